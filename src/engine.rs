@@ -1,0 +1,183 @@
+//! The one engine: look, act, look again, tell. It knows neither clouds nor hosts.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::error::{Fault, trouble};
+use crate::event::{Change, Event, Figure, Label, State, Tally, now};
+use crate::plan::{Mode, Plan, Step};
+
+/// What `check` saw.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// What differs; `None` when all is as wished.
+    pub change: Option<Change>,
+    pub figure: Option<Figure>,
+}
+
+impl Look {
+    pub fn same() -> Self {
+        Self::default()
+    }
+
+    pub fn differs(what: impl Into<String>) -> Self {
+        Self::from(vec![what.into()])
+    }
+
+    pub fn with_diff(mut self, diff: Option<String>) -> Self {
+        if let Some(change) = &mut self.change {
+            change.diff = diff;
+        }
+        self
+    }
+
+    pub fn with_figure(mut self, value: f64, unit: &str, limit: Option<f64>) -> Self {
+        self.figure = Some(Figure {
+            value,
+            unit: unit.to_owned(),
+            limit,
+        });
+        self
+    }
+}
+
+impl From<Vec<String>> for Look {
+    /// Differs when there is a difference to name.
+    fn from(what: Vec<String>) -> Self {
+        Self {
+            change: (!what.is_empty()).then(|| Change { what, diff: None }),
+            figure: None,
+        }
+    }
+}
+
+/// A wish about one thing in the world `W`.
+#[allow(async_fn_in_trait)] // used with static dispatch on one thread only
+pub trait Wish<W> {
+    /// Says what differs, and changes nothing.
+    async fn check(&self, world: &W) -> Result<Look>;
+    /// Makes it so. The engine checks again afterwards.
+    async fn apply(&self, world: &W) -> Result<()>;
+}
+
+/// Runs a plan and tells every step. A failed step ends the plan and starts its `on_failure`.
+///
+/// `tell` must keep what it is given before it returns: the journal is written in it.
+///
+/// # Errors
+/// Only when an event could not be kept. A failed step is no error here: it is in the tally.
+pub async fn run<W, T: Wish<W>>(
+    plan: &Plan<T>,
+    world: &W,
+    tell: &mut impl FnMut(Event) -> Result<()>,
+) -> Result<Tally> {
+    let begun = Instant::now();
+    tell(Event::Start {
+        at: now(),
+        run: plan.run.clone(),
+        stack: plan.stack.clone(),
+        verb: plan.verb.clone(),
+        who: plan.who.clone(),
+        steps: plan.steps.len(),
+        applies: plan.mode == Mode::Apply,
+    })?;
+    let mut tally = Tally::default();
+    for (index, step) in plan.steps.iter().enumerate() {
+        let state = run_step(plan, step, index + 1, false, world, tell).await?;
+        tally.count(state);
+        if state == State::Failed && plan.mode == Mode::Apply {
+            tally.skipped = plan.steps.len() - index - 1;
+            undo(plan, world, tell).await?;
+            break;
+        }
+    }
+    tally.took_ms = millis(begun);
+    tell(Event::End {
+        at: now(),
+        run: plan.run.clone(),
+        tally,
+    })?;
+    Ok(tally)
+}
+
+/// Undo steps are tried one and all: one that fails must not keep the next from helping.
+async fn undo<W, T: Wish<W>>(
+    plan: &Plan<T>,
+    world: &W,
+    tell: &mut impl FnMut(Event) -> Result<()>,
+) -> Result<()> {
+    for (index, step) in plan.on_failure.iter().enumerate() {
+        run_step(plan, step, index + 1, true, world, tell).await?;
+    }
+    Ok(())
+}
+
+async fn run_step<W, T: Wish<W>>(
+    plan: &Plan<T>,
+    step: &Step<T>,
+    n: usize,
+    undo: bool,
+    world: &W,
+    tell: &mut impl FnMut(Event) -> Result<()>,
+) -> Result<State> {
+    let label = Label {
+        part: step.part.clone(),
+        name: step.name.clone(),
+        undo,
+    };
+    let run = plan.run.clone();
+    tell(Event::Begin {
+        at: now(),
+        run: run.clone(),
+        n,
+        label: label.clone(),
+    })?;
+    let begun = Instant::now();
+    let outcome = fulfil(&step.task, world, plan.mode).await;
+    let (state, look, error) = match outcome {
+        Ok((state, look)) => (state, look, None),
+        Err(error) => (State::Failed, Look::default(), Some(trouble(&error))),
+    };
+    tell(Event::Step {
+        at: now(),
+        run,
+        n,
+        label,
+        state,
+        took_ms: millis(begun),
+        change: look.change,
+        figure: look.figure,
+        error,
+    })?;
+    Ok(state)
+}
+
+/// Look, act, look again: a wish that is still not so after `apply` is an error.
+async fn fulfil<W, T: Wish<W>>(task: &T, world: &W, mode: Mode) -> Result<(State, Look)> {
+    let before = task.check(world).await?;
+    if before.change.is_none() {
+        return Ok((State::Same, before));
+    }
+    if mode == Mode::Check {
+        return Ok((State::Differs, before));
+    }
+    task.apply(world).await?;
+    let after = task.check(world).await?;
+    match after.change {
+        None => Ok((
+            State::Changed,
+            Look {
+                change: before.change,
+                figure: after.figure,
+            },
+        )),
+        Some(left) => Err(Fault::new("E0401", format!("still not so: {}", left.what.join("; ")))
+            .hint("the step was applied without an error, yet the host is not as wished: look at `citrino-ops logs`, then run the verb again")
+            .into()),
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

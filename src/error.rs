@@ -1,0 +1,458 @@
+//! Errors are sentences with a code, the path of the fault and what to do next.
+
+use std::fmt;
+
+use crate::event::Trouble;
+
+/// An error that a person can act on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub code: &'static str,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// What stands behind a code: the text of `explain`, and the exit code it leads to.
+pub struct Entry {
+    pub code: &'static str,
+    pub title: &'static str,
+    pub exit: u8,
+    pub cause: &'static str,
+    /// What was and was not changed when it is told.
+    pub changed: &'static str,
+    pub next: &'static str,
+}
+
+/// Exit codes (docs/glossary.md has the same table).
+pub mod exit {
+    pub const OK: u8 = 0;
+    pub const FAILED: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const PENDING: u8 = 3;
+    pub const UNHEALTHY: u8 = 4;
+    pub const LOCKED: u8 = 5;
+    pub const OLD_SERVES: u8 = 6;
+    pub const REFUSED: u8 = 7;
+}
+
+impl Fault {
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// The code of an error of which nothing better is known.
+const UNKNOWN: &str = "E0001";
+
+/// An error chain as it is told: the first fault in it gives code and hint, all of it the message.
+pub fn trouble(error: &anyhow::Error) -> Trouble {
+    let fault = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Fault>());
+    Trouble {
+        code: fault.map_or(UNKNOWN, |fault| fault.code).to_owned(),
+        message: format!("{error:#}"),
+        hint: fault.and_then(|fault| fault.hint.clone()),
+    }
+}
+
+/// What the catalogue says of a code.
+pub fn entry(code: &str) -> Option<&'static Entry> {
+    CATALOGUE
+        .iter()
+        .find(|entry| entry.code.eq_ignore_ascii_case(code))
+}
+
+/// The exit code that an error leads to.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    entry(&trouble(error).code).map_or(exit::FAILED, |entry| entry.exit)
+}
+
+const NOTHING: &str = "Nothing was changed: it was found before anything was sent.";
+const UNTIL_STEP: &str = "The steps before the failed one are done and stay; the failed step and those after it are not. Running the verb again goes on where it stopped.";
+
+/// Every code, in order. A test holds that each code in the source stands here once.
+pub const CATALOGUE: &[Entry] = &[
+    Entry {
+        code: "E0001",
+        title: "an error without a code of its own",
+        exit: exit::FAILED,
+        cause: "A system call or a library failed in a way that has no page here; the message says which.",
+        changed: UNTIL_STEP,
+        next: "Read the message; `citrino-ops logs ops` shows the journal of the host.",
+    },
+    Entry {
+        code: "E0002",
+        title: "an unknown error code was asked for",
+        exit: exit::USAGE,
+        cause: "`explain` got a code that is in no message of this version.",
+        changed: NOTHING,
+        next: "Run `citrino-ops explain` without a code for the list.",
+    },
+    Entry {
+        code: "E0101",
+        title: "citrino.yml could not be read",
+        exit: exit::USAGE,
+        cause: "The file is absent, unreadable, or not YAML.",
+        changed: NOTHING,
+        next: "Name the file with `-c`, or write one from examples/.",
+    },
+    Entry {
+        code: "E0102",
+        title: "a key or value in citrino.yml is wrong",
+        exit: exit::USAGE,
+        cause: "A key is unknown or missing, or a value has the wrong type or range.",
+        changed: NOTHING,
+        next: "Mend the line that the message names; `citrino-ops validate` tries it again.",
+    },
+    Entry {
+        code: "E0103",
+        title: "a secret could not be had",
+        exit: exit::USAGE,
+        cause: "The environment variable, file or command that citrino.yml names for a secret gave nothing.",
+        changed: NOTHING,
+        next: "Set the variable, or run the command by hand to see why it fails.",
+    },
+    Entry {
+        code: "E0201",
+        title: "a playbook is wrong",
+        exit: exit::USAGE,
+        cause: "A step has no task, two tasks, an unknown kind, an unknown field, or a field of the wrong type.",
+        changed: NOTHING,
+        next: "Mend the line that the message names; docs/architecture.md lists the task kinds.",
+    },
+    Entry {
+        code: "E0202",
+        title: "a template is wrong",
+        exit: exit::USAGE,
+        cause: "A template has a syntax error or uses a variable that is not defined.",
+        changed: NOTHING,
+        next: "Mend the line that the message names, or give the value in citrino.yml.",
+    },
+    Entry {
+        code: "E0301",
+        title: "the Hetzner API refused the token",
+        exit: exit::FAILED,
+        cause: "HCLOUD_TOKEN is missing, wrong, read-only, or of another project.",
+        changed: NOTHING,
+        next: "Make a read and write token in the project's console and set HCLOUD_TOKEN.",
+    },
+    Entry {
+        code: "E0302",
+        title: "the Hetzner API could not be reached",
+        exit: exit::FAILED,
+        cause: "No answer came from the endpoint within the bounds of the retries.",
+        changed: UNTIL_STEP,
+        next: "Check the network and HCLOUD_ENDPOINT; run the verb again: what was made is found by its label.",
+    },
+    Entry {
+        code: "E0303",
+        title: "the Hetzner API answered with an error",
+        exit: exit::FAILED,
+        cause: "The API's own code and message stand in the error.",
+        changed: UNTIL_STEP,
+        next: "Act on the API's message; run the verb again.",
+    },
+    Entry {
+        code: "E0304",
+        title: "the server type cannot be had in this location",
+        exit: exit::USAGE,
+        cause: "Hetzner does not offer the type there, no longer takes orders for it, or has none free.",
+        changed: NOTHING,
+        next: "Choose one of the types and locations that the message lists.",
+    },
+    Entry {
+        code: "E0305",
+        title: "the image cannot be had",
+        exit: exit::USAGE,
+        cause: "There is no such image for the architecture of the server type, or it is deprecated.",
+        changed: NOTHING,
+        next: "Choose one of the images that the message lists.",
+    },
+    Entry {
+        code: "E0306",
+        title: "a name is taken by something that is not ours",
+        exit: exit::REFUSED,
+        cause: "A resource with the wished name exists without the label of this stack.",
+        changed: UNTIL_STEP,
+        next: "Rename it, or choose another `stack` name.",
+    },
+    Entry {
+        code: "E0307",
+        title: "an action of the Hetzner API failed",
+        exit: exit::FAILED,
+        cause: "The API took the order, and the action ended in error or not in time.",
+        changed: UNTIL_STEP,
+        next: "Look at the server in the console; run the verb again.",
+    },
+    Entry {
+        code: "E0308",
+        title: "the monthly cost is over the limit",
+        exit: exit::REFUSED,
+        cause: "The API's prices add up to more than `cloud.max_monthly_eur`.",
+        changed: NOTHING,
+        next: "Raise the limit or choose a smaller server type.",
+    },
+    Entry {
+        code: "E0309",
+        title: "there is no server yet",
+        exit: exit::FAILED,
+        cause: "The verb needs a host, and no server carries the label of this stack.",
+        changed: NOTHING,
+        next: "Run `citrino-ops provision`.",
+    },
+    Entry {
+        code: "E0310",
+        title: "the server is protected",
+        exit: exit::REFUSED,
+        cause: "Delete protection is on for a server that should be destroyed.",
+        changed: NOTHING,
+        next: "Run `citrino-ops destroy --unprotect` first, then `destroy` again.",
+    },
+    Entry {
+        code: "E0401",
+        title: "a step was applied and is still not so",
+        exit: exit::FAILED,
+        cause: "The step ran without an error, and the check after it still sees a difference.",
+        changed: UNTIL_STEP,
+        next: "Look at the host's logs for what puts it back.",
+    },
+    Entry {
+        code: "E0402",
+        title: "a program on the host failed",
+        exit: exit::FAILED,
+        cause: "Its exit code was not 0; the end of its output stands in the message.",
+        changed: UNTIL_STEP,
+        next: "Act on what the program said, and run the verb again.",
+    },
+    Entry {
+        code: "E0403",
+        title: "new content was refused by its own program",
+        exit: exit::FAILED,
+        cause: "A checker such as `nginx -t` refused a file before it took its place.",
+        changed: "The file on the host is the one from before; the steps before it are done.",
+        next: "Mend the template or the value that the message names.",
+    },
+    Entry {
+        code: "E0404",
+        title: "a program could not be started",
+        exit: exit::FAILED,
+        cause: "It is not installed on the host, or not executable.",
+        changed: UNTIL_STEP,
+        next: "Put the step that installs it before this one.",
+    },
+    Entry {
+        code: "E0405",
+        title: "a program did not end in time",
+        exit: exit::FAILED,
+        cause: "It ran past its deadline and was stopped.",
+        changed: UNTIL_STEP,
+        next: "Look at the host's load and logs, and run the verb again.",
+    },
+    Entry {
+        code: "E0406",
+        title: "a user or group is missing",
+        exit: exit::FAILED,
+        cause: "A step gives a file to an owner that the host does not know.",
+        changed: UNTIL_STEP,
+        next: "Put the step that makes the user before this one.",
+    },
+    Entry {
+        code: "E0407",
+        title: "a probe was not answered as wished",
+        exit: exit::FAILED,
+        cause: "A question to a service had no good answer before its deadline.",
+        changed: UNTIL_STEP,
+        next: "Look at `citrino-ops logs` for the service that the probe asks.",
+    },
+    Entry {
+        code: "E0408",
+        title: "a task cannot be applied to what is there",
+        exit: exit::FAILED,
+        cause: "Something of another kind is at the place that the task wishes for, and replacing it could lose data.",
+        changed: UNTIL_STEP,
+        next: "Look at the thing the message names; move it away by hand if it is not needed.",
+    },
+    Entry {
+        code: "E0501",
+        title: "the host could not be reached",
+        exit: exit::FAILED,
+        cause: "No ssh connection could be made within the deadline.",
+        changed: "Nothing was changed by this command on the host.",
+        next: "Check that the server runs (`citrino-ops plan`), the firewall, and your ssh key.",
+    },
+    Entry {
+        code: "E0502",
+        title: "the host key is not the pinned one",
+        exit: exit::FAILED,
+        cause: "The machine that answers holds another host key than the one pinned at its birth: another machine, or someone in between.",
+        changed: "Nothing was sent to it.",
+        next: "Find out why before you go on. If the host was truly rebuilt, run `citrino-ops provision`.",
+    },
+    Entry {
+        code: "E0503",
+        title: "the connection was lost while the host works",
+        exit: exit::FAILED,
+        cause: "The ssh connection ended before the agent's last word.",
+        changed: "The host goes on alone and finishes or undoes the plan.",
+        next: "Run the verb again: it first tells how the lost run ended.",
+    },
+    Entry {
+        code: "E0504",
+        title: "the host is locked by another run",
+        exit: exit::LOCKED,
+        cause: "Another command changes this host now; the lock dies with it.",
+        changed: NOTHING,
+        next: "Wait for it, or look at `citrino-ops logs ops`.",
+    },
+    Entry {
+        code: "E0505",
+        title: "the agent could not be started",
+        exit: exit::FAILED,
+        cause: "The binary could not be stored or run on the host: no space, another architecture, or not enough rights.",
+        changed: "At most the agent's own file was written.",
+        next: "Act on the message; the agent needs root or passwordless sudo and x86_64.",
+    },
+    Entry {
+        code: "E0506",
+        title: "cloud-init did not end well",
+        exit: exit::FAILED,
+        cause: "The first boot of the server reported an error, or took longer than its deadline.",
+        changed: "The server exists and keeps its label.",
+        next: "Read /var/log/cloud-init-output.log with `citrino-ops ssh`; run `provision` again, or `destroy`.",
+    },
+    Entry {
+        code: "E0507",
+        title: "a step of the plan failed on the host",
+        exit: exit::FAILED,
+        cause: "The step's own error stands above.",
+        changed: UNTIL_STEP,
+        next: "Act on the step's error, and run the verb again.",
+    },
+    Entry {
+        code: "E0601",
+        title: "the release could not be built or read",
+        exit: exit::FAILED,
+        cause: "`cargo build` failed, or `--artifact` names no static x86_64 binary.",
+        changed: NOTHING,
+        next: "Build it by hand to see the whole output.",
+    },
+    Entry {
+        code: "E0602",
+        title: "the new release failed and the old one serves",
+        exit: exit::OLD_SERVES,
+        cause: "A step of the deploy failed before or at the switch; the undo steps ran.",
+        changed: "The old release serves as before. The failed release stays on the host for a look.",
+        next: "Read the failed step and the release's log; deploy a mended build.",
+    },
+    Entry {
+        code: "E0603",
+        title: "that release cannot be gone back to",
+        exit: exit::REFUSED,
+        cause: "The release is not whole on the host, or is the one that serves.",
+        changed: NOTHING,
+        next: "Choose one from `citrino-ops releases`.",
+    },
+    Entry {
+        code: "E0604",
+        title: "the first release failed",
+        exit: exit::FAILED,
+        cause: "A step of the first deploy failed; there was no older release to keep.",
+        changed: "The host is converged, and no release serves.",
+        next: "Read the failed step and the release's log; deploy a mended build.",
+    },
+    Entry {
+        code: "E0701",
+        title: "unhealthy",
+        exit: exit::UNHEALTHY,
+        cause: "At least one probe of the checklist is past its limit.",
+        changed: NOTHING,
+        next: "See the rows marked with a cross; docs/operations says what to do for each.",
+    },
+    Entry {
+        code: "E0702",
+        title: "changes are pending",
+        exit: exit::PENDING,
+        cause: "The world differs from citrino.yml.",
+        changed: NOTHING,
+        next: "Run `provision` and `converge` to make it so.",
+    },
+    Entry {
+        code: "E0801",
+        title: "refused without a yes",
+        exit: exit::REFUSED,
+        cause: "The verb changes something that costs or destroys, nobody is at a terminal to ask, and --yes was not given.",
+        changed: NOTHING,
+        next: "Add --yes, or run it at a terminal.",
+    },
+    Entry {
+        code: "E0802",
+        title: "a usage fault",
+        exit: exit::USAGE,
+        cause: "The verb does not fit the stack or its arguments do not fit together.",
+        changed: NOTHING,
+        next: "See `citrino-ops help` for the verb.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_in_the_source_is_explained_and_every_page_is_used() {
+        let mut used = BTreeSet::new();
+        let mut folders = vec![std::path::PathBuf::from(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src"
+        ))];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.file_name().unwrap() != "error.rs" {
+                    let text = std::fs::read_to_string(path).unwrap();
+                    used.extend(codes(&text));
+                }
+            }
+        }
+        used.insert(UNKNOWN.to_owned());
+        let explained: BTreeSet<String> = CATALOGUE
+            .iter()
+            .map(|entry| entry.code.to_owned())
+            .collect();
+        assert_eq!(explained.len(), CATALOGUE.len(), "a code stands twice");
+        assert_eq!(used, explained);
+    }
+
+    fn codes(text: &str) -> Vec<String> {
+        text.split('"')
+            .filter(|word| {
+                word.len() == 5
+                    && word.starts_with('E')
+                    && word[1..].chars().all(|c| c.is_ascii_digit())
+            })
+            .map(str::to_owned)
+            .collect()
+    }
+}

@@ -1,0 +1,361 @@
+//! All that a task may touch of a host: files below a root, and programs by argument list.
+
+use std::ffi::OsStr;
+use std::fs::{self, Metadata, Permissions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::error::Fault;
+
+/// How long a program may run when nothing else is said. An `apt-get install` of PostgreSQL on a
+/// slow mirror takes minutes; nothing that we run takes a quarter of an hour.
+const DEADLINE: Duration = Duration::from_mins(15);
+
+/// One host, seen from inside.
+pub struct System {
+    root: PathBuf,
+}
+
+/// A program to run: an argument list, never a line for a shell.
+#[derive(Clone, Debug, Default)]
+pub struct Cmd {
+    argv: Vec<String>,
+    env: Vec<(String, String)>,
+    user: Option<String>,
+    stdin: Option<Vec<u8>>,
+    cwd: Option<PathBuf>,
+}
+
+/// What a program left behind.
+#[derive(Debug)]
+pub struct Output {
+    /// The exit code; 128 + the signal when a signal ended it, as shells count.
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    what: String,
+}
+
+/// Who a file belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ids {
+    pub uid: u32,
+    pub gid: u32,
+}
+
+impl Cmd {
+    pub fn new<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Self {
+        Self {
+            argv: argv.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Runs as this user instead of root, by `runuser`.
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Goes to the program's standard input: the way for anything secret.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    pub fn env(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.push((key.into(), value.into()));
+        self
+    }
+
+    pub fn cwd(mut self, path: impl Into<PathBuf>) -> Self {
+        self.cwd = Some(path.into());
+        self
+    }
+
+    fn build(&self) -> Command {
+        let mut argv: Vec<&str> = Vec::new();
+        if let Some(user) = &self.user {
+            argv.extend(["runuser", "-u", user, "--"]);
+        }
+        argv.extend(self.argv.iter().map(String::as_str));
+        let mut command = Command::new(argv.first().copied().unwrap_or("false"));
+        command
+            .args(&argv[1.min(argv.len())..])
+            .envs(self.env.iter().map(|(key, value)| (key, value)))
+            .env("LC_ALL", "C.UTF-8")
+            .env(
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            )
+            .current_dir(self.cwd.as_deref().unwrap_or(Path::new("/")))
+            .stdin(if self.stdin.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+}
+
+impl Output {
+    pub fn ok(&self) -> bool {
+        self.code == 0
+    }
+
+    /// The output when the program succeeded.
+    ///
+    /// # Errors
+    /// E0402 with the end of what the program said, when it did not.
+    pub fn success(self) -> Result<Self> {
+        if self.ok() {
+            return Ok(self);
+        }
+        let said = if self.stderr.trim().is_empty() {
+            &self.stdout
+        } else {
+            &self.stderr
+        };
+        let tail: Vec<&str> = said.trim().lines().rev().take(12).collect();
+        let tail: Vec<&str> = tail.into_iter().rev().collect();
+        Err(Fault::new(
+            "E0402",
+            format!(
+                "`{}` ended with {}: {}",
+                self.what,
+                self.code,
+                tail.join("\n")
+            ),
+        )
+        .into())
+    }
+}
+
+impl System {
+    /// The host that this process runs on.
+    pub fn host() -> Self {
+        Self::at("/")
+    }
+
+    /// A host whose files lie below `root`: for tests.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// The content of a file; `None` when there is none.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Option<Vec<u8>>> {
+        let path = self.path(path);
+        absent(fs::read(&path)).with_context(|| format!("could not read {}", path.display()))
+    }
+
+    pub fn read_text(&self, path: impl AsRef<Path>) -> Result<Option<String>> {
+        Ok(self
+            .read(path)?
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// What is at the path itself, links not followed.
+    pub fn stat(&self, path: impl AsRef<Path>) -> Result<Option<Metadata>> {
+        let path = self.path(path);
+        absent(fs::symlink_metadata(&path))
+            .with_context(|| format!("could not look at {}", path.display()))
+    }
+
+    /// Puts content in place by a rename: it is whole, with mode and owner, or it is not there.
+    /// `validate` gets the path of the new file before it takes its place.
+    pub async fn write_atomic(
+        &self,
+        path: impl AsRef<Path>,
+        content: &[u8],
+        mode: u32,
+        ids: Option<Ids>,
+        validate: &[String],
+    ) -> Result<()> {
+        let path = self.path(path);
+        let context = || format!("could not write {}", path.display());
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        let name = path.file_name().unwrap_or(OsStr::new("file"));
+        // A folder of its own, so that the new file already has its final name: checkers such as
+        // systemd-analyze go by it.
+        let folder = tempfile::Builder::new()
+            .prefix(".citrino-")
+            .tempdir_in(parent)
+            .with_context(context)?;
+        if !validate.is_empty() {
+            fs::set_permissions(folder.path(), Permissions::from_mode(0o755))
+                .with_context(context)?;
+        }
+        let fresh = folder.path().join(name);
+        write_private(&fresh, content, mode, ids).with_context(context)?;
+        if !validate.is_empty() {
+            self.validate(&fresh, validate).await?;
+        }
+        fs::rename(&fresh, &path).with_context(context)?;
+        fs::File::open(parent)
+            .and_then(|folder| folder.sync_all())
+            .with_context(context)
+    }
+
+    async fn validate(&self, fresh: &Path, validate: &[String]) -> Result<()> {
+        let fresh = fresh.display().to_string();
+        let argv: Vec<String> = validate
+            .iter()
+            .map(|word| word.replace("{file}", &fresh))
+            .collect();
+        self.run(&Cmd::new(argv)).await?.success().map_err(|error| {
+            anyhow::Error::from(
+                Fault::new("E0403", "the new content was refused by its own program, and the file was left as it was")
+                    .hint("mend the template or the value in citrino.yml that the message names"),
+            )
+            .context(format!("{error:#}"))
+        })?;
+        Ok(())
+    }
+
+    pub fn remove(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = self.path(path);
+        let context = || format!("could not remove {}", path.display());
+        let Some(found) = absent(fs::symlink_metadata(&path)).with_context(context)? else {
+            return Ok(());
+        };
+        if found.is_dir() {
+            fs::remove_dir_all(&path).with_context(context)
+        } else {
+            fs::remove_file(&path).with_context(context)
+        }
+    }
+
+    /// Runs a program to its end.
+    ///
+    /// # Errors
+    /// When it could not be started or did not end in time; its exit code is in the output.
+    pub async fn run(&self, cmd: &Cmd) -> Result<Output> {
+        let what = cmd.argv.join(" ");
+        let mut child = cmd.build().spawn().map_err(|error| {
+            Fault::new("E0404", format!("`{what}` could not be started: {error}"))
+        })?;
+        if let (Some(bytes), Some(mut pipe)) = (&cmd.stdin, child.stdin.take()) {
+            // A program may end without reading all of it; its exit code tells then.
+            match pipe.write_all(bytes).await {
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
+                _ => drop(pipe),
+            }
+        }
+        let output = tokio::time::timeout(DEADLINE, child.wait_with_output())
+            .await
+            .map_err(|_| {
+                Fault::new(
+                    "E0405",
+                    format!(
+                        "`{what}` did not end within {} s and was stopped",
+                        DEADLINE.as_secs()
+                    ),
+                )
+            })??;
+        Ok(Output {
+            code: exit_code(output.status),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            what,
+        })
+    }
+
+    /// The ids of an owner given as `user` or `user:group`, from the host's own files: a static
+    /// binary must not ask libc, whose name service would want shared libraries.
+    pub fn ids(&self, owner: &str) -> Result<Ids> {
+        let (user, group) = owner.split_once(':').unwrap_or((owner, ""));
+        let fields = self.account("/etc/passwd", user)?;
+        let uid = number(&fields, 2)?;
+        let gid = if group.is_empty() {
+            number(&fields, 3)?
+        } else {
+            number(&self.account("/etc/group", group)?, 2)?
+        };
+        Ok(Ids { uid, gid })
+    }
+
+    fn account(&self, file: &str, name: &str) -> Result<Vec<String>> {
+        self.find_account(file, name)?.ok_or_else(|| {
+            Fault::new("E0406", format!("there is no `{name}` in {file}"))
+                .hint("put the step that makes the user or group before this one")
+                .into()
+        })
+    }
+
+    /// The fields of a line of /etc/passwd or /etc/group; `None` when the name is not there.
+    pub fn find_account(&self, file: &str, name: &str) -> Result<Option<Vec<String>>> {
+        let text = self.read_text(file)?.unwrap_or_default();
+        Ok(text
+            .lines()
+            .map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>())
+            .find(|fields| fields[0] == name))
+    }
+}
+
+/// Permission bits of a file.
+pub fn mode_of(found: &Metadata) -> u32 {
+    found.mode() & 0o7777
+}
+
+pub fn ids_of(found: &Metadata) -> Ids {
+    Ids {
+        uid: found.uid(),
+        gid: found.gid(),
+    }
+}
+
+/// "Not there" as a value; every other failure stays one.
+fn absent<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates a file that is 0600 before it has content, and gets owner and mode before its name.
+fn write_private(path: &Path, content: &[u8], mode: u32, ids: Option<Ids>) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content)?;
+    if let Some(ids) = ids {
+        std::os::unix::fs::fchown(&file, Some(ids.uid), Some(ids.gid))?;
+    }
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.sync_all()
+}
+
+fn number(fields: &[String], index: usize) -> Result<u32> {
+    fields
+        .get(index)
+        .and_then(|field| field.parse().ok())
+        .with_context(|| format!("an account line has no number in field {}", index + 1))
+}
+
+fn exit_code(status: std::process::ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status
+        .code()
+        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}

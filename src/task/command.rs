@@ -1,0 +1,75 @@
+//! A program that makes something so which another program can tell.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Look, Wish};
+use crate::system::{Cmd, Output, System};
+
+/// `check` exits with 0 when all is as wished; any other code is a difference. A command without
+/// a check could not be asked twice, so there is none without.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    pub run: Vec<String>,
+    pub check: Vec<String>,
+    /// Runs as this user instead of root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// A file of `KEY=value` lines for both programs: secrets stay out of the arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env_file: Option<String>,
+}
+
+impl Command {
+    async fn start(&self, system: &System, argv: &[String]) -> Result<Output> {
+        let mut cmd = Cmd::new(argv);
+        if let Some(user) = &self.user {
+            cmd = cmd.user(user);
+        }
+        if let Some(file) = &self.env_file {
+            for (key, value) in env_lines(&system.read_text(file)?.unwrap_or_default()) {
+                cmd = cmd.env(key, value);
+            }
+        }
+        system.run(&cmd).await
+    }
+}
+
+/// The `KEY=value` lines of an environment file as systemd reads it: comments and quotes aside.
+fn env_lines(text: &str) -> Vec<(String, String)> {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, value)| {
+            let value = value.trim();
+            let bare = value
+                .strip_prefix('"')
+                .and_then(|rest| rest.strip_suffix('"'))
+                .map(|quoted| quoted.replace("\\\"", "\"").replace("\\\\", "\\"));
+            (key.trim().to_owned(), bare.unwrap_or_else(|| value.to_owned()))
+        })
+        .collect()
+}
+
+impl Wish<System> for Command {
+    async fn check(&self, system: &System) -> Result<Look> {
+        let what = self.check.join(" ");
+        // On a fresh host the program may come with an earlier step that has not run yet.
+        let output = match self.start(system, &self.check).await {
+            Ok(output) => output,
+            Err(error) => return Ok(Look::differs(format!("{error:#}"))),
+        };
+        if output.ok() {
+            return Ok(Look::same());
+        }
+        let said = output.stderr.trim().lines().last().or(output.stdout.trim().lines().last()).unwrap_or_default();
+        Ok(Look::differs(format!("`{what}` says {} {said}", output.code).trim_end().to_owned()))
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        self.start(system, &self.run).await?.success()?;
+        Ok(())
+    }
+}

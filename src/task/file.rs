@@ -1,0 +1,119 @@
+//! A file with this content, mode and owner.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use similar::TextDiff;
+
+use super::Perm;
+use crate::blob;
+use crate::engine::{Look, Wish};
+use crate::error::Fault;
+use crate::secret::Secret;
+use crate::system::{Ids, System, ids_of, mode_of};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    pub path: String,
+    pub content: Content,
+    #[serde(default = "default_mode")]
+    pub mode: Perm,
+    /// `user` or `user:group`.
+    #[serde(default = "root")]
+    pub owner: String,
+    /// A program that must accept the new file, as `{file}`, before it takes its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validate: Vec<String>,
+}
+
+/// Where the content comes from. A playbook may also say `template: NAME`, which the operator's
+/// side renders to text, or to a secret when a secret went into it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Content {
+    Text(String),
+    Secret(Secret),
+    Blob { blob: String },
+}
+
+fn default_mode() -> Perm {
+    Perm(0o644)
+}
+
+fn root() -> String {
+    "root".to_owned()
+}
+
+impl File {
+    fn wished(&self, system: &System) -> Result<Vec<u8>> {
+        match &self.content {
+            Content::Text(text) => Ok(text.clone().into_bytes()),
+            Content::Secret(secret) => Ok(secret.reveal().as_bytes().to_vec()),
+            Content::Blob { blob } => blob::read(system, blob),
+        }
+    }
+
+    fn same_content(&self, system: &System, found: &[u8]) -> Result<bool> {
+        match &self.content {
+            Content::Blob { blob } => Ok(blob::sha256(found) == *blob),
+            _ => Ok(self.wished(system)? == found),
+        }
+    }
+
+    /// A diff only of what may be read: no secret, no binary.
+    fn diff(&self, found: &[u8]) -> Option<String> {
+        let Content::Text(wished) = &self.content else {
+            return None;
+        };
+        let found = std::str::from_utf8(found).ok()?;
+        let diff = TextDiff::from_lines(found, wished);
+        let diff = diff
+            .unified_diff()
+            .context_radius(2)
+            .header(&format!("{} on the host", self.path), &format!("{} wished", self.path))
+            .to_string();
+        Some(diff)
+    }
+
+    /// An owner that is not there yet is a difference, not an error: an earlier step will make it.
+    fn owner_ids(&self, system: &System) -> Option<Ids> {
+        system.ids(&self.owner).ok()
+    }
+}
+
+impl Wish<System> for File {
+    async fn check(&self, system: &System) -> Result<Look> {
+        let Some(found) = system.stat(&self.path)? else {
+            return Ok(Look::differs(format!("{} is absent", self.path)));
+        };
+        if found.is_dir() {
+            return Err(Fault::new("E0408", format!("{} is a directory, and a file is wished there", self.path))
+                .hint("move the directory away by hand if it is not needed")
+                .into());
+        }
+        let content = system.read(&self.path)?.unwrap_or_default();
+        let mut what = Vec::new();
+        let same = found.is_file() && self.same_content(system, &content)?;
+        if found.is_symlink() {
+            what.push(format!("{} is a link, wished a file", self.path));
+        } else if !same {
+            what.push(format!("content of {} differs", self.path));
+        }
+        if found.is_file() && mode_of(&found) != self.mode.0 {
+            what.push(format!("mode is {:04o}, wished {:04o}", mode_of(&found), self.mode.0));
+        }
+        if self.owner_ids(system) != Some(ids_of(&found)) {
+            what.push(format!("owner is {}:{}, wished {}", ids_of(&found).uid, ids_of(&found).gid, self.owner));
+        }
+        let diff = if same { None } else { self.diff(&content) };
+        Ok(Look::from(what).with_diff(diff))
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        let content = self.wished(system)?;
+        let ids = system.ids(&self.owner)?;
+        system
+            .write_atomic(&self.path, &content, self.mode.0, Some(ids), &self.validate)
+            .await
+    }
+}

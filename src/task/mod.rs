@@ -1,0 +1,65 @@
+//! What a host can be made to be: one kind a file, each a wish with a check and an apply.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Look, Wish};
+use crate::system::System;
+
+/// Names the kinds once: the module, the type and the playbook's word go together.
+macro_rules! kinds {
+    ($($module:ident :: $kind:ident),* $(,)?) => {
+        $(pub mod $module; pub use $module::$kind;)*
+
+        /// A wish about one thing of a host, as a playbook writes it: `file: { … }`.
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Task { $($kind($kind)),* }
+
+        /// The words that a playbook may use.
+        pub const KINDS: &[&str] = &[$(stringify!($module)),*];
+
+        $(impl From<$kind> for Task {
+            fn from(task: $kind) -> Self { Task::$kind(task) }
+        })*
+
+        impl Wish<System> for Task {
+            async fn check(&self, system: &System) -> Result<Look> {
+                match self { $(Task::$kind(task) => task.check(system).await),* }
+            }
+            async fn apply(&self, system: &System) -> Result<()> {
+                match self { $(Task::$kind(task) => task.apply(system).await),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    command::Command,
+    file::File,
+    service::Service,
+}
+
+/// A permission mode, written `"0644"` in playbooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Perm(pub u32);
+
+impl TryFrom<String> for Perm {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match u32::from_str_radix(&text, 8) {
+            Ok(bits) if (3..=4).contains(&text.len()) && bits <= 0o7777 => Ok(Self(bits)),
+            _ => Err(format!(
+                "`{text}` is no mode: write it as four octal digits in quotes, such as \"0644\""
+            )),
+        }
+    }
+}
+
+impl From<Perm> for String {
+    fn from(mode: Perm) -> Self {
+        format!("{:04o}", mode.0)
+    }
+}

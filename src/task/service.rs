@@ -1,0 +1,262 @@
+//! A systemd unit that is enabled or not, runs or not, and runs what is on disk.
+
+use std::os::unix::fs::MetadataExt;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::blob::sha256;
+use crate::engine::{Look, Wish};
+use crate::system::{Cmd, System};
+
+/// There are no handlers: a notification is lost when a run fails in between. Instead the unit
+/// differs while the content of `restart_on` and `reload_on` is not what the running instance was
+/// started with, so a crash between writing a file and reloading heals itself on the next run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    pub unit: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<bool>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restart_on: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reload_on: Vec<String>,
+}
+
+/// What an instance of a unit was started with, kept under its `InvocationID`.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    invocation: String,
+    restart: String,
+    reload: String,
+}
+
+/// The properties of `systemctl show` that matter here.
+#[derive(Debug, Default)]
+struct Unit {
+    loaded: bool,
+    active: String,
+    enabled: String,
+    invocation: String,
+    stale: bool,
+    /// When the instance came up, in microseconds of the UNIX epoch.
+    since_us: i128,
+}
+
+/// What has to be done, in this order.
+#[derive(Debug, Default)]
+struct Todo {
+    what: Vec<String>,
+    daemon_reload: bool,
+    enable: Option<bool>,
+    /// start, stop, restart or reload
+    act: Option<&'static str>,
+}
+
+impl Service {
+    async fn unit(&self, system: &System) -> Result<Unit> {
+        let cmd = Cmd::new([
+            "systemctl", "show", "--timestamp=us+utc",
+            "--property=LoadState,ActiveState,UnitFileState,InvocationID,NeedDaemonReload,ActiveEnterTimestamp",
+            &self.unit,
+        ]);
+        let output = system.run(&cmd).await?.success()?;
+        let mut unit = Unit::default();
+        for (key, value) in output.stdout.lines().filter_map(|line| line.split_once('=')) {
+            match key {
+                "LoadState" => unit.loaded = value == "loaded",
+                "ActiveState" => value.clone_into(&mut unit.active),
+                "UnitFileState" => value.clone_into(&mut unit.enabled),
+                "InvocationID" => value.clone_into(&mut unit.invocation),
+                "NeedDaemonReload" => unit.stale = value == "yes",
+                "ActiveEnterTimestamp" => unit.since_us = timestamp_us(value).unwrap_or(0),
+                _ => {}
+            }
+        }
+        Ok(unit)
+    }
+
+    fn stamp_path(&self) -> String {
+        format!("/var/lib/citrino/stamps/{}.json", self.unit)
+    }
+
+    fn stamp(&self, system: &System, invocation: &str) -> Result<Option<Stamp>> {
+        let text = system.read_text(self.stamp_path())?;
+        // A stamp that cannot be read says nothing; the file times decide then.
+        let stamp: Option<Stamp> = text.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(stamp.filter(|stamp| stamp.invocation == invocation))
+    }
+
+    async fn todo(&self, system: &System) -> Result<Todo> {
+        let unit = self.unit(system).await?;
+        let mut todo = Todo::default();
+        if !unit.loaded {
+            todo.what.push(format!("{} is not known to systemd", self.unit));
+        }
+        if unit.stale || !unit.loaded {
+            todo.daemon_reload = true;
+        }
+        if unit.stale {
+            todo.what.push(format!("systemd has not read the newest {}", self.unit));
+        }
+        if let Some(wished) = self.enabled {
+            let is = matches!(unit.enabled.as_str(), "enabled" | "enabled-runtime" | "alias" | "indirect");
+            let settable = !matches!(unit.enabled.as_str(), "static" | "generated");
+            if is != wished && settable {
+                todo.what.push(format!("{} is {}, wished {}", self.unit, name_of(&unit.enabled), if wished { "enabled" } else { "disabled" }));
+                todo.enable = Some(wished);
+            }
+        }
+        match self.running {
+            Some(true) => self.wish_running(system, &unit, &mut todo)?,
+            Some(false) if !matches!(unit.active.as_str(), "inactive" | "failed") => {
+                todo.what.push(format!("{} is {}, wished stopped", self.unit, unit.active));
+                todo.act = Some("stop");
+            }
+            _ => {}
+        }
+        Ok(todo)
+    }
+
+    fn wish_running(&self, system: &System, unit: &Unit, todo: &mut Todo) -> Result<()> {
+        if unit.active != "active" {
+            todo.what.push(format!("{} is {}, wished running", self.unit, name_of(&unit.active)));
+            todo.act = Some("start");
+        } else if let Some(path) = self.outdated(system, unit, &self.restart_on, |stamp| &stamp.restart)? {
+            todo.what.push(format!("{} was started before {path} changed: restart", self.unit));
+            todo.act = Some("restart");
+        } else if let Some(path) = self.outdated(system, unit, &self.reload_on, |stamp| &stamp.reload)? {
+            todo.what.push(format!("{} has not read the newest {path}: reload", self.unit));
+            todo.act = Some("reload");
+        }
+        Ok(())
+    }
+
+    /// Whether the instance runs older content, and which path to name for it. With a stamp of this very
+    /// instance the content decides; without one (first run, reboot, a restart by hand) the
+    /// instance has read what is on disk unless the disk is younger.
+    fn outdated(&self, system: &System, unit: &Unit, paths: &[String], part: fn(&Stamp) -> &String) -> Result<Option<String>> {
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        if let Some(stamp) = self.stamp(system, &unit.invocation)? {
+            let same = *part(&stamp) == digest(system, paths)?;
+            return Ok((!same).then(|| paths.join(" or ")));
+        }
+        for path in paths {
+            if changed_us(system, path)? > unit.since_us {
+                return Ok(Some(path.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is on disk now, as the next instance will read it.
+    fn contents(&self, system: &System) -> Result<Stamp> {
+        Ok(Stamp {
+            invocation: String::new(),
+            restart: digest(system, &self.restart_on)?,
+            reload: digest(system, &self.reload_on)?,
+        })
+    }
+
+    async fn write_stamp(&self, system: &System, contents: Stamp) -> Result<()> {
+        let invocation = self.unit(system).await?.invocation;
+        let stamp = Stamp { invocation, ..contents };
+        std::fs::create_dir_all(system.path("/var/lib/citrino/stamps"))?;
+        system.write_atomic(self.stamp_path(), &serde_json::to_vec(&stamp)?, 0o644, None, &[]).await
+    }
+}
+
+impl Wish<System> for Service {
+    async fn check(&self, system: &System) -> Result<Look> {
+        Ok(Look::from(self.todo(system).await?.what))
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        let before = self.todo(system).await?;
+        if before.daemon_reload {
+            system.run(&Cmd::new(["systemctl", "daemon-reload"])).await?.success()?;
+        }
+        // Reading the unit anew may have changed what is to be done.
+        let todo = self.todo(system).await?;
+        if let Some(enable) = todo.enable {
+            let word = if enable { "enable" } else { "disable" };
+            system.run(&Cmd::new(["systemctl", word, &self.unit])).await?.success()?;
+        }
+        // Read before the act: content that changes meanwhile must differ afterwards.
+        let contents = self.contents(system)?;
+        if let Some(act) = todo.act {
+            if act == "start" {
+                system.run(&Cmd::new(["systemctl", "reset-failed", &self.unit])).await?;
+            }
+            self.act(system, act).await?;
+        }
+        if self.running == Some(true) {
+            self.write_stamp(system, contents).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Service {
+    /// systemctl's own message only points at the journal, so its last lines come along.
+    async fn act(&self, system: &System, act: &str) -> Result<()> {
+        let output = system.run(&Cmd::new(["systemctl", act, &self.unit])).await?;
+        if output.ok() {
+            return Ok(());
+        }
+        let log = system
+            .run(&Cmd::new(["journalctl", "--no-pager", "-o", "cat", "-n", "10", "-u", &self.unit]))
+            .await?;
+        output.success().map(|_| ()).map_err(|error| error.context(log.stdout.trim().to_owned()))
+    }
+}
+
+fn name_of(state: &str) -> &str {
+    if state.is_empty() { "absent" } else { state }
+}
+
+fn digest(system: &System, paths: &[String]) -> Result<String> {
+    let mut all = Vec::new();
+    for path in paths {
+        all.extend_from_slice(path.as_bytes());
+        all.push(0);
+        all.extend_from_slice(sha256(&system.read(path)?.unwrap_or_default()).as_bytes());
+    }
+    Ok(sha256(&all))
+}
+
+/// When a path last changed (content, owner, mode or by rename), in microseconds of the epoch.
+fn changed_us(system: &System, path: &str) -> Result<i128> {
+    let Some(found) = system.stat(path)? else {
+        return Ok(0);
+    };
+    Ok(i128::from(found.ctime()) * 1_000_000 + i128::from(found.ctime_nsec()) / 1_000)
+}
+
+/// Reads systemd's `Tue 2026-11-24 08:52:54.123456 UTC`.
+fn timestamp_us(text: &str) -> Option<i128> {
+    let format = time::macros::format_description!(
+        "[year]-[month]-[day] [hour]:[minute]:[second][optional [.[subsecond]]]"
+    );
+    let (_, text) = text.split_once(' ')?;
+    let text = text.strip_suffix(" UTC")?;
+    let at = time::PrimitiveDateTime::parse(text, format).ok()?.assume_utc();
+    Some(at.unix_timestamp_nanos() / 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_time_that_systemd_prints() {
+        assert_eq!(timestamp_us("Tue 1970-01-01 00:00:01.000002 UTC"), Some(1_000_002));
+        assert_eq!(timestamp_us("Tue 1970-01-01 00:00:01 UTC"), Some(1_000_000));
+        assert_eq!(timestamp_us(""), None);
+    }
+}
