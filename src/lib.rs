@@ -6,5 +6,6 @@ pub mod error;
 pub mod event;
 pub mod plan;
 pub mod secret;
+pub mod stack;
 pub mod system;
 pub mod task;

@@ -1,0 +1,537 @@
+//! What one operator wants: the types of citrino.yml.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Fault;
+
+/// One citrino.yml. Unknown keys are refused with the nearest known one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stack {
+    /// Names and labels everything.
+    #[serde(rename = "stack")]
+    pub name: String,
+    pub domain: String,
+    #[serde(default)]
+    pub cloud: Option<Cloud>,
+    #[serde(default)]
+    pub host: Option<ExistingHost>,
+    #[serde(default)]
+    pub tls: Tls,
+    #[serde(default)]
+    pub app: App,
+    #[serde(default)]
+    pub database: Database,
+    #[serde(default)]
+    pub secrets: BTreeMap<String, Source>,
+    #[serde(default)]
+    pub backup: Backup,
+    #[serde(default)]
+    pub alerts: Alerts,
+    /// The folder of citrino.yml: relative paths in it start here.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// The server to make at Hetzner.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cloud {
+    pub server_type: String,
+    pub location: String,
+    pub image: String,
+    #[serde(default)]
+    pub backups: bool,
+    /// Public keys that may log in, as files.
+    pub ssh_keys: Vec<PathBuf>,
+    #[serde(default = "anywhere")]
+    pub allow_ssh_from: Vec<String>,
+    /// EUR, net, of everything that the stack costs in a month.
+    #[serde(default)]
+    pub max_monthly_eur: Option<f64>,
+    /// The API's address; `HCLOUD_ENDPOINT` goes before it, Hetzner's public API is the default.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// Where the API token comes from; `HCLOUD_TOKEN` goes before it.
+    #[serde(default)]
+    pub token: Option<Source>,
+}
+
+/// A machine that is already there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExistingHost {
+    pub address: String,
+    #[serde(default = "ssh_port")]
+    pub port: u16,
+    #[serde(default = "root")]
+    pub user: String,
+    /// The host's ed25519 public key, as `ssh-ed25519 AAAA…`: pinned before the first packet.
+    pub host_key: String,
+    #[serde(default)]
+    pub identity: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Issuer {
+    Letsencrypt,
+    Acme,
+    #[default]
+    None,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    #[serde(default)]
+    pub issuer: Issuer,
+    #[serde(default)]
+    pub email: Option<String>,
+    /// The directory URL of an ACME server, for `issuer: acme`.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// A CA certificate to trust that server by.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
+}
+
+/// The app server's own settings: what Gunicorn's were.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct App {
+    /// Loopback port on which the live slot answers.
+    pub port: u16,
+    /// Threads that serve requests.
+    pub workers: u16,
+    pub request_timeout_s: u32,
+    pub keep_alive_s: u32,
+    pub max_connections: u32,
+    /// Database connections of one slot. Two slots run during a deploy.
+    pub pool: u16,
+    /// What a slot may take of the host's memory, in MB.
+    pub memory_max_mb: u32,
+    /// Loads the seeded example data when the tables are empty.
+    pub demo_data: bool,
+    /// Plain settings for the app's environment.
+    pub env: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    pub name: String,
+    pub user: String,
+    pub max_connections: u16,
+    pub shared_buffers_mb: u32,
+    pub effective_cache_size_mb: u32,
+    pub work_mem_mb: u32,
+    pub maintenance_work_mem_mb: u32,
+}
+
+/// Where a secret comes from: exactly one of three.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "SourceKeys", into = "SourceKeys")]
+pub enum Source {
+    /// An environment variable of the operator.
+    Env(String),
+    /// A file, relative to citrino.yml.
+    File(PathBuf),
+    /// A command line for `sh -c`.
+    Command(String),
+}
+
+/// A source as it is written: a mapping with one key.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SourceKeys {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    env: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+}
+
+impl TryFrom<SourceKeys> for Source {
+    type Error = String;
+
+    fn try_from(keys: SourceKeys) -> Result<Self, String> {
+        match (keys.env, keys.file, keys.command) {
+            (Some(name), None, None) => Ok(Source::Env(name)),
+            (None, Some(path), None) => Ok(Source::File(path)),
+            (None, None, Some(line)) => Ok(Source::Command(line)),
+            _ => Err("a secret comes from exactly one of `env`, `file`, `command`".to_owned()),
+        }
+    }
+}
+
+impl From<Source> for SourceKeys {
+    fn from(source: Source) -> Self {
+        let mut keys = Self::default();
+        match source {
+            Source::Env(name) => keys.env = Some(name),
+            Source::File(path) => keys.file = Some(path),
+            Source::Command(line) => keys.command = Some(line),
+        }
+        keys
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// Local time of the host, `HH:MM`.
+    pub at: String,
+    pub keep_days: u32,
+    pub keep_at_least: u32,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alerts {
+    pub email: Vec<String>,
+}
+
+impl Default for App {
+    fn default() -> Self {
+        Self {
+            port: 5001,
+            workers: 2,
+            request_timeout_s: 30,
+            keep_alive_s: 75,
+            max_connections: 1000,
+            pool: 10,
+            memory_max_mb: 300,
+            demo_data: false,
+            env: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Database {
+    /// The sizes of the production plan for a host of 2 GB.
+    fn default() -> Self {
+        Self {
+            name: "citrino_prod".to_owned(),
+            user: "citrino_user".to_owned(),
+            max_connections: 50,
+            shared_buffers_mb: 256,
+            effective_cache_size_mb: 1024,
+            work_mem_mb: 4,
+            maintenance_work_mem_mb: 64,
+        }
+    }
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self {
+            at: "03:00".to_owned(),
+            keep_days: 7,
+            keep_at_least: 3,
+        }
+    }
+}
+
+fn anywhere() -> Vec<String> {
+    vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()]
+}
+
+fn ssh_port() -> u16 {
+    22
+}
+
+fn root() -> String {
+    "root".to_owned()
+}
+
+impl Stack {
+    /// Reads and checks a citrino.yml; nothing else is touched.
+    ///
+    /// # Errors
+    /// E0101 when it cannot be read, E0102 with file, line and key when it is wrong.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Fault::new(
+                "E0101",
+                format!("{} could not be read: {error}", path.display()),
+            )
+            .hint("name the file with `-c FILE`; examples/ has one to start from")
+        })?;
+        let mut stack = Self::parse(&text, &path.display().to_string())?;
+        stack.folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Ok(stack)
+    }
+
+    /// The same from text; `file` is what errors call it.
+    pub fn parse(text: &str, file: &str) -> Result<Self> {
+        let stack: Self = serde_yaml::from_str(text).map_err(|error| explain_yaml(&error, file))?;
+        stack.check(text, file)?;
+        Ok(stack)
+    }
+
+    fn check(&self, text: &str, file: &str) -> Result<()> {
+        let wrong = |key: &str, why: String| -> Result<()> {
+            let line = line_of(text, key).map_or(String::new(), |line| format!(":{line}"));
+            Err(Fault::new("E0102", format!("{file}{line}: `{key}` {why}")).into())
+        };
+        if !is_dns_label(&self.name) {
+            return wrong(
+                "stack",
+                format!(
+                    "is `{}`; it names the server, so it must be 1 to 50 lower-case letters, digits and hyphens, starting with a letter",
+                    self.name
+                ),
+            );
+        }
+        if !is_domain(&self.domain) {
+            return wrong(
+                "domain",
+                format!("is `{}`, which is no host name", self.domain),
+            );
+        }
+        match (&self.cloud, &self.host) {
+            (None, None) => {
+                return wrong(
+                    "cloud",
+                    "is missing: give `cloud:` to make a server, or `host:` for one that is there"
+                        .into(),
+                );
+            }
+            (Some(_), Some(_)) => {
+                return wrong(
+                    "host",
+                    "cannot stand beside `cloud:`; keep one of them".into(),
+                );
+            }
+            _ => {}
+        }
+        if let Some(cloud) = &self.cloud
+            && cloud.ssh_keys.is_empty()
+        {
+            return wrong(
+                "ssh_keys",
+                "is empty: without a key nobody could log in".into(),
+            );
+        }
+        for cidr in self.cloud.iter().flat_map(|cloud| &cloud.allow_ssh_from) {
+            if !is_cidr(cidr) {
+                return wrong(
+                    "allow_ssh_from",
+                    format!("has `{cidr}`, which is no network such as 203.0.113.0/24"),
+                );
+            }
+        }
+        if self.app.workers == 0 || self.app.pool == 0 || self.app.request_timeout_s == 0 {
+            return wrong(
+                "app",
+                "has a 0 where at least 1 is needed (workers, pool, request_timeout_s)".into(),
+            );
+        }
+        // Two slots run side by side during a deploy, and superusers keep three connections.
+        if 2 * self.app.pool + 3 > self.database.max_connections {
+            return wrong(
+                "pool",
+                format!(
+                    "is {}: two slots of it do not fit into database.max_connections {} with 3 kept for superusers",
+                    self.app.pool, self.database.max_connections
+                ),
+            );
+        }
+        if !is_time(&self.backup.at) {
+            return wrong(
+                "at",
+                format!("is `{}`; write a time of day as \"03:00\"", self.backup.at),
+            );
+        }
+        for name in [&self.database.name, &self.database.user] {
+            if !is_identifier(name) {
+                return wrong(
+                    "database",
+                    format!("has `{name}`; names are lower-case letters, digits and underscores"),
+                );
+            }
+        }
+        if let Some(key) = self
+            .secrets
+            .keys()
+            .chain(self.app.env.keys())
+            .find(|key| !is_variable(key))
+        {
+            return wrong(key, "is no name for an environment variable".into());
+        }
+        match self.tls.issuer {
+            Issuer::Letsencrypt if self.tls.email.is_none() => wrong(
+                "tls",
+                "needs `email` for letsencrypt: expiry warnings go there".into(),
+            ),
+            Issuer::Acme if self.tls.url.is_none() => wrong(
+                "tls",
+                "needs `url` for acme: the directory of the ACME server".into(),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// A path of citrino.yml as the operator's machine knows it: `~` is the home, a relative path
+    /// starts at citrino.yml.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        if let Ok(rest) = path.strip_prefix("~")
+            && let Some(home) = std::env::var_os("HOME")
+        {
+            return PathBuf::from(home).join(rest);
+        }
+        self.folder.join(path)
+    }
+}
+
+/// An error of serde as one sentence with file and line, and the nearest known key.
+fn explain_yaml(error: &serde_yaml::Error, file: &str) -> Fault {
+    let text = error.to_string();
+    let at = error
+        .location()
+        .map_or(String::new(), |at| format!(":{}", at.line()));
+    let message = text.split(" at line ").next().unwrap_or(&text);
+    let fault = Fault::new("E0102", format!("{file}{at}: {message}"));
+    match nearest_key(message) {
+        Some(key) => fault.hint(format!("did you mean `{key}`?")),
+        None => fault,
+    }
+}
+
+/// From serde's "unknown field `a`, expected one of `b`, `c`": the key that is most like `a`.
+pub fn nearest_key(message: &str) -> Option<String> {
+    let (_, rest) = message
+        .split_once("unknown field `")
+        .or_else(|| message.split_once("unknown variant `"))?;
+    let (wrong, rest) = rest.split_once('`')?;
+    let known = rest.split('`').skip(1).step_by(2);
+    known
+        .map(|key| (strsim::jaro_winkler(wrong, key), key))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, key)| key.to_owned())
+}
+
+/// The first line that has this key, for faults that serde does not see.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    text.lines()
+        .position(|line| {
+            line.trim_start().starts_with(&format!("{key}:")) || line.contains(&format!(" {key}:"))
+        })
+        .map(|index| index + 1)
+}
+
+fn is_dns_label(name: &str) -> bool {
+    (1..=50).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && !name.ends_with('-')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+fn is_domain(domain: &str) -> bool {
+    domain.len() <= 253
+        && domain.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        })
+}
+
+fn is_cidr(cidr: &str) -> bool {
+    cidr.split_once('/').is_some_and(|(address, bits)| {
+        let longest = match address.parse::<std::net::IpAddr>() {
+            Ok(std::net::IpAddr::V4(_)) => 32,
+            Ok(std::net::IpAddr::V6(_)) => 128,
+            Err(_) => return false,
+        };
+        bits.parse::<u8>().is_ok_and(|bits| bits <= longest)
+    })
+}
+
+fn is_time(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(hour, minute)| {
+        let fits =
+            |part: &str, max: u8| part.len() == 2 && part.parse::<u8>().is_ok_and(|n| n <= max);
+        fits(hour, 23) && fits(minute, 59)
+    })
+}
+
+fn is_identifier(name: &str) -> bool {
+    (1..=63).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: &str = "stack: prod\ndomain: example.com\nhost: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }\n";
+
+    fn refusal(more: &str) -> String {
+        let error = Stack::parse(&format!("{LEAST}{more}"), "citrino.yml").unwrap_err();
+        let trouble = crate::error::trouble(&error);
+        format!(
+            "{} {} [{}]",
+            trouble.code,
+            trouble.message,
+            trouble.hint.unwrap_or_default()
+        )
+    }
+
+    #[test]
+    fn the_least_file_loads() {
+        let stack = Stack::parse(LEAST, "citrino.yml").unwrap();
+        assert_eq!(stack.app.port, 5001);
+        assert_eq!(stack.database.name, "citrino_prod");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest_known_one() {
+        let text = refusal("app: { prot: 80 }\n");
+        assert!(
+            text.starts_with("E0102 citrino.yml:4: app: unknown field `prot`"),
+            "{text}"
+        );
+        assert!(text.ends_with("[did you mean `port`?]"), "{text}");
+    }
+
+    #[test]
+    fn values_are_checked_with_their_line() {
+        for (more, wished) in [
+            ("app: { pool: 40 }\n", "citrino.yml:4: `pool` is 40"),
+            ("backup:\n  at: 3am\n", "citrino.yml:5: `at` is `3am`"),
+            (
+                "database: { name: Robert;drop }\n",
+                "citrino.yml:4: `database`",
+            ),
+            (
+                "tls: { issuer: letsencrypt }\n",
+                "citrino.yml:4: `tls` needs `email`",
+            ),
+            ("secrets: { A B: { env: X } }\n", "`A B` is no name"),
+        ] {
+            let text = refusal(more);
+            assert!(text.contains(wished), "{text}");
+        }
+    }
+}
