@@ -1,0 +1,241 @@
+//! The host's side of a run: facts out, plan in, events out. It knows no YAML and no templates.
+//!
+//! Once it applies, it needs nobody: it ignores a hang-up, writes its journal before it speaks,
+//! and finishes or undoes the plan whether or not anyone listens.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufRead, BufReader, Read, Seek, Stdin, Write};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::blob;
+use crate::engine;
+use crate::error::{Fault, trouble};
+use crate::event::{Event, now};
+use crate::facts;
+use crate::journal::{self, Journal};
+use crate::plan::{Mode, Plan};
+use crate::system::System;
+use crate::task::Task;
+use crate::wire::{FromAgent, Holder, ToAgent};
+
+const LOCK: &str = "/var/lib/citrino/lock";
+
+/// How long the agent waits for the operator to say that the end was read.
+const HEARD_WITHIN: Duration = Duration::from_secs(5);
+
+/// Speaks the protocol on stdin and stdout until a plan has run or stdin ends.
+///
+/// # Errors
+/// What could not even be told to the other side; all else goes there as `Stop`.
+pub async fn serve() -> Result<()> {
+    let system = System::host();
+    let voice = Voice::start();
+    if let Err(error) = converse(&system, &voice).await {
+        voice.say(FromAgent::Stop(trouble(&error)));
+    }
+    voice.finish();
+    Ok(())
+}
+
+async fn converse(system: &System, voice: &Voice) -> Result<()> {
+    let facts = facts::gather(system).await?;
+    voice.say(FromAgent::Hello {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        facts: Box::new(facts),
+    });
+    let mut input = BufReader::new(std::io::stdin());
+    let Some(plan) = listen(system, voice, &mut input).await? else {
+        return Ok(());
+    };
+    match plan.mode {
+        Mode::Check => check(system, voice, &plan).await,
+        Mode::Apply => apply(system, voice, &plan, input).await,
+    }
+}
+
+/// Takes blobs in until a plan comes; `None` when stdin ends before one.
+async fn listen(
+    system: &System,
+    voice: &Voice,
+    input: &mut BufReader<Stdin>,
+) -> Result<Option<Plan<Task>>> {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if input.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        match serde_json::from_str(&line).context("the operator's side said something unknown")? {
+            ToAgent::Offer(addresses) => {
+                let missing = addresses
+                    .into_iter()
+                    .filter_map(|address| match blob::present(system, &address) {
+                        Ok(true) => None,
+                        Ok(false) => Some(Ok(address)),
+                        Err(error) => Some(Err(error)),
+                    })
+                    .collect::<Result<_>>()?;
+                voice.say(FromAgent::Missing(missing));
+            }
+            ToAgent::Blob {
+                sha256,
+                packed_bytes,
+            } => {
+                let mut packed = vec![0; packed_bytes];
+                input.read_exact(&mut packed)?;
+                blob::store(system, &sha256, &packed).await?;
+            }
+            ToAgent::Run(plan) => return Ok(Some(*plan)),
+            ToAgent::Heard => {}
+        }
+    }
+}
+
+async fn check(system: &System, voice: &Voice, plan: &Plan<Task>) -> Result<()> {
+    engine::run(plan, system, &mut |event| {
+        voice.say(FromAgent::Event(Box::new(event)));
+        Ok(())
+    })
+    .await?;
+    Ok(())
+}
+
+async fn apply(
+    system: &System,
+    voice: &Voice,
+    plan: &Plan<Task>,
+    input: BufReader<Stdin>,
+) -> Result<()> {
+    let _lock = match lock(system, plan)? {
+        Ok(lock) => lock,
+        Err(holder) => {
+            voice.say(FromAgent::Locked(holder));
+            return Ok(());
+        }
+    };
+    // Taking the signals in is what ignores them: a cut connection must not stop the host half-way.
+    let _hangup = signal(SignalKind::hangup())?;
+    let _terminate = signal(SignalKind::terminate())?;
+    let mut journal = Journal::open(system)?;
+    engine::run(plan, system, &mut |event| {
+        journal.keep(&event)?;
+        voice.say(FromAgent::Event(Box::new(event)));
+        Ok(())
+    })
+    .await?;
+    if heard(input) {
+        journal.keep(&Event::Heard {
+            at: now(),
+            run: plan.run.clone(),
+        })?;
+    }
+    Ok(())
+}
+
+/// Takes the lock of the host, or says who holds it. It is a kernel lock on an open file: it dies
+/// with its holder, and the file is never removed.
+fn lock(system: &System, plan: &Plan<Task>) -> Result<Result<File, Holder>> {
+    let path = system.path(LOCK);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(Err(holder(system, &mut file)?)),
+        Err(TryLockError::Error(error)) => return Err(error).context("could not lock the host"),
+    }
+    let holder = Holder {
+        who: plan.who.clone(),
+        verb: plan.verb.clone(),
+        run: plan.run.clone(),
+        since: now(),
+        step: String::new(),
+    };
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(&serde_json::to_vec(&holder)?)?;
+    file.sync_data()?;
+    Ok(Ok(file))
+}
+
+fn holder(system: &System, file: &mut File) -> Result<Holder> {
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    let mut holder: Holder = serde_json::from_str(&text).map_err(|_| {
+        Fault::new(
+            "E0504",
+            "the host is locked by a run that has not said its name yet",
+        )
+        .hint("try again in a moment")
+    })?;
+    if let Some(last) = journal::last_run(system)?
+        && last.run == holder.run
+    {
+        holder.step = last.step;
+    }
+    Ok(holder)
+}
+
+/// Whether the operator's side says in time that it has read the end.
+fn heard(mut input: BufReader<Stdin>) -> bool {
+    let (tell, told) = channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let read = input.read_line(&mut line);
+        let said = read.is_ok() && matches!(serde_json::from_str(&line), Ok(ToAgent::Heard));
+        // Nobody waits any more when this comes late.
+        let _ = tell.send(said);
+    });
+    told.recv_timeout(HEARD_WITHIN).unwrap_or(false)
+}
+
+/// Stdout from a thread of its own: a connection that hangs must not hold up the work.
+struct Voice {
+    lines: Sender<FromAgent>,
+    done: Receiver<()>,
+}
+
+impl Voice {
+    fn start() -> Self {
+        let (lines, queue) = channel::<FromAgent>();
+        let (finished, done) = channel();
+        thread::spawn(move || {
+            for message in queue {
+                if speak(&message).is_err() {
+                    break; // Nobody listens any more; the journal has it.
+                }
+            }
+            let _ = finished.send(());
+        });
+        Self { lines, done }
+    }
+
+    fn say(&self, message: FromAgent) {
+        // Fails only when the thread has ended because nobody listens.
+        let _ = self.lines.send(message);
+    }
+
+    fn finish(self) {
+        drop(self.lines);
+        let _ = self.done.recv_timeout(HEARD_WITHIN);
+    }
+}
+
+fn speak(message: &FromAgent) -> Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    let mut out = std::io::stdout().lock();
+    out.write_all(&line)?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,187 @@
+//! The host's own record: every event of a run that changes something, before it is told.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, State, Tally};
+use crate::system::System;
+
+/// One JSON object a line.
+pub const PATH: &str = "/var/log/citrino/journal.ndjson";
+
+pub struct Journal {
+    file: File,
+}
+
+/// How the newest run in the journal ended, for the next command to tell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LastRun {
+    pub run: String,
+    pub verb: String,
+    pub who: String,
+    pub since: String,
+    /// The step that was under way when the journal ends, or the last one.
+    pub step: String,
+    /// `None` when the run never ended: its agent was killed or the host went down.
+    pub end: Option<Tally>,
+    /// Whether the operator read the end.
+    pub heard: bool,
+    /// What failed in it.
+    pub failed: Option<String>,
+}
+
+impl Journal {
+    pub fn open(system: &System) -> Result<Self> {
+        let path = system.path(PATH);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("could not open {}", path.display()))?;
+        Ok(Self { file })
+    }
+
+    /// Keeps an event; it is on disk when this returns.
+    pub fn keep(&mut self, event: &Event) -> Result<()> {
+        let mut line = serde_json::to_vec(event)?;
+        line.push(b'\n');
+        self.file.write_all(&line)?;
+        self.file.sync_data().context("could not write the journal")
+    }
+}
+
+/// The newest run of the journal; `None` when there was none.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn last_run(system: &System) -> Result<Option<LastRun>> {
+    Ok(fold(&tail(system)?))
+}
+
+/// A run is far smaller than this many bytes.
+const TAIL_BYTES: u64 = 1 << 20;
+
+fn tail(system: &System) -> Result<String> {
+    let path = system.path(PATH);
+    if !path.exists() {
+        return Ok(String::new());
+    }
+    let mut file = File::open(&path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Lines that do not parse are the torn end of a crash, or the cut begin of the tail.
+fn fold(text: &str) -> Option<LastRun> {
+    let mut last: Option<LastRun> = None;
+    for event in text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Event>(line).ok())
+    {
+        match (event, &mut last) {
+            (
+                Event::Start {
+                    at, run, verb, who, ..
+                },
+                _,
+            ) => {
+                last = Some(LastRun {
+                    run,
+                    verb,
+                    who,
+                    since: at,
+                    step: String::new(),
+                    end: None,
+                    heard: false,
+                    failed: None,
+                });
+            }
+            (Event::Begin { label, .. }, Some(last)) => last.step = label.name,
+            (
+                Event::Step {
+                    label,
+                    state: State::Failed,
+                    error,
+                    ..
+                },
+                Some(last),
+            ) => {
+                last.failed = Some(format!(
+                    "{}: {}",
+                    label.name,
+                    error.map(|error| error.message).unwrap_or_default()
+                ));
+            }
+            (Event::End { tally, .. }, Some(last)) => last.end = Some(tally),
+            (Event::Heard { .. }, Some(last)) => last.heard = true,
+            _ => {}
+        }
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Label, now};
+
+    #[test]
+    fn a_run_that_never_ended_is_told_with_its_step() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let mut journal = Journal::open(&system).unwrap();
+        journal
+            .keep(&Event::Start {
+                at: now(),
+                run: "r1".into(),
+                stack: "s".into(),
+                verb: "converge".into(),
+                who: "ana".into(),
+                steps: 2,
+                applies: true,
+            })
+            .unwrap();
+        let label = Label {
+            part: "nginx".into(),
+            name: "nginx runs".into(),
+            undo: false,
+        };
+        journal
+            .keep(&Event::Begin {
+                at: now(),
+                run: "r1".into(),
+                n: 1,
+                label,
+            })
+            .unwrap();
+        let last = last_run(&system).unwrap().unwrap();
+        assert_eq!(
+            (last.step.as_str(), last.end, last.heard),
+            ("nginx runs", None, false)
+        );
+        journal
+            .keep(&Event::End {
+                at: now(),
+                run: "r1".into(),
+                tally: Tally::default(),
+            })
+            .unwrap();
+        journal
+            .keep(&Event::Heard {
+                at: now(),
+                run: "r1".into(),
+            })
+            .unwrap();
+        let last = last_run(&system).unwrap().unwrap();
+        assert!(last.end.is_some() && last.heard);
+    }
+}
