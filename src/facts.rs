@@ -142,13 +142,11 @@ fn public_key(system: &System, path: &str) -> Result<Option<String>> {
 
 fn app(system: &System) -> Result<AppFacts> {
     let mut facts = AppFacts {
-        live: link_name(system, "live", |target| target.rsplit('/').nth(1))?,
+        live: link_name(system, "live")?,
         ..AppFacts::default()
     };
     for slot in ["blue", "green"] {
-        if let Some(release) = link_name(system, &format!("slots/{slot}"), |target| {
-            target.rsplit('/').next()
-        })? {
+        if let Some(release) = link_name(system, &format!("slots/{slot}"))? {
             facts.slots.insert(slot.to_owned(), release);
         }
     }
@@ -156,19 +154,14 @@ fn app(system: &System) -> Result<AppFacts> {
     Ok(facts)
 }
 
-fn link_name(
-    system: &System,
-    link: &str,
-    part: fn(&str) -> Option<&str>,
-) -> Result<Option<String>> {
+/// The last part of where a link points.
+fn link_name(system: &System, link: &str) -> Result<Option<String>> {
     let path = format!("{APP_FOLDER}/{link}");
     if system.stat(&path)?.is_none() {
         return Ok(None);
     }
-    let target = std::fs::read_link(system.path(&path))?
-        .display()
-        .to_string();
-    Ok(part(&target).map(str::to_owned))
+    let target = std::fs::read_link(system.path(&path))?;
+    Ok(target.file_name().map(|name| name.to_string_lossy().into_owned()))
 }
 
 /// Every release with a whole manifest, newest first: ids begin with the time.

@@ -9,6 +9,8 @@ pub mod facts;
 pub mod journal;
 pub mod plan;
 pub mod playbook;
+pub mod remote;
+pub mod report;
 pub mod secret;
 pub mod stack;
 pub mod system;

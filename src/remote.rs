@@ -1,0 +1,454 @@
+//! Reach: a host over one ssh connection, through the agent that this binary is there too.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use openssh::{KnownHosts, Session, SessionBuilder, Stdio};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+
+use crate::blob;
+use crate::error::Fault;
+use crate::event::{Event, Tally};
+use crate::facts::Facts;
+use crate::plan::Plan;
+use crate::task::Task;
+use crate::wire::{FromAgent, Holder, ToAgent};
+
+/// Where hosts keep agents, each under the sha256 of its binary: the name is the version check.
+const AGENTS: &str = "/var/lib/citrino/agent";
+
+/// How long one attempt to connect may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where and as whom to log in, and which host keys are the right ones.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub address: String,
+    pub port: u16,
+    pub user: String,
+    pub identity: Option<PathBuf>,
+    /// Public keys, `ssh-ed25519 AAAA…`: the pins.
+    pub host_keys: Vec<String>,
+    /// A file of the stack's own; the user's known_hosts is neither asked nor written.
+    pub known_hosts: PathBuf,
+}
+
+impl Target {
+    /// Writes the pins where ssh reads them: the next connection must match one.
+    pub fn pin(&self) -> Result<()> {
+        let host = if self.port == 22 {
+            self.address.clone()
+        } else {
+            format!("[{}]:{}", self.address, self.port)
+        };
+        let lines: String = self
+            .host_keys
+            .iter()
+            .map(|key| format!("{host} {key}\n"))
+            .collect();
+        if let Some(folder) = self.known_hosts.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&self.known_hosts, lines)
+            .with_context(|| format!("could not write {}", self.known_hosts.display()))
+    }
+
+    /// The arguments with which plain `ssh` makes the same connection.
+    pub fn ssh_arguments(&self) -> Vec<String> {
+        let mut arguments: Vec<String> = vec![
+            "-o".into(),
+            "StrictHostKeyChecking=yes".into(),
+            "-o".into(),
+            format!("UserKnownHostsFile={}", self.known_hosts.display()),
+            "-p".into(),
+            self.port.to_string(),
+        ];
+        if let Some(identity) = &self.identity {
+            arguments.extend(["-i".into(), identity.display().to_string()]);
+        }
+        arguments.push(format!("{}@{}", self.user, self.address));
+        arguments
+    }
+}
+
+/// An open connection to a host.
+pub struct Remote {
+    session: Session,
+    /// The argument list that starts the agent.
+    sudo: bool,
+    agent: AgentBinary,
+}
+
+/// This binary, as the host will know it.
+struct AgentBinary {
+    bytes: Vec<u8>,
+    sha256: String,
+}
+
+impl Remote {
+    /// Connects once.
+    ///
+    /// # Errors
+    /// E0501 when nobody answers, E0502 when the wrong machine does.
+    pub async fn open(target: &Target) -> Result<Self> {
+        target.pin()?;
+        let control = std::env::temp_dir();
+        let mut builder = SessionBuilder::default();
+        builder
+            .known_hosts_check(KnownHosts::Strict)
+            .user_known_hosts_file(&target.known_hosts)
+            .user(target.user.clone())
+            .port(target.port)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .server_alive_interval(Duration::from_secs(15))
+            .control_directory(control);
+        if let Some(identity) = &target.identity {
+            builder.keyfile(identity);
+        }
+        let session = builder
+            .connect_mux(&target.address)
+            .await
+            .map_err(|error| unreachable(target, &error))?;
+        let path = std::env::current_exe().context("could not find this binary")?;
+        let bytes = std::fs::read(path).context("could not read this binary")?;
+        let sha256 = blob::sha256(&bytes);
+        Ok(Self {
+            session,
+            sudo: target.user != "root",
+            agent: AgentBinary { bytes, sha256 },
+        })
+    }
+
+    /// Connects as soon as the host answers, with growing pauses.
+    ///
+    /// # Errors
+    /// The last one when `within` is over; a wrong host key at once.
+    pub async fn wait(target: &Target, within: Duration) -> Result<Self> {
+        let begun = Instant::now();
+        let mut pause = Duration::from_millis(200);
+        loop {
+            let error = match Self::open(target).await {
+                Ok(remote) => return Ok(remote),
+                Err(error) => error,
+            };
+            let wrong_key = crate::error::trouble(&error).code == "E0502";
+            if wrong_key || begun.elapsed() > within {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(Duration::from_secs(3));
+        }
+    }
+
+    /// Starts the agent and hears what the host says of itself.
+    pub async fn agent(&self) -> Result<Agent<'_>> {
+        match self.start().await? {
+            Some(agent) => Ok(agent),
+            None => {
+                self.upload().await?;
+                self.start().await?.ok_or_else(|| {
+                    Fault::new(
+                        "E0505",
+                        "the agent was stored on the host and still is not there",
+                    )
+                    .into()
+                })
+            }
+        }
+    }
+
+    /// Runs a program and gives its output: for what a plan is too much for.
+    pub async fn output(&self, argv: &[&str]) -> Result<String> {
+        let output = self.command(argv).output().await?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            return Ok(text);
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(Fault::new(
+            "E0402",
+            format!(
+                "`{}` on the host: {}{}",
+                argv.join(" "),
+                text.trim(),
+                said.trim()
+            ),
+        )
+        .into())
+    }
+
+    /// Ends the connection; an error here changes nothing any more.
+    pub async fn close(self) {
+        let _ = self.session.close().await;
+    }
+
+    fn command(&self, argv: &[&str]) -> openssh::OwningCommand<&Session> {
+        let argv: Vec<&str> = if self.sudo {
+            [&["sudo", "-n"], argv].concat()
+        } else {
+            argv.to_vec()
+        };
+        let mut command = self.session.command(argv[0].to_owned());
+        command.args(&argv[1..]);
+        command
+    }
+
+    /// `None` when the host has no agent of this version yet.
+    async fn start(&self) -> Result<Option<Agent<'_>>> {
+        let path = format!("{AGENTS}/{}", self.agent.sha256);
+        let mut child = self
+            .command(&[&path, "agent"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .await?;
+        let (Some(stdin), Some(stdout), Some(mut stderr)) = (
+            child.stdin().take(),
+            child.stdout().take(),
+            child.stderr().take(),
+        ) else {
+            return Err(Fault::new("E0505", "ssh gave no pipes to the agent").into());
+        };
+        let mut lines = BufReader::new(stdout).lines();
+        if let Some(line) = lines.next_line().await? {
+            return match serde_json::from_str(&line)
+                .context("the agent's greeting cannot be read")?
+            {
+                FromAgent::Hello { facts, .. } => Ok(Some(Agent {
+                    child,
+                    stdin,
+                    lines,
+                    facts: *facts,
+                })),
+                FromAgent::Stop(trouble) => Err(Fault::new(
+                    "E0505",
+                    format!("the agent stopped: {}", trouble.message),
+                )
+                .into()),
+                other => {
+                    Err(Fault::new("E0505", format!("the agent greeted with {other:?}")).into())
+                }
+            };
+        }
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).await?;
+        let status = child.wait().await?;
+        // 127: the shell's word for "not found"; sudo says 1 and the sentence.
+        if status.code() == Some(127) || said.contains("command not found") {
+            return Ok(None);
+        }
+        Err(Fault::new(
+            "E0505",
+            format!("the agent ended before it spoke: {}", said.trim()),
+        )
+        .into())
+    }
+
+    /// Stores this binary on the host. The older ones go: they run on if they run.
+    async fn upload(&self) -> Result<()> {
+        let script = format!(
+            "set -eu; umask 077; mkdir -p {AGENTS}; cd {AGENTS}; t=.new.$$; trap 'rm -f $t' EXIT; \
+             gzip -d > $t; echo '{sha}  '$t | sha256sum -c --quiet; chmod 700 $t; \
+             find . -maxdepth 1 -type f ! -name $t -delete; mv $t {sha}",
+            sha = self.agent.sha256
+        );
+        let packed = blob::pack(&self.agent.bytes)?;
+        let mut child = self
+            .command(&["sh", "-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .await?;
+        if let Some(mut stdin) = child.stdin().take() {
+            // A shell that stops early says why on stderr and by its code.
+            let _ = stdin.write_all(&packed).await;
+        }
+        let output = child.wait_with_output().await?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(Fault::new(
+            "E0505",
+            format!("the agent could not be stored on the host: {said}"),
+        )
+        .hint("check free space and rights of /var/lib/citrino on the host")
+        .into())
+    }
+}
+
+/// One conversation with the agent: facts, then at most one plan.
+pub struct Agent<'s> {
+    child: openssh::Child<&'s Session>,
+    stdin: openssh::ChildStdin,
+    lines: Lines<BufReader<openssh::ChildStdout>>,
+    facts: Facts,
+}
+
+/// Content that a plan names by address.
+pub struct Blob {
+    pub sha256: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Blob {
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self {
+            sha256: blob::sha256(&bytes),
+            bytes,
+        }
+    }
+}
+
+impl Agent<'_> {
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Sends what the plan needs and is not there, then the plan, and tells what comes back.
+    ///
+    /// # Errors
+    /// E0503 when the connection ends first, E0504 when another run holds the host.
+    pub async fn run(
+        mut self,
+        plan: &Plan<Task>,
+        blobs: &[Blob],
+        tell: &mut impl FnMut(Event),
+    ) -> Result<Tally> {
+        if !blobs.is_empty() {
+            self.send_blobs(blobs).await?;
+        }
+        self.say(&ToAgent::Run(Box::new(plan.clone()))).await?;
+        let tally = self.hear_out(tell).await?;
+        // The agent waits for this; if it is lost, the next command tells the end once more.
+        let _ = self.say(&ToAgent::Heard).await;
+        drop(self.stdin);
+        let _ = self.child.wait().await;
+        Ok(tally)
+    }
+
+    async fn send_blobs(&mut self, blobs: &[Blob]) -> Result<()> {
+        self.say(&ToAgent::Offer(
+            blobs.iter().map(|blob| blob.sha256.clone()).collect(),
+        ))
+        .await?;
+        let missing = match self.hear().await? {
+            FromAgent::Missing(missing) => missing,
+            other => return Err(unexpected(&other)),
+        };
+        for blob in blobs.iter().filter(|blob| missing.contains(&blob.sha256)) {
+            let packed = blob::pack(&blob.bytes)?;
+            self.say(&ToAgent::Blob {
+                sha256: blob.sha256.clone(),
+                packed_bytes: packed.len(),
+            })
+            .await?;
+            self.stdin.write_all(&packed).await.map_err(|_| lost())?;
+        }
+        Ok(())
+    }
+
+    async fn hear_out(&mut self, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+        loop {
+            match self.hear().await? {
+                FromAgent::Event(event) => {
+                    let end = match event.as_ref() {
+                        Event::End { tally, .. } => Some(*tally),
+                        _ => None,
+                    };
+                    tell(*event);
+                    if let Some(tally) = end {
+                        return Ok(tally);
+                    }
+                }
+                FromAgent::Locked(holder) => return Err(locked(&holder).into()),
+                other => return Err(unexpected(&other)),
+            }
+        }
+    }
+
+    async fn hear(&mut self) -> Result<FromAgent> {
+        let line = self
+            .lines
+            .next_line()
+            .await
+            .map_err(|_| lost())?
+            .ok_or_else(lost)?;
+        serde_json::from_str(&line).context("the agent said something unknown")
+    }
+
+    async fn say(&mut self, message: &ToAgent) -> Result<()> {
+        let mut line = serde_json::to_vec(message)?;
+        line.push(b'\n');
+        self.stdin.write_all(&line).await.map_err(|_| lost())?;
+        self.stdin.flush().await.map_err(|_| lost())?;
+        Ok(())
+    }
+}
+
+fn unexpected(message: &FromAgent) -> anyhow::Error {
+    match message {
+        FromAgent::Stop(trouble) => {
+            Fault::new("E0505", format!("the agent stopped: {}", trouble.message)).into()
+        }
+        other => Fault::new("E0505", format!("the agent said {other:?} out of turn")).into(),
+    }
+}
+
+fn lost() -> Fault {
+    Fault::new(
+        "E0503",
+        "the connection was lost before the host said its last word; it goes on alone",
+    )
+    .hint("run the verb again: it first tells how the lost run ended")
+}
+
+fn locked(holder: &Holder) -> Fault {
+    let step = if holder.step.is_empty() {
+        String::new()
+    } else {
+        format!(", now at \"{}\"", holder.step)
+    };
+    Fault::new(
+        "E0504",
+        format!(
+            "the host is locked by {} since {}: {} (run {}){step}",
+            holder.who, holder.since, holder.verb, holder.run
+        ),
+    )
+    .hint("wait until it has ended; the lock dies with it")
+}
+
+fn unreachable(target: &Target, error: &openssh::Error) -> Fault {
+    let mut said = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        said = format!("{said}: {inner}");
+        cause = inner.source();
+    }
+    let place = format!("{}@{} port {}", target.user, target.address, target.port);
+    if said.contains("Host key verification failed")
+        || said.contains("HOST IDENTIFICATION HAS CHANGED")
+    {
+        return Fault::new("E0502", format!("{place} answers with a host key that is not the pinned one; nothing was sent"))
+            .hint("another machine answers at this address, or someone stands in between: find out before you go on (`citrino-ops explain E0502`)");
+    }
+    Fault::new("E0501", format!("{place} could not be reached: {}", said.trim()))
+        .hint("check that the server runs (`citrino-ops plan`), that the firewall lets your address in, and that your key is one of its keys")
+}
+
+/// A known_hosts file for the stack in the user's cache: it is written anew for every connection,
+/// from the pins that the cloud's labels or citrino.yml hold, so losing it loses nothing.
+pub fn known_hosts_path(stack: &str) -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
+    cache
+        .unwrap_or_else(std::env::temp_dir)
+        .join("citrino-ops")
+        .join(stack)
+        .join("known_hosts")
+}

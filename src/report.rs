@@ -1,0 +1,263 @@
+//! The one place that prints: events become lines for people, or JSON lines for programs.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::error::trouble;
+use crate::event::{Change, Event, Figure, Label, State, Tally, Trouble, now};
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volume {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// Prints what happens. Progress is drawn only where a person watches.
+pub struct Report {
+    json: bool,
+    volume: Volume,
+    colour: bool,
+    bar: ProgressBar,
+    tally: Tally,
+}
+
+impl Report {
+    pub fn new(json: bool, volume: Volume) -> Self {
+        let watched = std::io::stderr().is_terminal() && !json && volume != Volume::Quiet;
+        let bar = ProgressBar::no_length();
+        bar.set_draw_target(if watched {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        });
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}{msg} {elapsed:.dim}") {
+            bar.set_style(style);
+        }
+        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self {
+            json,
+            volume,
+            colour,
+            bar,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Tells one event.
+    pub fn tell(&mut self, event: Event) {
+        if let Event::End { tally, .. } = &event {
+            self.tally.add(*tally);
+        }
+        if self.json {
+            self.json_line(&event);
+        } else {
+            self.human(event);
+        }
+    }
+
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.tell(Event::note(text));
+    }
+
+    /// Shows what is waited for, until the next line.
+    pub fn waiting(&mut self, text: impl Into<String>) {
+        self.spin(String::new(), text.into());
+    }
+
+    /// A heading of a part of the output.
+    pub fn heading(&mut self, text: &str) {
+        if !self.json && self.volume > Volume::Quiet {
+            let text = self.paint(text, "1");
+            self.line(&text);
+        }
+    }
+
+    /// Text that was asked for: it is printed whatever the volume, and as it is.
+    pub fn text(&mut self, text: &str) {
+        self.line(text.trim_end());
+    }
+
+    /// The end of every command: the error once, or the sum.
+    pub fn finish(mut self, verb: &str, exit: u8, error: Option<&anyhow::Error>) {
+        self.bar.finish_and_clear();
+        let error = error.map(trouble);
+        if self.json {
+            let tally = self.tally;
+            self.json_line(&Event::Summary {
+                at: now(),
+                verb: verb.to_owned(),
+                exit,
+                tally,
+                error,
+            });
+            return;
+        }
+        if let Some(error) = error {
+            self.complain(&error);
+        } else if self.tally != Tally::default() && self.volume > Volume::Quiet {
+            let line = sum(&self.tally);
+            self.line(&line);
+        }
+    }
+
+    fn json_line(&mut self, event: &Event) {
+        if let Ok(line) = serde_json::to_string(event) {
+            self.line(&line);
+        }
+    }
+
+    fn human(&mut self, event: Event) {
+        match event {
+            Event::Begin { n, label, .. } => self.spin(format!("{n:>3} "), label.name),
+            Event::Step {
+                label,
+                state,
+                took_ms,
+                change,
+                figure,
+                error,
+                ..
+            } => {
+                self.step(
+                    &label,
+                    state,
+                    took_ms,
+                    change.as_ref(),
+                    figure.as_ref(),
+                    error.as_ref(),
+                );
+            }
+            Event::Note { text, .. } if self.volume > Volume::Quiet => self.line(&text),
+            _ => {}
+        }
+    }
+
+    fn step(
+        &mut self,
+        label: &Label,
+        state: State,
+        took_ms: u64,
+        change: Option<&Change>,
+        figure: Option<&Figure>,
+        error: Option<&Trouble>,
+    ) {
+        let shown = match state {
+            State::Same => self.volume == Volume::Verbose || figure.is_some(),
+            State::Changed | State::Differs => self.volume > Volume::Quiet,
+            State::Failed => true,
+        };
+        if !shown {
+            return;
+        }
+        let (mark, colour) = match state {
+            State::Same => ("✓", "32"),
+            State::Changed => ("✓", "33"),
+            State::Differs => ("~", "33"),
+            State::Failed => ("✗", "31"),
+        };
+        let undo = if label.undo { "undo: " } else { "" };
+        let took = if state == State::Same {
+            String::new()
+        } else {
+            format!("  {}", seconds(took_ms))
+        };
+        let figure = figure.map_or(String::new(), |figure| format!("  {}", measured(figure)));
+        let line = format!(
+            "{} {:<9} {undo}{}{figure}{}",
+            self.paint(mark, colour),
+            label.part,
+            label.name,
+            self.paint(&took, "2")
+        );
+        self.line(&line);
+        if let Some(change) =
+            change.filter(|_| state == State::Differs || self.volume == Volume::Verbose)
+        {
+            self.change(change);
+        }
+        if let Some(error) = error {
+            self.line(&format!("    {}", error.message.replace('\n', "\n    ")));
+        }
+    }
+
+    fn change(&mut self, change: &Change) {
+        for what in &change.what {
+            self.line(&format!("    {what}"));
+        }
+        for line in change.diff.iter().flat_map(|diff| diff.lines()) {
+            let colour = match line.chars().next() {
+                Some('+') => "32",
+                Some('-') => "31",
+                _ => "2",
+            };
+            let line = self.paint(line, colour);
+            self.line(&format!("    {line}"));
+        }
+    }
+
+    fn complain(&mut self, error: &Trouble) {
+        let mut text = format!(
+            "{} {}",
+            self.paint(&format!("error[{}]:", error.code), "31"),
+            error.message
+        );
+        if let Some(hint) = &error.hint {
+            text = format!("{text}\n{} {hint}", self.paint("hint:", "36"));
+        }
+        // Nothing can be done when stderr is closed.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    fn spin(&mut self, prefix: String, message: String) {
+        self.bar.set_prefix(prefix);
+        self.bar.set_message(message);
+        self.bar.reset_elapsed();
+        self.bar.enable_steady_tick(Duration::from_millis(120));
+    }
+
+    fn line(&mut self, text: &str) {
+        self.bar.suspend(|| {
+            // A reader that has gone away (`| head`) is no error of ours.
+            let _ = writeln!(std::io::stdout(), "{text}");
+        });
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        if self.colour && !text.is_empty() {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+fn measured(figure: &Figure) -> String {
+    let limit = figure
+        .limit
+        .map_or(String::new(), |limit| format!(" (limit {limit:.0})"));
+    format!("{:.1} {}{limit}", figure.value, figure.unit)
+}
+
+fn seconds(millis: u64) -> String {
+    format!("{}.{:01} s", millis / 1000, millis % 1000 / 100)
+}
+
+fn sum(tally: &Tally) -> String {
+    let parts = [
+        (tally.changed, "changed"),
+        (tally.same, "already so"),
+        (tally.differs, "would change"),
+        (tally.failed, "failed"),
+        (tally.skipped, "not tried"),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    format!("{} in {}", parts.join(", "), seconds(tally.took_ms))
+}
