@@ -1,0 +1,95 @@
+//! The score: what it is made of, how much each part weighs, and its SQL. README.md states it for readers.
+
+use sqlx::{Postgres, QueryBuilder};
+
+use crate::catalog::recommend::Preferences;
+
+/// Weights of the parts.
+pub const PRICE: f64 = 35.0;
+/// Weight of the nearness of services.
+pub const SERVICES: f64 = 35.0;
+/// Weight of the surface.
+pub const SURFACE: f64 = 15.0;
+/// Weight of the rooms that the family needs.
+pub const FAMILY: f64 = 15.0;
+
+/// Up to this share of the highest price nothing is lost.
+const COMFORTABLE: f64 = 0.8;
+/// Metres within which a service counts in full.
+const AT_THE_DOOR_M: f64 = 250.0;
+/// Metres from which it counts nothing; the schema measures no further.
+const A_WALK_M: f64 = 1000.0;
+
+/// Appends the four parts as columns, each from 0 to 1 or NULL: what was not asked for, or is not known, takes no part.
+pub fn push_parts(query: &mut QueryBuilder<Postgres>, wanted: &Preferences) {
+    push_price(query, wanted.presupuesto_max);
+    push_services(query, &wanted.categorias);
+    query.push(", least(1, coalesce(p.superficie_construida, p.superficie_total)::float8 / ");
+    query
+        .push_bind(wanted.superficie_deseada())
+        .push(") AS parte_superficie");
+    match wanted.dormitorios_necesarios() {
+        Some(rooms) => {
+            query
+                .push(", least(1, p.num_dormitorios::float8 / ")
+                .push_bind(rooms)
+                .push(") AS parte_familia");
+        }
+        None => {
+            query.push(", NULL::float8 AS parte_familia");
+        }
+    }
+}
+
+/// 1 up to 80 % of the highest price, then in a straight line to one half at the highest price.
+fn push_price(query: &mut QueryBuilder<Postgres>, most: Option<f64>) {
+    let Some(most) = most else {
+        query.push(", NULL::float8 AS parte_precio");
+        return;
+    };
+    query.push(format!(
+        ", least(1, 1 - 0.5::float8 * (p.precio_usd::float8 / "
+    ));
+    query.push_bind(most);
+    query.push(format!(
+        " - {COMFORTABLE}) / (1 - {COMFORTABLE}::float8)) AS parte_precio"
+    ));
+}
+
+/// The mean over the wanted categories: 1 within 250 m, then in a straight line to 0 at 1000 m.
+fn push_services(query: &mut QueryBuilder<Postgres>, categories: &[i32]) {
+    query.push(format!(
+        ", CASE WHEN p.distancias_m IS NOT NULL THEN (
+            SELECT avg(greatest(0, least(1,
+                ({A_WALK_M}::float8 - coalesce(p.distancias_m[lugar], {A_WALK_M})) / ({A_WALK_M} - {AT_THE_DOOR_M})::float8)))
+            FROM unnest("
+    ));
+    query.push_bind(categories.to_vec());
+    query.push(") AS lugar) END AS parte_servicios");
+}
+
+/// The weight of the parts that are there, as SQL over their columns.
+pub fn weight_sql() -> String {
+    let part = |name: &str, weight: f64| {
+        format!("CASE WHEN parte_{name} IS NULL THEN 0 ELSE {weight}::float8 END")
+    };
+    [
+        part("precio", PRICE),
+        part("servicios", SERVICES),
+        part("superficie", SURFACE),
+        part("familia", FAMILY),
+    ]
+    .join(" + ")
+}
+
+/// The weighted sum of the parts that are there.
+pub fn points_sql() -> String {
+    let part = |name: &str, weight: f64| format!("coalesce(parte_{name}, 0) * {weight}::float8");
+    [
+        part("precio", PRICE),
+        part("servicios", SERVICES),
+        part("superficie", SURFACE),
+        part("familia", FAMILY),
+    ]
+    .join(" + ")
+}

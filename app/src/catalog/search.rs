@@ -1,0 +1,156 @@
+//! The query of `/api/buscar`.
+
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+use crate::catalog::property::{COLUMNS, Property};
+
+/// What is wanted. Every filter is hard, and an unknown value of a row never passes one.
+#[derive(Debug, Default)]
+pub struct Filters {
+    /// Folded names of zones, one of which it must be.
+    pub zonas: Option<Vec<String>>,
+    pub precio_min: Option<f64>,
+    pub precio_max: Option<f64>,
+    pub tipo_propiedad: Option<&'static str>,
+    pub operacion: Option<&'static str>,
+    pub unidad_vecinal: Option<String>,
+    pub manzana: Option<String>,
+    pub superficie_min: Option<f64>,
+    pub superficie_max: Option<f64>,
+    pub habitaciones_min: Option<i64>,
+    pub banos_min: Option<i64>,
+    pub tiene_garaje: Option<bool>,
+}
+
+/// The orders that may be asked for. Each ends with the id, so it is total.
+pub const ORDERS: &[(&str, &str)] = &[
+    ("id", "p.id"),
+    ("precio_asc", "p.precio_usd ASC NULLS LAST, p.id"),
+    ("precio_desc", "p.precio_usd DESC NULLS LAST, p.id"),
+    (
+        "superficie_desc",
+        "coalesce(p.superficie_construida, p.superficie_total) DESC NULLS LAST, p.id",
+    ),
+    ("recientes", "p.fecha_publicacion DESC NULLS LAST, p.id"),
+];
+
+/// A part of the ordered result.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// Rows at most.
+    pub limite: i64,
+    /// Rows before it.
+    pub offset: i64,
+}
+
+/// The rows of a page, and how many there are in all.
+pub async fn find(
+    pool: &PgPool,
+    filters: &Filters,
+    order: &'static str,
+    page: Page,
+) -> sqlx::Result<(i64, Vec<Property>)> {
+    let mut query = QueryBuilder::new("SELECT count(*)");
+    push_filters(&mut query, filters);
+    let total: i64 = query.build_query_scalar().fetch_one(pool).await?;
+
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(COLUMNS);
+    push_filters(&mut query, filters);
+    query.push(" ORDER BY ").push(order);
+    query
+        .push(" LIMIT ")
+        .push_bind(page.limite)
+        .push(" OFFSET ")
+        .push_bind(page.offset);
+    let rows = query.build_query_as().fetch_all(pool).await?;
+    Ok((total, rows))
+}
+
+/// Appends ` FROM propiedades p WHERE …`.
+fn push_filters<'a>(query: &mut QueryBuilder<Postgres>, filters: &'a Filters) {
+    query.push(" FROM propiedades p WHERE true");
+    if let Some(zonas) = &filters.zonas {
+        query
+            .push(" AND p.zona_normalizada = ANY(")
+            .push_bind(zonas.clone())
+            .push(")");
+    }
+    push_range(
+        query,
+        "p.precio_usd",
+        filters.precio_min,
+        filters.precio_max,
+    );
+    push_range(
+        query,
+        "coalesce(p.superficie_construida, p.superficie_total)",
+        filters.superficie_min,
+        filters.superficie_max,
+    );
+    for (column, value) in [
+        ("tipo_propiedad", filters.tipo_propiedad),
+        ("operacion", filters.operacion),
+    ] {
+        if let Some(value) = value {
+            query
+                .push(" AND p.")
+                .push(column)
+                .push(" = ")
+                .push_bind(value);
+        }
+    }
+    for (column, part) in [
+        ("uv", &filters.unidad_vecinal),
+        ("manzana", &filters.manzana),
+    ] {
+        if let Some(part) = part {
+            query
+                .push(" AND position(normalizar(")
+                .push_bind(part.clone());
+            query.push(") in normalizar(p.").push(column).push(")) > 0");
+        }
+    }
+    for (column, least) in [
+        ("num_dormitorios", filters.habitaciones_min),
+        ("num_banos", filters.banos_min),
+    ] {
+        if let Some(least) = least {
+            query
+                .push(" AND p.")
+                .push(column)
+                .push(" >= ")
+                .push_bind(least);
+        }
+    }
+    match filters.tiene_garaje {
+        Some(true) => query.push(" AND p.num_garajes > 0"),
+        Some(false) => query.push(" AND p.num_garajes = 0"),
+        None => query,
+    };
+}
+
+/// Both ends included; cast to numeric so that an index on the column serves.
+pub fn push_range(
+    query: &mut QueryBuilder<Postgres>,
+    what: &str,
+    least: Option<f64>,
+    most: Option<f64>,
+) {
+    if let Some(least) = least {
+        query
+            .push(" AND ")
+            .push(what)
+            .push(" >= ")
+            .push_bind(least)
+            .push("::numeric");
+    }
+    if let Some(most) = most {
+        query
+            .push(" AND ")
+            .push(what)
+            .push(" <= ")
+            .push_bind(most)
+            .push("::numeric");
+    }
+}

@@ -1,0 +1,131 @@
+//! Services around a place.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sqlx::PgPool;
+
+/// The radii that may be asked for, in metres; the middle one is the default.
+pub const RADII: &[i64] = &[500, 1000, 2000];
+
+/// The service categories, in the order of `categorias_servicios.id`, which starts at 1.
+pub const CATEGORIES: &[&str] = &[
+    "educacion",
+    "salud",
+    "comercio",
+    "transporte",
+    "seguridad",
+    "recreacion",
+    "finanzas",
+    "gobierno",
+    "otros",
+];
+
+/// What lies within the radius, of one category. Distances are metres on the spheroid, to a decimetre.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Nearby {
+    /// How many.
+    pub cantidad: i64,
+    /// Their mean distance; none where there are none.
+    pub media_m: Option<f64>,
+    /// The nearest one's distance.
+    pub mas_cercano_m: Option<f64>,
+}
+
+/// The lateral subquery `cerca`: per category, what lies within the radius of `p.coordenadas`. `$radius` is pushed
+/// between the halves.
+pub const LATERAL: [&str; 2] = [
+    " LEFT JOIN LATERAL (
+        SELECT array_agg(m.categoria) AS categorias, array_agg(m.cantidad) AS cantidades,
+               array_agg(m.media_m) AS medias_m, array_agg(m.cercano_m) AS cercanos_m
+        FROM (
+            SELECT d.categoria, count(*) AS cantidad, avg(d.metros) AS media_m, min(d.metros) AS cercano_m
+            FROM (
+                SELECT s.categoria, ST_Distance(s.coordenadas, p.coordenadas) AS metros
+                FROM servicios s
+                WHERE ST_DWithin(s.coordenadas, p.coordenadas, ",
+    ")
+            ) AS d
+            GROUP BY d.categoria
+        ) AS m
+    ) AS cerca ON true",
+];
+
+/// The columns of `cerca`.
+#[derive(Debug, sqlx::FromRow)]
+pub struct NearbyColumns {
+    categorias: Option<Vec<String>>,
+    cantidades: Option<Vec<i64>>,
+    medias_m: Option<Vec<f64>>,
+    cercanos_m: Option<Vec<f64>>,
+}
+
+impl NearbyColumns {
+    /// Every category with what was found of it.
+    pub fn by_category(self) -> BTreeMap<String, Nearby> {
+        let mut found: BTreeMap<String, Nearby> = CATEGORIES
+            .iter()
+            .map(|category| ((*category).to_owned(), Nearby::default()))
+            .collect();
+        let categories = self.categorias.unwrap_or_default().into_iter();
+        let figures = self.cantidades.unwrap_or_default().into_iter();
+        let means = self.medias_m.unwrap_or_default().into_iter();
+        let nearest = self.cercanos_m.unwrap_or_default().into_iter();
+        for (((category, cantidad), mean), near) in categories.zip(figures).zip(means).zip(nearest)
+        {
+            let nearby = Nearby {
+                cantidad,
+                media_m: Some(decimetre(mean)),
+                mas_cercano_m: Some(decimetre(near)),
+            };
+            found.insert(category, nearby);
+        }
+        found
+    }
+}
+
+/// A service near a property.
+#[derive(Debug, Serialize, sqlx::FromRow)]
+pub struct NearService {
+    pub id: i64,
+    pub nombre: String,
+    pub categoria: String,
+    pub subcategoria: Option<String>,
+    pub direccion: Option<String>,
+    pub lat: f64,
+    pub lng: f64,
+    /// Metres from the property.
+    pub distancia_m: f64,
+}
+
+/// The services within the radius of a property, nearest first, at most `limit`.
+pub async fn around(
+    pool: &PgPool,
+    property: i64,
+    radius_m: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<NearService>> {
+    let mut services: Vec<NearService> = sqlx::query_as(
+        "SELECT s.id, s.nombre, s.categoria, s.subcategoria, s.direccion, ST_Y(s.coordenadas::geometry) AS lat,
+                ST_X(s.coordenadas::geometry) AS lng, ST_Distance(s.coordenadas, p.coordenadas) AS distancia_m
+         FROM propiedades p
+         JOIN servicios s ON ST_DWithin(s.coordenadas, p.coordenadas, $2)
+         WHERE p.id = $1
+         ORDER BY distancia_m, s.id
+         LIMIT $3",
+    )
+    .bind(property)
+    .bind(radius_m)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    for service in &mut services {
+        service.distancia_m = decimetre(service.distancia_m);
+    }
+    Ok(services)
+}
+
+/// Rounded to a tenth of a metre.
+pub fn decimetre(metres: f64) -> f64 {
+    (metres * 10.0).round() / 10.0
+}

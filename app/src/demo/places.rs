@@ -1,0 +1,114 @@
+//! Zones of the city and points in them.
+
+use crate::demo::random::Random;
+
+/// A zone: its name, centre, how many listings name it, how far it spreads and how dear it is.
+pub struct Zone {
+    pub name: &'static str,
+    lat: f64,
+    lng: f64,
+    pub weight: u32,
+    /// Metres of one deviation; assumed.
+    spread_m: f64,
+    /// Dollars a square metre as a share of the city's median 1,620; assumed where the survey has no figure.
+    pub price: f64,
+}
+
+const fn zone(
+    name: &'static str,
+    lat: f64,
+    lng: f64,
+    weight: u32,
+    spread_m: f64,
+    price: f64,
+) -> Zone {
+    Zone {
+        name,
+        lat,
+        lng,
+        weight,
+        spread_m,
+        price,
+    }
+}
+
+/// Names, centres and counts of the survey.
+pub const ZONES: &[Zone] = &[
+    zone("Zona Norte", -17.7240, -63.1683, 335, 1800.0, 1.0),
+    zone("Equipetrol", -17.7657, -63.1973, 248, 700.0, 1.37),
+    zone("Centro", -17.7848, -63.1783, 136, 900.0, 0.85),
+    zone("Zona Sur", -17.8451, -63.1769, 118, 1800.0, 0.8),
+    zone("Av. Banzer", -17.7299, -63.1683, 99, 1200.0, 1.06),
+    zone("Av. Beni", -17.7529, -63.1700, 80, 800.0, 1.1),
+    zone("Zona Este", -17.7745, -63.1036, 79, 1600.0, 0.7),
+    zone("Av. San Martín", -17.7655, -63.1971, 71, 500.0, 1.35),
+    zone(
+        "La Guardia / Doble Vía",
+        -17.8461,
+        -63.2431,
+        67,
+        1500.0,
+        0.89,
+    ),
+    zone("Cotoca", -17.7698, -63.1031, 60, 1600.0, 0.6),
+    zone("Warnes / Cambódromo", -17.7047, -63.1194, 58, 1600.0, 0.65),
+    zone("Av. Alemana", -17.7461, -63.1607, 49, 800.0, 0.9),
+    zone("Santos Dumont", -17.8371, -63.1810, 41, 1000.0, 0.8),
+    zone("Urubó", -17.7645, -63.2203, 37, 1100.0, 1.25),
+    zone("Zona Oeste", -17.8018, -63.2083, 32, 1200.0, 0.9),
+    zone("Roca y Coronado", -17.7864, -63.2169, 29, 800.0, 1.14),
+    zone("Valle Sánchez", -17.6800, -63.1700, 26, 1200.0, 0.6),
+    zone("Plan 3000", -17.8536, -63.1000, 26, 1200.0, 0.5),
+    zone("Las Palmas", -17.8005, -63.2090, 24, 700.0, 1.2),
+    zone("Canal Isuto", -17.7570, -63.1913, 24, 600.0, 1.06),
+    zone("Mutualista", -17.7657, -63.1619, 20, 700.0, 0.82),
+    zone("Remanso", -17.7121, -63.1755, 19, 800.0, 1.1),
+    zone("Sirari", -17.7649, -63.2025, 17, 500.0, 1.55),
+    zone("Urbari", -17.7949, -63.1973, 17, 600.0, 1.15),
+    zone("Parque Industrial", -17.7475, -63.1462, 13, 1000.0, 0.7),
+    zone("Hamacas", -17.7529, -63.1709, 12, 600.0, 1.4),
+    zone("El Trompillo", -17.8039, -63.1808, 12, 700.0, 1.2),
+    zone("El Palmar", -17.8580, -63.1654, 12, 1000.0, 0.6),
+    zone("Barrio Lindo", -17.7910, -63.1542, 10, 600.0, 0.8),
+    zone("Villa 1ro de Mayo", -17.7945, -63.1338, 7, 1000.0, 0.6),
+    zone("Satélite Norte", -17.6800, -63.1355, 7, 1200.0, 0.5),
+    zone("Los Lotes", -17.8683, -63.1654, 6, 1000.0, 0.5),
+    zone("Pampa de la Isla", -17.7632, -63.1029, 4, 1000.0, 0.6),
+    zone("Santa Mónica", -17.7945, -63.2045, 2, 500.0, 1.2),
+];
+
+/// Metres of a degree at 17.78° south.
+const METRES_LAT: f64 = 110_900.0;
+const METRES_LNG: f64 = 105_900.0;
+
+/// The validated extent of the services: south, north, west, east.
+const EXTENT: [f64; 4] = [-17.93, -17.66, -63.25, -63.06];
+
+/// A zone, as often as the listings name it.
+pub fn any_zone(random: &mut Random) -> &'static Zone {
+    random.weighted(ZONES, |zone| zone.weight)
+}
+
+/// Latitude and longitude of a place in the zone, in degrees of six decimals (0.1 m).
+pub fn near(random: &mut Random, zone: &Zone) -> (f64, f64) {
+    let lat = zone.lat + random.bell() * zone.spread_m / METRES_LAT;
+    let lng = zone.lng + random.bell() * zone.spread_m / METRES_LNG;
+    (six(lat), six(lng))
+}
+
+/// The zone's own centre: where a listing ends up whose source knew no better.
+pub fn centre(zone: &Zone) -> (f64, f64) {
+    (zone.lat, zone.lng)
+}
+
+/// Any place of the extent.
+pub fn anywhere(random: &mut Random) -> (f64, f64) {
+    let [south, north, west, east] = EXTENT;
+    let lat = south + random.unit() * (north - south);
+    let lng = west + random.unit() * (east - west);
+    (six(lat), six(lng))
+}
+
+fn six(degrees: f64) -> f64 {
+    (degrees * 1e6).round() / 1e6
+}

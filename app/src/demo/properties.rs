@@ -1,0 +1,240 @@
+//! Properties: mostly sales, with the gaps that the real listings have.
+
+use serde::Serialize;
+
+use crate::demo::agents;
+use crate::demo::places::{self, Zone};
+use crate::demo::prices::{self, Kind, Quantiles};
+use crate::demo::random::Random;
+
+/// How many there are.
+pub const COUNT: u32 = 1588;
+
+/// Bolivianos for a dollar, as in the survey.
+const BOB_PER_USD: f64 = 6.96;
+
+/// One row of `propiedades`. Prices are whole dollars (a month's for a rent) and whole units of `moneda`.
+#[derive(Debug, Serialize)]
+pub struct Property {
+    pub codigo: String,
+    pub agente: Option<String>,
+    pub titulo: String,
+    pub descripcion: Option<String>,
+    pub tipo_propiedad: &'static str,
+    pub operacion: &'static str,
+    pub estado_propiedad: &'static str,
+    pub precio_usd: Option<i64>,
+    pub moneda: &'static str,
+    pub precio_original: Option<i64>,
+    pub direccion: Option<String>,
+    pub zona: Option<&'static str>,
+    pub uv: Option<String>,
+    pub manzana: Option<String>,
+    pub superficie_total: Option<i64>,
+    pub superficie_construida: Option<i64>,
+    pub num_dormitorios: Option<u32>,
+    pub num_banos: Option<u32>,
+    pub num_garajes: Option<u32>,
+    pub lat: Option<f64>,
+    pub lng: Option<f64>,
+    pub fecha_publicacion: Option<String>,
+    pub url_origen: Option<String>,
+}
+
+/// All properties.
+pub fn generate(mut random: Random) -> Vec<Property> {
+    (1..=COUNT)
+        .map(|number| property(&mut random, number))
+        .collect()
+}
+
+fn property(random: &mut Random, number: u32) -> Property {
+    let operacion = *random.weighted(
+        &[("venta", 71), ("alquiler", 27), ("anticretico", 2)],
+        |(_, weight)| *weight,
+    );
+    let operacion = operacion.0;
+    let kind = random.weighted(prices::KINDS, |kind| {
+        if operacion == "venta" {
+            kind.sold
+        } else {
+            kind.rented
+        }
+    });
+    let zone = places::any_zone(random);
+    let dear = random.unit();
+    let (precio_usd, moneda, precio_original) = price(random, operacion, kind, zone, dear);
+    let (superficie_total, superficie_construida) = surfaces(random, kind, dear);
+    let num_dormitorios = bedrooms(random, kind);
+    let (lat, lng) = place(random, zone);
+    let zona = (!random.chance(4.4)).then_some(zone.name);
+    let titulo = title(kind, operacion, zona, num_dormitorios);
+    Property {
+        codigo: format!("P-{number:05}"),
+        agente: (!random.chance(30.0)).then(|| agents::code(random.whole(1, agents::COUNT))),
+        descripcion: (!random.chance(0.9))
+            .then(|| description(&titulo, superficie_total, superficie_construida)),
+        titulo,
+        tipo_propiedad: kind.name,
+        operacion,
+        estado_propiedad: random
+            .weighted(&[("disponible", 95), ("reservado", 5)], |(_, weight)| {
+                *weight
+            })
+            .0,
+        precio_usd,
+        moneda,
+        precio_original,
+        direccion: (!random.chance(35.0))
+            .then(|| format!("{}, calle {}", zone.name, random.whole(1, 60))),
+        zona,
+        uv: random
+            .chance(40.0)
+            .then(|| format!("UV {}", random.whole(1, 120))),
+        manzana: random
+            .chance(35.0)
+            .then(|| format!("MZ {}", random.whole(1, 60))),
+        superficie_total,
+        superficie_construida,
+        num_banos: num_dormitorios.and_then(|rooms| baths(random, rooms)),
+        num_garajes: parking(random, kind),
+        num_dormitorios,
+        lat,
+        lng,
+        fecha_publicacion: (!random.chance(10.0)).then(|| date(random)),
+        url_origen: Some(format!("https://example.com/propiedades/P-{number:05}")),
+    }
+}
+
+/// The price in dollars and as the source quotes it: one listing in eight in bolivianos, one in forty without a price.
+fn price(
+    random: &mut Random,
+    operacion: &str,
+    kind: &Kind,
+    zone: &Zone,
+    dear: f64,
+) -> (Option<i64>, &'static str, Option<i64>) {
+    let (quantiles, step): (&Quantiles, f64) = match operacion {
+        "alquiler" => (&kind.rent, 10.0),
+        "anticretico" => (&prices::ANTICRETICO, 100.0),
+        _ => (&kind.sale, 100.0),
+    };
+    // The zone's price level moves the figure half of the way, so that the city's quantiles stay.
+    let usd = rounded(prices::at(quantiles, dear) * (0.5 + 0.5 * zone.price), step);
+    let bolivianos = random.chance(12.5);
+    if random.chance(2.5) {
+        return (None, "USD", None);
+    }
+    if bolivianos {
+        #[expect(clippy::cast_precision_loss, reason = "prices stay far below 2^52")]
+        let quoted = rounded(usd as f64 * BOB_PER_USD, 1.0);
+        return (Some(usd), "BOB", Some(quoted));
+    }
+    (Some(usd), "USD", Some(usd))
+}
+
+/// Square metres of ground and built; dear properties are large, but not all. One in twelve tells neither.
+fn surfaces(random: &mut Random, kind: &Kind, dear: f64) -> (Option<i64>, Option<i64>) {
+    let share = dear * 0.6 + random.unit() * 0.4;
+    if random.chance(8.4) {
+        return (None, None);
+    }
+    let draw = |quantiles: Option<Quantiles>| {
+        quantiles.map(|quantiles| rounded(prices::at(&quantiles, share), 1.0))
+    };
+    (draw(kind.plot), draw(kind.built))
+}
+
+fn bedrooms(random: &mut Random, kind: &Kind) -> Option<u32> {
+    if kind.bedrooms.is_empty() || random.chance(10.0) {
+        return None;
+    }
+    let counts: Vec<(u32, u32)> = (1..).zip(kind.bedrooms.iter().copied()).collect();
+    Some(random.weighted(&counts, |(_, weight)| *weight).0)
+}
+
+/// 1, 2 or 3 baths as 62, 27 and 8 of a hundred, never more than one beyond the bedrooms.
+fn baths(random: &mut Random, bedrooms: u32) -> Option<u32> {
+    if random.chance(12.0) {
+        return None;
+    }
+    let drawn = random
+        .weighted(&[(1, 62), (2, 27), (3, 8), (4, 3)], |(_, weight)| *weight)
+        .0;
+    Some(drawn.min(bedrooms + 1))
+}
+
+fn parking(random: &mut Random, kind: &Kind) -> Option<u32> {
+    if random.chance(kind.parking) {
+        return Some(
+            random
+                .weighted(&[(1, 65), (2, 28), (3, 7)], |(_, weight)| *weight)
+                .0,
+        );
+    }
+    random.chance(50.0).then_some(0)
+}
+
+/// 3.4 of a hundred have no place, 12 sit on the centre of their zone as careless sources put them.
+fn place(random: &mut Random, zone: &Zone) -> (Option<f64>, Option<f64>) {
+    let own = places::near(random, zone);
+    if random.chance(3.4) {
+        return (None, None);
+    }
+    let (lat, lng) = if random.chance(12.0) {
+        places::centre(zone)
+    } else {
+        own
+    };
+    (Some(lat), Some(lng))
+}
+
+fn title(kind: &Kind, operacion: &str, zona: Option<&str>, bedrooms: Option<u32>) -> String {
+    let operacion = if operacion == "anticretico" {
+        "anticrético"
+    } else {
+        operacion
+    };
+    let rooms = match bedrooms {
+        Some(1) => " de 1 dormitorio".to_owned(),
+        Some(rooms) => format!(" de {rooms} dormitorios"),
+        None => String::new(),
+    };
+    format!(
+        "{}{rooms} en {operacion} en {}",
+        kind.label,
+        zona.unwrap_or("Santa Cruz de la Sierra")
+    )
+}
+
+fn description(title: &str, plot: Option<i64>, built: Option<i64>) -> String {
+    let mut text = format!("{title}.");
+    if let Some(plot) = plot {
+        text += &format!(" Terreno de {plot} m².");
+    }
+    if let Some(built) = built {
+        text += &format!(" {built} m² construidos.");
+    }
+    text + " Datos de demostración."
+}
+
+/// A day of the four months before 16 October 2025.
+fn date(random: &mut Random) -> String {
+    let (month, days) = *random.pick(&[(7, 31), (8, 31), (9, 30), (10, 15)]);
+    format!("2025-{month:02}-{:02}", random.whole(1, days))
+}
+
+/// To the nearest step, and at least one step.
+fn rounded(value: f64, step: f64) -> i64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "figures stay far below 2^52"
+    )]
+    let steps = (value / step).round().max(1.0) as i64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a step is a small whole number"
+    )]
+    let step = step as i64;
+    steps * step
+}

@@ -1,0 +1,48 @@
+//! `explain`: how PostgreSQL runs the query behind `/api/recomendar`.
+
+use anyhow::{Context, anyhow};
+
+use crate::catalog::recommend::{self, Preferences};
+use crate::catalog::search::Page;
+use crate::catalog::zone::{self, Found};
+use crate::failure::{Failure, Outcome};
+use crate::http;
+use crate::settings::{Database, Settings};
+
+/// Prints EXPLAIN (ANALYZE, BUFFERS) of the query for a zone, with the defaults of the API for the rest.
+pub async fn run(settings: &Settings, database: &Database, zona: &str, limite: i64) -> Outcome {
+    let pool = database.pool(&settings.pool);
+    let found = zone::find(&pool, &http::fold(zona))
+        .await
+        .context("the zones cannot be read")?;
+    let zone = match found {
+        Found::Zones(mut zones) if zones.len() == 1 => zones.remove(0),
+        Found::Zones(zones) => {
+            return Err(unclear(
+                zona,
+                zones.into_iter().map(|zone| zone.zona).collect(),
+            ));
+        }
+        Found::Similar(names) => return Err(unclear(zona, names)),
+    };
+    let wanted = Preferences {
+        zona: Some(zone.zona_normalizada),
+        ..http::preferences()
+    };
+    let mut connection = pool
+        .acquire()
+        .await
+        .context("the database does not answer")?;
+    let lines = recommend::explain(&mut connection, &wanted, Page { limite, offset: 0 })
+        .await
+        .context("the query cannot be explained")?;
+    println!("{}", lines.join("\n"));
+    Ok(0)
+}
+
+fn unclear(zona: &str, names: Vec<String>) -> Failure {
+    Failure::Usage(anyhow!(
+        "\"{zona}\" is not one zone; these exist: {}",
+        names.join(", ")
+    ))
+}

@@ -1,0 +1,41 @@
+//! How a verb ends: an exit code, or a sentence and an exit code.
+
+use std::fmt;
+
+/// The exit code of `--check` when something is to do.
+pub const PENDING: u8 = 3;
+
+/// An exit code, or why there is none.
+pub type Outcome = Result<u8, Failure>;
+
+/// Why a verb stopped.
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line, the settings or the environment are wrong.
+    Usage(anyhow::Error),
+    /// Something in the world refused.
+    Failed(anyhow::Error),
+}
+
+impl Failure {
+    /// 2 for usage, 1 for the rest.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Usage(_) => 2,
+            Failure::Failed(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Failure::Usage(error) | Failure::Failed(error)) = self;
+        write!(out, "{error:#}")
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Failed(error)
+    }
+}

@@ -1,0 +1,112 @@
+//! Whether the process lives, and whether it can do its work.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use crate::http::App;
+
+/// How long the database may take to answer a readiness question.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The answer of `/api/health`.
+#[derive(Serialize)]
+pub struct Live {
+    estado: &'static str,
+    version: &'static str,
+    release: String,
+    uptime_s: u64,
+}
+
+/// 200 as long as the process answers; the database has no say.
+pub async fn live(State(app): State<App>) -> Json<Live> {
+    Json(Live {
+        estado: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        release: app.release.to_string(),
+        uptime_s: app.started.elapsed().as_secs(),
+    })
+}
+
+/// The answer of `/api/ready`.
+#[derive(Serialize, Default)]
+pub struct Ready {
+    estado: &'static str,
+    motivos: Vec<String>,
+    release: String,
+    postgis: Option<String>,
+    propiedades: Option<i64>,
+    servicios: Option<i64>,
+    agentes: Option<i64>,
+}
+
+/// 200 when the database answers, has PostGIS, this release's schema and rows; else 503 with the reasons.
+pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
+    let mut ready = Ready {
+        release: app.release.to_string(),
+        ..Ready::default()
+    };
+    match tokio::time::timeout(PATIENCE, look(&app, &mut ready)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the database is not ready");
+            ready
+                .motivos
+                .push("La base de datos no responde.".to_owned());
+        }
+        Err(_) => ready
+            .motivos
+            .push("La base de datos no responde a tiempo.".to_owned()),
+    }
+    let fit = ready.motivos.is_empty();
+    ready.estado = if fit { "listo" } else { "no_listo" };
+    (
+        if fit {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        },
+        Json(ready),
+    )
+}
+
+async fn look(app: &App, ready: &mut Ready) -> anyhow::Result<()> {
+    let mut connection = app.pool.acquire().await?;
+    ready.postgis =
+        sqlx::query_scalar("SELECT extversion FROM pg_extension WHERE extname = 'postgis'")
+            .fetch_optional(&mut *connection)
+            .await?;
+    if ready.postgis.is_none() {
+        ready
+            .motivos
+            .push("La base de datos no tiene PostGIS.".to_owned());
+    }
+    let pending = crate::migrate::pending(&mut connection).await?;
+    if !pending.is_empty() {
+        ready
+            .motivos
+            .push(format!("Faltan migraciones: {}.", pending.join(", ")));
+        return Ok(());
+    }
+    count(&mut connection, ready).await
+}
+
+async fn count(connection: &mut PgConnection, ready: &mut Ready) -> anyhow::Result<()> {
+    let (propiedades, servicios, agentes): (i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM propiedades), (SELECT count(*) FROM servicios), (SELECT count(*) FROM agentes)",
+    )
+    .fetch_one(connection)
+    .await?;
+    for (table, rows) in [("propiedades", propiedades), ("servicios", servicios)] {
+        if rows == 0 {
+            ready.motivos.push(format!("La tabla {table} está vacía."));
+        }
+    }
+    (ready.propiedades, ready.servicios, ready.agentes) =
+        (Some(propiedades), Some(servicios), Some(agentes));
+    Ok(())
+}

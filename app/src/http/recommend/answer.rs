@@ -1,0 +1,162 @@
+//! The answer of `/api/recomendar`, and how it explains a score.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::catalog::property::PropertyView;
+use crate::catalog::recommend::{Preferences, Recommended};
+use crate::catalog::score::{FAMILY, PRICE, SERVICES, SURFACE};
+use crate::catalog::services::{Nearby, decimetre};
+use crate::http::recommend::needs;
+
+/// A page of the ranking.
+#[derive(Serialize)]
+pub struct Answer {
+    pub success: bool,
+    pub perfil: Option<String>,
+    pub zona: Option<String>,
+    pub operacion: &'static str,
+    pub radio_m: i64,
+    /// The service categories that the score looks at.
+    pub categorias: Vec<&'static str>,
+    /// Properties that fit in all.
+    pub total_recomendaciones: i64,
+    /// Properties in this answer.
+    pub cantidad: usize,
+    pub limite: i64,
+    pub offset: i64,
+    pub recomendaciones: Vec<Item>,
+}
+
+/// A property with its score.
+#[derive(Serialize)]
+pub struct Item {
+    #[serde(flatten)]
+    propiedad: PropertyView,
+    /// 0 to 100; null when nothing could be judged.
+    compatibilidad: Option<f64>,
+    /// How much of the weights could be judged, 0 to 100.
+    cobertura: f64,
+    desglose: Vec<Part>,
+    /// Parts that were asked for and could not be judged.
+    sin_datos: Vec<&'static str>,
+    justificacion: String,
+    /// By category, within the radius; null without coordinates.
+    servicios_cercanos: Option<BTreeMap<String, Nearby>>,
+}
+
+/// A part of the score. The points of all parts add up to the score.
+#[derive(Serialize)]
+struct Part {
+    componente: &'static str,
+    /// How well it fits, 0 to 1.
+    valor: f64,
+    /// Points that it could give, after the weights of missing parts were shared out.
+    peso: f64,
+    puntos: f64,
+    detalle: String,
+}
+
+impl Item {
+    /// Explains a row.
+    pub fn new(row: Recommended, wanted: &Preferences) -> Self {
+        let parts = [
+            (
+                "precio",
+                PRICE,
+                row.parte_precio,
+                wanted.presupuesto_max.is_some(),
+            ),
+            ("servicios", SERVICES, row.parte_servicios, true),
+            ("superficie", SURFACE, row.parte_superficie, true),
+            (
+                "familia",
+                FAMILY,
+                row.parte_familia,
+                wanted.familia.is_some(),
+            ),
+        ];
+        let mut desglose = Vec::new();
+        let mut sin_datos = Vec::new();
+        for (componente, weight, part, asked) in parts {
+            match part {
+                Some(valor) => {
+                    let peso = 100.0 * weight / row.peso;
+                    let detalle = detail(componente, &row, wanted);
+                    desglose.push(Part {
+                        componente,
+                        valor: hundredth(valor),
+                        peso: hundredth(peso),
+                        puntos: hundredth(valor * peso),
+                        detalle,
+                    });
+                }
+                None if asked => sin_datos.push(componente),
+                None => {}
+            }
+        }
+        let justificacion = desglose
+            .iter()
+            .map(|part| part.detalle.as_str())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let placed = row.propiedad.place().is_some();
+        Item {
+            compatibilidad: row.compatibilidad,
+            cobertura: row.peso,
+            desglose,
+            sin_datos,
+            justificacion,
+            servicios_cercanos: placed.then(|| row.cerca.by_category()),
+            propiedad: row.propiedad.into(),
+        }
+    }
+}
+
+fn detail(part: &str, row: &Recommended, wanted: &Preferences) -> String {
+    let whole = |number: Option<f64>| {
+        number.map_or_else(|| "?".to_owned(), |number| format!("{number:.0}"))
+    };
+    match part {
+        "precio" => format!(
+            "Cuesta {} USD de un máximo de {}.",
+            whole(row.propiedad.precio_usd),
+            whole(wanted.presupuesto_max)
+        ),
+        "servicios" => services(row, wanted),
+        "superficie" => {
+            format!(
+                "Tiene {} m²; se buscan {:.0}.",
+                whole(row.propiedad.surface()),
+                wanted.superficie_deseada()
+            )
+        }
+        _ => format!(
+            "Tiene {} dormitorios; se necesitan {}.",
+            row.propiedad.num_dormitorios.unwrap_or(0),
+            whole(wanted.dormitorios_necesarios())
+        ),
+    }
+}
+
+fn services(row: &Recommended, wanted: &Preferences) -> String {
+    let distances = row.distancias_m.as_deref().unwrap_or(&[]);
+    let near = |place: &i32| {
+        let index = usize::try_from(*place).ok()?.checked_sub(1)?;
+        distances.get(index).copied().flatten()
+    };
+    let told: Vec<String> = needs::names(&wanted.categorias)
+        .into_iter()
+        .zip(wanted.categorias.iter().map(near))
+        .map(|(name, metres)| match metres {
+            Some(metres) => format!("{name} a {} m", decimetre(metres)),
+            None => format!("{name} a más de 1000 m"),
+        })
+        .collect();
+    format!("Lo más cercano: {}.", told.join(", "))
+}
+
+fn hundredth(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}

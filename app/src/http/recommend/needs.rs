@@ -1,0 +1,109 @@
+//! The words for needs, and the service categories that each of them asks for.
+
+use crate::catalog::services::CATEGORIES;
+use crate::http::fields::{Fields, fold};
+
+/// Places of educacion, salud and transporte: what is judged when no need is named.
+pub const DEFAULT: &[i32] = &[1, 2, 4];
+
+/// Every word that the original's form and engine know, and the categories themselves.
+const NEEDS: &[(&str, &[&str])] = &[
+    ("educacion", &["educacion"]),
+    ("escuela_primaria", &["educacion"]),
+    ("colegio", &["educacion"]),
+    ("colegios_cercanos", &["educacion"]),
+    ("universidad", &["educacion"]),
+    ("salud", &["salud"]),
+    ("hospital", &["salud"]),
+    ("clinica", &["salud"]),
+    ("farmacia", &["salud"]),
+    ("servicios_medicos", &["salud"]),
+    ("comercio", &["comercio"]),
+    ("abastecimiento", &["comercio"]),
+    ("supermercado", &["comercio"]),
+    ("transporte", &["transporte"]),
+    ("accesibilidad", &["transporte"]),
+    ("estacionamiento", &["transporte"]),
+    ("seguridad", &["seguridad"]),
+    ("recreacion", &["recreacion"]),
+    ("deporte", &["recreacion"]),
+    ("gimnasio", &["recreacion"]),
+    ("areas_verdes", &["recreacion"]),
+    ("tranquilidad", &["recreacion"]),
+    ("espacio", &["recreacion"]),
+    ("entretenimiento", &["recreacion"]),
+    ("cultura", &["recreacion"]),
+    ("areas_comunes", &["recreacion", "otros"]),
+    ("finanzas", &["finanzas"]),
+    ("gobierno", &["gobierno"]),
+    ("otros", &["otros"]),
+    ("calidad_construccion", &["otros"]),
+    ("plusvalia", &["comercio", "transporte"]),
+    ("rentabilidad", &["comercio", "transporte"]),
+    ("ubicacion_estrategica", &["comercio", "transporte"]),
+    ("inversion_segura", &["salud", "transporte"]),
+    ("prestigio", &["educacion", "salud"]),
+];
+
+/// The places of the categories that `necesidades` asks for, each once and in order; an unknown need is a fault.
+pub fn read(fields: &mut Fields) -> Vec<i32> {
+    let mut places = Vec::new();
+    for word in fields.texts("necesidades") {
+        let folded = fold(&word).replace([' ', '-'], "_");
+        match NEEDS.iter().find(|(need, _)| *need == folded) {
+            Some((_, categories)) => {
+                places.extend(categories.iter().filter_map(|category| place(category)))
+            }
+            None => {
+                let known: Vec<&'static str> = NEEDS.iter().map(|(need, _)| *need).collect();
+                fields.fault_with::<()>(
+                    "necesidades",
+                    format!("\"{word}\" no es una necesidad conocida."),
+                    &known,
+                );
+            }
+        }
+    }
+    places.sort_unstable();
+    places.dedup();
+    if places.is_empty() {
+        DEFAULT.to_vec()
+    } else {
+        places
+    }
+}
+
+/// The names of the categories in these places.
+pub fn names(places: &[i32]) -> Vec<&'static str> {
+    places
+        .iter()
+        .filter_map(|place| {
+            CATEGORIES
+                .get(usize::try_from(*place).ok()?.checked_sub(1)?)
+                .copied()
+        })
+        .collect()
+}
+
+fn place(category: &str) -> Option<i32> {
+    let index = CATEGORIES.iter().position(|known| *known == category)?;
+    i32::try_from(index + 1).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_need_asks_for_categories_that_exist() {
+        for (need, categories) in NEEDS {
+            assert!(!categories.is_empty(), "{need}");
+            assert!(
+                categories.iter().all(|category| place(category).is_some()),
+                "{need}"
+            );
+            assert_eq!(&fold(need), need);
+        }
+        assert_eq!(names(DEFAULT), ["educacion", "salud", "transporte"]);
+    }
+}

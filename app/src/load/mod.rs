@@ -1,0 +1,173 @@
+//! `load`: brings the rows of one source into the database, so that a second run changes nothing.
+
+mod table;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use sqlx::postgres::{PgConnection, PgTransaction};
+use sqlx::{AssertSqlSafe, Connection};
+
+use crate::demo::{self, Demo};
+use crate::failure::{Failure, Outcome, PENDING};
+use crate::load::table::{AGENTES, PROPIEDADES, SERVICIOS, Table};
+use crate::settings::Database;
+
+/// What a table lacks, or what was done to it: rows.
+#[derive(Debug, Default, Clone, Copy, sqlx::FromRow)]
+struct Difference {
+    missing: i64,
+    changed: i64,
+    surplus: i64,
+}
+
+impl Difference {
+    fn is_empty(self) -> bool {
+        self.missing + self.changed + self.surplus == 0
+    }
+}
+
+/// Loads the demonstration data of a seed, or with `check` only says whether the database holds exactly it.
+pub async fn run(database: &Database, seed: u64, check: bool) -> Outcome {
+    let demo = demo::generate(seed);
+    let mut connection = database.connect().await?;
+    if !crate::migrate::pending(&mut connection).await?.is_empty() {
+        return Err(Failure::Failed(anyhow::anyhow!(
+            "the schema is older than this release; run citrino-app migrate first"
+        )));
+    }
+    println!("source {}, seed {seed}", demo::SOURCE);
+    print_counts(&mut connection, "before").await?;
+    let differences = synchronise(&mut connection, &demo, check).await?;
+    let clean = differences
+        .iter()
+        .all(|(_, difference)| difference.is_empty());
+    for (table, difference) in &differences {
+        print_difference(table, *difference, check);
+    }
+    print_counts(&mut connection, "after").await?;
+    Ok(if check && !clean { PENDING } else { 0 })
+}
+
+/// One transaction under a lock that keeps two loaders apart. Services come before properties, whose distances to
+/// services are measured as they come in.
+async fn synchronise(
+    connection: &mut PgConnection,
+    demo: &Demo,
+    check: bool,
+) -> Result<Vec<(&'static str, Difference)>> {
+    let mut transaction = connection
+        .begin()
+        .await
+        .context("no transaction could be begun")?;
+    for statement in [
+        "SET LOCAL lock_timeout = '10s'",
+        "SET LOCAL statement_timeout = '120s'",
+        "SET LOCAL jit = off",
+    ] {
+        sqlx::query(statement).execute(&mut *transaction).await?;
+    }
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('citrino-app load'))")
+        .execute(&mut *transaction)
+        .await
+        .context("another load is running")?;
+    let mut differences = vec![
+        (
+            AGENTES.name,
+            bring(&mut transaction, &AGENTES, &demo.agentes, check).await?,
+        ),
+        (
+            SERVICIOS.name,
+            bring(&mut transaction, &SERVICIOS, &demo.servicios, check).await?,
+        ),
+    ];
+    differences.push((
+        PROPIEDADES.name,
+        bring(&mut transaction, &PROPIEDADES, &demo.propiedades, check).await?,
+    ));
+    if check {
+        transaction.rollback().await?;
+        return Ok(differences);
+    }
+    transaction
+        .commit()
+        .await
+        .context("the data could not be committed; nothing was changed")?;
+    if differences
+        .iter()
+        .any(|(_, difference)| !difference.is_empty())
+    {
+        sqlx::query("ANALYZE agentes, servicios, propiedades")
+            .execute(connection)
+            .await?;
+    }
+    Ok(differences)
+}
+
+/// Stages the rows of a table, compares, and unless `check` removes, updates and inserts what differs.
+async fn bring<Row: Serialize>(
+    transaction: &mut PgTransaction<'_>,
+    table: &Table,
+    rows: &[Row],
+    check: bool,
+) -> Result<Difference> {
+    let failed = || {
+        format!(
+            "table {} could not be loaded; nothing was changed",
+            table.name
+        )
+    };
+    let json = serde_json::to_string(rows).with_context(failed)?;
+    sqlx::raw_sql(AssertSqlSafe(table.create_staging()))
+        .execute(&mut **transaction)
+        .await
+        .with_context(failed)?;
+    sqlx::query(AssertSqlSafe(table.fill_staging()))
+        .bind(json)
+        .execute(&mut **transaction)
+        .await
+        .with_context(failed)?;
+    let difference: Difference = sqlx::query_as(AssertSqlSafe(table.compare()))
+        .bind(demo::SOURCE)
+        .fetch_one(&mut **transaction)
+        .await
+        .with_context(failed)?;
+    let steps = [
+        (difference.surplus, table.remove()),
+        (difference.changed, table.update()),
+        (difference.missing, table.insert()),
+    ];
+    for (count, statement) in steps {
+        if count > 0 && !check {
+            sqlx::query(AssertSqlSafe(statement))
+                .bind(demo::SOURCE)
+                .execute(&mut **transaction)
+                .await
+                .with_context(failed)?;
+        }
+    }
+    Ok(difference)
+}
+
+fn print_difference(table: &str, difference: Difference, check: bool) {
+    let Difference {
+        missing,
+        changed,
+        surplus,
+    } = difference;
+    if check {
+        println!("{table}: {missing} missing, {changed} different, {surplus} too many");
+    } else {
+        println!("{table}: {missing} inserted, {changed} updated, {surplus} removed");
+    }
+}
+
+async fn print_counts(connection: &mut PgConnection, when: &str) -> Result<()> {
+    let (agentes, servicios, propiedades): (i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM agentes), (SELECT count(*) FROM servicios), (SELECT count(*) FROM propiedades)",
+    )
+    .fetch_one(connection)
+    .await
+    .context("the tables cannot be counted")?;
+    println!("{when}: agentes {agentes}, servicios {servicios}, propiedades {propiedades}");
+    Ok(())
+}

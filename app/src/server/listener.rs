@@ -1,0 +1,106 @@
+//! The socket that connections come in by.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use crate::settings::Bind;
+
+/// A listening socket. Dropped, it closes, and takes its file away unless another process has put its own there.
+pub enum Listener {
+    /// TCP.
+    Tcp(TcpListener),
+    /// A unix socket and its file.
+    Unix(UnixListener, SocketFile),
+}
+
+/// A connection that came in.
+pub enum Accepted {
+    /// Over TCP.
+    Tcp(TcpStream),
+    /// Over a unix socket.
+    Unix(UnixStream),
+}
+
+impl Listener {
+    /// Listens. A stale unix socket is removed; one that still answers is an error.
+    pub async fn bind(bind: &Bind) -> Result<Self> {
+        match bind {
+            Bind::Tcp(address) => {
+                let listener = TcpListener::bind(address)
+                    .await
+                    .with_context(|| format!("cannot listen on {address}"))?;
+                Ok(Listener::Tcp(listener))
+            }
+            Bind::Unix(path) => bind_unix(path).await,
+        }
+    }
+
+    /// Where it listens, with the port that the kernel chose.
+    pub fn address(&self) -> String {
+        match self {
+            Listener::Tcp(listener) => listener
+                .local_addr()
+                .map_or_else(|_| "?".to_owned(), |at| at.to_string()),
+            Listener::Unix(_, file) => format!("unix:{}", file.path.display()),
+        }
+    }
+
+    /// Waits for a connection.
+    pub async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Accepted::Tcp(stream))
+            }
+            Listener::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0)),
+        }
+    }
+}
+
+async fn bind_unix(path: &Path) -> Result<Listener> {
+    let shown = path.display();
+    if let Ok(found) = fs::symlink_metadata(path) {
+        if !found.file_type().is_socket() {
+            bail!("{shown} exists and is no socket");
+        }
+        if UnixStream::connect(path).await.is_ok() {
+            bail!("another process answers on {shown}");
+        }
+        fs::remove_file(path)
+            .with_context(|| format!("the stale socket {shown} cannot be removed"))?;
+    }
+    let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {shown}"))?;
+    fs::set_permissions(path, Permissions::from_mode(0o666))
+        .with_context(|| format!("the mode of {shown} cannot be set"))?;
+    let made = fs::symlink_metadata(path).with_context(|| format!("{shown} cannot be read"))?;
+    let file = SocketFile {
+        path: path.to_owned(),
+        device: made.dev(),
+        inode: made.ino(),
+    };
+    Ok(Listener::Unix(listener, file))
+}
+
+/// The file of a unix socket, known by its inode.
+pub struct SocketFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let ours = fs::symlink_metadata(&self.path)
+            .is_ok_and(|found| found.dev() == self.device && found.ino() == self.inode);
+        if ours {
+            // Gone already is as good.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What the server is told: a YAML file for how it serves, the environment for the database and the release.
+
+mod bind;
+mod database;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+pub use bind::Bind;
+pub use database::Database;
+
+/// The settings file. Each key may be left out.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where to listen: `127.0.0.1:5001` or `unix:/run/citrino/blue/app.sock`.
+    pub bind: Bind,
+    /// Threads that run requests.
+    pub workers: usize,
+    /// Seconds until a request is answered with 504.
+    pub request_timeout_s: u64,
+    /// Seconds that a connection may wait for its next request's head.
+    pub keep_alive_s: u64,
+    /// Connections open at once; more wait in the kernel's queue.
+    pub max_connections: usize,
+    /// Connections to the database.
+    pub pool: Pool,
+    /// Seconds that requests in flight get after SIGTERM.
+    pub shutdown_timeout_s: u64,
+    /// Largest request body, in bytes.
+    pub body_limit_bytes: usize,
+}
+
+/// The pool of database connections.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pool {
+    /// Connections at most.
+    pub max: u32,
+    /// Seconds that a request waits for a connection before 503.
+    pub acquire_timeout_s: u64,
+    /// Seconds until PostgreSQL cancels a statement.
+    pub statement_timeout_s: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            bind: Bind::default(),
+            workers: 2,
+            request_timeout_s: 30,
+            keep_alive_s: 75,
+            max_connections: 1024,
+            pool: Pool::default(),
+            shutdown_timeout_s: 30,
+            body_limit_bytes: 64 * 1024,
+        }
+    }
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Pool {
+            max: 8,
+            acquire_timeout_s: 5,
+            statement_timeout_s: 30,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the file, or takes the defaults without one. Unknown keys and values out of range are refused by name.
+    pub fn read(path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else {
+            return Ok(Settings::default());
+        };
+        let shown = path.display();
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("{shown} cannot be read"))?;
+        let settings: Option<Settings> = serde_yaml::from_str(&text)
+            .with_context(|| format!("{shown} is not a valid settings file"))?;
+        let settings = settings.unwrap_or_default();
+        settings
+            .validate()
+            .with_context(|| format!("{shown} is not a valid settings file"))?;
+        Ok(settings)
+    }
+
+    /// How long a request may take.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_s)
+    }
+
+    fn validate(&self) -> Result<()> {
+        between("workers", self.workers, 1, 256)?;
+        between("request_timeout_s", self.request_timeout_s, 1, 3600)?;
+        between("keep_alive_s", self.keep_alive_s, 1, 3600)?;
+        between("max_connections", self.max_connections, 1, 100_000)?;
+        between("shutdown_timeout_s", self.shutdown_timeout_s, 1, 3600)?;
+        between(
+            "body_limit_bytes",
+            self.body_limit_bytes,
+            1024,
+            16 * 1024 * 1024,
+        )?;
+        between("pool.max", self.pool.max, 1, 1000)?;
+        between(
+            "pool.acquire_timeout_s",
+            self.pool.acquire_timeout_s,
+            1,
+            3600,
+        )?;
+        between(
+            "pool.statement_timeout_s",
+            self.pool.statement_timeout_s,
+            1,
+            3600,
+        )
+    }
+}
+
+fn between<T: PartialOrd + std::fmt::Display>(key: &str, value: T, low: T, high: T) -> Result<()> {
+    ensure!(
+        value >= low && value <= high,
+        "{key} is {value}, but must lie between {low} and {high}"
+    );
+    Ok(())
+}
+
+/// The settings in force as YAML, with every secret left out.
+pub fn describe(settings: &Settings, database: &Database) -> Result<String> {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        #[serde(flatten)]
+        settings: &'a Settings,
+        database: serde_yaml::Value,
+        release: String,
+    }
+    let shown = Shown {
+        settings,
+        database: database.shown(),
+        release: release(),
+    };
+    serde_yaml::to_string(&shown).context("the settings cannot be printed")
+}
+
+/// The id of the release that runs, as the deployer named it in `CITRINO_RELEASE`; `local` without one.
+pub fn release() -> String {
+    std::env::var("CITRINO_RELEASE")
+        .ok()
+        .filter(|id| !id.trim().is_empty())
+        .unwrap_or_else(|| "local".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Settings> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("app.yml");
+        std::fs::write(&path, text)?;
+        Settings::read(Some(&path))
+    }
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        let settings = parse("# nothing\n").unwrap();
+        assert_eq!(settings.workers, 2);
+        assert_eq!(settings.bind.to_string(), "127.0.0.1:5001");
+    }
+
+    #[test]
+    fn keys_are_read() {
+        let settings = parse("bind: unix:/run/x.sock\nworkers: 3\npool: {max: 4}\n").unwrap();
+        assert_eq!(settings.bind.to_string(), "unix:/run/x.sock");
+        assert_eq!(
+            (
+                settings.workers,
+                settings.pool.max,
+                settings.pool.acquire_timeout_s
+            ),
+            (3, 4, 5)
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_by_name() {
+        let error = format!("{:#}", parse("wrokers: 3\n").unwrap_err());
+        assert!(
+            error.contains("wrokers") && error.contains("line 1"),
+            "{error}"
+        );
+        let error = format!("{:#}", parse("pool: {size: 3}\n").unwrap_err());
+        assert!(error.contains("size"), "{error}");
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused_by_name() {
+        let error = format!("{:#}", parse("workers: 0\n").unwrap_err());
+        assert!(error.contains("workers is 0"), "{error}");
+        let error = format!("{:#}", parse("bind: somewhere\n").unwrap_err());
+        assert!(error.contains("somewhere"), "{error}");
+    }
+}
