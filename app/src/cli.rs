@@ -28,7 +28,7 @@ pub struct Cli {
 pub enum Verb {
     /// Answer HTTP until SIGTERM, then finish the requests in flight and leave.
     Serve {
-        /// Where to listen instead of the settings' `bind`: 127.0.0.1:5001 or unix:/run/citrino/app.sock.
+        /// Where to listen instead of the settings' `bind`: `127.0.0.1:5001` or `unix:/run/citrino/app.sock`.
         #[arg(long, value_name = "ADDR")]
         bind: Option<Bind>,
     },
@@ -50,7 +50,7 @@ pub enum Verb {
         #[arg(long)]
         check: bool,
     },
-    /// Print how PostgreSQL runs the query of /api/recomendar: EXPLAIN (ANALYZE, BUFFERS).
+    /// Print how the database runs the query of /api/recomendar: EXPLAIN (ANALYZE, BUFFERS).
     Explain {
         /// The wanted zone.
         #[arg(long, value_name = "ZONE")]

@@ -1,4 +1,4 @@
-//! `explain`: how PostgreSQL runs the query behind `/api/recomendar`.
+//! `explain`: how the database runs the query behind `/api/recomendar`.
 
 use anyhow::{Context, anyhow};
 
@@ -10,22 +10,20 @@ use crate::http;
 use crate::settings::{Database, Settings};
 
 /// Prints EXPLAIN (ANALYZE, BUFFERS) of the query for a zone, with the defaults of the API for the rest.
-pub async fn run(settings: &Settings, database: &Database, zona: &str, limite: i64) -> Outcome {
+pub async fn run(settings: &Settings, database: &Database, wanted: &str, limite: i64) -> Outcome {
     let pool = database.pool(&settings.pool);
-    let found = zone::find(&pool, &http::fold(zona))
+    let found = zone::find(&pool, &http::fold(wanted))
         .await
         .context("the zones cannot be read")?;
     let zone = match found {
         Found::Zones(mut zones) if zones.len() == 1 => zones.remove(0),
         Found::Zones(zones) => {
-            return Err(unclear(
-                zona,
-                zones.into_iter().map(|zone| zone.zona).collect(),
-            ));
+            let names: Vec<String> = zones.into_iter().map(|zone| zone.zona).collect();
+            return Err(unclear(wanted, &names));
         }
-        Found::Similar(names) => return Err(unclear(zona, names)),
+        Found::Similar(names) => return Err(unclear(wanted, &names)),
     };
-    let wanted = Preferences {
+    let preferences = Preferences {
         zona: Some(zone.zona_normalizada),
         ..http::preferences()
     };
@@ -33,16 +31,16 @@ pub async fn run(settings: &Settings, database: &Database, zona: &str, limite: i
         .acquire()
         .await
         .context("the database does not answer")?;
-    let lines = recommend::explain(&mut connection, &wanted, Page { limite, offset: 0 })
+    let lines = recommend::explain(&mut connection, &preferences, Page { limite, offset: 0 })
         .await
         .context("the query cannot be explained")?;
     println!("{}", lines.join("\n"));
     Ok(0)
 }
 
-fn unclear(zona: &str, names: Vec<String>) -> Failure {
+fn unclear(wanted: &str, names: &[String]) -> Failure {
     Failure::Usage(anyhow!(
-        "\"{zona}\" is not one zone; these exist: {}",
+        "\"{wanted}\" is not one zone; these exist: {}",
         names.join(", ")
     ))
 }

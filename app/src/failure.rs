@@ -30,7 +30,14 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Failure::Usage(error) | Failure::Failed(error)) = self;
-        write!(out, "{error:#}")
+        let mut told = error.to_string();
+        for cause in error.chain().skip(1).map(ToString::to_string) {
+            // Some errors repeat their cause in their own text.
+            if !told.contains(&cause) {
+                told = format!("{told}: {cause}");
+            }
+        }
+        out.write_str(&told)
     }
 }
 

@@ -58,7 +58,7 @@ pub struct Recommended {
     pub propiedad: Property,
     /// 0 to 100 with one decimal; `None` when no part could be judged.
     pub compatibilidad: Option<f64>,
-    /// How much of the weights could be judged, 0 to 100.
+    /// Sum of the weights of the parts that could be judged, 0 to 100.
     pub peso: f64,
     pub parte_precio: Option<f64>,
     pub parte_servicios: Option<f64>,
@@ -104,7 +104,7 @@ async fn run(pool: &PgPool, wanted: &Preferences, page: Page) -> sqlx::Result<Ve
         .await
 }
 
-/// The lines in which PostgreSQL explains this very query, measured.
+/// The lines in which the database explains this very query, measured.
 pub async fn explain(
     connection: &mut PgConnection,
     wanted: &Preferences,
@@ -118,7 +118,7 @@ pub async fn explain(
 
 fn query(prefix: &str, wanted: &Preferences, page: Page) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(prefix);
-    query.push("WITH candidatas AS (SELECT p.id, p.precio_usd");
+    query.push("WITH candidatas AS MATERIALIZED (SELECT p.id, p.precio_usd");
     score::push_parts(&mut query, wanted);
     push_candidates(&mut query, wanted);
     query.push(format!(

@@ -24,21 +24,35 @@ const A_WALK_M: f64 = 1000.0;
 pub fn push_parts(query: &mut QueryBuilder<Postgres>, wanted: &Preferences) {
     push_price(query, wanted.presupuesto_max);
     push_services(query, &wanted.categorias);
-    query.push(", least(1, coalesce(p.superficie_construida, p.superficie_total)::float8 / ");
-    query
-        .push_bind(wanted.superficie_deseada())
-        .push(") AS parte_superficie");
-    match wanted.dormitorios_necesarios() {
-        Some(rooms) => {
-            query
-                .push(", least(1, p.num_dormitorios::float8 / ")
-                .push_bind(rooms)
-                .push(") AS parte_familia");
+    let surface = "coalesce(p.superficie_construida, p.superficie_total)";
+    push_share(
+        query,
+        "superficie",
+        surface,
+        Some(wanted.superficie_deseada()),
+    );
+    push_share(
+        query,
+        "familia",
+        "p.num_dormitorios",
+        wanted.dormitorios_necesarios(),
+    );
+}
+
+/// What there is as a share of what is wanted, at most 1. The CASE is needed: `least` passes NULL over.
+fn push_share(query: &mut QueryBuilder<Postgres>, part: &str, what: &str, wanted: Option<f64>) {
+    match wanted {
+        Some(wanted) => {
+            query.push(format!(
+                ", CASE WHEN {what} IS NOT NULL THEN least(1, {what}::float8 / "
+            ));
+            query.push_bind(wanted).push(") END");
         }
         None => {
-            query.push(", NULL::float8 AS parte_familia");
+            query.push(", NULL::float8");
         }
     }
+    query.push(format!(" AS parte_{part}"));
 }
 
 /// 1 up to 80 % of the highest price, then in a straight line to one half at the highest price.
@@ -47,12 +61,12 @@ fn push_price(query: &mut QueryBuilder<Postgres>, most: Option<f64>) {
         query.push(", NULL::float8 AS parte_precio");
         return;
     };
-    query.push(format!(
-        ", least(1, 1 - 0.5::float8 * (p.precio_usd::float8 / "
-    ));
+    query.push(
+        ", CASE WHEN p.precio_usd IS NOT NULL THEN least(1, 1 - 0.5::float8 * (p.precio_usd::float8 / ",
+    );
     query.push_bind(most);
     query.push(format!(
-        " - {COMFORTABLE}) / (1 - {COMFORTABLE}::float8)) AS parte_precio"
+        " - {COMFORTABLE}) / (1 - {COMFORTABLE}::float8)) END AS parte_precio"
     ));
 }
 

@@ -68,7 +68,7 @@ pub async fn find(
 }
 
 /// Appends ` FROM propiedades p WHERE …`.
-fn push_filters<'a>(query: &mut QueryBuilder<Postgres>, filters: &'a Filters) {
+fn push_filters(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
     query.push(" FROM propiedades p WHERE true");
     if let Some(zonas) = &filters.zonas {
         query

@@ -89,10 +89,10 @@ pub fn any_zone(random: &mut Random) -> &'static Zone {
     random.weighted(ZONES, |zone| zone.weight)
 }
 
-/// Latitude and longitude of a place in the zone, in degrees of six decimals (0.1 m).
-pub fn near(random: &mut Random, zone: &Zone) -> (f64, f64) {
-    let lat = zone.lat + random.bell() * zone.spread_m / METRES_LAT;
-    let lng = zone.lng + random.bell() * zone.spread_m / METRES_LNG;
+/// Latitude and longitude of a place in the zone, in degrees of six decimals (0.1 m); `spread` widens the zone.
+pub fn near(random: &mut Random, zone: &Zone, spread: f64) -> (f64, f64) {
+    let lat = zone.lat + random.bell() * spread * zone.spread_m / METRES_LAT;
+    let lng = zone.lng + random.bell() * spread * zone.spread_m / METRES_LNG;
     (six(lat), six(lng))
 }
 

@@ -67,8 +67,8 @@ fn property(random: &mut Random, number: u32) -> Property {
     let (superficie_total, superficie_construida) = surfaces(random, kind, dear);
     let num_dormitorios = bedrooms(random, kind);
     let (lat, lng) = place(random, zone);
-    let zona = (!random.chance(4.4)).then_some(zone.name);
-    let titulo = title(kind, operacion, zona, num_dormitorios);
+    let told = (!random.chance(4.4)).then_some(zone.name);
+    let titulo = title(kind, operacion, told, num_dormitorios);
     Property {
         codigo: format!("P-{number:05}"),
         agente: (!random.chance(30.0)).then(|| agents::code(random.whole(1, agents::COUNT))),
@@ -87,7 +87,7 @@ fn property(random: &mut Random, number: u32) -> Property {
         precio_original,
         direccion: (!random.chance(35.0))
             .then(|| format!("{}, calle {}", zone.name, random.whole(1, 60))),
-        zona,
+        zona: told,
         uv: random
             .chance(40.0)
             .then(|| format!("UV {}", random.whole(1, 120))),
@@ -177,7 +177,7 @@ fn parking(random: &mut Random, kind: &Kind) -> Option<u32> {
 
 /// 3.4 of a hundred have no place, 12 sit on the centre of their zone as careless sources put them.
 fn place(random: &mut Random, zone: &Zone) -> (Option<f64>, Option<f64>) {
-    let own = places::near(random, zone);
+    let own = places::near(random, zone, 1.0);
     if random.chance(3.4) {
         return (None, None);
     }
@@ -208,14 +208,9 @@ fn title(kind: &Kind, operacion: &str, zona: Option<&str>, bedrooms: Option<u32>
 }
 
 fn description(title: &str, plot: Option<i64>, built: Option<i64>) -> String {
-    let mut text = format!("{title}.");
-    if let Some(plot) = plot {
-        text += &format!(" Terreno de {plot} m².");
-    }
-    if let Some(built) = built {
-        text += &format!(" {built} m² construidos.");
-    }
-    text + " Datos de demostración."
+    let plot = plot.map_or_else(String::new, |plot| format!(" Terreno de {plot} m²."));
+    let built = built.map_or_else(String::new, |built| format!(" {built} m² construidos."));
+    format!("{title}.{plot}{built} Datos de demostración.")
 }
 
 /// A day of the four months before 16 October 2025.

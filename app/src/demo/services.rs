@@ -96,6 +96,9 @@ const CATEGORIES: &[Category] = &[
     },
 ];
 
+/// Services serve more than their zone; assumed.
+const SPREAD: f64 = 1.5;
+
 const HOURS: &[&str] = &["08:00-18:00", "09:00-21:00", "00:00-24:00"];
 
 /// All services: 7 of 10 around a zone, the rest anywhere, 1 of 100 without a place.
@@ -110,7 +113,7 @@ fn service(random: &mut Random, number: u32) -> Service {
     let (subcategoria, label) = *random.pick(category.kinds);
     let zone = random.chance(70.0).then(|| places::any_zone(random));
     let place = match zone {
-        Some(zone) => places::near(random, zone),
+        Some(zone) => places::near(random, zone, SPREAD),
         None => places::anywhere(random),
     };
     let known = !random.chance(1.0);

@@ -158,7 +158,7 @@ impl From<sqlx::Error> for ApiError {
 }
 
 impl ApiError {
-    /// PostgreSQL's error codes: classes 08, 53 and 57P are its being away, 57014 a cancelled statement, 42P01, 42703
+    /// The database's error codes: classes 08, 53 and 57P are its being away, 57014 a cancelled statement, 42P01, 42703
     /// and 42883 a schema older than this release.
     fn from_sqlstate(code: &str) -> Self {
         match code {

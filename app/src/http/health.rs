@@ -44,7 +44,7 @@ pub struct Ready {
     agentes: Option<i64>,
 }
 
-/// 200 when the database answers, has PostGIS, this release's schema and rows; else 503 with the reasons.
+/// 200 when the database answers, has `PostGIS`, this release's schema and rows; else 503 with the reasons.
 pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
     let mut ready = Ready {
         release: app.release.to_string(),

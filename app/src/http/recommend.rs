@@ -29,26 +29,23 @@ pub async fn recomendar(
         mut wanted,
         page,
     } = read(fields)?;
-    let mut named = None;
-    if let Some(zona) = zona {
-        let mut found = zones(&app.pool, "zona_preferida", &zona).await?;
+    let mut zone_name = None;
+    if let Some(text) = zona {
+        let mut found = zones(&app.pool, "zona_preferida", &text).await?;
         if found.len() > 1 {
-            let names = found.into_iter().map(|zone| zone.zona).collect();
-            return Err(unclear(
-                "zona_preferida",
-                format!("\"{zona}\" puede ser más de una zona."),
-                names,
-            ));
+            let suggestions = found.into_iter().map(|zone| zone.zona).collect();
+            let message = format!("\"{text}\" puede ser más de una zona.");
+            return Err(unclear("zona_preferida", message, suggestions));
         }
         let zone = found.remove(0);
         wanted.zona = Some(zone.zona_normalizada);
-        named = Some(zone.zona);
+        zone_name = Some(zone.zona);
     }
     let (total, rows) = recommend::find(&app.pool, &wanted, page).await?;
     Ok(Json(Answer {
         success: true,
         perfil,
-        zona: named,
+        zona: zone_name,
         operacion: wanted.operacion,
         radio_m: wanted.radio_m,
         categorias: needs::names(&wanted.categorias),

@@ -99,10 +99,10 @@ fn spawn<Stream>(
         .max_buf_size(64 * 1024);
     let connection =
         builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let watched = watcher.watch(connection);
+    let connection = watcher.watch(connection);
     tokio::spawn(async move {
         // A client that goes away or idles too long is no fault of ours.
-        if let Err(error) = watched.await {
+        if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection ended early");
         }
         drop(permit);

@@ -42,7 +42,7 @@ pub struct Pool {
     pub max: u32,
     /// Seconds that a request waits for a connection before 503.
     pub acquire_timeout_s: u64,
-    /// Seconds until PostgreSQL cancels a statement.
+    /// Seconds until the database cancels a statement.
     pub statement_timeout_s: u64,
 }
 
@@ -122,7 +122,12 @@ impl Settings {
     }
 }
 
-fn between<T: PartialOrd + std::fmt::Display>(key: &str, value: T, low: T, high: T) -> Result<()> {
+fn between<T: PartialOrd + std::fmt::Display + Copy>(
+    key: &str,
+    value: T,
+    low: T,
+    high: T,
+) -> Result<()> {
     ensure!(
         value >= low && value <= high,
         "{key} is {value}, but must lie between {low} and {high}"

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::catalog::property::PropertyView;
 use crate::catalog::recommend::{Preferences, Recommended};
 use crate::catalog::score::{FAMILY, PRICE, SERVICES, SURFACE};
-use crate::catalog::services::{Nearby, decimetre};
+use crate::catalog::services::Nearby;
 use crate::http::recommend::needs;
 
 /// A page of the ranking.
@@ -36,7 +36,7 @@ pub struct Item {
     propiedad: PropertyView,
     /// 0 to 100; null when nothing could be judged.
     compatibilidad: Option<f64>,
-    /// How much of the weights could be judged, 0 to 100.
+    /// How much of what was asked for could be judged, 0 to 100.
     cobertura: f64,
     desglose: Vec<Part>,
     /// Parts that were asked for and could not be judged.
@@ -79,6 +79,7 @@ impl Item {
         ];
         let mut desglose = Vec::new();
         let mut sin_datos = Vec::new();
+        let wished: f64 = parts.iter().filter(|part| part.3).map(|part| part.1).sum();
         for (componente, weight, part, asked) in parts {
             match part {
                 Some(valor) => {
@@ -104,7 +105,7 @@ impl Item {
         let placed = row.propiedad.place().is_some();
         Item {
             compatibilidad: row.compatibilidad,
-            cobertura: row.peso,
+            cobertura: hundredth(100.0 * row.peso / wished),
             desglose,
             sin_datos,
             justificacion,
@@ -150,7 +151,7 @@ fn services(row: &Recommended, wanted: &Preferences) -> String {
         .into_iter()
         .zip(wanted.categorias.iter().map(near))
         .map(|(name, metres)| match metres {
-            Some(metres) => format!("{name} a {} m", decimetre(metres)),
+            Some(metres) => format!("{name} a {metres:.0} m"),
             None => format!("{name} a más de 1000 m"),
         })
         .collect();

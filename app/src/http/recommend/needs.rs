@@ -50,18 +50,12 @@ pub fn read(fields: &mut Fields) -> Vec<i32> {
     let mut places = Vec::new();
     for word in fields.texts("necesidades") {
         let folded = fold(&word).replace([' ', '-'], "_");
-        match NEEDS.iter().find(|(need, _)| *need == folded) {
-            Some((_, categories)) => {
-                places.extend(categories.iter().filter_map(|category| place(category)))
-            }
-            None => {
-                let known: Vec<&'static str> = NEEDS.iter().map(|(need, _)| *need).collect();
-                fields.fault_with::<()>(
-                    "necesidades",
-                    format!("\"{word}\" no es una necesidad conocida."),
-                    &known,
-                );
-            }
+        if let Some((_, categories)) = NEEDS.iter().find(|(need, _)| *need == folded) {
+            places.extend(categories.iter().filter_map(|category| place(category)));
+        } else {
+            let known: Vec<&'static str> = NEEDS.iter().map(|(need, _)| *need).collect();
+            let message = format!("\"{word}\" no es una necesidad conocida.");
+            fields.fault_with::<()>("necesidades", message, &known);
         }
     }
     places.sort_unstable();
