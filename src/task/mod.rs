@@ -34,10 +34,27 @@ macro_rules! kinds {
     };
 }
 
+mod apt;
+mod postgres;
+mod program;
+
 kinds! {
+    apt_repository::AptRepository,
     command::Command,
+    directory::Directory,
     file::File,
+    firewall::Firewall,
+    group::Group,
+    link::Link,
+    package::Package,
+    postgres_database::PostgresDatabase,
+    postgres_extension::PostgresExtension,
+    postgres_role::PostgresRole,
+    probe::Probe,
     service::Service,
+    swap::Swap,
+    sysctl::Sysctl,
+    user::User,
 }
 
 /// A permission mode, written `"0644"` in playbooks.

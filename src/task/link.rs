@@ -1,0 +1,83 @@
+//! A symbolic link to this place.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Look, Wish};
+use crate::error::Fault;
+use crate::system::System;
+
+/// The link changes by a rename, so that a reader sees the old target or the new one and never
+/// none: a release is switched so. The target need not be there yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    pub path: String,
+    /// What the link says, as it stands in the link: absolute, or relative to the link's folder.
+    pub to: String,
+}
+
+impl Link {
+    /// What the link says now; `None` when nothing is there.
+    ///
+    /// # Errors
+    /// E0408 when something is there that is no link: replacing it could lose data.
+    fn target(&self, system: &System) -> Result<Option<PathBuf>> {
+        let Some(found) = system.stat(&self.path)? else {
+            return Ok(None);
+        };
+        if !found.is_symlink() {
+            let kind = if found.is_dir() {
+                "a directory"
+            } else {
+                "a file"
+            };
+            return Err(Fault::new(
+                "E0408",
+                format!("{} is {kind}, and a link is wished there", self.path),
+            )
+            .hint("move it away by hand if it is not needed")
+            .into());
+        }
+        let path = system.path(&self.path);
+        fs::read_link(&path)
+            .map(Some)
+            .with_context(|| format!("could not read the link {}", self.path))
+    }
+}
+
+impl Wish<System> for Link {
+    async fn check(&self, system: &System) -> Result<Look> {
+        Ok(match self.target(system)? {
+            None => Look::differs(format!("{} is absent", self.path)),
+            Some(target) if target == Path::new(&self.to) => Look::same(),
+            Some(target) => Look::differs(format!(
+                "{} leads to {}, wished {}",
+                self.path,
+                target.display(),
+                self.to
+            )),
+        })
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        self.target(system)?;
+        let context = || format!("could not make the link {}", self.path);
+        let path = system.path(&self.path);
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        let folder = tempfile::Builder::new()
+            .prefix(".citrino-")
+            .tempdir_in(parent)
+            .with_context(context)?;
+        let fresh = folder.path().join("link");
+        symlink(&self.to, &fresh).with_context(context)?;
+        fs::rename(&fresh, &path).with_context(context)?;
+        fs::File::open(parent)
+            .and_then(|folder| folder.sync_all())
+            .with_context(context)
+    }
+}

@@ -1,0 +1,36 @@
+//! An extension in a database of `PostgreSQL`.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::postgres::{Answer, ask, identifier, literal, tell};
+use crate::engine::{Look, Wish};
+use crate::system::System;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresExtension {
+    pub name: String,
+    pub database: String,
+}
+
+impl Wish<System> for PostgresExtension {
+    async fn check(&self, system: &System) -> Result<Look> {
+        let name = literal(&self.name)?;
+        let sql = format!("SELECT extversion FROM pg_extension WHERE extname = {name};\n");
+        Ok(match ask(system, &self.database, &sql).await? {
+            Answer::Away(reason) => Look::differs(reason),
+            Answer::Rows(rows) if rows.trim().is_empty() => {
+                Look::differs(format!("{} is not in {}", self.name, self.database))
+            }
+            Answer::Rows(_) => Look::same(),
+        })
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        let name = identifier(&self.name)?;
+        // Another connection may make it between our look and our act.
+        let sql = format!("CREATE EXTENSION IF NOT EXISTS {name};\n");
+        tell(system, &self.database, &sql).await
+    }
+}

@@ -1,0 +1,143 @@
+//! A question to the host with a good answer, and for how long to wait for it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use crate::engine::{Look, Wish};
+use crate::error::Fault;
+use crate::system::System;
+
+mod host;
+mod http;
+mod load;
+mod sql;
+
+pub use host::{Listen, Program, Unit};
+pub use http::Http;
+pub use load::{Cpu, Disk, Memory};
+pub use sql::{IndexUsed, Sql};
+
+/// Between two answers that must be good one after the other.
+const BETWEEN: Duration = Duration::from_millis(200);
+/// After a bad answer: short at first, because a service that starts is up in less than a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// To check is to ask; to apply is to wait. So a probe in a deploy waits for the new release, and one
+/// in `health`, which only looks, is a question with a figure.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    pub ask: Ask,
+    /// How many good answers are wanted one after the other.
+    #[serde(default = "one")]
+    pub attempts: u32,
+    /// How long to wait for them.
+    #[serde(default)]
+    pub deadline_s: u64,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    Http(Http),
+    Listen(Listen),
+    Unit(Unit),
+    Disk(Disk),
+    Memory(Memory),
+    Cpu(Cpu),
+    Sql(Sql),
+    IndexUsed(IndexUsed),
+    Command(Program),
+}
+
+impl Ask {
+    /// Asks once. A service that does not answer is a difference; an error is a question that
+    /// could not be put.
+    async fn answer(&self, system: &System) -> Result<Look> {
+        match self {
+            Self::Http(http) => http.answer().await,
+            Self::Listen(listen) => listen.answer(system).await,
+            Self::Unit(unit) => unit.answer(system).await,
+            Self::Disk(disk) => disk.answer(system),
+            Self::Memory(memory) => memory.answer(system),
+            Self::Cpu(cpu) => cpu.answer(system).await,
+            Self::Sql(sql) => sql.answer(system).await,
+            Self::IndexUsed(index) => index.answer(system).await,
+            Self::Command(program) => program.answer(system).await,
+        }
+    }
+}
+
+impl Wish<System> for Probe {
+    async fn check(&self, system: &System) -> Result<Look> {
+        let mut look = self.ask.answer(system).await?;
+        for _ in 1..self.attempts {
+            if look.change.is_some() {
+                break;
+            }
+            sleep(BETWEEN).await;
+            look = self.ask.answer(system).await?;
+        }
+        Ok(look)
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(self.deadline_s);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let Some(change) = self.check(system).await?.change else {
+                return Ok(());
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(self.gave_up(&change.what.join("; ")).into());
+            }
+            sleep(pause.min(left)).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+impl Probe {
+    fn gave_up(&self, reason: &str) -> Fault {
+        let within = match self.deadline_s {
+            0 => String::new(),
+            seconds => format!(" within {seconds} s"),
+        };
+        Fault::new("E0407", format!("no good answer{within}: {reason}"))
+            .hint("look at `citrino-ops logs` for the service that was asked")
+    }
+}
+
+/// A measured value beside its limit, with a sentence when it is past it.
+fn measured(subject: &str, value: f64, unit: &str, limit: Option<f64>) -> Look {
+    let value = (value * 10.0).round() / 10.0;
+    let past = limit.filter(|limit| value > *limit);
+    let what = past.map(|limit| format!("{subject} {value} {unit}, wished at most {limit} {unit}"));
+    Look::from(Vec::from_iter(what)).with_figure(value, unit, limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_value_and_the_limit_that_it_is_past() {
+        let good = measured("it took", 12.34, "ms", Some(100.0));
+        assert!(good.change.is_none());
+        assert!((good.figure.unwrap().value - 12.3).abs() < f64::EPSILON);
+        let bad = measured("it took", 120.0, "ms", Some(100.0));
+        assert_eq!(
+            bad.change.unwrap().what,
+            ["it took 120 ms, wished at most 100 ms"]
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! Is the host as it should be: who listens, what runs, what a program says.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::super::program::run_if_there;
+use crate::engine::Look;
+use crate::system::{Cmd, System};
+
+/// Only these TCP ports may be reached from other machines; that they are in use is not asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    pub public: BTreeSet<u16>,
+}
+
+/// The unit is active.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unit {
+    pub name: String,
+}
+
+/// The program ends with 0.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    pub argv: Vec<String>,
+}
+
+impl Listen {
+    pub async fn answer(&self, system: &System) -> Result<Look> {
+        let cmd = Cmd::new(["ss", "-Hltnp"]);
+        let Some(output) = run_if_there(system, &cmd).await? else {
+            return Ok(Look::differs("ss is not installed"));
+        };
+        Ok(Look::from(self.faults(&output.success()?.stdout)))
+    }
+
+    fn faults(&self, printed: &str) -> Vec<String> {
+        let lines = printed.lines().filter(|line| !line.trim().is_empty());
+        let faults: BTreeSet<String> = lines
+            .filter_map(|line| match listener(line) {
+                None => Some(format!("`{}` of ss was not understood", line.trim())),
+                Some(it) if it.local || self.public.contains(&it.port) => None,
+                Some(it) => Some(format!(
+                    "{} listens on {} port {} beyond loopback",
+                    it.program, it.address, it.port
+                )),
+            })
+            .collect();
+        faults.into_iter().collect()
+    }
+}
+
+struct Listener<'a> {
+    address: &'a str,
+    port: u16,
+    local: bool,
+    program: &'a str,
+}
+
+/// Reads a line of `ss -Hltnp`: state, two queues, own address and port, the peer's, the program.
+fn listener(line: &str) -> Option<Listener<'_>> {
+    let (address, port) = line.split_whitespace().nth(3)?.rsplit_once(':')?;
+    let program = line.split_once("users:((\"").map(|(_, rest)| rest);
+    Some(Listener {
+        address,
+        port: port.parse().ok()?,
+        local: is_loopback(address),
+        program: program
+            .and_then(|rest| rest.split('"').next())
+            .unwrap_or("something"),
+    })
+}
+
+/// Addresses come as `*`, `127.0.0.53%lo`, `[::1]` and `[::ffff:127.0.0.1]`.
+fn is_loopback(address: &str) -> bool {
+    let bare = address.split('%').next().unwrap_or(address);
+    let bare = bare.trim_start_matches('[').trim_end_matches(']');
+    bare.parse::<IpAddr>()
+        .is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+impl Unit {
+    pub async fn answer(&self, system: &System) -> Result<Look> {
+        let cmd = Cmd::new(["systemctl", "is-active", "--", &self.name]);
+        let Some(output) = run_if_there(system, &cmd).await? else {
+            return Ok(Look::differs("there is no systemd"));
+        };
+        if output.ok() {
+            return Ok(Look::same());
+        }
+        let state = match output.stdout.trim() {
+            "" => output.stderr.trim(),
+            state => state,
+        };
+        Ok(Look::differs(format!(
+            "{} is {state}, wished active",
+            self.name
+        )))
+    }
+}
+
+impl Program {
+    pub async fn answer(&self, system: &System) -> Result<Look> {
+        let what = self.argv.join(" ");
+        let Some(output) = run_if_there(system, &Cmd::new(&self.argv)).await? else {
+            return Ok(Look::differs(format!("`{what}` is not on the host")));
+        };
+        if output.ok() {
+            return Ok(Look::same());
+        }
+        let said = output
+            .stderr
+            .trim()
+            .lines()
+            .last()
+            .or(output.stdout.trim().lines().last())
+            .unwrap_or_default();
+        let sentence = format!("`{what}` ended with {} {said}", output.code);
+        Ok(Look::differs(sentence.trim_end()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Printed by ss of iproute2 6.1 on Debian 12.
+    const PRINTED: &str = r#"LISTEN 0      4096      127.0.0.53%lo:53        0.0.0.0:*    users:(("systemd-resolve",pid=300,fd=14))
+LISTEN 0      244           127.0.0.1:5432      0.0.0.0:*    users:(("postgres",pid=812,fd=6))
+LISTEN 0      128             0.0.0.0:22        0.0.0.0:*    users:(("sshd",pid=400,fd=3))
+LISTEN 0      511                   *:8080            *:*    users:(("node",pid=77,fd=18))
+LISTEN 0      244               [::1]:5432         [::]:*    users:(("postgres",pid=812,fd=5))
+LISTEN 0      511  [::ffff:127.0.0.1]:63342           *:*
+LISTEN 0      511           192.0.2.7:9090      0.0.0.0:*
+LISTEN 0      128                [::]:22           [::]:*    users:(("sshd",pid=400,fd=4))
+"#;
+
+    #[test]
+    fn names_who_listens_beyond_loopback_and_may_not() {
+        let listen = Listen {
+            public: BTreeSet::from([22, 80, 443]),
+        };
+        assert_eq!(
+            listen.faults(PRINTED),
+            [
+                "node listens on * port 8080 beyond loopback",
+                "something listens on 192.0.2.7 port 9090 beyond loopback",
+            ]
+        );
+        assert_eq!(
+            listen.faults("LISTEN 0 128"),
+            ["`LISTEN 0 128` of ss was not understood"]
+        );
+    }
+}

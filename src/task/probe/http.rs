@@ -1,0 +1,151 @@
+//! Does an HTTP service answer, with this, and how fast?
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use reqwest::{Client, Method, Url, redirect};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::measured;
+use crate::engine::Look;
+use crate::error::Fault;
+
+/// A service that takes longer has no good answer, whatever it would say.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of a bad answer's body is told: enough for the sentence of an app's own error.
+const TOLD: usize = 160;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub url: String,
+    /// Asked over this socket; the URL then gives the host's name and the path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unix_socket: Option<String>,
+    #[serde(default = "get")]
+    pub method: String,
+    /// Sent as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    #[serde(default = "ok")]
+    pub expect_status: u16,
+    /// JSON pointers (RFC 6901) into the answer, and what is to be found there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expect_json: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_ms: Option<f64>,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+fn ok() -> u16 {
+    200
+}
+
+impl Http {
+    pub async fn answer(&self) -> Result<Look> {
+        let request = self.request()?;
+        let begun = Instant::now();
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Ok(self.silent(&error)),
+        };
+        let status = response.status().as_u16();
+        let body = match response.bytes().await {
+            Ok(body) => body,
+            Err(error) => return Ok(self.silent(&error)),
+        };
+        let took_ms = begun.elapsed().as_secs_f64() * 1000.0;
+        let look = measured(&format!("{} took", self.name()), took_ms, "ms", self.max_ms);
+        let mut what = self.faults(status, &body);
+        what.extend(look.change.into_iter().flat_map(|change| change.what));
+        Ok(Look {
+            figure: look.figure,
+            ..Look::from(what)
+        })
+    }
+
+    /// A client of its own, so that no connection is left over from the question before: the
+    /// probe must see what a newcomer sees.
+    fn request(&self) -> Result<reqwest::RequestBuilder> {
+        let url: Url = self
+            .url
+            .parse()
+            .map_err(|error| wrong(&format!("`{}` is no URL: {error}", self.url)))?;
+        let method: Method = self
+            .method
+            .parse()
+            .map_err(|_| wrong(&format!("`{}` is no HTTP method", self.method)))?;
+        let mut client = Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(redirect::Policy::none())
+            .no_proxy();
+        if let Some(path) = &self.unix_socket {
+            client = client.unix_socket(path.as_str());
+        }
+        let client = client.build().context("could not set up an HTTP client")?;
+        let request = client.request(method, url);
+        Ok(match &self.body {
+            Some(body) => request
+                .header("content-type", "application/json")
+                .body(body.clone()),
+            None => request,
+        })
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.url)
+    }
+
+    fn silent(&self, error: &reqwest::Error) -> Look {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        let reason = if error.is_timeout() {
+            format!("within {} s", TIMEOUT.as_secs())
+        } else {
+            format!("({cause})")
+        };
+        Look::differs(format!("{} was not answered {reason}", self.name()))
+    }
+
+    fn faults(&self, status: u16, body: &[u8]) -> Vec<String> {
+        if status != self.expect_status {
+            let wished = self.expect_status;
+            let said = first_line(body);
+            let sentence = format!("{} answered {status}, wished {wished} {said}", self.name());
+            return vec![sentence.trim_end().to_owned()];
+        }
+        if self.expect_json.is_empty() {
+            return Vec::new();
+        }
+        let Ok(found) = serde_json::from_slice::<Value>(body) else {
+            return vec![format!("{} did not answer in JSON", self.name())];
+        };
+        let pairs = self.expect_json.iter();
+        pairs
+            .filter(|(pointer, wished)| found.pointer(pointer) != Some(wished))
+            .map(|(pointer, wished)| {
+                let is = found
+                    .pointer(pointer)
+                    .map_or("absent".to_owned(), Value::to_string);
+                format!("{pointer} is {is}, wished {wished}")
+            })
+            .collect()
+    }
+}
+
+fn wrong(message: &str) -> Fault {
+    Fault::new("E0201", message.to_owned()).hint("mend the `http` of the probe in the playbook")
+}
+
+fn first_line(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let line = text.trim().lines().next().unwrap_or_default();
+    line.chars().take(TOLD).collect()
+}

@@ -1,0 +1,190 @@
+//! How much of the host is in use: memory, processor, disk.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use nix::sys::statvfs::statvfs;
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use super::measured;
+use crate::engine::Look;
+use crate::system::System;
+
+/// Only a control group that is not the kernel's own root has this file: with it at the top of
+/// what we see, the host is a container, and its bounds are those of the group.
+const GROUP_LIMIT: &str = "/sys/fs/cgroup/memory.max";
+
+/// How long the processor is watched.
+const SAMPLE: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disk {
+    pub path: String,
+    pub max_percent: f64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    pub max_percent: f64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cpu {
+    pub max_percent: f64,
+}
+
+impl Disk {
+    /// As df(1) counts: what root alone may use is neither used nor free.
+    pub fn answer(&self, system: &System) -> Result<Look> {
+        let found = statvfs(&system.path(&self.path))
+            .with_context(|| format!("could not ask for the disk of {}", self.path))?;
+        let used = found.blocks().saturating_sub(found.blocks_free());
+        let percent = share(used, used + found.blocks_available());
+        let subject = format!("the disk of {} is in use to", self.path);
+        Ok(measured(&subject, percent, "%", Some(self.max_percent)))
+    }
+}
+
+impl Memory {
+    pub fn answer(&self, system: &System) -> Result<Look> {
+        let text = |path: &str| system.read_text(path);
+        let meminfo = text("/proc/meminfo")?.unwrap_or_default();
+        let mut usage = host_memory(&meminfo);
+        let limit = text(GROUP_LIMIT)?.and_then(|limit| limit.trim().parse().ok());
+        if let Some(limit) = limit {
+            let current = text("/sys/fs/cgroup/memory.current")?.unwrap_or_default();
+            let stat = text("/sys/fs/cgroup/memory.stat")?.unwrap_or_default();
+            usage = group_memory(limit, &current, &stat);
+        }
+        let (used, total) = usage.context("the kernel did not tell how much memory is in use")?;
+        let percent = share(used, total);
+        Ok(measured(
+            "memory is in use to",
+            percent,
+            "%",
+            Some(self.max_percent),
+        ))
+    }
+}
+
+/// Used and all, in KiB. What the kernel can take back at once counts as free (proc(5)).
+fn host_memory(meminfo: &str) -> Option<(u64, u64)> {
+    let total = number_after(meminfo, "MemTotal:")?;
+    let available = number_after(meminfo, "MemAvailable:")?;
+    Some((total.saturating_sub(available), total))
+}
+
+/// Used and all, in bytes; the cache of files that nobody has looked at lately counts as free.
+fn group_memory(limit: u64, current: &str, stat: &str) -> Option<(u64, u64)> {
+    let current: u64 = current.trim().parse().ok()?;
+    let cache = number_after(stat, "inactive_file")?;
+    Some((current.saturating_sub(cache), limit))
+}
+
+fn number_after(text: &str, key: &str) -> Option<u64> {
+    let mut lines = text.lines().map(str::split_whitespace);
+    lines.find_map(|mut words| {
+        (words.next() == Some(key)).then(|| words.next().and_then(|word| word.parse().ok()))?
+    })
+}
+
+impl Cpu {
+    pub async fn answer(&self, system: &System) -> Result<Look> {
+        let group = system.stat(GROUP_LIMIT)?.is_some();
+        let begun = Instant::now();
+        let before = sample(system, group)?;
+        sleep(SAMPLE).await;
+        let after = sample(system, group)?;
+        let busy = after.busy.saturating_sub(before.busy);
+        let all = match (before.all, after.all) {
+            (Some(before), Some(after)) => after.saturating_sub(before),
+            _ => micros(begun.elapsed()) * cpus(),
+        };
+        let limit = Some(self.max_percent);
+        Ok(measured(
+            "the processor is in use to",
+            share(busy, all),
+            "%",
+            limit,
+        ))
+    }
+}
+
+/// What the processors did so far; the unit is the source's own.
+struct Sample {
+    busy: u64,
+    /// A control group does not tell what it could have had.
+    all: Option<u64>,
+}
+
+fn sample(system: &System, group: bool) -> Result<Sample> {
+    let found = if group {
+        let stat = system
+            .read_text("/sys/fs/cgroup/cpu.stat")?
+            .unwrap_or_default();
+        number_after(&stat, "usage_usec").map(|busy| Sample { busy, all: None })
+    } else {
+        host_sample(&system.read_text("/proc/stat")?.unwrap_or_default())
+    };
+    found.context("the kernel did not tell what the processors do")
+}
+
+/// Reads the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal
+/// (proc(5)); what comes after counts again what user has.
+fn host_sample(stat: &str) -> Option<Sample> {
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    let ticks: Vec<u64> = line
+        .split_whitespace()
+        .take(8)
+        .map(|word| word.parse().ok())
+        .collect::<Option<_>>()?;
+    let all: u64 = ticks.iter().sum();
+    let idle = ticks.get(3)? + ticks.get(4)?;
+    Some(Sample {
+        busy: all - idle,
+        all: Some(all),
+    })
+}
+
+fn cpus() -> u64 {
+    std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// In per cent; of nothing, nothing is in use.
+#[allow(clippy::cast_precision_loss)] // a share to one decimal needs no 64 bits
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    part as f64 * 100.0 / whole as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_memory_of_a_host_and_of_a_group() {
+        let meminfo = "MemTotal:        2000000 kB\nMemFree:          100000 kB\nMemAvailable:    1500000 kB\n";
+        assert_eq!(host_memory(meminfo), Some((500_000, 2_000_000)));
+        assert_eq!(host_memory("MemTotal: 1 kB\n"), None);
+        let stat = "anon 100\ninactive_file 300\n";
+        assert_eq!(group_memory(2000, "1000\n", stat), Some((700, 2000)));
+    }
+
+    #[test]
+    fn reads_what_the_processors_did() {
+        let stat = "cpu  100 0 50 800 40 0 5 5 7 0\ncpu0 1 2 3\n";
+        let sample = host_sample(stat).unwrap();
+        assert_eq!((sample.busy, sample.all), (160, Some(1000)));
+        assert!(host_sample("cpu0 1 2 3\n").is_none());
+    }
+}

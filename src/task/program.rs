@@ -1,0 +1,22 @@
+//! Programs that an earlier step may not have installed yet.
+
+use anyhow::Result;
+
+use crate::error::Fault;
+use crate::system::{Cmd, Output, System};
+
+/// Runs a program; `None` when the host does not have it, which on a fresh host is a difference
+/// and no error. Every other failure stays one.
+pub async fn run_if_there(system: &System, cmd: &Cmd) -> Result<Option<Output>> {
+    match system.run(cmd).await {
+        Ok(output) => Ok(Some(output)),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_missing(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<Fault>()
+        .is_some_and(|fault| fault.code == "E0404")
+}

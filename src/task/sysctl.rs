@@ -1,0 +1,92 @@
+//! A setting of the kernel, now and after the next boot.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Look, Wish};
+use crate::error::Fault;
+use crate::system::System;
+
+/// Each key has a file of its own in /etc/sysctl.d, so that two wishes never write one file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sysctl {
+    /// As sysctl(8) writes it: `vm.swappiness`.
+    pub key: String,
+    pub value: String,
+}
+
+impl Sysctl {
+    /// sysctl.d(5): dots part the key, and a key that has slashes first keeps its dots.
+    fn live(&self) -> String {
+        let slashes = self.key.find(['.', '/']).map(|at| &self.key[at..=at]) == Some("/");
+        let path = if slashes {
+            self.key.clone()
+        } else {
+            self.key
+                .chars()
+                .map(|c| match c {
+                    '.' => '/',
+                    '/' => '.',
+                    other => other,
+                })
+                .collect()
+        };
+        format!("/proc/sys/{path}")
+    }
+
+    fn file(&self) -> String {
+        format!(
+            "/etc/sysctl.d/60-citrino-{}.conf",
+            self.key.replace('/', ".")
+        )
+    }
+
+    fn line(&self) -> String {
+        format!("{} = {}\n", self.key, self.value)
+    }
+}
+
+/// The kernel parts numbers with tabs, people with blanks.
+fn words(value: &str) -> Vec<&str> {
+    value.split_whitespace().collect()
+}
+
+impl Wish<System> for Sysctl {
+    async fn check(&self, system: &System) -> Result<Look> {
+        let mut what = Vec::new();
+        match system.read_text(self.live())? {
+            None => what.push(format!("the kernel has no {} yet", self.key)),
+            Some(live) if words(&live) != words(&self.value) => what.push(format!(
+                "{} is {}, wished {}",
+                self.key,
+                words(&live).join(" "),
+                self.value
+            )),
+            Some(_) => {}
+        }
+        if system.read_text(self.file())?.as_deref() != Some(&self.line()) {
+            what.push(format!("{} does not say so for the next boot", self.file()));
+        }
+        Ok(Look::from(what))
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        if system.stat(self.live())?.is_none() {
+            return Err(
+                Fault::new("E0408", format!("the kernel has no setting {}", self.key))
+                    .hint("its module may not be loaded, or a container may not have it")
+                    .into(),
+            );
+        }
+        fs::create_dir_all(system.path("/etc/sysctl.d"))?;
+        system
+            .write_atomic(self.file(), self.line().as_bytes(), 0o644, None, &[])
+            .await?;
+        // Written to /proc itself: sysctl(8) is not on every image.
+        fs::write(system.path(self.live()), &self.value)
+            .with_context(|| format!("the kernel refused {} for {}", self.value, self.key))
+    }
+}
