@@ -194,9 +194,9 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_refused_by_name() {
-        let error = format!("{:#}", parse("wrokers: 3\n").unwrap_err());
+        let error = format!("{:#}", parse("workers: 2\nwrokers: 3\n").unwrap_err());
         assert!(
-            error.contains("wrokers") && error.contains("line 1"),
+            error.contains("wrokers") && error.contains("line 2"),
             "{error}"
         );
         let error = format!("{:#}", parse("pool: {size: 3}\n").unwrap_err());

@@ -1,0 +1,220 @@
+//! The binary: run to its end, or serving and asked over HTTP.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::cluster::Database;
+
+/// How a run ended.
+pub struct Run {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs a verb to its end.
+pub fn citrino(database: &Database, arguments: &[&str]) -> Run {
+    let output = command(&database.url()).args(arguments).output().unwrap();
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn command(url: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_citrino-app"));
+    command
+        .env_clear()
+        .env("DATABASE_URL", url)
+        .env("CITRINO_RELEASE", "prueba-1");
+    command
+}
+
+/// A serving process, killed when it goes out of scope.
+pub struct App {
+    child: Child,
+    /// Where it listens.
+    pub address: String,
+    log: Arc<Mutex<Vec<Value>>>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(": ")?;
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+impl App {
+    /// Serves on a free port of the loopback.
+    pub fn start(database: &Database) -> Self {
+        Self::start_with(&database.url(), "")
+    }
+
+    /// Serves with settings, which may name a `bind`.
+    pub fn start_with(url: &str, settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("app.yml");
+        let bind = if settings.contains("bind:") {
+            ""
+        } else {
+            "bind: 127.0.0.1:0\n"
+        };
+        std::fs::write(&config, format!("{bind}{settings}")).unwrap();
+        let mut child = command(url)
+            .arg("serve")
+            .arg("--config")
+            .arg(config)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first: Value = serde_json::from_str(
+            &lines
+                .next()
+                .expect("the server says where it listens")
+                .unwrap(),
+        )
+        .unwrap();
+        let address = first["bind"].as_str().unwrap().to_owned();
+        let log = Arc::new(Mutex::new(vec![first]));
+        let kept = Arc::clone(&log);
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let line = serde_json::from_str(&line).expect("every line of the log is JSON");
+                kept.lock().unwrap().push(line);
+            }
+        });
+        App {
+            child,
+            address,
+            log,
+        }
+    }
+
+    /// GET.
+    pub fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &[], "")
+    }
+
+    /// POST of JSON.
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.ask(
+            "POST",
+            path,
+            &["content-type: application/json"],
+            &body.to_string(),
+        )
+    }
+
+    /// Any request, on a connection of its own.
+    pub fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+        let mut stream = self.connect();
+        let mut all = headers.to_vec();
+        all.push("connection: close");
+        write_request(&mut stream, method, path, &all, body);
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, text) = text.split_once("\r\n\r\n").expect("an answer has a head");
+        let status = head[9..12].parse().unwrap();
+        Answer {
+            status,
+            head: head.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    /// A connection.
+    pub fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).unwrap()
+    }
+
+    /// Asks it to stop, as systemd does.
+    pub fn terminate(&self) {
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &self.child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits until it has left.
+    pub fn wait(&mut self, patience: Duration) -> ExitStatus {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the server did not leave within {patience:?}"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The log's lines so far.
+    pub fn log(&self) -> Vec<Value> {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+/// Writes a request and leaves the connection open.
+pub fn write_request(
+    stream: &mut impl Write,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: &str,
+) {
+    let headers: String = headers.iter().flat_map(|line| [line, "\r\n"]).collect();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: prueba\r\n{headers}content-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream
+        .write_all(format!("{head}{body}").as_bytes())
+        .unwrap();
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks again until it holds.
+pub fn eventually(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within {patience:?}: {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
