@@ -162,9 +162,8 @@ async fn look(system: &System) -> Result<Option<State>> {
 }
 
 async fn ufw(system: &System, line: &str) -> Result<()> {
-    let argv = ["ufw", "--force"].map(str::to_owned);
-    let cmd = Cmd::new(argv.into_iter().chain(words(line)));
-    system.run(&cmd).await?.success()?;
+    let argv = std::iter::once("ufw".to_owned()).chain(words(line));
+    system.run(&Cmd::new(argv)).await?.success()?;
     Ok(())
 }
 
@@ -181,11 +180,11 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// What takes a rule away: `delete allow 22/tcp`, `route delete allow …`.
+/// What takes a rule away without a question: `delete allow 22/tcp`, `route delete allow …`.
 fn deletion(rule: &str) -> String {
     match rule.strip_prefix("route ") {
-        Some(rest) => format!("route delete {rest}"),
-        None => format!("delete {rule}"),
+        Some(rest) => format!("--force route delete {rest}"),
+        None => format!("--force delete {rule}"),
     }
 }
 
@@ -240,7 +239,7 @@ impl Wish<System> for Firewall {
             ufw(system, "default allow outgoing").await?;
         }
         if !state.active || !state.boots {
-            ufw(system, "enable").await?;
+            ufw(system, "--force enable").await?;
         }
         for rule in state.rules.iter().filter(|rule| !wished.contains(rule)) {
             ufw(system, &deletion(rule)).await?;
@@ -258,7 +257,8 @@ mod tests {
     const STOPPED: &str = "-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n-N ufw-before-input\n-A INPUT -j ufw-before-input\n";
     const ADDED: &str = "Added user rules (see 'ufw status' for running firewall):\nufw allow 22/tcp\nufw allow from 10.0.0.0/8 to any port 22 proto tcp\nufw limit 23/tcp comment 'a b'\nufw route allow in on eth0 out on eth1 to any port 9 proto tcp\n";
     const NONE: &str = "Added user rules (see 'ufw status' for running firewall):\n(None)\n";
-    const DEFAULTS: &str = "IPV6=yes\nDEFAULT_INPUT_POLICY=\"DROP\"\nDEFAULT_OUTPUT_POLICY=\"ACCEPT\"\n";
+    const DEFAULTS: &str =
+        "IPV6=yes\nDEFAULT_INPUT_POLICY=\"DROP\"\nDEFAULT_OUTPUT_POLICY=\"ACCEPT\"\n";
 
     fn state(kernel: &str, added: &str, conf: &str) -> State {
         let sources = Sources {
@@ -307,11 +307,14 @@ mod tests {
 
     #[test]
     fn takes_a_rule_away_with_the_words_that_made_it() {
-        assert_eq!(deletion("limit 23/tcp"), "delete limit 23/tcp");
-        assert_eq!(deletion("route allow to any"), "route delete allow to any");
+        assert_eq!(deletion("limit 23/tcp"), "--force delete limit 23/tcp");
+        assert_eq!(
+            deletion("route allow to any"),
+            "--force route delete allow to any"
+        );
         assert_eq!(
             words(&deletion("allow 'Nginx Full'")),
-            ["delete", "allow", "Nginx Full"]
+            ["--force", "delete", "allow", "Nginx Full"]
         );
     }
 

@@ -216,7 +216,11 @@ mod tests {
         assert!(kept.is_of(&Secret::new("hunter2")));
         assert!(!kept.is_of(&Secret::new("hunter3")));
         assert_eq!(kept.to_string(), KEPT);
-        assert!(Verifier::parse(KEPT_WIDE).unwrap().is_of(&Secret::new("contraseña")));
+        assert!(
+            Verifier::parse(KEPT_WIDE)
+                .unwrap()
+                .is_of(&Secret::new("contraseña"))
+        );
         assert!(Verifier::parse("md5d41d8cd98f00b204e9800998ecf8427e").is_none());
     }
 
