@@ -229,7 +229,10 @@ fn expect_sentences(wished: &[String], seen: &Seen) -> Result<(), String> {
 }
 
 async fn run(wish: &serde_json::Value, mode: Mode, system: &System) -> Result<Seen, String> {
-    let task: Task = serde_json::from_value(wish.clone()).map_err(|error| error.to_string())?;
+    let read = |value| serde_json::from_value(value).map_err(|error| error.to_string());
+    let task: Task = read(wish.clone())?;
+    // As the agent gets it: written by the operator's side, and read again.
+    let task: Task = read(serde_json::to_value(task).unwrap())?;
     let plan = Plan {
         run: "test".to_owned(),
         stack: "test".to_owned(),

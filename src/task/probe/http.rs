@@ -149,3 +149,106 @@ fn first_line(body: &[u8]) -> String {
     let line = text.trim().lines().next().unwrap_or_default();
     line.chars().take(TOLD).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, UnixListener};
+
+    use super::*;
+
+    const READY: &str = r#"{"ok":true,"rows":{"servicios":4777}}"#;
+
+    fn probe(url: &str, more: &str) -> Http {
+        serde_yaml::from_str(&format!("url: {url}\n{more}")).unwrap()
+    }
+
+    fn reply(status: &str, body: &str) -> String {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+    }
+
+    /// Asks a server that gives one answer, and returns the sentences and what the server was sent.
+    async fn ask(more: &str, reply: String) -> (Vec<String>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/ready", listener.local_addr().unwrap());
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut sent = vec![0; 4096];
+            let length = stream.read(&mut sent).await.unwrap();
+            stream.write_all(reply.as_bytes()).await.unwrap();
+            String::from_utf8_lossy(&sent[..length]).into_owned()
+        };
+        let probe = probe(&url, more);
+        let (look, sent) = tokio::join!(probe.answer(), serve);
+        let look = look.unwrap();
+        assert!(look.figure.is_some_and(|figure| figure.unit == "ms"));
+        (look.change.unwrap_or_default().what, sent)
+    }
+
+    #[tokio::test]
+    async fn is_content_with_the_status_and_the_json() {
+        let more = "expect_json: { /ok: true, /rows/servicios: 4777 }\nmax_ms: 5000";
+        let (what, sent) = ask(more, reply("200 OK", READY)).await;
+        assert!(what.is_empty(), "{what:?}");
+        assert!(sent.starts_with("GET /ready HTTP/1.1\r\n"));
+    }
+
+    #[tokio::test]
+    async fn names_what_is_wrong_in_the_json() {
+        let more = "expect_json: { /ok: false, /rows/agentes: 1 }";
+        let (what, _) = ask(more, reply("200 OK", READY)).await;
+        assert_eq!(
+            what,
+            [
+                "/ok is true, wished false",
+                "/rows/agentes is absent, wished 1"
+            ]
+        );
+        let (what, _) = ask(more, reply("200 OK", "<html>")).await;
+        assert!(what[0].ends_with("did not answer in JSON"), "{what:?}");
+    }
+
+    #[tokio::test]
+    async fn tells_what_the_service_says_with_a_bad_status() {
+        let bad = reply("503 Service Unavailable", "no rows in propiedades\nmore");
+        let (what, sent) = ask("method: POST\nbody: '{}'", bad).await;
+        assert!(
+            what[0].ends_with("answered 503, wished 200 no rows in propiedades"),
+            "{what:?}"
+        );
+        assert!(sent.contains("content-type: application/json") && sent.ends_with("{}"));
+    }
+
+    #[tokio::test]
+    async fn follows_no_redirect_and_minds_the_limit() {
+        let moved =
+            "HTTP/1.1 301 Moved\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n";
+        let (what, _) = ask("expect_status: 301\nmax_ms: 0.00001", moved.to_owned()).await;
+        assert_eq!(what.len(), 1, "{what:?}");
+        assert!(
+            what[0].contains("ms, wished at most 0.00001 ms"),
+            "{what:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn asks_over_a_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut sent = vec![0; 4096];
+            assert!(stream.read(&mut sent).await.unwrap() > 0);
+            let reply = reply("200 OK", READY);
+            stream.write_all(reply.as_bytes()).await.unwrap();
+        };
+        let probe = probe(
+            "http://app/ready",
+            &format!("unix_socket: {}", path.display()),
+        );
+        let (look, ()) = tokio::join!(probe.answer(), serve);
+        assert!(look.unwrap().change.is_none());
+    }
+}
