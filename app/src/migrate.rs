@@ -32,6 +32,11 @@ pub async fn run(database: &Database, check: bool) -> Outcome {
         return Ok(PENDING);
     }
     needs_postgis(&mut connection, database).await?;
+    // Another migrator holds the advisory lock for as long as it works; waiting for it has an end.
+    sqlx::query("SET lock_timeout = '60s'")
+        .execute(&mut connection)
+        .await
+        .context("the database refused a setting")?;
     MIGRATOR
         .run(&mut connection)
         .await

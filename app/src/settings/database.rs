@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
@@ -71,7 +71,13 @@ impl Database {
     pub async fn connect(&self) -> Result<PgConnection> {
         PgConnection::connect_with(&self.options)
             .await
-            .with_context(|| format!("the database {self} does not answer"))
+            .map_err(|error| {
+                let why = match &error {
+                    sqlx::Error::Database(refusal) => refusal.message().to_owned(),
+                    other => other.to_string(),
+                };
+                anyhow!("the database {self} does not answer: {why}")
+            })
     }
 
     /// The server's pool. Opens its first connection when it is first asked for one, so the server starts without a

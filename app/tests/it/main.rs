@@ -13,5 +13,6 @@ mod lifecycle;
 mod load;
 mod migrate;
 mod recommend;
+mod reference;
 mod schema;
 mod search;

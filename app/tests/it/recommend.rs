@@ -1,11 +1,10 @@
-//! `POST /api/recomendar`: its distances against plain SQL, its scores against a slow reference written from README.md.
-
-use std::cmp::Ordering;
+//! `POST /api/recomendar`: its distances against plain SQL, its scores against a slow reference.
 
 use serde_json::{Value, json};
 
 use crate::app::{App, citrino};
 use crate::cluster::Database;
+use crate::reference::{ranking, rows, score};
 
 const CATEGORIES: [&str; 9] = [
     "educacion",
@@ -68,76 +67,6 @@ fn distances_are_those_of_an_independent_query() {
     }
 }
 
-/// What the reference looks at.
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: i64,
-    zona: Option<String>,
-    operacion: String,
-    estado: String,
-    precio: Option<f64>,
-    metros: Option<f64>,
-    dormitorios: Option<i32>,
-    placed: bool,
-    educacion: Option<f64>,
-    salud: Option<f64>,
-    transporte: Option<f64>,
-}
-
-fn rows(database: &Database) -> Vec<Row> {
-    let nearest = |category: &str| {
-        format!(
-            "(SELECT min(ST_Distance(s.coordenadas, p.coordenadas)) FROM servicios s WHERE s.categoria = '{category}'
-              AND s.coordenadas && _ST_Expand(p.coordenadas, 1100)) AS {category}"
-        )
-    };
-    database.rows(&format!(
-        "SELECT id, zona, operacion, estado_propiedad AS estado, precio_usd::float8 AS precio,
-                coalesce(superficie_construida, superficie_total)::float8 AS metros, num_dormitorios AS dormitorios,
-                coordenadas IS NOT NULL AS placed, {}, {}, {} FROM propiedades p",
-        nearest("educacion"),
-        nearest("salud"),
-        nearest("transporte")
-    ))
-}
-
-/// The score of README.md, one part after the other; needs are the default ones.
-fn score(row: &Row, most: Option<f64>, family: Option<(f64, f64)>) -> Option<f64> {
-    let mut parts = Vec::new();
-    if let (Some(price), Some(most)) = (row.precio, most) {
-        let share = price / most;
-        parts.push((
-            35.0,
-            if share <= 0.8 {
-                1.0
-            } else {
-                1.0 - 0.5 * (share - 0.8) / 0.2
-            },
-        ));
-    }
-    if row.placed {
-        let near = |metres: Option<f64>| {
-            metres.map_or(0.0, |metres| ((1000.0 - metres) / 750.0).clamp(0.0, 1.0))
-        };
-        parts.push((
-            35.0,
-            (near(row.educacion) + near(row.salud) + near(row.transporte)) / 3.0,
-        ));
-    }
-    if let Some(metres) = row.metros {
-        parts.push((
-            15.0,
-            (metres / family.map_or(100.0, |family| family.0)).min(1.0),
-        ));
-    }
-    if let (Some(rooms), Some(family)) = (row.dormitorios, family) {
-        parts.push((15.0, (f64::from(rooms) / family.1).min(1.0)));
-    }
-    let weight: f64 = parts.iter().map(|part| part.0).sum();
-    let points: f64 = parts.iter().map(|part| part.0 * part.1).sum();
-    (weight > 0.0).then(|| (1000.0 * points / weight + 0.5).floor() / 10.0)
-}
-
 #[test]
 fn the_ranking_is_that_of_a_slow_reference() {
     let Some(database) = Database::loaded() else {
@@ -197,13 +126,6 @@ fn the_ranking_is_that_of_a_slow_reference() {
             assert_eq!(told, (*score, *price, Some(*id)), "{body}");
         }
     }
-}
-
-/// Score falling, price rising, id rising; unknown last.
-fn ranking(a: &(Option<f64>, Option<f64>, i64), b: &(Option<f64>, Option<f64>, i64)) -> Ordering {
-    let scores = b.0.unwrap_or(-1.0).total_cmp(&a.0.unwrap_or(-1.0));
-    let prices = a.1.unwrap_or(f64::MAX).total_cmp(&b.1.unwrap_or(f64::MAX));
-    scores.then(prices).then(a.2.cmp(&b.2))
 }
 
 #[test]
