@@ -2,10 +2,12 @@
 
 pub mod agent;
 pub mod blob;
+pub mod cloud;
 pub mod engine;
 pub mod error;
 pub mod event;
 pub mod facts;
+pub mod hetzner;
 pub mod journal;
 pub mod plan;
 pub mod playbook;

@@ -1,0 +1,285 @@
+//! Firewalls: their rules, and the servers that they are applied to.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use anyhow::Result;
+use hcloud::apis::firewalls_api::{self, DeleteFirewallParams};
+use hcloud::models::{
+    ApplyToResourcesRequest, CreateFirewallRequest, FirewallResource, ResourceId, SetRulesRequest,
+    firewall_resource, rule,
+};
+use reqwest::Method;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::Hetzner;
+use super::actions::{Started, deadline};
+use super::answers::or_default;
+use super::call::{Called, Kind, to_value};
+use super::failure::CallError;
+use super::labels::{self, Labels};
+use super::servers::{ServerView, map_of};
+use crate::error::Fault;
+
+/// One rule, in an order and writing in which equal rules are equal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(default)]
+pub struct Rule {
+    #[serde(deserialize_with = "or_default")]
+    pub direction: String,
+    #[serde(deserialize_with = "or_default")]
+    pub protocol: String,
+    #[serde(deserialize_with = "or_default")]
+    pub port: String,
+    #[serde(deserialize_with = "or_default")]
+    pub source_ips: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub destination_ips: Vec<String>,
+}
+
+impl Rule {
+    /// A rule that lets packets in.
+    pub fn inward(protocol: &str, port: Option<u16>, from: &[String]) -> Self {
+        Self {
+            direction: "in".to_owned(),
+            protocol: protocol.to_owned(),
+            port: port.map_or(String::new(), |port| port.to_string()),
+            source_ips: from.to_vec(),
+            destination_ips: Vec::new(),
+        }
+        .canonical()
+    }
+
+    fn canonical(mut self) -> Self {
+        for list in [&mut self.source_ips, &mut self.destination_ips] {
+            *list = list.iter().map(|cidr| network(cidr)).collect();
+            list.sort();
+            list.dedup();
+        }
+        self
+    }
+}
+
+/// `10.1.2.3/8` and `10.0.0.0/8` are one network.
+fn network(cidr: &str) -> String {
+    let (address, bits) = cidr.split_once('/').unwrap_or((cidr, ""));
+    match (address.parse::<IpAddr>(), bits.parse::<u32>()) {
+        (Ok(IpAddr::V4(ip)), Ok(bits @ 0..=32)) => {
+            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
+            format!(
+                "{}/{bits}",
+                std::net::Ipv4Addr::from_bits(ip.to_bits() & mask)
+            )
+        }
+        (Ok(IpAddr::V6(ip)), Ok(bits @ 0..=128)) => {
+            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
+            format!(
+                "{}/{bits}",
+                std::net::Ipv6Addr::from_bits(ip.to_bits() & mask)
+            )
+        }
+        _ => cidr.to_owned(),
+    }
+}
+
+impl fmt::Display for Rule {
+    /// `rule tcp 80 from 0.0.0.0/0, ::/0`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rule {}", self.protocol)?;
+        if !self.port.is_empty() {
+            write!(f, " {}", self.port)?;
+        }
+        let (word, list) = match self.direction.as_str() {
+            "out" => ("to", &self.destination_ips),
+            _ => ("from", &self.source_ips),
+        };
+        write!(f, " {word} {}", list.join(", "))
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FirewallView {
+    pub id: i64,
+    pub name: String,
+    pub labels: Labels,
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    id: i64,
+    name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    labels: Labels,
+    #[serde(default, deserialize_with = "or_default")]
+    rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    #[serde(flatten)]
+    started: Started,
+}
+
+impl From<Answer> for FirewallView {
+    fn from(answer: Answer) -> Self {
+        Self {
+            id: answer.id,
+            name: answer.name,
+            labels: answer.labels,
+            rules: answer.rules.into_iter().map(Rule::canonical).collect(),
+        }
+    }
+}
+
+impl Hetzner {
+    /// Every firewall that carries the label of the stack.
+    pub async fn firewalls_of(&self, stack: &str) -> Result<Vec<FirewallView>> {
+        self.firewalls("label_selector", labels::selector(stack))
+            .await
+            .map_err(|error| error.told("list the firewalls").into())
+    }
+
+    /// A firewall by its name, ours or not.
+    pub async fn firewall_named(&self, name: &str) -> Result<Option<FirewallView>> {
+        let found = self.firewalls("name", name.to_owned()).await;
+        Ok(found
+            .map_err(|error| error.told("look for the firewall's name"))?
+            .pop())
+    }
+
+    async fn firewalls(&self, key: &str, value: String) -> Called<Vec<FirewallView>> {
+        let found: Vec<Answer> = self
+            .list("/firewalls", "firewalls", &[(key, value)])
+            .await?;
+        Ok(found.into_iter().map(FirewallView::from).collect())
+    }
+
+    pub async fn create_firewall(&self, name: &str, labels: &Labels, rules: &[Rule]) -> Result<()> {
+        let doing = format!("create the firewall {name}");
+        let body = CreateFirewallRequest {
+            labels: Some(map_of(labels)),
+            rules: Some(requests(rules)),
+            ..CreateFirewallRequest::new(name.to_owned())
+        };
+        let body = to_value(&body).map_err(|error| error.told(&doing))?;
+        let started = self
+            .create_once(
+                async || {
+                    let made: Created = self
+                        .send(Method::POST, "/firewalls", &[], Some(&body))
+                        .await?;
+                    Ok(made.started)
+                },
+                async || {
+                    let found = self.firewalls("name", name.to_owned()).await?;
+                    let ours = |found: &FirewallView| {
+                        found.labels.get(labels::STACK) == labels.get(labels::STACK)
+                    };
+                    Ok(found.iter().any(ours).then(Started::default))
+                },
+            )
+            .await
+            .map_err(|error| error.told(&doing))?;
+        self.await_all(started, &doing, deadline::FIREWALL).await
+    }
+
+    /// Overwrites all rules, as the API does.
+    pub async fn set_rules(&self, firewall: &FirewallView, rules: &[Rule]) -> Result<()> {
+        let doing = format!("set the rules of the firewall {}", firewall.name);
+        let path = format!("/firewalls/{}/actions/set_rules", firewall.id);
+        let body = SetRulesRequest::new(requests(rules));
+        let started: Started = self
+            .write(Method::POST, &path, Some(&body))
+            .await
+            .map_err(|error| error.told(&doing))?;
+        self.await_all(started, &doing, deadline::FIREWALL).await
+    }
+
+    /// Applies it to a server; one to which it is applied already is no error.
+    pub async fn apply_firewall(&self, firewall: i64, server: &ServerView) -> Result<()> {
+        let doing = format!("apply the firewall to the server {}", server.name);
+        let path = format!("/firewalls/{firewall}/actions/apply_to_resources");
+        let resource = FirewallResource {
+            server: Some(Box::new(ResourceId::new(server.id))),
+            ..FirewallResource::new(firewall_resource::Type::Server)
+        };
+        let body = ApplyToResourcesRequest::new(vec![resource]);
+        match self.write(Method::POST, &path, Some(&body)).await {
+            Ok(started) => self.await_all(started, &doing, deadline::FIREWALL).await,
+            Err(error) if error.is("firewall_already_applied") => Ok(()),
+            Err(error) => Err(error.told(&doing).into()),
+        }
+    }
+
+    /// Deletes it; while a server that it was applied to is still going away, that takes a while.
+    pub async fn delete_firewall(&self, firewall: &FirewallView) -> Result<()> {
+        let begun = Instant::now();
+        let mut polls = 0;
+        loop {
+            let done = self
+                .retrying(Kind::Repeatable, async || {
+                    let params = DeleteFirewallParams { id: firewall.id };
+                    Ok(firewalls_api::delete_firewall(&self.cfg, params).await?)
+                })
+                .await;
+            match done {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is("not_found") => return Ok(()),
+                Err(error) if error.is("resource_in_use") && begun.elapsed() < self.pace.in_use => {
+                }
+                Err(error) => return Err(in_use_hint(&error, &firewall.name)),
+            }
+            tokio::time::sleep(self.poll_wait(polls)).await;
+            polls += 1;
+        }
+    }
+}
+
+fn in_use_hint(error: &CallError, name: &str) -> anyhow::Error {
+    let fault: Fault = error.told(&format!("delete the firewall {name}"));
+    if error.is("resource_in_use") {
+        return fault
+            .hint("it is applied to something that is not of this stack: take it off there, in the console")
+            .into();
+    }
+    fault.into()
+}
+
+/// As the crate's model; the API wants a port for tcp and udp only.
+fn requests(rules: &[Rule]) -> Vec<hcloud::models::Rule> {
+    rules
+        .iter()
+        .map(|wished| {
+            let protocol = match wished.protocol.as_str() {
+                "tcp" => rule::Protocol::Tcp,
+                "udp" => rule::Protocol::Udp,
+                _ => rule::Protocol::Icmp,
+            };
+            let port = Some(wished.port.clone()).filter(|port| !port.is_empty());
+            hcloud::models::Rule {
+                port: port.map(Some),
+                source_ips: Some(wished.source_ips.clone()),
+                ..hcloud::models::Rule::new(rule::Direction::In, protocol)
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_rules_are_equal_however_they_are_written() {
+        let wished = Rule::inward("tcp", Some(22), &["10.1.2.3/8".into(), "::/0".into()]);
+        let text = r#"{"direction":"in","protocol":"tcp","port":"22","description":null,
+            "source_ips":["::/0","10.0.0.0/8"],"destination_ips":[]}"#;
+        let found: Rule = serde_json::from_str(text).unwrap();
+        assert_eq!(found.canonical(), wished);
+        assert_eq!(wished.to_string(), "rule tcp 22 from 10.0.0.0/8, ::/0");
+        assert_eq!(network("2001:db8::1/32"), "2001:db8::/32");
+        assert_eq!(network("1.2.3.4/0"), "0.0.0.0/0");
+    }
+}

@@ -1,0 +1,184 @@
+//! Reach: the Hetzner Cloud API, through the crate hcloud. What is wished of it stands in cloud.rs.
+//!
+//! Requests are the crate's models. Answers are read by the crate where it can, and by small
+//! lenient structs where a new field or value must not break a run: docs/decisions/0003.
+
+mod actions;
+mod answers;
+mod call;
+mod catalogue;
+mod failure;
+mod firewalls;
+pub mod labels;
+mod offer;
+mod servers;
+mod ssh_keys;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::Result;
+use hcloud::apis::configuration::Configuration;
+
+pub use catalogue::availability;
+pub use failure::{ApiError, CallError, Field};
+pub use firewalls::{FirewallView, Rule};
+pub use offer::{Cost, Offer};
+pub use servers::{NewServer, ServerView, pins};
+pub use ssh_keys::KeyView;
+
+use crate::error::Fault;
+use crate::secret::Secret;
+
+/// Where the API lives unless the operator says otherwise.
+pub const DEFAULT_ENDPOINT: &str = "https://api.hetzner.cloud/v1";
+
+/// Waits between requests. Tests make them short.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// First wait before an action is asked about; it grows to `longest_poll`.
+    pub first_poll: Duration,
+    pub longest_poll: Duration,
+    /// First wait before a failed request is sent again; it doubles each time.
+    pub first_retry: Duration,
+    /// How long an answer may take.
+    pub answer: Duration,
+    /// How long a firewall may still be in use after its server went.
+    pub in_use: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            first_poll: Duration::from_millis(500),
+            longest_poll: Duration::from_millis(2500),
+            first_retry: Duration::from_secs(1),
+            answer: Duration::from_secs(30),
+            in_use: Duration::from_mins(1),
+        }
+    }
+}
+
+/// The Hetzner API as a world for the engine.
+pub struct Hetzner {
+    /// The crate's own Debug of this prints the token: it must never be formatted.
+    cfg: Configuration,
+    pace: Pace,
+}
+
+impl fmt::Debug for Hetzner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hetzner({})", self.endpoint())
+    }
+}
+
+impl Hetzner {
+    /// Nothing is sent yet.
+    ///
+    /// # Errors
+    /// E0301 for a token that cannot be one, E0302 for an endpoint that cannot be one.
+    pub fn connect(endpoint: &str, token: Secret) -> Result<Self> {
+        Self::connect_paced(endpoint, &token, Pace::default())
+    }
+
+    pub fn connect_paced(endpoint: &str, token: &Secret, pace: Pace) -> Result<Self> {
+        let token = token.reveal().trim();
+        if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(Fault::new(
+                "E0301",
+                "the token for the Hetzner API is empty or has characters that no token has",
+            )
+            .hint("set HCLOUD_TOKEN to a read and write token of the project")
+            .into());
+        }
+        let endpoint = endpoint.trim().trim_end_matches('/');
+        let client = client(endpoint, pace)?;
+        let mut cfg = Configuration {
+            client,
+            user_agent: Some(format!("citrino-ops/{}", env!("CARGO_PKG_VERSION"))),
+            bearer_access_token: Some(token.to_owned()),
+            ..Configuration::default()
+        };
+        cfg.base_path_mapping
+            .insert(DEFAULT_ENDPOINT.to_owned(), endpoint.to_owned());
+        Ok(Self { cfg, pace })
+    }
+
+    pub fn endpoint(&self) -> &str {
+        self.cfg.get_default_base_path()
+    }
+}
+
+fn client(endpoint: &str, pace: Pace) -> Result<reqwest::Client> {
+    let local = check_endpoint(endpoint)?;
+    let mut builder = reqwest::Client::builder()
+        .use_rustls_tls()
+        // The binary is static: libc's resolver is not in it.
+        .hickory_dns(true)
+        .connect_timeout(pace.answer.min(Duration::from_secs(10)))
+        .timeout(pace.answer)
+        // The API never redirects; following one could carry the token elsewhere.
+        .redirect(reqwest::redirect::Policy::none());
+    if local {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| {
+        Fault::new(
+            "E0302",
+            format!("no HTTP client could be made for the Hetzner API: {error}"),
+        )
+        .into()
+    })
+}
+
+/// Whether the endpoint is on this machine. Elsewhere it must be https, or anybody on the way
+/// could read the token.
+fn check_endpoint(endpoint: &str) -> Result<bool> {
+    let wrong = |why: &str| {
+        Fault::new(
+            "E0302",
+            format!("the endpoint `{endpoint}` of the Hetzner API {why}"),
+        )
+        .hint(format!(
+            "HCLOUD_ENDPOINT or cloud.endpoint is like {DEFAULT_ENDPOINT}"
+        ))
+    };
+    let url = reqwest::Url::parse(endpoint).map_err(|_| wrong("is no address"))?;
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let local = host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match url.scheme() {
+        "https" => Ok(local),
+        "http" if local => Ok(true),
+        "http" => Err(wrong("is plain http: the token would travel unencrypted").into()),
+        _ => Err(wrong("is neither http nor https").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(endpoint: &str, token: &str) -> String {
+        let error = Hetzner::connect(endpoint, Secret::new(token)).unwrap_err();
+        let trouble = crate::error::trouble(&error);
+        format!("{} {}", trouble.code, trouble.message)
+    }
+
+    #[test]
+    fn the_token_is_trimmed_and_never_printed() {
+        let api = Hetzner::connect("http://127.0.0.1:1/v1/", Secret::new(" s3cr3t\n")).unwrap();
+        assert_eq!(api.cfg.bearer_access_token.as_deref(), Some("s3cr3t"));
+        assert_eq!(format!("{api:?}"), "Hetzner(http://127.0.0.1:1/v1)");
+    }
+
+    #[test]
+    fn bad_tokens_and_endpoints_are_refused_before_anything_is_sent() {
+        assert!(refused(DEFAULT_ENDPOINT, " \n").starts_with("E0301"));
+        assert!(refused(DEFAULT_ENDPOINT, "two words").starts_with("E0301"));
+        assert!(refused("nowhere", "t").contains("is no address"));
+        assert!(refused("ftp://127.0.0.1", "t").contains("neither"));
+        assert!(refused("http://api.example.com/v1", "t").contains("unencrypted"));
+    }
+}

@@ -1,0 +1,345 @@
+//! Which server can be had, and for how much. Pure: from the API's answers to an offer or a refusal
+//! that names what can be had instead.
+
+use anyhow::Result;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+use super::answers::Deprecation;
+use super::catalogue::{Image, Offered, Price, Pricing, ServerType};
+use crate::error::Fault;
+use crate::stack::Cloud;
+
+/// How many alternatives a refusal lists.
+const LADDER: usize = 6;
+/// Hetzner removes an image three months after its deprecation.
+const IMAGE_GRACE: Duration = Duration::days(90);
+
+/// What the wished server is and costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    pub server_type: String,
+    pub location: String,
+    pub image: String,
+    pub cores: u32,
+    pub memory_gb: f64,
+    pub disk_gb: f64,
+    pub cost: Cost,
+    /// What the operator should know, and what is no reason to stop.
+    pub notes: Vec<String>,
+}
+
+/// What a month costs, net.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cost {
+    pub currency: String,
+    pub server: f64,
+    pub ipv4: f64,
+    pub backups: f64,
+    /// In percent; not in the amounts.
+    pub vat_rate: f64,
+}
+
+impl Cost {
+    pub fn total(&self) -> f64 {
+        self.server + self.ipv4 + self.backups
+    }
+}
+
+/// A type that can be had, on the way to an offer.
+pub(super) struct Found<'a> {
+    pub server_type: &'a ServerType,
+    exists: bool,
+    notes: Vec<String>,
+    now: OffsetDateTime,
+}
+
+/// Why a type cannot be ordered in a location.
+enum Refusal {
+    NotThere,
+    NoMore(String),
+    NoneFree,
+}
+
+pub(super) fn choose_type<'a>(
+    types: &'a [ServerType],
+    cloud: &Cloud,
+    exists: bool,
+    now: OffsetDateTime,
+) -> Result<Found<'a>> {
+    let wished = type_named(types, &cloud.server_type)?;
+    let mut notes = Vec::new();
+    match orderable(wished, &cloud.location, now) {
+        Ok(None) => {}
+        Ok(Some(end)) => notes.push(format!(
+            "{} can be ordered in {} until {end} only",
+            wished.name, cloud.location
+        )),
+        Err(refusal) if exists => notes.push(format!(
+            "{}; the server that runs is not touched by that",
+            refusal.sentence(&wished.name, &cloud.location)
+        )),
+        Err(refusal) => return Err(refuse(&refusal, wished, types, &cloud.location, now).into()),
+    }
+    Ok(Found {
+        server_type: wished,
+        exists,
+        notes,
+        now,
+    })
+}
+
+pub(super) fn complete(
+    found: Found<'_>,
+    images: &[Image],
+    pricing: &Pricing,
+    cloud: &Cloud,
+) -> Result<Offer> {
+    let mut notes = found.notes;
+    if !found.exists {
+        let (_, note) = image_named(images, &cloud.image, found.now)?;
+        notes.extend(note);
+    }
+    let cost = cost(found.server_type, pricing, cloud)?;
+    within_limit(&cost, cloud)?;
+    Ok(Offer {
+        server_type: found.server_type.name.clone(),
+        location: cloud.location.clone(),
+        image: cloud.image.clone(),
+        cores: found.server_type.cores,
+        memory_gb: found.server_type.memory,
+        disk_gb: found.server_type.disk,
+        cost,
+        notes,
+    })
+}
+
+pub(super) fn type_named<'a>(types: &'a [ServerType], name: &str) -> Result<&'a ServerType> {
+    types
+        .iter()
+        .find(|found| found.name == name)
+        .ok_or_else(|| {
+            let names = nearest(types.iter().map(|found| found.name.as_str()), name);
+            Fault::new("E0304", format!("there is no server type `{name}`"))
+                .hint(format!(
+                    "cloud.server_type: the nearest are {}",
+                    names.join(", ")
+                ))
+                .into()
+        })
+}
+
+/// The image, with a note when it will not be there for long.
+pub(super) fn image_named<'a>(
+    images: &'a [Image],
+    name: &str,
+    now: OffsetDateTime,
+) -> Result<(&'a Image, Option<String>)> {
+    let usable: Vec<_> = images
+        .iter()
+        .filter(|image| image_end(image).is_none_or(|end| end > now))
+        .collect();
+    if let Some(image) = usable.iter().find(|image| image.name == name) {
+        let note = image_end(image)
+            .map(|end| format!("the image {name} is deprecated and goes on {}", end.date()));
+        return Ok((image, note));
+    }
+    let why = if images.iter().any(|image| image.name == name) {
+        "is deprecated and can no longer be had"
+    } else {
+        "does not exist for the architecture of the server type"
+    };
+    let names: Vec<_> = usable.iter().map(|image| image.name.as_str()).collect();
+    Err(Fault::new("E0305", format!("the image `{name}` {why}"))
+        .hint(format!("cloud.image: there are {}", names.join(", ")))
+        .into())
+}
+
+fn image_end(image: &Image) -> Option<OffsetDateTime> {
+    if let Some(deprecation) = &image.deprecation {
+        return date(&deprecation.unavailable_after);
+    }
+    Some(date(image.deprecated.as_deref()?)? + IMAGE_GRACE)
+}
+
+fn date(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+/// Ok with the day on which orders end, when one is known.
+fn orderable(
+    found: &ServerType,
+    location: &str,
+    now: OffsetDateTime,
+) -> Result<Option<String>, Refusal> {
+    let there = |offered: &&Offered| offered.name == location;
+    let offered = found
+        .locations
+        .iter()
+        .find(there)
+        .ok_or(Refusal::NotThere)?;
+    let end = offered.deprecation.as_ref().and_then(end_of);
+    match end {
+        Some(end) if end <= now => Err(Refusal::NoMore(end.date().to_string())),
+        _ if offered.available == Some(false) => Err(Refusal::NoneFree),
+        end => Ok(end.map(|end| end.date().to_string())),
+    }
+}
+
+fn end_of(deprecation: &Deprecation) -> Option<OffsetDateTime> {
+    date(&deprecation.unavailable_after)
+}
+
+impl Refusal {
+    fn sentence(&self, name: &str, location: &str) -> String {
+        match self {
+            Refusal::NotThere => format!("the server type {name} is not offered in {location}"),
+            Refusal::NoMore(day) => {
+                format!("the server type {name} cannot be ordered in {location} since {day}")
+            }
+            Refusal::NoneFree => {
+                format!("no machine of the server type {name} is free in {location} now")
+            }
+        }
+    }
+}
+
+fn refuse(
+    refusal: &Refusal,
+    wished: &ServerType,
+    types: &[ServerType],
+    location: &str,
+    now: OffsetDateTime,
+) -> Fault {
+    let sentence = refusal.sentence(&wished.name, location);
+    let elsewhere: Vec<_> = wished
+        .locations
+        .iter()
+        .filter(|offered| orderable(wished, &offered.name, now).is_ok())
+        .map(|offered| match price_in(&wished.prices, &offered.name) {
+            Some(price) => format!("{} ({price:.2} EUR/month)", offered.name),
+            None => offered.name.clone(),
+        })
+        .collect();
+    let message = if elsewhere.is_empty() {
+        format!("{sentence}, nor anywhere else")
+    } else {
+        format!("{sentence}; it can be had in {}", elsewhere.join(", "))
+    };
+    let ladder = ladder(types, wished, location, now);
+    Fault::new("E0304", message).hint(if ladder.is_empty() {
+        format!("no other type can be ordered in {location}: choose another cloud.location")
+    } else {
+        format!(
+            "in {location} there are, net a month: {}",
+            ladder.join(", ")
+        )
+    })
+}
+
+/// What can be ordered in the location, cheapest first: at least as much memory as was wished.
+fn ladder(
+    types: &[ServerType],
+    wished: &ServerType,
+    location: &str,
+    now: OffsetDateTime,
+) -> Vec<String> {
+    let mut steps: Vec<_> = types
+        .iter()
+        .filter(|other| other.architecture == wished.architecture && other.memory >= wished.memory)
+        .filter(|other| orderable(other, location, now).is_ok())
+        .filter_map(|other| Some((price_in(&other.prices, location)?, other)))
+        .collect();
+    steps.sort_by(|a, b| a.0.total_cmp(&b.0));
+    steps
+        .iter()
+        .take(LADDER)
+        .map(|(price, other)| {
+            format!(
+                "{} {price:.2} EUR ({} vCPU, {} GB)",
+                other.name, other.cores, other.memory
+            )
+        })
+        .collect()
+}
+
+fn price_in(prices: &[Price], location: &str) -> Option<f64> {
+    let there = |price: &&Price| price.location == location;
+    prices.iter().find(there)?.price_monthly.net()
+}
+
+fn cost(found: &ServerType, pricing: &Pricing, cloud: &Cloud) -> Result<Cost> {
+    let unknown = |what: &str| {
+        Fault::new(
+            "E0303",
+            format!(
+                "the Hetzner API tells no price of {what} in {}",
+                cloud.location
+            ),
+        )
+        .hint("is cloud.location right?")
+    };
+    let server = price_in(&found.prices, &cloud.location).ok_or_else(|| unknown(&found.name))?;
+    let ipv4 = pricing
+        .primary_ips
+        .iter()
+        .find(|kind| kind.kind == "ipv4")
+        .and_then(|kind| price_in(&kind.prices, &cloud.location))
+        .ok_or_else(|| unknown("an IPv4 address"))?;
+    let backups = if cloud.backups {
+        let percentage: Option<f64> = pricing.server_backup.percentage.parse().ok();
+        server * percentage.ok_or_else(|| unknown("backups"))? / 100.0
+    } else {
+        0.0
+    };
+    Ok(Cost {
+        currency: pricing.currency.clone(),
+        server,
+        ipv4,
+        backups,
+        vat_rate: pricing.vat_rate.parse().unwrap_or_default(),
+    })
+}
+
+fn within_limit(cost: &Cost, cloud: &Cloud) -> Result<()> {
+    let Some(limit) = cloud.max_monthly_eur else {
+        return Ok(());
+    };
+    if cost.currency != "EUR" {
+        return Err(Fault::new(
+            "E0308",
+            format!(
+                "cloud.max_monthly_eur is in EUR and the prices of this account are in {}",
+                cost.currency
+            ),
+        )
+        .hint("take cloud.max_monthly_eur out to go on without a limit")
+        .into());
+    }
+    // Amounts are compared in cents, as they are shown.
+    if (cost.total() * 100.0).round() > (limit * 100.0).round() {
+        return Err(Fault::new(
+            "E0308",
+            format!(
+                "the server would cost {:.2} EUR a month ({:.2} server, {:.2} IPv4, {:.2} backups; net), over the limit of {limit:.2}",
+                cost.total(), cost.server, cost.ipv4, cost.backups
+            ),
+        )
+        .hint("raise cloud.max_monthly_eur, or choose a smaller cloud.server_type")
+        .into());
+    }
+    Ok(())
+}
+
+/// The names most like a wrong one.
+fn nearest<'a>(names: impl Iterator<Item = &'a str>, wrong: &str) -> Vec<&'a str> {
+    let mut names: Vec<_> = names
+        .map(|name| (strsim::jaro_winkler(name, wrong), name))
+        .collect();
+    names.sort_by(|a, b| b.0.total_cmp(&a.0));
+    names.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+#[cfg(test)]
+#[path = "offer_tests.rs"]
+mod tests;

@@ -1,0 +1,166 @@
+//! The catalogue here is written by hand after the shape of the API's answers.
+
+use serde_json::json;
+use time::macros::datetime;
+
+use super::*;
+use crate::error::trouble;
+
+const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+
+fn types() -> Vec<ServerType> {
+    let ended =
+        json!({"announced": "2025-10-16T00:00:00Z", "unavailable_after": "2025-12-31T23:59:59Z"});
+    let ending =
+        json!({"announced": "2026-10-16T00:00:00Z", "unavailable_after": "2026-12-31T23:59:59Z"});
+    let price =
+        |location: &str, net: &str| json!({"location": location, "price_monthly": {"net": net}});
+    let kind =
+        |name: &str, memory: f64, locations: serde_json::Value, prices: serde_json::Value| {
+            json!({"name": name, "cores": 2, "memory": memory, "disk": 40, "architecture": "x86",
+            "locations": locations, "prices": prices})
+        };
+    serde_json::from_value(json!([
+        kind("cpx11", 2.0,
+            json!([{"name": "nbg1", "deprecation": ended, "available": false}, {"name": "ash", "deprecation": null, "available": true}]),
+            json!([price("nbg1", "5.99"), price("ash", "17.49")])),
+        kind("cpx12", 2.0, json!([{"name": "nbg1"}]), json!([price("nbg1", "11.49")])),
+        kind("cx23", 4.0, json!([{"name": "nbg1", "available": true}]), json!([price("nbg1", "5.49")])),
+        kind("cx33", 8.0, json!([{"name": "nbg1", "available": false}]), json!([price("nbg1", "8.49")])),
+        kind("cx99", 1.0, json!([{"name": "nbg1", "deprecation": ending}]), json!([price("nbg1", "1.00")])),
+    ]))
+    .unwrap()
+}
+
+fn images() -> Vec<Image> {
+    serde_json::from_value(json!([
+        {"id": 1, "name": "debian-12", "architecture": "x86", "deprecated": null},
+        {"id": 2, "name": "debian-11", "architecture": "x86", "deprecated": "2026-06-01T00:00:00Z"},
+        {"id": 3, "name": "ubuntu-22.04", "architecture": "x86", "deprecated": "2026-11-01T00:00:00Z"},
+    ]))
+    .unwrap()
+}
+
+fn pricing() -> Pricing {
+    serde_json::from_value(json!({
+        "currency": "EUR", "vat_rate": "19.000000", "server_backup": {"percentage": "20.0"},
+        "primary_ips": [{"type": "ipv4", "prices": [
+            {"location": "nbg1", "price_monthly": {"net": "0.5000"}},
+            {"location": "ash", "price_monthly": {"net": "0.5000"}}]}]
+    }))
+    .unwrap()
+}
+
+fn cloud(yaml: &str) -> Cloud {
+    serde_yaml::from_str(&format!("{{ssh_keys: [k], {yaml}}}")).unwrap()
+}
+
+fn offer(yaml: &str, exists: bool) -> Result<Offer> {
+    let (types, cloud) = (types(), cloud(yaml));
+    complete(
+        choose_type(&types, &cloud, exists, NOW)?,
+        &images(),
+        &pricing(),
+        &cloud,
+    )
+}
+
+fn refusal(yaml: &str) -> String {
+    let trouble = trouble(&offer(yaml, false).unwrap_err());
+    format!(
+        "{} {} [{}]",
+        trouble.code,
+        trouble.message,
+        trouble.hint.unwrap_or_default()
+    )
+}
+
+#[test]
+fn an_offer_has_all_that_a_month_costs() {
+    let offer = offer(
+        "server_type: cpx11, location: ash, image: debian-12, backups: true",
+        false,
+    )
+    .unwrap();
+    assert_eq!(format!("{:.3}", offer.cost.total()), "21.488");
+    assert_eq!(offer.notes, Vec::<String>::new());
+}
+
+#[test]
+fn a_type_that_cannot_be_ordered_is_refused_with_where_and_what_can_be_had() {
+    assert_eq!(
+        refusal("server_type: cpx11, location: nbg1, image: debian-12"),
+        "E0304 the server type cpx11 cannot be ordered in nbg1 since 2025-12-31; it can be had in ash (17.49 EUR/month) \
+         [in nbg1 there are, net a month: cx23 5.49 EUR (2 vCPU, 4 GB), cpx12 11.49 EUR (2 vCPU, 2 GB)]"
+    );
+    let text = refusal("server_type: cpx11, location: hel1, image: debian-12");
+    assert!(
+        text.contains("is not offered in hel1; it can be had in ash"),
+        "{text}"
+    );
+    let text = refusal("server_type: cx33, location: nbg1, image: debian-12");
+    assert!(
+        text.contains("no machine of the server type cx33 is free in nbg1 now, nor anywhere else"),
+        "{text}"
+    );
+    let text = refusal("server_type: cpx1, location: nbg1, image: debian-12");
+    assert!(
+        text.contains("no server type `cpx1` [cloud.server_type: the nearest are cpx1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_server_that_exists_need_not_be_orderable() {
+    let offer = offer("server_type: cpx11, location: nbg1, image: gone", true).unwrap();
+    assert!(
+        offer.notes[0].contains("cannot be ordered in nbg1"),
+        "{:?}",
+        offer.notes
+    );
+}
+
+#[test]
+fn what_ends_soon_is_noted() {
+    let offer = offer(
+        "server_type: cx99, location: nbg1, image: ubuntu-22.04",
+        false,
+    )
+    .unwrap();
+    assert_eq!(offer.notes.len(), 2, "{:?}", offer.notes);
+    assert!(
+        offer.notes[0].contains("until 2026-12-31 only"),
+        "{:?}",
+        offer.notes
+    );
+    assert!(
+        offer.notes[1].contains("goes on 2027-01-30"),
+        "{:?}",
+        offer.notes
+    );
+}
+
+#[test]
+fn images_are_refused_with_those_that_there_are() {
+    let text = refusal("server_type: cpx12, location: nbg1, image: debian-11");
+    assert_eq!(
+        text,
+        "E0305 the image `debian-11` is deprecated and can no longer be had [cloud.image: there are debian-12, ubuntu-22.04]"
+    );
+    let text = refusal("server_type: cpx12, location: nbg1, image: debian-99");
+    assert!(
+        text.starts_with("E0305 the image `debian-99` does not exist"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_limit_is_kept() {
+    let yaml = "server_type: cpx12, location: nbg1, image: debian-12, max_monthly_eur: ";
+    assert!(offer(&format!("{yaml}11.99"), false).is_ok());
+    let text = refusal(&format!("{yaml}11.98"));
+    assert!(
+        text.starts_with("E0308 the server would cost 11.99 EUR a month"),
+        "{text}"
+    );
+}
