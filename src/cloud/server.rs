@@ -128,7 +128,7 @@ impl Server {
         what
     }
 
-    async fn create(&self, api: &Hetzner, firewall: i64) -> Result<()> {
+    async fn create(&self, api: &Hetzner, firewall: i64) -> Result<i64> {
         let mut labels = self.birth.labels.clone();
         labels.extend(self.labels());
         let known = api.ssh_keys().await?;
@@ -201,15 +201,10 @@ impl Wish<Hetzner> for Server {
             )
             .hint("run `citrino-ops provision` again: it makes the firewall first")
         })?;
-        let id = match found {
-            Some(found) => found.id,
-            None => {
-                self.create(api, firewall).await?;
-                match api.server_of(&self.stack).await? {
-                    Some(made) => made.id,
-                    None => return Ok(()),
-                }
-            }
+        let id = if let Some(found) = found {
+            found.id
+        } else {
+            self.create(api, firewall).await?
         };
         let doing = format!("bring the server {} to rest", self.stack);
         let found = api.settle(id, &doing).await?;

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::Hetzner;
 use super::answers::{Deprecation, or_default};
 use super::offer::{self, Offer};
-use super::servers::ServerView;
+use super::server_view::ServerView;
 use crate::stack::Cloud;
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -19,7 +19,8 @@ use super::answers::or_default;
 use super::call::{Called, Kind, to_value};
 use super::failure::CallError;
 use super::labels::{self, Labels};
-use super::servers::{ServerView, map_of};
+use super::server_view::ServerView;
+use super::servers::map_of;
 use crate::error::Fault;
 
 /// One rule, in an order and writing in which equal rules are equal.

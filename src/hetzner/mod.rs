@@ -7,10 +7,12 @@ mod actions;
 mod answers;
 mod call;
 mod catalogue;
+mod cost;
 mod failure;
 mod firewalls;
 pub mod labels;
 mod offer;
+mod server_view;
 mod servers;
 mod ssh_keys;
 
@@ -22,10 +24,12 @@ use anyhow::Result;
 use hcloud::apis::configuration::Configuration;
 
 pub use catalogue::availability;
+pub use cost::Cost;
 pub use failure::{ApiError, CallError, Field};
 pub use firewalls::{FirewallView, Rule};
-pub use offer::{Cost, Offer};
-pub use servers::{NewServer, ServerView, pins};
+pub use offer::Offer;
+pub use server_view::{ServerView, pins};
+pub use servers::NewServer;
 pub use ssh_keys::KeyView;
 
 use crate::error::Fault;
@@ -78,8 +82,8 @@ impl Hetzner {
     ///
     /// # Errors
     /// E0301 for a token that cannot be one, E0302 for an endpoint that cannot be one.
-    pub fn connect(endpoint: &str, token: Secret) -> Result<Self> {
-        Self::connect_paced(endpoint, &token, Pace::default())
+    pub fn connect(endpoint: &str, token: &Secret) -> Result<Self> {
+        Self::connect_paced(endpoint, token, Pace::default())
     }
 
     pub fn connect_paced(endpoint: &str, token: &Secret, pace: Pace) -> Result<Self> {
@@ -161,14 +165,14 @@ mod tests {
     use super::*;
 
     fn refused(endpoint: &str, token: &str) -> String {
-        let error = Hetzner::connect(endpoint, Secret::new(token)).unwrap_err();
+        let error = Hetzner::connect(endpoint, &Secret::new(token)).unwrap_err();
         let trouble = crate::error::trouble(&error);
         format!("{} {}", trouble.code, trouble.message)
     }
 
     #[test]
     fn the_token_is_trimmed_and_never_printed() {
-        let api = Hetzner::connect("http://127.0.0.1:1/v1/", Secret::new(" s3cr3t\n")).unwrap();
+        let api = Hetzner::connect("http://127.0.0.1:1/v1/", &Secret::new(" s3cr3t\n")).unwrap();
         assert_eq!(api.cfg.bearer_access_token.as_deref(), Some("s3cr3t"));
         assert_eq!(format!("{api:?}"), "Hetzner(http://127.0.0.1:1/v1)");
     }

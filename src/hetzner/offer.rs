@@ -6,7 +6,8 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::answers::Deprecation;
-use super::catalogue::{Image, Offered, Price, Pricing, ServerType};
+use super::catalogue::{Image, Offered, Pricing, ServerType};
+use super::cost::{Cost, price_in};
 use crate::error::Fault;
 use crate::stack::Cloud;
 
@@ -29,29 +30,28 @@ pub struct Offer {
     pub notes: Vec<String>,
 }
 
-/// What a month costs, net.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cost {
-    pub currency: String,
-    pub server: f64,
-    pub ipv4: f64,
-    pub backups: f64,
-    /// In percent; not in the amounts.
-    pub vat_rate: f64,
-}
-
-impl Cost {
-    pub fn total(&self) -> f64 {
-        self.server + self.ipv4 + self.backups
-    }
-}
-
 /// A type that can be had, on the way to an offer.
-pub(super) struct Found<'a> {
-    pub server_type: &'a ServerType,
+pub(super) struct Found {
+    pub server_type: ServerType,
     exists: bool,
     notes: Vec<String>,
     now: OffsetDateTime,
+}
+
+impl Found {
+    /// A type that runs, and that the API no longer lists.
+    fn forgotten(name: &str, error: &anyhow::Error, now: OffsetDateTime) -> Self {
+        let server_type = ServerType {
+            name: name.to_owned(),
+            ..ServerType::default()
+        };
+        Self {
+            server_type,
+            exists: true,
+            notes: vec![error.to_string()],
+            now,
+        }
+    }
 }
 
 /// Why a type cannot be ordered in a location.
@@ -61,13 +61,16 @@ enum Refusal {
     NoneFree,
 }
 
-pub(super) fn choose_type<'a>(
-    types: &'a [ServerType],
+pub(super) fn choose_type(
+    types: &[ServerType],
     cloud: &Cloud,
     exists: bool,
     now: OffsetDateTime,
-) -> Result<Found<'a>> {
-    let wished = type_named(types, &cloud.server_type)?;
+) -> Result<Found> {
+    let wished = match type_named(types, &cloud.server_type) {
+        Err(error) if exists => return Ok(Found::forgotten(&cloud.server_type, &error, now)),
+        wished => wished?,
+    };
     let mut notes = Vec::new();
     match orderable(wished, &cloud.location, now) {
         Ok(None) => {}
@@ -82,7 +85,7 @@ pub(super) fn choose_type<'a>(
         Err(refusal) => return Err(refuse(&refusal, wished, types, &cloud.location, now).into()),
     }
     Ok(Found {
-        server_type: wished,
+        server_type: wished.clone(),
         exists,
         notes,
         now,
@@ -90,7 +93,7 @@ pub(super) fn choose_type<'a>(
 }
 
 pub(super) fn complete(
-    found: Found<'_>,
+    found: Found,
     images: &[Image],
     pricing: &Pricing,
     cloud: &Cloud,
@@ -100,8 +103,15 @@ pub(super) fn complete(
         let (_, note) = image_named(images, &cloud.image, found.now)?;
         notes.extend(note);
     }
-    let cost = cost(found.server_type, pricing, cloud)?;
-    within_limit(&cost, cloud)?;
+    let cost = Cost::of(&found.server_type, pricing, cloud)
+        .and_then(|cost| cost.within_limit(cloud).map(|()| cost));
+    let cost = match cost {
+        Err(error) if found.exists => {
+            notes.push(error.to_string());
+            Cost::of(&found.server_type, pricing, cloud).unwrap_or_default()
+        }
+        cost => cost?,
+    };
     Ok(Offer {
         server_type: found.server_type.name.clone(),
         location: cloud.location.clone(),
@@ -261,74 +271,6 @@ fn ladder(
             )
         })
         .collect()
-}
-
-fn price_in(prices: &[Price], location: &str) -> Option<f64> {
-    let there = |price: &&Price| price.location == location;
-    prices.iter().find(there)?.price_monthly.net()
-}
-
-fn cost(found: &ServerType, pricing: &Pricing, cloud: &Cloud) -> Result<Cost> {
-    let unknown = |what: &str| {
-        Fault::new(
-            "E0303",
-            format!(
-                "the Hetzner API tells no price of {what} in {}",
-                cloud.location
-            ),
-        )
-        .hint("is cloud.location right?")
-    };
-    let server = price_in(&found.prices, &cloud.location).ok_or_else(|| unknown(&found.name))?;
-    let ipv4 = pricing
-        .primary_ips
-        .iter()
-        .find(|kind| kind.kind == "ipv4")
-        .and_then(|kind| price_in(&kind.prices, &cloud.location))
-        .ok_or_else(|| unknown("an IPv4 address"))?;
-    let backups = if cloud.backups {
-        let percentage: Option<f64> = pricing.server_backup.percentage.parse().ok();
-        server * percentage.ok_or_else(|| unknown("backups"))? / 100.0
-    } else {
-        0.0
-    };
-    Ok(Cost {
-        currency: pricing.currency.clone(),
-        server,
-        ipv4,
-        backups,
-        vat_rate: pricing.vat_rate.parse().unwrap_or_default(),
-    })
-}
-
-fn within_limit(cost: &Cost, cloud: &Cloud) -> Result<()> {
-    let Some(limit) = cloud.max_monthly_eur else {
-        return Ok(());
-    };
-    if cost.currency != "EUR" {
-        return Err(Fault::new(
-            "E0308",
-            format!(
-                "cloud.max_monthly_eur is in EUR and the prices of this account are in {}",
-                cost.currency
-            ),
-        )
-        .hint("take cloud.max_monthly_eur out to go on without a limit")
-        .into());
-    }
-    // Amounts are compared in cents, as they are shown.
-    if (cost.total() * 100.0).round() > (limit * 100.0).round() {
-        return Err(Fault::new(
-            "E0308",
-            format!(
-                "the server would cost {:.2} EUR a month ({:.2} server, {:.2} IPv4, {:.2} backups; net), over the limit of {limit:.2}",
-                cost.total(), cost.server, cost.ipv4, cost.backups
-            ),
-        )
-        .hint("raise cloud.max_monthly_eur, or choose a smaller cloud.server_type")
-        .into());
-    }
-    Ok(())
 }
 
 /// The names most like a wrong one.

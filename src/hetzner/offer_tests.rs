@@ -111,13 +111,14 @@ fn a_type_that_cannot_be_ordered_is_refused_with_where_and_what_can_be_had() {
 }
 
 #[test]
-fn a_server_that_exists_need_not_be_orderable() {
-    let offer = offer("server_type: cpx11, location: nbg1, image: gone", true).unwrap();
-    assert!(
-        offer.notes[0].contains("cannot be ordered in nbg1"),
-        "{:?}",
-        offer.notes
-    );
+fn a_server_that_exists_need_not_be_orderable_nor_cheap() {
+    let of = |yaml: &str| offer(yaml, true).unwrap().notes.join("; ");
+    let notes = of("server_type: cpx11, location: nbg1, image: gone");
+    assert!(notes.contains("cannot be ordered in nbg1"), "{notes}");
+    let notes = of("server_type: cpx11, location: ash, image: gone, max_monthly_eur: 1");
+    assert!(notes.contains("over the limit of 1.00"), "{notes}");
+    let notes = of("server_type: cx11, location: ash, image: gone");
+    assert!(notes.contains("there is no server type `cx11`"), "{notes}");
 }
 
 #[test]
@@ -160,7 +161,7 @@ fn the_limit_is_kept() {
     assert!(offer(&format!("{yaml}11.99"), false).is_ok());
     let text = refusal(&format!("{yaml}11.98"));
     assert!(
-        text.starts_with("E0308 the server would cost 11.99 EUR a month"),
+        text.starts_with("E0308 the server costs 11.99 EUR a month net"),
         "{text}"
     );
 }

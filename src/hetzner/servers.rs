@@ -1,7 +1,6 @@
 //! Servers: found by label, made once, brought to rest.
 
 use std::collections::HashMap;
-use std::net::Ipv6Addr;
 
 use anyhow::Result;
 use hcloud::models::{
@@ -14,34 +13,11 @@ use tokio::time::Instant;
 
 use super::Hetzner;
 use super::actions::{Action, Started, deadline};
-use super::answers::{Named, or_default};
 use super::call::{Called, to_value};
 use super::labels::{self, Labels};
+use super::server_view::{Answer, ServerView};
 use crate::error::Fault;
 use crate::secret::Secret;
-
-/// A server as the API tells of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServerView {
-    pub id: i64,
-    pub name: String,
-    /// `running`, `off`, or one of the API's names for being on the way.
-    pub status: String,
-    pub ipv4: Option<String>,
-    /// The first address of the server's network.
-    pub ipv6: Option<String>,
-    pub labels: Labels,
-    pub server_type: String,
-    pub location: String,
-    /// The image's name; snapshots and deleted images have none.
-    pub image: Option<String>,
-    /// Ids of the firewalls that are applied to it.
-    pub firewalls: Vec<i64>,
-    /// Whether automatic backups are on.
-    pub backups: bool,
-    /// Whether it is protected against deletion.
-    pub protected: bool,
-}
 
 /// What a server is made of.
 #[derive(Clone, Debug)]
@@ -58,55 +34,6 @@ pub struct NewServer {
     pub user_data: Secret,
 }
 
-/// The API's answer, of which nothing but the id and the name must be there.
-#[derive(Deserialize)]
-struct Answer {
-    id: i64,
-    name: String,
-    #[serde(default, deserialize_with = "or_default")]
-    status: String,
-    #[serde(default, deserialize_with = "or_default")]
-    labels: Labels,
-    #[serde(default, deserialize_with = "or_default")]
-    public_net: PublicNet,
-    #[serde(default, deserialize_with = "or_default")]
-    server_type: Named,
-    #[serde(default, deserialize_with = "or_default")]
-    location: Named,
-    #[serde(default, deserialize_with = "or_default")]
-    image: Named,
-    #[serde(default)]
-    backup_window: Option<String>,
-    #[serde(default, deserialize_with = "or_default")]
-    protection: Protection,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PublicNet {
-    ipv4: Option<Address>,
-    ipv6: Option<Address>,
-    #[serde(deserialize_with = "or_default")]
-    firewalls: Vec<Applied>,
-}
-
-#[derive(Deserialize)]
-struct Address {
-    ip: String,
-}
-
-#[derive(Deserialize)]
-struct Applied {
-    id: i64,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Protection {
-    #[serde(deserialize_with = "or_default")]
-    delete: bool,
-}
-
 #[derive(Deserialize)]
 struct One {
     server: Answer,
@@ -117,65 +44,6 @@ struct Created {
     server: Answer,
     #[serde(flatten)]
     started: Started,
-}
-
-impl From<Answer> for ServerView {
-    fn from(answer: Answer) -> Self {
-        let net = answer.public_net;
-        Self {
-            id: answer.id,
-            name: answer.name,
-            status: answer.status,
-            ipv4: net.ipv4.map(|address| address.ip),
-            ipv6: net.ipv6.map(|address| first_address(&address.ip)),
-            labels: answer.labels,
-            server_type: answer.server_type.name,
-            location: answer.location.name,
-            image: Some(answer.image.name).filter(|name| !name.is_empty()),
-            firewalls: net.firewalls.iter().map(|applied| applied.id).collect(),
-            backups: answer.backup_window.is_some(),
-            protected: answer.protection.delete,
-        }
-    }
-}
-
-/// A server answers on `…::1` of the network that the API tells.
-fn first_address(network: &str) -> String {
-    let base = network.split('/').next().unwrap_or(network);
-    match base.parse::<Ipv6Addr>() {
-        Ok(address) if network.contains('/') => {
-            Ipv6Addr::from_bits(address.to_bits() | 1).to_string()
-        }
-        _ => base.to_owned(),
-    }
-}
-
-impl ServerView {
-    /// Where the server is reached.
-    pub fn address(&self) -> Option<&str> {
-        self.ipv4.as_deref().or(self.ipv6.as_deref())
-    }
-
-    /// Whether it is not on its way to something else.
-    fn at_rest(&self) -> bool {
-        matches!(self.status.as_str(), "running" | "off")
-    }
-}
-
-/// The `known_hosts` lines of a server: the key that it was born with, and the one that replaced
-/// it, for as long as each is in its labels.
-///
-/// # Errors
-/// E0303 when a label is no pin: somebody changed it.
-pub fn pins(server: &ServerView) -> Result<Vec<String>> {
-    let Some(address) = server.address() else {
-        return Ok(Vec::new());
-    };
-    [labels::BOOTSTRAP_KEY, labels::HOST_KEY]
-        .iter()
-        .filter_map(|key| server.labels.get(*key))
-        .map(|pin| Ok(format!("{address} {}", labels::pinned_line(pin)?)))
-        .collect()
 }
 
 impl Hetzner {
@@ -234,9 +102,9 @@ impl Hetzner {
         Ok(found.server.into())
     }
 
-    /// Makes the server, once, and waits until it has started. When the answer was lost, the server
+    /// Makes the server, once, and waits for all that was begun with it. When the answer was lost, the server
     /// is found by name and label; which host key it got is in its labels.
-    pub async fn create_server(&self, new: &NewServer) -> Result<()> {
+    pub async fn create_server(&self, new: &NewServer) -> Result<i64> {
         let doing = format!("create the server {}", new.name);
         let body = to_value(&request(new)).map_err(|error| error.told(&doing))?;
         let made = self
@@ -260,8 +128,7 @@ impl Hetzner {
         if let Some(started) = started {
             self.await_all(started, &doing, deadline::CREATE).await?;
         }
-        self.settle(id, &doing).await?;
-        Ok(())
+        Ok(id)
     }
 
     /// Waits until the server is running or off.
@@ -390,40 +257,5 @@ fn request(new: &NewServer) -> CreateServerRequest {
             new.name.clone(),
             new.server_type.clone(),
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_of_next_year_is_read() {
-        let text = r#"{"id": 7, "name": "s", "status": "hibernating", "labels": null, "surprise": {},
-            "public_net": {"ipv4": null, "ipv6": {"ip": "2001:db8::/64"}, "firewalls": [{"id": 3, "status": "odd"}]},
-            "image": null, "location": {"name": "ash"}, "backup_window": null}"#;
-        let view: ServerView = serde_json::from_str::<Answer>(text).unwrap().into();
-        assert_eq!(view.address(), Some("2001:db8::1"));
-        assert_eq!((view.firewalls, view.image), (vec![3], None));
-        assert_eq!(view.status, "hibernating");
-    }
-
-    #[test]
-    fn pins_are_known_hosts_lines() {
-        let key =
-            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV";
-        let mut view = ServerView {
-            ipv4: Some("192.0.2.7".to_owned()),
-            ..ServerView::default()
-        };
-        assert!(pins(&view).unwrap().is_empty());
-        let pin = labels::pin_label(key).unwrap();
-        view.labels
-            .insert(labels::BOOTSTRAP_KEY.to_owned(), pin.clone());
-        view.labels.insert(labels::HOST_KEY.to_owned(), pin);
-        assert_eq!(pins(&view).unwrap(), vec![format!("192.0.2.7 {key}"); 2]);
-        view.labels
-            .insert(labels::HOST_KEY.to_owned(), "x".to_owned());
-        assert!(pins(&view).is_err());
     }
 }

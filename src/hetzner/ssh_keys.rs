@@ -78,7 +78,8 @@ impl Hetzner {
                     let params = CreateSshKeyParams {
                         create_ssh_key_request: request.clone(),
                     };
-                    Ok(drop(ssh_keys_api::create_ssh_key(&self.cfg, params).await?))
+                    ssh_keys_api::create_ssh_key(&self.cfg, params).await?;
+                    Ok(())
                 },
                 async || {
                     Ok(self
