@@ -1,0 +1,140 @@
+//! What can be had: locations, server types, images, prices. Data, in `catalogue.json`; prices and
+//! orderability are those that were public in autumn 2026, rounded, and prove nothing about today.
+
+use std::sync::LazyLock;
+
+use axum::Json;
+use axum::extract::Path;
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use super::error::{Answer, ApiError};
+use super::listing::{self, Query};
+use crate::store::id_of;
+
+static CATALOGUE: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(include_str!("catalogue.json")).unwrap_or_default());
+
+fn all(kind: &str) -> impl Iterator<Item = &'static Value> {
+    CATALOGUE[kind].as_array().into_iter().flatten()
+}
+
+pub async fn list_locations(query: Query) -> Answer {
+    listing::list("locations", all("locations"), &query)
+}
+
+pub async fn list_server_types(query: Query) -> Answer {
+    listing::list("server_types", all("server_types"), &query)
+}
+
+pub async fn list_images(query: Query) -> Answer {
+    listing::list("images", all("images"), &query)
+}
+
+pub async fn get_location(Path(id): Path<u64>) -> Answer {
+    get("locations", "location", id)
+}
+
+pub async fn get_server_type(Path(id): Path<u64>) -> Answer {
+    get("server_types", "server_type", id)
+}
+
+pub async fn get_image(Path(id): Path<u64>) -> Answer {
+    get("images", "image", id)
+}
+
+fn get(kind: &str, singular: &str, id: u64) -> Answer {
+    let found = all(kind).find(|object| id_of(object) == id).ok_or_else(|| ApiError::not_found(singular))?;
+    Ok(Json(json!({ singular: found })).into_response())
+}
+
+pub async fn pricing() -> Answer {
+    Ok(Json(json!({ "pricing": CATALOGUE["pricing"] })).into_response())
+}
+
+/// Gone since October 2026; availability stands in `server_types[].locations[]`.
+pub async fn datacenters() -> Answer {
+    Err(ApiError::new(410, "deprecated_api_endpoint", "this endpoint was removed; use the locations of server types"))
+}
+
+/// One of a kind by id or name, as requests name it.
+pub fn find(kind: &str, wish: &Value) -> Option<&'static Value> {
+    let text = match wish {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    all(kind).find(|object| object["name"] == text.as_str() || object["id"].to_string() == text)
+}
+
+/// The image of this id, or of this name for the architecture: names come once for each.
+pub fn find_image(wish: &Value, architecture: &Value) -> Option<&'static Value> {
+    let text = wish.as_str().map_or_else(|| wish.to_string(), str::to_owned);
+    let by_id = all("images").find(|image| image["id"].to_string() == text);
+    by_id.or_else(|| all("images").find(|image| image["name"] == text.as_str() && image["architecture"] == *architecture))
+}
+
+fn offer<'t>(server_type: &'t Value, location: &Value) -> Option<&'t Value> {
+    server_type["locations"].as_array()?.iter().find(|offer| offer["name"] == location["name"])
+}
+
+/// Where a server of this type goes that says nothing of its place.
+pub fn first_location(server_type: &Value) -> Option<&'static Value> {
+    all("locations").find(|location| offer(server_type, location).is_some_and(|offer| offer["available"] == true))
+}
+
+/// Whether a type can be ordered in a place. Neither prices nor the deprecation of the type as a
+/// whole say so: the entry of the place does.
+pub fn check_orderable(server_type: &Value, location: &Value) -> Result<(), ApiError> {
+    let unsupported = || ApiError::new(422, "invalid_input", "unsupported location for server type");
+    let offer = offer(server_type, location).ok_or_else(unsupported)?;
+    // Both are written alike, in UTC: their order is that of their text.
+    if offer["deprecation"]["unavailable_after"].as_str().is_some_and(|end| end < super::now().as_str()) {
+        return Err(unsupported());
+    }
+    if offer["available"] == false {
+        return Err(ApiError::new(412, "resource_unavailable", "error during placement"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn orderable(server_type: &str, location: &str) -> bool {
+        let server_type = find("server_types", &json!(server_type)).unwrap();
+        check_orderable(server_type, find("locations", &json!(location)).unwrap()).is_ok()
+    }
+
+    #[test]
+    fn the_old_types_are_sold_in_the_united_states_only() {
+        for place in ["ash", "hil"] {
+            assert!(orderable("cpx11", place), "{place}");
+            assert!(!orderable("cx23", place), "{place}");
+        }
+        for place in ["fsn1", "nbg1", "hel1"] {
+            assert!(!orderable("cpx11", place), "{place}");
+            assert!(orderable("cpx12", place), "{place}");
+        }
+        assert_eq!(first_location(find("server_types", &json!("cpx11")).unwrap()).unwrap()["name"], "ash");
+    }
+
+    #[test]
+    fn prices_are_those_of_the_place() {
+        let cpx11 = find("server_types", &json!(22)).unwrap();
+        let price = |place: &str| cpx11["prices"].as_array().unwrap().iter().find(|price| price["location"] == place).unwrap()["price_monthly"]["net"].clone();
+        assert!(price("ash").as_str().unwrap().starts_with("17.49"));
+        assert_eq!(CATALOGUE["pricing"]["server_backup"]["percentage"], "20.0000000000");
+        for server_type in all("server_types") {
+            for offer in server_type["locations"].as_array().unwrap() {
+                assert!(server_type["prices"].as_array().unwrap().iter().any(|price| price["location"] == offer["name"]), "{offer}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_image_has_one_id_for_each_architecture() {
+        assert_eq!(find_image(&json!("debian-12"), &json!("x86")).unwrap()["id"], 114_690_387);
+        assert_eq!(find_image(&json!("114690387"), &json!("arm")).unwrap()["architecture"], "x86");
+        assert!(find_image(&json!("ubuntu-22.04"), &json!("x86")).is_none());
+    }
+}

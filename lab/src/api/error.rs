@@ -1,0 +1,56 @@
+//! The API's error envelope: `{"error": {"code", "message", "details"}}` with its status.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+/// An answer that is an error. Codes and statuses are those of the OpenAPI document's introduction.
+#[derive(Debug)]
+pub struct ApiError {
+    status: u16,
+    code: &'static str,
+    message: String,
+    details: Value,
+}
+
+pub type Answer<T = Response> = std::result::Result<T, ApiError>;
+
+impl ApiError {
+    pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), details: Value::Null }
+    }
+
+    pub fn not_found(kind: &str) -> Self {
+        Self::new(404, "not_found", format!("{kind} not found"))
+    }
+
+    /// 422 with the field that is wrong.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let mut error = Self::new(422, "invalid_input", format!("invalid input in field '{field}'"));
+        error.details = json!({ "fields": [{ "name": field, "messages": [message] }] });
+        error
+    }
+
+    /// 409 with the field that must be unique.
+    pub fn not_unique(field: &str) -> Self {
+        let mut error = Self::new(409, "uniqueness_error", format!("{field} is already used"));
+        error.details = json!({ "fields": [{ "name": field }] });
+        error
+    }
+}
+
+impl From<anyhow::Error> for ApiError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(500, "server_error", format!("{error:#}"))
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = json!({ "error": { "code": self.code, "message": self.message, "details": self.details } });
+        (status, Json(body)).into_response()
+    }
+}

@@ -1,0 +1,100 @@
+//! ssh keys: names and keys are unique, the fingerprint is MD5 in colon form.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use md5::{Digest, Md5};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::error::{Answer, ApiError};
+use super::listing::{self, Query};
+use super::request::{self, Body};
+use super::{Account, now};
+use crate::store::{SSH_KEYS, id_of};
+
+#[derive(Deserialize)]
+pub struct Create {
+    name: Value,
+    public_key: String,
+    #[serde(default)]
+    labels: Option<Value>,
+}
+
+pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Answer {
+    let fingerprint = fingerprint(&wish.public_key)?;
+    let mut store = account.lock();
+    let name = request::name(SSH_KEYS, &wish.name)?;
+    if store.by_name(SSH_KEYS, &name).is_some() {
+        return Err(ApiError::not_unique("name"));
+    }
+    if store.all(SSH_KEYS).any(|key| key["fingerprint"] == fingerprint.as_str()) {
+        return Err(ApiError::not_unique("public_key"));
+    }
+    let id = store.next_id();
+    let key = json!({
+        "id": id, "name": name, "public_key": wish.public_key.trim(), "fingerprint": fingerprint,
+        "labels": request::labels(wish.labels)?, "created": now(),
+    });
+    store.insert(SSH_KEYS, id, key.clone());
+    store.save()?;
+    Ok((StatusCode::CREATED, Json(json!({ "ssh_key": key }))).into_response())
+}
+
+pub async fn list(State(account): State<Account>, query: Query) -> Answer {
+    listing::list(SSH_KEYS, account.lock().all(SSH_KEYS), &query)
+}
+
+pub async fn get(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
+    super::show(&account, SSH_KEYS, "ssh_key", id)
+}
+
+pub async fn update(State(account): State<Account>, Path(id): Path<u64>, Body(wish): Body<Value>) -> Answer {
+    super::rename(&account, SSH_KEYS, "ssh_key", id, &wish)
+}
+
+pub async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
+    let mut store = account.lock();
+    store.remove(SSH_KEYS, id).ok_or_else(|| ApiError::not_found("ssh_key"))?;
+    store.save()?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn fingerprint(line: &str) -> Answer<String> {
+    let wrong = || ApiError::invalid("public_key", "is no OpenSSH public key");
+    let mut words = line.split_whitespace();
+    let (Some(kind), Some(key)) = (words.next(), words.next()) else {
+        return Err(wrong());
+    };
+    if !kind.starts_with("ssh-") && !kind.starts_with("ecdsa-") && !kind.starts_with("sk-") {
+        return Err(wrong());
+    }
+    let bytes = STANDARD.decode(key).map_err(|_| wrong())?;
+    let digest = Md5::digest(bytes);
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"))
+}
+
+/// A key by id or name, as the create call of a server gives it.
+pub fn find<'s>(store: &'s crate::store::Store, wish: &Value) -> Option<&'s Value> {
+    match wish {
+        Value::Number(_) => store.all(SSH_KEYS).find(|key| Some(id_of(key)) == wish.as_u64()),
+        Value::String(name) => store.by_name(SSH_KEYS, name).or_else(|| store.get(SSH_KEYS, name.parse().ok()?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_the_md5_of_the_key_alone() {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9gK0vArJOLJ2TPiI4IZP4gEHaSoyBqXxMFYh+a9dyB";
+        let alone = fingerprint(key).unwrap();
+        assert_eq!(alone.len(), 47);
+        assert_eq!(fingerprint(&format!("{key} operator@somewhere")).unwrap(), alone);
+        assert!(fingerprint("ssh-ed25519").is_err() && fingerprint("no key").is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! The memory of a server type, held by control groups of either version.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::Machine;
+
+const ROOT: &str = "/sys/fs/cgroup";
+
+/// Every hierarchy in which a machine needs a place of its own: with version 2 it is the root,
+/// with version 1 and hybrid the memory controller and the two that systemd itself keeps.
+fn hierarchies() -> Vec<PathBuf> {
+    let root = Path::new(ROOT);
+    if root.join("cgroup.controllers").exists() {
+        return vec![root.to_owned()];
+    }
+    let names = ["memory", "systemd", "unified"];
+    names.iter().map(|name| root.join(name)).filter(|path| path.join("cgroup.procs").exists()).collect()
+}
+
+fn folder(machine: &Machine, hierarchy: &Path) -> PathBuf {
+    hierarchy.join(machine.long_name())
+}
+
+/// Makes the machine's groups with its limit; what joins them is to write itself into their
+/// `cgroup.procs`.
+pub fn make(machine: &Machine, memory_bytes: u64) -> Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for hierarchy in hierarchies() {
+        // With version 2 a controller reaches a group only where its parent hands it down. Where
+        // systemd runs it has done so; an answer of "busy" leaves the machine without the limit.
+        if hierarchy.join("cgroup.subtree_control").exists() {
+            let _ = fs::write(hierarchy.join("cgroup.subtree_control"), "+memory");
+        }
+        let folder = folder(machine, &hierarchy);
+        fs::create_dir_all(&folder).with_context(|| format!("could not make the control group {}", folder.display()))?;
+        limit(&folder, memory_bytes)?;
+        folders.push(folder);
+    }
+    Ok(folders)
+}
+
+fn limit(folder: &Path, memory_bytes: u64) -> Result<()> {
+    for name in ["memory.max", "memory.limit_in_bytes"] {
+        let path = folder.join(name);
+        if path.exists() {
+            fs::write(&path, memory_bytes.to_string()).with_context(|| format!("could not write {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes in use; `None` when the machine has no group.
+pub fn memory_used(machine: &Machine) -> Option<u64> {
+    hierarchies().iter().find_map(|hierarchy| {
+        let folder = folder(machine, hierarchy);
+        let names = ["memory.current", "memory.usage_in_bytes"];
+        let text = names.iter().find_map(|name| fs::read_to_string(folder.join(name)).ok())?;
+        text.trim().parse().ok()
+    })
+}
+
+/// Removes the machine's groups; nothing may run in them any more.
+pub fn remove(machine: &Machine) -> Result<()> {
+    hierarchies().iter().try_for_each(|hierarchy| remove_tree(&folder(machine, hierarchy)))
+}
+
+/// Groups are removed from the leaves up; their files go with them.
+fn remove_tree(folder: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(());
+    };
+    for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
+        remove_tree(&entry.path())?;
+    }
+    fs::remove_dir(folder).with_context(|| format!("could not remove the control group {}", folder.display()))
+}

@@ -1,0 +1,181 @@
+//! Real machines: an overlay of the image, a network of its own, systemd as PID 1.
+
+pub mod cgroup;
+pub mod firewall;
+pub mod network;
+mod overlay;
+mod process;
+mod seed;
+pub mod supervise;
+
+use std::fs::{self, File};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::image;
+use crate::lab::{Lab, until, write_atomic};
+
+/// A machine of the lab by its number: the last byte of its address.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    pub lab: Lab,
+    pub number: u8,
+}
+
+/// What a machine is born with.
+#[derive(Clone, Debug)]
+pub struct Birth {
+    pub id: u64,
+    pub name: String,
+    pub public_keys: Vec<String>,
+    pub user_data: String,
+    pub root_password: Option<String>,
+    pub memory_bytes: u64,
+}
+
+/// What stays true of a machine as long as it is.
+#[derive(Serialize, Deserialize)]
+pub struct Settings {
+    /// The image that its disk was laid on: a newer lab may have another.
+    image: PathBuf,
+    pub memory_bytes: u64,
+}
+
+impl Machine {
+    pub fn new(lab: &Lab, number: u8) -> Self {
+        Self { lab: lab.clone(), number }
+    }
+
+    /// Every machine that has a folder, whether it runs or not.
+    pub fn all(lab: &Lab) -> Vec<Self> {
+        let entries = fs::read_dir(lab.machines()).into_iter().flatten().flatten();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.map(|number| Self::new(lab, number)).collect()
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.lab.machines().join(self.number.to_string())
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.folder().join("root")
+    }
+
+    pub fn address(&self) -> Ipv4Addr {
+        self.lab.address(self.number)
+    }
+
+    /// The name of its namespace and control groups.
+    pub fn long_name(&self) -> String {
+        format!("{}-{}", self.lab.bridge(), self.number)
+    }
+
+    pub fn settings(&self) -> Result<Settings> {
+        let path = self.folder().join("settings.json");
+        let bytes = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
+        serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read", path.display()))
+    }
+
+    /// Lays disk and seed; nothing runs yet.
+    pub fn create(&self, birth: &Birth) -> Result<()> {
+        let settings = Settings { image: image::path(&self.lab), memory_bytes: birth.memory_bytes };
+        if !settings.image.exists() {
+            bail!("the machine image {} is not there; run `citrino-lab image build`", settings.image.display());
+        }
+        write_atomic(&self.folder().join("settings.json"), &serde_json::to_vec_pretty(&settings)?)?;
+        overlay::mount(&self.folder(), &settings.image)?;
+        seed::write(&self.root(), birth)
+    }
+
+    /// Boots it, when it does not run, and waits until its PID 1 is there: as far as Hetzner's own
+    /// actions wait.
+    pub fn start(&self) -> Result<()> {
+        if !self.is_running() {
+            overlay::mount(&self.folder(), &self.settings()?.image)?;
+            network::plug_in(self)?;
+            supervise::spawn(self)?;
+        }
+        let begun = until(Duration::from_secs(20), || process::leader(self).is_some() || !self.is_running());
+        if !begun || !self.is_running() {
+            bail!("machine {} did not start; see {}", self.number, self.folder().join("console").display());
+        }
+        Ok(())
+    }
+
+    /// Whether its supervisor lives: it holds a kernel lock as long as it does.
+    pub fn is_running(&self) -> bool {
+        File::open(self.folder().join("lock")).is_ok_and(|file| file.try_lock_shared().is_err())
+    }
+
+    /// Whether it stopped without being asked to, other than by its own will: its host went away.
+    pub fn is_lost(&self) -> bool {
+        !self.is_running() && !self.is_marked("halted")
+    }
+
+    /// Asks systemd inside to shut down, as a press of the power button would.
+    pub fn shutdown(&self) -> Result<()> {
+        process::terminate(self)
+    }
+
+    /// Asks systemd inside to reboot, and waits for the new PID 1. A machine that does not listen
+    /// goes on as it was, as at Hetzner.
+    pub fn reboot(&self) -> Result<()> {
+        let before = process::leader(self);
+        process::reboot(self)?;
+        until(Duration::from_secs(60), || !self.is_running() || process::leader(self).is_some_and(|pid| Some(pid) != before));
+        Ok(())
+    }
+
+    /// Pulls the plug, and waits until nothing runs any more.
+    pub fn power_off(&self) -> Result<()> {
+        self.mark("off")?;
+        // A reboot in between would have a new PID 1 each time: kill until the supervisor is gone.
+        let stopped = until(Duration::from_secs(20), || {
+            let killed = process::kill(self);
+            killed.is_err() || !(self.is_running() || process::alive(self))
+        });
+        if !stopped || self.is_running() {
+            bail!("machine {} could not be stopped", self.number);
+        }
+        Ok(())
+    }
+
+    /// Removes every trace: processes, mounts, links, files, control groups.
+    pub fn delete(&self) -> Result<()> {
+        if self.folder().exists() {
+            self.power_off()?;
+        }
+        network::unplug(self);
+        overlay::unmount(&self.folder())?;
+        // The kernel empties a group a moment after the last process died.
+        let emptied = until(Duration::from_secs(10), || cgroup::remove(self).is_ok());
+        if !emptied {
+            cgroup::remove(self)?;
+        }
+        match fs::remove_dir_all(self.folder()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("could not remove {}", self.folder().display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_marked(&self, name: &str) -> bool {
+        self.folder().join(name).exists()
+    }
+
+    fn mark(&self, name: &str) -> Result<()> {
+        fs::write(self.folder().join(name), "").with_context(|| format!("could not mark machine {} as {name}", self.number))
+    }
+
+    fn unmark(&self, name: &str) -> Result<()> {
+        match fs::remove_file(self.folder().join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A bridge for the lab, and for each machine a namespace with one link into it.
+//!
+//! As at Hetzner a machine has its address alone (/32) and reaches everything, its neighbours too,
+//! through the gateway: so the firewalls of the gateway see all there is. The address is put on the
+//! link from outside, before the machine boots and across its reboots: nothing inside has to
+//! configure a network.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::Machine;
+use crate::lab::{Lab, run};
+
+const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
+
+/// What forwarding was before the first lab of this machine came; shared by all labs.
+const FORWARD_BEFORE: &str = "/run/citrino-lab-ip-forward";
+
+/// The outer end of the machine's link; link names have 15 bytes at most.
+fn link(machine: &Machine) -> String {
+    format!("cl{}{}", machine.lab.name, machine.number)
+}
+
+fn exists(link: &str) -> bool {
+    Path::new("/sys/class/net").join(link).exists()
+}
+
+/// Makes the lab's bridge and lets its machines out.
+pub fn bridge_up(lab: &Lab) -> Result<()> {
+    let bridge = lab.bridge();
+    if !exists(&bridge) {
+        run(&["ip", "link", "add", &bridge, "type", "bridge"])?;
+        run(&["ip", "address", "add", &format!("{}/24", lab.address(1)), "dev", &bridge])?;
+    }
+    run(&["ip", "link", "set", &bridge, "up"])?;
+    let forward = fs::read_to_string(FORWARD)?;
+    if forward.trim() != "1" {
+        fs::write(FORWARD_BEFORE, &forward)?;
+        fs::write(FORWARD, "1").with_context(|| format!("could not write {FORWARD}"))?;
+    }
+    Ok(())
+}
+
+/// Removes the bridge, and with the last lab the forwarding that a lab switched on.
+pub fn bridge_down(lab: &Lab) -> Result<()> {
+    let bridge = lab.bridge();
+    if exists(&bridge) {
+        run(&["ip", "link", "delete", &bridge])?;
+    }
+    let another = fs::read_dir("/sys/class/net")?.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("clab-"));
+    if let Ok(before) = fs::read_to_string(FORWARD_BEFORE)
+        && !another
+    {
+        fs::write(FORWARD, before.trim()).with_context(|| format!("could not write {FORWARD}"))?;
+        fs::remove_file(FORWARD_BEFORE)?;
+    }
+    Ok(())
+}
+
+/// Makes namespace and link, when they are not there.
+pub fn plug_in(machine: &Machine) -> Result<()> {
+    let outer = link(machine);
+    if exists(&outer) {
+        return Ok(());
+    }
+    let space = machine.long_name();
+    let address = format!("{}/32", machine.address());
+    let gateway = machine.lab.address(1).to_string();
+    unplug(machine);
+    run(&["ip", "netns", "add", &space])?;
+    run(&["ip", "link", "add", &outer, "type", "veth", "peer", "name", "eth0", "netns", &space])?;
+    for inside in [
+        &["link", "set", "lo", "up"][..],
+        &["address", "add", &address, "dev", "eth0"],
+        &["link", "set", "eth0", "up"],
+        &["route", "add", &gateway, "dev", "eth0"],
+        &["route", "add", "default", "via", &gateway],
+    ] {
+        run(&[&["ip", "-n", &space], inside].concat())?;
+    }
+    run(&["ip", "link", "set", &outer, "master", &machine.lab.bridge(), "up"])?;
+    run(&["ip", "link", "set", "dev", &outer, "type", "bridge_slave", "isolated", "on"])?;
+    Ok(())
+}
+
+/// Removes both. Absent is as good as removed, and a machine that never started has neither.
+pub fn unplug(machine: &Machine) {
+    let _ = run(&["ip", "link", "delete", &link(machine)]);
+    let _ = run(&["ip", "netns", "delete", &machine.long_name()]);
+}

@@ -1,0 +1,72 @@
+//! The process that keeps one machine: it outlives the API, and starts nspawn anew on a reboot.
+
+use std::fs::{self, File};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::{Machine, cgroup};
+use crate::lab::{detach, until};
+
+/// What nspawn exits with when the machine asked for a reboot (systemd-nspawn(1), Exit Status).
+const REBOOT: i32 = 133;
+
+/// Joins the control groups before it becomes nspawn, so that all of the machine is inside of them
+/// and the supervisor is not; nspawn dies with its supervisor, and the machine with nspawn.
+const JOIN: &str = r#"while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 1; shift; done; shift; exec setpriv --pdeathsig KILL "$@""#;
+
+/// Starts the supervisor, detached from whoever asks, and waits until it holds the lock.
+pub fn spawn(machine: &Machine) -> Result<()> {
+    for mark in ["off", "halted"] {
+        machine.unmark(mark)?;
+    }
+    let log = machine.folder().join("supervisor.log");
+    detach(&["machine", &machine.number.to_string()], &log)?;
+    if !until(Duration::from_secs(10), || machine.is_running()) {
+        bail!("the supervisor of machine {} did not start; see {}", machine.number, log.display());
+    }
+    Ok(())
+}
+
+/// Runs one machine until it is off. Ends with `halted` written when the machine went by itself.
+pub fn run(machine: &Machine) -> Result<()> {
+    let lock = File::create(machine.folder().join("lock"))?;
+    // Who looks whether the machine runs holds the lock for an instant.
+    if !until(Duration::from_secs(2), || lock.try_lock().is_ok()) {
+        bail!("machine {} runs already", machine.number);
+    }
+    let settings = machine.settings()?;
+    let groups = cgroup::make(machine, settings.memory_bytes)?;
+    loop {
+        let code = boot(machine, &groups)?;
+        if machine.is_marked("off") {
+            return Ok(());
+        }
+        if code != Some(REBOOT) {
+            return machine.mark("halted");
+        }
+    }
+}
+
+fn boot(machine: &Machine, groups: &[std::path::PathBuf]) -> Result<Option<i32>> {
+    let console = File::create(machine.folder().join("console"))?;
+    let name = machine.long_name();
+    let mut child = Command::new("sh")
+        .args(["-c", JOIN, "sh"])
+        .args(groups)
+        .args(["--", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", "--console=read-only"])
+        .args(["--capability=CAP_NET_ADMIN", "--resolv-conf=off", "--timezone=off", "--link-journal=no"])
+        .arg(format!("--machine={name}"))
+        .arg(format!("--directory={}", machine.root().display()))
+        .arg(format!("--network-namespace-path=/run/netns/{name}"))
+        // The settings of its own network are the machine's; those of the kernel are not.
+        .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")
+        .stdin(Stdio::null())
+        .stdout(console.try_clone()?)
+        .stderr(console)
+        .spawn()
+        .context("could not start systemd-nspawn")?;
+    fs::write(machine.folder().join("nspawn.pid"), child.id().to_string())?;
+    Ok(child.wait()?.code())
+}

@@ -1,0 +1,86 @@
+//! What the account holds, as the API shows it: JSON objects by kind and id, kept on disk.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::lab::write_atomic;
+
+/// The kinds of resources, by their plural in the API.
+pub const SSH_KEYS: &str = "ssh_keys";
+pub const FIREWALLS: &str = "firewalls";
+pub const SERVERS: &str = "servers";
+pub const PRIMARY_IPS: &str = "primary_ips";
+pub const ACTIONS: &str = "actions";
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Store {
+    last_id: u64,
+    kinds: BTreeMap<String, BTreeMap<u64, Value>>,
+    /// What a server has that the API does not show: the number of its machine.
+    #[serde(default)]
+    pub machines: BTreeMap<u64, u8>,
+    #[serde(skip)]
+    path: PathBuf,
+}
+
+impl Store {
+    pub fn load(path: PathBuf) -> Result<Self> {
+        let mut store = match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read", path.display()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
+            Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
+        };
+        store.path = path;
+        Ok(store)
+    }
+
+    /// Keeps the whole account; call it after each change.
+    pub fn save(&self) -> Result<()> {
+        write_atomic(&self.path, &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// Ids are unique over all kinds, and never used again.
+    pub fn next_id(&mut self) -> u64 {
+        self.last_id = self.last_id.max(1000) + 1;
+        self.last_id
+    }
+
+    pub fn insert(&mut self, kind: &str, id: u64, object: Value) {
+        self.kinds.entry(kind.to_owned()).or_default().insert(id, object);
+    }
+
+    pub fn get(&self, kind: &str, id: u64) -> Option<&Value> {
+        self.kinds.get(kind)?.get(&id)
+    }
+
+    pub fn get_mut(&mut self, kind: &str, id: u64) -> Option<&mut Value> {
+        self.kinds.get_mut(kind)?.get_mut(&id)
+    }
+
+    pub fn remove(&mut self, kind: &str, id: u64) -> Option<Value> {
+        self.kinds.get_mut(kind)?.remove(&id)
+    }
+
+    /// All of a kind, in order of id.
+    pub fn all(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.kinds.get(kind).into_iter().flat_map(BTreeMap::values)
+    }
+
+    pub fn by_name(&self, kind: &str, name: &str) -> Option<&Value> {
+        self.all(kind).find(|object| object["name"] == name)
+    }
+
+    /// The smallest number from 2 to 254 that no machine has.
+    pub fn free_number(&self) -> Option<u8> {
+        (2..=254).find(|number| !self.machines.values().any(|taken| taken == number))
+    }
+}
+
+/// The id of an object of the API.
+pub fn id_of(object: &Value) -> u64 {
+    object["id"].as_u64().unwrap_or_default()
+}
