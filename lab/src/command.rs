@@ -13,7 +13,15 @@ use crate::serve::{self, Serving};
 use crate::store::{SERVERS, Store, id_of};
 
 /// Everything that stands in the state folder; nothing else is ever removed from it.
-const STATE_FILES: &[&str] = &["token", "store.json", "store.new", "api.lock", "api.log", "operator/id_ed25519", "operator/id_ed25519.pub"];
+const STATE_FILES: &[&str] = &[
+    "token",
+    "store.json",
+    "store.new",
+    "api.lock",
+    "api.log",
+    "operator/id_ed25519",
+    "operator/id_ed25519.pub",
+];
 const STATE_FOLDERS: &[&str] = &["operator", "machines"];
 
 fn say(text: &str) {
@@ -28,13 +36,17 @@ pub fn complain(error: &anyhow::Error) {
 pub fn up(lab: &Lab) -> Result<()> {
     check_requirements()?;
     image::build(lab, false, &say)?;
-    fs::create_dir_all(lab.machines()).with_context(|| format!("could not make {}", lab.state.display()))?;
+    fs::create_dir_all(lab.machines())
+        .with_context(|| format!("could not make {}", lab.state.display()))?;
     fs::set_permissions(&lab.state, fs::Permissions::from_mode(0o700))?;
     make_token(lab)?;
     make_operator_key(lab)?;
     network::bridge_up(lab)?;
     let serving = Serving::find(lab);
-    if !serving.is_some_and(|serving| serving.is_ours()) || !serve::answers(lab) || has_lost_machines(lab)? {
+    if !serving.is_some_and(|serving| serving.is_ours())
+        || !serve::answers(lab)
+        || has_lost_machines(lab)?
+    {
         serve::stop(lab)?;
         serve::start(lab)?;
     }
@@ -47,7 +59,8 @@ fn has_lost_machines(lab: &Lab) -> Result<bool> {
     let store = Store::load(lab.store())?;
     Ok(store.all(SERVERS).any(|server| {
         let number = store.machines.get(&id_of(server));
-        server["status"] == "running" && number.is_some_and(|number| Machine::new(lab, *number).is_lost())
+        server["status"] == "running"
+            && number.is_some_and(|number| Machine::new(lab, *number).is_lost())
     }))
 }
 
@@ -70,7 +83,18 @@ fn make_operator_key(lab: &Lab) -> Result<()> {
     if let Some(folder) = key.parent() {
         fs::create_dir_all(folder)?;
     }
-    run(&["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "citrino-lab", "-f", &key.display().to_string()])?;
+    run(&[
+        "ssh-keygen",
+        "-q",
+        "-t",
+        "ed25519",
+        "-N",
+        "",
+        "-C",
+        "citrino-lab",
+        "-f",
+        &key.display().to_string(),
+    ])?;
     Ok(())
 }
 
@@ -78,8 +102,15 @@ fn tell(lab: &Lab) {
     println!("The lab is up: {}", lab.endpoint());
     println!("  clients    eval \"$(citrino-lab env)\"   sets HCLOUD_ENDPOINT and HCLOUD_TOKEN");
     println!("  token      {}", lab.state.join("token").display());
-    println!("  ssh key    {}.pub   give it to POST /ssh_keys, log in with its private half", lab.operator_key().display());
-    println!("  servers    debian-12, for example cpx11 in ash; addresses {} to {}", lab.address(2), lab.address(254));
+    println!(
+        "  ssh key    {}.pub   give it to POST /ssh_keys, log in with its private half",
+        lab.operator_key().display()
+    );
+    println!(
+        "  servers    debian-12, for example cpx11 in ash; addresses {} to {}",
+        lab.address(2),
+        lab.address(254)
+    );
     println!("  then       citrino-lab ls, citrino-lab down");
 }
 
@@ -99,17 +130,28 @@ pub fn down(lab: &Lab) -> Result<()> {
 
 fn remove_state(lab: &Lab) -> Result<()> {
     let absent = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
-    let entries: Vec<_> = STATE_FILES.iter().map(|name| (name, fs::remove_file(lab.state.join(name)))).collect();
-    let folders = STATE_FOLDERS.iter().map(|name| (name, fs::remove_dir(lab.state.join(name))));
+    let entries: Vec<_> = STATE_FILES
+        .iter()
+        .map(|name| (name, fs::remove_file(lab.state.join(name))))
+        .collect();
+    let folders = STATE_FOLDERS
+        .iter()
+        .map(|name| (name, fs::remove_dir(lab.state.join(name))));
     for (name, removed) in entries.into_iter().chain(folders) {
         if let Err(error) = removed
             && !absent(&error)
         {
-            bail!("could not remove {}: {error}", lab.state.join(name).display());
+            bail!(
+                "could not remove {}: {error}",
+                lab.state.join(name).display()
+            );
         }
     }
     match fs::remove_dir(&lab.state) {
-        Err(error) if !absent(&error) => bail!("{} holds files that are not the lab's, and stays: {error}", lab.state.display()),
+        Err(error) if !absent(&error) => bail!(
+            "{} holds files that are not the lab's, and stays: {error}",
+            lab.state.display()
+        ),
         _ => Ok(()),
     }
 }
@@ -117,13 +159,29 @@ fn remove_state(lab: &Lab) -> Result<()> {
 pub fn ls(lab: &Lab) -> Result<()> {
     lab.token()?;
     let store = Store::load(lab.store())?;
-    println!("{:<8} {:<24} {:<8} {:<13} {:<15} {:>9}", "ID", "NAME", "TYPE", "STATUS", "IP", "MEMORY");
+    println!(
+        "{:<8} {:<24} {:<8} {:<13} {:<15} {:>9}",
+        "ID", "NAME", "TYPE", "STATUS", "IP", "MEMORY"
+    );
     for server in store.all(SERVERS) {
-        let machine = store.machines.get(&id_of(server)).map(|number| Machine::new(lab, *number));
-        let stopped = server["status"] == "running" && machine.as_ref().is_some_and(|machine| !machine.is_running());
+        let machine = store
+            .machines
+            .get(&id_of(server))
+            .map(|number| Machine::new(lab, *number));
+        let stopped = server["status"] == "running"
+            && machine
+                .as_ref()
+                .is_some_and(|machine| !machine.is_running());
         let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
-        let status = if stopped { "off".to_owned() } else { text(&server["status"]) };
-        let memory = machine.as_ref().filter(|machine| machine.is_running()).and_then(cgroup::memory_used);
+        let status = if stopped {
+            "off".to_owned()
+        } else {
+            text(&server["status"])
+        };
+        let memory = machine
+            .as_ref()
+            .filter(|machine| machine.is_running())
+            .and_then(cgroup::memory_used);
         println!(
             "{:<8} {:<24} {:<8} {:<13} {:<15} {:>9}",
             id_of(server),
@@ -138,8 +196,9 @@ pub fn ls(lab: &Lab) -> Result<()> {
 }
 
 pub fn env(lab: &Lab) -> Result<()> {
+    let token = lab.token()?;
     println!("export HCLOUD_ENDPOINT={}", lab.endpoint());
-    println!("export HCLOUD_TOKEN={}", lab.token()?);
+    println!("export HCLOUD_TOKEN={token}");
     Ok(())
 }
 

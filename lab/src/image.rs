@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use crate::lab::{Lab, run};
+use crate::lab::{Lab, hex, run};
 
 const PACKAGES: &str = include_str!("../image/packages.txt");
 const SYSTEM: &str = include_str!("../image/system.txt");
@@ -16,8 +16,14 @@ const MASKED: &str = include_str!("../image/masked.txt");
 
 /// Files of the lab's own in the image.
 const FILES: &[(&str, &str)] = &[
-    ("etc/cloud/cloud.cfg.d/90-lab.cfg", include_str!("../image/cloud.cfg")),
-    ("etc/ssh/sshd_config.d/50-lab.conf", include_str!("../image/sshd.conf")),
+    (
+        "etc/cloud/cloud.cfg.d/90-lab.cfg",
+        include_str!("../image/cloud.cfg"),
+    ),
+    (
+        "etc/ssh/sshd_config.d/50-lab.conf",
+        include_str!("../image/sshd.conf"),
+    ),
     ("etc/dpkg/dpkg.cfg.d/lab", include_str!("../image/dpkg.cfg")),
 ];
 
@@ -25,7 +31,9 @@ const FILES: &[(&str, &str)] = &[
 const REVISION: &str = "1";
 
 fn words(text: &str) -> Vec<&str> {
-    text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect()
+    text.lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .collect()
 }
 
 /// Where the image for this recipe is or will be: a changed recipe has another place.
@@ -38,7 +46,7 @@ pub fn path(lab: &Lab) -> PathBuf {
         hasher.update(path.as_bytes());
         hasher.update(content.as_bytes());
     }
-    let name: String = hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name = hex(&hasher.finalize()[..8]);
     lab.cache.join(format!("debian-12-{name}"))
 }
 
@@ -48,7 +56,8 @@ pub fn build(lab: &Lab, force: bool, say: &dyn Fn(&str)) -> Result<PathBuf> {
     if image.exists() && !force {
         return Ok(image);
     }
-    fs::create_dir_all(&lab.cache).with_context(|| format!("could not make the image cache {}", lab.cache.display()))?;
+    fs::create_dir_all(&lab.cache)
+        .with_context(|| format!("could not make the image cache {}", lab.cache.display()))?;
     let lock = File::create(lab.cache.join("lock"))?;
     if lock.try_lock().is_err() {
         say("another process builds the machine image; waiting for it");
@@ -61,7 +70,9 @@ pub fn build(lab: &Lab, force: bool, say: &dyn Fn(&str)) -> Result<PathBuf> {
         refuse_when_used(&image)?;
         fs::remove_dir_all(&image)?;
     }
-    say("building the machine image (Debian 12 and the .debs of the playbooks): half a minute, once");
+    say(
+        "building the machine image (Debian 12 and the .debs of the playbooks): half a minute, once",
+    );
     let building = image.with_extension("building");
     remove_tree(&building)?;
     if let Err(error) = bootstrap(&building, say).and_then(|()| finish(&building)) {
@@ -69,7 +80,8 @@ pub fn build(lab: &Lab, force: bool, say: &dyn Fn(&str)) -> Result<PathBuf> {
         let _ = remove_tree(&building);
         return Err(error);
     }
-    fs::rename(&building, &image).with_context(|| format!("could not put the image at {}", image.display()))?;
+    fs::rename(&building, &image)
+        .with_context(|| format!("could not put the image at {}", image.display()))?;
     say(&format!("the machine image is at {}", image.display()));
     Ok(image)
 }
@@ -78,7 +90,10 @@ pub fn build(lab: &Lab, force: bool, say: &dyn Fn(&str)) -> Result<PathBuf> {
 fn refuse_when_used(image: &Path) -> Result<()> {
     let lower = format!("lowerdir={},", image.display());
     if fs::read_to_string("/proc/self/mounts")?.contains(&lower) {
-        bail!("machines stand on the image {}; run `citrino-lab down` in their lab first", image.display());
+        bail!(
+            "machines stand on the image {}; run `citrino-lab down` in their lab first",
+            image.display()
+        );
     }
     Ok(())
 }
@@ -87,20 +102,39 @@ fn refuse_when_used(image: &Path) -> Result<()> {
 fn bootstrap(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
     let mut command = Command::new("mmdebstrap");
     command
-        .args(["--variant=minbase", "--skip=cleanup/apt", "--dpkgopt=force-unsafe-io"])
+        .args([
+            "--variant=minbase",
+            "--skip=cleanup/apt",
+            "--dpkgopt=force-unsafe-io",
+        ])
         .arg("--aptopt=Acquire::Languages \"none\"")
         .arg(format!("--include={}", words(SYSTEM).join(",")))
-        .arg(format!("--customize-hook=chroot \"$1\" apt-get install -y --download-only {}", words(PACKAGES).join(" ")))
-        .arg(format!("--customize-hook=chroot \"$1\" systemctl mask {}", words(MASKED).join(" ")))
+        .arg(format!(
+            "--customize-hook=chroot \"$1\" apt-get install -y --download-only {}",
+            words(PACKAGES).join(" ")
+        ))
+        .arg(format!(
+            "--customize-hook=chroot \"$1\" systemctl mask {}",
+            words(MASKED).join(" ")
+        ))
         .arg("bookworm")
         .arg(root)
         .args(debian_sources())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let mut child = command.spawn().context("`mmdebstrap` could not be started; run `apt-get install mmdebstrap`")?;
+    let mut child = command
+        .spawn()
+        .context("`mmdebstrap` could not be started; run `apt-get install mmdebstrap`")?;
     let mut said = Vec::new();
-    for line in child.stderr.take().map(BufReader::new).into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
+    for line in child
+        .stderr
+        .take()
+        .map(BufReader::new)
+        .into_iter()
+        .flat_map(BufRead::lines)
+        .map_while(Result::ok)
+    {
         if line.starts_with("I: ") && !line.contains("cleaning") {
             say(&format!("  {}", line.trim_start_matches("I: ")));
         }
@@ -110,7 +144,10 @@ fn bootstrap(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
         return Ok(());
     }
     let tail = said.len().saturating_sub(8);
-    bail!("mmdebstrap could not build the machine image:\n{}", said[tail..].join("\n"))
+    bail!(
+        "mmdebstrap could not build the machine image:\n{}",
+        said[tail..].join("\n")
+    )
 }
 
 /// The files of apt sources that speak of bookworm's whole archive.
@@ -120,10 +157,14 @@ fn debian_sources() -> Vec<PathBuf> {
         candidates.extend(entries.flatten().map(|entry| entry.path()));
     }
     candidates.sort();
-    let names_debian = |text: &str| text.contains("bookworm-updates") || text.contains("bookworm-security");
+    let names_debian =
+        |text: &str| text.contains("bookworm-updates") || text.contains("bookworm-security");
     candidates
         .into_iter()
-        .filter(|path| path.extension().is_some_and(|end| end == "list" || end == "sources"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|end| end == "list" || end == "sources")
+        })
         .filter(|path| fs::read_to_string(path).is_ok_and(|text| names_debian(&text)))
         .collect()
 }
@@ -137,7 +178,12 @@ fn finish(root: &Path) -> Result<()> {
         }
         fs::write(&path, content).with_context(|| format!("could not write {}", path.display()))?;
     }
-    for path in ["etc/machine-id", "var/lib/dbus/machine-id", "etc/hostname", "etc/resolv.conf"] {
+    for path in [
+        "etc/machine-id",
+        "var/lib/dbus/machine-id",
+        "etc/hostname",
+        "etc/resolv.conf",
+    ] {
         remove_file(&root.join(path))?;
     }
     for entry in fs::read_dir(root.join("etc/ssh"))?.flatten() {
@@ -145,7 +191,13 @@ fn finish(root: &Path) -> Result<()> {
             fs::remove_file(entry.path())?;
         }
     }
-    run(&["chroot", &root.display().to_string(), "systemctl", "enable", "ssh.service"])?;
+    run(&[
+        "chroot",
+        &root.display().to_string(),
+        "systemctl",
+        "enable",
+        "ssh.service",
+    ])?;
     Ok(())
 }
 
@@ -175,6 +227,10 @@ mod tests {
     fn lists_are_words_without_their_comments() {
         assert!(words(PACKAGES).contains(&"postgresql-15-postgis-3"));
         assert!(words(SYSTEM).contains(&"cloud-init"));
-        assert!(words(MASKED).iter().all(|unit| unit.contains('.') && !unit.contains(' ')));
+        assert!(
+            words(MASKED)
+                .iter()
+                .all(|unit| unit.contains('.') && !unit.contains(' '))
+        );
     }
 }

@@ -22,19 +22,32 @@ pub struct Lab {
 impl Lab {
     /// From the environment: `CITRINO_LAB_NAME`, `_PORT`, `_SUBNET`, `_STATE`, `_CACHE`.
     pub fn from_env() -> Result<Self> {
-        let get = |key: &str, default: &str| std::env::var(format!("CITRINO_LAB_{key}")).unwrap_or_else(|_| default.to_owned());
+        let get = |key: &str, default: &str| {
+            std::env::var(format!("CITRINO_LAB_{key}")).unwrap_or_else(|_| default.to_owned())
+        };
         let name = get("NAME", "citrino");
-        if name.is_empty() || name.len() > 8 || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) {
-            bail!("CITRINO_LAB_NAME is `{name}`: it names network links, so give 1 to 8 lower-case letters or digits");
+        if name.is_empty()
+            || name.len() > 8
+            || !name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        {
+            bail!(
+                "CITRINO_LAB_NAME is `{name}`: it names network links, so give 1 to 8 lower-case letters or digits"
+            );
         }
         let subnet = get("SUBNET", "10.77.0.0/24");
         let network: Ipv4Addr = subnet
             .strip_suffix("/24")
             .and_then(|address| address.parse().ok())
-            .with_context(|| format!("CITRINO_LAB_SUBNET is `{subnet}`: give a /24 such as 10.77.0.0/24"))?;
+            .with_context(|| {
+                format!("CITRINO_LAB_SUBNET is `{subnet}`: give a /24 such as 10.77.0.0/24")
+            })?;
         let [a, b, c, _] = network.octets();
         Ok(Self {
-            port: get("PORT", "8490").parse().context("CITRINO_LAB_PORT is no port number")?,
+            port: get("PORT", "8490")
+                .parse()
+                .context("CITRINO_LAB_PORT is no port number")?,
             subnet: [a, b, c],
             state: PathBuf::from(get("STATE", "/var/lib/citrino-lab")),
             cache: PathBuf::from(get("CACHE", "/var/cache/citrino-lab")),
@@ -46,7 +59,13 @@ impl Lab {
     #[cfg(test)]
     pub fn for_test() -> Self {
         let place = PathBuf::from("/nonexistent");
-        Self { name: "test".into(), port: 1, subnet: [10, 79, 0], state: place.clone(), cache: place }
+        Self {
+            name: "test".into(),
+            port: 1,
+            subnet: [10, 79, 0],
+            state: place.clone(),
+            cache: place,
+        }
     }
 
     /// The name of its bridge, and the start of the names of its machines' parts.
@@ -80,8 +99,13 @@ impl Lab {
     /// The token of the one project that this lab has.
     pub fn token(&self) -> Result<String> {
         let path = self.state.join("token");
-        let token = std::fs::read_to_string(&path).with_context(|| format!("no lab is up: {} is absent; run `citrino-lab up`", path.display()))?;
-        Ok(token.trim().to_owned())
+        match std::fs::read_to_string(&path) {
+            Ok(token) => Ok(token.trim().to_owned()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                bail!("the lab `{}` is not up; run `citrino-lab up`", self.name)
+            }
+            Err(error) => Err(error).with_context(|| format!("could not read {}", path.display())),
+        }
     }
 
     /// The operator's ssh key pair, made by `up`.
@@ -131,8 +155,13 @@ const PACKAGES: &[(&str, &str)] = &[
 ];
 
 fn missing(program: &str, error: &std::io::Error) -> anyhow::Error {
-    let package = PACKAGES.iter().find(|(name, _)| *name == program).map_or(program, |(_, package)| package);
-    anyhow::anyhow!("`{program}` could not be started ({error}); install it with `apt-get install {package}`")
+    let package = PACKAGES
+        .iter()
+        .find(|(name, _)| *name == program)
+        .map_or(program, |(_, package)| package);
+    anyhow::anyhow!(
+        "`{program}` could not be started ({error}); install it with `apt-get install {package}`"
+    )
 }
 
 /// Refuses early what could only fail later: every program and the right to use them.
@@ -140,9 +169,19 @@ pub fn check_requirements() -> Result<()> {
     if !nix::unistd::geteuid().is_root() {
         bail!("the lab makes real machines and networks, which needs root: run it with sudo");
     }
-    let folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
+    let folders = [
+        "/usr/sbin",
+        "/usr/bin",
+        "/sbin",
+        "/bin",
+        "/usr/local/sbin",
+        "/usr/local/bin",
+    ];
     for (program, package) in PACKAGES {
-        if !folders.iter().any(|folder| Path::new(folder).join(program).exists()) {
+        if !folders
+            .iter()
+            .any(|folder| Path::new(folder).join(program).exists())
+        {
             bail!("`{program}` is not installed; run `apt-get install {package}`");
         }
     }
@@ -155,8 +194,16 @@ pub fn write_atomic(path: &Path, content: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::write(&temporary, content).with_context(|| format!("could not write {}", temporary.display()))?;
+    std::fs::write(&temporary, content)
+        .with_context(|| format!("could not write {}", temporary.display()))?;
     std::fs::rename(&temporary, path).with_context(|| format!("could not write {}", path.display()))
+}
+
+/// Bytes as text.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// Asks again and again until the answer is yes; whether it was within the time.
@@ -173,7 +220,11 @@ pub fn until(within: Duration, yes: impl Fn() -> bool) -> bool {
 
 /// Starts this very program with other arguments, in a session of its own that outlives us.
 pub fn detach(arguments: &[&str], log: &Path) -> Result<()> {
-    let log = OpenOptions::new().create(true).append(true).open(log).with_context(|| format!("could not write {}", log.display()))?;
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .with_context(|| format!("could not write {}", log.display()))?;
     let status = Command::new("setsid")
         .arg("--fork")
         .arg(std::env::current_exe()?)

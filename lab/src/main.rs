@@ -71,7 +71,9 @@ fn run(verb: &Verb, lab: &Lab) -> Result<()> {
         Verb::Down => command::down(lab),
         Verb::Ls => command::ls(lab),
         Verb::Env => command::env(lab),
-        Verb::Image { verb: ImageVerb::Build { force } } => command::build_image(lab, *force),
+        Verb::Image {
+            verb: ImageVerb::Build { force },
+        } => command::build_image(lab, *force),
         Verb::Serve { no_machines } => serve::run(lab, !no_machines),
         Verb::Machine { number } => machine::supervise::run(&machine::Machine::new(lab, *number)),
     }

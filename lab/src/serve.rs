@@ -11,18 +11,24 @@ use nix::unistd::Pid;
 use sha2::{Digest, Sha256};
 
 use crate::api::{self, Account};
-use crate::lab::{Lab, detach, until};
+use crate::lab::{Lab, detach, hex, until};
 
 /// Runs the API until it is asked to stop.
 pub fn run(lab: &Lab, machines: bool) -> Result<()> {
     fs::create_dir_all(&lab.state)?;
-    let mut lock = OpenOptions::new().create(true).truncate(false).write(true).open(lab.state.join("api.lock"))?;
+    let mut lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(lab.state.join("api.lock"))?;
     if !until(Duration::from_secs(2), || lock.try_lock().is_ok()) {
         bail!("another process serves this lab already; stop it with `citrino-lab down`");
     }
     lock.set_len(0)?;
     write!(lock, "{} {}", std::process::id(), own_digest()?)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(listen(lab, machines))
 }
 
@@ -30,7 +36,12 @@ async fn listen(lab: &Lab, machines: bool) -> Result<()> {
     let address = ("127.0.0.1", lab.port);
     let listener = tokio::net::TcpListener::bind(address)
         .await
-        .with_context(|| format!("port {} of 127.0.0.1 cannot be had; give another one in CITRINO_LAB_PORT", lab.port))?;
+        .with_context(|| {
+            format!(
+                "port {} of 127.0.0.1 cannot be had; give another one in CITRINO_LAB_PORT",
+                lab.port
+            )
+        })?;
     let app = api::router(Account::open(lab, machines)?);
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
@@ -42,7 +53,7 @@ async fn listen(lab: &Lab, machines: bool) -> Result<()> {
 /// Which program this is: `up` replaces an API that an older one runs.
 fn own_digest() -> Result<String> {
     let digest = Sha256::digest(fs::read("/proc/self/exe")?);
-    Ok(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&digest[..8]))
 }
 
 /// The process that serves this lab; it holds a kernel lock as long as it does.
@@ -60,7 +71,10 @@ impl Serving {
         let mut text = String::new();
         file.read_to_string(&mut text).ok()?;
         let (pid, digest) = text.split_once(' ')?;
-        Some(Self { pid: pid.parse().ok()?, digest: digest.to_owned() })
+        Some(Self {
+            pid: pid.parse().ok()?,
+            digest: digest.to_owned(),
+        })
     }
 
     /// Whether it is this very program that serves.
@@ -77,7 +91,9 @@ pub fn stop(lab: &Lab) -> Result<()> {
     for (signal, seconds) in [(Signal::SIGTERM, 5), (Signal::SIGKILL, 5)] {
         // The lock says that it lives; an answer that it does not is as good as stopped.
         let _ = kill(Pid::from_raw(serving.pid), signal);
-        if until(Duration::from_secs(seconds), || Serving::find(lab).is_none()) {
+        if until(Duration::from_secs(seconds), || {
+            Serving::find(lab).is_none()
+        }) {
             return Ok(());
         }
     }
@@ -89,12 +105,16 @@ pub fn start(lab: &Lab) -> Result<()> {
     let log = lab.state.join("api.log");
     let before = fs::metadata(&log).map_or(0, |meta| meta.len());
     detach(&["serve"], &log)?;
-    let said = || fs::metadata(&log).map_or(0, |meta| meta.len()) > before && Serving::find(lab).is_none();
+    let said =
+        || fs::metadata(&log).map_or(0, |meta| meta.len()) > before && Serving::find(lab).is_none();
     if until(Duration::from_secs(20), || answers(lab) || said()) && answers(lab) {
         return Ok(());
     }
     let text = fs::read_to_string(&log).unwrap_or_default();
-    bail!("the API of the lab did not start: {}", text.lines().last().unwrap_or("it said nothing"))
+    bail!(
+        "the API of the lab did not start: {}",
+        text.lines().last().unwrap_or("it said nothing")
+    )
 }
 
 /// Whether the API takes our token.
@@ -105,7 +125,11 @@ pub fn answers(lab: &Lab) -> bool {
 fn ask(lab: &Lab) -> Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", lab.port))?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    write!(stream, "GET /v1/locations HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n", lab.token()?)?;
+    write!(
+        stream,
+        "GET /v1/locations HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+        lab.token()?
+    )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)

@@ -30,9 +30,12 @@ pub struct Store {
 impl Store {
     pub fn load(path: PathBuf) -> Result<Self> {
         let mut store = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read", path.display()))?,
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} cannot be read", path.display()))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
-            Err(error) => return Err(error).with_context(|| format!("could not read {}", path.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("could not read {}", path.display()));
+            }
         };
         store.path = path;
         Ok(store)
@@ -50,7 +53,10 @@ impl Store {
     }
 
     pub fn insert(&mut self, kind: &str, id: u64, object: Value) {
-        self.kinds.entry(kind.to_owned()).or_default().insert(id, object);
+        self.kinds
+            .entry(kind.to_owned())
+            .or_default()
+            .insert(id, object);
     }
 
     pub fn get(&self, kind: &str, id: u64) -> Option<&Value> {

@@ -13,7 +13,10 @@ use crate::store::{ACTIONS, Store};
 /// Records an action that runs; give its id to `finish`.
 pub fn begin(store: &mut Store, command: &str, resources: &[(&str, u64)]) -> Value {
     let id = store.next_id();
-    let resources: Vec<Value> = resources.iter().map(|(kind, id)| json!({ "id": id, "type": kind })).collect();
+    let resources: Vec<Value> = resources
+        .iter()
+        .map(|(kind, id)| json!({ "id": id, "type": kind }))
+        .collect();
     let action = json!({
         "id": id, "command": command, "status": "running", "progress": 0,
         "started": now(), "finished": null, "resources": resources, "error": null,
@@ -36,7 +39,10 @@ pub fn finish(store: &mut Store, id: u64, error: Option<&str>) {
         action["status"] = json!(if error.is_some() { "error" } else { "success" });
         action["progress"] = json!(100);
         action["finished"] = json!(now());
-        action["error"] = error.map_or(Value::Null, |message| json!({ "code": "action_failed", "message": message }));
+        action["error"] = error.map_or(
+            Value::Null,
+            |message| json!({ "code": "action_failed", "message": message }),
+        );
     }
 }
 
@@ -54,7 +60,9 @@ pub async fn get(State(account): State<Account>, Path(id): Path<u64>) -> Answer 
 
 fn one(account: &Account, id: u64) -> Answer<Response> {
     let store = account.lock();
-    let action = store.get(ACTIONS, id).ok_or_else(|| ApiError::not_found("action"))?;
+    let action = store
+        .get(ACTIONS, id)
+        .ok_or_else(|| ApiError::not_found("action"))?;
     Ok(Json(json!({ "action": action })).into_response())
 }
 
@@ -65,22 +73,39 @@ pub async fn list_all(State(account): State<Account>, query: Query) -> Answer {
 
 fn is_about(action: &Value, kind: &str, id: u64) -> bool {
     let resource = json!({ "id": id, "type": kind });
-    action["resources"].as_array().is_some_and(|list| list.contains(&resource))
+    action["resources"]
+        .as_array()
+        .is_some_and(|list| list.contains(&resource))
 }
 
 /// The actions of one resource.
 pub fn list_of(account: &Account, kind: &str, id: u64, query: &[(String, String)]) -> Answer {
     let store = account.lock();
-    listing::list(ACTIONS, store.all(ACTIONS).filter(|action| is_about(action, kind, id)), query)
+    listing::list(
+        ACTIONS,
+        store
+            .all(ACTIONS)
+            .filter(|action| is_about(action, kind, id)),
+        query,
+    )
 }
 
 /// One action of one resource.
 pub fn get_of(account: &Account, kind: &str, id: u64, action: u64) -> Answer {
-    let about = account.lock().get(ACTIONS, action).is_some_and(|action| is_about(action, kind, id));
-    if about { one(account, action) } else { Err(ApiError::not_found("action")) }
+    let about = account
+        .lock()
+        .get(ACTIONS, action)
+        .is_some_and(|action| is_about(action, kind, id));
+    if about {
+        one(account, action)
+    } else {
+        Err(ApiError::not_found("action"))
+    }
 }
 
 /// Whether an action holds a resource.
 pub fn running_on(store: &Store, kind: &str, id: u64) -> bool {
-    store.all(ACTIONS).any(|action| action["status"] == "running" && is_about(action, kind, id))
+    store
+        .all(ACTIONS)
+        .any(|action| action["status"] == "running" && is_about(action, kind, id))
 }

@@ -15,7 +15,10 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { used: 0.0, at: Instant::now() }
+        Self {
+            used: 0.0,
+            at: Instant::now(),
+        }
     }
 }
 
@@ -30,7 +33,13 @@ impl Budget {
         headers.insert("ratelimit-limit", HeaderValue::from(LIMIT));
         // Between 0 and the limit: nothing is lost on the way to a whole number.
         let left = format!("{:.0}", f64::from(LIMIT) - used);
-        headers.insert("ratelimit-remaining", HeaderValue::from_str(&left).unwrap_or(HeaderValue::from_static("0")));
-        headers.insert("ratelimit-reset", HeaderValue::from(full_at.unix_timestamp()));
+        headers.insert(
+            "ratelimit-remaining",
+            HeaderValue::from_str(&left).unwrap_or(HeaderValue::from_static("0")),
+        );
+        headers.insert(
+            "ratelimit-reset",
+            HeaderValue::from(full_at.unix_timestamp()),
+        );
     }
 }

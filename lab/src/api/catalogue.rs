@@ -12,7 +12,8 @@ use super::error::{Answer, ApiError};
 use super::listing::{self, Query};
 use crate::store::id_of;
 
-static CATALOGUE: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(include_str!("catalogue.json")).unwrap_or_default());
+static CATALOGUE: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("catalogue.json")).unwrap_or_default());
 
 fn all(kind: &str) -> impl Iterator<Item = &'static Value> {
     CATALOGUE[kind].as_array().into_iter().flatten()
@@ -43,7 +44,9 @@ pub async fn get_image(Path(id): Path<u64>) -> Answer {
 }
 
 fn get(kind: &str, singular: &str, id: u64) -> Answer {
-    let found = all(kind).find(|object| id_of(object) == id).ok_or_else(|| ApiError::not_found(singular))?;
+    let found = all(kind)
+        .find(|object| id_of(object) == id)
+        .ok_or_else(|| ApiError::not_found(singular))?;
     Ok(Json(json!({ singular: found })).into_response())
 }
 
@@ -53,45 +56,63 @@ pub async fn pricing() -> Answer {
 
 /// Gone since October 2026; availability stands in `server_types[].locations[]`.
 pub async fn datacenters() -> Answer {
-    Err(ApiError::new(410, "deprecated_api_endpoint", "this endpoint was removed; use the locations of server types"))
+    Err(ApiError::new(
+        410,
+        "deprecated_api_endpoint",
+        "this endpoint was removed; use the locations of server types",
+    ))
 }
 
 /// One of a kind by id or name, as requests name it.
 pub fn find(kind: &str, wish: &Value) -> Option<&'static Value> {
-    let text = match wish {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    all(kind).find(|object| object["name"] == text.as_str() || object["id"].to_string() == text)
+    by_id(kind, wish).or_else(|| all(kind).find(|object| object["name"] == *wish))
+}
+
+/// Clients send an id as a number or as text.
+fn by_id(kind: &str, wish: &Value) -> Option<&'static Value> {
+    let id = wish.as_u64().or_else(|| wish.as_str()?.parse().ok())?;
+    all(kind).find(|object| id_of(object) == id)
 }
 
 /// The image of this id, or of this name for the architecture: names come once for each.
 pub fn find_image(wish: &Value, architecture: &Value) -> Option<&'static Value> {
-    let text = wish.as_str().map_or_else(|| wish.to_string(), str::to_owned);
-    let by_id = all("images").find(|image| image["id"].to_string() == text);
-    by_id.or_else(|| all("images").find(|image| image["name"] == text.as_str() && image["architecture"] == *architecture))
+    let by_name = |image: &&Value| image["name"] == *wish && image["architecture"] == *architecture;
+    by_id("images", wish).or_else(|| all("images").find(by_name))
 }
 
 fn offer<'t>(server_type: &'t Value, location: &Value) -> Option<&'t Value> {
-    server_type["locations"].as_array()?.iter().find(|offer| offer["name"] == location["name"])
+    server_type["locations"]
+        .as_array()?
+        .iter()
+        .find(|offer| offer["name"] == location["name"])
 }
 
 /// Where a server of this type goes that says nothing of its place.
 pub fn first_location(server_type: &Value) -> Option<&'static Value> {
-    all("locations").find(|location| offer(server_type, location).is_some_and(|offer| offer["available"] == true))
+    all("locations").find(|location| {
+        offer(server_type, location).is_some_and(|offer| offer["available"] == true)
+    })
 }
 
 /// Whether a type can be ordered in a place. Neither prices nor the deprecation of the type as a
 /// whole say so: the entry of the place does.
 pub fn check_orderable(server_type: &Value, location: &Value) -> Result<(), ApiError> {
-    let unsupported = || ApiError::new(422, "invalid_input", "unsupported location for server type");
+    let unsupported =
+        || ApiError::new(422, "invalid_input", "unsupported location for server type");
     let offer = offer(server_type, location).ok_or_else(unsupported)?;
     // Both are written alike, in UTC: their order is that of their text.
-    if offer["deprecation"]["unavailable_after"].as_str().is_some_and(|end| end < super::now().as_str()) {
+    if offer["deprecation"]["unavailable_after"]
+        .as_str()
+        .is_some_and(|end| end < super::now().as_str())
+    {
         return Err(unsupported());
     }
     if offer["available"] == false {
-        return Err(ApiError::new(412, "resource_unavailable", "error during placement"));
+        return Err(ApiError::new(
+            412,
+            "resource_unavailable",
+            "error during placement",
+        ));
     }
     Ok(())
 }
@@ -115,26 +136,53 @@ mod tests {
             assert!(!orderable("cpx11", place), "{place}");
             assert!(orderable("cpx12", place), "{place}");
         }
-        assert_eq!(first_location(find("server_types", &json!("cpx11")).unwrap()).unwrap()["name"], "ash");
+        assert_eq!(
+            first_location(find("server_types", &json!("cpx11")).unwrap()).unwrap()["name"],
+            "ash"
+        );
     }
 
     #[test]
     fn prices_are_those_of_the_place() {
         let cpx11 = find("server_types", &json!(22)).unwrap();
-        let price = |place: &str| cpx11["prices"].as_array().unwrap().iter().find(|price| price["location"] == place).unwrap()["price_monthly"]["net"].clone();
+        let price = |place: &str| {
+            cpx11["prices"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|price| price["location"] == place)
+                .unwrap()["price_monthly"]["net"]
+                .clone()
+        };
         assert!(price("ash").as_str().unwrap().starts_with("17.49"));
-        assert_eq!(CATALOGUE["pricing"]["server_backup"]["percentage"], "20.0000000000");
+        assert_eq!(
+            CATALOGUE["pricing"]["server_backup"]["percentage"],
+            "20.0000000000"
+        );
         for server_type in all("server_types") {
             for offer in server_type["locations"].as_array().unwrap() {
-                assert!(server_type["prices"].as_array().unwrap().iter().any(|price| price["location"] == offer["name"]), "{offer}");
+                assert!(
+                    server_type["prices"]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .any(|price| price["location"] == offer["name"]),
+                    "{offer}"
+                );
             }
         }
     }
 
     #[test]
     fn an_image_has_one_id_for_each_architecture() {
-        assert_eq!(find_image(&json!("debian-12"), &json!("x86")).unwrap()["id"], 114_690_387);
-        assert_eq!(find_image(&json!("114690387"), &json!("arm")).unwrap()["architecture"], "x86");
+        assert_eq!(
+            find_image(&json!("debian-12"), &json!("x86")).unwrap()["id"],
+            114_690_387
+        );
+        assert_eq!(
+            find_image(&json!("114690387"), &json!("arm")).unwrap()["architecture"],
+            "x86"
+        );
         assert!(find_image(&json!("ubuntu-22.04"), &json!("x86")).is_none());
     }
 }

@@ -19,28 +19,45 @@ pub async fn guard(State(account): State<Account>, request: Request, next: Next)
     };
     let headers = response.headers_mut();
     let correlation = format!("{:016x}", rand::random::<u64>());
-    headers.insert("x-correlation-id", HeaderValue::from_str(&correlation).unwrap_or(HeaderValue::from_static("0")));
-    account.0.budget.lock().unwrap_or_else(PoisonError::into_inner).spend(headers);
+    headers.insert(
+        "x-correlation-id",
+        HeaderValue::from_str(&correlation).unwrap_or(HeaderValue::from_static("0")),
+    );
+    account
+        .0
+        .budget
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .spend(headers);
     response
 }
 
 fn is_known(headers: &HeaderMap, token: &str) -> bool {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     given.and_then(|value| value.strip_prefix("Bearer ")) == Some(token)
 }
 
 /// The web framework refuses in plain text what no handler saw; the API never does.
 fn envelope(response: Response) -> Response {
     let status = response.status();
-    let json = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     if json || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     match status {
-        StatusCode::METHOD_NOT_ALLOWED => ApiError::new(405, "method_not_allowed", "method not allowed"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ApiError::new(405, "method_not_allowed", "method not allowed")
+        }
         StatusCode::NOT_FOUND => ApiError::new(404, "not_found", "the lab does not know this path"),
         StatusCode::BAD_REQUEST => ApiError::new(404, "not_found", "resource not found"),
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(413, "invalid_input", "the request is too large"),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ApiError::new(413, "invalid_input", "the request is too large")
+        }
         _ => ApiError::new(500, "server_error", format!("the lab answered {status}")),
     }
     .into_response()

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-/// An answer that is an error. Codes and statuses are those of the OpenAPI document's introduction.
+/// An answer that is an error. Codes and statuses are those of the `OpenAPI` document's introduction.
 #[derive(Debug)]
 pub struct ApiError {
     status: u16,
@@ -18,7 +18,12 @@ pub type Answer<T = Response> = std::result::Result<T, ApiError>;
 
 impl ApiError {
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: Value::Null }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            details: Value::Null,
+        }
     }
 
     pub fn not_found(kind: &str) -> Self {
@@ -28,7 +33,11 @@ impl ApiError {
     /// 422 with the field that is wrong.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
         let message = message.into();
-        let mut error = Self::new(422, "invalid_input", format!("invalid input in field '{field}'"));
+        let mut error = Self::new(
+            422,
+            "invalid_input",
+            format!("invalid input in field '{field}'"),
+        );
         error.details = json!({ "fields": [{ "name": field, "messages": [message] }] });
         error
     }

@@ -13,20 +13,42 @@ const NETWORKS: usize = 100;
 /// Reads rules; each comes back with all its keys, as clients expect them.
 pub fn read(rules: &[Value]) -> Result<Vec<Value>, ApiError> {
     if rules.len() > RULES {
-        return Err(ApiError::invalid("rules", format!("a firewall may have {RULES} rules")));
+        return Err(ApiError::invalid(
+            "rules",
+            format!("a firewall may have {RULES} rules"),
+        ));
     }
     rules.iter().map(rule).collect()
 }
 
 fn rule(rule: &Value) -> Result<Value, ApiError> {
     let wrong = |message: &str| ApiError::invalid("rules", format!("{message}: {rule}"));
-    let direction = rule["direction"].as_str().filter(|text| ["in", "out"].contains(text)).ok_or_else(|| wrong("direction must be in or out"))?;
+    let direction = rule["direction"]
+        .as_str()
+        .filter(|text| ["in", "out"].contains(text))
+        .ok_or_else(|| wrong("direction must be in or out"))?;
     let protocols = ["tcp", "udp", "icmp", "esp", "gre"];
-    let protocol = rule["protocol"].as_str().filter(|text| protocols.contains(text)).ok_or_else(|| wrong("protocol is not known"))?;
-    let port = port(protocol, &rule["port"]).ok_or_else(|| wrong("port must be a number, a range or `any` with tcp and udp, and absent otherwise"))?;
-    let (sources, destinations) = (networks(&rule["source_ips"])?, networks(&rule["destination_ips"])?);
-    if (if direction == "in" { &sources } else { &destinations }).is_empty() {
-        return Err(wrong("an inbound rule needs source_ips, an outbound rule destination_ips"));
+    let protocol = rule["protocol"]
+        .as_str()
+        .filter(|text| protocols.contains(text))
+        .ok_or_else(|| wrong("protocol is not known"))?;
+    let port = port(protocol, &rule["port"]).ok_or_else(|| {
+        wrong("port must be a number, a range or `any` with tcp and udp, and absent otherwise")
+    })?;
+    let (sources, destinations) = (
+        networks(&rule["source_ips"])?,
+        networks(&rule["destination_ips"])?,
+    );
+    if (if direction == "in" {
+        &sources
+    } else {
+        &destinations
+    })
+    .is_empty()
+    {
+        return Err(wrong(
+            "an inbound rule needs source_ips, an outbound rule destination_ips",
+        ));
     }
     Ok(json!({
         "direction": direction, "protocol": protocol, "port": port,
@@ -49,14 +71,20 @@ fn port(protocol: &str, port: &Value) -> Option<Value> {
 }
 
 fn networks(list: &Value) -> Result<Vec<String>, ApiError> {
-    let wrong = |text: &str| ApiError::invalid("rules", format!("`{text}` is no network in CIDR notation"));
+    let wrong =
+        |text: &str| ApiError::invalid("rules", format!("`{text}` is no network in CIDR notation"));
     let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
     if list.len() > NETWORKS {
-        return Err(ApiError::invalid("rules", format!("a rule may have {NETWORKS} networks")));
+        return Err(ApiError::invalid(
+            "rules",
+            format!("a rule may have {NETWORKS} networks"),
+        ));
     }
     let network = |item: &Value| {
         let text = item.as_str().unwrap_or_default();
-        is_network(text).then(|| text.to_owned()).ok_or_else(|| wrong(text))
+        is_network(text)
+            .then(|| text.to_owned())
+            .ok_or_else(|| wrong(text))
     };
     list.iter().map(network).collect()
 }
@@ -70,8 +98,12 @@ fn is_network(text: &str) -> bool {
         return false;
     };
     match address {
-        IpAddr::V4(address) => length <= 32 && address.to_bits().checked_shl(length).unwrap_or(0) == 0,
-        IpAddr::V6(address) => length <= 128 && address.to_bits().checked_shl(length).unwrap_or(0) == 0,
+        IpAddr::V4(address) => {
+            length <= 32 && address.to_bits().checked_shl(length).unwrap_or(0) == 0
+        }
+        IpAddr::V6(address) => {
+            length <= 128 && address.to_bits().checked_shl(length).unwrap_or(0) == 0
+        }
     }
 }
 
@@ -81,8 +113,17 @@ mod tests {
 
     #[test]
     fn a_rule_comes_back_with_every_key() {
-        let rules = read(&[json!({ "direction": "in", "protocol": "icmp", "source_ips": ["0.0.0.0/0"] })]).unwrap();
-        for key in ["direction", "protocol", "port", "source_ips", "destination_ips", "description"] {
+        let rules =
+            read(&[json!({ "direction": "in", "protocol": "icmp", "source_ips": ["0.0.0.0/0"] })])
+                .unwrap();
+        for key in [
+            "direction",
+            "protocol",
+            "port",
+            "source_ips",
+            "destination_ips",
+            "description",
+        ] {
             assert!(rules[0].get(key).is_some(), "{key}");
         }
     }

@@ -10,15 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::{Answer, ApiError};
+use super::firewall_resources::{apply, remove, resources};
 use super::listing::{self, Query};
 use super::request::{self, Body};
 use super::{Account, actions, created, firewall_rules, now, selector};
-use crate::lab::Lab;
-use crate::machine::firewall::Guarded;
-use crate::store::{FIREWALLS, SERVERS, Store, id_of};
-
-/// Hetzner's own limit.
-const PER_SERVER: usize = 5;
+use crate::store::{FIREWALLS, SERVERS, Store};
 
 pub fn routes() -> Router<Account> {
     Router::new()
@@ -37,7 +33,10 @@ struct Create {
 
 async fn list(State(account): State<Account>, query: Query) -> Answer {
     let store = account.lock();
-    let all: Vec<Value> = store.all(FIREWALLS).map(|firewall| shown(&store, firewall)).collect();
+    let all: Vec<Value> = store
+        .all(FIREWALLS)
+        .map(|firewall| shown(&store, firewall))
+        .collect();
     listing::list(FIREWALLS, all.iter(), &query)
 }
 
@@ -45,7 +44,11 @@ async fn get_one(State(account): State<Account>, Path(id): Path<u64>) -> Answer 
     super::show(&account, FIREWALLS, "firewall", id)
 }
 
-async fn update(State(account): State<Account>, Path(id): Path<u64>, Body(wish): Body<Value>) -> Answer {
+async fn update(
+    State(account): State<Account>,
+    Path(id): Path<u64>,
+    Body(wish): Body<Value>,
+) -> Answer {
     super::rename(&account, FIREWALLS, "firewall", id, &wish)
 }
 
@@ -64,19 +67,34 @@ async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Ans
     store.insert(FIREWALLS, id, firewall);
     let mut begun = Vec::new();
     if has_rules {
-        begun.push(actions::done(&mut store, "set_firewall_rules", &[("firewall", id)]));
+        begun.push(actions::done(
+            &mut store,
+            "set_firewall_rules",
+            &[("firewall", id)],
+        ));
     }
     begun.extend(apply(&mut store, id, resources)?);
     account.commit(&store)?;
-    let firewall = store.get(FIREWALLS, id).map(|firewall| shown(&store, firewall));
+    let firewall = store
+        .get(FIREWALLS, id)
+        .map(|firewall| shown(&store, firewall));
     Ok(created(json!({ "firewall": firewall, "actions": begun })))
 }
 
 async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     let mut store = account.lock();
-    let firewall = store.get(FIREWALLS, id).ok_or_else(|| ApiError::not_found("firewall"))?;
-    if firewall["applied_to"].as_array().is_some_and(|list| !list.is_empty()) {
-        return Err(ApiError::new(422, "resource_in_use", "firewall is still applied to a resource"));
+    let firewall = store
+        .get(FIREWALLS, id)
+        .ok_or_else(|| ApiError::not_found("firewall"))?;
+    if firewall["applied_to"]
+        .as_array()
+        .is_some_and(|list| !list.is_empty())
+    {
+        return Err(ApiError::new(
+            422,
+            "resource_in_use",
+            "firewall is still applied to a resource",
+        ));
     }
     store.remove(FIREWALLS, id);
     account.commit(&store)?;
@@ -90,24 +108,40 @@ async fn list_actions(State(account): State<Account>, Path(id): Path<u64>, query
     actions::list_of(&account, "firewall", id, &query)
 }
 
-pub async fn get_action(State(account): State<Account>, Path((firewall, action)): Path<(u64, u64)>) -> Answer {
+pub async fn get_action(
+    State(account): State<Account>,
+    Path((firewall, action)): Path<(u64, u64)>,
+) -> Answer {
     actions::get_of(&account, "firewall", firewall, action)
 }
 
 /// POST /firewalls/{id}/actions/{action}.
-pub async fn act(State(account): State<Account>, Path((id, action)): Path<(u64, String)>, Body(wish): Body<Value>) -> Answer {
+pub async fn act(
+    State(account): State<Account>,
+    Path((id, action)): Path<(u64, String)>,
+    Body(wish): Body<Value>,
+) -> Answer {
     let mut store = account.lock();
     if store.get(FIREWALLS, id).is_none() {
         return Err(ApiError::not_found("firewall"));
     }
-    let given = |key: &str| wish[key].as_array().cloned().ok_or_else(|| ApiError::invalid(key, "is missing"));
+    let given = |key: &str| {
+        wish[key]
+            .as_array()
+            .cloned()
+            .ok_or_else(|| ApiError::invalid(key, "is missing"))
+    };
     let begun = match action.as_str() {
         "set_rules" => {
             let rules = firewall_rules::read(&given("rules")?)?;
             if let Some(firewall) = store.get_mut(FIREWALLS, id) {
                 firewall["rules"] = json!(rules);
             }
-            vec![actions::done(&mut store, "set_firewall_rules", &[("firewall", id)])]
+            vec![actions::done(
+                &mut store,
+                "set_firewall_rules",
+                &[("firewall", id)],
+            )]
         }
         "apply_to_resources" => {
             let wanted = resources(&store, &given("apply_to")?)?;
@@ -117,118 +151,34 @@ pub async fn act(State(account): State<Account>, Path((id, action)): Path<(u64, 
             let wanted = resources(&store, &given("remove_from")?)?;
             remove(&mut store, id, wanted)?
         }
-        other => return Err(ApiError::new(404, "not_found", format!("the lab does not know the action `{other}`"))),
+        other => {
+            return Err(ApiError::new(
+                404,
+                "not_found",
+                format!("the lab does not know the action `{other}`"),
+            ));
+        }
     };
     account.commit(&store)?;
     Ok((StatusCode::CREATED, Json(json!({ "actions": begun }))).into_response())
-}
-
-/// Reads the resources of a call, each in the form in which it is kept.
-fn resources(store: &Store, wishes: &[Value]) -> Result<Vec<Value>, ApiError> {
-    wishes.iter().map(|wish| resource(store, wish)).collect()
-}
-
-fn resource(store: &Store, wish: &Value) -> Result<Value, ApiError> {
-    match wish["type"].as_str() {
-        Some("server") => {
-            let id = wish["server"]["id"].as_u64().ok_or_else(|| ApiError::invalid("server", "its id is missing"))?;
-            if store.get(SERVERS, id).is_none() {
-                return Err(ApiError::new(404, "firewall_resource_not_found", format!("server {id} not found")));
-            }
-            Ok(json!({ "type": "server", "server": { "id": id } }))
-        }
-        Some("label_selector") => {
-            let text = wish["label_selector"]["selector"].as_str().filter(|text| !text.is_empty());
-            let text = text.ok_or_else(|| ApiError::invalid("label_selector", "its selector is missing"))?;
-            selector::matches(&json!({ "labels": {} }), text)?;
-            Ok(json!({ "type": "label_selector", "label_selector": { "selector": text } }))
-        }
-        _ => Err(ApiError::invalid("type", "must be server or label_selector")),
-    }
-}
-
-fn apply(store: &mut Store, id: u64, resources: Vec<Value>) -> Result<Vec<Value>, ApiError> {
-    for resource in &resources {
-        if applied(store, id).contains(resource) {
-            return Err(ApiError::new(422, "firewall_already_applied", "firewall is already applied to this resource"));
-        }
-        if let Some(server) = store.get(SERVERS, resource["server"]["id"].as_u64().unwrap_or_default())
-            && store.all(FIREWALLS).filter(|firewall| stands_before(firewall, server)).count() >= PER_SERVER
-        {
-            return Err(ApiError::new(403, "resource_limit_exceeded", "a server may have 5 firewalls"));
-        }
-    }
-    Ok(resources.into_iter().map(|resource| change(store, id, "apply_firewall", resource)).collect())
-}
-
-fn remove(store: &mut Store, id: u64, resources: Vec<Value>) -> Result<Vec<Value>, ApiError> {
-    if let Some(resource) = resources.iter().find(|resource| !applied(store, id).contains(resource)) {
-        return Err(ApiError::new(422, "firewall_already_removed", format!("firewall is not applied to {resource}")));
-    }
-    Ok(resources.into_iter().map(|resource| change(store, id, "remove_firewall", resource)).collect())
-}
-
-fn applied(store: &Store, id: u64) -> Vec<Value> {
-    store.get(FIREWALLS, id).and_then(|firewall| firewall["applied_to"].as_array().cloned()).unwrap_or_default()
-}
-
-/// Puts a firewall before a resource, or takes it away, and says so as an action.
-fn change(store: &mut Store, id: u64, command: &str, resource: Value) -> Value {
-    let mut about = vec![("firewall", id)];
-    about.extend(resource["server"]["id"].as_u64().map(|server| ("server", server)));
-    if let Some(list) = store.get_mut(FIREWALLS, id).and_then(|firewall| firewall["applied_to"].as_array_mut()) {
-        list.retain(|kept| *kept != resource);
-        if command == "apply_firewall" {
-            list.push(resource);
-        }
-    }
-    actions::done(store, command, &about)
-}
-
-/// A server that is born behind a firewall.
-pub fn add_server(store: &mut Store, firewall: u64, server: u64) {
-    change(store, firewall, "apply_firewall", json!({ "type": "server", "server": { "id": server } }));
-}
-
-/// A server that is no more.
-pub fn forget_server(store: &mut Store, server: u64) {
-    let resource = json!({ "type": "server", "server": { "id": server } });
-    let ids: Vec<u64> = store.all(FIREWALLS).map(id_of).collect();
-    for id in ids {
-        if let Some(list) = store.get_mut(FIREWALLS, id).and_then(|firewall| firewall["applied_to"].as_array_mut()) {
-            list.retain(|kept| *kept != resource);
-        }
-    }
-}
-
-/// Whether a firewall guards a server, by name or by label.
-pub fn stands_before(firewall: &Value, server: &Value) -> bool {
-    firewall["applied_to"].as_array().into_iter().flatten().any(|resource| match resource["label_selector"]["selector"].as_str() {
-        Some(text) => selector::matches(server, text).unwrap_or(false),
-        None => resource["server"]["id"] == server["id"],
-    })
 }
 
 /// A firewall with the servers that its label selectors reach today.
 pub fn shown(store: &Store, firewall: &Value) -> Value {
     let mut firewall = firewall.clone();
     for resource in firewall["applied_to"].as_array_mut().into_iter().flatten() {
-        let Some(text) = resource["label_selector"]["selector"].as_str().map(str::to_owned) else {
+        let Some(text) = resource["label_selector"]["selector"]
+            .as_str()
+            .map(str::to_owned)
+        else {
             continue;
         };
-        let reached = store.all(SERVERS).filter(|server| selector::matches(server, &text).unwrap_or(false));
-        resource["applied_to_resources"] = reached.map(|server| json!({ "type": "server", "server": { "id": server["id"] } })).collect();
+        let reached = store
+            .all(SERVERS)
+            .filter(|server| selector::matches(server, &text).unwrap_or(false));
+        resource["applied_to_resources"] = reached
+            .map(|server| json!({ "type": "server", "server": { "id": server["id"] } }))
+            .collect();
     }
     firewall
-}
-
-/// Every machine that has a firewall, with the rules of all of them.
-pub fn guarded(lab: &Lab, store: &Store) -> Vec<Guarded> {
-    let guard = |server: &Value| {
-        let before: Vec<&Value> = store.all(FIREWALLS).filter(|firewall| stands_before(firewall, server)).collect();
-        let number = *store.machines.get(&id_of(server))?;
-        let rules = before.iter().flat_map(|firewall| firewall["rules"].as_array().into_iter().flatten().cloned()).collect();
-        (!before.is_empty()).then(|| Guarded { address: lab.address(number), rules })
-    };
-    store.all(SERVERS).filter_map(guard).collect()
 }

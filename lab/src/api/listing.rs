@@ -17,7 +17,11 @@ const DEFAULT_PER_PAGE: usize = 25;
 const MAX_PER_PAGE: usize = 50;
 
 /// One page of the objects that the query asks for, under the kind's key, with `meta.pagination`.
-pub fn list<'a>(kind: &str, objects: impl Iterator<Item = &'a Value>, query: &[(String, String)]) -> Answer<Response> {
+pub fn list<'a>(
+    kind: &str,
+    objects: impl Iterator<Item = &'a Value>,
+    query: &[(String, String)],
+) -> Answer<Response> {
     let mut found = Vec::new();
     for object in objects {
         if wanted(object, query)? {
@@ -25,26 +29,39 @@ pub fn list<'a>(kind: &str, objects: impl Iterator<Item = &'a Value>, query: &[(
         }
     }
     sort(&mut found, query)?;
-    let (page, per_page) = (number(query, "page", 1, usize::MAX)?, number(query, "per_page", DEFAULT_PER_PAGE, MAX_PER_PAGE)?);
+    let (page, per_page) = (
+        number(query, "page", 1, usize::MAX)?,
+        number(query, "per_page", DEFAULT_PER_PAGE, MAX_PER_PAGE)?,
+    );
     let total = found.len();
     let last = total.div_ceil(per_page).max(1);
-    let shown: Vec<&Value> = found.into_iter().skip((page - 1).saturating_mul(per_page)).take(per_page).collect();
+    let shown: Vec<&Value> = found
+        .into_iter()
+        .skip((page - 1).saturating_mul(per_page))
+        .take(per_page)
+        .collect();
     let body = HashMap::from([
         (kind.to_owned(), json!(shown)),
-        ("meta".to_owned(), json!({ "pagination": {
-            "page": page,
-            "per_page": per_page,
-            "previous_page": (page > 1).then(|| page - 1),
-            "next_page": (page < last).then_some(page + 1),
-            "last_page": last,
-            "total_entries": total,
-        }})),
+        (
+            "meta".to_owned(),
+            json!({ "pagination": {
+                "page": page,
+                "per_page": per_page,
+                "previous_page": (page > 1).then(|| page - 1),
+                "next_page": (page < last).then_some(page + 1),
+                "last_page": last,
+                "total_entries": total,
+            }}),
+        ),
     ]);
     Ok(Json(body).into_response())
 }
 
 pub fn value<'q>(query: &'q [(String, String)], key: &str) -> Option<&'q str> {
-    query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    query
+        .iter()
+        .find(|(name, _)| name == key)
+        .map(|(_, value)| value.as_str())
 }
 
 fn wanted(object: &Value, query: &[(String, String)]) -> Answer<bool> {
@@ -52,7 +69,9 @@ fn wanted(object: &Value, query: &[(String, String)]) -> Answer<bool> {
         let fits = match key.as_str() {
             "label_selector" => selector::matches(object, wished)?,
             // A key may come more than once: any of its values fits.
-            "name" | "fingerprint" | "architecture" | "ip" | "id" | "status" | "type" => any_of(object, query, key),
+            "name" | "fingerprint" | "architecture" | "ip" | "id" | "status" | "type" => {
+                any_of(object, query, key)
+            }
             _ => true,
         };
         if !fits {
@@ -67,25 +86,44 @@ fn any_of(object: &Value, query: &[(String, String)], key: &str) -> bool {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    query.iter().any(|(name, wished)| name == key && *wished == text)
+    query
+        .iter()
+        .any(|(name, wished)| name == key && *wished == text)
 }
 
 /// By each key in turn, the first one first.
 fn sort(objects: &mut [&Value], query: &[(String, String)]) -> Answer<()> {
-    let orders: Vec<&str> = query.iter().filter(|(key, _)| key == "sort").map(|(_, order)| order.as_str()).collect();
+    let orders: Vec<&str> = query
+        .iter()
+        .filter(|(key, _)| key == "sort")
+        .map(|(_, order)| order.as_str())
+        .collect();
     for order in orders.into_iter().rev() {
         let (key, direction) = order.split_once(':').unwrap_or((order, "asc"));
         if !["asc", "desc"].contains(&direction) {
-            return Err(ApiError::invalid("sort", format!("`{direction}` is neither asc nor desc")));
+            return Err(ApiError::invalid(
+                "sort",
+                format!("`{direction}` is neither asc nor desc"),
+            ));
         }
         let compare = |left: &Value, right: &Value| match key {
             "id" => id_of(left).cmp(&id_of(right)),
             _ => left[key].as_str().cmp(&right[key].as_str()),
         };
-        if !["id", "name", "created", "status", "command", "progress", "started", "finished", "type"].contains(&key) {
+        if ![
+            "id", "name", "created", "status", "command", "progress", "started", "finished", "type",
+        ]
+        .contains(&key)
+        {
             return Err(ApiError::invalid("sort", format!("cannot sort by `{key}`")));
         }
-        objects.sort_by(|left, right| if direction == "desc" { compare(right, left) } else { compare(left, right) });
+        objects.sort_by(|left, right| {
+            if direction == "desc" {
+                compare(right, left)
+            } else {
+                compare(left, right)
+            }
+        });
     }
     Ok(())
 }
@@ -96,7 +134,10 @@ fn number(query: &[(String, String)], key: &str, default: usize, max: usize) -> 
     };
     match text.parse::<usize>() {
         Ok(number) if number >= 1 => Ok(number.min(max)),
-        _ => Err(ApiError::invalid(key, format!("`{text}` is no number from 1"))),
+        _ => Err(ApiError::invalid(
+            key,
+            format!("`{text}` is no number from 1"),
+        )),
     }
 }
 
@@ -106,8 +147,15 @@ mod tests {
 
     #[test]
     fn pages_are_bounded_and_counted() {
-        let query = |text: &[(&str, &str)]| -> Vec<(String, String)> { text.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect() };
-        assert_eq!(number(&query(&[("per_page", "500")]), "per_page", 25, 50).unwrap(), 50);
+        let query = |text: &[(&str, &str)]| -> Vec<(String, String)> {
+            text.iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect()
+        };
+        assert_eq!(
+            number(&query(&[("per_page", "500")]), "per_page", 25, 50).unwrap(),
+            50
+        );
         assert!(number(&query(&[("page", "0")]), "page", 1, 9).is_err());
         let object = json!({ "id": 7, "name": "a", "labels": {} });
         assert!(wanted(&object, &query(&[("id", "8"), ("id", "7")])).unwrap());
@@ -116,10 +164,14 @@ mod tests {
 
     #[test]
     fn objects_are_sorted_by_each_key_in_turn() {
-        let objects = [(1, "b", "off"), (2, "a", "off"), (3, "c", "running")].map(|(id, name, status)| json!({ "id": id, "name": name, "status": status }));
+        let objects = [(1, "b", "off"), (2, "a", "off"), (3, "c", "running")]
+            .map(|(id, name, status)| json!({ "id": id, "name": name, "status": status }));
         let ids = |orders: &[&str]| -> Vec<u64> {
             let mut list: Vec<&Value> = objects.iter().collect();
-            let query: Vec<(String, String)> = orders.iter().map(|order| ("sort".to_owned(), (*order).to_owned())).collect();
+            let query: Vec<(String, String)> = orders
+                .iter()
+                .map(|order| ("sort".to_owned(), (*order).to_owned()))
+                .collect();
             sort(&mut list, &query).unwrap();
             list.into_iter().map(id_of).collect()
         };

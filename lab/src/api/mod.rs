@@ -5,6 +5,7 @@ mod budget;
 mod catalogue;
 mod door;
 mod error;
+mod firewall_resources;
 mod firewall_rules;
 mod firewalls;
 mod listing;
@@ -77,7 +78,10 @@ impl Account {
     fn commit(&self, store: &Store) -> Result<()> {
         store.save()?;
         if self.0.machines {
-            crate::machine::firewall::apply(&self.0.lab, &firewalls::guarded(&self.0.lab, store))?;
+            crate::machine::firewall::apply(
+                &self.0.lab,
+                &firewall_resources::guarded(&self.0.lab, store),
+            )?;
         }
         Ok(())
     }
@@ -101,21 +105,40 @@ pub fn router(account: Account) -> Router {
         .merge(primary_ips::routes())
         .merge(server_routes())
         .route("/ssh_keys", get(ssh_keys::list).post(ssh_keys::create))
-        .route("/ssh_keys/{id}", get(ssh_keys::get).put(ssh_keys::update).delete(ssh_keys::delete));
-    Router::new().nest("/v1", v1).layer(from_fn_with_state(account.clone(), door::guard)).with_state(account)
+        .route(
+            "/ssh_keys/{id}",
+            get(ssh_keys::get)
+                .put(ssh_keys::update)
+                .delete(ssh_keys::delete),
+        );
+    Router::new()
+        .nest("/v1", v1)
+        .layer(from_fn_with_state(account.clone(), door::guard))
+        .with_state(account)
 }
 
 fn server_routes() -> Router<Account> {
     Router::new()
         .route("/servers", get(servers::list).post(server_create::create))
-        .route("/servers/{id}", get(servers::get).put(servers::update).delete(server_actions::delete))
+        .route(
+            "/servers/{id}",
+            get(servers::get)
+                .put(servers::update)
+                .delete(server_actions::delete),
+        )
         .route("/servers/{id}/actions", get(servers::list_actions))
-        .route("/servers/{id}/actions/{action}", get(servers::get_action).post(server_actions::act))
+        .route(
+            "/servers/{id}/actions/{action}",
+            get(servers::get_action).post(server_actions::act),
+        )
         .route("/servers/actions", get(actions::list_all))
         .route("/servers/actions/{id}", get(actions::get))
         .route("/firewalls/actions", get(actions::list_all))
         .route("/firewalls/actions/{id}", get(actions::get))
-        .route("/firewalls/{id}/actions/{action}", post(firewalls::act).get(firewalls::get_action))
+        .route(
+            "/firewalls/{id}/actions/{action}",
+            post(firewalls::act).get(firewalls::get_action),
+        )
 }
 
 /// The time as the API writes it.
@@ -137,7 +160,9 @@ fn shown(account: &Account, store: &Store, kind: &str, object: &Value) -> Value 
 /// One object under its singular.
 fn show(account: &Account, kind: &str, singular: &str, id: u64) -> Answer {
     let store = account.lock();
-    let object = store.get(kind, id).ok_or_else(|| ApiError::not_found(singular))?;
+    let object = store
+        .get(kind, id)
+        .ok_or_else(|| ApiError::not_found(singular))?;
     Ok(Json(json!({ singular: shown(account, &store, kind, object) })).into_response())
 }
 
@@ -147,13 +172,23 @@ fn rename(account: &Account, kind: &str, singular: &str, id: u64, wish: &Value) 
     if store.get(kind, id).is_none() {
         return Err(ApiError::not_found(singular));
     }
-    let name = wish.get("name").filter(|name| !name.is_null()).map(|name| request::name(kind, name)).transpose()?;
+    let name = wish
+        .get("name")
+        .filter(|name| !name.is_null())
+        .map(|name| request::name(kind, name))
+        .transpose()?;
     if let Some(name) = &name
-        && store.by_name(kind, name).is_some_and(|other| crate::store::id_of(other) != id)
+        && store
+            .by_name(kind, name)
+            .is_some_and(|other| crate::store::id_of(other) != id)
     {
         return Err(ApiError::not_unique("name"));
     }
-    let labels = wish.get("labels").filter(|labels| !labels.is_null()).map(|labels| request::labels(Some(labels.clone()))).transpose()?;
+    let labels = wish
+        .get("labels")
+        .filter(|labels| !labels.is_null())
+        .map(|labels| request::labels(Some(labels.clone())))
+        .transpose()?;
     if let Some(object) = store.get_mut(kind, id) {
         if let Some(name) = name {
             object["name"] = json!(name);

@@ -13,7 +13,9 @@ use crate::lab::Lab;
 use crate::store::{PRIMARY_IPS, SERVERS, Store, id_of};
 
 pub fn routes() -> Router<Account> {
-    Router::new().route("/primary_ips", get(list)).route("/primary_ips/{id}", get(get_one).put(update))
+    Router::new()
+        .route("/primary_ips", get(list))
+        .route("/primary_ips/{id}", get(get_one).put(update))
 }
 
 async fn list(State(account): State<Account>, query: Query) -> Answer {
@@ -24,7 +26,11 @@ async fn get_one(State(account): State<Account>, Path(id): Path<u64>) -> Answer 
     super::show(&account, PRIMARY_IPS, "primary_ip", id)
 }
 
-async fn update(State(account): State<Account>, Path(id): Path<u64>, Body(wish): Body<Value>) -> Answer {
+async fn update(
+    State(account): State<Account>,
+    Path(id): Path<u64>,
+    Body(wish): Body<Value>,
+) -> Answer {
     super::rename(&account, PRIMARY_IPS, "primary_ip", id, &wish)
 }
 
@@ -32,7 +38,11 @@ async fn update(State(account): State<Account>, Path(id): Path<u64>, Body(wish):
 /// own, the IPv6 network one of those kept for documentation (RFC 3849) and reaches nothing.
 pub fn give(store: &mut Store, lab: &Lab, server: u64, location: &Value, number: u8) -> Value {
     let four = lab.address(number).to_string();
-    let six = format!("2001:db8:{:x}:{number:x}::/64", lab.subnet[2]);
+    let [_, second, third] = lab.subnet;
+    let six = format!(
+        "2001:db8:{:x}:{number:x}::/64",
+        u16::from_be_bytes([second, third])
+    );
     let pointer = json!([{ "ip": four, "dns_ptr": default_pointer(&four) }]);
     let four_id = keep(store, server, location, "ipv4", &four, &pointer);
     let six_id = keep(store, server, location, "ipv6", &six, &json!([]));
@@ -43,7 +53,14 @@ pub fn give(store: &mut Store, lab: &Lab, server: u64, location: &Value, number:
     })
 }
 
-fn keep(store: &mut Store, server: u64, location: &Value, kind: &str, ip: &str, pointer: &Value) -> u64 {
+fn keep(
+    store: &mut Store,
+    server: u64,
+    location: &Value,
+    kind: &str,
+    ip: &str,
+    pointer: &Value,
+) -> u64 {
     let id = store.next_id();
     let object = json!({
         "id": id, "name": format!("primary_ip-{id}"), "type": kind, "ip": ip, "created": now(), "location": location,
@@ -56,7 +73,11 @@ fn keep(store: &mut Store, server: u64, location: &Value, kind: &str, ip: &str, 
 
 /// With its server an address goes back.
 pub fn take_back(store: &mut Store, server: u64) {
-    let of_it: Vec<u64> = store.all(PRIMARY_IPS).filter(|ip| ip["assignee_id"] == server).map(id_of).collect();
+    let of_it: Vec<u64> = store
+        .all(PRIMARY_IPS)
+        .filter(|ip| ip["assignee_id"] == server)
+        .map(id_of)
+        .collect();
     for id in of_it {
         store.remove(PRIMARY_IPS, id);
     }
@@ -68,24 +89,40 @@ fn default_pointer(ip: &str) -> String {
 }
 
 /// Sets, or with null resets, the name of one of a server's addresses.
-pub fn change_dns_ptr(store: &mut Store, kind: &str, server: u64, wish: &Value) -> Result<Value, ApiError> {
-    let ip = wish["ip"].as_str().ok_or_else(|| ApiError::invalid("ip", "is missing"))?.to_owned();
+pub fn change_dns_ptr(
+    store: &mut Store,
+    kind: &str,
+    server: u64,
+    wish: &Value,
+) -> Result<Value, ApiError> {
+    let ip = wish["ip"]
+        .as_str()
+        .ok_or_else(|| ApiError::invalid("ip", "is missing"))?
+        .to_owned();
     let pointer = match &wish["dns_ptr"] {
         Value::Null => None,
         Value::String(name) => Some(name.clone()),
         _ => return Err(ApiError::invalid("dns_ptr", "must be a string or null")),
     };
-    let found = store.get_mut(SERVERS, server).ok_or_else(|| ApiError::not_found("server"))?;
+    let found = store
+        .get_mut(SERVERS, server)
+        .ok_or_else(|| ApiError::not_found("server"))?;
     let net = &mut found["public_net"];
     if net["ipv4"]["ip"] == ip.as_str() {
         net["ipv4"]["dns_ptr"] = json!(pointer.unwrap_or_else(|| default_pointer(&ip)));
     } else if is_inside(&ip, net["ipv6"]["ip"].as_str().unwrap_or_default()) {
         set_pointer(&mut net["ipv6"]["dns_ptr"], &ip, pointer.as_deref());
     } else {
-        return Err(ApiError::invalid("ip", format!("`{ip}` is no address of this server")));
+        return Err(ApiError::invalid(
+            "ip",
+            format!("`{ip}` is no address of this server"),
+        ));
     }
     let pointers = [
-        (net["ipv4"]["id"].as_u64(), json!([{ "ip": net["ipv4"]["ip"], "dns_ptr": net["ipv4"]["dns_ptr"] }])),
+        (
+            net["ipv4"]["id"].as_u64(),
+            json!([{ "ip": net["ipv4"]["ip"], "dns_ptr": net["ipv4"]["dns_ptr"] }]),
+        ),
         (net["ipv6"]["id"].as_u64(), net["ipv6"]["dns_ptr"].clone()),
     ];
     for (id, pointers) in pointers {
@@ -98,7 +135,11 @@ pub fn change_dns_ptr(store: &mut Store, kind: &str, server: u64, wish: &Value) 
 
 /// Whether an address is in a /64.
 fn is_inside(ip: &str, network: &str) -> bool {
-    let parse = |text: &str| text.parse::<std::net::Ipv6Addr>().ok().map(|address| address.segments());
+    let parse = |text: &str| {
+        text.parse::<std::net::Ipv6Addr>()
+            .ok()
+            .map(|address| address.segments())
+    };
     match (parse(ip), parse(network.trim_end_matches("/64"))) {
         (Some(ip), Some(network)) => ip[..4] == network[..4],
         _ => false,

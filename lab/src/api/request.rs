@@ -16,19 +16,42 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let bytes = axum::body::Bytes::from_request(request, state)
             .await
-            .map_err(|error| ApiError::new(400, "json_error", format!("the body cannot be read: {error}")))?;
-        let text = if bytes.iter().all(u8::is_ascii_whitespace) { &b"{}"[..] } else { &bytes[..] };
-        let value: Value = serde_json::from_slice(text).map_err(|error| ApiError::new(400, "json_error", format!("the body is no JSON: {error}")))?;
+            .map_err(|error| {
+                ApiError::new(
+                    400,
+                    "json_error",
+                    format!("the body cannot be read: {error}"),
+                )
+            })?;
+        let text = if bytes.iter().all(u8::is_ascii_whitespace) {
+            &b"{}"[..]
+        } else {
+            &bytes[..]
+        };
+        let value: Value = serde_json::from_slice(text).map_err(|error| {
+            ApiError::new(400, "json_error", format!("the body is no JSON: {error}"))
+        })?;
         if !value.is_object() {
-            return Err(ApiError::new(400, "json_error", "the body is no JSON object"));
+            return Err(ApiError::new(
+                400,
+                "json_error",
+                "the body is no JSON object",
+            ));
         }
-        serde_json::from_value(value).map(Self).map_err(|error| ApiError::invalid(&field(&error.to_string()), error.to_string()))
+        serde_json::from_value(value)
+            .map(Self)
+            .map_err(|error| ApiError::invalid(&field(&error.to_string()), error.to_string()))
     }
 }
 
 /// The field that serde speaks of, in its own quotes.
 fn field(message: &str) -> String {
-    message.split('`').nth(1).filter(|_| message.contains("field")).unwrap_or("body").to_owned()
+    message
+        .split('`')
+        .nth(1)
+        .filter(|_| message.contains("field"))
+        .unwrap_or("body")
+        .to_owned()
 }
 
 /// A name; that of a server is a host name (RFC 1123).
@@ -47,19 +70,26 @@ fn is_host_name(text: &str) -> bool {
     text.len() <= 253
         && text.split('.').all(|label| {
             let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
-            (1..=63).contains(&label.len()) && label.chars().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+            (1..=63).contains(&label.len())
+                && label.chars().all(inner)
+                && !label.starts_with('-')
+                && !label.ends_with('-')
         })
 }
 
 /// Labels as they are kept; absent ones are none.
 pub fn labels(wish: Option<Value>) -> Result<Value, ApiError> {
-    let labels = wish.filter(|value| !value.is_null()).unwrap_or_else(|| json!({}));
+    let labels = wish
+        .filter(|value| !value.is_null())
+        .unwrap_or_else(|| json!({}));
     let wrong = |message: String| Err(ApiError::invalid("labels", message));
     let Some(map) = labels.as_object() else {
         return wrong("must be an object of strings".to_owned());
     };
     for (key, value) in map {
-        let (prefix, name) = key.rsplit_once('/').map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
+        let (prefix, name) = key
+            .rsplit_once('/')
+            .map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
         if !is_word(name) || prefix.is_some_and(|prefix| !is_host_name(prefix)) {
             return wrong(format!("`{key}` is no valid key"));
         }
@@ -80,7 +110,9 @@ fn is_word(text: &str) -> bool {
     text.len() <= 63
         && edge(text.chars().next())
         && edge(text.chars().next_back())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 #[cfg(test)]
@@ -89,10 +121,20 @@ mod tests {
 
     #[test]
     fn labels_have_the_form_of_the_api() {
-        for good in [json!({ "app": "x" }), json!({ "example.com/app": "" }), json!({ "a": "1.2_3-4" })] {
+        for good in [
+            json!({ "app": "x" }),
+            json!({ "example.com/app": "" }),
+            json!({ "a": "1.2_3-4" }),
+        ] {
             assert!(labels(Some(good.clone())).is_ok(), "{good}");
         }
-        for bad in [json!({ "a": "-x" }), json!({ "": "x" }), json!({ "hetzner.cloud/a": "x" }), json!({ "a": 1 }), json!([])] {
+        for bad in [
+            json!({ "a": "-x" }),
+            json!({ "": "x" }),
+            json!({ "hetzner.cloud/a": "x" }),
+            json!({ "a": 1 }),
+            json!([]),
+        ] {
             assert!(labels(Some(bad.clone())).is_err(), "{bad}");
         }
     }

@@ -49,13 +49,21 @@ fn term_matches(labels: &Value, term: &str) -> Answer<bool> {
         return Ok(value(key).is_none());
     }
     if term.contains(|c: char| c.is_whitespace() || "()".contains(c)) {
-        return Err(ApiError::invalid("label_selector", format!("cannot read `{term}`")));
+        return Err(ApiError::invalid(
+            "label_selector",
+            format!("cannot read `{term}`"),
+        ));
     }
     Ok(value(term).is_some())
 }
 
 fn members(list: &str) -> Vec<&str> {
-    list.trim().trim_start_matches('(').trim_end_matches(')').split(',').map(str::trim).collect()
+    list.trim()
+        .trim_start_matches('(')
+        .trim_end_matches(')')
+        .split(',')
+        .map(str::trim)
+        .collect()
 }
 
 #[cfg(test)]
@@ -67,10 +75,23 @@ mod tests {
     fn every_form_of_the_grammar_selects() {
         let object = json!({ "labels": { "app": "x", "env": "prod", "empty": "" } });
         for (selector, wished) in [
-            ("app", true), ("!app", false), ("none", false), ("!none", true), ("empty", true),
-            ("app=x", true), ("app==x", true), ("app=y", false), ("app!=y", true), ("none!=y", true),
-            ("env in (prod, stage)", true), ("env in (stage)", false), ("env notin (stage)", true), ("none notin (a)", true),
-            ("app=x,env in (prod,stage),!none", true), ("app=x,env=stage", false), ("", true),
+            ("app", true),
+            ("!app", false),
+            ("none", false),
+            ("!none", true),
+            ("empty", true),
+            ("app=x", true),
+            ("app==x", true),
+            ("app=y", false),
+            ("app!=y", true),
+            ("none!=y", true),
+            ("env in (prod, stage)", true),
+            ("env in (stage)", false),
+            ("env notin (stage)", true),
+            ("none notin (a)", true),
+            ("app=x,env in (prod,stage),!none", true),
+            ("app=x,env=stage", false),
+            ("", true),
         ] {
             assert_eq!(matches(&object, selector).unwrap(), wished, "{selector}");
         }

@@ -30,7 +30,10 @@ pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) ->
     if store.by_name(SSH_KEYS, &name).is_some() {
         return Err(ApiError::not_unique("name"));
     }
-    if store.all(SSH_KEYS).any(|key| key["fingerprint"] == fingerprint.as_str()) {
+    if store
+        .all(SSH_KEYS)
+        .any(|key| key["fingerprint"] == fingerprint.as_str())
+    {
         return Err(ApiError::not_unique("public_key"));
     }
     let id = store.next_id();
@@ -51,13 +54,19 @@ pub async fn get(State(account): State<Account>, Path(id): Path<u64>) -> Answer 
     super::show(&account, SSH_KEYS, "ssh_key", id)
 }
 
-pub async fn update(State(account): State<Account>, Path(id): Path<u64>, Body(wish): Body<Value>) -> Answer {
+pub async fn update(
+    State(account): State<Account>,
+    Path(id): Path<u64>,
+    Body(wish): Body<Value>,
+) -> Answer {
     super::rename(&account, SSH_KEYS, "ssh_key", id, &wish)
 }
 
 pub async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     let mut store = account.lock();
-    store.remove(SSH_KEYS, id).ok_or_else(|| ApiError::not_found("ssh_key"))?;
+    store
+        .remove(SSH_KEYS, id)
+        .ok_or_else(|| ApiError::not_found("ssh_key"))?;
     store.save()?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -73,14 +82,22 @@ fn fingerprint(line: &str) -> Answer<String> {
     }
     let bytes = STANDARD.decode(key).map_err(|_| wrong())?;
     let digest = Md5::digest(bytes);
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"))
+    Ok(digest
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .join(":"))
 }
 
 /// A key by id or name, as the create call of a server gives it.
 pub fn find<'s>(store: &'s crate::store::Store, wish: &Value) -> Option<&'s Value> {
     match wish {
-        Value::Number(_) => store.all(SSH_KEYS).find(|key| Some(id_of(key)) == wish.as_u64()),
-        Value::String(name) => store.by_name(SSH_KEYS, name).or_else(|| store.get(SSH_KEYS, name.parse().ok()?)),
+        Value::Number(_) => store
+            .all(SSH_KEYS)
+            .find(|key| Some(id_of(key)) == wish.as_u64()),
+        Value::String(name) => store
+            .by_name(SSH_KEYS, name)
+            .or_else(|| store.get(SSH_KEYS, name.parse().ok()?)),
         _ => None,
     }
 }
@@ -91,10 +108,14 @@ mod tests {
 
     #[test]
     fn a_fingerprint_is_the_md5_of_the_key_alone() {
-        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9gK0vArJOLJ2TPiI4IZP4gEHaSoyBqXxMFYh+a9dyB";
+        let key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9gK0vArJOLJ2TPiI4IZP4gEHaSoyBqXxMFYh+a9dyB";
         let alone = fingerprint(key).unwrap();
         assert_eq!(alone.len(), 47);
-        assert_eq!(fingerprint(&format!("{key} operator@somewhere")).unwrap(), alone);
+        assert_eq!(
+            fingerprint(&format!("{key} operator@somewhere")).unwrap(),
+            alone
+        );
         assert!(fingerprint("ssh-ed25519").is_err() && fingerprint("no key").is_err());
     }
 }

@@ -17,7 +17,11 @@ fn hierarchies() -> Vec<PathBuf> {
         return vec![root.to_owned()];
     }
     let names = ["memory", "systemd", "unified"];
-    names.iter().map(|name| root.join(name)).filter(|path| path.join("cgroup.procs").exists()).collect()
+    names
+        .iter()
+        .map(|name| root.join(name))
+        .filter(|path| path.join("cgroup.procs").exists())
+        .collect()
 }
 
 fn folder(machine: &Machine, hierarchy: &Path) -> PathBuf {
@@ -35,7 +39,8 @@ pub fn make(machine: &Machine, memory_bytes: u64) -> Result<Vec<PathBuf>> {
             let _ = fs::write(hierarchy.join("cgroup.subtree_control"), "+memory");
         }
         let folder = folder(machine, &hierarchy);
-        fs::create_dir_all(&folder).with_context(|| format!("could not make the control group {}", folder.display()))?;
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("could not make the control group {}", folder.display()))?;
         limit(&folder, memory_bytes)?;
         folders.push(folder);
     }
@@ -46,7 +51,8 @@ fn limit(folder: &Path, memory_bytes: u64) -> Result<()> {
     for name in ["memory.max", "memory.limit_in_bytes"] {
         let path = folder.join(name);
         if path.exists() {
-            fs::write(&path, memory_bytes.to_string()).with_context(|| format!("could not write {}", path.display()))?;
+            fs::write(&path, memory_bytes.to_string())
+                .with_context(|| format!("could not write {}", path.display()))?;
         }
     }
     Ok(())
@@ -57,14 +63,46 @@ pub fn memory_used(machine: &Machine) -> Option<u64> {
     hierarchies().iter().find_map(|hierarchy| {
         let folder = folder(machine, hierarchy);
         let names = ["memory.current", "memory.usage_in_bytes"];
-        let text = names.iter().find_map(|name| fs::read_to_string(folder.join(name)).ok())?;
+        let text = names
+            .iter()
+            .find_map(|name| fs::read_to_string(folder.join(name)).ok())?;
         text.trim().parse().ok()
     })
 }
 
+/// Every process of the machine, as the host numbers them: what is in its groups is its own.
+pub fn processes(machine: &Machine) -> Vec<i32> {
+    let mut pids = Vec::new();
+    for hierarchy in hierarchies() {
+        collect(&folder(machine, &hierarchy), &mut pids);
+    }
+    pids.sort_unstable();
+    pids.dedup();
+    pids
+}
+
+fn collect(folder: &Path, pids: &mut Vec<i32>) {
+    let text = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+    pids.extend(
+        text.lines()
+            .filter_map(|line| line.parse::<i32>().ok())
+            .filter(|pid| *pid > 0),
+    );
+    for entry in fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().is_dir())
+    {
+        collect(&entry.path(), pids);
+    }
+}
+
 /// Removes the machine's groups; nothing may run in them any more.
 pub fn remove(machine: &Machine) -> Result<()> {
-    hierarchies().iter().try_for_each(|hierarchy| remove_tree(&folder(machine, hierarchy)))
+    hierarchies()
+        .iter()
+        .try_for_each(|hierarchy| remove_tree(&folder(machine, hierarchy)))
 }
 
 /// Groups are removed from the leaves up; their files go with them.
@@ -75,5 +113,6 @@ fn remove_tree(folder: &Path) -> Result<()> {
     for entry in entries.flatten().filter(|entry| entry.path().is_dir()) {
         remove_tree(&entry.path())?;
     }
-    fs::remove_dir(folder).with_context(|| format!("could not remove the control group {}", folder.display()))
+    fs::remove_dir(folder)
+        .with_context(|| format!("could not remove the control group {}", folder.display()))
 }

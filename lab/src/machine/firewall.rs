@@ -26,18 +26,23 @@ pub fn apply(lab: &Lab, guarded: &[Guarded]) -> Result<()> {
 /// Removes it.
 pub fn remove(lab: &Lab) -> Result<()> {
     let table = lab.table();
-    run(&["nft", &format!("add table inet {table}; delete table inet {table}")]).map(|_| ())
+    run(&[
+        "nft",
+        &format!("add table inet {table}; delete table inet {table}"),
+    ])
+    .map(|_| ())
 }
 
 fn ruleset(lab: &Lab, guarded: &[Guarded]) -> String {
     let (table, bridge, net) = (lab.table(), lab.bridge(), lab.address(0));
     let (mut jumps, mut chains) = (String::new(), String::new());
     for machine in guarded {
+        // Writing to a string cannot fail.
         let number = machine.address.octets()[3];
-        jumps += &format!("    ip daddr {} jump in_{number}\n", machine.address);
+        let _ = writeln!(jumps, "    ip daddr {} jump in_{number}", machine.address);
         chains += &chain(&format!("in_{number}"), &machine.rules, "in");
         if machine.rules.iter().any(|rule| rule["direction"] == "out") {
-            jumps += &format!("    ip saddr {} jump out_{number}\n", machine.address);
+            let _ = writeln!(jumps, "    ip saddr {} jump out_{number}", machine.address);
             chains += &chain(&format!("out_{number}"), &machine.rules, "out");
         }
     }
@@ -59,7 +64,6 @@ fn chain(name: &str, rules: &[Value], direction: &str) -> String {
     let mut text = format!("  chain {name} {{\n");
     for rule in rules.iter().filter(|rule| rule["direction"] == direction) {
         if let Some(wanted) = matches(rule, direction) {
-            // Writing to a string cannot fail.
             let _ = writeln!(text, "    {wanted} return");
         }
     }
@@ -68,8 +72,17 @@ fn chain(name: &str, rules: &[Value], direction: &str) -> String {
 
 /// A rule as nftables says it; none when it names no IPv4 network.
 fn matches(rule: &Value, direction: &str) -> Option<String> {
-    let (key, side) = if direction == "in" { ("source_ips", "saddr") } else { ("destination_ips", "daddr") };
-    let networks: Vec<&str> = rule[key].as_array()?.iter().filter_map(Value::as_str).filter(|text| !text.contains(':')).collect();
+    let (key, side) = if direction == "in" {
+        ("source_ips", "saddr")
+    } else {
+        ("destination_ips", "daddr")
+    };
+    let networks: Vec<&str> = rule[key]
+        .as_array()?
+        .iter()
+        .filter_map(Value::as_str)
+        .filter(|text| !text.contains(':'))
+        .collect();
     if networks.is_empty() {
         return None;
     }
@@ -95,22 +108,48 @@ mod tests {
     #[test]
     fn a_rule_says_protocol_port_and_sources() {
         for (rule, wished) in [
-            (json!({ "direction": "in", "protocol": "tcp", "port": "22", "source_ips": ["0.0.0.0/0", "::/0"] }), Some("meta nfproto ipv4 tcp dport 22")),
-            (json!({ "direction": "in", "protocol": "udp", "port": "80-85", "source_ips": ["198.51.100.0/24", "203.0.113.7/32"] }), Some("meta nfproto ipv4 ip saddr { 198.51.100.0/24, 203.0.113.7/32 } udp dport 80-85")),
-            (json!({ "direction": "in", "protocol": "tcp", "port": "any", "source_ips": ["0.0.0.0/0"] }), Some("meta nfproto ipv4 meta l4proto tcp")),
-            (json!({ "direction": "in", "protocol": "icmp", "port": null, "source_ips": ["0.0.0.0/0"] }), Some("meta nfproto ipv4 meta l4proto icmp")),
-            (json!({ "direction": "in", "protocol": "tcp", "port": "22", "source_ips": ["::/0"] }), None),
+            (
+                json!({ "direction": "in", "protocol": "tcp", "port": "22", "source_ips": ["0.0.0.0/0", "::/0"] }),
+                Some("meta nfproto ipv4 tcp dport 22"),
+            ),
+            (
+                json!({ "direction": "in", "protocol": "udp", "port": "80-85", "source_ips": ["198.51.100.0/24", "203.0.113.7/32"] }),
+                Some(
+                    "meta nfproto ipv4 ip saddr { 198.51.100.0/24, 203.0.113.7/32 } udp dport 80-85",
+                ),
+            ),
+            (
+                json!({ "direction": "in", "protocol": "tcp", "port": "any", "source_ips": ["0.0.0.0/0"] }),
+                Some("meta nfproto ipv4 meta l4proto tcp"),
+            ),
+            (
+                json!({ "direction": "in", "protocol": "icmp", "port": null, "source_ips": ["0.0.0.0/0"] }),
+                Some("meta nfproto ipv4 meta l4proto icmp"),
+            ),
+            (
+                json!({ "direction": "in", "protocol": "tcp", "port": "22", "source_ips": ["::/0"] }),
+                None,
+            ),
         ] {
             assert_eq!(matches(&rule, "in").as_deref(), wished, "{rule}");
         }
         let out = json!({ "direction": "out", "protocol": "tcp", "port": "443", "source_ips": [], "destination_ips": ["192.0.2.1/32"] });
-        assert_eq!(matches(&out, "out").unwrap(), "meta nfproto ipv4 ip daddr { 192.0.2.1/32 } tcp dport 443");
+        assert_eq!(
+            matches(&out, "out").unwrap(),
+            "meta nfproto ipv4 ip daddr { 192.0.2.1/32 } tcp dport 443"
+        );
     }
 
     #[test]
     fn without_inbound_rules_nothing_gets_in_and_everything_out() {
         let lab = Lab::for_test();
-        let text = ruleset(&lab, &[Guarded { address: lab.address(7), rules: vec![] }]);
+        let text = ruleset(
+            &lab,
+            &[Guarded {
+                address: lab.address(7),
+                rules: vec![],
+            }],
+        );
         assert!(text.contains("chain in_7 {\n    drop\n  }"));
         assert!(!text.contains("out_7"));
         assert!(ruleset(&lab, &[]).contains("masquerade"));

@@ -10,7 +10,8 @@ pub mod supervise;
 
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -47,7 +48,10 @@ pub struct Settings {
 
 impl Machine {
     pub fn new(lab: &Lab, number: u8) -> Self {
-        Self { lab: lab.clone(), number }
+        Self {
+            lab: lab.clone(),
+            number,
+        }
     }
 
     /// Every machine that has a folder, whether it runs or not.
@@ -76,17 +80,27 @@ impl Machine {
 
     pub fn settings(&self) -> Result<Settings> {
         let path = self.folder().join("settings.json");
-        let bytes = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
+        let bytes =
+            fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
         serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read", path.display()))
     }
 
     /// Lays disk and seed; nothing runs yet.
     pub fn create(&self, birth: &Birth) -> Result<()> {
-        let settings = Settings { image: image::path(&self.lab), memory_bytes: birth.memory_bytes };
+        let settings = Settings {
+            image: image::path(&self.lab),
+            memory_bytes: birth.memory_bytes,
+        };
         if !settings.image.exists() {
-            bail!("the machine image {} is not there; run `citrino-lab image build`", settings.image.display());
+            bail!(
+                "the machine image {} is not there; run `citrino-lab image build`",
+                settings.image.display()
+            );
         }
-        write_atomic(&self.folder().join("settings.json"), &serde_json::to_vec_pretty(&settings)?)?;
+        write_atomic(
+            &self.folder().join("settings.json"),
+            &serde_json::to_vec_pretty(&settings)?,
+        )?;
         overlay::mount(&self.folder(), &settings.image)?;
         seed::write(&self.root(), birth)
     }
@@ -94,14 +108,26 @@ impl Machine {
     /// Boots it, when it does not run, and waits until its PID 1 is there: as far as Hetzner's own
     /// actions wait.
     pub fn start(&self) -> Result<()> {
+        // One that is on its way down is not on: it comes up again after it is off.
+        if self.is_marked("stopping") {
+            until(Duration::from_mins(1), || !self.is_running());
+        }
         if !self.is_running() {
+            // What a supervisor that was killed left behind would be a second machine on its disk.
+            self.power_off()?;
             overlay::mount(&self.folder(), &self.settings()?.image)?;
             network::plug_in(self)?;
             supervise::spawn(self)?;
         }
-        let begun = until(Duration::from_secs(20), || process::leader(self).is_some() || !self.is_running());
+        let begun = until(Duration::from_secs(20), || {
+            process::leader(self).is_some() || !self.is_running()
+        });
         if !begun || !self.is_running() {
-            bail!("machine {} did not start; see {}", self.number, self.folder().join("console").display());
+            bail!(
+                "machine {} did not start; see {}",
+                self.number,
+                self.folder().join("console").display()
+            );
         }
         Ok(())
     }
@@ -118,6 +144,7 @@ impl Machine {
 
     /// Asks systemd inside to shut down, as a press of the power button would.
     pub fn shutdown(&self) -> Result<()> {
+        self.mark("stopping")?;
         process::terminate(self)
     }
 
@@ -126,7 +153,9 @@ impl Machine {
     pub fn reboot(&self) -> Result<()> {
         let before = process::leader(self);
         process::reboot(self)?;
-        until(Duration::from_secs(60), || !self.is_running() || process::leader(self).is_some_and(|pid| Some(pid) != before));
+        until(Duration::from_mins(1), || {
+            !self.is_running() || process::leader(self).is_some_and(|pid| Some(pid) != before)
+        });
         Ok(())
     }
 
@@ -135,10 +164,9 @@ impl Machine {
         self.mark("off")?;
         // A reboot in between would have a new PID 1 each time: kill until the supervisor is gone.
         let stopped = until(Duration::from_secs(20), || {
-            let killed = process::kill(self);
-            killed.is_err() || !(self.is_running() || process::alive(self))
+            process::kill(self).unwrap_or(true) && !self.is_running()
         });
-        if !stopped || self.is_running() {
+        if !stopped {
             bail!("machine {} could not be stopped", self.number);
         }
         Ok(())
@@ -150,10 +178,10 @@ impl Machine {
             self.power_off()?;
         }
         network::unplug(self);
+        self.forget_nspawn();
         overlay::unmount(&self.folder())?;
         // The kernel empties a group a moment after the last process died.
-        let emptied = until(Duration::from_secs(10), || cgroup::remove(self).is_ok());
-        if !emptied {
+        if !until(Duration::from_secs(10), || cgroup::remove(self).is_ok()) {
             cgroup::remove(self)?;
         }
         match fs::remove_dir_all(self.folder()) {
@@ -164,12 +192,26 @@ impl Machine {
         }
     }
 
+    /// What a killed nspawn leaves in /run; absent is as good as removed.
+    fn forget_nspawn(&self) {
+        let run = Path::new("/run/systemd/nspawn");
+        let _ = fs::remove_dir(run.join("propagate").join(self.long_name()));
+        if let Ok(root) = fs::metadata(self.root()) {
+            let _ = fs::remove_file(run.join("locks").join(format!(
+                "inode-{}:{}",
+                root.dev(),
+                root.ino()
+            )));
+        }
+    }
+
     fn is_marked(&self, name: &str) -> bool {
         self.folder().join(name).exists()
     }
 
     fn mark(&self, name: &str) -> Result<()> {
-        fs::write(self.folder().join(name), "").with_context(|| format!("could not mark machine {} as {name}", self.number))
+        fs::write(self.folder().join(name), "")
+            .with_context(|| format!("could not mark machine {} as {name}", self.number))
     }
 
     fn unmark(&self, name: &str) -> Result<()> {

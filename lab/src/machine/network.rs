@@ -32,7 +32,14 @@ pub fn bridge_up(lab: &Lab) -> Result<()> {
     let bridge = lab.bridge();
     if !exists(&bridge) {
         run(&["ip", "link", "add", &bridge, "type", "bridge"])?;
-        run(&["ip", "address", "add", &format!("{}/24", lab.address(1)), "dev", &bridge])?;
+        run(&[
+            "ip",
+            "address",
+            "add",
+            &format!("{}/24", lab.address(1)),
+            "dev",
+            &bridge,
+        ])?;
     }
     run(&["ip", "link", "set", &bridge, "up"])?;
     let forward = fs::read_to_string(FORWARD)?;
@@ -49,7 +56,9 @@ pub fn bridge_down(lab: &Lab) -> Result<()> {
     if exists(&bridge) {
         run(&["ip", "link", "delete", &bridge])?;
     }
-    let another = fs::read_dir("/sys/class/net")?.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("clab-"));
+    let another = fs::read_dir("/sys/class/net")?
+        .flatten()
+        .any(|entry| entry.file_name().to_string_lossy().starts_with("clab-"));
     if let Ok(before) = fs::read_to_string(FORWARD_BEFORE)
         && !another
     {
@@ -70,7 +79,9 @@ pub fn plug_in(machine: &Machine) -> Result<()> {
     let gateway = machine.lab.address(1).to_string();
     unplug(machine);
     run(&["ip", "netns", "add", &space])?;
-    run(&["ip", "link", "add", &outer, "type", "veth", "peer", "name", "eth0", "netns", &space])?;
+    run(&[
+        "ip", "link", "add", &outer, "type", "veth", "peer", "name", "eth0", "netns", &space,
+    ])?;
     for inside in [
         &["link", "set", "lo", "up"][..],
         &["address", "add", &address, "dev", "eth0"],
@@ -80,8 +91,26 @@ pub fn plug_in(machine: &Machine) -> Result<()> {
     ] {
         run(&[&["ip", "-n", &space], inside].concat())?;
     }
-    run(&["ip", "link", "set", &outer, "master", &machine.lab.bridge(), "up"])?;
-    run(&["ip", "link", "set", "dev", &outer, "type", "bridge_slave", "isolated", "on"])?;
+    run(&[
+        "ip",
+        "link",
+        "set",
+        &outer,
+        "master",
+        &machine.lab.bridge(),
+        "up",
+    ])?;
+    run(&[
+        "ip",
+        "link",
+        "set",
+        "dev",
+        &outer,
+        "type",
+        "bridge_slave",
+        "isolated",
+        "on",
+    ])?;
     Ok(())
 }
 

@@ -9,23 +9,41 @@ use nix::mount::{MntFlags, MsFlags, mount as kernel_mount, umount2};
 /// Mounts `folder/root`, when it is not mounted.
 pub fn mount(folder: &Path, image: &Path) -> Result<()> {
     for name in ["upper", "work", "root"] {
-        fs::create_dir_all(folder.join(name)).with_context(|| format!("could not make the disk in {}", folder.display()))?;
+        fs::create_dir_all(folder.join(name))
+            .with_context(|| format!("could not make the disk in {}", folder.display()))?;
     }
     let root = folder.join("root");
     if is_mounted(&root)? {
         return Ok(());
     }
-    let options =
-        format!("lowerdir={},upperdir={},workdir={}", image.display(), folder.join("upper").display(), folder.join("work").display());
-    kernel_mount(Some("overlay"), &root, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
-        .with_context(|| format!("could not mount {} as an overlay of {}", root.display(), image.display()))
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={}",
+        image.display(),
+        folder.join("upper").display(),
+        folder.join("work").display()
+    );
+    kernel_mount(
+        Some("overlay"),
+        &root,
+        Some("overlay"),
+        MsFlags::empty(),
+        Some(options.as_str()),
+    )
+    .with_context(|| {
+        format!(
+            "could not mount {} as an overlay of {}",
+            root.display(),
+            image.display()
+        )
+    })
 }
 
 /// Unmounts it, when it is mounted.
 pub fn unmount(folder: &Path) -> Result<()> {
     let root = folder.join("root");
     if is_mounted(&root)? {
-        umount2(&root, MntFlags::empty()).with_context(|| format!("could not unmount {}", root.display()))?;
+        umount2(&root, MntFlags::empty())
+            .with_context(|| format!("could not unmount {}", root.display()))?;
     }
     Ok(())
 }
@@ -33,5 +51,7 @@ pub fn unmount(folder: &Path) -> Result<()> {
 fn is_mounted(root: &Path) -> Result<bool> {
     let root = root.display().to_string();
     let mounts = fs::read_to_string("/proc/self/mounts")?;
-    Ok(mounts.lines().any(|line| line.split(' ').nth(1) == Some(&root)))
+    Ok(mounts
+        .lines()
+        .any(|line| line.split(' ').nth(1) == Some(&root)))
 }

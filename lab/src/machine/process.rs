@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill as signal};
 use nix::unistd::Pid;
 
-use super::Machine;
+use super::{Machine, cgroup};
 use crate::lab::run;
 
 /// SIGRTMIN+5, which asks systemd for a reboot (systemd(1), Signals).
@@ -21,7 +21,8 @@ fn nspawn(machine: &Machine) -> Option<i32> {
     let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
     let directory = format!("--directory={}", machine.root().display());
     let mut words = command.split('\0');
-    (words.next()?.ends_with("systemd-nspawn") && words.any(|word| word == directory)).then_some(pid)
+    (words.next()?.ends_with("systemd-nspawn") && words.any(|word| word == directory))
+        .then_some(pid)
 }
 
 /// PID 1 of the machine, as the host numbers it: the child of nspawn.
@@ -39,20 +40,25 @@ pub fn terminate(machine: &Machine) -> Result<()> {
 /// Asks systemd inside to reboot. The shell sends it: it can name realtime signals.
 pub fn reboot(machine: &Machine) -> Result<()> {
     if let Some(pid) = leader(machine) {
-        run(&["sh", "-c", "kill \"$1\" \"$2\"", "sh", REBOOT, &pid.to_string()])?;
+        run(&[
+            "sh",
+            "-c",
+            "kill \"$1\" \"$2\"",
+            "sh",
+            REBOOT,
+            &pid.to_string(),
+        ])?;
     }
     Ok(())
 }
 
-/// Killing PID 1 ends its whole pid namespace; the supervisor sees a machine that is off.
-pub fn kill(machine: &Machine) -> Result<()> {
-    leader(machine).map_or(Ok(()), |pid| send(pid, Signal::SIGKILL))?;
-    nspawn(machine).map_or(Ok(()), |pid| send(pid, Signal::SIGKILL))
-}
-
-/// Whether a process of the machine lives.
-pub fn alive(machine: &Machine) -> bool {
-    nspawn(machine).is_some()
+/// Kills all of the machine. Its PID 1 outlives a killed nspawn, so it is the control groups that
+/// say who belongs to it. Answers whether nothing is left.
+pub fn kill(machine: &Machine) -> Result<bool> {
+    let pids = cgroup::processes(machine);
+    pids.iter()
+        .try_for_each(|pid| send(*pid, Signal::SIGKILL))?;
+    Ok(pids.is_empty())
 }
 
 fn send(pid: i32, what: Signal) -> Result<()> {

@@ -24,12 +24,25 @@ pub fn write(root: &Path, birth: &Birth) -> Result<()> {
     fs::write(folder.join("meta-data"), serde_json::to_vec_pretty(&meta)?)?;
     fs::write(folder.join("user-data"), user_data(&birth.user_data))?;
     if let Some(password) = &birth.root_password {
-        let vendor = json!({ "chpasswd": { "expire": false, "list": format!("root:{password}\n") } });
-        fs::write(folder.join("vendor-data"), format!("#cloud-config\n{vendor}\n"))?;
+        let vendor =
+            json!({ "chpasswd": { "expire": false, "list": format!("root:{password}\n") } });
+        fs::write(
+            folder.join("vendor-data"),
+            format!("#cloud-config\n{vendor}\n"),
+        )?;
     }
-    fs::write(root.join("etc/machine-id"), format!("{:032x}\n", rand::random::<u128>()))?;
+    fs::write(
+        root.join("etc/machine-id"),
+        format!("{:032x}\n", rand::random::<u128>()),
+    )?;
     fs::write(root.join("etc/hostname"), format!("{}\n", birth.name))?;
-    fs::write(root.join("etc/hosts"), format!("127.0.0.1 localhost\n127.0.1.1 {0}\n::1 localhost\n", birth.name))?;
+    fs::write(
+        root.join("etc/hosts"),
+        format!(
+            "127.0.0.1 localhost\n127.0.1.1 {0}\n::1 localhost\n",
+            birth.name
+        ),
+    )?;
     fs::write(root.join("etc/resolv.conf"), resolvers())?;
     Ok(())
 }
@@ -40,7 +53,9 @@ fn user_data(text: &str) -> Vec<u8> {
         return b"#cloud-config\n{}\n".to_vec();
     }
     let packed: String = text.split_whitespace().collect();
-    STANDARD.decode(packed).unwrap_or_else(|_| text.as_bytes().to_vec())
+    STANDARD
+        .decode(packed)
+        .unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
 /// The host's own resolvers. Where it asks a resolver on its loopback, which no machine can
@@ -49,7 +64,11 @@ fn resolvers() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let text = read("/etc/resolv.conf");
     let on_loopback = text.lines().any(|line| line.starts_with("nameserver 127."));
-    if on_loopback { read("/run/systemd/resolve/resolv.conf") } else { text }
+    if on_loopback {
+        read("/run/systemd/resolve/resolv.conf")
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -58,7 +77,10 @@ mod tests {
 
     #[test]
     fn user_data_is_taken_plain_or_in_base64() {
-        assert_eq!(user_data("#cloud-config\nusers: []\n"), b"#cloud-config\nusers: []\n");
+        assert_eq!(
+            user_data("#cloud-config\nusers: []\n"),
+            b"#cloud-config\nusers: []\n"
+        );
         assert_eq!(user_data("I2Nsb3Vk\nLWNvbmZpZwo="), b"#cloud-config\n");
         assert!(user_data("").starts_with(b"#cloud-config"));
     }

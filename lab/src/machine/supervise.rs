@@ -18,13 +18,17 @@ const JOIN: &str = r#"while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exi
 
 /// Starts the supervisor, detached from whoever asks, and waits until it holds the lock.
 pub fn spawn(machine: &Machine) -> Result<()> {
-    for mark in ["off", "halted"] {
+    for mark in ["off", "halted", "stopping"] {
         machine.unmark(mark)?;
     }
     let log = machine.folder().join("supervisor.log");
     detach(&["machine", &machine.number.to_string()], &log)?;
     if !until(Duration::from_secs(10), || machine.is_running()) {
-        bail!("the supervisor of machine {} did not start; see {}", machine.number, log.display());
+        bail!(
+            "the supervisor of machine {} did not start; see {}",
+            machine.number,
+            log.display()
+        );
     }
     Ok(())
 }
@@ -46,6 +50,7 @@ pub fn run(machine: &Machine) -> Result<()> {
         if code != Some(REBOOT) {
             return machine.mark("halted");
         }
+        machine.unmark("stopping")?;
     }
 }
 
@@ -55,8 +60,21 @@ fn boot(machine: &Machine, groups: &[std::path::PathBuf]) -> Result<Option<i32>>
     let mut child = Command::new("sh")
         .args(["-c", JOIN, "sh"])
         .args(groups)
-        .args(["--", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", "--console=read-only"])
-        .args(["--capability=CAP_NET_ADMIN", "--resolv-conf=off", "--timezone=off", "--link-journal=no"])
+        .args([
+            "--",
+            "systemd-nspawn",
+            "--quiet",
+            "--register=no",
+            "--keep-unit",
+            "--boot",
+            "--console=read-only",
+        ])
+        .args([
+            "--capability=CAP_NET_ADMIN",
+            "--resolv-conf=off",
+            "--timezone=off",
+            "--link-journal=no",
+        ])
         .arg(format!("--machine={name}"))
         .arg(format!("--directory={}", machine.root().display()))
         .arg(format!("--network-namespace-path=/run/netns/{name}"))

@@ -1,0 +1,183 @@
+//! What firewalls stand before: servers by name, or by the labels that they have.
+
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use super::{actions, selector};
+use crate::lab::Lab;
+use crate::machine::firewall::Guarded;
+use crate::store::{FIREWALLS, SERVERS, Store, id_of};
+
+/// Hetzner's own limit.
+const PER_SERVER: usize = 5;
+
+/// Reads the resources of a call, each in the form in which it is kept.
+pub fn resources(store: &Store, wishes: &[Value]) -> Result<Vec<Value>, ApiError> {
+    wishes.iter().map(|wish| resource(store, wish)).collect()
+}
+
+fn resource(store: &Store, wish: &Value) -> Result<Value, ApiError> {
+    match wish["type"].as_str() {
+        Some("server") => {
+            let id = wish["server"]["id"]
+                .as_u64()
+                .ok_or_else(|| ApiError::invalid("server", "its id is missing"))?;
+            if store.get(SERVERS, id).is_none() {
+                return Err(ApiError::new(
+                    404,
+                    "firewall_resource_not_found",
+                    format!("server {id} not found"),
+                ));
+            }
+            Ok(json!({ "type": "server", "server": { "id": id } }))
+        }
+        Some("label_selector") => {
+            let text = wish["label_selector"]["selector"]
+                .as_str()
+                .filter(|text| !text.is_empty());
+            let text =
+                text.ok_or_else(|| ApiError::invalid("label_selector", "its selector is missing"))?;
+            selector::matches(&json!({ "labels": {} }), text)?;
+            Ok(json!({ "type": "label_selector", "label_selector": { "selector": text } }))
+        }
+        _ => Err(ApiError::invalid(
+            "type",
+            "must be server or label_selector",
+        )),
+    }
+}
+
+/// Puts a firewall before resources.
+pub fn apply(store: &mut Store, id: u64, resources: Vec<Value>) -> Result<Vec<Value>, ApiError> {
+    for resource in &resources {
+        if applied(store, id).contains(resource) {
+            return Err(ApiError::new(
+                422,
+                "firewall_already_applied",
+                "firewall is already applied to this resource",
+            ));
+        }
+        if let Some(server) = store.get(
+            SERVERS,
+            resource["server"]["id"].as_u64().unwrap_or_default(),
+        ) && store
+            .all(FIREWALLS)
+            .filter(|firewall| stands_before(firewall, server))
+            .count()
+            >= PER_SERVER
+        {
+            return Err(ApiError::new(
+                403,
+                "resource_limit_exceeded",
+                "a server may have 5 firewalls",
+            ));
+        }
+    }
+    Ok(resources
+        .into_iter()
+        .map(|resource| change(store, id, "apply_firewall", resource))
+        .collect())
+}
+
+/// Takes it away from them.
+pub fn remove(store: &mut Store, id: u64, resources: Vec<Value>) -> Result<Vec<Value>, ApiError> {
+    if let Some(resource) = resources
+        .iter()
+        .find(|resource| !applied(store, id).contains(resource))
+    {
+        return Err(ApiError::new(
+            422,
+            "firewall_already_removed",
+            format!("firewall is not applied to {resource}"),
+        ));
+    }
+    Ok(resources
+        .into_iter()
+        .map(|resource| change(store, id, "remove_firewall", resource))
+        .collect())
+}
+
+fn applied(store: &Store, id: u64) -> Vec<Value> {
+    store
+        .get(FIREWALLS, id)
+        .and_then(|firewall| firewall["applied_to"].as_array().cloned())
+        .unwrap_or_default()
+}
+
+/// Puts a firewall before a resource, or takes it away, and says so as an action.
+fn change(store: &mut Store, id: u64, command: &str, resource: Value) -> Value {
+    let mut about = vec![("firewall", id)];
+    about.extend(
+        resource["server"]["id"]
+            .as_u64()
+            .map(|server| ("server", server)),
+    );
+    if let Some(list) = store
+        .get_mut(FIREWALLS, id)
+        .and_then(|firewall| firewall["applied_to"].as_array_mut())
+    {
+        list.retain(|kept| *kept != resource);
+        if command == "apply_firewall" {
+            list.push(resource);
+        }
+    }
+    actions::done(store, command, &about)
+}
+
+/// A server that is born behind a firewall.
+pub fn add_server(store: &mut Store, firewall: u64, server: u64) {
+    change(
+        store,
+        firewall,
+        "apply_firewall",
+        json!({ "type": "server", "server": { "id": server } }),
+    );
+}
+
+/// A server that is no more.
+pub fn forget_server(store: &mut Store, server: u64) {
+    let resource = json!({ "type": "server", "server": { "id": server } });
+    let ids: Vec<u64> = store.all(FIREWALLS).map(id_of).collect();
+    for id in ids {
+        if let Some(list) = store
+            .get_mut(FIREWALLS, id)
+            .and_then(|firewall| firewall["applied_to"].as_array_mut())
+        {
+            list.retain(|kept| *kept != resource);
+        }
+    }
+}
+
+/// Whether a firewall guards a server, by name or by label.
+pub fn stands_before(firewall: &Value, server: &Value) -> bool {
+    firewall["applied_to"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(
+            |resource| match resource["label_selector"]["selector"].as_str() {
+                Some(text) => selector::matches(server, text).unwrap_or(false),
+                None => resource["server"]["id"] == server["id"],
+            },
+        )
+}
+
+/// Every machine that has a firewall, with the rules of all of them.
+pub fn guarded(lab: &Lab, store: &Store) -> Vec<Guarded> {
+    let guard = |server: &Value| {
+        let before: Vec<&Value> = store
+            .all(FIREWALLS)
+            .filter(|firewall| stands_before(firewall, server))
+            .collect();
+        let number = *store.machines.get(&id_of(server))?;
+        let rules = before
+            .iter()
+            .flat_map(|firewall| firewall["rules"].as_array().into_iter().flatten().cloned())
+            .collect();
+        (!before.is_empty()).then(|| Guarded {
+            address: lab.address(number),
+            rules,
+        })
+    };
+    store.all(SERVERS).filter_map(guard).collect()
+}

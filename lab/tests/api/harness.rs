@@ -1,0 +1,145 @@
+//! An API of a test's own: the program that `up` starts, on a free port, without machines.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use hcloud::apis::configuration::Configuration;
+use serde_json::{Value, json};
+
+pub const TOKEN: &str = "0123456789012345678901234567890123456789012345678901234567890123";
+pub const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9gK0vArJOLJ2TPiI4IZP4gEHaSoyBqXxMFYh+a9dyB";
+
+/// An API of the test's own, gone with it.
+pub struct Api {
+    process: Child,
+    state: tempfile::TempDir,
+    pub endpoint: String,
+    pub client: reqwest::Client,
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn spawn(state: &Path, port: u16) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_citrino-lab"))
+        .args(["serve", "--no-machines"])
+        .env("CITRINO_LAB_STATE", state)
+        .env("CITRINO_LAB_PORT", port.to_string())
+        .env("CITRINO_LAB_NAME", "apitest")
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the lab's program starts")
+}
+
+impl Api {
+    pub async fn start() -> Self {
+        let state = tempfile::tempdir().expect("a folder");
+        std::fs::write(state.path().join("token"), TOKEN).expect("a token");
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("its number").port();
+        drop(free);
+        let process = spawn(state.path(), port);
+        let endpoint = format!("http://127.0.0.1:{port}/v1");
+        let api = Self {
+            process,
+            state,
+            endpoint,
+            client: reqwest::Client::new(),
+        };
+        api.wait().await;
+        api
+    }
+
+    pub async fn wait(&self) {
+        let begun = Instant::now();
+        while self
+            .client
+            .get(format!("{}/locations", self.endpoint))
+            .send()
+            .await
+            .is_err()
+        {
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "the API does not answer"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Kills the process and starts another on the same state.
+    pub async fn restart(&mut self) {
+        self.process.kill().expect("killed");
+        self.process.wait().expect("gone");
+        let port = self
+            .endpoint
+            .rsplit(':')
+            .next()
+            .and_then(|rest| rest.split('/').next())
+            .expect("a port");
+        self.process = spawn(self.state.path(), port.parse().expect("a number"));
+        self.wait().await;
+    }
+
+    pub fn crate_configuration(&self) -> Configuration {
+        let mut configuration = Configuration::new();
+        configuration.base_path_mapping.insert(
+            "https://api.hetzner.cloud/v1".to_owned(),
+            self.endpoint.clone(),
+        );
+        configuration.bearer_access_token = Some(TOKEN.to_owned());
+        configuration
+    }
+
+    /// Status and body of a call.
+    pub async fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let method = method.parse().expect("a method");
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.endpoint))
+            .bearer_auth(TOKEN);
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Creates a server and waits for its actions.
+    pub async fn server(&self, wish: Value) -> u64 {
+        let (status, body) = self.call("POST", "/servers", wish).await;
+        assert_eq!(status, 201, "{body}");
+        self.settle(&body["action"]).await;
+        for action in body["next_actions"].as_array().expect("a list") {
+            self.settle(action).await;
+        }
+        body["server"]["id"].as_u64().expect("an id")
+    }
+
+    pub async fn settle(&self, action: &Value) {
+        let begun = Instant::now();
+        loop {
+            let (_, body) = self
+                .call("GET", &format!("/actions/{}", action["id"]), Value::Null)
+                .await;
+            match body["action"]["status"].as_str() {
+                Some("running") => assert!(begun.elapsed() < Duration::from_secs(10), "{body}"),
+                other => return assert_eq!(other, Some("success"), "{body}"),
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// The plainest server.
+pub fn wish(name: &str) -> Value {
+    json!({ "name": name, "server_type": "cpx11", "image": "debian-12", "location": "ash" })
+}
