@@ -98,8 +98,17 @@ fn refuse_when_used(image: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The keys that Debian's archive is signed with.
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
 /// mmdebstrap takes the machine's own Debian sources; elsewhere its default mirror.
 fn bootstrap(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
+    let sources = debian_sources();
+    if sources.is_empty() && !Path::new(KEYRING).exists() {
+        bail!(
+            "Debian's keys are not here to check the image with; run `apt-get install debian-archive-keyring`"
+        );
+    }
     let mut command = Command::new("mmdebstrap");
     command
         .args([
@@ -119,7 +128,7 @@ fn bootstrap(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
         ))
         .arg("bookworm")
         .arg(root)
-        .args(debian_sources())
+        .args(sources)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
