@@ -3,8 +3,7 @@
 //! Once it applies, it needs nobody: it ignores a hang-up, writes its journal before it speaks,
 //! and finishes or undoes the plan whether or not anyone listens.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Read, Seek, Stdin, Write};
+use std::io::{BufRead, BufReader, Read, Stdin, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -14,16 +13,15 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::blob;
 use crate::engine;
-use crate::error::{Fault, trouble};
+use crate::error::trouble;
 use crate::event::{Event, now};
 use crate::facts;
-use crate::journal::{self, Journal};
+use crate::journal::Journal;
+use crate::lock;
 use crate::plan::{Mode, Plan};
 use crate::system::System;
 use crate::task::Task;
-use crate::wire::{FromAgent, Holder, ToAgent};
-
-const LOCK: &str = "/var/lib/citrino/lock";
+use crate::wire::{FromAgent, ToAgent};
 
 /// How long the agent waits for the operator to say that the end was read.
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
@@ -111,7 +109,7 @@ async fn apply(
     plan: &Plan<Task>,
     input: BufReader<Stdin>,
 ) -> Result<()> {
-    let _lock = match lock(system, plan)? {
+    let _lock = match lock::take(system, plan)? {
         Ok(lock) => lock,
         Err(holder) => {
             voice.say(FromAgent::Locked(holder));
@@ -122,12 +120,15 @@ async fn apply(
     let _hangup = signal(SignalKind::hangup())?;
     let _terminate = signal(SignalKind::terminate())?;
     let mut journal = Journal::open(system)?;
-    engine::run(plan, system, &mut |event| {
+    let tally = engine::run(plan, system, &mut |event| {
         journal.keep(&event)?;
         voice.say(FromAgent::Event(Box::new(event)));
         Ok(())
     })
     .await?;
+    if tally.failed == 0 {
+        blob::clear(system)?;
+    }
     if heard(input) {
         journal.keep(&Event::Heard {
             at: now(),
@@ -135,56 +136,6 @@ async fn apply(
         })?;
     }
     Ok(())
-}
-
-/// Takes the lock of the host, or says who holds it. It is a kernel lock on an open file: it dies
-/// with its holder, and the file is never removed.
-fn lock(system: &System, plan: &Plan<Task>) -> Result<Result<File, Holder>> {
-    let path = system.path(LOCK);
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(Err(holder(system, &mut file)?)),
-        Err(TryLockError::Error(error)) => return Err(error).context("could not lock the host"),
-    }
-    let holder = Holder {
-        who: plan.who.clone(),
-        verb: plan.verb.clone(),
-        run: plan.run.clone(),
-        since: now(),
-        step: String::new(),
-    };
-    file.set_len(0)?;
-    file.rewind()?;
-    file.write_all(&serde_json::to_vec(&holder)?)?;
-    file.sync_data()?;
-    Ok(Ok(file))
-}
-
-fn holder(system: &System, file: &mut File) -> Result<Holder> {
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    let mut holder: Holder = serde_json::from_str(&text).map_err(|_| {
-        Fault::new(
-            "E0504",
-            "the host is locked by a run that has not said its name yet",
-        )
-        .hint("try again in a moment")
-    })?;
-    if let Some(last) = journal::last_run(system)?
-        && last.run == holder.run
-    {
-        holder.step = last.step;
-    }
-    Ok(holder)
 }
 
 /// Whether the operator's side says in time that it has read the end.

@@ -67,9 +67,9 @@ pub async fn store(system: &System, address: &str, packed: &[u8]) -> Result<()> 
         .await
 }
 
-/// Removes the blobs that nothing on the host was made from: a release keeps its own copy.
-pub fn forget(system: &System, address: &str) -> Result<()> {
-    system.remove(path(address))
+/// Removes all blobs, after a run that went well: what was made from them has its own copy.
+pub fn clear(system: &System) -> Result<()> {
+    system.remove(FOLDER)
 }
 
 /// gzip, because every host can unpack it before anything of ours is there.

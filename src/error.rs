@@ -58,6 +58,17 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+impl From<Trouble> for Fault {
+    /// The error of a step as the error of the run.
+    fn from(trouble: Trouble) -> Self {
+        Self {
+            code: entry(&trouble.code).map_or(UNKNOWN, |entry| entry.code),
+            message: trouble.message,
+            hint: trouble.hint,
+        }
+    }
+}
+
 /// The code of an error of which nothing better is known.
 const UNKNOWN: &str = "E0001";
 
@@ -227,6 +238,14 @@ pub const CATALOGUE: &[Entry] = &[
         next: "Run `citrino-ops destroy --unprotect` first, then `destroy` again.",
     },
     Entry {
+        code: "E0311",
+        title: "the server is not the one that is wished",
+        exit: exit::REFUSED,
+        cause: "Its type, location or image differs, which only a new server could mend; or more than one server carries the label of the stack.",
+        changed: NOTHING,
+        next: "Put citrino.yml right, or move the data away, `destroy` and `up`.",
+    },
+    Entry {
         code: "E0401",
         title: "a step was applied and is still not so",
         exit: exit::FAILED,
@@ -339,14 +358,6 @@ pub const CATALOGUE: &[Entry] = &[
         next: "Read /var/log/cloud-init-output.log with `citrino-ops ssh`; run `provision` again, or `destroy`.",
     },
     Entry {
-        code: "E0507",
-        title: "a step of the plan failed on the host",
-        exit: exit::FAILED,
-        cause: "The step's own error stands above.",
-        changed: UNTIL_STEP,
-        next: "Act on the step's error, and run the verb again.",
-    },
-    Entry {
         code: "E0601",
         title: "the release could not be built or read",
         exit: exit::FAILED,
@@ -379,20 +390,28 @@ pub const CATALOGUE: &[Entry] = &[
         next: "Read the failed step and the release's log; deploy a mended build.",
     },
     Entry {
+        code: "E0605",
+        title: "the host is not prepared for the app",
+        exit: exit::REFUSED,
+        cause: "The app's unit or its environment is not on the host.",
+        changed: NOTHING,
+        next: "Run `citrino-ops converge`, then `deploy` again.",
+    },
+    Entry {
+        code: "E0606",
+        title: "the new release failed, and undoing it failed too",
+        exit: exit::FAILED,
+        cause: "A step of the deploy failed, and then a step that should bring the old release back.",
+        changed: "Both releases are on the host; which one serves is not certain.",
+        next: "Run `citrino-ops health`; `citrino-ops deploy` of a good build brings the host back.",
+    },
+    Entry {
         code: "E0701",
         title: "unhealthy",
         exit: exit::UNHEALTHY,
         cause: "At least one probe of the checklist is past its limit.",
         changed: NOTHING,
         next: "See the rows marked with a cross; docs/operations says what to do for each.",
-    },
-    Entry {
-        code: "E0702",
-        title: "changes are pending",
-        exit: exit::PENDING,
-        cause: "The world differs from citrino.yml.",
-        changed: NOTHING,
-        next: "Run `provision` and `converge` to make it so.",
     },
     Entry {
         code: "E0801",

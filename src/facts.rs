@@ -6,10 +6,17 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{self, LastRun};
+use crate::lock;
 use crate::system::{Cmd, System};
 
 /// Where releases, slots and the live link are, as the production plan lays the host out.
 pub const APP_FOLDER: &str = "/home/citrino/citrino";
+/// The unit that each slot is an instance of.
+pub const UNIT: &str = "/etc/systemd/system/citrino@.service";
+/// The app's environment, secrets included.
+pub const ENVIRONMENT: &str = "/home/citrino/citrino/.env";
+/// How the app serves.
+pub const SETTINGS: &str = "/etc/citrino/app.yml";
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Facts {
@@ -24,6 +31,8 @@ pub struct Facts {
     pub app: AppFacts,
     pub host_keys: HostKeys,
     pub last_run: Option<LastRun>,
+    /// Whether a run holds the host's lock now.
+    pub busy: bool,
 }
 
 /// From /etc/os-release.
@@ -36,6 +45,8 @@ pub struct Os {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AppFacts {
+    /// Whether `converge` has put the app's unit and environment there.
+    pub prepared: bool,
     /// The slot that nginx talks to.
     pub live: Option<String>,
     /// The release that each slot points at.
@@ -89,6 +100,7 @@ pub async fn gather(system: &System) -> Result<Facts> {
             next: public_key(system, NEXT_HOST_KEY)?,
         },
         last_run: journal::last_run(system)?,
+        busy: lock::is_held(system)?,
     })
 }
 
@@ -141,7 +153,9 @@ fn public_key(system: &System, path: &str) -> Result<Option<String>> {
 }
 
 fn app(system: &System) -> Result<AppFacts> {
+    let there = |path: &str| system.stat(path).map(|found| found.is_some());
     let mut facts = AppFacts {
+        prepared: there(UNIT)? && there(ENVIRONMENT)?,
         live: link_name(system, "live")?,
         ..AppFacts::default()
     };

@@ -1,21 +1,29 @@
 //! citrino-ops: every verb is a plan, run by one engine, told as events.
 
 pub mod agent;
+pub mod artifact;
 pub mod blob;
+pub mod cli;
 pub mod cloud;
 pub mod engine;
 pub mod error;
 pub mod event;
 pub mod facts;
 pub mod hetzner;
+pub mod host;
+pub mod host_key;
 pub mod journal;
+pub mod lock;
 pub mod plan;
 pub mod playbook;
+pub mod release;
 pub mod remote;
 pub mod report;
 pub mod secret;
+pub mod source;
 pub mod stack;
 pub mod system;
 pub mod task;
 pub mod template;
+pub mod verb;
 pub mod wire;

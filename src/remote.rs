@@ -178,6 +178,31 @@ impl Remote {
         .into())
     }
 
+    /// Runs a program and tells each line of its output as it comes, until it ends.
+    ///
+    /// # Errors
+    /// E0402 with what it said on stderr, when it ended badly.
+    pub async fn lines(&self, argv: &[&str], tell: &mut impl FnMut(&str)) -> Result<()> {
+        let mut child = self
+            .command(argv)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .await?;
+        if let Some(stdout) = child.stdout().take() {
+            let mut lines = BufReader::new(stdout).lines();
+            while let Some(line) = lines.next_line().await? {
+                tell(&line);
+            }
+        }
+        let output = child.wait_with_output().await?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(Fault::new("E0402", format!("`{}` on the host: {said}", argv.join(" "))).into())
+    }
+
     /// Ends the connection; an error here changes nothing any more.
     pub async fn close(self) {
         let _ = self.session.close().await;

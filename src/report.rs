@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::error::trouble;
+use crate::error::{Fault, trouble};
 use crate::event::{Change, Event, Figure, Label, State, Tally, Trouble, now};
 
 /// How much is told.
@@ -23,6 +23,10 @@ pub struct Report {
     colour: bool,
     bar: ProgressBar,
     tally: Tally,
+    /// The first step that failed since it was last asked for.
+    failure: Option<Fault>,
+    /// The same of the steps that undo.
+    undo_failure: Option<Fault>,
 }
 
 impl Report {
@@ -44,18 +48,86 @@ impl Report {
             colour,
             bar,
             tally: Tally::default(),
+            failure: None,
+            undo_failure: None,
         }
     }
 
     /// Tells one event.
     pub fn tell(&mut self, event: Event) {
-        if let Event::End { tally, .. } = &event {
-            self.tally.add(*tally);
+        match &event {
+            Event::End { tally, .. } => self.tally.add(*tally),
+            Event::Step {
+                label,
+                error: Some(error),
+                ..
+            } => self.remember(label, error),
+            _ => {}
         }
         if self.json {
             self.json_line(&event);
         } else {
             self.human(event);
+        }
+    }
+
+    fn remember(&mut self, label: &Label, error: &Trouble) {
+        let place = if label.undo {
+            &mut self.undo_failure
+        } else {
+            &mut self.failure
+        };
+        place.get_or_insert_with(|| {
+            let mut fault = Fault::from(error.clone());
+            fault.message = format!("{}: {}", label.name, fault.message);
+            fault
+        });
+    }
+
+    /// The first step that failed since the last time, for the error that the verb ends with.
+    pub fn take_failure(&mut self) -> Option<Fault> {
+        self.failure.take()
+    }
+
+    /// The same of the steps that undo.
+    pub fn take_undo_failure(&mut self) -> Option<Fault> {
+        self.undo_failure.take()
+    }
+
+    /// Whether a person is there to be asked.
+    pub fn can_ask(&self) -> bool {
+        !self.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks a person, and gives the line that was typed.
+    pub fn ask(&mut self, question: &str) -> std::io::Result<String> {
+        self.bar.finish_and_clear();
+        let mut err = std::io::stderr();
+        write!(err, "{question} ")?;
+        err.flush()?;
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+
+    /// Tells an event of a run that is over, with its time.
+    pub fn past(&mut self, event: Event) {
+        if self.json {
+            self.json_line(&event);
+            return;
+        }
+        match event {
+            Event::Start { at, run, verb, who, applies, .. } => {
+                let way = if applies { "" } else { " (only looking)" };
+                self.line(&format!("{at}  {verb}{way} by {who}, run {run}"));
+            }
+            Event::Step { at, label, state, took_ms, error, .. } => {
+                let why = error.map_or(String::new(), |error| format!(": {}", error.message));
+                let state = format!("{state:?}").to_lowercase();
+                self.line(&format!("{at}    {state:<8} {:<9} {}{why}  {}", label.part, label.name, seconds(took_ms)));
+            }
+            Event::End { at, tally, .. } => self.line(&format!("{at}  {}", sum(&tally))),
+            _ => {}
         }
     }
 

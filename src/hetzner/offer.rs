@@ -1,6 +1,8 @@
 //! Which server can be had, and for how much. Pure: from the API's answers to an offer or a refusal
 //! that names what can be had instead.
 
+use std::fmt;
+
 use anyhow::Result;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -28,6 +30,19 @@ pub struct Offer {
     pub cost: Cost,
     /// What the operator should know, and what is no reason to stop.
     pub notes: Vec<String>,
+}
+
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cost = &self.cost;
+        let gross = cost.total() * (1.0 + cost.vat_rate / 100.0);
+        let currency = &cost.currency;
+        write!(
+            f,
+            "{} in {}: {} vCPU, {} GB, {} GB disk, {}; {:.2} {currency} a month net, {gross:.2} {currency} with {}% VAT",
+            self.server_type, self.location, self.cores, self.memory_gb, self.disk_gb, self.image, cost.total(), cost.vat_rate
+        )
+    }
 }
 
 /// A type that can be had, on the way to an offer.

@@ -36,6 +36,17 @@ pub enum Content {
     Blob { blob: String },
 }
 
+impl Content {
+    /// The text as a secret, whether one went into it or not.
+    pub fn into_secret(self) -> Secret {
+        match self {
+            Content::Text(text) => Secret::new(text),
+            Content::Secret(secret) => secret,
+            Content::Blob { blob } => Secret::new(blob),
+        }
+    }
+}
+
 fn default_mode() -> Perm {
     Perm(0o644)
 }
@@ -60,11 +71,14 @@ impl File {
         }
     }
 
-    /// A diff only of what may be read: no secret, no binary.
-    fn diff(&self, found: &[u8]) -> Option<String> {
+    /// A diff only of what everybody on the host may read, before and after: no secret, no binary.
+    fn diff(&self, found: &[u8], mode: u32) -> Option<String> {
         let Content::Text(wished) = &self.content else {
             return None;
         };
+        if mode & self.mode.0 & 0o004 == 0 {
+            return None;
+        }
         let found = std::str::from_utf8(found).ok()?;
         let diff = TextDiff::from_lines(found, wished);
         let diff = diff
@@ -105,7 +119,7 @@ impl Wish<System> for File {
         if self.owner_ids(system) != Some(ids_of(&found)) {
             what.push(format!("owner is {}:{}, wished {}", ids_of(&found).uid, ids_of(&found).gid, self.owner));
         }
-        let diff = if same { None } else { self.diff(&content) };
+        let diff = if same { None } else { self.diff(&content, mode_of(&found)) };
         Ok(Look::from(what).with_diff(diff))
     }
 

@@ -1,0 +1,166 @@
+//! Reach: the app's binary on the operator's machine, built or given.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::Result;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::process::Command;
+
+use crate::blob;
+use crate::error::Fault;
+
+/// The package that `deploy` builds.
+const PACKAGE: &str = "citrino-app";
+
+/// A binary that can become a release.
+pub struct Build {
+    pub bytes: Vec<u8>,
+    pub sha256: String,
+    /// The commit of its source, with `-dirty` when the tree had changes; empty when unknown.
+    pub commit: String,
+    /// When the file was written, RFC 3339.
+    pub built_at: String,
+}
+
+/// Builds the app from the source tree that citrino.yml or the working directory lies in.
+///
+/// # Errors
+/// E0601 with the end of what cargo said.
+pub async fn build(from: &Path) -> Result<Build> {
+    let source = source(from)?;
+    let output = Command::new("cargo")
+        .args(["build", "--release", "--locked", "--package", PACKAGE, "--message-format", "json"])
+        .current_dir(&source)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .map_err(|error| {
+            Fault::new("E0601", format!("`cargo` could not be started: {error}"))
+                .hint("install Rust, or give a binary with --artifact")
+        })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let lines: Vec<&str> = said.trim().lines().collect();
+        let tail = lines[lines.len().saturating_sub(12)..].join("\n");
+        return Err(Fault::new("E0601", format!("the app did not build in {}:\n{tail}", source.display()))
+            .hint("run `cargo build --release -p citrino-app` there to see all of it")
+            .into());
+    }
+    let path = executable(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| Fault::new("E0601", "cargo built the app and named no binary"))?;
+    let mut build = take(&path).await?;
+    build.commit = commit(&source).await;
+    Ok(build)
+}
+
+/// A binary that is there.
+///
+/// # Errors
+/// E0601 when a host could not run it.
+pub async fn take(path: &Path) -> Result<Build> {
+    let wrong = |why: String| {
+        Fault::new("E0601", format!("{} cannot be a release: {why}", path.display()))
+            .hint("give a static x86_64 Linux binary, as `cargo build --release -p citrino-app` makes it")
+    };
+    let bytes = tokio::fs::read(path).await.map_err(|error| wrong(error.to_string()))?;
+    runs_anywhere(&bytes).map_err(|why| wrong(why.to_owned()))?;
+    let written = std::fs::metadata(path)?.modified()?;
+    Ok(Build {
+        sha256: blob::sha256(&bytes),
+        bytes,
+        commit: String::new(),
+        built_at: OffsetDateTime::from(written).replace_nanosecond(0)?.format(&Rfc3339)?,
+    })
+}
+
+/// The nearest folder above that is the workspace of the app.
+fn source(from: &Path) -> Result<PathBuf> {
+    let here = std::env::current_dir()?;
+    let starts = [std::path::absolute(from)?, here];
+    let found = starts
+        .iter()
+        .flat_map(|start| start.ancestors())
+        .find(|folder| folder.join("app/Cargo.toml").is_file() && folder.join("Cargo.toml").is_file());
+    found.map(Path::to_owned).ok_or_else(|| {
+        Fault::new("E0601", "the app's source is neither above citrino.yml nor above the working directory")
+            .hint("run it in the source tree, or give a binary with --artifact")
+            .into()
+    })
+}
+
+/// The path in cargo's last word on the package's binary.
+fn executable(messages: &str) -> Option<PathBuf> {
+    let paths = messages.lines().filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let named = message["target"]["name"] == PACKAGE;
+        message["executable"].as_str().filter(|_| named).map(PathBuf::from)
+    });
+    paths.last()
+}
+
+/// Empty where there is no git: the commit is told to people and decides nothing.
+async fn commit(source: &Path) -> String {
+    let output = Command::new("git")
+        .args(["describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"])
+        .current_dir(source)
+        .stdin(Stdio::null())
+        .output()
+        .await;
+    match output {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// ELF header: 64 bits, little endian, `e_machine` 62 (`EM_X86_64`), and no program header of type
+/// 3 (`PT_INTERP`), which would name a loader (elf(5)).
+fn runs_anywhere(bytes: &[u8]) -> Result<(), &'static str> {
+    const NO_ELF: &str = "it is no Linux program";
+    let at = |offset: usize, length: usize| -> Result<u64, &'static str> {
+        let field = offset.checked_add(length).and_then(|end| bytes.get(offset..end)).ok_or(NO_ELF)?;
+        Ok(field.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    };
+    if !bytes.starts_with(b"\x7fELF\x02\x01") {
+        return Err(NO_ELF);
+    }
+    if at(18, 2)? != 62 {
+        return Err("it is not for x86_64");
+    }
+    let table = usize::try_from(at(32, 8)?).map_err(|_| NO_ELF)?;
+    let size = usize::try_from(at(54, 2)?).map_err(|_| NO_ELF)?;
+    let count = usize::try_from(at(56, 2)?).map_err(|_| NO_ELF)?;
+    for index in 0..count {
+        if at(table.saturating_add(index * size), 4)? == 3 {
+            return Err("it is not static: it asks for a loader that a host may not have");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_static_program_for_x86_64_can_be_a_release() {
+        // This very test is one.
+        let own = std::fs::read("/proc/self/exe").unwrap();
+        assert_eq!(runs_anywhere(&own), Ok(()));
+        assert!(runs_anywhere(b"#!/bin/sh\n").is_err());
+        assert!(runs_anywhere(&own[..60]).is_err());
+        let mut arm = own[..4096].to_vec();
+        arm[18] = 183;
+        assert_eq!(runs_anywhere(&arm), Err("it is not for x86_64"));
+        let shell = std::fs::read("/bin/sh").unwrap();
+        assert!(runs_anywhere(&shell).unwrap_err().contains("not static"));
+    }
+
+    #[test]
+    fn the_binary_is_the_one_that_cargo_names() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"other"},"executable":"/x"}
+{"reason":"compiler-artifact","target":{"name":"citrino-app"},"executable":"/t/citrino-app"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(executable(messages), Some(PathBuf::from("/t/citrino-app")));
+    }
+}

@@ -1,0 +1,92 @@
+//! The lock of a host: a kernel lock on an open file. It dies with its holder, and the file is
+//! never removed.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::error::Fault;
+use crate::event::now;
+use crate::journal;
+use crate::plan::Plan;
+use crate::system::System;
+use crate::wire::Holder;
+
+const PATH: &str = "/var/lib/citrino/lock";
+const LOOKS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// Takes the lock for a plan, or says who holds it.
+pub fn take<T>(system: &System, plan: &Plan<T>) -> Result<Result<File, Holder>> {
+    let path = system.path(PATH);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)?;
+    if !locked(&file)? {
+        return Ok(Err(holder(system, &mut file)?));
+    }
+    let holder = Holder {
+        who: plan.who.clone(),
+        verb: plan.verb.clone(),
+        run: plan.run.clone(),
+        since: now(),
+        step: String::new(),
+    };
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(&serde_json::to_vec(&holder)?)?;
+    file.sync_data()?;
+    Ok(Ok(file))
+}
+
+/// Who only looks whether the lock is held has it for an instant, so one "no" is no answer.
+fn locked(file: &File) -> Result<bool> {
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOOKS),
+            Err(TryLockError::Error(error)) => return Err(error).context("could not lock the host"),
+        }
+    }
+    Ok(false)
+}
+
+/// Whether somebody holds it now.
+pub fn is_held(system: &System) -> Result<bool> {
+    let file = match File::open(system.path(PATH)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error).context("could not look at the lock of the host"),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error).context("could not look at the lock of the host"),
+    }
+}
+
+fn holder(system: &System, file: &mut File) -> Result<Holder> {
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    let mut holder: Holder = serde_json::from_str(&text).map_err(|_| {
+        Fault::new(
+            "E0504",
+            "the host is locked by a run that has not said its name yet",
+        )
+        .hint("try again in a moment")
+    })?;
+    if let Some(last) = journal::last_run(system)?
+        && last.run == holder.run
+    {
+        holder.step = last.step;
+    }
+    Ok(holder)
+}

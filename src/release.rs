@@ -1,0 +1,264 @@
+//! A release of the app: how it comes to the host, and how the one that serves changes.
+//!
+//! There are two slots, blue and green. The new release starts in the one that does not serve; a
+//! link that nginx follows then moves from one socket to the other by one rename.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::error::Fault;
+use crate::facts::{APP_FOLDER, AppFacts, ENVIRONMENT, Release, SETTINGS, UNIT};
+use crate::plan::Step;
+use crate::stack::Stack;
+use crate::task::file::Content;
+use crate::task::probe::{Ask, Http};
+use crate::task::{Command, Directory, File, Link, Perm, Probe, Service, Task};
+
+/// The part of a plan that these steps stand in.
+const PART: &str = "deploy";
+const SLOTS: [&str; 2] = ["blue", "green"];
+/// How long a new release may take until it answers: it opens its pool first.
+const READY_WITHIN_S: u64 = 30;
+/// Good answers that it must give one after the other before it takes over.
+const READY_ANSWERS: u32 = 3;
+
+/// What a deploy wishes for, and what undoes it.
+pub struct Deploy {
+    pub steps: Vec<Step<Task>>,
+    pub on_failure: Vec<Step<Task>>,
+    /// Whether another release serves meanwhile, and goes on serving when this one fails.
+    pub replaces: Option<String>,
+}
+
+/// A slot with the release in it.
+#[derive(Clone, Copy)]
+struct Slot<'a> {
+    name: &'a str,
+    release: &'a str,
+}
+
+/// The release under which this binary is on the host already: deploying it twice makes no second.
+pub fn known<'a>(app: &'a AppFacts, sha256: &str) -> Option<&'a Release> {
+    app.releases.iter().find(|release| release.sha256 == sha256)
+}
+
+/// The name of a new release: its time, so that names sort, and the head of its hash.
+pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
+    let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
+    let at = at.format(format).unwrap_or_default();
+    format!("{at}-{}", &sha256[..8.min(sha256.len())])
+}
+
+/// The wish that this release serves.
+///
+/// # Errors
+/// E0605 when the host is not prepared.
+pub fn deploy(stack: &Stack, app: &AppFacts, release: &Release) -> Result<Deploy> {
+    if !app.prepared {
+        return Err(Fault::new("E0605", "the host is not prepared for the app: its unit or its environment is not there")
+            .hint("run `citrino-ops converge` first, or `citrino-ops up` for all of it")
+            .into());
+    }
+    let live = live(app);
+    let serves = live.filter(|slot| slot.release == release.id);
+    let name = serves.map_or_else(|| free(live), |slot| slot.name);
+    let new = Slot {
+        name,
+        release: &release.id,
+    };
+    let old = live.filter(|slot| slot.name != name && is_good(app, slot.release));
+
+    let mut steps = brought(release);
+    steps.extend(schema(stack, &release.id));
+    steps.extend([
+        step(
+            format!("slot {name} holds it"),
+            Link {
+                path: format!("{APP_FOLDER}/slots/{name}"),
+                to: folder(&release.id),
+            },
+        ),
+        step(format!("slot {name} runs it"), running(new)),
+        step(format!("slot {name} is ready"), ready(new)),
+        step(format!("slot {name} serves"), leads_to(new)),
+        step("it answers through nginx", answers(stack, &release.id)),
+        step("it is known as good", File {
+            path: format!("{}/good", folder(&release.id)),
+            content: Content::Text(String::new()),
+            mode: Perm(0o644),
+            owner: "root".to_owned(),
+            validate: Vec::new(),
+        }),
+    ]);
+    let other = SLOTS[usize::from(name == SLOTS[0])];
+    steps.push(step(format!("slot {other} rests"), resting(other)));
+    Ok(Deploy {
+        steps,
+        on_failure: undo(stack, new, old, serves.is_some()),
+        replaces: old.map(|slot| slot.release.to_owned()),
+    })
+}
+
+/// The wish of every converge: the release that serves runs with the settings that are on disk.
+pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
+    let Some(slot) = live(app).filter(|slot| is_good(app, slot.release)) else {
+        return Vec::new();
+    };
+    let name = format!("slot {} runs with the settings on disk", slot.name);
+    vec![Step::new("app", name, running(slot))]
+}
+
+/// Whether a deploy of it went well to its end.
+fn is_good(app: &AppFacts, release: &str) -> bool {
+    app.releases.iter().any(|one| one.id == release && one.good)
+}
+
+/// The slot that the link leads to, good or not.
+fn live(app: &AppFacts) -> Option<Slot<'_>> {
+    let name = app.live.as_deref()?;
+    let release = app.slots.get(name)?;
+    Some(Slot { name, release })
+}
+
+fn free(live: Option<Slot>) -> &'static str {
+    SLOTS[usize::from(live.is_some_and(|slot| slot.name == SLOTS[0]))]
+}
+
+fn folder(release: &str) -> String {
+    format!("{APP_FOLDER}/releases/{release}")
+}
+
+fn socket(slot: &str) -> String {
+    format!("/run/citrino/{slot}/app.sock")
+}
+
+/// The release's files. The manifest comes last: what has one is whole.
+fn brought(release: &Release) -> Vec<Step<Task>> {
+    let folder = folder(&release.id);
+    let file = |name: &str, mode, content| File {
+        path: format!("{folder}/{name}"),
+        content,
+        mode: Perm(mode),
+        owner: "root".to_owned(),
+        validate: Vec::new(),
+    };
+    let binary = Content::Blob {
+        blob: release.sha256.clone(),
+    };
+    let environment = format!("CITRINO_RELEASE={}\n", release.id);
+    let manifest = json!({
+        "id": release.id,
+        "sha256": release.sha256,
+        "commit": release.commit,
+        "built_at": release.built_at,
+        "size_bytes": release.size_bytes,
+    });
+    vec![
+        step(
+            format!("release {} has its folder", release.id),
+            Directory {
+                path: folder.clone(),
+                mode: Perm(0o755),
+                owner: "root".to_owned(),
+            },
+        ),
+        step("its binary is there", file("citrino-app", 0o755, binary)),
+        step("it knows its name", file("release.env", 0o644, Content::Text(environment))),
+        step("its manifest is there", file("release.json", 0o644, Content::Text(format!("{manifest:#}\n")))),
+    ]
+}
+
+fn schema(stack: &Stack, release: &str) -> Vec<Step<Task>> {
+    let program = |arguments: &[&str]| -> Vec<String> {
+        let binary = format!("{}/citrino-app", folder(release));
+        std::iter::once(binary.as_str()).chain(arguments.iter().copied()).map(str::to_owned).collect()
+    };
+    let command = |run: &[&str], check: &[&str]| Command {
+        run: program(run),
+        check: program(check),
+        user: Some("citrino".to_owned()),
+        env_file: Some(ENVIRONMENT.to_owned()),
+    };
+    let mut steps = vec![step("the schema is as it needs it", command(&["migrate"], &["migrate", "--check"]))];
+    if stack.app.demo_data {
+        steps.push(step("the example data is loaded", command(&["load", "--demo"], &["load", "--demo", "--check"])));
+    }
+    steps
+}
+
+/// One definition for deploy and converge: the stamp of the running instance is made over these.
+fn running(slot: Slot) -> Service {
+    let release = format!("{}/release.env", folder(slot.release));
+    Service {
+        unit: format!("citrino@{}.service", slot.name),
+        enabled: Some(true),
+        running: Some(true),
+        restart_on: vec![UNIT.to_owned(), ENVIRONMENT.to_owned(), SETTINGS.to_owned(), release],
+        reload_on: Vec::new(),
+    }
+}
+
+fn resting(slot: &str) -> Service {
+    Service {
+        unit: format!("citrino@{slot}.service"),
+        enabled: Some(false),
+        running: Some(false),
+        restart_on: Vec::new(),
+        reload_on: Vec::new(),
+    }
+}
+
+fn leads_to(slot: Slot) -> Link {
+    Link {
+        path: format!("{APP_FOLDER}/live"),
+        to: format!("/run/citrino/{}", slot.name),
+    }
+}
+
+/// Asked over its own socket, before anybody else can.
+fn ready(slot: Slot) -> Probe {
+    probe("http://app/api/ready".to_owned(), Some(socket(slot.name)), READY_ANSWERS, BTreeMap::new())
+}
+
+/// Asked as everybody does; the answer must come from the new release.
+fn answers(stack: &Stack, release: &str) -> Probe {
+    let url = format!("http://127.0.0.1:{}/api/health", stack.app.port);
+    probe(url, None, 1, BTreeMap::from([("/release".to_owned(), json!(release))]))
+}
+
+fn probe(url: String, unix_socket: Option<String>, attempts: u32, expect_json: BTreeMap<String, serde_json::Value>) -> Probe {
+    Probe {
+        ask: Ask::Http(Http {
+            url,
+            unix_socket,
+            method: "GET".to_owned(),
+            body: None,
+            expect_status: 200,
+            expect_json,
+            max_ms: None,
+        }),
+        attempts,
+        deadline_s: READY_WITHIN_S,
+    }
+}
+
+/// The same act back. A release that serves already has nothing to be undone.
+fn undo(stack: &Stack, new: Slot, old: Option<Slot>, serves: bool) -> Vec<Step<Task>> {
+    if serves {
+        return Vec::new();
+    }
+    let mut steps = Vec::new();
+    if let Some(old) = old {
+        steps.push(step(format!("slot {} runs", old.name), running(old)));
+        steps.push(step(format!("slot {} serves", old.name), leads_to(old)));
+        steps.push(step("it answers through nginx", answers(stack, old.release)));
+    }
+    steps.push(step(format!("slot {} rests", new.name), resting(new.name)));
+    steps
+}
+
+fn step(name: impl Into<String>, task: impl Into<Task>) -> Step<Task> {
+    Step::new(PART, name, task)
+}

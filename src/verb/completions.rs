@@ -1,0 +1,15 @@
+//! `completions`: what a shell needs to complete our command line.
+
+use clap::CommandFactory;
+use clap_complete::{Shell, generate};
+
+use crate::cli::Cli;
+use crate::error::exit;
+use crate::report::Report;
+
+pub fn run(report: &mut Report, shell: Shell) -> u8 {
+    let mut script = Vec::new();
+    generate(shell, &mut Cli::command(), "citrino-ops", &mut script);
+    report.text(&String::from_utf8_lossy(&script));
+    exit::OK
+}

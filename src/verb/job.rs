@@ -1,0 +1,204 @@
+//! One command on one stack: what was read for it, who asks, and where it is told.
+
+use anyhow::Result;
+use time::OffsetDateTime;
+
+use crate::cli::Cli;
+use crate::cloud::{PublicKey, Resource};
+use crate::engine;
+use crate::error::Fault;
+use crate::event::Tally;
+use crate::facts::Facts;
+use crate::hetzner::{DEFAULT_ENDPOINT, Hetzner, ServerView};
+use crate::host;
+use crate::plan::{Mode, Plan, Step};
+use crate::playbook::Playbooks;
+use crate::remote::{Agent, Blob, Remote, Target};
+use crate::report::Report;
+use crate::source;
+use crate::stack::Stack;
+use crate::task::Task;
+use crate::template::Values;
+
+pub struct Job<'r> {
+    pub stack: Stack,
+    pub playbooks: Playbooks,
+    pub report: &'r mut Report,
+    verb: &'static str,
+    /// Names this command in the journal.
+    run: String,
+    /// `user@machine`
+    who: String,
+}
+
+impl<'r> Job<'r> {
+    /// Reads everything that the operator gives: citrino.yml, secrets, playbooks, templates. What
+    /// is wrong in it is refused here, before anything is sent.
+    pub fn load(cli: &Cli, report: &'r mut Report) -> Result<Self> {
+        let stack = Stack::load(&cli.config)?;
+        let secrets = source::secrets(&stack)?;
+        let playbooks = Playbooks::load(&stack.folder, secrets)?;
+        let job = Self {
+            stack,
+            playbooks,
+            report,
+            verb: cli.verb.name(),
+            run: run_id(),
+            who: who(),
+        };
+        super::validate::rehearse(&job)?;
+        Ok(job)
+    }
+
+    /// The steps as a plan of this command.
+    pub fn plan<T>(&self, mode: Mode, steps: Vec<Step<T>>, on_failure: Vec<Step<T>>) -> Plan<T> {
+        Plan {
+            run: self.run.clone(),
+            stack: self.stack.name.clone(),
+            verb: self.verb.to_owned(),
+            who: self.who.clone(),
+            mode,
+            steps,
+            on_failure,
+        }
+    }
+
+    /// What playbooks and templates may name, without what only a host knows.
+    pub fn values(&self) -> Values {
+        let stack = &self.stack;
+        Values::new(self.playbooks.secrets())
+            .with("stack", &stack.name)
+            .with("domain", &stack.domain)
+            .with("tls", &stack.tls)
+            .with("app", &stack.app)
+            .with("database", &stack.database)
+            .with("backup", &stack.backup)
+            .with("alerts", &stack.alerts)
+    }
+
+    /// The same with what a host says of itself.
+    pub fn values_on(&self, facts: &Facts) -> Values {
+        self.values().with("facts", facts)
+    }
+
+    /// The Hetzner API; nothing is sent yet.
+    ///
+    /// # Errors
+    /// E0802 when the stack has no `cloud`.
+    pub fn api(&self) -> Result<Hetzner> {
+        let Some(cloud) = &self.stack.cloud else {
+            return Err(Fault::new("E0802", format!("`{}` is about the cloud, and citrino.yml names a `host` that is there already", self.verb))
+                .hint("run `citrino-ops converge`")
+                .into());
+        };
+        let endpoint = source::variable("HCLOUD_ENDPOINT").or_else(|| cloud.endpoint.clone());
+        let endpoint = endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
+        Hetzner::connect(endpoint, &source::token(&self.stack)?)
+    }
+
+    /// The public keys of the operators.
+    pub fn public_keys(&self) -> Result<Vec<PublicKey>> {
+        let paths = self.stack.cloud.iter().flat_map(|cloud| &cloud.ssh_keys);
+        paths
+            .map(|path| {
+                let file = self.stack.resolve(path);
+                let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+                let text = std::fs::read_to_string(&file).map_err(|error| {
+                    Fault::new("E0102", format!("cloud.ssh_keys: {} could not be read: {error}", file.display()))
+                        .hint("name a public key that is on this machine; `ssh-keygen -t ed25519` makes one")
+                })?;
+                PublicKey::parse(&name, &text)
+            })
+            .collect()
+    }
+
+    /// Runs steps on the cloud.
+    ///
+    /// # Errors
+    /// The first step that failed.
+    pub async fn run_cloud(&mut self, api: &Hetzner, mode: Mode, steps: Vec<Step<Resource>>) -> Result<Tally> {
+        let plan = self.plan(mode, steps, Vec::new());
+        let tally = engine::run(&plan, api, &mut |event| {
+            self.report.tell(event);
+            Ok(())
+        })
+        .await?;
+        self.ended(tally)
+    }
+
+    /// Runs a plan on the host, after sending what it needs.
+    ///
+    /// # Errors
+    /// The first step that failed.
+    pub async fn run_host(&mut self, agent: Agent<'_>, plan: &Plan<Task>, blobs: &[Blob]) -> Result<Tally> {
+        let tally = agent.run(plan, blobs, &mut |event| self.report.tell(event)).await?;
+        self.ended(tally)
+    }
+
+    fn ended(&mut self, tally: Tally) -> Result<Tally> {
+        match self.report.take_failure() {
+            None => Ok(tally),
+            Some(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Where the stack's host is.
+    ///
+    /// # Errors
+    /// E0309 when there is none yet.
+    pub async fn target(&self) -> Result<Target> {
+        if let Some(existing) = &self.stack.host {
+            return Ok(host::existing(&self.stack, existing));
+        }
+        match self.api()?.server_of(&self.stack.name).await? {
+            Some(server) => host::of_server(&self.stack, &server),
+            None => Err(no_server(&self.stack.name).into()),
+        }
+    }
+
+    /// A connection to the host.
+    pub async fn connect(&mut self) -> Result<Remote> {
+        let target = self.target().await?;
+        self.connect_to(&target).await
+    }
+
+    pub async fn connect_to(&mut self, target: &Target) -> Result<Remote> {
+        self.report.waiting(format!("connecting to {}", target.address));
+        Remote::open(target).await
+    }
+
+    /// The agent on the host. How the last run ended is told when nobody has heard it yet.
+    pub async fn agent<'s>(&mut self, remote: &'s Remote) -> Result<Agent<'s>> {
+        let agent = remote.agent().await?;
+        let facts = agent.facts();
+        if let Some(last) = facts.last_run.as_ref().filter(|last| !last.heard) {
+            let text = last.told(facts.busy);
+            self.report.note(text);
+        }
+        Ok(agent)
+    }
+}
+
+pub fn no_server(stack: &str) -> Fault {
+    Fault::new("E0309", format!("there is no server of the stack {stack} yet")).hint("run `citrino-ops provision`, or `citrino-ops up` for all of it")
+}
+
+/// Whether the server is there and can be asked for its host.
+pub fn runs(server: Option<&ServerView>) -> bool {
+    server.is_some_and(|server| server.status == "running")
+}
+
+/// Names sort by time; the nanoseconds tell two of one second apart.
+fn run_id() -> String {
+    let now = OffsetDateTime::now_utc();
+    let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
+    let at = now.format(format).unwrap_or_default();
+    format!("{at}-{:08x}", now.nanosecond())
+}
+
+fn who() -> String {
+    let user = source::variable("USER").or_else(|| source::variable("LOGNAME"));
+    let user = user.unwrap_or_else(|| format!("uid {}", nix::unistd::geteuid()));
+    let machine = nix::unistd::gethostname().map_or_else(|_| "unknown".into(), |name| name.to_string_lossy().into_owned());
+    format!("{user}@{machine}")
+}

@@ -1,0 +1,43 @@
+//! `logs`: what the host wrote down.
+
+use anyhow::Result;
+
+use super::job::Job;
+use crate::cli::Log;
+use crate::error::exit;
+use crate::event::Event;
+use crate::journal;
+
+pub async fn run(job: &mut Job<'_>, log: Log, lines: u32, follow: bool) -> Result<u8> {
+    let remote = job.connect().await?;
+    let argv = argv(log, lines, follow);
+    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let report = &mut *job.report;
+    remote
+        .lines(&argv, &mut |line| match (log, serde_json::from_str::<Event>(line)) {
+            (Log::Ops, Ok(event)) => report.past(event),
+            _ => report.text(line),
+        })
+        .await?;
+    remote.close().await;
+    Ok(exit::OK)
+}
+
+/// The program that shows a log.
+fn argv(log: Log, lines: u32, follow: bool) -> Vec<String> {
+    let lines = lines.to_string();
+    let mut argv: Vec<&str> = match log {
+        Log::App => vec!["journalctl", "--no-pager", "--quiet", "-o", "cat", "-u", "citrino@*", "-n", &lines],
+        _ => vec!["tail", "-q", "-n", &lines],
+    };
+    if follow {
+        argv.push(if log == Log::App { "-f" } else { "-F" });
+    }
+    argv.extend(match log {
+        Log::App => &[][..],
+        Log::Nginx => &["/var/log/nginx/access.log", "/var/log/nginx/error.log"],
+        Log::Postgres => &["/var/log/postgresql/postgresql-15-main.log"],
+        Log::Ops => &[journal::PATH],
+    });
+    argv.into_iter().map(str::to_owned).collect()
+}

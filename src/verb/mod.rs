@@ -1,0 +1,75 @@
+//! The verbs, one a file, each as prose: load, plan, run, report.
+
+mod completions;
+mod converge;
+mod deploy;
+mod destroy;
+mod explain;
+mod health;
+mod job;
+mod logs;
+mod plan;
+mod provision;
+mod releases;
+mod ssh;
+mod up;
+mod validate;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::agent;
+use crate::cli::{Cli, Verb};
+use crate::error::exit_code;
+use crate::report::{Report, Volume};
+use job::Job;
+
+/// Runs one command to its end: what it says, and its exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    if matches!(cli.verb, Verb::Agent) {
+        let served = runtime.context("no runtime").and_then(|runtime| runtime.block_on(agent::serve()));
+        return ExitCode::from(u8::from(served.is_err()));
+    }
+    let mut report = Report::new(cli.json, volume(&cli));
+    let outcome = runtime
+        .context("the runtime did not start")
+        .and_then(|runtime| runtime.block_on(dispatch(&cli, &mut report)));
+    let exit = outcome.as_ref().map_or_else(exit_code, |code| *code);
+    report.finish(cli.verb.name(), exit, outcome.as_ref().err());
+    ExitCode::from(exit)
+}
+
+fn volume(cli: &Cli) -> Volume {
+    match (cli.quiet, cli.verbose) {
+        (true, _) => Volume::Quiet,
+        (_, true) => Volume::Verbose,
+        _ => Volume::Normal,
+    }
+}
+
+/// Every verb gives the exit code of a run without an error: 0, or 3 for pending changes.
+async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
+    match &cli.verb {
+        Verb::Explain { code } => return explain::run(report, code.as_deref()),
+        Verb::Completions { shell } => return Ok(completions::run(report, *shell)),
+        _ => {}
+    }
+    let mut job = Job::load(cli, report)?;
+    let job = &mut job;
+    match &cli.verb {
+        Verb::Validate => Ok(validate::run(job)),
+        Verb::Plan => plan::run(job).await,
+        Verb::Provision(yes) => provision::run(job, *yes).await,
+        Verb::Converge { check } => converge::run(job, *check).await,
+        Verb::Deploy(artifact) => deploy::run(job, artifact).await,
+        Verb::Up { yes, artifact } => up::run(job, *yes, artifact).await,
+        Verb::Releases => releases::run(job).await,
+        Verb::Health => health::run(job).await,
+        Verb::Logs { follow, lines, log } => logs::run(job, *log, *lines, *follow).await,
+        Verb::Ssh { command } => ssh::run(job, command).await,
+        Verb::Destroy { unprotect, yes } => destroy::run(job, *unprotect, *yes).await,
+        Verb::Explain { .. } | Verb::Completions { .. } | Verb::Agent => Ok(0),
+    }
+}

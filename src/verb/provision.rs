@@ -1,0 +1,157 @@
+//! `provision`: makes the cloud as wished, and waits until the host answers with a key of its own.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::job::{Job, no_server};
+use crate::cli::Yes;
+use crate::cloud::{self, Resource};
+use crate::error::{Fault, exit, trouble};
+use crate::hetzner::labels::{self, Labels};
+use crate::hetzner::{Hetzner, ServerView, availability};
+use crate::host;
+use crate::host_key::{self, Rotation};
+use crate::plan::{Mode, Step};
+use crate::remote::{Remote, Target};
+
+/// From the end of the create action to the first answer of sshd.
+const SSH_WITHIN: Duration = Duration::from_mins(5);
+/// cloud-init's whole first boot.
+const FIRST_BOOT_WITHIN: Duration = Duration::from_mins(10);
+/// sshd takes its new key in a moment after it was told to.
+const NEW_KEY_WITHIN: Duration = Duration::from_secs(15);
+
+pub async fn run(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
+    let api = job.api()?;
+    let server = api.server_of(&job.stack.name).await?;
+    offer(job, &api, server.as_ref()).await?;
+    let steps = steps(job)?;
+    if !yes.yes {
+        confirm(job, &api, steps.clone()).await?;
+    }
+    job.run_cloud(&api, Mode::Apply, steps).await?;
+    host(job, &api).await?;
+    Ok(exit::OK)
+}
+
+/// The wishes, with a host key made for the case that a server is born.
+pub fn steps(job: &Job) -> Result<Vec<Step<Resource>>> {
+    let birth = host_key::birth(&job.playbooks, job.values())?;
+    Ok(cloud::provision(&job.stack, &job.public_keys()?, &birth))
+}
+
+/// Says what the server is and costs, or refuses what cannot be had.
+pub async fn offer(job: &mut Job<'_>, api: &Hetzner, server: Option<&ServerView>) -> Result<()> {
+    let cloud = job.stack.cloud.as_ref().context("no cloud")?;
+    let offer = availability(api, cloud, server).await?;
+    job.report.note(offer.to_string());
+    for note in &offer.notes {
+        job.report.note(format!("note: {note}"));
+    }
+    Ok(())
+}
+
+/// Shows what would change, and asks; nothing to change needs no yes.
+async fn confirm(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<()> {
+    let tally = job.run_cloud(api, Mode::Check, steps).await?;
+    if tally.differs == 0 {
+        return Ok(());
+    }
+    if !job.report.can_ask() {
+        return Err(Fault::new("E0801", "this changes the cloud and may cost money, and nobody is at a terminal to say yes")
+            .hint("add --yes")
+            .into());
+    }
+    match job.report.ask("Make it so? [y/N]")?.as_str() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(Fault::new("E0801", "nothing was changed: there was no yes").into()),
+    }
+}
+
+/// Waits for the host, and gives it a key of its own.
+async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
+    let mut server = find(job, api).await?;
+    let mut target = host::of_server(&job.stack, &server)?;
+    job.report.waiting(format!("waiting for {} to answer", target.address));
+    let mut remote = Remote::wait(&target, SSH_WITHIN).await?;
+    first_boot(job, &remote).await?;
+    loop {
+        let agent = job.agent(&remote).await?;
+        let keys = &agent.facts().host_keys;
+        match host_key::rotation(&server.labels, keys)? {
+            Rotation::Make => {
+                let plan = job.plan(Mode::Apply, host_key::make(), Vec::new());
+                job.run_host(agent, &plan, &[]).await?;
+            }
+            Rotation::TakeOver(next) => {
+                let pin = labels::pin_label(&next)?;
+                relabel(api, &mut server, |all| {
+                    all.insert(labels::HOST_KEY.to_owned(), pin);
+                })
+                .await?;
+                let plan = job.plan(Mode::Apply, host_key::take_over(), Vec::new());
+                job.run_host(agent, &plan, &[]).await?;
+            }
+            Rotation::Forget => {
+                drop(agent);
+                remote.close().await;
+                relabel_locally(&mut target, &server)?;
+                remote = with_new_key(&target).await?;
+                relabel(api, &mut server, |all| {
+                    all.remove(labels::BOOTSTRAP_KEY);
+                })
+                .await?;
+                job.report.note("the host has a key of its own now; the one that it was born with is worthless");
+            }
+            Rotation::Done => break,
+        }
+    }
+    remote.close().await;
+    Ok(())
+}
+
+async fn find(job: &Job<'_>, api: &Hetzner) -> Result<ServerView> {
+    let name = &job.stack.name;
+    Ok(api.server_of(name).await?.ok_or_else(|| no_server(name))?)
+}
+
+async fn relabel(api: &Hetzner, server: &mut ServerView, change: impl FnOnce(&mut Labels)) -> Result<()> {
+    change(&mut server.labels);
+    api.set_server_labels(server.id, &server.labels).await
+}
+
+/// Only the host's own key counts from now on.
+fn relabel_locally(target: &mut Target, server: &ServerView) -> Result<()> {
+    let pin = server.labels.get(labels::HOST_KEY);
+    target.host_keys = pin.iter().map(|pin| labels::pinned_line(pin)).collect::<Result<_>>()?;
+    Ok(())
+}
+
+/// The proof that sshd serves the new key. The old one may answer for a moment longer.
+async fn with_new_key(target: &Target) -> Result<Remote> {
+    let begun = Instant::now();
+    loop {
+        match Remote::wait(target, NEW_KEY_WITHIN).await {
+            Err(error) if trouble(&error).code == "E0502" && begun.elapsed() < NEW_KEY_WITHIN => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// The action's success is not cloud-init's: its end is asked for on the host.
+async fn first_boot(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
+    job.report.waiting("waiting for cloud-init to end");
+    let status = remote.output(&["cloud-init", "status", "--wait"]);
+    let failed = |why: String| {
+        Fault::new("E0506", format!("the first boot did not end well: {why}"))
+            .hint("read /var/log/cloud-init-output.log with `citrino-ops ssh`")
+    };
+    match tokio::time::timeout(FIRST_BOOT_WITHIN, status).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(failed(format!("{error:#}")).into()),
+        Err(_) => Err(failed(format!("cloud-init still works after {} minutes", FIRST_BOOT_WITHIN.as_secs() / 60)).into()),
+    }
+}

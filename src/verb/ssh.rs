@@ -1,0 +1,19 @@
+//! `ssh`: the operator's own ssh, with the stack's pins.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::job::Job;
+use crate::error::Fault;
+
+pub async fn run(job: &mut Job<'_>, command: &[String]) -> Result<u8> {
+    let target = job.target().await?;
+    target.pin()?;
+    // It takes our place, so that signals, the terminal and its exit code are its own.
+    let error = Command::new("ssh").args(target.ssh_arguments()).args(command).exec();
+    Err(Fault::new("E0404", format!("`ssh` could not be started: {error}"))
+        .hint("install OpenSSH's client on this machine")
+        .into())
+}

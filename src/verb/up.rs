@@ -1,0 +1,33 @@
+//! `up`: from nothing to serving.
+
+use anyhow::Result;
+
+use super::job::Job;
+use super::{converge, deploy, health, provision};
+use crate::cli::{Artifact, Yes};
+use crate::error::exit;
+use crate::plan::Mode;
+
+pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8> {
+    // Built first: what does not compile needs no server.
+    let build = deploy::build(job, artifact).await?;
+    if job.stack.cloud.is_some() {
+        job.report.heading("provision");
+        provision::run(job, yes).await?;
+    }
+    let target = job.target().await?;
+    let remote = job.connect_to(&target).await?;
+    job.report.heading("converge");
+    converge::on(job, &remote, Mode::Apply).await?;
+    job.report.heading("deploy");
+    deploy::on(job, &remote, &build).await?;
+    job.report.heading("health");
+    health::on(job, &remote).await?;
+    remote.close().await;
+    let text = format!(
+        "\n{} serves at http://{}/\nNext:\n  citrino-ops health   asks again\n  citrino-ops plan     shows what differs from citrino.yml\n  citrino-ops logs -f  follows the app's log",
+        job.stack.name, target.address
+    );
+    job.report.note(text);
+    Ok(exit::OK)
+}
