@@ -1,5 +1,6 @@
 //! Reach: a host over one ssh connection, through the agent that this binary is there too.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -259,10 +260,12 @@ impl Remote {
         }
         let mut said = String::new();
         stderr.read_to_string(&mut said).await?;
-        let status = child.wait().await?;
-        // 127: the shell's word for "not found"; sudo says 1 and the sentence.
-        if status.code() == Some(127) || said.contains("command not found") {
-            return Ok(None);
+        // The shell's word for "not found" is an error of openssh; sudo says 1 and the sentence.
+        match child.wait().await {
+            Err(openssh::Error::Remote(error)) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Ok(_) if said.contains("command not found") => return Ok(None),
+            Err(error) => return Err(error.into()),
+            Ok(_) => {}
         }
         Err(Fault::new(
             "E0505",

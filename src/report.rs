@@ -27,6 +27,8 @@ pub struct Report {
     failure: Option<Fault>,
     /// The same of the steps that undo.
     undo_failure: Option<Fault>,
+    /// Whether what is already so has a line of its own: in a checklist it has.
+    checklist: bool,
 }
 
 impl Report {
@@ -50,6 +52,7 @@ impl Report {
             tally: Tally::default(),
             failure: None,
             undo_failure: None,
+            checklist: false,
         }
     }
 
@@ -135,6 +138,11 @@ impl Report {
         self.tell(Event::note(text));
     }
 
+    /// From now on every step is told, as in a list that is ticked off.
+    pub fn as_checklist(&mut self) {
+        self.checklist = self.volume > Volume::Quiet;
+    }
+
     /// Shows what is waited for, until the next line.
     pub fn waiting(&mut self, text: impl Into<String>) {
         self.spin(String::new(), text.into());
@@ -218,7 +226,7 @@ impl Report {
         error: Option<&Trouble>,
     ) {
         let shown = match state {
-            State::Same => self.volume == Volume::Verbose || figure.is_some(),
+            State::Same => self.volume == Volume::Verbose || self.checklist,
             State::Changed | State::Differs => self.volume > Volume::Quiet,
             State::Failed => true,
         };
@@ -232,26 +240,24 @@ impl Report {
             State::Failed => ("✗", "31"),
         };
         let undo = if label.undo { "undo: " } else { "" };
-        let took = if state == State::Same {
-            String::new()
-        } else {
-            format!("  {}", seconds(took_ms))
+        let took = match state {
+            State::Same | State::Differs => String::new(),
+            State::Changed | State::Failed => format!("{:>8}", seconds(took_ms)),
         };
-        let figure = figure.map_or(String::new(), |figure| format!("  {}", measured(figure)));
-        let line = format!(
-            "{} {:<9} {undo}{}{figure}{}",
-            self.paint(mark, colour),
-            label.part,
-            label.name,
-            self.paint(&took, "2")
-        );
-        self.line(&line);
+        let name = format!("{undo}{}", label.name);
+        let tail = match figure {
+            Some(figure) => measured(figure),
+            None => self.paint(&took, "2"),
+        };
+        let line = format!("{} {:<9} {name:<44} {tail}", self.paint(mark, colour), label.part);
+        self.line(line.trim_end());
         if let Some(change) =
             change.filter(|_| state == State::Differs || self.volume == Volume::Verbose)
         {
             self.change(change);
         }
-        if let Some(error) = error {
+        // The error of a step is told once, at the end; nobody else tells that of an undo.
+        if let Some(error) = error.filter(|_| label.undo || self.checklist) {
             self.line(&format!("    {}", error.message.replace('\n', "\n    ")));
         }
     }
@@ -310,8 +316,8 @@ impl Report {
 fn measured(figure: &Figure) -> String {
     let limit = figure
         .limit
-        .map_or(String::new(), |limit| format!(" (limit {limit:.0})"));
-    format!("{:.1} {}{limit}", figure.value, figure.unit)
+        .map_or(String::new(), |limit| format!("  limit {limit:.0} {}", figure.unit));
+    format!("{:>8.1} {:<3}{limit}", figure.value, figure.unit).trim_end().to_owned()
 }
 
 fn seconds(millis: u64) -> String {

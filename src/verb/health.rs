@@ -22,17 +22,18 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
 /// E0701 when an answer is past its limit, or a question could not be put.
 pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     let agent = job.agent(remote).await?;
+    job.report.as_checklist();
     let steps = job.playbooks.steps(PLAYBOOK, &job.values_on(agent.facts()))?;
     let plan = job.plan(Mode::Check, steps, Vec::new());
     let tally = agent.run(&plan, &[], &mut |event| job.report.tell(event)).await?;
-    let unasked = job.report.take_failure();
+    // Told in its row already.
+    job.report.take_failure();
     let bad = tally.differs + tally.failed;
     if bad == 0 {
         return Ok(());
     }
     let total = plan.steps.len();
-    let why = unasked.map_or(String::new(), |fault| format!(" ({})", fault.message));
-    Err(Fault::new("E0701", format!("{bad} of {total} answers are not as they should be{why}"))
+    Err(Fault::new("E0701", format!("{bad} of {total} answers are not as they should be"))
         .hint("docs/operations says what to do for each; `citrino-ops logs` shows the logs")
         .into())
 }

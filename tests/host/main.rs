@@ -1,0 +1,16 @@
+//! The host ring: the real binary against real machines of a lab of the tests' own.
+//!
+//! All tests share one stack that `up` has brought from nothing to serving, one after the other.
+//! What a test breaks, the product mends before the test ends: that is what it proves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
+
+mod agent;
+mod deploy;
+mod drift;
+#[path = "../../lab/tests/machines/lab.rs"]
+mod lab;
+mod serving;
+mod stack;
+mod tasks;
+mod trust;

@@ -1,0 +1,233 @@
+//! One stack on one lab, and the operator's machine sealed off: a folder as home, no variables.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use crate::lab::{TestLab, until};
+
+/// Must never be found anywhere but where it belongs.
+pub const PASSWORD: &str = "sentinel-of-the-database-7f3a";
+pub const KEY: &str = "sentinel-of-the-provider-91bc";
+
+static STACK: LazyLock<Option<Mutex<Stack>>> = LazyLock::new(|| Stack::up().map(Mutex::new));
+
+/// The stack that serves; none where no lab can be.
+pub fn serving() -> Option<MutexGuard<'static, Stack>> {
+    let stack = STACK.as_ref()?;
+    // A test that failed says so itself; the others find what it left, and mend it or fail too.
+    Some(stack.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+pub struct Stack {
+    pub lab: TestLab,
+    /// The operator's home, with citrino.yml in it.
+    pub home: PathBuf,
+    /// What `up` printed.
+    pub said: String,
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    /// What it printed on both.
+    pub text: String,
+}
+
+/// The workspace's other binaries lie beside ours.
+pub fn binary(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_citrino-ops")).with_file_name(name);
+    assert!(path.exists(), "{} is not built: run `cargo test --workspace`", path.display());
+    path
+}
+
+impl Stack {
+    fn up() -> Option<Self> {
+        let lab = TestLab::start(&binary("citrino-lab"), "host", 8494, "10.82.0.0/24")?;
+        let home = tempfile::Builder::new().prefix("citrino-home").tempdir().unwrap().keep();
+        let mut stack = Self { lab, home, said: String::new() };
+        stack.write("citrino.yml", &stack.wishes());
+        stack.write("key", KEY);
+        let app = binary("citrino-app");
+        let up = stack.citrino(&["up", "--yes", "--artifact", app.to_str().unwrap()]);
+        assert_eq!(up.code, 0, "{}", up.text);
+        stack.said = up.text;
+        Some(stack)
+    }
+
+    fn wishes(&self) -> String {
+        format!(
+            "stack: rehearsal\ndomain: citrino.example.com\ncloud:\n  endpoint: {}\n  token: {{ file: {} }}\n  server_type: cpx11\n  location: ash\n  image: debian-12\n  ssh_keys: [{}.pub]\napp: {{ demo_data: true }}\nsecrets: {{ DB_PASSWORD: {{ env: THE_PASSWORD }}, ZAI_API_KEY: {{ file: key }} }}\n",
+            self.lab.endpoint(),
+            self.lab.token_file().display(),
+            self.lab.operator_key().display(),
+        )
+    }
+
+    /// Writes a file beside citrino.yml.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.home.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Takes a file or folder beside citrino.yml away.
+    pub fn remove(&self, name: &str) {
+        let path = self.home.join(name);
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap();
+        } else {
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_citrino-ops"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", &self.home)
+            .env("USER", "ana")
+            .env("THE_PASSWORD", PASSWORD)
+            .current_dir(&self.home)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Types a command, and reads what it says.
+    pub fn citrino(&self, arguments: &[&str]) -> Said {
+        said(&mut self.command(arguments))
+    }
+
+    /// The same in the background, its events as they come.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(&[&["--json"], arguments].concat());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Running { child, lines }
+    }
+
+    /// Runs a line on the host, which must end well.
+    pub fn on_host(&self, line: &str) -> String {
+        let said = self.citrino(&["ssh", line]);
+        assert_eq!(said.code, 0, "`{line}`: {}", said.text);
+        said.text
+    }
+
+    /// Asks the database as its superuser.
+    pub fn sql(&self, query: &str) -> String {
+        let line = format!("runuser -u postgres -- psql -XAtq -d citrino_prod -c \"{query}\"");
+        self.on_host(&line).trim().to_owned()
+    }
+
+    /// The server as the API tells of it.
+    pub fn server(&self) -> Value {
+        let (_, list) = self.lab.call("GET", "/servers?name=rehearsal", &Value::Null);
+        list["servers"][0].clone()
+    }
+
+    pub fn address(&self) -> String {
+        self.server()["public_net"]["ipv4"]["ip"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks nginx of the host, as everybody does: status and body.
+    pub fn http(&self, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let url = format!("http://{}{path}", self.address());
+        let client = reqwest::Client::new();
+        let request = body.map_or_else(|| client.get(&url), |body| client.post(&url).json(body));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+        })
+    }
+
+    /// A playbook that holds the run up at its first step until `release` is made on the host.
+    pub fn hold_at(&self, playbook: &str, step: usize) {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("playbooks/{playbook}.yml"))).unwrap();
+        let starts: Vec<usize> = text.match_indices("\n- name:").map(|(at, _)| at + 1).collect();
+        let (before, after) = text.split_at(starts[step - 1]);
+        let held = "- name: the run is held up\n  command: { run: [sh, -c, \"until test -e /run/go-on; do sleep 0.02; done\"], check: [test, -e, /run/go-on] }\n\n";
+        self.write(&format!("playbooks/{playbook}.yml"), &format!("{before}{held}{after}"));
+        self.on_host("rm -f /run/go-on");
+    }
+
+    /// Lets the held run go on.
+    pub fn let_go(&self) {
+        self.on_host("touch /run/go-on");
+    }
+
+    /// The process ids of agents that apply now.
+    pub fn agents(&self) -> Vec<String> {
+        // Our own question runs an agent of no kind, so `pgrep` sees the others only.
+        let pids = self.citrino(&["ssh", "pgrep -f '/var/lib/citrino/agent/[0-9a-f]* agent'"]).text;
+        pids.lines().filter(|line| line.chars().all(|c| c.is_ascii_digit())).map(str::to_owned).collect()
+    }
+
+    /// Nothing is left to wish.
+    pub fn is_as_wished(&self) {
+        let plan = self.citrino(&["plan"]);
+        assert_eq!(plan.code, 0, "{}", plan.text);
+    }
+
+    /// The host's lock is free again.
+    pub fn until_idle(&self) {
+        until("the host's lock is free", || {
+            self.citrino(&["ssh", "flock -n /var/lib/citrino/lock true"]).code == 0
+        });
+    }
+}
+
+/// A command in the background.
+pub struct Running {
+    pub child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Running {
+    /// Reads events until one of this kind comes with this name.
+    pub fn until(&mut self, event: &str, name: &str) {
+        loop {
+            let seen = self.next().unwrap_or_else(|| panic!("the run ended before {event} of \"{name}\""));
+            if seen["event"] == event && seen["name"] == name {
+                return;
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<Value> {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).ok()
+    }
+
+    /// Reads to the end: the exit code, and the summary.
+    pub fn finish(mut self) -> (i32, Value) {
+        let mut last = Value::Null;
+        while let Some(event) = self.next() {
+            last = event;
+        }
+        (self.child.wait().unwrap().code().unwrap_or(-1), last)
+    }
+
+    /// The operator's machine is gone from one moment to the next.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+pub fn said(command: &mut Command) -> Said {
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Said {
+        code: output.status.code().unwrap_or(-1),
+        text: text.concat(),
+    }
+}

@@ -1,0 +1,76 @@
+//! Whom the operator's side believes, and what it keeps to itself.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::stack::{KEY, PASSWORD, serving};
+
+#[test]
+fn a_host_with_another_key_is_refused() {
+    let Some(stack) = serving() else { return };
+    let server = stack.server();
+    let labels = server["labels"].as_object().unwrap().clone();
+    assert!(!labels.contains_key("citrino-ops/bootstrap-key"), "the first key is still pinned: {labels:?}");
+    let mut changed = labels.clone();
+    changed.insert("citrino-ops/host-key".into(), json!(format!("ed25519.{}.v1", "A".repeat(43))));
+    let path = format!("/servers/{}", server["id"]);
+    assert_eq!(stack.lab.call("PUT", &path, &json!({ "labels": changed })).0, 200);
+    let converge = stack.citrino(&["converge"]);
+    assert_eq!(stack.lab.call("PUT", &path, &json!({ "labels": labels })).0, 200);
+    assert_eq!(converge.code, 1, "{}", converge.text);
+    assert!(converge.text.contains("E0502") && converge.text.contains("nothing was sent"), "{}", converge.text);
+    stack.is_as_wished();
+}
+
+#[test]
+fn the_key_in_the_user_data_opens_nothing_any_more() {
+    let Some(stack) = serving() else { return };
+    let born = stack.on_host("grep -A1 ed25519_public: /var/lib/cloud/instance/user-data.txt | head -1");
+    let served = stack.on_host("cat /etc/ssh/ssh_host_ed25519_key.pub");
+    let key = served.split_whitespace().nth(1).unwrap();
+    assert!(born.contains("ssh-ed25519 AAAA") && !born.contains(key), "{born}\n{served}");
+    let pin = stack.server()["labels"]["citrino-ops/host-key"].clone();
+    assert!(pin.is_string(), "{pin}");
+}
+
+#[test]
+fn an_unreachable_host_is_a_sentence() {
+    let Some(stack) = serving() else { return };
+    let wishes = "stack: nowhere\ndomain: example.com\nhost: { address: 127.0.0.1, port: 9, host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV }\n";
+    stack.write("nowhere.yml", wishes);
+    let converge = stack.citrino(&["-c", "nowhere.yml", "converge"]);
+    stack.remove("nowhere.yml");
+    assert_eq!(converge.code, 1, "{}", converge.text);
+    assert!(converge.text.contains("E0501") && converge.text.contains("127.0.0.1 port 9"), "{}", converge.text);
+}
+
+#[test]
+fn secrets_are_nowhere_but_where_they_belong() {
+    let Some(stack) = serving() else { return };
+    // They are there, so that looking for them means something.
+    let environment = stack.on_host("cat /home/citrino/citrino/.env; stat -c %a /home/citrino/citrino/.env");
+    assert!(environment.contains(PASSWORD) && environment.contains(KEY) && environment.trim().ends_with("640"), "{environment}");
+    stack.on_host("sed -i 's/^ZAI_API_KEY.*/ZAI_API_KEY=other/' /home/citrino/citrino/.env");
+    let told = ["--json plan", "-v plan", "-v converge", "--json health", "validate", "logs ops", "logs app"]
+        .map(|line| stack.citrino(&line.split(' ').collect::<Vec<_>>()).text)
+        .concat();
+    assert!(told.contains("the app's environment is there"), "{told}");
+    let swept = stack.on_host(
+        "journalctl --no-pager -o export; cat /var/log/citrino/* /var/log/postgresql/* /var/log/nginx/* /var/log/syslog /var/log/cloud-init* /var/lib/citrino/stamps/* 2>/dev/null; ls -R /var/lib/citrino; for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; done 2>/dev/null; true",
+    );
+    assert!(swept.contains("citrino-app"), "the sweep saw nothing");
+    for secret in [PASSWORD, KEY] {
+        assert!(!stack.said.contains(secret), "up told a secret");
+        assert!(!told.contains(secret), "a verb told a secret");
+        assert!(!swept.contains(secret), "the host keeps a secret where it should not");
+        let grep = Command::new("grep").args(["-rlF", secret]).arg(&stack.home).output().unwrap();
+        let found = String::from_utf8_lossy(&grep.stdout).into_owned();
+        let places: Vec<&str> = found.lines().filter(|path| !path.ends_with("/key")).collect();
+        assert!(places.is_empty(), "{places:?}");
+    }
+    assert!(fs::read_to_string(Path::new(&stack.home).join("key")).unwrap().contains(KEY));
+    stack.is_as_wished();
+}
