@@ -374,14 +374,6 @@ pub const CATALOGUE: &[Entry] = &[
         next: "Read the failed step and the release's log; deploy a mended build.",
     },
     Entry {
-        code: "E0603",
-        title: "that release cannot be gone back to",
-        exit: exit::REFUSED,
-        cause: "The release is not whole on the host, or is the one that serves.",
-        changed: NOTHING,
-        next: "Choose one from `citrino-ops releases`.",
-    },
-    Entry {
         code: "E0604",
         title: "the first release failed",
         exit: exit::FAILED,

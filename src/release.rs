@@ -51,11 +51,12 @@ pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
     format!("{at}-{}", &sha256[..8.min(sha256.len())])
 }
 
-/// The wish that this release serves.
+/// The wish that this release serves. `proxy` is the playbook's own step by which nginx runs what
+/// is on disk: it reads the link to the live slot anew.
 ///
 /// # Errors
 /// E0605 when the host is not prepared.
-pub fn deploy(stack: &Stack, app: &AppFacts, release: &Release) -> Result<Deploy> {
+pub fn deploy(stack: &Stack, app: &AppFacts, release: &Release, proxy: &Step<Task>) -> Result<Deploy> {
     if !app.prepared {
         return Err(Fault::new("E0605", "the host is not prepared for the app: its unit or its environment is not there")
             .hint("run `citrino-ops converge` first, or `citrino-ops up` for all of it")
@@ -83,6 +84,7 @@ pub fn deploy(stack: &Stack, app: &AppFacts, release: &Release) -> Result<Deploy
         step(format!("slot {name} runs it"), running(new)),
         step(format!("slot {name} is ready"), ready(new)),
         step(format!("slot {name} serves"), leads_to(new)),
+        proxy.clone(),
         step("it answers through nginx", answers(stack, &release.id)),
         step("it is known as good", File {
             path: format!("{}/good", folder(&release.id)),
@@ -96,7 +98,7 @@ pub fn deploy(stack: &Stack, app: &AppFacts, release: &Release) -> Result<Deploy
     steps.push(step(format!("slot {other} rests"), resting(other)));
     Ok(Deploy {
         steps,
-        on_failure: undo(stack, new, old, serves.is_some()),
+        on_failure: undo(stack, new, old, serves.is_some(), proxy),
         replaces: old.map(|slot| slot.release.to_owned()),
     })
 }
@@ -245,7 +247,7 @@ fn probe(url: String, unix_socket: Option<String>, attempts: u32, expect_json: B
 }
 
 /// The same act back. A release that serves already has nothing to be undone.
-fn undo(stack: &Stack, new: Slot, old: Option<Slot>, serves: bool) -> Vec<Step<Task>> {
+fn undo(stack: &Stack, new: Slot, old: Option<Slot>, serves: bool, proxy: &Step<Task>) -> Vec<Step<Task>> {
     if serves {
         return Vec::new();
     }
@@ -253,6 +255,7 @@ fn undo(stack: &Stack, new: Slot, old: Option<Slot>, serves: bool) -> Vec<Step<T
     if let Some(old) = old {
         steps.push(step(format!("slot {} runs", old.name), running(old)));
         steps.push(step(format!("slot {} serves", old.name), leads_to(old)));
+        steps.push(proxy.clone());
         steps.push(step("it answers through nginx", answers(stack, old.release)));
     }
     steps.push(step(format!("slot {} rests", new.name), resting(new.name)));

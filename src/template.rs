@@ -206,6 +206,19 @@ mod tests {
     }
 
     #[test]
+    fn maps_are_rendered_in_their_order_each_time() {
+        let map: std::collections::BTreeMap<_, _> = (0..40).map(|n| (format!("k{n:02}"), n)).collect();
+        let wished: String = map.keys().map(|key| format!("{key} ")).collect();
+        for _ in 0..3 {
+            let values = Values::new(&[]).with("map", &map);
+            let text = templates("")
+                .render_text("{% for key, value in map %}{{ key }} {% endfor %}", &values)
+                .unwrap();
+            assert_eq!(text, wished);
+        }
+    }
+
+    #[test]
     fn a_condition_holds_or_not() {
         let templates = templates("");
         assert!(templates.holds("port == 5001", &values()).unwrap());

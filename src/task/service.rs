@@ -220,12 +220,22 @@ fn name_of(state: &str) -> &str {
     if state.is_empty() { "absent" } else { state }
 }
 
+/// Of a link counts where it leads too: what it leads to may be a folder.
 fn digest(system: &System, paths: &[String]) -> Result<String> {
     let mut all = Vec::new();
     for path in paths {
         all.extend_from_slice(path.as_bytes());
         all.push(0);
-        all.extend_from_slice(sha256(&system.read(path)?.unwrap_or_default()).as_bytes());
+        let is_link = system.stat(path)?.is_some_and(|found| found.is_symlink());
+        let mut is_folder = false;
+        if is_link {
+            let real = system.path(path);
+            all.extend_from_slice(std::fs::read_link(&real)?.as_os_str().as_encoded_bytes());
+            all.push(0);
+            is_folder = real.is_dir();
+        }
+        let content = if is_folder { None } else { system.read(path)? };
+        all.extend_from_slice(sha256(&content.unwrap_or_default()).as_bytes());
     }
     Ok(sha256(&all))
 }

@@ -20,7 +20,7 @@ fn a_killed_agent_leaves_nothing_that_the_next_run_does_not_mend() {
     run.until("begin", HELD);
     let agents = stack.agents();
     assert_eq!(agents.len(), 1, "{agents:?}");
-    stack.on_host(&format!("kill -9 {}; pkill -9 -f go-on || true", agents[0]));
+    stack.on_host(&format!("kill -9 {}; pkill -9 -f '[g]o-on' || true", agents[0]));
     let (code, summary) = run.finish();
     assert_eq!((code, summary["error"]["code"].as_str()), (1, Some("E0503")), "{summary}");
     assert_eq!(started(), before, "it was restarted too early to prove anything");

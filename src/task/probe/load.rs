@@ -11,9 +11,50 @@ use super::measured;
 use crate::engine::Look;
 use crate::system::System;
 
-/// Only a control group that is not the kernel's own root has this file: with it at the top of
-/// what we see, the host is a container, and its bounds are those of the group.
-const GROUP_LIMIT: &str = "/sys/fs/cgroup/memory.max";
+/// Where a control group of either version tells what it may use and does, as seen from inside.
+struct Group {
+    /// Its limit in bytes.
+    limit: &'static str,
+    current: &'static str,
+    stat: &'static str,
+    /// The line of `stat` with the cache of files that nobody has looked at lately.
+    cache: &'static str,
+    cpu: &'static str,
+}
+
+/// Version 2, and the hybrid of both in which memory is version 1.
+const GROUPS: [Group; 2] = [
+    Group {
+        limit: "/sys/fs/cgroup/memory.max",
+        current: "/sys/fs/cgroup/memory.current",
+        stat: "/sys/fs/cgroup/memory.stat",
+        cache: "inactive_file",
+        cpu: "/sys/fs/cgroup/cpu.stat",
+    },
+    Group {
+        limit: "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        current: "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        stat: "/sys/fs/cgroup/memory/memory.stat",
+        cache: "total_inactive_file",
+        cpu: "/sys/fs/cgroup/unified/cpu.stat",
+    },
+];
+
+/// A machine's own top group has no limit (version 2 has no such file there, version 1 a number
+/// beyond all memory). With one at the top of what we see, the host is a container, and its
+/// bounds are those of the group.
+fn container(system: &System) -> Result<Option<(&'static Group, u64)>> {
+    const BEYOND_ALL: u64 = 1 << 60;
+    for group in &GROUPS {
+        let text = system.read_text(group.limit)?.unwrap_or_default();
+        if let Ok(limit) = text.trim().parse::<u64>()
+            && limit < BEYOND_ALL
+        {
+            return Ok(Some((group, limit)));
+        }
+    }
+    Ok(None)
+}
 
 /// How long the processor is watched.
 const SAMPLE: Duration = Duration::from_secs(1);
@@ -51,15 +92,11 @@ impl Disk {
 
 impl Memory {
     pub fn answer(&self, system: &System) -> Result<Look> {
-        let text = |path: &str| system.read_text(path);
-        let meminfo = text("/proc/meminfo")?.unwrap_or_default();
-        let mut usage = host_memory(&meminfo);
-        let limit = text(GROUP_LIMIT)?.and_then(|limit| limit.trim().parse().ok());
-        if let Some(limit) = limit {
-            let current = text("/sys/fs/cgroup/memory.current")?.unwrap_or_default();
-            let stat = text("/sys/fs/cgroup/memory.stat")?.unwrap_or_default();
-            usage = group_memory(limit, &current, &stat);
-        }
+        let text = |path: &str| Ok::<_, anyhow::Error>(system.read_text(path)?.unwrap_or_default());
+        let usage = match container(system)? {
+            Some((group, limit)) => group_memory(limit, &text(group.current)?, &text(group.stat)?, group.cache),
+            None => host_memory(&text("/proc/meminfo")?),
+        };
         let (used, total) = usage.context("the kernel did not tell how much memory is in use")?;
         let percent = share(used, total);
         Ok(measured(
@@ -79,9 +116,9 @@ fn host_memory(meminfo: &str) -> Option<(u64, u64)> {
 }
 
 /// Used and all, in bytes; the cache of files that nobody has looked at lately counts as free.
-fn group_memory(limit: u64, current: &str, stat: &str) -> Option<(u64, u64)> {
+fn group_memory(limit: u64, current: &str, stat: &str, cache: &str) -> Option<(u64, u64)> {
     let current: u64 = current.trim().parse().ok()?;
-    let cache = number_after(stat, "inactive_file")?;
+    let cache = number_after(stat, cache)?;
     Some((current.saturating_sub(cache), limit))
 }
 
@@ -94,7 +131,7 @@ fn number_after(text: &str, key: &str) -> Option<u64> {
 
 impl Cpu {
     pub async fn answer(&self, system: &System) -> Result<Look> {
-        let group = system.stat(GROUP_LIMIT)?.is_some();
+        let group = container(system)?.map(|(group, _)| group);
         let begun = Instant::now();
         let before = sample(system, group)?;
         sleep(SAMPLE).await;
@@ -121,11 +158,9 @@ struct Sample {
     all: Option<u64>,
 }
 
-fn sample(system: &System, group: bool) -> Result<Sample> {
-    let found = if group {
-        let stat = system
-            .read_text("/sys/fs/cgroup/cpu.stat")?
-            .unwrap_or_default();
+fn sample(system: &System, group: Option<&Group>) -> Result<Sample> {
+    let found = if let Some(group) = group {
+        let stat = system.read_text(group.cpu)?.unwrap_or_default();
         number_after(&stat, "usage_usec").map(|busy| Sample { busy, all: None })
     } else {
         host_sample(&system.read_text("/proc/stat")?.unwrap_or_default())
@@ -177,7 +212,7 @@ mod tests {
         assert_eq!(host_memory(meminfo), Some((500_000, 2_000_000)));
         assert_eq!(host_memory("MemTotal: 1 kB\n"), None);
         let stat = "anon 100\ninactive_file 300\n";
-        assert_eq!(group_memory(2000, "1000\n", stat), Some((700, 2000)));
+        assert_eq!(group_memory(2000, "1000\n", stat, "inactive_file"), Some((700, 2000)));
     }
 
     #[test]
