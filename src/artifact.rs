@@ -31,7 +31,15 @@ pub struct Build {
 pub async fn build(from: &Path) -> Result<Build> {
     let source = source(from)?;
     let output = Command::new("cargo")
-        .args(["build", "--release", "--locked", "--package", PACKAGE, "--message-format", "json"])
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--package",
+            PACKAGE,
+            "--message-format",
+            "json",
+        ])
         .current_dir(&source)
         .stdin(Stdio::null())
         .output()
@@ -44,11 +52,15 @@ pub async fn build(from: &Path) -> Result<Build> {
         let said = String::from_utf8_lossy(&output.stderr);
         let lines: Vec<&str> = said.trim().lines().collect();
         let tail = lines[lines.len().saturating_sub(12)..].join("\n");
-        return Err(Fault::new("E0601", format!("the app did not build in {}:\n{tail}", source.display()))
-            .hint("run `cargo build --release -p citrino-app` there to see all of it")
-            .into());
+        return Err(Fault::new(
+            "E0601",
+            format!("the app did not build in {}:\n{tail}", source.display()),
+        )
+        .hint("run `cargo build --release -p citrino-app` there to see all of it")
+        .into());
     }
-    let path = executable(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| Fault::new("E0601", "cargo built the app and named no binary"))?;
+    let path = executable(&String::from_utf8_lossy(&output.stdout))
+        .ok_or_else(|| Fault::new("E0601", "cargo built the app and named no binary"))?;
     let mut build = take(&path).await?;
     build.commit = commit(&source).await;
     Ok(build)
@@ -60,17 +72,26 @@ pub async fn build(from: &Path) -> Result<Build> {
 /// E0601 when a host could not run it.
 pub async fn take(path: &Path) -> Result<Build> {
     let wrong = |why: String| {
-        Fault::new("E0601", format!("{} cannot be a release: {why}", path.display()))
-            .hint("give a static x86_64 Linux binary, as `cargo build --release -p citrino-app` makes it")
+        Fault::new(
+            "E0601",
+            format!("{} cannot be a release: {why}", path.display()),
+        )
+        .hint(
+            "give a static x86_64 Linux binary, as `cargo build --release -p citrino-app` makes it",
+        )
     };
-    let bytes = tokio::fs::read(path).await.map_err(|error| wrong(error.to_string()))?;
+    let bytes = tokio::fs::read(path)
+        .await
+        .map_err(|error| wrong(error.to_string()))?;
     runs_anywhere(&bytes).map_err(|why| wrong(why.to_owned()))?;
     let written = std::fs::metadata(path)?.modified()?;
     Ok(Build {
         sha256: blob::sha256(&bytes),
         bytes,
         commit: String::new(),
-        built_at: OffsetDateTime::from(written).replace_nanosecond(0)?.format(&Rfc3339)?,
+        built_at: OffsetDateTime::from(written)
+            .replace_nanosecond(0)?
+            .format(&Rfc3339)?,
     })
 }
 
@@ -81,11 +102,16 @@ fn source(from: &Path) -> Result<PathBuf> {
     let found = starts
         .iter()
         .flat_map(|start| start.ancestors())
-        .find(|folder| folder.join("app/Cargo.toml").is_file() && folder.join("Cargo.toml").is_file());
+        .find(|folder| {
+            folder.join("app/Cargo.toml").is_file() && folder.join("Cargo.toml").is_file()
+        });
     found.map(Path::to_owned).ok_or_else(|| {
-        Fault::new("E0601", "the app's source is neither above citrino.yml nor above the working directory")
-            .hint("run it in the source tree, or give a binary with --artifact")
-            .into()
+        Fault::new(
+            "E0601",
+            "the app's source is neither above citrino.yml nor above the working directory",
+        )
+        .hint("run it in the source tree, or give a binary with --artifact")
+        .into()
     })
 }
 
@@ -94,7 +120,10 @@ fn executable(messages: &str) -> Option<PathBuf> {
     let paths = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let named = message["target"]["name"] == PACKAGE;
-        message["executable"].as_str().filter(|_| named).map(PathBuf::from)
+        message["executable"]
+            .as_str()
+            .filter(|_| named)
+            .map(PathBuf::from)
     });
     paths.last()
 }
@@ -102,13 +131,21 @@ fn executable(messages: &str) -> Option<PathBuf> {
 /// Empty where there is no git: the commit is told to people and decides nothing.
 async fn commit(source: &Path) -> String {
     let output = Command::new("git")
-        .args(["describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"])
+        .args([
+            "describe",
+            "--always",
+            "--dirty",
+            "--abbrev=10",
+            "--exclude=*",
+        ])
         .current_dir(source)
         .stdin(Stdio::null())
         .output()
         .await;
     match output {
-        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
         _ => String::new(),
     }
 }
@@ -118,8 +155,14 @@ async fn commit(source: &Path) -> String {
 fn runs_anywhere(bytes: &[u8]) -> Result<(), &'static str> {
     const NO_ELF: &str = "it is no Linux program";
     let at = |offset: usize, length: usize| -> Result<u64, &'static str> {
-        let field = offset.checked_add(length).and_then(|end| bytes.get(offset..end)).ok_or(NO_ELF)?;
-        Ok(field.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+        let field = offset
+            .checked_add(length)
+            .and_then(|end| bytes.get(offset..end))
+            .ok_or(NO_ELF)?;
+        Ok(field
+            .iter()
+            .rev()
+            .fold(0, |value, byte| value << 8 | u64::from(*byte)))
     };
     if !bytes.starts_with(b"\x7fELF\x02\x01") {
         return Err(NO_ELF);

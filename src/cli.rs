@@ -12,7 +12,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(version, arg_required_else_help = true, infer_subcommands = false)]
 pub struct Cli {
     /// What is wished
-    #[arg(short, long, global = true, value_name = "FILE", default_value = "citrino.yml")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "citrino.yml"
+    )]
     pub config: PathBuf,
     /// One JSON object a line instead of text; the last is the summary
     #[arg(long, global = true)]

@@ -175,7 +175,9 @@ fn link_name(system: &System, link: &str) -> Result<Option<String>> {
         return Ok(None);
     }
     let target = std::fs::read_link(system.path(&path))?;
-    Ok(target.file_name().map(|name| name.to_string_lossy().into_owned()))
+    Ok(target
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned()))
 }
 
 /// Every release with a whole manifest, newest first: ids begin with the time.

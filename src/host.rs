@@ -29,9 +29,12 @@ pub fn of_server(stack: &Stack, server: &ServerView) -> Result<Target> {
     let name = &server.name;
     let Some(address) = server.address().filter(|_| server.status == "running") else {
         let status = &server.status;
-        return Err(Fault::new("E0309", format!("the server {name} is {status}, so there is no host to reach"))
-            .hint("run `citrino-ops provision`: it starts the server")
-            .into());
+        return Err(Fault::new(
+            "E0309",
+            format!("the server {name} is {status}, so there is no host to reach"),
+        )
+        .hint("run `citrino-ops provision`: it starts the server")
+        .into());
     };
     let host_keys = pins(server)?;
     if host_keys.is_empty() {

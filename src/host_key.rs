@@ -39,8 +39,11 @@ impl Pair {
             .arg(&path)
             .output()
             .map_err(|error| {
-                Fault::new("E0404", format!("`ssh-keygen` could not be started: {error}"))
-                    .hint("install OpenSSH's client on this machine")
+                Fault::new(
+                    "E0404",
+                    format!("`ssh-keygen` could not be started: {error}"),
+                )
+                .hint("install OpenSSH's client on this machine")
             })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -158,7 +161,10 @@ mod tests {
     fn goes_on_from_wherever_it_was_cut_off() {
         let pin = labels::pin_label(KEY).unwrap();
         let label = |names: &[&str]| -> Labels {
-            names.iter().map(|name| ((*name).to_owned(), pin.clone())).collect()
+            names
+                .iter()
+                .map(|name| ((*name).to_owned(), pin.clone()))
+                .collect()
         };
         let keys = |current: Option<&str>, next: Option<&str>| HostKeys {
             current: current.map(str::to_owned),
@@ -169,10 +175,22 @@ mod tests {
         let next = "ssh-ed25519 AAAA";
         for (labels, keys, wished) in [
             (&born, keys(Some(KEY), None), Rotation::Make),
-            (&born, keys(Some(KEY), Some(next)), Rotation::TakeOver(next.to_owned())),
-            (&both, keys(Some(KEY), Some(next)), Rotation::TakeOver(next.to_owned())),
+            (
+                &born,
+                keys(Some(KEY), Some(next)),
+                Rotation::TakeOver(next.to_owned()),
+            ),
+            (
+                &both,
+                keys(Some(KEY), Some(next)),
+                Rotation::TakeOver(next.to_owned()),
+            ),
             (&both, keys(Some(KEY), None), Rotation::Forget),
-            (&label(&[labels::HOST_KEY]), keys(Some(KEY), None), Rotation::Done),
+            (
+                &label(&[labels::HOST_KEY]),
+                keys(Some(KEY), None),
+                Rotation::Done,
+            ),
         ] {
             assert_eq!(rotation(labels, &keys).unwrap(), wished);
         }
@@ -186,6 +204,9 @@ mod tests {
         assert_ne!(one.labels, two.labels);
         let text = one.user_data.reveal();
         assert!(text.starts_with("#cloud-config\n"), "{text}");
-        assert!(text.contains("    -----BEGIN OPENSSH PRIVATE KEY-----\n"), "{text}");
+        assert!(
+            text.contains("    -----BEGIN OPENSSH PRIVATE KEY-----\n"),
+            "{text}"
+        );
     }
 }

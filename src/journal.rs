@@ -36,7 +36,10 @@ pub struct LastRun {
 impl LastRun {
     /// One sentence on how it ended, or on what it does now.
     pub fn told(&self, busy: bool) -> String {
-        let run = format!("the last run on the host ({} by {}, begun {})", self.verb, self.who, self.since);
+        let run = format!(
+            "the last run on the host ({} by {}, begun {})",
+            self.verb, self.who, self.since
+        );
         match (&self.end, &self.failed) {
             (Some(_), Some(failed)) => format!("{run} failed: {failed}"),
             (Some(tally), None) => format!(
@@ -44,7 +47,10 @@ impl LastRun {
                 tally.changed, tally.same
             ),
             (None, _) if busy => format!("{run} is still at work, at \"{}\"", self.step),
-            (None, _) => format!("{run} was cut off at \"{}\"; what it left undone is found now", self.step),
+            (None, _) => format!(
+                "{run} was cut off at \"{}\"; what it left undone is found now",
+                self.step
+            ),
         }
     }
 }

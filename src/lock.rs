@@ -53,7 +53,9 @@ fn locked(file: &File) -> Result<bool> {
         match file.try_lock() {
             Ok(()) => return Ok(true),
             Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOOKS),
-            Err(TryLockError::Error(error)) => return Err(error).context("could not lock the host"),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).context("could not lock the host");
+            }
         }
     }
     Ok(false)
@@ -69,7 +71,9 @@ pub fn is_held(system: &System) -> Result<bool> {
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(error).context("could not look at the lock of the host"),
+        Err(TryLockError::Error(error)) => {
+            Err(error).context("could not look at the lock of the host")
+        }
     }
 }
 

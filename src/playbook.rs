@@ -221,7 +221,7 @@ fn to_task(kind: &str, args: serde_json::Value) -> serde_json::Result<Task> {
 }
 
 fn take_text(item: &mut Mapping, key: &str) -> Result<Option<String>> {
-    match item.remove(key) {
+    match item.shift_remove(key) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(Value::Bool(flag)) => Ok(Some(flag.to_string())),

@@ -56,11 +56,19 @@ pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
 ///
 /// # Errors
 /// E0605 when the host is not prepared.
-pub fn deploy(stack: &Stack, app: &AppFacts, release: &Release, proxy: &Step<Task>) -> Result<Deploy> {
+pub fn deploy(
+    stack: &Stack,
+    app: &AppFacts,
+    release: &Release,
+    proxy: &Step<Task>,
+) -> Result<Deploy> {
     if !app.prepared {
-        return Err(Fault::new("E0605", "the host is not prepared for the app: its unit or its environment is not there")
-            .hint("run `citrino-ops converge` first, or `citrino-ops up` for all of it")
-            .into());
+        return Err(Fault::new(
+            "E0605",
+            "the host is not prepared for the app: its unit or its environment is not there",
+        )
+        .hint("run `citrino-ops converge` first, or `citrino-ops up` for all of it")
+        .into());
     }
     let live = live(app);
     let serves = live.filter(|slot| slot.release == release.id);
@@ -86,13 +94,16 @@ pub fn deploy(stack: &Stack, app: &AppFacts, release: &Release, proxy: &Step<Tas
         step(format!("slot {name} serves"), leads_to(new)),
         proxy.clone(),
         step("it answers through nginx", answers(stack, &release.id)),
-        step("it is known as good", File {
-            path: format!("{}/good", folder(&release.id)),
-            content: Content::Text(String::new()),
-            mode: Perm(0o644),
-            owner: "root".to_owned(),
-            validate: Vec::new(),
-        }),
+        step(
+            "it is known as good",
+            File {
+                path: format!("{}/good", folder(&release.id)),
+                content: Content::Text(String::new()),
+                mode: Perm(0o644),
+                owner: "root".to_owned(),
+                validate: Vec::new(),
+            },
+        ),
     ]);
     let other = SLOTS[usize::from(name == SLOTS[0])];
     steps.push(step(format!("slot {other} rests"), resting(other)));
@@ -167,15 +178,28 @@ fn brought(release: &Release) -> Vec<Step<Task>> {
             },
         ),
         step("its binary is there", file("citrino-app", 0o755, binary)),
-        step("it knows its name", file("release.env", 0o644, Content::Text(environment))),
-        step("its manifest is there", file("release.json", 0o644, Content::Text(format!("{manifest:#}\n")))),
+        step(
+            "it knows its name",
+            file("release.env", 0o644, Content::Text(environment)),
+        ),
+        step(
+            "its manifest is there",
+            file(
+                "release.json",
+                0o644,
+                Content::Text(format!("{manifest:#}\n")),
+            ),
+        ),
     ]
 }
 
 fn schema(stack: &Stack, release: &str) -> Vec<Step<Task>> {
     let program = |arguments: &[&str]| -> Vec<String> {
         let binary = format!("{}/citrino-app", folder(release));
-        std::iter::once(binary.as_str()).chain(arguments.iter().copied()).map(str::to_owned).collect()
+        std::iter::once(binary.as_str())
+            .chain(arguments.iter().copied())
+            .map(str::to_owned)
+            .collect()
     };
     let command = |run: &[&str], check: &[&str]| Command {
         run: program(run),
@@ -183,9 +207,15 @@ fn schema(stack: &Stack, release: &str) -> Vec<Step<Task>> {
         user: Some("citrino".to_owned()),
         env_file: Some(ENVIRONMENT.to_owned()),
     };
-    let mut steps = vec![step("the schema is as it needs it", command(&["migrate"], &["migrate", "--check"]))];
+    let mut steps = vec![step(
+        "the schema is as it needs it",
+        command(&["migrate"], &["migrate", "--check"]),
+    )];
     if stack.app.demo_data {
-        steps.push(step("the example data is loaded", command(&["load", "--demo"], &["load", "--demo", "--check"])));
+        steps.push(step(
+            "the example data is loaded",
+            command(&["load", "--demo"], &["load", "--demo", "--check"]),
+        ));
     }
     steps
 }
@@ -197,7 +227,12 @@ fn running(slot: Slot) -> Service {
         unit: format!("citrino@{}.service", slot.name),
         enabled: Some(true),
         running: Some(true),
-        restart_on: vec![UNIT.to_owned(), ENVIRONMENT.to_owned(), SETTINGS.to_owned(), release],
+        restart_on: vec![
+            UNIT.to_owned(),
+            ENVIRONMENT.to_owned(),
+            SETTINGS.to_owned(),
+            release,
+        ],
         reload_on: Vec::new(),
     }
 }
@@ -221,16 +256,31 @@ fn leads_to(slot: Slot) -> Link {
 
 /// Asked over its own socket, before anybody else can.
 fn ready(slot: Slot) -> Probe {
-    probe("http://app/api/ready".to_owned(), Some(socket(slot.name)), READY_ANSWERS, BTreeMap::new())
+    probe(
+        "http://app/api/ready".to_owned(),
+        Some(socket(slot.name)),
+        READY_ANSWERS,
+        BTreeMap::new(),
+    )
 }
 
 /// Asked as everybody does; the answer must come from the new release.
 fn answers(stack: &Stack, release: &str) -> Probe {
     let url = format!("http://127.0.0.1:{}/api/health", stack.app.port);
-    probe(url, None, 1, BTreeMap::from([("/release".to_owned(), json!(release))]))
+    probe(
+        url,
+        None,
+        1,
+        BTreeMap::from([("/release".to_owned(), json!(release))]),
+    )
 }
 
-fn probe(url: String, unix_socket: Option<String>, attempts: u32, expect_json: BTreeMap<String, serde_json::Value>) -> Probe {
+fn probe(
+    url: String,
+    unix_socket: Option<String>,
+    attempts: u32,
+    expect_json: BTreeMap<String, serde_json::Value>,
+) -> Probe {
     Probe {
         ask: Ask::Http(Http {
             url,
@@ -247,7 +297,13 @@ fn probe(url: String, unix_socket: Option<String>, attempts: u32, expect_json: B
 }
 
 /// The same act back. A release that serves already has nothing to be undone.
-fn undo(stack: &Stack, new: Slot, old: Option<Slot>, serves: bool, proxy: &Step<Task>) -> Vec<Step<Task>> {
+fn undo(
+    stack: &Stack,
+    new: Slot,
+    old: Option<Slot>,
+    serves: bool,
+    proxy: &Step<Task>,
+) -> Vec<Step<Task>> {
     if serves {
         return Vec::new();
     }
@@ -256,7 +312,10 @@ fn undo(stack: &Stack, new: Slot, old: Option<Slot>, serves: bool, proxy: &Step<
         steps.push(step(format!("slot {} runs", old.name), running(old)));
         steps.push(step(format!("slot {} serves", old.name), leads_to(old)));
         steps.push(proxy.clone());
-        steps.push(step("it answers through nginx", answers(stack, old.release)));
+        steps.push(step(
+            "it answers through nginx",
+            answers(stack, old.release),
+        ));
     }
     steps.push(step(format!("slot {} rests", new.name), resting(new.name)));
     steps

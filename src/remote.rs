@@ -262,7 +262,9 @@ impl Remote {
         stderr.read_to_string(&mut said).await?;
         // The shell's word for "not found" is an error of openssh; sudo says 1 and the sentence.
         match child.wait().await {
-            Err(openssh::Error::Remote(error)) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(openssh::Error::Remote(error)) if error.kind() == ErrorKind::NotFound => {
+                return Ok(None);
+            }
             Ok(_) if said.contains("command not found") => return Ok(None),
             Err(error) => return Err(error.into()),
             Ok(_) => {}

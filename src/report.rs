@@ -120,14 +120,33 @@ impl Report {
             return;
         }
         match event {
-            Event::Start { at, run, verb, who, applies, .. } => {
+            Event::Start {
+                at,
+                run,
+                verb,
+                who,
+                applies,
+                ..
+            } => {
                 let way = if applies { "" } else { " (only looking)" };
                 self.line(&format!("{at}  {verb}{way} by {who}, run {run}"));
             }
-            Event::Step { at, label, state, took_ms, error, .. } => {
+            Event::Step {
+                at,
+                label,
+                state,
+                took_ms,
+                error,
+                ..
+            } => {
                 let why = error.map_or(String::new(), |error| format!(": {}", error.message));
                 let state = format!("{state:?}").to_lowercase();
-                self.line(&format!("{at}    {state:<8} {:<9} {}{why}  {}", label.part, label.name, seconds(took_ms)));
+                self.line(&format!(
+                    "{at}    {state:<8} {:<9} {}{why}  {}",
+                    label.part,
+                    label.name,
+                    seconds(took_ms)
+                ));
             }
             Event::End { at, tally, .. } => self.line(&format!("{at}  {}", sum(&tally))),
             _ => {}
@@ -249,7 +268,11 @@ impl Report {
             Some(figure) => measured(figure),
             None => self.paint(&took, "2"),
         };
-        let line = format!("{} {:<9} {name:<44} {tail}", self.paint(mark, colour), label.part);
+        let line = format!(
+            "{} {:<9} {name:<44} {tail}",
+            self.paint(mark, colour),
+            label.part
+        );
         self.line(line.trim_end());
         if let Some(change) =
             change.filter(|_| state == State::Differs || self.volume == Volume::Verbose)
@@ -314,10 +337,12 @@ impl Report {
 }
 
 fn measured(figure: &Figure) -> String {
-    let limit = figure
-        .limit
-        .map_or(String::new(), |limit| format!("  limit {limit:.0} {}", figure.unit));
-    format!("{:>8.1} {:<3}{limit}", figure.value, figure.unit).trim_end().to_owned()
+    let limit = figure.limit.map_or(String::new(), |limit| {
+        format!("  limit {limit:.0} {}", figure.unit)
+    });
+    format!("{:>8.1} {:<3}{limit}", figure.value, figure.unit)
+        .trim_end()
+        .to_owned()
 }
 
 fn seconds(millis: u64) -> String {

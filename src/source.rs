@@ -16,7 +16,12 @@ pub fn secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
     stack
         .secrets
         .iter()
-        .map(|(name, source)| Ok((name.clone(), read(stack, &format!("secrets.{name}"), source)?)))
+        .map(|(name, source)| {
+            Ok((
+                name.clone(),
+                read(stack, &format!("secrets.{name}"), source)?,
+            ))
+        })
         .collect()
 }
 
@@ -39,12 +44,16 @@ pub fn token(stack: &Stack) -> Result<Secret> {
 
 /// An environment variable that says something.
 pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.trim().is_empty())
 }
 
 fn read(stack: &Stack, key: &str, source: &Source) -> Result<Secret> {
     let wrong = |why: String, hint: &str| {
-        anyhow::Error::from(Fault::new("E0103", format!("{key} could not be had: {why}")).hint(hint))
+        anyhow::Error::from(
+            Fault::new("E0103", format!("{key} could not be had: {why}")).hint(hint),
+        )
     };
     let value = match source {
         Source::Env(name) => std::env::var(name).map_err(|_| {
@@ -62,13 +71,15 @@ fn read(stack: &Stack, key: &str, source: &Source) -> Result<Secret> {
                 )
             })?
         }
-        Source::Command(line) => command(stack, line).map_err(|why| {
-            wrong(why, "run the command by hand to see why it fails")
-        })?,
+        Source::Command(line) => command(stack, line)
+            .map_err(|why| wrong(why, "run the command by hand to see why it fails"))?,
     };
     let value = value.trim_end_matches(['\n', '\r']);
     if value.is_empty() {
-        return Err(wrong("its source gives nothing".to_owned(), "give it a value, or take it out of citrino.yml"));
+        return Err(wrong(
+            "its source gives nothing".to_owned(),
+            "give it a value, or take it out of citrino.yml",
+        ));
     }
     Ok(Secret::new(value))
 }
@@ -83,7 +94,10 @@ fn command(stack: &Stack, line: &str) -> Result<String, String> {
         .output()
         .map_err(|error| format!("`sh` could not be started: {error}"))?;
     if !output.status.success() {
-        return Err(format!("its command ended with {}", output.status.code().unwrap_or(-1)));
+        return Err(format!(
+            "its command ended with {}",
+            output.status.code().unwrap_or(-1)
+        ));
     }
     String::from_utf8(output.stdout).map_err(|_| "its command printed what is no text".to_owned())
 }
@@ -111,13 +125,19 @@ mod tests {
     fn a_source_that_gives_nothing_is_named_and_its_words_are_not() {
         for (source, wished) in [
             ("{ env: CITRINO_NO_SUCH }", "CITRINO_NO_SUCH is not set"),
-            ("{ file: /nonexistent/key }", "/nonexistent/key could not be read"),
+            (
+                "{ file: /nonexistent/key }",
+                "/nonexistent/key could not be read",
+            ),
             ("{ command: \"echo hunter2; exit 3\" }", "ended with 3"),
             ("{ command: \"true\" }", "gives nothing"),
         ] {
             let error = told(&format!("{{ KEY: {source} }}")).unwrap_err();
             assert!(error.starts_with("secrets.KEY could not be had"), "{error}");
-            assert!(error.contains(wished) && !error.contains("hunter2"), "{error}");
+            assert!(
+                error.contains(wished) && !error.contains("hunter2"),
+                "{error}"
+            );
         }
     }
 }

@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn maps_are_rendered_in_their_order_each_time() {
-        let map: std::collections::BTreeMap<_, _> = (0..40).map(|n| (format!("k{n:02}"), n)).collect();
+        let map: std::collections::BTreeMap<_, _> =
+            (0..40).map(|n| (format!("k{n:02}"), n)).collect();
         let wished: String = map.keys().map(|key| format!("{key} ")).collect();
         for _ in 0..3 {
             let values = Values::new(&[]).with("map", &map);

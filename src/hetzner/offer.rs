@@ -40,7 +40,14 @@ impl fmt::Display for Offer {
         write!(
             f,
             "{} in {}: {} vCPU, {} GB, {} GB disk, {}; {:.2} {currency} a month net, {gross:.2} {currency} with {}% VAT",
-            self.server_type, self.location, self.cores, self.memory_gb, self.disk_gb, self.image, cost.total(), cost.vat_rate
+            self.server_type,
+            self.location,
+            self.cores,
+            self.memory_gb,
+            self.disk_gb,
+            self.image,
+            cost.total(),
+            cost.vat_rate
         )
     }
 }

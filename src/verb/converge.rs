@@ -16,7 +16,11 @@ pub async fn run(job: &mut Job<'_>, check: bool) -> Result<u8> {
     let remote = job.connect().await?;
     let tally = on(job, &remote, mode).await?;
     remote.close().await;
-    Ok(if tally.differs == 0 { exit::OK } else { exit::PENDING })
+    Ok(if tally.differs == 0 {
+        exit::OK
+    } else {
+        exit::PENDING
+    })
 }
 
 /// The same over a connection that is open.

@@ -43,7 +43,9 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
     let deploy = release::deploy(&job.stack, app, &release, &proxy(job, agent.facts())?)?;
     let plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
     match job.run_host(agent, &plan, &blobs).await {
-        Ok(tally) if tally.changed == 0 => job.report.note(format!("{} serves already", release.id)),
+        Ok(tally) if tally.changed == 0 => {
+            job.report.note(format!("{} serves already", release.id))
+        }
         Ok(_) => job.report.note(format!("{} serves", release.id)),
         Err(error) => return Err(failed(job, &deploy, &release, error)),
     }
@@ -53,37 +55,68 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
 /// The step of the playbooks by which nginx runs what is on disk.
 fn proxy(job: &Job, facts: &Facts) -> Result<Step<Task>> {
     let steps = job.playbooks.steps("nginx", &job.values_on(facts))?;
-    let is_nginx = |task: &Task| matches!(task, Task::Service(service) if service.unit == "nginx.service");
-    steps.into_iter().find(|step| is_nginx(&step.task)).ok_or_else(|| {
-        Fault::new("E0201", "playbooks/nginx.yml has no `service` step for nginx.service, which a deploy needs")
+    let is_nginx =
+        |task: &Task| matches!(task, Task::Service(service) if service.unit == "nginx.service");
+    steps
+        .into_iter()
+        .find(|step| is_nginx(&step.task))
+        .ok_or_else(|| {
+            Fault::new(
+                "E0201",
+                "playbooks/nginx.yml has no `service` step for nginx.service, which a deploy needs",
+            )
             .hint("put it back: a deploy reloads nginx by it")
             .into()
-    })
+        })
 }
 
 fn release_of(app: &AppFacts, build: &Build) -> Release {
-    release::known(app, &build.sha256).cloned().unwrap_or_else(|| Release {
-        id: release::id(OffsetDateTime::now_utc(), &build.sha256),
-        sha256: build.sha256.clone(),
-        commit: build.commit.clone(),
-        built_at: build.built_at.clone(),
-        size_bytes: build.bytes.len() as u64,
-        good: false,
-    })
+    release::known(app, &build.sha256)
+        .cloned()
+        .unwrap_or_else(|| Release {
+            id: release::id(OffsetDateTime::now_utc(), &build.sha256),
+            sha256: build.sha256.clone(),
+            commit: build.commit.clone(),
+            built_at: build.built_at.clone(),
+            size_bytes: build.bytes.len() as u64,
+            good: false,
+        })
 }
 
 /// What a failed step means for those who use the app. An error that is no step's (a lost
 /// connection, a lock) stays what it is.
-fn failed(job: &mut Job, deploy: &Deploy, release: &Release, error: anyhow::Error) -> anyhow::Error {
-    let Some(step) = error.downcast_ref::<Fault>().filter(|fault| !fault.code.starts_with("E05")) else {
+fn failed(
+    job: &mut Job,
+    deploy: &Deploy,
+    release: &Release,
+    error: anyhow::Error,
+) -> anyhow::Error {
+    let Some(step) = error
+        .downcast_ref::<Fault>()
+        .filter(|fault| !fault.code.starts_with("E05"))
+    else {
         return error;
     };
     let why = &step.message;
     let id = &release.id;
     let fault = match (&deploy.replaces, job.report.take_undo_failure()) {
-        (_, Some(undo)) => Fault::new("E0606", format!("{id} failed, and it could not be undone: {why}; {}", undo.message)),
-        (Some(old), None) => Fault::new("E0602", format!("{id} failed, and {old} serves as before: {why}")),
-        (None, None) => Fault::new("E0604", format!("{id} failed, and there was no release before it: {why}")),
+        (_, Some(undo)) => Fault::new(
+            "E0606",
+            format!(
+                "{id} failed, and it could not be undone: {why}; {}",
+                undo.message
+            ),
+        ),
+        (Some(old), None) => Fault::new(
+            "E0602",
+            format!("{id} failed, and {old} serves as before: {why}"),
+        ),
+        (None, None) => Fault::new(
+            "E0604",
+            format!("{id} failed, and there was no release before it: {why}"),
+        ),
     };
-    fault.hint("`citrino-ops logs app` shows what the release said").into()
+    fault
+        .hint("`citrino-ops logs app` shows what the release said")
+        .into()
 }

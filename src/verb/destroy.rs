@@ -17,7 +17,10 @@ pub async fn run(job: &mut Job<'_>, unprotect: bool, yes: Yes) -> Result<u8> {
     let steps = cloud::destroy(&job.stack.name);
     let tally = job.run_cloud(&api, Mode::Check, steps.clone()).await?;
     if tally.differs == 0 {
-        job.report.note(format!("nothing of the stack {} is in the cloud", job.stack.name));
+        job.report.note(format!(
+            "nothing of the stack {} is in the cloud",
+            job.stack.name
+        ));
         return Ok(exit::OK);
     }
     if !yes.yes {
@@ -33,7 +36,10 @@ async fn take_protection_off(job: &mut Job<'_>, api: &Hetzner) -> Result<u8> {
     let servers = api.servers_of(&job.stack.name).await?;
     for server in servers.iter().filter(|server| server.protected) {
         api.protect_server(server, false).await?;
-        job.report.note(format!("the server {} can be deleted now; run `citrino-ops destroy` to do it", server.name));
+        job.report.note(format!(
+            "the server {} can be deleted now; run `citrino-ops destroy` to do it",
+            server.name
+        ));
     }
     Ok(exit::OK)
 }
@@ -45,7 +51,9 @@ fn confirm(job: &mut Job) -> Result<()> {
             .hint("add --yes")
             .into());
     }
-    let typed = job.report.ask(&format!("All of this is deleted, with its data. Type `{name}` to go on:"))?;
+    let typed = job.report.ask(&format!(
+        "All of this is deleted, with its data. Type `{name}` to go on:"
+    ))?;
     if typed == name {
         return Ok(());
     }

@@ -13,7 +13,8 @@ pub fn run(report: &mut Report, code: Option<&str>) -> Result<u8> {
         return Ok(exit::OK);
     };
     let entry = entry(code).ok_or_else(|| {
-        Fault::new("E0002", format!("there is no error code `{code}`")).hint("`citrino-ops explain` lists them all")
+        Fault::new("E0002", format!("there is no error code `{code}`"))
+            .hint("`citrino-ops explain` lists them all")
     })?;
     report.text(&format!(
         "{}: {}\n\nCause    {}\nChanged  {}\nNext     {}\nExit     {}",

@@ -23,9 +23,13 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
 pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     let agent = job.agent(remote).await?;
     job.report.as_checklist();
-    let steps = job.playbooks.steps(PLAYBOOK, &job.values_on(agent.facts()))?;
+    let steps = job
+        .playbooks
+        .steps(PLAYBOOK, &job.values_on(agent.facts()))?;
     let plan = job.plan(Mode::Check, steps, Vec::new());
-    let tally = agent.run(&plan, &[], &mut |event| job.report.tell(event)).await?;
+    let tally = agent
+        .run(&plan, &[], &mut |event| job.report.tell(event))
+        .await?;
     // Told in its row already.
     job.report.take_failure();
     let bad = tally.differs + tally.failed;
@@ -33,7 +37,10 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
         return Ok(());
     }
     let total = plan.steps.len();
-    Err(Fault::new("E0701", format!("{bad} of {total} answers are not as they should be"))
-        .hint("docs/operations says what to do for each; `citrino-ops logs` shows the logs")
-        .into())
+    Err(Fault::new(
+        "E0701",
+        format!("{bad} of {total} answers are not as they should be"),
+    )
+    .hint("docs/operations says what to do for each; `citrino-ops logs` shows the logs")
+    .into())
 }

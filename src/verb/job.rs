@@ -87,9 +87,15 @@ impl<'r> Job<'r> {
     /// E0802 when the stack has no `cloud`.
     pub fn api(&self) -> Result<Hetzner> {
         let Some(cloud) = &self.stack.cloud else {
-            return Err(Fault::new("E0802", format!("`{}` is about the cloud, and citrino.yml names a `host` that is there already", self.verb))
-                .hint("run `citrino-ops converge`")
-                .into());
+            return Err(Fault::new(
+                "E0802",
+                format!(
+                    "`{}` is about the cloud, and citrino.yml names a `host` that is there already",
+                    self.verb
+                ),
+            )
+            .hint("run `citrino-ops converge`")
+            .into());
         };
         let endpoint = source::variable("HCLOUD_ENDPOINT").or_else(|| cloud.endpoint.clone());
         let endpoint = endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
@@ -116,7 +122,12 @@ impl<'r> Job<'r> {
     ///
     /// # Errors
     /// The first step that failed.
-    pub async fn run_cloud(&mut self, api: &Hetzner, mode: Mode, steps: Vec<Step<Resource>>) -> Result<Tally> {
+    pub async fn run_cloud(
+        &mut self,
+        api: &Hetzner,
+        mode: Mode,
+        steps: Vec<Step<Resource>>,
+    ) -> Result<Tally> {
         let plan = self.plan(mode, steps, Vec::new());
         let tally = engine::run(&plan, api, &mut |event| {
             self.report.tell(event);
@@ -130,8 +141,15 @@ impl<'r> Job<'r> {
     ///
     /// # Errors
     /// The first step that failed.
-    pub async fn run_host(&mut self, agent: Agent<'_>, plan: &Plan<Task>, blobs: &[Blob]) -> Result<Tally> {
-        let tally = agent.run(plan, blobs, &mut |event| self.report.tell(event)).await?;
+    pub async fn run_host(
+        &mut self,
+        agent: Agent<'_>,
+        plan: &Plan<Task>,
+        blobs: &[Blob],
+    ) -> Result<Tally> {
+        let tally = agent
+            .run(plan, blobs, &mut |event| self.report.tell(event))
+            .await?;
         self.ended(tally)
     }
 
@@ -163,7 +181,8 @@ impl<'r> Job<'r> {
     }
 
     pub async fn connect_to(&mut self, target: &Target) -> Result<Remote> {
-        self.report.waiting(format!("connecting to {}", target.address));
+        self.report
+            .waiting(format!("connecting to {}", target.address));
         Remote::open(target).await
     }
 
@@ -180,7 +199,11 @@ impl<'r> Job<'r> {
 }
 
 pub fn no_server(stack: &str) -> Fault {
-    Fault::new("E0309", format!("there is no server of the stack {stack} yet")).hint("run `citrino-ops provision`, or `citrino-ops up` for all of it")
+    Fault::new(
+        "E0309",
+        format!("there is no server of the stack {stack} yet"),
+    )
+    .hint("run `citrino-ops provision`, or `citrino-ops up` for all of it")
 }
 
 /// Whether the server is there and can be asked for its host.
@@ -199,6 +222,9 @@ fn run_id() -> String {
 fn who() -> String {
     let user = source::variable("USER").or_else(|| source::variable("LOGNAME"));
     let user = user.unwrap_or_else(|| format!("uid {}", nix::unistd::geteuid()));
-    let machine = nix::unistd::gethostname().map_or_else(|_| "unknown".into(), |name| name.to_string_lossy().into_owned());
+    let machine = nix::unistd::gethostname().map_or_else(
+        |_| "unknown".into(),
+        |name| name.to_string_lossy().into_owned(),
+    );
     format!("{user}@{machine}")
 }

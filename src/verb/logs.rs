@@ -14,10 +14,13 @@ pub async fn run(job: &mut Job<'_>, log: Log, lines: u32, follow: bool) -> Resul
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     let report = &mut *job.report;
     remote
-        .lines(&argv, &mut |line| match (log, serde_json::from_str::<Event>(line)) {
-            (Log::Ops, Ok(event)) => report.past(event),
-            _ => report.text(line),
-        })
+        .lines(
+            &argv,
+            &mut |line| match (log, serde_json::from_str::<Event>(line)) {
+                (Log::Ops, Ok(event)) => report.past(event),
+                _ => report.text(line),
+            },
+        )
         .await?;
     remote.close().await;
     Ok(exit::OK)
@@ -27,7 +30,17 @@ pub async fn run(job: &mut Job<'_>, log: Log, lines: u32, follow: bool) -> Resul
 fn argv(log: Log, lines: u32, follow: bool) -> Vec<String> {
     let lines = lines.to_string();
     let mut argv: Vec<&str> = match log {
-        Log::App => vec!["journalctl", "--no-pager", "--quiet", "-o", "cat", "-u", "citrino@*", "-n", &lines],
+        Log::App => vec![
+            "journalctl",
+            "--no-pager",
+            "--quiet",
+            "-o",
+            "cat",
+            "-u",
+            "citrino@*",
+            "-n",
+            &lines,
+        ],
         _ => vec!["tail", "-q", "-n", &lines],
     };
     if follow {

@@ -27,9 +27,13 @@ use job::Job;
 
 /// Runs one command to its end: what it says, and its exit code.
 pub fn run(cli: Cli) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     if matches!(cli.verb, Verb::Agent) {
-        let served = runtime.context("no runtime").and_then(|runtime| runtime.block_on(agent::serve()));
+        let served = runtime
+            .context("no runtime")
+            .and_then(|runtime| runtime.block_on(agent::serve()));
         return ExitCode::from(u8::from(served.is_err()));
     }
     let mut report = Report::new(cli.json, volume(&cli));

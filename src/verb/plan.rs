@@ -29,7 +29,13 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
             pending += converge::on(job, &remote, Mode::Check).await?.differs;
             remote.close().await;
         }
-        None => job.report.note("there is no host yet, so what `converge` would change there is not known"),
+        None => job
+            .report
+            .note("there is no host yet, so what `converge` would change there is not known"),
     }
-    Ok(if pending == 0 { exit::OK } else { exit::PENDING })
+    Ok(if pending == 0 {
+        exit::OK
+    } else {
+        exit::PENDING
+    })
 }

@@ -59,9 +59,12 @@ async fn confirm(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -
         return Ok(());
     }
     if !job.report.can_ask() {
-        return Err(Fault::new("E0801", "this changes the cloud and may cost money, and nobody is at a terminal to say yes")
-            .hint("add --yes")
-            .into());
+        return Err(Fault::new(
+            "E0801",
+            "this changes the cloud and may cost money, and nobody is at a terminal to say yes",
+        )
+        .hint("add --yes")
+        .into());
     }
     match job.report.ask("Make it so? [y/N]")?.as_str() {
         "y" | "Y" | "yes" => Ok(()),
@@ -73,7 +76,8 @@ async fn confirm(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -
 async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
     let mut server = find(job, api).await?;
     let mut target = host::of_server(&job.stack, &server)?;
-    job.report.waiting(format!("waiting for {} to answer", target.address));
+    job.report
+        .waiting(format!("waiting for {} to answer", target.address));
     let mut remote = Remote::wait(&target, SSH_WITHIN).await?;
     first_boot(job, &remote).await?;
     loop {
@@ -102,7 +106,9 @@ async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
                     all.remove(labels::BOOTSTRAP_KEY);
                 })
                 .await?;
-                job.report.note("the host has a key of its own now; the one that it was born with is worthless");
+                job.report.note(
+                    "the host has a key of its own now; the one that it was born with is worthless",
+                );
             }
             Rotation::Done => break,
         }
@@ -116,7 +122,11 @@ async fn find(job: &Job<'_>, api: &Hetzner) -> Result<ServerView> {
     Ok(api.server_of(name).await?.ok_or_else(|| no_server(name))?)
 }
 
-async fn relabel(api: &Hetzner, server: &mut ServerView, change: impl FnOnce(&mut Labels)) -> Result<()> {
+async fn relabel(
+    api: &Hetzner,
+    server: &mut ServerView,
+    change: impl FnOnce(&mut Labels),
+) -> Result<()> {
     change(&mut server.labels);
     api.set_server_labels(server.id, &server.labels).await
 }
@@ -124,7 +134,10 @@ async fn relabel(api: &Hetzner, server: &mut ServerView, change: impl FnOnce(&mu
 /// Only the host's own key counts from now on.
 fn relabel_locally(target: &mut Target, server: &ServerView) -> Result<()> {
     let pin = server.labels.get(labels::HOST_KEY);
-    target.host_keys = pin.iter().map(|pin| labels::pinned_line(pin)).collect::<Result<_>>()?;
+    target.host_keys = pin
+        .iter()
+        .map(|pin| labels::pinned_line(pin))
+        .collect::<Result<_>>()?;
     Ok(())
 }
 
@@ -152,6 +165,10 @@ async fn first_boot(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     match tokio::time::timeout(FIRST_BOOT_WITHIN, status).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(failed(format!("{error:#}")).into()),
-        Err(_) => Err(failed(format!("cloud-init still works after {} minutes", FIRST_BOOT_WITHIN.as_secs() / 60)).into()),
+        Err(_) => Err(failed(format!(
+            "cloud-init still works after {} minutes",
+            FIRST_BOOT_WITHIN.as_secs() / 60
+        ))
+        .into()),
     }
 }

@@ -16,7 +16,8 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
         job.report.text(&line(&app, release));
     }
     if app.releases.is_empty() {
-        job.report.note("there is no release on the host yet; `citrino-ops deploy` brings one");
+        job.report
+            .note("there is no release on the host yet; `citrino-ops deploy` brings one");
     }
     Ok(exit::OK)
 }
@@ -28,7 +29,14 @@ fn line(app: &AppFacts, release: &Release) -> String {
         (false, true) => "good",
         (_, false) => "failed",
     };
-    let commit = if release.commit.is_empty() { "-" } else { &release.commit };
+    let commit = if release.commit.is_empty() {
+        "-"
+    } else {
+        &release.commit
+    };
     let mb = release.size_bytes / 1_000_000;
-    format!("{}  {state:<7}  commit {commit:<14}  built {}  {mb} MB", release.id, release.built_at)
+    format!(
+        "{}  {state:<7}  commit {commit:<14}  built {}  {mb} MB",
+        release.id, release.built_at
+    )
 }

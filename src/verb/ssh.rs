@@ -12,8 +12,13 @@ pub async fn run(job: &mut Job<'_>, command: &[String]) -> Result<u8> {
     let target = job.target().await?;
     target.pin()?;
     // It takes our place, so that signals, the terminal and its exit code are its own.
-    let error = Command::new("ssh").args(target.ssh_arguments()).args(command).exec();
-    Err(Fault::new("E0404", format!("`ssh` could not be started: {error}"))
-        .hint("install OpenSSH's client on this machine")
-        .into())
+    let error = Command::new("ssh")
+        .args(target.ssh_arguments())
+        .args(command)
+        .exec();
+    Err(
+        Fault::new("E0404", format!("`ssh` could not be started: {error}"))
+            .hint("install OpenSSH's client on this machine")
+            .into(),
+    )
 }

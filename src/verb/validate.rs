@@ -11,8 +11,7 @@ pub fn run(job: &mut Job) -> u8 {
     // `Job::load` has rehearsed it, as for every verb.
     let stack = &job.stack;
     let text = format!(
-        "{} is sound: stack {}, {} secrets, playbooks and templates included",
-        stack.folder.display(),
+        "the stack {} is sound: citrino.yml, {} secrets, playbooks and templates",
         stack.name,
         stack.secrets.len()
     );

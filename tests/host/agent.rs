@@ -15,21 +15,40 @@ fn a_killed_agent_leaves_nothing_that_the_next_run_does_not_mend() {
     let before = started();
 
     // Between the step that writes PostgreSQL's settings and the one that restarts it.
-    stack.hold_at("postgres", 1);
+    stack.hold_after(1, "postgres");
     let mut run = stack.start(&["converge"]);
     run.until("begin", HELD);
     let agents = stack.agents();
     assert_eq!(agents.len(), 1, "{agents:?}");
-    stack.on_host(&format!("kill -9 {}; pkill -9 -f '[g]o-on' || true", agents[0]));
+    stack.on_host(&format!(
+        "kill -9 {}; pkill -9 -f '[g]o-on' || true",
+        agents[0]
+    ));
     let (code, summary) = run.finish();
-    assert_eq!((code, summary["error"]["code"].as_str()), (1, Some("E0503")), "{summary}");
-    assert_eq!(started(), before, "it was restarted too early to prove anything");
-    assert!(stack.on_host("cat /etc/postgresql/15/main/conf.d/citrino.conf").contains("work_mem = 4MB"));
+    assert_eq!(
+        (code, summary["error"]["code"].as_str()),
+        (1, Some("E0503")),
+        "{summary}"
+    );
+    assert_eq!(
+        started(),
+        before,
+        "it was restarted too early to prove anything"
+    );
+    assert!(
+        stack
+            .on_host("cat /etc/postgresql/15/main/conf.d/citrino.conf")
+            .contains("work_mem = 4MB")
+    );
 
     stack.remove("playbooks");
     let next = stack.citrino(&["converge"]);
     assert_eq!(next.code, 0, "{}", next.text);
-    assert!(next.text.contains(&format!("was cut off at \"{HELD}\"")), "{}", next.text);
+    assert!(
+        next.text.contains(&format!("was cut off at \"{HELD}\"")),
+        "{}",
+        next.text
+    );
     assert_ne!(started(), before);
     assert_eq!(stack.sql("SHOW work_mem"), "4MB");
     stack.is_as_wished();
@@ -39,14 +58,20 @@ fn a_killed_agent_leaves_nothing_that_the_next_run_does_not_mend() {
 fn a_cut_connection_changes_nothing_for_the_host() {
     let Some(stack) = serving() else { return };
     stack.on_host("rm -f /var/www/citrino/robots.txt");
-    stack.hold_at("nginx", 1);
+    stack.hold_after(1, "nginx");
     let mut run = stack.start(&["converge"]);
     run.until("begin", HELD);
     run.kill();
     assert_eq!(stack.agents().len(), 1, "the agent went with its operator");
 
     let meanwhile = stack.citrino(&["plan"]);
-    assert!(meanwhile.text.contains(&format!("is still at work, at \"{HELD}\"")), "{}", meanwhile.text);
+    assert!(
+        meanwhile
+            .text
+            .contains(&format!("is still at work, at \"{HELD}\"")),
+        "{}",
+        meanwhile.text
+    );
 
     stack.let_go();
     stack.until_idle();
@@ -54,19 +79,28 @@ fn a_cut_connection_changes_nothing_for_the_host() {
     stack.remove("playbooks");
     let next = stack.citrino(&["plan"]);
     assert_eq!(next.code, 0, "{}", next.text);
-    assert!(next.text.contains("(converge by ana@") && next.text.contains("went on alone and ended well"), "{}", next.text);
+    assert!(
+        next.text.contains("(converge by ana@")
+            && next.text.contains("went on alone and ended well"),
+        "{}",
+        next.text
+    );
 }
 
 #[test]
 fn two_runs_at_once_are_one_run_and_a_refusal() {
     let Some(stack) = serving() else { return };
-    stack.hold_at("nginx", 1);
+    stack.hold_after(1, "nginx");
     let mut first = stack.start(&["converge"]);
     first.until("begin", HELD);
     let second = stack.citrino(&["converge"]);
     assert_eq!(second.code, 5, "{}", second.text);
     for wished in ["E0504", "locked by ana@", "since 20", "converge", HELD] {
-        assert!(second.text.contains(wished), "{wished} is not in: {}", second.text);
+        assert!(
+            second.text.contains(wished),
+            "{wished} is not in: {}",
+            second.text
+        );
     }
     stack.let_go();
     let (code, summary) = first.finish();
@@ -80,11 +114,13 @@ fn a_network_that_hangs_does_not_hold_the_host_up() {
     let Some(stack) = serving() else { return };
     let link = format!("clhost{}", stack.address().rsplit_once('.').unwrap().1);
     let set = |state: &str| {
-        let status = std::process::Command::new("ip").args(["link", "set", &link, state]).status().unwrap();
+        let status = std::process::Command::new("ip")
+            .args(["link", "set", &link, state])
+            .status()
+            .unwrap();
         assert!(status.success());
     };
-    stack.hold_at("nginx", 1);
-    stack.write("go-on-alone", "");
+    stack.hold_after(1, "nginx");
     let mut run = stack.start(&["converge"]);
     run.until("begin", HELD);
     // The host goes on by itself a moment after nobody can reach it any more.
@@ -94,7 +130,6 @@ fn a_network_that_hangs_does_not_hold_the_host_up() {
     set("up");
     run.kill();
     stack.remove("playbooks");
-    stack.remove("go-on-alone");
     stack.until_idle();
     stack.is_as_wished();
 }

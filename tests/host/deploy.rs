@@ -14,7 +14,10 @@ fn another_build(stack: &crate::stack::Stack, mark: &str) -> String {
 }
 
 fn release(stack: &crate::stack::Stack) -> String {
-    stack.http("/api/health", None).1["release"].as_str().unwrap().to_owned()
+    stack.http("/api/health", None).1["release"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
@@ -27,16 +30,34 @@ fn a_new_release_takes_over_and_the_same_one_changes_nothing() {
     let after = release(&stack);
     assert_ne!(before, after);
     let releases = stack.citrino(&["releases"]).text;
-    assert!(releases.lines().any(|line| line.starts_with(&after) && line.contains("serves")), "{releases}");
-    assert!(releases.lines().any(|line| line.starts_with(&before) && line.contains("good")), "{releases}");
+    assert!(
+        releases
+            .lines()
+            .any(|line| line.starts_with(&after) && line.contains("serves")),
+        "{releases}"
+    );
+    assert!(
+        releases
+            .lines()
+            .any(|line| line.starts_with(&before) && line.contains("good")),
+        "{releases}"
+    );
 
     let again = stack.citrino(&["deploy", "--artifact", &build]);
     assert_eq!(again.code, 0, "{}", again.text);
-    assert!(again.text.contains("serves already") && !again.text.contains("changed"), "{}", again.text);
+    assert!(
+        again.text.contains("serves already") && !again.text.contains("changed"),
+        "{}",
+        again.text
+    );
     stack.is_as_wished();
 
     // Back to the one before, which sends no bytes: the host has it.
-    let back = stack.citrino(&["deploy", "--artifact", binary("citrino-app").to_str().unwrap()]);
+    let back = stack.citrino(&[
+        "deploy",
+        "--artifact",
+        binary("citrino-app").to_str().unwrap(),
+    ]);
     assert_eq!(back.code, 0, "{}", back.text);
     assert_eq!(release(&stack), before);
     stack.is_as_wished();
@@ -50,7 +71,12 @@ fn a_release_that_does_not_run_leaves_the_old_one_serving() {
     let wrong = binary("citrino-ops");
     let deploy = stack.citrino(&["deploy", "--artifact", wrong.to_str().unwrap()]);
     assert_eq!(deploy.code, 6, "{}", deploy.text);
-    assert!(deploy.text.contains("E0602") && deploy.text.contains(&format!("{before} serves as before")), "{}", deploy.text);
+    assert!(
+        deploy.text.contains("E0602")
+            && deploy.text.contains(&format!("{before} serves as before")),
+        "{}",
+        deploy.text
+    );
     assert_eq!(release(&stack), before);
     assert_eq!(stack.citrino(&["health"]).code, 0);
     stack.is_as_wished();
@@ -74,9 +100,17 @@ fn a_release_that_is_never_ready_leaves_the_old_one_serving() {
 #[test]
 fn what_no_host_could_run_is_refused_before_anything_is_sent() {
     let Some(stack) = serving() else { return };
-    for (path, why) in [("/bin/sh", "not static"), ("citrino.yml", "no Linux program"), ("absent", "No such file")] {
+    for (path, why) in [
+        ("/bin/sh", "not static"),
+        ("citrino.yml", "no Linux program"),
+        ("absent", "No such file"),
+    ] {
         let deploy = stack.citrino(&["deploy", "--artifact", path]);
         assert_eq!(deploy.code, 1, "{}", deploy.text);
-        assert!(deploy.text.contains("E0601") && deploy.text.contains(why), "{}", deploy.text);
+        assert!(
+            deploy.text.contains("E0601") && deploy.text.contains(why),
+            "{}",
+            deploy.text
+        );
     }
 }

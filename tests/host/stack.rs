@@ -42,15 +42,27 @@ pub struct Said {
 /// The workspace's other binaries lie beside ours.
 pub fn binary(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_citrino-ops")).with_file_name(name);
-    assert!(path.exists(), "{} is not built: run `cargo test --workspace`", path.display());
+    assert!(
+        path.exists(),
+        "{} is not built: run `cargo test --workspace`",
+        path.display()
+    );
     path
 }
 
 impl Stack {
     fn up() -> Option<Self> {
         let lab = TestLab::start(&binary("citrino-lab"), "host", 8494, "10.82.0.0/24")?;
-        let home = tempfile::Builder::new().prefix("citrino-home").tempdir().unwrap().keep();
-        let mut stack = Self { lab, home, said: String::new() };
+        let home = tempfile::Builder::new()
+            .prefix("citrino-home")
+            .tempdir()
+            .unwrap()
+            .keep();
+        let mut stack = Self {
+            lab,
+            home,
+            said: String::new(),
+        };
         stack.write("citrino.yml", &stack.wishes());
         stack.write("key", KEY);
         let app = binary("citrino-app");
@@ -108,7 +120,11 @@ impl Stack {
     /// The same in the background, its events as they come.
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(&[&["--json"], arguments].concat());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         Running { child, lines }
     }
@@ -122,18 +138,24 @@ impl Stack {
 
     /// Asks the database as its superuser.
     pub fn sql(&self, query: &str) -> String {
-        let line = format!("runuser -u postgres -- psql -XAtq -d citrino_prod -c \"{query}\"");
+        let line =
+            format!("cd / && runuser -u postgres -- psql -XAtq -d citrino_prod -c \"{query}\"");
         self.on_host(&line).trim().to_owned()
     }
 
     /// The server as the API tells of it.
     pub fn server(&self) -> Value {
-        let (_, list) = self.lab.call("GET", "/servers?name=rehearsal", &Value::Null);
+        let (_, list) = self
+            .lab
+            .call("GET", "/servers?name=rehearsal", &Value::Null);
         list["servers"][0].clone()
     }
 
     pub fn address(&self) -> String {
-        self.server()["public_net"]["ipv4"]["ip"].as_str().unwrap().to_owned()
+        self.server()["public_net"]["ipv4"]["ip"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// Asks nginx of the host, as everybody does: status and body.
@@ -141,20 +163,36 @@ impl Stack {
         let url = format!("http://{}{path}", self.address());
         let client = reqwest::Client::new();
         let request = body.map_or_else(|| client.get(&url), |body| client.post(&url).json(body));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let answer = request.send().await.unwrap();
-            (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+            (
+                answer.status().as_u16(),
+                answer.json().await.unwrap_or(Value::Null),
+            )
         })
     }
 
-    /// A playbook that holds the run up at its first step until `release` is made on the host.
-    pub fn hold_at(&self, playbook: &str, step: usize) {
-        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("playbooks/{playbook}.yml"))).unwrap();
-        let starts: Vec<usize> = text.match_indices("\n- name:").map(|(at, _)| at + 1).collect();
-        let (before, after) = text.split_at(starts[step - 1]);
+    /// Overrides a playbook with one that holds the run up after so many of its steps, until
+    /// `let_go`.
+    pub fn hold_after(&self, steps: usize, playbook: &str) {
+        let text = fs::read_to_string(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("playbooks/{playbook}.yml")),
+        )
+        .unwrap();
+        let starts: Vec<usize> = text
+            .match_indices("\n- name:")
+            .map(|(at, _)| at + 1)
+            .collect();
+        let (before, after) = text.split_at(starts[steps]);
         let held = "- name: the run is held up\n  command: { run: [sh, -c, \"until test -e /run/go-on; do sleep 0.02; done\"], check: [test, -e, /run/go-on] }\n\n";
-        self.write(&format!("playbooks/{playbook}.yml"), &format!("{before}{held}{after}"));
+        self.write(
+            &format!("playbooks/{playbook}.yml"),
+            &format!("{before}{held}{after}"),
+        );
         self.on_host("rm -f /run/go-on");
     }
 
@@ -166,8 +204,13 @@ impl Stack {
     /// The process ids of agents that apply now.
     pub fn agents(&self) -> Vec<String> {
         // Our own question runs an agent of no kind, so `pgrep` sees the others only.
-        let pids = self.citrino(&["ssh", "pgrep -f '/var/lib/citrino/agent/[0-9a-f]* agent'"]).text;
-        pids.lines().filter(|line| line.chars().all(|c| c.is_ascii_digit())).map(str::to_owned).collect()
+        let pids = self
+            .citrino(&["ssh", "pgrep -f '/var/lib/citrino/agent/[0-9a-f]* agent'"])
+            .text;
+        pids.lines()
+            .filter(|line| line.chars().all(|c| c.is_ascii_digit()))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Nothing is left to wish.
@@ -179,7 +222,9 @@ impl Stack {
     /// The host's lock is free again.
     pub fn until_idle(&self) {
         until("the host's lock is free", || {
-            self.citrino(&["ssh", "flock -n /var/lib/citrino/lock true"]).code == 0
+            self.citrino(&["ssh", "flock -n /var/lib/citrino/lock true"])
+                .code
+                == 0
         });
     }
 }
@@ -194,7 +239,9 @@ impl Running {
     /// Reads events until one of this kind comes with this name.
     pub fn until(&mut self, event: &str, name: &str) {
         loop {
-            let seen = self.next().unwrap_or_else(|| panic!("the run ended before {event} of \"{name}\""));
+            let seen = self
+                .next()
+                .unwrap_or_else(|| panic!("the run ended before {event} of \"{name}\""));
             if seen["event"] == event && seen["name"] == name {
                 return;
             }
@@ -225,7 +272,8 @@ impl Running {
 
 pub fn said(command: &mut Command) -> Said {
     let output = command.output().unwrap();
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     Said {
         code: output.status.code().unwrap_or(-1),
         text: text.concat(),

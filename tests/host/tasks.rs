@@ -13,7 +13,10 @@ use crate::stack::{said, serving};
 fn every_case_of_the_host_ring_holds_on_a_machine() {
     let Some(stack) = serving() else { return };
     let wishes = std::fs::read_to_string(stack.home.join("citrino.yml")).unwrap();
-    stack.write("tasks.yml", &wishes.replace("stack: rehearsal", "stack: tasks"));
+    stack.write(
+        "tasks.yml",
+        &wishes.replace("stack: rehearsal", "stack: tasks"),
+    );
     let ops = |arguments: &[&str]| stack.citrino(&[&["-c", "tasks.yml"], arguments].concat());
     // The packages as Debian leaves them: our own settings would be in the way of some cases.
     let install = "DEBIAN_FRONTEND=noninteractive apt-get install -qq -y nginx postgresql-15 postgresql-15-postgis-3 ufw";
@@ -51,5 +54,9 @@ fn every_case_of_the_host_ring_holds_on_a_machine() {
     assert!(ran.text.contains("1 passed"), "{}", ran.text);
     assert_eq!(gone.code, 0, "{}", gone.text);
     let nothing = ops(&["destroy", "--yes"]);
-    assert!(nothing.code == 0 && nothing.text.contains("nothing of the stack tasks"), "{}", nothing.text);
+    assert!(
+        nothing.code == 0 && nothing.text.contains("nothing of the stack tasks"),
+        "{}",
+        nothing.text
+    );
 }

@@ -1,0 +1,32 @@
+BIN = target/x86_64-unknown-linux-gnu/release
+
+.PHONY: demo demo-down build test fast check audit bench-converge tools
+
+demo: tools build ## from nothing to a server that serves, on real machines of the lab
+	$(BIN)/citrino-lab up
+	$(BIN)/citrino-ops -c examples/lab/citrino.yml up --yes
+
+demo-down: ## takes the lab away; only the image stays in its cache
+	$(BIN)/citrino-lab down
+
+build:
+	cargo build --release --workspace --locked
+
+test: tools check ## everything, the host ring on the lab's machines included
+	cargo test --workspace --locked
+
+fast: ## what needs neither root nor a database
+	cargo test --locked --lib --test cli --test hetzner --test tasks --test papers
+
+check: ## formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+audit: ## licences, sources and advisories of the dependencies; needs cargo-deny and the internet
+	cargo deny check
+
+bench-converge: tools build ## against Ansible and pyinfra, on hosts of the lab
+	./bench/converge/run
+
+tools:
+	./lab/tools
