@@ -117,7 +117,7 @@ fn source(from: &Path) -> Result<PathBuf> {
 
 /// The path in cargo's last word on the package's binary.
 fn executable(messages: &str) -> Option<PathBuf> {
-    let paths = messages.lines().filter_map(|line| {
+    let mut paths = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let named = message["target"]["name"] == PACKAGE;
         message["executable"]
@@ -125,7 +125,7 @@ fn executable(messages: &str) -> Option<PathBuf> {
             .filter(|_| named)
             .map(PathBuf::from)
     });
-    paths.last()
+    paths.next_back()
 }
 
 /// Empty where there is no git: the commit is told to people and decides nothing.

@@ -46,7 +46,7 @@ impl From<Vec<String>> for Look {
     /// Differs when there is a difference to name.
     fn from(what: Vec<String>) -> Self {
         Self {
-            change: (!what.is_empty()).then(|| Change { what, diff: None }),
+            change: (!what.is_empty()).then_some(Change { what, diff: None }),
             figure: None,
         }
     }

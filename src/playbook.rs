@@ -164,12 +164,15 @@ impl Playbooks {
         }
         let mut out = serde_json::Map::new();
         for (key, value) in map {
-            let key = key.as_str().map(str::to_owned).unwrap_or_else(|| {
-                serde_yaml::to_string(&key)
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned()
-            });
+            let key = key.as_str().map_or_else(
+                || {
+                    serde_yaml::to_string(&key)
+                        .unwrap_or_default()
+                        .trim()
+                        .to_owned()
+                },
+                str::to_owned,
+            );
             if let (Some(template), "template") = (value.as_str(), key.as_str()) {
                 // `template` is how a playbook says `content`; databases have a template of their
                 // own, which names no file.

@@ -43,7 +43,7 @@ impl Target {
         } else {
             format!("[{}]:{}", self.address, self.port)
         };
-        let lines: String = self
+        let lines: Vec<String> = self
             .host_keys
             .iter()
             .map(|key| format!("{host} {key}\n"))
@@ -51,7 +51,7 @@ impl Target {
         if let Some(folder) = self.known_hosts.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(&self.known_hosts, lines)
+        std::fs::write(&self.known_hosts, lines.concat())
             .with_context(|| format!("could not write {}", self.known_hosts.display()))
     }
 
@@ -144,18 +144,17 @@ impl Remote {
 
     /// Starts the agent and hears what the host says of itself.
     pub async fn agent(&self) -> Result<Agent<'_>> {
-        match self.start().await? {
-            Some(agent) => Ok(agent),
-            None => {
-                self.upload().await?;
-                self.start().await?.ok_or_else(|| {
-                    Fault::new(
-                        "E0505",
-                        "the agent was stored on the host and still is not there",
-                    )
-                    .into()
-                })
-            }
+        if let Some(agent) = self.start().await? {
+            Ok(agent)
+        } else {
+            self.upload().await?;
+            self.start().await?.ok_or_else(|| {
+                Fault::new(
+                    "E0505",
+                    "the agent was stored on the host and still is not there",
+                )
+                .into()
+            })
         }
     }
 

@@ -44,7 +44,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
     let plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
     match job.run_host(agent, &plan, &blobs).await {
         Ok(tally) if tally.changed == 0 => {
-            job.report.note(format!("{} serves already", release.id))
+            job.report.note(format!("{} serves already", release.id));
         }
         Ok(_) => job.report.note(format!("{} serves", release.id)),
         Err(error) => return Err(failed(job, &deploy, &release, error)),

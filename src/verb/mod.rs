@@ -26,7 +26,7 @@ use crate::report::{Report, Volume};
 use job::Job;
 
 /// Runs one command to its end: what it says, and its exit code.
-pub fn run(cli: Cli) -> ExitCode {
+pub fn run(cli: &Cli) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -36,10 +36,10 @@ pub fn run(cli: Cli) -> ExitCode {
             .and_then(|runtime| runtime.block_on(agent::serve()));
         return ExitCode::from(u8::from(served.is_err()));
     }
-    let mut report = Report::new(cli.json, volume(&cli));
+    let mut report = Report::new(cli.json, volume(cli));
     let outcome = runtime
         .context("the runtime did not start")
-        .and_then(|runtime| runtime.block_on(dispatch(&cli, &mut report)));
+        .and_then(|runtime| runtime.block_on(dispatch(cli, &mut report)));
     let exit = outcome.as_ref().map_or_else(exit_code, |code| *code);
     report.finish(cli.verb.name(), exit, outcome.as_ref().err());
     ExitCode::from(exit)
