@@ -1,0 +1,256 @@
+//! What is written twice is compared: papers against code, and imports against the rooms.
+
+#![allow(clippy::unwrap_used)] // clippy.toml allows it in tests, and does not see that helpers are of a test
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use citrino_ops::cli::Cli;
+use citrino_ops::error::{CATALOGUE, exit};
+use citrino_ops::task::KINDS;
+use clap::CommandFactory;
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The cells of the rows of a table whose head starts with this word.
+fn table(text: &str, head: &str) -> Vec<Vec<String>> {
+    let lines = text
+        .lines()
+        .skip_while(|line| !line.starts_with(&format!("| {head} |")));
+    let rows = lines.skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        row.trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().to_owned())
+            .collect()
+    })
+    .collect()
+}
+
+/// The words in backticks.
+fn quoted(text: &str) -> Vec<String> {
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_readme_tells_of_every_verb() {
+    let told: BTreeSet<String> = table(&read("README.md"), "verb")
+        .iter()
+        .flat_map(|row| quoted(&row[0]))
+        .collect();
+    let cli = Cli::command();
+    let known: BTreeSet<String> = cli
+        .get_subcommands()
+        .filter(|verb| !verb.is_hide_set())
+        .map(|verb| verb.get_name().to_owned())
+        .collect();
+    assert_eq!(told, known);
+}
+
+#[test]
+fn the_changelog_tells_of_every_task_kind() {
+    let text = read("CHANGELOG.md");
+    let line = text
+        .split("- Task kinds ")
+        .nth(1)
+        .unwrap()
+        .split("\n- ")
+        .next()
+        .unwrap()
+        .to_owned();
+    let told: Vec<String> = quoted(&line);
+    assert_eq!(told, KINDS);
+}
+
+#[test]
+fn every_task_kind_has_cases() {
+    for kind in KINDS {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/tasks")
+            .join(kind);
+        assert!(
+            folder
+                .read_dir()
+                .is_ok_and(|mut cases| cases.next().is_some()),
+            "{kind} has no case"
+        );
+    }
+}
+
+#[test]
+fn the_glossary_and_the_manual_tell_of_every_exit_code() {
+    let told: Vec<(String, String)> = table(&read("docs/glossary.md"), "code")
+        .iter()
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    let known = [
+        (exit::OK, "OK"),
+        (exit::FAILED, "FAILED"),
+        (exit::USAGE, "USAGE"),
+        (exit::PENDING, "PENDING"),
+        (exit::UNHEALTHY, "UNHEALTHY"),
+        (exit::LOCKED, "LOCKED"),
+        (exit::OLD_SERVES, "OLD_SERVES"),
+        (exit::REFUSED, "REFUSED"),
+    ]
+    .map(|(code, name)| (code.to_string(), name.to_owned()));
+    assert_eq!(told, known);
+    let manual = Cli::command().render_long_help().to_string();
+    for (code, _) in told {
+        assert!(
+            manual.contains(&format!(" {code} ")),
+            "{code} is not in --help"
+        );
+    }
+}
+
+#[test]
+fn every_code_that_the_papers_name_is_one() {
+    for paper in [
+        "README.md",
+        "docs/architecture.md",
+        "docs/operations/README.md",
+    ] {
+        let text = read(paper);
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        let codes = words.filter(|word| {
+            word.len() == 5 && word.starts_with('E') && word[1..].parse::<u16>().is_ok()
+        });
+        for code in codes {
+            assert!(
+                CATALOGUE.iter().any(|entry| entry.code == code),
+                "{paper} names {code}"
+            );
+        }
+    }
+}
+
+/// A question of `health` without a line in the handbook would leave an operator alone.
+#[test]
+fn the_handbook_knows_every_question_of_health() {
+    let asked: Vec<String> = read("playbooks/health.yml")
+        .lines()
+        .filter_map(|line| line.strip_prefix("- name: "))
+        .map(str::to_owned)
+        .collect();
+    let told: Vec<String> = table(&read("docs/operations/README.md"), "row")
+        .into_iter()
+        .map(|row| row[0].clone())
+        .collect();
+    assert_eq!(told, asked);
+}
+
+#[test]
+fn every_paper_that_is_named_is_there() {
+    for paper in [
+        "README.md",
+        "docs/architecture.md",
+        "docs/glossary.md",
+        "docs/operations/README.md",
+    ] {
+        for name in quoted(&read(paper)) {
+            let is_paper =
+                name.ends_with(".md") || name.starts_with("docs/") || name.starts_with("examples/");
+            if is_paper {
+                let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
+                assert!(path.exists(), "{paper} names {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_examples_are_sound_in_their_grammar() {
+    for example in ["examples/citrino.yml", "examples/lab/citrino.yml"] {
+        citrino_ops::stack::Stack::parse(&read(example), example).unwrap();
+    }
+}
+
+/// Imports go down only, by the table of rooms in docs/architecture.md; within a room they are free.
+#[test]
+fn imports_go_down() {
+    let rooms: Vec<Vec<String>> = table(&read("docs/architecture.md"), "room")
+        .iter()
+        .map(|row| quoted(&row[1]))
+        .collect();
+    let floor: BTreeMap<&str, usize> = rooms
+        .iter()
+        .enumerate()
+        .flat_map(|(index, room)| room.iter().map(move |file| (file.as_str(), index)))
+        .collect();
+    let mut seen = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for path in sources() {
+        let relative = path
+            .strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+            .unwrap()
+            .to_owned();
+        let room = relative
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_string_lossy()
+            .trim_end_matches(".rs")
+            .to_owned();
+        if room == "lib" {
+            continue;
+        }
+        let Some(own) = floor.get(room.as_str()) else {
+            panic!("docs/architecture.md has no room for {room}");
+        };
+        seen.insert(room.clone());
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for imported in code.split("crate::").skip(1).map(|rest| {
+            rest.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .next()
+                .unwrap()
+        }) {
+            match floor.get(imported) {
+                Some(other) if other >= own => {}
+                _ => wrong.push(format!("{} imports {imported}", relative.display())),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(
+        seen,
+        floor.keys().map(|file| (*file).to_owned()).collect(),
+        "a room's file is not there"
+    );
+}
+
+#[test]
+fn only_the_report_prints() {
+    for path in sources().iter().filter(|path| !path.ends_with("report.rs")) {
+        let text = fs::read_to_string(path).unwrap();
+        for word in ["println!", "eprintln!", "print!(", "dbg!("] {
+            assert!(!text.contains(word), "{} has {word}", path.display());
+        }
+    }
+}
+
+fn sources() -> Vec<PathBuf> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
