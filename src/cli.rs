@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// The file that is read when none is named.
+pub const DEFAULT_CONFIG: &str = "citrino.yml";
+
 /// From a citrino.yml to a server that serves: provisions it at Hetzner, configures it, deploys the app and watches over it.
 ///
 /// Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 changes pending (`plan`, `--check`), 4 unhealthy, 5 locked
@@ -17,7 +20,7 @@ pub struct Cli {
         long,
         global = true,
         value_name = "FILE",
-        default_value = "citrino.yml"
+        default_value = DEFAULT_CONFIG
     )]
     pub config: PathBuf,
     /// One JSON object a line instead of text; the last is the summary

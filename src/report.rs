@@ -269,7 +269,7 @@ impl Report {
             None => self.paint(&took, "2"),
         };
         let line = format!(
-            "{} {:<9} {name:<44} {tail}",
+            "{} {:<9} {name:<50} {tail}",
             self.paint(mark, colour),
             label.part
         );

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use time::OffsetDateTime;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, DEFAULT_CONFIG};
 use crate::cloud::{PublicKey, Resource};
 use crate::engine;
 use crate::error::Fault;
@@ -29,6 +29,8 @@ pub struct Job<'r> {
     run: String,
     /// `user@machine`
     who: String,
+    /// How this command was begun, up to the verb: for what to type next.
+    pub typed: String,
 }
 
 impl<'r> Job<'r> {
@@ -45,6 +47,7 @@ impl<'r> Job<'r> {
             verb: cli.verb.name(),
             run: run_id(),
             who: who(),
+            typed: typed(cli),
         };
         super::validate::rehearse(&job)?;
         Ok(job)
@@ -209,6 +212,17 @@ pub fn no_server(stack: &str) -> Fault {
 /// Whether the server is there and can be asked for its host.
 pub fn runs(server: Option<&ServerView>) -> bool {
     server.is_some_and(|server| server.status == "running")
+}
+
+/// The default file is not named again.
+fn typed(cli: &Cli) -> String {
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "citrino-ops".to_owned());
+    if cli.config.as_os_str() == DEFAULT_CONFIG {
+        return program;
+    }
+    format!("{program} -c {}", cli.config.display())
 }
 
 /// Names sort by time; the nanoseconds tell two of one second apart.

@@ -24,8 +24,9 @@ pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8>
     job.report.heading("health");
     health::on(job, &remote).await?;
     remote.close().await;
+    let typed = &job.typed;
     let text = format!(
-        "\n{} serves at http://{}/\nNext:\n  citrino-ops health   asks again\n  citrino-ops plan     shows what differs from citrino.yml\n  citrino-ops logs -f  follows the app's log",
+        "\n{} serves at http://{}/\nNext:\n  {typed} health    asks again\n  {typed} plan      shows what differs from the wishes\n  {typed} logs -f   follows the app's log",
         job.stack.name, target.address
     );
     job.report.note(text);

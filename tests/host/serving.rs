@@ -14,7 +14,7 @@ fn up_ends_with_the_checklist_and_what_to_type_next() {
         "PostgreSQL runs what is on disk",
         "a spatial query is fast",
         "rehearsal serves at http://",
-        "citrino-ops health",
+        " health    asks again",
     ] {
         assert!(said.contains(wished), "{wished} is not in:\n{said}");
     }
