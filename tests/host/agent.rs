@@ -15,7 +15,7 @@ fn a_killed_agent_leaves_nothing_that_the_next_run_does_not_mend() {
     let before = started();
 
     // Between the step that writes PostgreSQL's settings and the one that restarts it.
-    stack.hold_after(1, "postgres");
+    stack.hold_after(2, "postgres");
     let mut run = stack.start(&["converge"]);
     run.until("begin", HELD);
     let agents = stack.agents();
