@@ -13,10 +13,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::blob;
 use crate::engine;
-use crate::error::trouble;
+use crate::error::{Fault, trouble};
 use crate::event::{Event, now};
 use crate::facts;
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 use crate::lock;
 use crate::plan::{Mode, Plan};
 use crate::system::System;
@@ -116,6 +116,12 @@ async fn apply(
             return Ok(());
         }
     };
+    let newest = journal::last_run(system)?.map(|last| last.seen());
+    if newest != plan.after {
+        return Err(Fault::new("E0508", "another run changed the host between the look at it and this plan, so nothing of the plan was done")
+            .hint("run the verb again")
+            .into());
+    }
     // Taking the signals in is what ignores them: a cut connection must not stop the host half-way.
     let _hangup = signal(SignalKind::hangup())?;
     let _terminate = signal(SignalKind::terminate())?;
@@ -126,14 +132,17 @@ async fn apply(
         Ok(())
     })
     .await?;
-    if tally.failed == 0 {
-        blob::clear(system)?;
-    }
     if heard(input) {
         journal.keep(&Event::Heard {
             at: now(),
             run: plan.run.clone(),
         })?;
+    }
+    if tally.failed == 0 {
+        // What was made from them has its own copy; those of others stay.
+        for address in plan.steps.iter().filter_map(|step| step.task.blob()) {
+            blob::forget(system, address)?;
+        }
     }
     Ok(())
 }

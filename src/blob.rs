@@ -67,9 +67,9 @@ pub async fn store(system: &System, address: &str, packed: &[u8]) -> Result<()> 
         .await
 }
 
-/// Removes all blobs, after a run that went well: what was made from them has its own copy.
-pub fn clear(system: &System) -> Result<()> {
-    system.remove(FOLDER)
+/// Removes a blob, when it is there.
+pub fn forget(system: &System, address: &str) -> Result<()> {
+    system.remove(path(address))
 }
 
 /// gzip, because every host can unpack it before anything of ours is there.

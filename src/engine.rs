@@ -84,7 +84,16 @@ pub async fn run<W, T: Wish<W>>(
     })?;
     let mut tally = Tally::default();
     for (index, step) in plan.steps.iter().enumerate() {
-        let state = run_step(plan, step, index + 1, false, world, tell).await?;
+        let state = match run_step(plan, step, index + 1, false, world, tell).await {
+            Ok(state) => state,
+            Err(error) => {
+                // Nothing can be kept any more; that must not keep the undo from helping.
+                if plan.mode == Mode::Apply {
+                    undo(plan, world, &mut |_| Ok(())).await?;
+                }
+                return Err(error);
+            }
+        };
         tally.count(state);
         if state == State::Failed && plan.mode == Mode::Apply {
             tally.skipped = plan.steps.len() - index - 1;

@@ -323,7 +323,7 @@ pub const CATALOGUE: &[Entry] = &[
         exit: exit::FAILED,
         cause: "The machine that answers holds another host key than the one pinned at its birth: another machine, or someone in between.",
         changed: "Nothing was sent to it.",
-        next: "Find out why before you go on. If the host was truly rebuilt, run `citrino-ops provision`.",
+        next: "Find out why before you go on: compare the key in Hetzner's console with the label of the server (docs/operations).",
     },
     Entry {
         code: "E0503",
@@ -358,6 +358,14 @@ pub const CATALOGUE: &[Entry] = &[
         next: "Read /var/log/cloud-init-output.log with `citrino-ops ssh`; run `provision` again, or `destroy`.",
     },
     Entry {
+        code: "E0508",
+        title: "the host changed meanwhile",
+        exit: exit::LOCKED,
+        cause: "Between the look at the host and the plan for it another run changed the host, so the plan may rest on what is no longer so.",
+        changed: "Nothing of this plan was done.",
+        next: "Run the verb again: it looks anew.",
+    },
+    Entry {
         code: "E0601",
         title: "the release could not be built or read",
         exit: exit::FAILED,
@@ -377,8 +385,8 @@ pub const CATALOGUE: &[Entry] = &[
         code: "E0604",
         title: "the first release failed",
         exit: exit::FAILED,
-        cause: "A step of the first deploy failed; there was no older release to keep.",
-        changed: "The host is converged, and no release serves.",
+        cause: "A step of a deploy failed, and no release before it had gone well.",
+        changed: "The host is converged, and no release serves that was ever proved.",
         next: "Read the failed step and the release's log; deploy a mended build.",
     },
     Entry {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::{self, LastRun};
 use crate::lock;
-use crate::system::{Cmd, System};
+use crate::system::{Cmd, System, mode_of};
 
 /// Where releases, slots and the live link are, as the production plan lays the host out.
 pub const APP_FOLDER: &str = "/home/citrino/citrino";
@@ -143,13 +143,15 @@ fn memory_mb(system: &System) -> Result<u64> {
 
 fn public_key(system: &System, path: &str) -> Result<Option<String>> {
     let text = system.read_text(format!("{path}.pub"))?;
-    // Without the comment: key type and key are what a known_hosts file has.
-    Ok(text.map(|text| {
+    // Without the comment: key type and key are what a known_hosts file has. A file that a crash left
+    // empty is no key.
+    let words = text.map(|text| {
         text.split_whitespace()
             .take(2)
             .collect::<Vec<_>>()
             .join(" ")
-    }))
+    });
+    Ok(words.filter(|words| !words.is_empty()))
 }
 
 fn app(system: &System) -> Result<AppFacts> {
@@ -193,7 +195,13 @@ fn releases(system: &System) -> Result<Vec<Release>> {
         let manifest = system.read_text(format!("{folder}/{name}/release.json"))?;
         if let Some(Ok(mut release)) = manifest.map(|text| serde_json::from_str::<Release>(&text)) {
             release.good = system.stat(format!("{folder}/{name}/good"))?.is_some();
-            found.push(release);
+            // One whose binary was touched is brought anew.
+            let binary = system.stat(format!("{folder}/{name}/citrino-app"))?;
+            if binary
+                .is_some_and(|found| found.len() == release.size_bytes && mode_of(&found) == 0o755)
+            {
+                found.push(release);
+            }
         }
     }
     found.sort_by(|a, b| b.id.cmp(&a.id));

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, State, Tally};
+use crate::plan::Seen;
 use crate::system::System;
 
 /// One JSON object a line.
@@ -34,6 +35,13 @@ pub struct LastRun {
 }
 
 impl LastRun {
+    pub fn seen(&self) -> Seen {
+        Seen {
+            run: self.run.clone(),
+            ended: self.end.is_some(),
+        }
+    }
+
     /// One sentence on how it ended, or on what it does now.
     pub fn told(&self, busy: bool) -> String {
         let run = format!(
@@ -61,11 +69,21 @@ impl Journal {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let file = OpenOptions::new()
+        let mut file = OpenOptions::new()
+            .read(true)
             .create(true)
             .append(true)
             .open(&path)
             .with_context(|| format!("could not open {}", path.display()))?;
+        // A line that a crash tore must not swallow the first of ours.
+        let mut last = [b'\n'];
+        if file.metadata()?.len() > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        if last != [b'\n'] {
+            file.write_all(b"\n")?;
+        }
         Ok(Self { file })
     }
 
@@ -127,24 +145,29 @@ fn fold(text: &str) -> Option<LastRun> {
                     failed: None,
                 });
             }
-            (Event::Begin { label, .. }, Some(last)) => last.step = label.name,
+            (Event::Begin { run, label, .. }, Some(last)) if run == last.run => {
+                last.step = label.name;
+            }
             (
                 Event::Step {
+                    run,
                     label,
                     state: State::Failed,
                     error,
                     ..
                 },
                 Some(last),
-            ) => {
+            ) if run == last.run => {
                 last.failed = Some(format!(
                     "{}: {}",
                     label.name,
                     error.map(|error| error.message).unwrap_or_default()
                 ));
             }
-            (Event::End { tally, .. }, Some(last)) => last.end = Some(tally),
-            (Event::Heard { .. }, Some(last)) => last.heard = true,
+            (Event::End { run, tally, .. }, Some(last)) if run == last.run => {
+                last.end = Some(tally);
+            }
+            (Event::Heard { run, .. }, Some(last)) if run == last.run => last.heard = true,
             _ => {}
         }
     }

@@ -6,17 +6,28 @@ use std::io::{Read, Seek, Write};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
 use crate::error::Fault;
 use crate::event::now;
 use crate::journal;
 use crate::plan::Plan;
 use crate::system::System;
-use crate::wire::Holder;
 
 const PATH: &str = "/var/lib/citrino/lock";
 const LOOKS: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// Who holds the lock of a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub who: String,
+    pub verb: String,
+    pub run: String,
+    pub since: String,
+    #[serde(default)]
+    pub step: String,
+}
 
 /// Takes the lock for a plan, or says who holds it.
 pub fn take<T>(system: &System, plan: &Plan<T>) -> Result<Result<File, Holder>> {

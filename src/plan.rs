@@ -20,6 +20,13 @@ pub enum Mode {
     Apply,
 }
 
+/// A run that was seen, and whether it was over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    pub run: String,
+    pub ended: bool,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan<T> {
     /// Names the run in the journal.
@@ -29,6 +36,10 @@ pub struct Plan<T> {
     /// Who asks: `user@machine`.
     pub who: String,
     pub mode: Mode,
+    /// The newest run of the world, as it was when this plan was made for it: another one since
+    /// then may have changed what the plan rests on.
+    #[serde(default)]
+    pub after: Option<Seen>,
     pub steps: Vec<Step<T>>,
     /// Wished, in order, when a step fails.
     pub on_failure: Vec<Step<T>>,

@@ -40,6 +40,15 @@ impl Playbooks {
         })
     }
 
+    /// The embedded ones alone, with no secrets.
+    pub fn own() -> Result<Self> {
+        Ok(Self {
+            texts: embedded(&EMBEDDED),
+            templates: Templates::own()?,
+            secrets: Vec::new(),
+        })
+    }
+
     pub fn templates(&self) -> &Templates {
         &self.templates
     }

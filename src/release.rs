@@ -28,8 +28,8 @@ const READY_ANSWERS: u32 = 3;
 pub struct Deploy {
     pub steps: Vec<Step<Task>>,
     pub on_failure: Vec<Step<Task>>,
-    /// Whether another release serves meanwhile, and goes on serving when this one fails.
-    pub replaces: Option<String>,
+    /// The release that serves when this deploy fails, before and after.
+    pub serves_meanwhile: Option<String>,
 }
 
 /// A slot with the release in it.
@@ -72,14 +72,25 @@ pub fn deploy(
     }
     let live = live(app);
     let serves = live.filter(|slot| slot.release == release.id);
-    let name = serves.map_or_else(|| free(live), |slot| slot.name);
+    let old = last_good(app, live, &release.id);
+    let name = match (serves, old) {
+        (Some(slot), _) => slot.name,
+        (None, Some(old)) => other(old.name),
+        (None, None) => live.map_or(SLOTS[0], |slot| other(slot.name)),
+    };
     let new = Slot {
         name,
         release: &release.id,
     };
-    let old = live.filter(|slot| slot.name != name && is_good(app, slot.release));
 
-    let mut steps = brought(release);
+    let mut steps = Vec::new();
+    // A deploy that was cut off at its switch left a release live that nobody has proved.
+    if let Some(old) =
+        old.filter(|old| live.is_some_and(|live| live.name != old.name) && serves.is_none())
+    {
+        steps.extend(back_to(stack, old, proxy));
+    }
+    steps.extend(brought(release));
     steps.extend(schema(stack, &release.id));
     steps.extend([
         step(
@@ -90,7 +101,7 @@ pub fn deploy(
             },
         ),
         step(format!("slot {name} runs it"), running(new)),
-        step(format!("slot {name} is ready"), ready(new)),
+        step(format!("slot {name} is ready"), ready(new, READY_ANSWERS)),
         step(format!("slot {name} serves"), leads_to(new)),
         proxy.clone(),
         step("it answers through nginx", answers(stack, &release.id)),
@@ -105,22 +116,39 @@ pub fn deploy(
             },
         ),
     ]);
-    let other = SLOTS[usize::from(name == SLOTS[0])];
-    steps.push(step(format!("slot {other} rests"), resting(other)));
+    let rests = other(name);
+    steps.push(step(format!("slot {rests} rests"), resting(rests)));
+    let is_proved = serves.is_some() && is_good(app, &release.id);
     Ok(Deploy {
         steps,
-        on_failure: undo(stack, new, old, serves.is_some(), proxy),
-        replaces: old.map(|slot| slot.release.to_owned()),
+        on_failure: if is_proved {
+            Vec::new()
+        } else {
+            undo(stack, new, old, proxy)
+        },
+        serves_meanwhile: if is_proved {
+            Some(release.id.clone())
+        } else {
+            old.map(|slot| slot.release.to_owned())
+        },
     })
 }
 
-/// The wish of every converge: the release that serves runs with the settings that are on disk.
+/// The wish of every converge: the release that serves runs with the settings that are on disk,
+/// and bears them.
 pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
     let Some(slot) = live(app).filter(|slot| is_good(app, slot.release)) else {
         return Vec::new();
     };
-    let name = format!("slot {} runs with the settings on disk", slot.name);
-    vec![Step::new("app", name, running(slot))]
+    let name = slot.name;
+    vec![
+        Step::new(
+            "app",
+            format!("slot {name} runs with the settings on disk"),
+            running(slot),
+        ),
+        Step::new("app", format!("slot {name} answers"), ready(slot, 1)),
+    ]
 }
 
 /// Whether a deploy of it went well to its end.
@@ -135,8 +163,20 @@ fn live(app: &AppFacts) -> Option<Slot<'_>> {
     Some(Slot { name, release })
 }
 
-fn free(live: Option<Slot>) -> &'static str {
-    SLOTS[usize::from(live.is_some_and(|slot| slot.name == SLOTS[0]))]
+fn other(slot: &str) -> &'static str {
+    SLOTS[usize::from(slot == SLOTS[0])]
+}
+
+/// The slot to go back to: the live one, else the other one, when a deploy of it went well and it is
+/// not the release that is deployed.
+fn last_good<'a>(app: &'a AppFacts, live: Option<Slot<'a>>, new: &str) -> Option<Slot<'a>> {
+    let live = live?;
+    let name = other(live.name);
+    let beside = app.slots.get(name).map(|release| Slot { name, release });
+    [Some(live), beside]
+        .into_iter()
+        .flatten()
+        .find(|slot| slot.release != new && is_good(app, slot.release))
 }
 
 fn folder(release: &str) -> String {
@@ -222,7 +262,7 @@ fn schema(stack: &Stack, release: &str) -> Vec<Step<Task>> {
 
 /// One definition for deploy and converge: the stamp of the running instance is made over these.
 fn running(slot: Slot) -> Service {
-    let release = format!("{}/release.env", folder(slot.release));
+    let link = format!("{APP_FOLDER}/slots/{}", slot.name);
     Service {
         unit: format!("citrino@{}.service", slot.name),
         enabled: Some(true),
@@ -231,7 +271,7 @@ fn running(slot: Slot) -> Service {
             UNIT.to_owned(),
             ENVIRONMENT.to_owned(),
             SETTINGS.to_owned(),
-            release,
+            link,
         ],
         reload_on: Vec::new(),
     }
@@ -255,11 +295,11 @@ fn leads_to(slot: Slot) -> Link {
 }
 
 /// Asked over its own socket, before anybody else can.
-fn ready(slot: Slot) -> Probe {
+fn ready(slot: Slot, attempts: u32) -> Probe {
     probe(
         "http://app/api/ready".to_owned(),
         Some(socket(slot.name)),
-        READY_ANSWERS,
+        attempts,
         BTreeMap::new(),
     )
 }
@@ -296,29 +336,21 @@ fn probe(
     }
 }
 
-/// The same act back. A release that serves already has nothing to be undone.
-fn undo(
-    stack: &Stack,
-    new: Slot,
-    old: Option<Slot>,
-    serves: bool,
-    proxy: &Step<Task>,
-) -> Vec<Step<Task>> {
-    if serves {
-        return Vec::new();
-    }
-    let mut steps = Vec::new();
-    if let Some(old) = old {
-        steps.push(step(format!("slot {} runs", old.name), running(old)));
-        steps.push(step(format!("slot {} serves", old.name), leads_to(old)));
-        steps.push(proxy.clone());
-        steps.push(step(
-            "it answers through nginx",
-            answers(stack, old.release),
-        ));
-    }
+/// The same act back.
+fn undo(stack: &Stack, new: Slot, old: Option<Slot>, proxy: &Step<Task>) -> Vec<Step<Task>> {
+    let mut steps = old.map_or_else(Vec::new, |old| back_to(stack, old, proxy));
     steps.push(step(format!("slot {} rests", new.name), resting(new.name)));
     steps
+}
+
+/// The wish that this slot serves again.
+fn back_to(stack: &Stack, old: Slot, proxy: &Step<Task>) -> Vec<Step<Task>> {
+    vec![
+        step(format!("slot {} runs", old.name), running(old)),
+        step(format!("slot {} serves", old.name), leads_to(old)),
+        proxy.clone(),
+        step("it answers through nginx", answers(stack, old.release)),
+    ]
 }
 
 fn step(name: impl Into<String>, task: impl Into<Task>) -> Step<Task> {

@@ -1,26 +1,32 @@
 //! Reach: a host over one ssh connection, through the agent that this binary is there too.
 
 use std::io::ErrorKind;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use openssh::{KnownHosts, Session, SessionBuilder, Stdio};
+use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 
 use crate::blob;
 use crate::error::Fault;
 use crate::event::{Event, Tally};
 use crate::facts::Facts;
-use crate::plan::Plan;
+use crate::journal::LastRun;
+use crate::lock::Holder;
+use crate::plan::{Mode, Plan};
 use crate::task::Task;
-use crate::wire::{FromAgent, Holder, ToAgent};
+use crate::wire::{FromAgent, ToAgent};
 
 /// Where hosts keep agents, each under the sha256 of its binary: the name is the version check.
 const AGENTS: &str = "/var/lib/citrino/agent";
 
 /// How long one attempt to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many seconds the connection outlives its last channel.
+const IDLE: NonZeroUsize = NonZeroUsize::new(60).unwrap();
 
 /// Where and as whom to log in, and which host keys are the right ones.
 #[derive(Clone, Debug)]
@@ -103,6 +109,8 @@ impl Remote {
             .port(target.port)
             .connect_timeout(CONNECT_TIMEOUT)
             .server_alive_interval(Duration::from_secs(15))
+            // Ends by itself when we are gone, however we went.
+            .control_persist(ControlPersist::IdleFor(IDLE))
             .control_directory(control);
         if let Some(identity) = &target.identity {
             builder.keyfile(identity);
@@ -246,6 +254,7 @@ impl Remote {
                     stdin,
                     lines,
                     facts: *facts,
+                    applies: false,
                 })),
                 FromAgent::Stop(trouble) => Err(Fault::new(
                     "E0505",
@@ -315,6 +324,8 @@ pub struct Agent<'s> {
     stdin: openssh::ChildStdin,
     lines: Lines<BufReader<openssh::ChildStdout>>,
     facts: Facts,
+    /// Whether the host has a plan that it goes on with alone.
+    applies: bool,
 }
 
 /// Content that a plan names by address.
@@ -350,7 +361,10 @@ impl Agent<'_> {
         if !blobs.is_empty() {
             self.send_blobs(blobs).await?;
         }
-        self.say(&ToAgent::Run(Box::new(plan.clone()))).await?;
+        let mut plan = plan.clone();
+        plan.after = self.facts.last_run.as_ref().map(LastRun::seen);
+        self.applies = plan.mode == Mode::Apply;
+        self.say(&ToAgent::Run(Box::new(plan))).await?;
         let tally = self.hear_out(tell).await?;
         // The agent waits for this; if it is lost, the next command tells the end once more.
         let _ = self.say(&ToAgent::Heard).await;
@@ -375,7 +389,10 @@ impl Agent<'_> {
                 packed_bytes: packed.len(),
             })
             .await?;
-            self.stdin.write_all(&packed).await.map_err(|_| lost())?;
+            self.stdin
+                .write_all(&packed)
+                .await
+                .map_err(|_| self.lost())?;
         }
         Ok(())
     }
@@ -399,40 +416,45 @@ impl Agent<'_> {
         }
     }
 
+    fn lost(&self) -> Fault {
+        if !self.applies {
+            return Fault::new(
+                "E0501",
+                "the connection to the host was lost; nothing was changed by this plan",
+            )
+            .hint("run the verb again");
+        }
+        Fault::new(
+            "E0503",
+            "the connection was lost before the host said its last word; it goes on alone",
+        )
+        .hint("run the verb again: it first tells how the lost run ended")
+    }
+
     async fn hear(&mut self) -> Result<FromAgent> {
         let line = self
             .lines
             .next_line()
             .await
-            .map_err(|_| lost())?
-            .ok_or_else(lost)?;
+            .map_err(|_| self.lost())?
+            .ok_or_else(|| self.lost())?;
         serde_json::from_str(&line).context("the agent said something unknown")
     }
 
     async fn say(&mut self, message: &ToAgent) -> Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
-        self.stdin.write_all(&line).await.map_err(|_| lost())?;
-        self.stdin.flush().await.map_err(|_| lost())?;
+        self.stdin.write_all(&line).await.map_err(|_| self.lost())?;
+        self.stdin.flush().await.map_err(|_| self.lost())?;
         Ok(())
     }
 }
 
 fn unexpected(message: &FromAgent) -> anyhow::Error {
     match message {
-        FromAgent::Stop(trouble) => {
-            Fault::new("E0505", format!("the agent stopped: {}", trouble.message)).into()
-        }
+        FromAgent::Stop(trouble) => Fault::from(trouble.clone()).into(),
         other => Fault::new("E0505", format!("the agent said {other:?} out of turn")).into(),
     }
-}
-
-fn lost() -> Fault {
-    Fault::new(
-        "E0503",
-        "the connection was lost before the host said its last word; it goes on alone",
-    )
-    .hint("run the verb again: it first tells how the lost run ended")
 }
 
 fn locked(holder: &Holder) -> Fault {

@@ -29,6 +29,8 @@ pub struct Report {
     undo_failure: Option<Fault>,
     /// Whether what is already so has a line of its own: in a checklist it has.
     checklist: bool,
+    /// Whether the run only looks: then it goes on after an error, and each is told in its place.
+    looks: bool,
 }
 
 impl Report {
@@ -53,6 +55,7 @@ impl Report {
             failure: None,
             undo_failure: None,
             checklist: false,
+            looks: false,
         }
     }
 
@@ -60,6 +63,7 @@ impl Report {
     pub fn tell(&mut self, event: Event) {
         match &event {
             Event::End { tally, .. } => self.tally.add(*tally),
+            Event::Start { applies, .. } => self.looks = !applies,
             Event::Step {
                 label,
                 error: Some(error),
@@ -177,7 +181,11 @@ impl Report {
 
     /// Text that was asked for: it is printed whatever the volume, and as it is.
     pub fn text(&mut self, text: &str) {
-        self.line(text.trim_end());
+        if self.json {
+            self.json_line(&Event::note(text.trim_end()));
+        } else {
+            self.line(text.trim_end());
+        }
     }
 
     /// The end of every command: the error once, or the sum.
@@ -280,7 +288,7 @@ impl Report {
             self.change(change);
         }
         // The error of a step is told once, at the end; nobody else tells that of an undo.
-        if let Some(error) = error.filter(|_| label.undo || self.checklist) {
+        if let Some(error) = error.filter(|_| label.undo || self.looks) {
             self.line(&format!("    {}", error.message.replace('\n', "\n    ")));
         }
     }

@@ -115,7 +115,7 @@ pub struct App {
     pub pool: u16,
     /// What a slot may take of the host's memory, in MB.
     pub memory_max_mb: u32,
-    /// Loads the seeded example data when the tables are empty.
+    /// Loads the seeded example data with each deploy, beside whatever else is there: for rehearsals.
     pub demo_data: bool,
     /// Plain settings for the app's environment.
     pub env: BTreeMap<String, String>,
@@ -135,7 +135,7 @@ pub struct Database {
 
 /// Where a secret comes from: exactly one of three.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(try_from = "SourceKeys", into = "SourceKeys")]
+#[serde(try_from = "Written", into = "SourceKeys")]
 pub enum Source {
     /// An environment variable of the operator.
     Env(String),
@@ -157,15 +157,28 @@ struct SourceKeys {
     command: Option<String>,
 }
 
-impl TryFrom<SourceKeys> for Source {
+/// What stands in the place of a source. Whoever writes the secret itself there must not read it in
+/// an error.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Keys(SourceKeys),
+    Else(serde::de::IgnoredAny),
+}
+
+impl TryFrom<Written> for Source {
     type Error = String;
 
-    fn try_from(keys: SourceKeys) -> Result<Self, String> {
+    fn try_from(written: Written) -> Result<Self, String> {
+        let keys = match written {
+            Written::Keys(keys) => keys,
+            Written::Else(_) => SourceKeys::default(),
+        };
         match (keys.env, keys.file, keys.command) {
             (Some(name), None, None) => Ok(Source::Env(name)),
             (None, Some(path), None) => Ok(Source::File(path)),
             (None, None, Some(line)) => Ok(Source::Command(line)),
-            _ => Err("a secret comes from exactly one of `env`, `file`, `command`".to_owned()),
+            _ => Err("a secret is not written here: name where it comes from, by exactly one of `env`, `file`, `command`".to_owned()),
         }
     }
 }
@@ -298,38 +311,7 @@ impl Stack {
                 format!("is `{}`, which is no host name", self.domain),
             );
         }
-        match (&self.cloud, &self.host) {
-            (None, None) => {
-                return wrong(
-                    "cloud",
-                    "is missing: give `cloud:` to make a server, or `host:` for one that is there"
-                        .into(),
-                );
-            }
-            (Some(_), Some(_)) => {
-                return wrong(
-                    "host",
-                    "cannot stand beside `cloud:`; keep one of them".into(),
-                );
-            }
-            _ => {}
-        }
-        if let Some(cloud) = &self.cloud
-            && cloud.ssh_keys.is_empty()
-        {
-            return wrong(
-                "ssh_keys",
-                "is empty: without a key nobody could log in".into(),
-            );
-        }
-        for cidr in self.cloud.iter().flat_map(|cloud| &cloud.allow_ssh_from) {
-            if !is_cidr(cidr) {
-                return wrong(
-                    "allow_ssh_from",
-                    format!("has `{cidr}`, which is no network such as 203.0.113.0/24"),
-                );
-            }
-        }
+        self.check_place(&wrong)?;
         if self.app.workers == 0 || self.app.pool == 0 || self.app.request_timeout_s == 0 {
             return wrong(
                 "app",
@@ -379,6 +361,56 @@ impl Stack {
             ),
             _ => Ok(()),
         }
+    }
+
+    /// Whether it says where the stack lives, once, and how to get in.
+    fn check_place(&self, wrong: &impl Fn(&str, String) -> Result<()>) -> Result<()> {
+        match (&self.cloud, &self.host) {
+            (None, None) => {
+                return wrong(
+                    "cloud",
+                    "is missing: give `cloud:` to make a server, or `host:` for one that is there"
+                        .into(),
+                );
+            }
+            (Some(_), Some(_)) => {
+                return wrong(
+                    "host",
+                    "cannot stand beside `cloud:`; keep one of them".into(),
+                );
+            }
+            _ => {}
+        }
+        if let Some(host) = &self.host
+            && !host.host_key.starts_with("ssh-ed25519 ")
+        {
+            return wrong(
+                "host_key",
+                "is no ed25519 key: give the line of the host's /etc/ssh/ssh_host_ed25519_key.pub, the one key that sshd serves after a converge".into(),
+            );
+        }
+        if let Some(cloud) = &self.cloud
+            && cloud.ssh_keys.is_empty()
+        {
+            return wrong(
+                "ssh_keys",
+                "is empty: without a key nobody could log in".into(),
+            );
+        }
+        for cidr in self.cloud.iter().flat_map(|cloud| &cloud.allow_ssh_from) {
+            if !is_cidr(cidr) {
+                return wrong(
+                    "allow_ssh_from",
+                    format!("has `{cidr}`, which is no network such as 203.0.113.0/24"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Where sshd of the host listens.
+    pub fn ssh_port(&self) -> u16 {
+        self.host.as_ref().map_or_else(ssh_port, |host| host.port)
     }
 
     /// A path of citrino.yml as the operator's machine knows it: `~` is the home, a relative path

@@ -52,11 +52,17 @@ impl Templates {
     /// # Errors
     /// E0202 with file and line when one has a syntax error.
     pub fn load(folder: &Path) -> Result<Self> {
-        let mut templates = Vec::new();
-        for (name, text) in embedded(&EMBEDDED) {
-            templates.push((name, text));
-        }
+        let mut templates = embedded(&EMBEDDED);
         templates.extend(files_below(&folder.join("templates"))?);
+        Self::of(templates)
+    }
+
+    /// The embedded ones alone.
+    pub fn own() -> Result<Self> {
+        Self::of(embedded(&EMBEDDED))
+    }
+
+    fn of(templates: Vec<(String, String)>) -> Result<Self> {
         let mut tera = Tera::new();
         tera.autoescape_on(Vec::<&str>::new());
         tera.register_filter("env_value", env_value);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Trouble};
 use crate::facts::Facts;
+use crate::lock::Holder;
 use crate::plan::Plan;
 use crate::task::Task;
 
@@ -35,17 +36,6 @@ pub enum FromAgent {
     Event(Box<Event>),
     /// Another run holds the host.
     Locked(Holder),
-    /// The agent cannot go on; nothing of the plan was done.
+    /// The agent cannot go on.
     Stop(Trouble),
-}
-
-/// Who holds the lock of a host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    pub who: String,
-    pub verb: String,
-    pub run: String,
-    pub since: String,
-    #[serde(default)]
-    pub step: String,
 }

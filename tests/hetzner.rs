@@ -64,6 +64,7 @@ async fn run(api: &Hetzner, mode: Mode, steps: Vec<Step<Resource>>) -> (Tally, S
         who: "me".into(),
         mode,
         steps,
+        after: None,
         on_failure: Vec::new(),
     };
     let mut told = String::new();

@@ -157,8 +157,9 @@ fn every_paper_that_is_named_is_there() {
         "docs/operations/README.md",
     ] {
         for name in quoted(&read(paper)) {
-            let is_paper =
-                name.ends_with(".md") || name.starts_with("docs/") || name.starts_with("examples/");
+            let is_paper = Path::new(&name).extension().is_some_and(|end| end == "md")
+                || name.starts_with("docs/")
+                || name.starts_with("examples/");
             if is_paper {
                 let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
                 assert!(path.exists(), "{paper} names {name}");

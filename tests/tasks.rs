@@ -249,6 +249,7 @@ async fn run(wish: &serde_json::Value, mode: Mode, system: &System) -> Result<Se
         who: "test".to_owned(),
         mode,
         steps: vec![Step::<Task>::new("test", "the wish", task)],
+        after: None,
         on_failure: Vec::new(),
     };
     let mut seen = None;

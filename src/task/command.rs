@@ -3,8 +3,9 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::program::run_if_there;
 use crate::engine::{Look, Wish};
-use crate::system::{Cmd, Output, System};
+use crate::system::{Cmd, System};
 
 /// `check` exits with 0 when all is as wished; any other code is a difference. A command without
 /// a check could not be asked twice, so there is none without.
@@ -22,7 +23,7 @@ pub struct Command {
 }
 
 impl Command {
-    async fn start(&self, system: &System, argv: &[String]) -> Result<Output> {
+    fn cmd(&self, system: &System, argv: &[String]) -> Result<Cmd> {
         let mut cmd = Cmd::new(argv);
         if let Some(user) = &self.user {
             cmd = cmd.user(user);
@@ -32,7 +33,7 @@ impl Command {
                 cmd = cmd.env(key, value);
             }
         }
-        system.run(&cmd).await
+        Ok(cmd)
     }
 }
 
@@ -57,9 +58,8 @@ impl Wish<System> for Command {
     async fn check(&self, system: &System) -> Result<Look> {
         let what = self.check.join(" ");
         // On a fresh host the program may come with an earlier step that has not run yet.
-        let output = match self.start(system, &self.check).await {
-            Ok(output) => output,
-            Err(error) => return Ok(Look::differs(format!("{error:#}"))),
+        let Some(output) = run_if_there(system, &self.cmd(system, &self.check)?).await? else {
+            return Ok(Look::differs(format!("`{what}` is not on the host yet")));
         };
         if output.ok() {
             return Ok(Look::same());
@@ -69,7 +69,8 @@ impl Wish<System> for Command {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        self.start(system, &self.run).await?.success()?;
+        let cmd = self.cmd(system, &self.run)?;
+        system.run(&cmd).await?.success()?;
         Ok(())
     }
 }

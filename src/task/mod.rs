@@ -57,6 +57,19 @@ kinds! {
     user::User,
 }
 
+impl Task {
+    /// The address of the content that it is made from, when that comes as a blob.
+    pub fn blob(&self) -> Option<&str> {
+        match self {
+            Task::File(file) => match &file.content {
+                file::Content::Blob { blob } => Some(blob),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// A permission mode, written `"0644"` in playbooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

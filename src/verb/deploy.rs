@@ -99,13 +99,17 @@ fn failed(
     };
     let why = &step.message;
     let id = &release.id;
-    let fault = match (&deploy.replaces, job.report.take_undo_failure()) {
+    let fault = match (&deploy.serves_meanwhile, job.report.take_undo_failure()) {
         (_, Some(undo)) => Fault::new(
             "E0606",
             format!(
                 "{id} failed, and it could not be undone: {why}; {}",
                 undo.message
             ),
+        ),
+        (Some(same), None) if same == id => Fault::new(
+            "E0602",
+            format!("a step failed, and {id} serves as before: {why}"),
         ),
         (Some(old), None) => Fault::new(
             "E0602",

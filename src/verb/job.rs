@@ -40,7 +40,24 @@ impl<'r> Job<'r> {
         let stack = Stack::load(&cli.config)?;
         let secrets = source::secrets(&stack)?;
         let playbooks = Playbooks::load(&stack.folder, secrets)?;
-        let job = Self {
+        let job = Self::of(cli, stack, playbooks, report);
+        super::validate::rehearse(&job)?;
+        Ok(job)
+    }
+
+    /// Reads citrino.yml alone, for verbs that only look or take away: they must work where secrets
+    /// and keys of the stack are not at hand.
+    pub fn look(cli: &Cli, report: &'r mut Report) -> Result<Self> {
+        Ok(Self::of(
+            cli,
+            Stack::load(&cli.config)?,
+            Playbooks::own()?,
+            report,
+        ))
+    }
+
+    fn of(cli: &Cli, stack: Stack, playbooks: Playbooks, report: &'r mut Report) -> Self {
+        Self {
             stack,
             playbooks,
             report,
@@ -48,9 +65,7 @@ impl<'r> Job<'r> {
             run: run_id(),
             who: who(),
             typed: typed(cli),
-        };
-        super::validate::rehearse(&job)?;
-        Ok(job)
+        }
     }
 
     /// The steps as a plan of this command.
@@ -61,6 +76,7 @@ impl<'r> Job<'r> {
             verb: self.verb.to_owned(),
             who: self.who.clone(),
             mode,
+            after: None,
             steps,
             on_failure,
         }
@@ -72,6 +88,7 @@ impl<'r> Job<'r> {
         Values::new(self.playbooks.secrets())
             .with("stack", &stack.name)
             .with("domain", &stack.domain)
+            .with("ssh_port", &stack.ssh_port())
             .with("tls", &stack.tls)
             .with("app", &stack.app)
             .with("database", &stack.database)

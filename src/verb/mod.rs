@@ -60,7 +60,12 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         Verb::Completions { shell } => return Ok(completions::run(report, *shell)),
         _ => {}
     }
-    let mut job = Job::load(cli, report)?;
+    let mut job = match &cli.verb {
+        Verb::Logs { .. } | Verb::Ssh { .. } | Verb::Releases | Verb::Destroy { .. } => {
+            Job::look(cli, report)?
+        }
+        _ => Job::load(cli, report)?,
+    };
     let job = &mut job;
     match &cli.verb {
         Verb::Validate => Ok(validate::run(job)),

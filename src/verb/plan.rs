@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::job::{Job, runs};
 use super::{converge, provision};
 use crate::error::exit;
+use crate::hetzner::labels;
 use crate::host;
 use crate::plan::Mode;
 
@@ -18,6 +19,13 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
         provision::offer(job, &api, server.as_ref()).await?;
         let steps = provision::steps(job)?;
         pending += job.run_cloud(&api, Mode::Check, steps).await?.differs;
+        if server
+            .as_ref()
+            .is_some_and(|server| server.labels.contains_key(labels::BOOTSTRAP_KEY))
+        {
+            job.report.note("the host still has the key that it was born with: `provision` gives it one of its own");
+            pending += 1;
+        }
         match server {
             Some(server) if runs(Some(&server)) => Some(host::of_server(&job.stack, &server)?),
             _ => None,

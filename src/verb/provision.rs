@@ -81,6 +81,8 @@ async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
     let mut remote = Remote::wait(&target, SSH_WITHIN).await?;
     first_boot(job, &remote).await?;
     loop {
+        // Asked anew each time: setting labels sets all of them.
+        server = find(job, api).await?;
         let agent = job.agent(&remote).await?;
         let keys = &agent.facts().host_keys;
         match host_key::rotation(&server.labels, keys)? {

@@ -112,24 +112,34 @@ fn two_runs_at_once_are_one_run_and_a_refusal() {
 #[test]
 fn a_network_that_hangs_does_not_hold_the_host_up() {
     let Some(stack) = serving() else { return };
-    let link = format!("clhost{}", stack.address().rsplit_once('.').unwrap().1);
+    let number = stack.address().rsplit_once('.').unwrap().1.to_owned();
     let set = |state: &str| {
+        let link = format!("clhost{number}");
         let status = std::process::Command::new("ip")
             .args(["link", "set", &link, state])
             .status()
             .unwrap();
         assert!(status.success());
     };
+    stack.on_host("rm -f /var/www/citrino/50x.html");
     stack.hold_after(1, "nginx");
     let mut run = stack.start(&["converge"]);
     run.until("begin", HELD);
     // The host goes on by itself a moment after nobody can reach it any more.
     stack.on_host("systemd-run --quiet --on-active=2 touch /run/go-on");
     set("down");
-    std::thread::sleep(Duration::from_secs(4)); // an outage has a length; nothing can be asked meanwhile
+    std::thread::sleep(Duration::from_secs(5)); // an outage has a length; nothing can be asked meanwhile
+    let up_again = time::OffsetDateTime::now_utc().unix_timestamp();
     set("up");
     run.kill();
     stack.remove("playbooks");
     stack.until_idle();
+    let ended = stack.on_host("date -d $(grep -o '\"event\":\"end\",\"at\":\"[^\"]*' /var/log/citrino/journal.ndjson | tail -1 | cut -d'\"' -f8) +%s");
+    let ended: i64 = ended.trim().parse().unwrap_or_else(|_| panic!("{ended}"));
+    assert!(
+        ended < up_again,
+        "it ended {ended}, after the network was back {up_again}"
+    );
+    assert!(stack.on_host("ls /var/www/citrino").contains("50x.html"));
     stack.is_as_wished();
 }

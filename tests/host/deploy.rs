@@ -97,6 +97,64 @@ fn a_release_that_is_never_ready_leaves_the_old_one_serving() {
     stack.is_as_wished();
 }
 
+/// Nobody on the host gets an answer through nginx: so the last probe of a deploy waits.
+const DEAF: &str = "iptables -I INPUT -i lo -p tcp --dport 5001 -j REJECT";
+const NO_LONGER: &str = "iptables -D INPUT -i lo -p tcp --dport 5001 -j REJECT";
+const LAST_PROBE: &str = "it answers through nginx";
+
+#[test]
+fn a_release_that_fails_after_the_switch_gives_way_to_the_old_one() {
+    let Some(stack) = serving() else { return };
+    let before = release(&stack);
+    let build = another_build(&stack, "deaf");
+    stack.on_host(DEAF);
+    let mut deploy = stack.start(&["deploy", "--artifact", &build]);
+    deploy.until("step", LAST_PROBE);
+    stack.on_host(NO_LONGER);
+    let (code, summary) = deploy.finish();
+    assert_eq!(
+        (code, summary["error"]["code"].as_str()),
+        (6, Some("E0602")),
+        "{summary}"
+    );
+    assert_eq!(release(&stack), before);
+    stack.is_as_wished();
+}
+
+#[test]
+fn a_deploy_that_was_cut_off_at_its_switch_does_not_cost_the_old_release() {
+    let Some(stack) = serving() else { return };
+    let before = release(&stack);
+    stack.on_host(DEAF);
+    let mut deploy = stack.start(&["deploy", "--artifact", &another_build(&stack, "cut")]);
+    deploy.until("begin", LAST_PROBE);
+    let agents = stack.agents();
+    assert_eq!(agents.len(), 1, "{agents:?}");
+    stack.on_host(&format!("kill -9 {}", agents[0]));
+    assert_eq!(deploy.finish().0, 1);
+
+    // The next one fails at the same place: what went well last serves, not what was cut off.
+    let mut next = stack.start(&["deploy", "--artifact", &another_build(&stack, "next")]);
+    next.until("step", LAST_PROBE);
+    stack.on_host(NO_LONGER);
+    let (code, summary) = next.finish();
+    assert_eq!(
+        (code, summary["error"]["code"].as_str()),
+        (6, Some("E0602")),
+        "{summary}"
+    );
+    assert_eq!(release(&stack), before);
+
+    let same = stack.citrino(&[
+        "deploy",
+        "--artifact",
+        binary("citrino-app").to_str().unwrap(),
+    ]);
+    assert_eq!(same.code, 0, "{}", same.text);
+    assert_eq!(release(&stack), before);
+    stack.is_as_wished();
+}
+
 #[test]
 fn what_no_host_could_run_is_refused_before_anything_is_sent() {
     let Some(stack) = serving() else { return };
