@@ -1,6 +1,7 @@
 //! What the verbs do, and all that the program says to its user.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
 use anyhow::{Context, Result, bail};
@@ -8,7 +9,7 @@ use rand::distr::{Alphanumeric, SampleString};
 
 use crate::image;
 use crate::lab::{Lab, check_requirements, run, write_atomic};
-use crate::machine::{Machine, cgroup, firewall, network};
+use crate::machine::{Machine, cgroup, firewall, network, passage};
 use crate::serve::{self, Serving};
 use crate::store::{SERVERS, Store, id_of};
 
@@ -24,12 +25,18 @@ const STATE_FILES: &[&str] = &[
 ];
 const STATE_FOLDERS: &[&str] = &["operator", "machines"];
 
+/// What was asked for. Who reads it may have read enough, as `head` and `grep -q` do: that is no fault.
+fn answer(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// What goes on meanwhile.
 fn say(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 pub fn complain(error: &anyhow::Error) {
-    eprintln!("citrino-lab: {error:#}");
+    say(&format!("citrino-lab: {error:#}"));
 }
 
 /// Makes the lab run, from whatever state it is in.
@@ -42,6 +49,7 @@ pub fn up(lab: &Lab) -> Result<()> {
     make_token(lab)?;
     make_operator_key(lab)?;
     network::bridge_up(lab)?;
+    passage::open(lab)?;
     let serving = Serving::find(lab);
     if !serving.is_some_and(|serving| serving.is_ours())
         || !serve::answers(lab)
@@ -99,19 +107,19 @@ fn make_operator_key(lab: &Lab) -> Result<()> {
 }
 
 fn tell(lab: &Lab) {
-    println!("The lab is up: {}", lab.endpoint());
-    println!("  clients    eval \"$(citrino-lab env)\"   sets HCLOUD_ENDPOINT and HCLOUD_TOKEN");
-    println!("  token      {}", lab.state.join("token").display());
-    println!(
-        "  ssh key    {}.pub   give it to POST /ssh_keys, log in with its private half",
-        lab.operator_key().display()
-    );
-    println!(
-        "  servers    debian-12, for example cpx11 in ash; addresses {} to {}",
+    answer(&format!(
+        "The lab is up: {}
+  clients    eval \"$(citrino-lab env)\"   sets HCLOUD_ENDPOINT and HCLOUD_TOKEN
+  token      {}
+  ssh key    {}.pub   give it to POST /ssh_keys, log in with its private half
+  servers    debian-12, for example cpx11 in ash; addresses {} to {}
+  then       citrino-lab ls, citrino-lab down",
+        lab.endpoint(),
+        lab.state.join("token").display(),
+        lab.operator_key().display(),
         lab.address(2),
         lab.address(254)
-    );
-    println!("  then       citrino-lab ls, citrino-lab down");
+    ));
 }
 
 /// Removes every trace but the image cache.
@@ -122,6 +130,7 @@ pub fn down(lab: &Lab) -> Result<()> {
         machine.delete()?;
     }
     network::bridge_down(lab)?;
+    passage::close(lab)?;
     firewall::remove(lab)?;
     remove_state(lab)?;
     say("the lab is down; the image stays in the cache");
@@ -159,10 +168,10 @@ fn remove_state(lab: &Lab) -> Result<()> {
 pub fn ls(lab: &Lab) -> Result<()> {
     lab.token()?;
     let store = Store::load(lab.store())?;
-    println!(
+    answer(&format!(
         "{:<8} {:<24} {:<8} {:<13} {:<15} {:>9}",
         "ID", "NAME", "TYPE", "STATUS", "IP", "MEMORY"
-    );
+    ));
     for server in store.all(SERVERS) {
         let machine = store
             .machines
@@ -182,7 +191,7 @@ pub fn ls(lab: &Lab) -> Result<()> {
             .as_ref()
             .filter(|machine| machine.is_running())
             .and_then(cgroup::memory_used);
-        println!(
+        answer(&format!(
             "{:<8} {:<24} {:<8} {:<13} {:<15} {:>9}",
             id_of(server),
             text(&server["name"]),
@@ -190,21 +199,21 @@ pub fn ls(lab: &Lab) -> Result<()> {
             status,
             text(&server["public_net"]["ipv4"]["ip"]),
             memory.map_or("-".to_owned(), |bytes| format!("{} MB", bytes >> 20)),
-        );
+        ));
     }
     Ok(())
 }
 
 pub fn env(lab: &Lab) -> Result<()> {
     let token = lab.token()?;
-    println!("export HCLOUD_ENDPOINT={}", lab.endpoint());
-    println!("export HCLOUD_TOKEN={token}");
+    answer(&format!("export HCLOUD_ENDPOINT={}", lab.endpoint()));
+    answer(&format!("export HCLOUD_TOKEN={token}"));
     Ok(())
 }
 
 pub fn build_image(lab: &Lab, force: bool) -> Result<()> {
     check_requirements()?;
     let image = image::build(lab, force, &say)?;
-    println!("{}", image.display());
+    answer(&format!("{}", image.display()));
     Ok(())
 }

@@ -207,7 +207,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// Asks again and again until the answer is yes; whether it was within the time.
-pub fn until(within: Duration, yes: impl Fn() -> bool) -> bool {
+pub fn until(within: Duration, mut yes: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     while !yes() {
         if begun.elapsed() > within {

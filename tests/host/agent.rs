@@ -126,7 +126,9 @@ fn a_network_that_hangs_does_not_hold_the_host_up() {
     let mut run = stack.start(&["converge"]);
     run.until("begin", HELD);
     // The host goes on by itself a moment after nobody can reach it any more.
-    stack.on_host("systemd-run --quiet --on-active=2 touch /run/go-on");
+    stack.on_host(
+        "systemd-run --quiet --on-active=2 --timer-property=AccuracySec=10ms touch /run/go-on",
+    );
     set("down");
     std::thread::sleep(Duration::from_secs(5)); // an outage has a length; nothing can be asked meanwhile
     let up_again = time::OffsetDateTime::now_utc().unix_timestamp();

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use super::Machine;
+use crate::lab::until;
 
 const ROOT: &str = "/sys/fs/cgroup";
 
@@ -28,9 +30,13 @@ fn folder(machine: &Machine, hierarchy: &Path) -> PathBuf {
     hierarchy.join(machine.long_name())
 }
 
-/// Makes the machine's groups with its limit; what joins them is to write itself into their
+/// Makes the machine's groups anew, with its limit; what joins them is to write itself into their
 /// `cgroup.procs`.
+///
+/// Anew for each boot: nspawn divides the group that it finds itself in, and with version 2 no
+/// process can join a group that is divided.
 pub fn make(machine: &Machine, memory_bytes: u64) -> Result<Vec<PathBuf>> {
+    remove(machine)?;
     let mut folders = Vec::new();
     for hierarchy in hierarchies() {
         // With version 2 a controller reaches a group only where its parent hands it down. Where
@@ -56,6 +62,23 @@ fn limit(folder: &Path, memory_bytes: u64) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The part of the group that nspawn gives to the machine, and that the machine sees as its whole.
+const INSIDE: &str = "payload";
+
+/// Lets the machine see its limit, once nspawn has divided the group. With version 1 it does, as the
+/// controller of memory is not divided. Answers whether it is done.
+pub fn limit_inside(machine: &Machine, memory_bytes: u64) -> bool {
+    hierarchies().iter().all(|hierarchy| {
+        let group = folder(machine, hierarchy);
+        !group.join("memory.max").exists()
+            || fs::write(
+                group.join(INSIDE).join("memory.max"),
+                memory_bytes.to_string(),
+            )
+            .is_ok()
+    })
 }
 
 /// Bytes in use; `None` when the machine has no group.
@@ -100,9 +123,14 @@ fn collect(folder: &Path, pids: &mut Vec<i32>) {
 
 /// Removes the machine's groups; nothing may run in them any more.
 pub fn remove(machine: &Machine) -> Result<()> {
-    hierarchies()
-        .iter()
-        .try_for_each(|hierarchy| remove_tree(&folder(machine, hierarchy)))
+    let remove = || {
+        hierarchies()
+            .iter()
+            .try_for_each(|hierarchy| remove_tree(&folder(machine, hierarchy)))
+    };
+    // The kernel empties a group a moment after the last process died.
+    until(Duration::from_secs(10), || remove().is_ok());
+    remove()
 }
 
 /// Groups are removed from the leaves up; their files go with them.

@@ -4,6 +4,7 @@ pub mod cgroup;
 pub mod firewall;
 pub mod network;
 mod overlay;
+pub mod passage;
 mod process;
 mod seed;
 pub mod supervise;
@@ -16,6 +17,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+
+use process::Order;
 
 use crate::image;
 use crate::lab::{Lab, until, write_atomic};
@@ -116,7 +119,6 @@ impl Machine {
             // What a supervisor that was killed left behind would be a second machine on its disk.
             self.power_off()?;
             overlay::mount(&self.folder(), &self.settings()?.image)?;
-            network::plug_in(self)?;
             supervise::spawn(self)?;
         }
         let begun = until(Duration::from_secs(20), || {
@@ -124,9 +126,9 @@ impl Machine {
         });
         if !begun || !self.is_running() {
             bail!(
-                "machine {} did not start; see {}",
+                "machine {} did not start; see console and supervisor.log in {}",
                 self.number,
-                self.folder().join("console").display()
+                self.folder().display()
             );
         }
         Ok(())
@@ -145,16 +147,16 @@ impl Machine {
     /// Asks systemd inside to shut down, as a press of the power button would.
     pub fn shutdown(&self) -> Result<()> {
         self.mark("stopping")?;
-        process::terminate(self)
+        process::order(self, Order::PowerOff).map(|_| ())
     }
 
     /// Asks systemd inside to reboot, and waits for the new PID 1. A machine that does not listen
     /// goes on as it was, as at Hetzner.
     pub fn reboot(&self) -> Result<()> {
-        let before = process::leader(self);
-        process::reboot(self)?;
+        let told = process::order(self, Order::Reboot)?;
         until(Duration::from_mins(1), || {
-            !self.is_running() || process::leader(self).is_some_and(|pid| Some(pid) != before)
+            let now = process::leader(self);
+            !self.is_running() || (now.is_some() && now != told)
         });
         Ok(())
     }
@@ -180,10 +182,7 @@ impl Machine {
         network::unplug(self);
         self.forget_nspawn();
         overlay::unmount(&self.folder())?;
-        // The kernel empties a group a moment after the last process died.
-        if !until(Duration::from_secs(10), || cgroup::remove(self).is_ok()) {
-            cgroup::remove(self)?;
-        }
+        cgroup::remove(self)?;
         match fs::remove_dir_all(self.folder()) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("could not remove {}", self.folder().display()))

@@ -2,8 +2,7 @@
 //!
 //! As at Hetzner a machine has its address alone (/32) and reaches everything, its neighbours too,
 //! through the gateway: so the firewalls of the gateway see all there is. The address is put on the
-//! link from outside, before the machine boots and across its reboots: nothing inside has to
-//! configure a network.
+//! link from outside, before the machine boots: nothing inside has to configure a network.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::Machine;
-use crate::lab::{Lab, run};
+use crate::lab::{Lab, run, run_with};
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
 
@@ -68,50 +67,34 @@ pub fn bridge_down(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// Makes namespace and link, when they are not there.
+/// Makes namespace and link, anew for each boot: what the machine told its kernel about the network
+/// ends with the kernel, as it does with a real one.
 pub fn plug_in(machine: &Machine) -> Result<()> {
-    let outer = link(machine);
-    if exists(&outer) {
-        return Ok(());
-    }
-    let space = machine.long_name();
-    let address = format!("{}/32", machine.address());
-    let gateway = machine.lab.address(1).to_string();
     unplug(machine);
-    run(&["ip", "netns", "add", &space])?;
-    run(&[
-        "ip", "link", "add", &outer, "type", "veth", "peer", "name", "eth0", "netns", &space,
-    ])?;
-    for inside in [
-        &["link", "set", "lo", "up"][..],
-        &["address", "add", &address, "dev", "eth0"],
-        &["link", "set", "eth0", "up"],
-        &["route", "add", &gateway, "dev", "eth0"],
-        &["route", "add", "default", "via", &gateway],
-    ] {
-        run(&[&["ip", "-n", &space], inside].concat())?;
-    }
-    run(&[
-        "ip",
-        "link",
-        "set",
-        &outer,
-        "master",
-        &machine.lab.bridge(),
-        "up",
-    ])?;
-    run(&[
-        "ip",
-        "link",
-        "set",
-        "dev",
-        &outer,
-        "type",
-        "bridge_slave",
-        "isolated",
-        "on",
-    ])?;
-    Ok(())
+    let (space, outer) = (machine.long_name(), link(machine));
+    let (address, gateway) = (machine.address(), machine.lab.address(1));
+    let [a, b, c, d] = address.octets();
+    // It follows from the address, so that what the host learned of the one before stays true.
+    let mac = format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}");
+    let outside = [
+        format!("netns add {space}"),
+        format!("link add {outer} type veth peer name eth0 address {mac} netns {space}"),
+        format!("link set {outer} master {}", machine.lab.bridge()),
+        format!("link set dev {outer} type bridge_slave isolated on"),
+        format!("link set {outer} up"),
+    ];
+    let inside = [
+        "link set lo up".to_owned(),
+        format!("address add {address}/32 dev eth0"),
+        "link set eth0 up".to_owned(),
+        format!("route add {gateway} dev eth0"),
+        format!("route add default via {gateway}"),
+    ];
+    run_with(&["ip", "-batch", "-"], &outside.join("\n"))?;
+    run_with(&["ip", "-n", &space, "-batch", "-"], &inside.join("\n"))?;
+    // A new namespace forwards when the host does, which a new server does not.
+    let forget = format!("echo 0 >{FORWARD}");
+    run(&["ip", "netns", "exec", &space, "sh", "-c", &forget]).map(|_| ())
 }
 
 /// Removes both. Absent is as good as removed, and a machine that never started has neither.

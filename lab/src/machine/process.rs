@@ -1,6 +1,7 @@
 //! The processes of a machine, found by the pid that its supervisor wrote.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::errno::Errno;
@@ -8,10 +9,16 @@ use nix::sys::signal::{Signal, kill as signal};
 use nix::unistd::Pid;
 
 use super::{Machine, cgroup};
-use crate::lab::run;
+use crate::lab::{run, until};
 
-/// SIGRTMIN+5, which asks systemd for a reboot (systemd(1), Signals).
-const REBOOT: &str = "-39";
+/// What systemd is told by a signal to its PID 1 (systemd(1), Signals).
+#[derive(Clone, Copy)]
+pub enum Order {
+    /// SIGRTMIN+4
+    PowerOff = 38,
+    /// SIGRTMIN+5
+    Reboot = 39,
+}
 
 /// The pid of systemd-nspawn.
 fn nspawn(machine: &Machine) -> Option<i32> {
@@ -25,31 +32,45 @@ fn nspawn(machine: &Machine) -> Option<i32> {
         .then_some(pid)
 }
 
-/// PID 1 of the machine, as the host numbers it: the child of nspawn.
+/// PID 1 of the machine, as the host numbers it, once it takes orders.
+///
+/// Before that nspawn's child is on its way to be systemd: a signal would kill it or be lost.
 pub fn leader(machine: &Machine) -> Option<i32> {
     let parent = nspawn(machine)?;
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
-    children.split_whitespace().last()?.parse().ok()
+    let pids = children.split_whitespace().map(str::parse);
+    pids.map_while(Result::ok).find(|pid| takes_orders(*pid))
 }
 
-/// nspawn turns a TERM into the signal that asks systemd to power off.
-pub fn terminate(machine: &Machine) -> Result<()> {
-    nspawn(machine).map_or(Ok(()), |pid| send(pid, Signal::SIGTERM))
+/// systemd reads its signals one by one (signalfd(2)), for which it blocks them first; from then on
+/// none is lost.
+fn takes_orders(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
+    let is_first = field("NSpid:").is_some_and(|pids| pids.split_whitespace().last() == Some("1"));
+    let blocked = field("SigBlk:").and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    is_first && blocked.is_some_and(|mask| mask & (1 << (Order::Reboot as u64 - 1)) != 0)
 }
 
-/// Asks systemd inside to reboot. The shell sends it: it can name realtime signals.
-pub fn reboot(machine: &Machine) -> Result<()> {
-    if let Some(pid) = leader(machine) {
+/// Gives systemd inside an order, as soon as it takes one; answers the PID 1 that was told. The shell
+/// sends it: it can name realtime signals.
+pub fn order(machine: &Machine, order: Order) -> Result<Option<i32>> {
+    until(Duration::from_secs(20), || {
+        leader(machine).is_some() || !machine.is_running()
+    });
+    let told = leader(machine);
+    if let Some(pid) = told {
+        let signal = format!("-{}", order as u8);
         run(&[
             "sh",
             "-c",
             "kill \"$1\" \"$2\"",
             "sh",
-            REBOOT,
+            &signal,
             &pid.to_string(),
         ])?;
     }
-    Ok(())
+    Ok(told)
 }
 
 /// Kills all of the machine. Its PID 1 outlives a killed nspawn, so it is the control groups that

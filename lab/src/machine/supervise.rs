@@ -1,12 +1,13 @@
-//! The process that keeps one machine: it outlives the API, and starts nspawn anew on a reboot.
+//! The process that keeps one machine: it outlives the API, and starts nspawn and the network anew on
+//! a reboot.
 
 use std::fs::{self, File};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Machine, cgroup};
+use super::{Machine, cgroup, network};
 use crate::lab::{detach, until};
 
 /// What nspawn exits with when the machine asked for a reboot (systemd-nspawn(1), Exit Status).
@@ -41,9 +42,8 @@ pub fn run(machine: &Machine) -> Result<()> {
         bail!("machine {} runs already", machine.number);
     }
     let settings = machine.settings()?;
-    let groups = cgroup::make(machine, settings.memory_bytes)?;
     loop {
-        let code = boot(machine, &groups)?;
+        let code = boot(machine, settings.memory_bytes)?;
         if machine.is_marked("off") {
             return Ok(());
         }
@@ -54,7 +54,10 @@ pub fn run(machine: &Machine) -> Result<()> {
     }
 }
 
-fn boot(machine: &Machine, groups: &[std::path::PathBuf]) -> Result<Option<i32>> {
+/// One life of the machine, to its end.
+fn boot(machine: &Machine, memory_bytes: u64) -> Result<Option<i32>> {
+    let groups = cgroup::make(machine, memory_bytes)?;
+    network::plug_in(machine)?;
     let console = File::create(machine.folder().join("console"))?;
     let name = machine.long_name();
     let mut child = Command::new("sh")
@@ -86,5 +89,9 @@ fn boot(machine: &Machine, groups: &[std::path::PathBuf]) -> Result<Option<i32>>
         .spawn()
         .context("could not start systemd-nspawn")?;
     fs::write(machine.folder().join("nspawn.pid"), child.id().to_string())?;
+    let ended = |child: &mut Child| child.try_wait().map_or(true, |code| code.is_some());
+    until(Duration::from_secs(20), || {
+        cgroup::limit_inside(machine, memory_bytes) || ended(&mut child)
+    });
     Ok(child.wait()?.code())
 }

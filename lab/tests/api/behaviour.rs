@@ -162,3 +162,13 @@ async fn lists_are_paged_sorted_and_survive_the_process() {
         .await;
     assert_eq!(history["actions"].as_array().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn who_has_read_enough_is_no_fault() {
+    let api = Api::start().await;
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = api.program(&["env"]).stdout(writer).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}

@@ -27,12 +27,18 @@ impl Drop for Api {
     }
 }
 
-fn spawn(state: &Path, port: u16) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_citrino-lab"))
-        .args(["serve", "--no-machines"])
+fn program(state: &Path, port: u16, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_citrino-lab"));
+    command
+        .args(arguments)
         .env("CITRINO_LAB_STATE", state)
         .env("CITRINO_LAB_PORT", port.to_string())
-        .env("CITRINO_LAB_NAME", "apitest")
+        .env("CITRINO_LAB_NAME", "apitest");
+    command
+}
+
+fn spawn(state: &Path, port: u16) -> Child {
+    program(state, port, &["serve", "--no-machines"])
         .stdout(Stdio::null())
         .spawn()
         .expect("the lab's program starts")
@@ -78,14 +84,22 @@ impl Api {
     pub async fn restart(&mut self) {
         self.process.kill().expect("killed");
         self.process.wait().expect("gone");
+        self.process = spawn(self.state.path(), self.port());
+        self.wait().await;
+    }
+
+    /// The lab's program for another verb.
+    pub fn program(&self, arguments: &[&str]) -> Command {
+        program(self.state.path(), self.port(), arguments)
+    }
+
+    fn port(&self) -> u16 {
         let port = self
             .endpoint
             .rsplit(':')
             .next()
-            .and_then(|rest| rest.split('/').next())
-            .expect("a port");
-        self.process = spawn(self.state.path(), port.parse().expect("a number"));
-        self.wait().await;
+            .and_then(|rest| rest.split('/').next());
+        port.expect("a port").parse().expect("a number")
     }
 
     pub fn crate_configuration(&self) -> Configuration {

@@ -1,4 +1,5 @@
-//! The API over HTTP, without machines. What it does with machines, the host ring shows.
+//! The API over HTTP, without machines. What it does with machines is in
+//! `tests/machines`.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
 

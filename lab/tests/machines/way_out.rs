@@ -1,0 +1,125 @@
+//! Machines reach what their host reaches, in its name.
+
+use std::net::{IpAddr, TcpListener};
+use std::process::Command;
+
+use nix::sched::{CloneFlags, unshare};
+use serde_json::json;
+
+use crate::lab::TestLab;
+use crate::server::{Server, Shared};
+
+fn ip(words: &str) {
+    let output = Command::new("ip").args(words.split(' ')).output().unwrap();
+    assert!(
+        output.status.success(),
+        "ip {words}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A listener on another network, which knows the host's address and none of the machines. With
+/// the listener the kernel removes all of it.
+fn abroad() -> TcpListener {
+    let listener = std::thread::spawn(|| {
+        unshare(CloneFlags::CLONE_NEWNET).unwrap();
+        ip("link set lo up");
+        ip(&format!(
+            "link add eth0 type veth peer name clabroad netns {}",
+            std::process::id()
+        ));
+        ip("address add 198.18.81.2/30 dev eth0");
+        ip("link set eth0 up");
+        TcpListener::bind("198.18.81.2:0").unwrap()
+    });
+    let listener = listener.join().unwrap();
+    ip("address add 198.18.81.1/30 dev clabroad");
+    ip("link set clabroad up");
+    listener
+}
+
+/// Connects from a machine to a listener, and answers whom the listener sees; none when the machine
+/// does not get there.
+fn visit(lab: &TestLab, server: &Server, listener: &TcpListener) -> Option<IpAddr> {
+    let there = listener.local_addr().unwrap();
+    let connect = format!(
+        "timeout 3 bash -c '</dev/tcp/{}/{}'",
+        there.ip(),
+        there.port()
+    );
+    let arrived = server.ssh(lab, &connect).status.success();
+    arrived.then(|| listener.accept().unwrap().1.ip())
+}
+
+#[test]
+fn a_machine_reaches_its_gateway_and_beyond() {
+    let Some(lab) = Shared::lab() else { return };
+    let server = Server::create(&lab, &json!({}));
+    let gateway = TcpListener::bind("10.81.0.1:0").unwrap();
+    assert_eq!(
+        visit(&lab, &server, &gateway).unwrap().to_string(),
+        server.address
+    );
+    // Out there only the host is known.
+    let abroad = abroad();
+    assert_eq!(
+        visit(&lab, &server, &abroad).unwrap().to_string(),
+        "198.18.81.1"
+    );
+    server.delete(&lab);
+}
+
+/// Rules of the host that drop what it forwards, as Docker and ufw have it; here for our lab alone.
+struct Dropping;
+
+const DROP: &str = r#"
+add table ip clabdrop
+delete table ip clabdrop
+table ip clabdrop {
+    chain FORWARD {
+        type filter hook forward priority 0; policy drop;
+        iifname != "clab-t" oifname != "clab-t" accept
+    }
+}
+"#;
+
+fn nft(rules: &str) -> String {
+    let output = Command::new("nft").arg(rules).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+impl Dropping {
+    fn start() -> Self {
+        nft(DROP);
+        Self
+    }
+}
+
+impl Drop for Dropping {
+    fn drop(&mut self) {
+        nft("delete table ip clabdrop");
+    }
+}
+
+#[test]
+fn a_host_that_drops_what_it_forwards_lets_machines_through() {
+    let Some(lab) = Shared::lab() else { return };
+    let (_alone, lab) = lab.take();
+    let server = Server::create(&lab, &json!({}));
+    let abroad = abroad();
+    let _dropping = Dropping::start();
+    assert_eq!(visit(&lab, &server, &abroad), None);
+    for _ in ["the first time", "again"] {
+        assert!(lab.run(&["up"]).status.success());
+    }
+    assert!(visit(&lab, &server, &abroad).is_some());
+    assert!(nft("list table ip clabdrop").contains("comment \"clab_t\""));
+    lab.down();
+    let left = nft("list table ip clabdrop");
+    assert!(!left.contains("comment \"clab_t\""), "{left}");
+}
