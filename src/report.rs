@@ -29,8 +29,8 @@ pub struct Report {
     undo_failure: Option<Fault>,
     /// Whether what is already so has a line of its own: in a checklist it has.
     checklist: bool,
-    /// Whether the run only looks: then it goes on after an error, and each is told in its place.
-    looks: bool,
+    /// Whether the error of the newest step is told at the end, by who took it.
+    told_last: bool,
 }
 
 impl Report {
@@ -55,7 +55,7 @@ impl Report {
             failure: None,
             undo_failure: None,
             checklist: false,
-            looks: false,
+            told_last: false,
         }
     }
 
@@ -63,12 +63,11 @@ impl Report {
     pub fn tell(&mut self, event: Event) {
         match &event {
             Event::End { tally, .. } => self.tally.add(*tally),
-            Event::Start { applies, .. } => self.looks = !applies,
             Event::Step {
                 label,
                 error: Some(error),
                 ..
-            } => self.remember(label, error),
+            } => self.told_last = self.remember(label, error),
             _ => {}
         }
         if self.json {
@@ -78,7 +77,9 @@ impl Report {
         }
     }
 
-    fn remember(&mut self, label: &Label, error: &Trouble) {
+    /// Keeps the first error of a run for its end; a run that only looks goes on and may have more.
+    fn remember(&mut self, label: &Label, error: &Trouble) -> bool {
+        let is_first = !label.undo && self.failure.is_none();
         let place = if label.undo {
             &mut self.undo_failure
         } else {
@@ -89,6 +90,7 @@ impl Report {
             fault.message = format!("{}: {}", label.name, fault.message);
             fault
         });
+        is_first
     }
 
     /// The first step that failed since the last time, for the error that the verb ends with.
@@ -287,8 +289,8 @@ impl Report {
         {
             self.change(change);
         }
-        // The error of a step is told once, at the end; nobody else tells that of an undo.
-        if let Some(error) = error.filter(|_| label.undo || self.looks) {
+        // The first error of a run is told once, at its end; the others, and those of an undo, here.
+        if let Some(error) = error.filter(|_| self.checklist || !self.told_last) {
             self.line(&format!("    {}", error.message.replace('\n', "\n    ")));
         }
     }
