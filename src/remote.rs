@@ -2,12 +2,15 @@
 
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+
+mod target;
+
+pub use target::{Target, known_hosts_path};
 
 use crate::blob;
 use crate::error::Fault;
@@ -27,57 +30,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many seconds the connection outlives its last channel.
 const IDLE: NonZeroUsize = NonZeroUsize::new(60).unwrap();
-
-/// Where and as whom to log in, and which host keys are the right ones.
-#[derive(Clone, Debug)]
-pub struct Target {
-    pub address: String,
-    pub port: u16,
-    pub user: String,
-    pub identity: Option<PathBuf>,
-    /// Public keys, `ssh-ed25519 AAAA…`: the pins.
-    pub host_keys: Vec<String>,
-    /// A file of the stack's own; the user's known_hosts is neither asked nor written.
-    pub known_hosts: PathBuf,
-}
-
-impl Target {
-    /// Writes the pins where ssh reads them: the next connection must match one.
-    pub fn pin(&self) -> Result<()> {
-        let host = if self.port == 22 {
-            self.address.clone()
-        } else {
-            format!("[{}]:{}", self.address, self.port)
-        };
-        let lines: Vec<String> = self
-            .host_keys
-            .iter()
-            .map(|key| format!("{host} {key}\n"))
-            .collect();
-        if let Some(folder) = self.known_hosts.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::write(&self.known_hosts, lines.concat())
-            .with_context(|| format!("could not write {}", self.known_hosts.display()))
-    }
-
-    /// The arguments with which plain `ssh` makes the same connection.
-    pub fn ssh_arguments(&self) -> Vec<String> {
-        let mut arguments: Vec<String> = vec![
-            "-o".into(),
-            "StrictHostKeyChecking=yes".into(),
-            "-o".into(),
-            format!("UserKnownHostsFile={}", self.known_hosts.display()),
-            "-p".into(),
-            self.port.to_string(),
-        ];
-        if let Some(identity) = &self.identity {
-            arguments.extend(["-i".into(), identity.display().to_string()]);
-        }
-        arguments.push(format!("{}@{}", self.user, self.address));
-        arguments
-    }
-}
 
 /// An open connection to a host.
 pub struct Remote {
@@ -118,7 +70,7 @@ impl Remote {
         let session = builder
             .connect_mux(&target.address)
             .await
-            .map_err(|error| unreachable(target, &error))?;
+            .map_err(|error| target.unreachable(&error))?;
         let path = std::env::current_exe().context("could not find this binary")?;
         let bytes = std::fs::read(path).context("could not read this binary")?;
         let sha256 = blob::sha256(&bytes);
@@ -471,35 +423,4 @@ fn locked(holder: &Holder) -> Fault {
         ),
     )
     .hint("wait until it has ended; the lock dies with it")
-}
-
-fn unreachable(target: &Target, error: &openssh::Error) -> Fault {
-    let mut said = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        said = format!("{said}: {inner}");
-        cause = inner.source();
-    }
-    let place = format!("{}@{} port {}", target.user, target.address, target.port);
-    if said.contains("Host key verification failed")
-        || said.contains("HOST IDENTIFICATION HAS CHANGED")
-    {
-        return Fault::new("E0502", format!("{place} answers with a host key that is not the pinned one; nothing was sent"))
-            .hint("another machine answers at this address, or someone stands in between: find out before you go on (`citrino-ops explain E0502`)");
-    }
-    Fault::new("E0501", format!("{place} could not be reached: {}", said.trim()))
-        .hint("check that the server runs (`citrino-ops plan`), that the firewall lets your address in, and that your key is one of its keys")
-}
-
-/// A known_hosts file for the stack in the user's cache: it is written anew for every connection,
-/// from the pins that the cloud's labels or citrino.yml hold, so losing it loses nothing.
-pub fn known_hosts_path(stack: &str) -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    cache
-        .unwrap_or_else(std::env::temp_dir)
-        .join("citrino-ops")
-        .join(stack)
-        .join("known_hosts")
 }

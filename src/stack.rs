@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Fault;
 
+mod check;
+
 /// One citrino.yml. Unknown keys are refused with the nearest known one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -291,123 +293,6 @@ impl Stack {
         Ok(stack)
     }
 
-    fn check(&self, text: &str, file: &str) -> Result<()> {
-        let wrong = |key: &str, why: String| -> Result<()> {
-            let line = line_of(text, key).map_or(String::new(), |line| format!(":{line}"));
-            Err(Fault::new("E0102", format!("{file}{line}: `{key}` {why}")).into())
-        };
-        if !is_dns_label(&self.name) {
-            return wrong(
-                "stack",
-                format!(
-                    "is `{}`; it names the server, so it must be 1 to 50 lower-case letters, digits and hyphens, starting with a letter",
-                    self.name
-                ),
-            );
-        }
-        if !is_domain(&self.domain) {
-            return wrong(
-                "domain",
-                format!("is `{}`, which is no host name", self.domain),
-            );
-        }
-        self.check_place(&wrong)?;
-        if self.app.workers == 0 || self.app.pool == 0 || self.app.request_timeout_s == 0 {
-            return wrong(
-                "app",
-                "has a 0 where at least 1 is needed (workers, pool, request_timeout_s)".into(),
-            );
-        }
-        // Two slots run side by side during a deploy, and superusers keep three connections.
-        if 2 * self.app.pool + 3 > self.database.max_connections {
-            return wrong(
-                "pool",
-                format!(
-                    "is {}: two slots of it do not fit into database.max_connections {} with 3 kept for superusers",
-                    self.app.pool, self.database.max_connections
-                ),
-            );
-        }
-        if !is_time(&self.backup.at) {
-            return wrong(
-                "at",
-                format!("is `{}`; write a time of day as \"03:00\"", self.backup.at),
-            );
-        }
-        for name in [&self.database.name, &self.database.user] {
-            if !is_identifier(name) {
-                return wrong(
-                    "database",
-                    format!("has `{name}`; names are lower-case letters, digits and underscores"),
-                );
-            }
-        }
-        if let Some(key) = self
-            .secrets
-            .keys()
-            .chain(self.app.env.keys())
-            .find(|key| !is_variable(key))
-        {
-            return wrong(key, "is no name for an environment variable".into());
-        }
-        match self.tls.issuer {
-            Issuer::Letsencrypt if self.tls.email.is_none() => wrong(
-                "tls",
-                "needs `email` for letsencrypt: expiry warnings go there".into(),
-            ),
-            Issuer::Acme if self.tls.url.is_none() => wrong(
-                "tls",
-                "needs `url` for acme: the directory of the ACME server".into(),
-            ),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether it says where the stack lives, once, and how to get in.
-    fn check_place(&self, wrong: &impl Fn(&str, String) -> Result<()>) -> Result<()> {
-        match (&self.cloud, &self.host) {
-            (None, None) => {
-                return wrong(
-                    "cloud",
-                    "is missing: give `cloud:` to make a server, or `host:` for one that is there"
-                        .into(),
-                );
-            }
-            (Some(_), Some(_)) => {
-                return wrong(
-                    "host",
-                    "cannot stand beside `cloud:`; keep one of them".into(),
-                );
-            }
-            _ => {}
-        }
-        if let Some(host) = &self.host
-            && !host.host_key.starts_with("ssh-ed25519 ")
-        {
-            return wrong(
-                "host_key",
-                "is no ed25519 key: give the line of the host's /etc/ssh/ssh_host_ed25519_key.pub, the one key that sshd serves after a converge".into(),
-            );
-        }
-        if let Some(cloud) = &self.cloud
-            && cloud.ssh_keys.is_empty()
-        {
-            return wrong(
-                "ssh_keys",
-                "is empty: without a key nobody could log in".into(),
-            );
-        }
-        for cidr in self.cloud.iter().flat_map(|cloud| &cloud.allow_ssh_from) {
-            if !is_cidr(cidr) {
-                return wrong(
-                    "allow_ssh_from",
-                    format!("has `{cidr}`, which is no network such as 203.0.113.0/24"),
-                );
-            }
-        }
-        Ok(())
-    }
-
     /// Where sshd of the host listens.
     pub fn ssh_port(&self) -> u16 {
         self.host.as_ref().map_or_else(ssh_port, |host| host.port)
@@ -450,67 +335,6 @@ pub fn nearest_key(message: &str) -> Option<String> {
         .map(|key| (strsim::jaro_winkler(wrong, key), key))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, key)| key.to_owned())
-}
-
-/// The first line that has this key, for faults that serde does not see.
-fn line_of(text: &str, key: &str) -> Option<usize> {
-    text.lines()
-        .position(|line| {
-            line.trim_start().starts_with(&format!("{key}:")) || line.contains(&format!(" {key}:"))
-        })
-        .map(|index| index + 1)
-}
-
-fn is_dns_label(name: &str) -> bool {
-    (1..=50).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && !name.ends_with('-')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
-
-fn is_domain(domain: &str) -> bool {
-    domain.len() <= 253
-        && domain.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-        })
-}
-
-fn is_cidr(cidr: &str) -> bool {
-    cidr.split_once('/').is_some_and(|(address, bits)| {
-        let longest = match address.parse::<std::net::IpAddr>() {
-            Ok(std::net::IpAddr::V4(_)) => 32,
-            Ok(std::net::IpAddr::V6(_)) => 128,
-            Err(_) => return false,
-        };
-        bits.parse::<u8>().is_ok_and(|bits| bits <= longest)
-    })
-}
-
-fn is_time(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(hour, minute)| {
-        let fits =
-            |part: &str, max: u8| part.len() == 2 && part.parse::<u8>().is_ok_and(|n| n <= max);
-        fits(hour, 23) && fits(minute, 59)
-    })
-}
-
-fn is_identifier(name: &str) -> bool {
-    (1..=63).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-}
-
-fn is_variable(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]
