@@ -108,15 +108,21 @@ impl Report {
         !self.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
+    /// What was told so far was a look ahead: it does not count in the sum at the end.
+    pub fn forget_preview(&mut self) {
+        self.tally = Tally::default();
+    }
+
     /// Asks a person, and gives the line that was typed.
     pub fn ask(&mut self, question: &str) -> std::io::Result<String> {
-        self.bar.finish_and_clear();
-        let mut err = std::io::stderr();
-        write!(err, "{question} ")?;
-        err.flush()?;
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line)?;
-        Ok(line.trim().to_owned())
+        self.bar.suspend(|| {
+            let mut err = std::io::stderr();
+            write!(err, "{question} ")?;
+            err.flush()?;
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line)?;
+            Ok(line.trim().to_owned())
+        })
     }
 
     /// Tells an event of a run that is over, with its time.

@@ -16,6 +16,7 @@ pub async fn run(job: &mut Job<'_>, unprotect: bool, yes: Yes) -> Result<u8> {
     }
     let steps = cloud::destroy(&job.stack.name);
     let tally = job.run_cloud(&api, Mode::Check, steps.clone()).await?;
+    job.report.forget_preview();
     if tally.differs == 0 {
         job.report.note(format!(
             "nothing of the stack {} is in the cloud",

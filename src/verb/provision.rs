@@ -55,6 +55,7 @@ pub async fn offer(job: &mut Job<'_>, api: &Hetzner, server: Option<&ServerView>
 /// Shows what would change, and asks; nothing to change needs no yes.
 async fn confirm(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<()> {
     let tally = job.run_cloud(api, Mode::Check, steps).await?;
+    job.report.forget_preview();
     if tally.differs == 0 {
         return Ok(());
     }
