@@ -41,14 +41,21 @@ pub enum Verb {
     /// Read citrino.yml, playbooks and templates, and touch nothing
     Validate,
     /// Show what `provision` and `converge` would change, and what a month costs
-    Plan,
+    Plan {
+        /// Keep the plan in a file; `--plan FILE` of `provision` and `converge` applies it
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Make the cloud as wished, and wait until the host answers
-    Provision(Yes),
+    Provision(Provision),
     /// Make the host as wished
     Converge {
         /// Only show what would change; exit 3 when something would
-        #[arg(long)]
+        #[arg(long, conflicts_with = "plan")]
         check: bool,
+        /// Make so what this file of `plan --out` says, and refuse when something changed since
+        #[arg(long, value_name = "FILE")]
+        plan: Option<PathBuf>,
     },
     /// Bring a release of the app to the host, and switch to it when it is healthy
     Deploy(Artifact),
@@ -61,6 +68,10 @@ pub enum Verb {
     },
     /// List the releases on the host
     Releases,
+    /// Show at one look what there is: server, host, release, last run, cost
+    Status,
+    /// Show what a month costs, by the API's own prices
+    Cost,
     /// Ask the host the questions of the production checklist, each with its limit
     Health,
     /// Show the logs of the host
@@ -79,11 +90,20 @@ pub enum Verb {
         #[arg(trailing_var_arg = true, value_name = "COMMAND")]
         command: Vec<String>,
     },
+    /// Take into the stack what has its names and belongs to nobody
+    Adopt(Adopt),
+    /// Give the host a new disk from its image; its addresses stay, what it holds is lost
+    Rebuild(Yes),
+    /// Show what carries the stack's label and is not wished, old snapshots too; `--yes` deletes it
+    Gc(Yes),
     /// Delete everything of the stack in the cloud
     Destroy {
-        /// First step for a protected server: take the protection off, and delete nothing
-        #[arg(long, conflicts_with = "yes")]
+        /// First step for what is protected: take the protection off, and delete nothing
+        #[arg(long, conflicts_with_all = ["yes", "snapshots"])]
         unprotect: bool,
+        /// The snapshots too, which stay otherwise
+        #[arg(long)]
+        snapshots: bool,
         #[command(flatten)]
         yes: Yes,
     },
@@ -104,6 +124,33 @@ pub struct Yes {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Provision {
+    #[command(flatten)]
+    pub yes: Yes,
+    /// Only show what would change; exit 3 when something would
+    #[arg(long, conflicts_with_all = ["yes", "plan"])]
+    pub check: bool,
+    /// Allow the server's disk to be made anew when the image differs: what it holds is lost
+    #[arg(long)]
+    pub replace: bool,
+    /// Make so what this file of `plan --out` says, and refuse when something changed since
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Adopt {
+    #[command(flatten)]
+    pub yes: Yes,
+    /// The server's name, where it is not the stack's; `provision` renames it then
+    #[arg(long, value_name = "NAME")]
+    pub server: Option<String>,
+    /// The server's ed25519 host key, as its /etc/ssh/ssh_host_ed25519_key.pub has it
+    #[arg(long, value_name = "LINE")]
+    pub host_key: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -130,15 +177,20 @@ impl Verb {
     pub fn name(&self) -> &'static str {
         match self {
             Verb::Validate => "validate",
-            Verb::Plan => "plan",
+            Verb::Plan { .. } => "plan",
             Verb::Provision(_) => "provision",
             Verb::Converge { .. } => "converge",
             Verb::Deploy(_) => "deploy",
             Verb::Up { .. } => "up",
             Verb::Releases => "releases",
+            Verb::Status => "status",
+            Verb::Cost => "cost",
             Verb::Health => "health",
             Verb::Logs { .. } => "logs",
             Verb::Ssh { .. } => "ssh",
+            Verb::Adopt(_) => "adopt",
+            Verb::Rebuild(_) => "rebuild",
+            Verb::Gc(_) => "gc",
             Verb::Destroy { .. } => "destroy",
             Verb::Explain { .. } => "explain",
             Verb::Completions { .. } => "completions",

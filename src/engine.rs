@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::error::{Fault, trouble};
-use crate::event::{Change, Event, Figure, Label, State, Tally, now};
+use crate::event::{Act, Change, Event, Figure, Label, State, Tally, now};
 use crate::plan::{Mode, Plan, Step};
 
 /// What `check` saw.
@@ -23,6 +23,19 @@ impl Look {
 
     pub fn differs(what: impl Into<String>) -> Self {
         Self::from(vec![what.into()])
+    }
+
+    /// The thing is not there.
+    pub fn absent(what: impl Into<String>) -> Self {
+        Self::differs(what).by(Act::Create)
+    }
+
+    /// What making it so does to the thing.
+    pub fn by(mut self, act: Act) -> Self {
+        if let Some(change) = &mut self.change {
+            change.act = act;
+        }
+        self
     }
 
     pub fn with_diff(mut self, diff: Option<String>) -> Self {
@@ -46,7 +59,10 @@ impl From<Vec<String>> for Look {
     /// Differs when there is a difference to name.
     fn from(what: Vec<String>) -> Self {
         Self {
-            change: (!what.is_empty()).then_some(Change { what, diff: None }),
+            change: (!what.is_empty()).then_some(Change {
+                what,
+                ..Change::default()
+            }),
             figure: None,
         }
     }

@@ -3,9 +3,28 @@
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+/// What making a wish so does to the thing that it is about.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    Create,
+    /// It stays, and is put right.
+    #[default]
+    Change,
+    /// It is made anew, and loses what it holds.
+    Replace,
+    Delete,
+    /// It is there and becomes ours.
+    Adopt,
+}
+
 /// What differs between a wish and the world.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
+    #[serde(default)]
+    pub act: Act,
     /// One sentence fragment a difference, such as `mode is 0644, wished 0600`.
     pub what: Vec<String>,
     /// A unified diff, for content that is text and no secret.
@@ -100,6 +119,15 @@ pub enum Event {
     },
     /// The operator has read the end of a run; it stands in the journal only.
     Heard { at: String, run: String },
+    /// Something that was asked for, by its name: a text, a figure, or both.
+    Fact {
+        at: String,
+        name: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        figure: Option<Figure>,
+    },
     /// Something worth a line that is no step.
     Note { at: String, text: String },
     /// The last line of every command with `--json`.

@@ -60,10 +60,9 @@ impl Pair {
 /// What a new server is given: a key, and its pin in a label.
 pub fn birth(playbooks: &Playbooks, values: Values) -> Result<Birth> {
     let pair = Pair::make()?;
-    let pin = labels::pin_label(&pair.public)?;
     Ok(Birth {
         user_data: user_data(playbooks, values, &pair)?,
-        labels: Labels::from([(labels::BOOTSTRAP_KEY.to_owned(), pin)]),
+        pin: labels::pin_label(&pair.public)?,
     })
 }
 
@@ -86,6 +85,10 @@ fn user_data(playbooks: &Playbooks, values: Values, pair: &Pair) -> Result<Secre
 /// What is left to do until the host has a key of its own that is pinned.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rotation {
+    /// A rebuild gave the host this pin's key: it takes the place of all earlier ones.
+    Reborn(String),
+    /// A rebuild was begun and did not come to be: its pin goes.
+    NotReborn,
     /// The host makes its next key.
     Make,
     /// The next key is pinned beside the first, and takes its place.
@@ -98,13 +101,19 @@ pub enum Rotation {
 /// Where the rotation stands, by the labels and what the host says. It goes on from wherever it
 /// was cut off.
 pub fn rotation(labels: &Labels, keys: &HostKeys) -> Result<Rotation> {
+    let current = keys.current.as_deref().map(labels::pin_label).transpose()?;
+    if let Some(pin) = labels.get(labels::REBIRTH_KEY) {
+        return Ok(match current.as_ref() == Some(pin) {
+            true => Rotation::Reborn(pin.clone()),
+            false => Rotation::NotReborn,
+        });
+    }
     if !labels.contains_key(labels::BOOTSTRAP_KEY) {
         return Ok(Rotation::Done);
     }
     if let Some(next) = &keys.next {
         return Ok(Rotation::TakeOver(next.clone()));
     }
-    let current = keys.current.as_deref().map(labels::pin_label).transpose()?;
     Ok(match labels.get(labels::HOST_KEY) {
         Some(pin) if current.as_ref() == Some(pin) => Rotation::Forget,
         _ => Rotation::Make,
@@ -173,7 +182,16 @@ mod tests {
         let born = label(&[labels::BOOTSTRAP_KEY]);
         let both = label(&[labels::BOOTSTRAP_KEY, labels::HOST_KEY]);
         let next = "ssh-ed25519 AAAA";
+        let rebuilt = label(&[labels::HOST_KEY, labels::REBIRTH_KEY]);
+        let mut not_rebuilt = rebuilt.clone();
+        not_rebuilt.insert(labels::REBIRTH_KEY.to_owned(), "another".to_owned());
         for (labels, keys, wished) in [
+            (
+                &rebuilt,
+                keys(Some(KEY), None),
+                Rotation::Reborn(pin.clone()),
+            ),
+            (&not_rebuilt, keys(Some(KEY), None), Rotation::NotReborn),
             (&born, keys(Some(KEY), None), Rotation::Make),
             (
                 &born,
@@ -201,7 +219,7 @@ mod tests {
         let playbooks = Playbooks::load(Path::new("/nonexistent"), Vec::new()).unwrap();
         let one = birth(&playbooks, Values::new(&[])).unwrap();
         let two = birth(&playbooks, Values::new(&[])).unwrap();
-        assert_ne!(one.labels, two.labels);
+        assert_ne!(one.pin, two.pin);
         let text = one.user_data.reveal();
         assert!(text.starts_with("#cloud-config\n"), "{text}");
         assert!(

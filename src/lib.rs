@@ -16,6 +16,7 @@ pub mod journal;
 pub mod lock;
 pub mod plan;
 pub mod playbook;
+pub mod preview;
 pub mod release;
 pub mod remote;
 pub mod report;

@@ -1,12 +1,13 @@
 //! The one place that prints: events become lines for people, or JSON lines for programs.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::{Fault, trouble};
-use crate::event::{Change, Event, Figure, Label, State, Tally, Trouble, now};
+use crate::event::{Act, Change, Event, Figure, Label, State, Tally, Trouble, now};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,8 @@ pub struct Report {
     colour: bool,
     bar: ProgressBar,
     tally: Tally,
+    /// How many of the steps that differ would do what.
+    acts: BTreeMap<Act, usize>,
     /// The first step that failed since it was last asked for.
     failure: Option<Fault>,
     /// The same of the steps that undo.
@@ -52,6 +55,7 @@ impl Report {
             colour,
             bar,
             tally: Tally::default(),
+            acts: BTreeMap::new(),
             failure: None,
             undo_failure: None,
             checklist: false,
@@ -68,6 +72,11 @@ impl Report {
                 error: Some(error),
                 ..
             } => self.told_last = self.remember(label, error),
+            Event::Step {
+                state: State::Differs,
+                change: Some(change),
+                ..
+            } => *self.acts.entry(change.act).or_default() += 1,
             _ => {}
         }
         if self.json {
@@ -111,6 +120,27 @@ impl Report {
     /// What was told so far was a look ahead: it does not count in the sum at the end.
     pub fn forget_preview(&mut self) {
         self.tally = Tally::default();
+        self.acts.clear();
+    }
+
+    /// How far something is that takes its time: what, and percent. It is drawn where a person
+    /// watches, and nowhere else.
+    pub fn progress(&self) -> Box<dyn Fn(&str, i64)> {
+        let bar = self.bar.clone();
+        Box::new(move |doing, percent| match percent {
+            0 => bar.set_message(doing.to_owned()),
+            percent => bar.set_message(format!("{doing}: {percent} %")),
+        })
+    }
+
+    /// Something that was asked for, by its name.
+    pub fn fact(&mut self, name: &str, text: impl Into<String>, figure: Option<Figure>) {
+        self.tell(Event::Fact {
+            at: now(),
+            name: name.to_owned(),
+            text: text.into(),
+            figure,
+        });
     }
 
     /// Asks a person, and gives the line that was typed.
@@ -214,7 +244,7 @@ impl Report {
         if let Some(error) = error {
             self.complain(&error);
         } else if self.tally != Tally::default() && self.volume > Volume::Quiet {
-            let line = sum(&self.tally);
+            let line = format!("{}{}", sum(&self.tally), acts(&self.acts));
             self.line(&line);
         }
     }
@@ -246,6 +276,13 @@ impl Report {
                     error.as_ref(),
                 );
             }
+            Event::Fact {
+                name, text, figure, ..
+            } => {
+                let figure = figure.as_ref().map(measured).unwrap_or_default();
+                let line = format!("{name:<34} {text}{figure}");
+                self.line(line.trim_end());
+            }
             Event::Note { text, .. } if self.volume > Volume::Quiet => self.line(&text),
             _ => {}
         }
@@ -271,7 +308,7 @@ impl Report {
         let (mark, colour) = match state {
             State::Same => ("✓", "32"),
             State::Changed => ("✓", "33"),
-            State::Differs => ("~", "33"),
+            State::Differs => change.map_or(("~", "33"), |change| mark(change.act)),
             State::Failed => ("✗", "31"),
         };
         let undo = if label.undo { "undo: " } else { "" };
@@ -352,11 +389,44 @@ impl Report {
     }
 }
 
+/// As in the listings that operators know.
+fn mark(act: Act) -> (&'static str, &'static str) {
+    match act {
+        Act::Create => ("+", "32"),
+        Act::Change => ("~", "33"),
+        Act::Replace => ("±", "31"),
+        Act::Delete => ("-", "31"),
+        Act::Adopt => ("<", "36"),
+    }
+}
+
+/// ` (5 to create, 1 to replace)`, when there is more to say than that something changes.
+fn acts(acts: &BTreeMap<Act, usize>) -> String {
+    if acts.keys().all(|act| *act == Act::Change) {
+        return String::new();
+    }
+    let parts: Vec<String> = acts
+        .iter()
+        .map(|(act, count)| {
+            let word = match act {
+                Act::Create => "create",
+                Act::Change => "change",
+                Act::Replace => "replace",
+                Act::Delete => "delete",
+                Act::Adopt => "adopt",
+            };
+            format!("{count} to {word}")
+        })
+        .collect();
+    format!(" ({})", parts.join(", "))
+}
+
 fn measured(figure: &Figure) -> String {
     let limit = figure.limit.map_or(String::new(), |limit| {
         format!("  limit {limit:.0} {}", figure.unit)
     });
-    format!("{:>8.1} {:<3}{limit}", figure.value, figure.unit)
+    let decimals = if figure.unit == "EUR" { 2 } else { 1 };
+    format!("{:>8.decimals$} {:<3}{limit}", figure.value, figure.unit)
         .trim_end()
         .to_owned()
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::blob;
 use crate::error::Fault;
 
 mod check;
@@ -37,6 +38,9 @@ pub struct Stack {
     /// The folder of citrino.yml: relative paths in it start here.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// The SHA-256 of the text it was read from.
+    #[serde(skip)]
+    pub digest: String,
 }
 
 /// The server to make at Hetzner.
@@ -52,6 +56,18 @@ pub struct Cloud {
     pub ssh_keys: Vec<PathBuf>,
     #[serde(default = "anywhere")]
     pub allow_ssh_from: Vec<String>,
+    /// Keeps the API from deleting the server, its addresses and its volume.
+    #[serde(default = "yes")]
+    pub protect: bool,
+    /// A private network of the stack's hosts, as `10.0.0.0/16`.
+    #[serde(default)]
+    pub network: Option<String>,
+    /// A volume of so many GB for the database.
+    #[serde(default)]
+    pub volume_gb: Option<u32>,
+    /// The zone of `domain` in Hetzner's DNS: its records are led to the host.
+    #[serde(default)]
+    pub dns: Option<Dns>,
     /// EUR, net, of everything that the stack costs in a month.
     #[serde(default)]
     pub max_monthly_eur: Option<f64>,
@@ -61,6 +77,23 @@ pub struct Cloud {
     /// Where the API token comes from; `HCLOUD_TOKEN` goes before it.
     #[serde(default)]
     pub token: Option<Source>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dns {
+    pub zone: String,
+    /// In seconds.
+    #[serde(default = "ttl")]
+    pub ttl: u32,
+}
+
+/// One host of a stack. There is one today; what a host needs is named after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName {
+    pub name: String,
+    /// What it is there for.
+    pub role: String,
 }
 
 /// A machine that is already there.
@@ -257,6 +290,15 @@ fn anywhere() -> Vec<String> {
     vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()]
 }
 
+fn yes() -> bool {
+    true
+}
+
+/// Short enough that a host that moved is found within minutes.
+fn ttl() -> u32 {
+    300
+}
+
 fn ssh_port() -> u16 {
     22
 }
@@ -288,9 +330,18 @@ impl Stack {
 
     /// The same from text; `file` is what errors call it.
     pub fn parse(text: &str, file: &str) -> Result<Self> {
-        let stack: Self = serde_yaml::from_str(text).map_err(|error| explain_yaml(&error, file))?;
+        let mut stack: Self = serde_yaml::from_str(text).map_err(|error| explain_yaml(&error, file))?;
         stack.check(text, file)?;
+        stack.digest = blob::sha256(text.as_bytes());
         Ok(stack)
+    }
+
+    /// The hosts that the cloud has for this stack.
+    pub fn hosts(&self) -> Vec<HostName> {
+        vec![HostName {
+            name: self.name.clone(),
+            role: "host".to_owned(),
+        }]
     }
 
     /// Where sshd of the host listens.

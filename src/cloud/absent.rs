@@ -1,80 +1,149 @@
-//! The wish that nothing of the stack is left. What does not carry its label is not looked at.
+//! The wish that nothing of a kind is left of the stack, but what shall stay. What does not carry
+//! its label is not looked at.
 
 use anyhow::Result;
 
 use super::is_ours;
 use crate::engine::{Look, Wish};
 use crate::error::Fault;
-use crate::hetzner::{Hetzner, KeyView, ServerView};
+use crate::event::Act;
+use crate::hetzner::{
+    AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, ServerView, SnapshotView,
+    VolumeView,
+};
 
-/// Nothing of this kind, of the named stack.
+/// The kinds of things that a stack may have.
 #[derive(Clone, Debug)]
-pub enum Absent {
-    Servers(String),
-    Firewalls(String),
-    SshKeys(String),
+pub enum What {
+    /// The records in a zone.
+    Records(String),
+    Servers,
+    Volumes,
+    Addresses,
+    Networks,
+    Firewalls,
+    SshKeys,
+    /// All but the newest so many.
+    Snapshots(usize),
 }
 
-/// All servers of the stack, when none of them is protected.
-async fn servers(api: &Hetzner, stack: &str) -> Result<Vec<ServerView>> {
-    let found = api.servers_of(stack).await?;
-    match found.iter().find(|server| server.protected) {
+/// Nothing of this kind is left of the stack, but what has one of the names.
+#[derive(Clone, Debug)]
+pub struct Absent {
+    pub stack: String,
+    pub what: What,
+    pub keep: Vec<String>,
+}
+
+/// Refuses when one of them is protected.
+fn deletable<K: Kind>(found: Vec<K>) -> Result<Vec<K>> {
+    match found.iter().find(|one| one.is_protected()) {
         None => Ok(found),
-        Some(server) => Err(Fault::new(
-            "E0310",
-            format!("the server {} is protected against deletion", server.name),
-        )
-        .hint("nothing was deleted; run `citrino-ops destroy --unprotect` first if it shall go")
-        .into()),
+        Some(one) => Err(protected(K::WORD, one.name())),
     }
 }
 
-async fn ssh_keys(api: &Hetzner, stack: &str) -> Result<Vec<KeyView>> {
-    let mut found = api.ssh_keys().await?;
-    found.retain(|key| is_ours(&key.labels, stack));
-    Ok(found)
+/// The refusal of what somebody protected.
+pub(super) fn protected(word: &str, name: &str) -> anyhow::Error {
+    Fault::new(
+        "E0310",
+        format!("the {word} {name} is protected against deletion"),
+    )
+    .hint("nothing was deleted; run `citrino-ops destroy --unprotect` first if it shall go")
+    .into()
 }
 
-fn there(kind: &str, names: impl Iterator<Item = (String, i64)>) -> Look {
-    let what: Vec<_> = names
-        .map(|(name, id)| format!("{kind} {name} ({id}) is there"))
+fn names<K: Kind>(found: &[K]) -> Look {
+    let what: Vec<_> = found
+        .iter()
+        .map(|one| format!("{} {} ({}) is there", K::WORD, one.name(), one.id()))
         .collect();
-    Look::from(what)
+    Look::from(what).by(Act::Delete)
+}
+
+impl Absent {
+    /// Those that shall go.
+    async fn left<K: Kind>(&self, api: &Hetzner) -> Result<Vec<K>> {
+        let mut found: Vec<K> = api.of_stack(&self.stack).await?;
+        found.retain(|one| !self.keep.iter().any(|name| name == one.name()));
+        deletable(found)
+    }
+
+    /// Keys are few and are listed as a whole everywhere.
+    async fn keys(&self, api: &Hetzner) -> Result<Vec<KeyView>> {
+        let mut found = api.ssh_keys().await?;
+        found.retain(|key| is_ours(&key.labels, &self.stack) && !self.keep.contains(&key.name));
+        Ok(found)
+    }
+
+    async fn snapshots(&self, api: &Hetzner, newest: usize) -> Result<Vec<SnapshotView>> {
+        let found = api.snapshots_of(&self.stack).await?;
+        deletable(found.into_iter().skip(newest).collect())
+    }
+
+    async fn look<K: Kind>(&self, api: &Hetzner) -> Result<Look> {
+        Ok(names(&self.left::<K>(api).await?))
+    }
+
+    async fn delete<K: Kind>(&self, api: &Hetzner) -> Result<()> {
+        for one in self.left::<K>(api).await? {
+            api.delete(&one).await?;
+        }
+        Ok(())
+    }
 }
 
 impl Wish<Hetzner> for Absent {
     async fn check(&self, api: &Hetzner) -> Result<Look> {
-        Ok(match self {
-            Absent::Servers(stack) => {
-                let found = servers(api, stack).await?;
-                there("server", found.into_iter().map(|one| (one.name, one.id)))
+        match &self.what {
+            What::Records(zone) => {
+                let found = api.records_of(zone, &self.stack).await?;
+                let what = |one: &crate::hetzner::RecordView| {
+                    format!("{} record {} of {zone} is there", one.kind, one.name)
+                };
+                Ok(Look::from(found.iter().map(what).collect::<Vec<_>>()).by(Act::Delete))
             }
-            Absent::Firewalls(stack) => {
-                let found = api.firewalls_of(stack).await?;
-                there("firewall", found.into_iter().map(|one| (one.name, one.id)))
-            }
-            Absent::SshKeys(stack) => {
-                let found = ssh_keys(api, stack).await?;
-                there("ssh key", found.into_iter().map(|one| (one.name, one.id)))
-            }
-        })
+            What::Servers => self.look::<ServerView>(api).await,
+            What::Volumes => self.look::<VolumeView>(api).await,
+            What::Addresses => self.look::<AddressView>(api).await,
+            What::Networks => self.look::<NetworkView>(api).await,
+            What::Firewalls => self.look::<FirewallView>(api).await,
+            What::SshKeys => Ok(names(&self.keys(api).await?)),
+            What::Snapshots(newest) => Ok(names(&self.snapshots(api, *newest).await?)),
+        }
     }
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {
-        match self {
-            Absent::Servers(stack) => {
-                for server in servers(api, stack).await? {
-                    api.delete_server(&server).await?;
+        match &self.what {
+            What::Records(zone) => {
+                for one in api.records_of(zone, &self.stack).await? {
+                    api.delete_record(zone, &one).await?;
                 }
             }
-            Absent::Firewalls(stack) => {
-                for firewall in api.firewalls_of(stack).await? {
+            What::Servers => self.delete::<ServerView>(api).await?,
+            What::Volumes => {
+                for volume in self.left::<VolumeView>(api).await? {
+                    if volume.server.is_some() {
+                        api.detach_volume(&volume).await?;
+                    }
+                    api.delete(&volume).await?;
+                }
+            }
+            What::Addresses => self.delete::<AddressView>(api).await?,
+            What::Networks => self.delete::<NetworkView>(api).await?,
+            What::Firewalls => {
+                for firewall in self.left::<FirewallView>(api).await? {
                     api.delete_firewall(&firewall).await?;
                 }
             }
-            Absent::SshKeys(stack) => {
-                for key in ssh_keys(api, stack).await? {
-                    api.delete_ssh_key(&key).await?;
+            What::SshKeys => {
+                for key in self.keys(api).await? {
+                    api.delete(&key).await?;
+                }
+            }
+            What::Snapshots(newest) => {
+                for one in self.snapshots(api, *newest).await? {
+                    api.delete(&one).await?;
                 }
             }
         }

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::{foreign, is_ours};
+use super::find_ours;
 use crate::engine::{Look, Wish};
-use crate::hetzner::{FirewallView, Hetzner, Rule, labels};
+use crate::hetzner::{FirewallView, Hetzner, Rule};
 
 #[derive(Clone, Debug)]
 pub struct Firewall {
@@ -16,16 +16,7 @@ pub struct Firewall {
 
 impl Firewall {
     async fn find(&self, api: &Hetzner) -> Result<Option<FirewallView>> {
-        let ours = api.firewalls_of(&self.stack).await?;
-        if let Some(found) = ours.into_iter().find(|found| found.name == self.stack) {
-            return Ok(Some(found));
-        }
-        match api.firewall_named(&self.stack).await? {
-            Some(found) if !is_ours(&found.labels, &self.stack) => {
-                Err(foreign("firewall", &self.stack, &self.stack))
-            }
-            found => Ok(found),
-        }
+        find_ours(api, &self.stack, &self.stack).await
     }
 }
 
@@ -42,7 +33,7 @@ pub(super) fn differences(wished: &[Rule], found: &[Rule]) -> Vec<String> {
 impl Wish<Hetzner> for Firewall {
     async fn check(&self, api: &Hetzner) -> Result<Look> {
         Ok(match self.find(api).await? {
-            None => Look::differs(format!("firewall {} is absent", self.stack)),
+            None => Look::absent(format!("firewall {} is absent", self.stack)),
             Some(found) => Look::from(differences(&self.rules, &found.rules)),
         })
     }
@@ -51,7 +42,7 @@ impl Wish<Hetzner> for Firewall {
         match self.find(api).await? {
             Some(found) => api.set_rules(&found, &self.rules).await,
             None => {
-                api.create_firewall(&self.stack, &labels::of_stack(&self.stack), &self.rules)
+                api.create_firewall(&self.stack, &self.stack, &self.rules)
                     .await
             }
         }

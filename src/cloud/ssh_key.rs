@@ -92,13 +92,13 @@ impl Wish<Hetzner> for SshKey {
         Ok(match self.find(api).await? {
             Found::Key => Look::same(),
             Found::OtherKey(_) => Look::differs(format!("ssh key {} is another key", self.name)),
-            Found::Nothing => Look::differs(format!("ssh key {} is absent", self.name)),
+            Found::Nothing => Look::absent(format!("ssh key {} is absent", self.name)),
         })
     }
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {
         if let Found::OtherKey(old) = self.find(api).await? {
-            api.delete_ssh_key(&old).await?;
+            api.delete(&old).await?;
         }
         api.create_ssh_key(&self.name, &self.line, &labels::of_stack(&self.stack))
             .await

@@ -1,6 +1,6 @@
-use super::server::Mend;
+use super::server::{Around, Mend};
 use super::*;
-use crate::hetzner::ServerView;
+use crate::hetzner::{AddressView, ServerView};
 use crate::secret::Secret;
 
 const KEY: &str =
@@ -14,7 +14,7 @@ fn stack(cloud: &str) -> Stack {
 fn birth() -> Birth {
     Birth {
         user_data: Secret::new("PRIVATE"),
-        labels: Labels::new(),
+        pin: "ed25519.new.v1".to_owned(),
     }
 }
 
@@ -23,11 +23,11 @@ fn steps() -> Vec<Step<Resource>> {
         "cloud: { server_type: cpx11, location: ash, image: debian-12, backups: true, ssh_keys: [k], allow_ssh_from: [203.0.113.0/24] }",
     );
     let keys = [PublicKey::parse("id", KEY).unwrap()];
-    provision(&stack, &keys, &birth())
+    provision(&stack, &keys, &birth(), Renewal::Refused)
 }
 
 #[test]
-fn provision_is_keys_then_firewall_then_server() {
+fn provision_is_keys_firewall_addresses_server() {
     let steps = steps();
     let names: Vec<_> = steps.iter().map(|step| step.name.as_str()).collect();
     assert_eq!(
@@ -35,6 +35,8 @@ fn provision_is_keys_then_firewall_then_server() {
         [
             "ssh key prod-id is known",
             "firewall prod lets in what it should",
+            "address prod-ipv4 is kept",
+            "address prod-ipv6 is kept",
             "server prod runs"
         ]
     );
@@ -57,13 +59,13 @@ fn provision_is_keys_then_firewall_then_server() {
 #[test]
 fn a_machine_that_is_there_needs_no_cloud() {
     let stack = stack("host: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }");
-    assert!(provision(&stack, &[], &birth()).is_empty());
+    assert!(provision(&stack, &[], &birth(), Renewal::Refused).is_empty());
 }
 
 #[test]
 fn differences_of_a_server_are_told_and_birth_is_none() {
     let steps = steps();
-    let Resource::Server(server) = &steps[2].task else {
+    let Resource::Server(server) = &steps[4].task else {
         panic!("{steps:?}")
     };
     let mut found = ServerView {
@@ -73,6 +75,8 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
         location: "ash".into(),
         image: None,
         backups: true,
+        protected: true,
+        ipv4_id: Some(7),
         firewalls: vec![4],
         labels: Labels::from([
             (labels::STACK.into(), "prod".into()),
@@ -81,23 +85,64 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
         ]),
         ..ServerView::default()
     };
-    assert!(server.differences(&found, Some(4)).is_empty());
-    assert!(server.refuse_replacement(&found).is_ok());
+    let mut around = Around {
+        firewall: Some(4),
+        ipv4: Some(address(7)),
+        ..Around::default()
+    };
+    let mends = |found: &ServerView, around: &Around| -> Vec<Mend> {
+        let what = server.differences(found, around);
+        what.into_iter().map(|(mend, _)| mend).collect()
+    };
+    assert_eq!(mends(&found, &around), []);
     found.status = "off".into();
     found.backups = false;
-    let mends: Vec<_> = server
-        .differences(&found, Some(5))
-        .into_iter()
-        .map(|(mend, _)| mend)
-        .collect();
-    assert_eq!(mends, [Mend::Firewall, Mend::Backups, Mend::Power]);
-    found.location = "hil".into();
+    found.protected = false;
+    found.server_type = "cpx21".into();
+    around.firewall = Some(5);
+    around.ipv4 = Some(address(8));
+    assert_eq!(
+        mends(&found, &around),
+        [
+            Mend::Type,
+            Mend::Addresses,
+            Mend::Firewall,
+            Mend::Backups,
+            Mend::Power,
+            Mend::Protection
+        ]
+    );
     found.image = Some("debian-13".into());
-    let error = server.refuse_replacement(&found).unwrap_err();
+    assert_eq!(mends(&found, &around)[0], Mend::Disk);
+    assert!(server.refuse_move(&found).is_ok());
+    found.location = "hil".into();
+    let error = server.refuse_move(&found).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the server prod would have to be replaced: its location is hil, wished ash; its image is debian-13, wished debian-12"
+        "the server prod is in hil, wished ash, and a server cannot move"
     );
+}
+
+fn address(id: i64) -> AddressView {
+    AddressView {
+        id,
+        name: "prod-ipv4".into(),
+        ..AddressView::default()
+    }
+}
+
+#[test]
+fn records_are_named_within_their_zone() {
+    for (zone, name, full) in [
+        ("example.com", "@", "example.com"),
+        ("com", "example", "example.com"),
+    ] {
+        let records = records(&stack("host: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }"), zone);
+        let (record, family) = &records[1];
+        assert_eq!((record.name.as_str(), record.kind), (name, "AAAA"));
+        assert_eq!(record.full_name(), full);
+        assert_eq!(*family, Family::V6);
+    }
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub(super) mod deadline {
     pub const POWER: Duration = Duration::from_mins(3);
     pub const FIREWALL: Duration = Duration::from_mins(2);
     pub const BACKUP: Duration = Duration::from_mins(5);
+    pub const RESCALE: Duration = Duration::from_mins(20);
+    pub const SNAPSHOT: Duration = Duration::from_hours(1);
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -114,6 +116,7 @@ impl Hetzner {
         let mut open = still_open(actions, doing)?;
         let mut polls = 0;
         while !open.is_empty() {
+            self.show(doing, least_progress(&open));
             if begun.elapsed() > within {
                 return Err(too_late(&open, doing, within));
             }
@@ -163,6 +166,11 @@ impl Hetzner {
             .mul_f64(growth)
             .min(self.pace.longest_poll)
     }
+}
+
+/// How far the slowest is, in percent.
+fn least_progress(open: &[Action]) -> i64 {
+    open.iter().map(|action| action.progress).min().unwrap_or_default()
 }
 
 /// Those that still run, or the first error.

@@ -13,7 +13,7 @@ where
 }
 
 /// An object of which only the name matters.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct Named {
     #[serde(deserialize_with = "or_default")]
@@ -28,6 +28,13 @@ pub(super) struct Deprecation {
     pub announced: String,
     #[serde(deserialize_with = "or_default")]
     pub unavailable_after: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(super) struct Protection {
+    #[serde(deserialize_with = "or_default")]
+    pub delete: bool,
 }
 
 #[derive(Default, Deserialize)]

@@ -16,8 +16,7 @@ use super::failure::{ApiError, CallError};
 const RETRIES: u32 = 5;
 /// A machine without network should hear so soon.
 const RETRIES_UNREACHABLE: u32 = 2;
-/// A 429 is over after a second (one request is given back each second), so no wait is longer.
-const LONGEST_RETRY: Duration = Duration::from_secs(30);
+const HOUR: Duration = Duration::from_hours(1);
 /// The API's own limit.
 const PER_PAGE: i64 = 50;
 /// No list of one project is longer; it bounds a loop on wrong answers.
@@ -27,11 +26,11 @@ pub(super) type Called<T> = std::result::Result<T, CallError>;
 
 /// What may be sent twice.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Sent {
     /// Reads, and writes that say what shall be: a second one changes nothing.
-    Repeatable,
+    Harmless,
     /// Makes something new each time.
-    Create,
+    Makes,
 }
 
 impl Hetzner {
@@ -41,7 +40,7 @@ impl Hetzner {
         path: &str,
         query: &[(&str, String)],
     ) -> Called<T> {
-        self.retrying(Kind::Repeatable, async || {
+        self.retrying(Sent::Harmless, async || {
             self.send(Method::GET, path, query, None).await
         })
         .await
@@ -55,10 +54,25 @@ impl Hetzner {
         body: Option<&impl Serialize>,
     ) -> Called<T> {
         let body = body.map(to_value).transpose()?;
-        self.retrying(Kind::Repeatable, async || {
+        self.retrying(Sent::Harmless, async || {
             self.send(method.clone(), path, &[], body.as_ref()).await
         })
         .await
+    }
+
+    /// Whether the token may write, asked by a change of something that is not there.
+    ///
+    /// # Errors
+    /// E0301 for a token that may only read.
+    pub async fn check_writable(&self) -> anyhow::Result<()> {
+        let nothing = serde_json::json!({});
+        let asked: Called<Value> = self.write(Method::PUT, "/ssh_keys/0", Some(&nothing)).await;
+        match asked {
+            Err(error) if error.is("token_readonly") || error.is("unauthorized") => {
+                Err(error.told("change anything").into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads all pages of a list; `key` names it in the answer.
@@ -107,7 +121,7 @@ impl Hetzner {
     ) -> Called<T> {
         let mut attempt = 0;
         loop {
-            let failed = match self.retrying(Kind::Create, &create).await {
+            let failed = match self.retrying(Sent::Makes, &create).await {
                 Ok(made) => return Ok(made),
                 Err(failed) => failed,
             };
@@ -130,7 +144,7 @@ impl Hetzner {
     /// Sends again, a bounded number of times, what can be sent again.
     pub(super) async fn retrying<T>(
         &self,
-        kind: Kind,
+        sent: Sent,
         call: impl AsyncFn() -> Called<T>,
     ) -> Called<T> {
         let mut attempt = 0;
@@ -139,9 +153,9 @@ impl Hetzner {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            let again = match kind {
-                Kind::Repeatable => failed.transient(),
-                Kind::Create => failed.try_later(),
+            let again = match sent {
+                Sent::Harmless => failed.transient(),
+                Sent::Makes => failed.try_later(),
             };
             let most = match failed {
                 CallError::Unreachable(_) => RETRIES_UNREACHABLE,
@@ -150,8 +164,21 @@ impl Hetzner {
             if !again || attempt >= most {
                 return Err(failed);
             }
-            tokio::time::sleep(self.retry_wait(attempt)).await;
+            let wait = self.retry_wait(attempt).max(self.refill_wait(&failed));
+            tokio::time::sleep(wait).await;
             attempt += 1;
+        }
+    }
+
+    /// After a 429: the time in which the API gives one request back, by its `RateLimit-Limit` (an
+    /// hour's). `RateLimit-Reset` tells when *all* are back, which nobody needs to wait for.
+    fn refill_wait(&self, failed: &CallError) -> Duration {
+        match failed {
+            CallError::Api(error) if error.code == "rate_limit_exceeded" => error
+                .hourly_limit
+                .map_or(Duration::ZERO, |limit| HOUR / limit.max(1))
+                .min(self.pace.longest_retry),
+            _ => Duration::ZERO,
         }
     }
 
@@ -161,7 +188,7 @@ impl Hetzner {
         let nanos = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |now| now.subsec_nanos());
-        wait.min(LONGEST_RETRY)
+        wait.min(self.pace.longest_retry)
             .mul_f64(1.0 + f64::from(nanos % 1000) / 4000.0)
     }
 
@@ -186,15 +213,17 @@ impl Hetzner {
         }
         let answer = request.send().await?;
         let status = answer.status();
-        let correlation = answer
-            .headers()
-            .get("x-correlation-id")
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let header = |name: &str| {
+            let value = answer.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let correlation = header("x-correlation-id");
+        let hourly_limit = header("ratelimit-limit").and_then(|limit| limit.parse().ok());
         let content = answer.text().await?;
         if !status.is_success() {
             let mut error = ApiError::parse(status.as_u16(), &content);
             error.correlation = correlation;
+            error.hourly_limit = hourly_limit;
             return Err(CallError::Api(error));
         }
         let content = if content.trim().is_empty() {

@@ -88,6 +88,24 @@ pub(super) struct Pricing {
     pub primary_ips: Vec<AddressPrices>,
     #[serde(deserialize_with = "or_default")]
     pub server_backup: BackupPrice,
+    #[serde(deserialize_with = "or_default")]
+    pub volume: PerGb,
+    #[serde(deserialize_with = "or_default")]
+    pub image: PerGb,
+}
+
+/// The price of a GB in a month.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PerGb {
+    #[serde(deserialize_with = "or_default")]
+    price_per_gb_month: Money,
+}
+
+impl PerGb {
+    pub fn net(&self) -> Option<f64> {
+        self.price_per_gb_month.net()
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -112,26 +130,30 @@ struct PricingAnswer {
     pricing: Pricing,
 }
 
-/// Whether the wished server can be had, and what it costs in a month. Nothing is changed.
+/// Whether the wished server can be had, and what the stack costs in a month. Nothing is changed.
 ///
 /// A server that exists need not be orderable any more: then what would refuse a new one is a note.
 ///
 /// # Errors
-/// E0304 the type or its location, E0305 the image, E0308 the cost; each with what can be had.
+/// E0304 the type or its location, E0305 the image, E0308 the cost, each with what can be had; E0311
+/// for a type that the server cannot be given.
 pub async fn availability(
     api: &Hetzner,
+    stack: &str,
     cloud: &Cloud,
     existing: Option<&ServerView>,
 ) -> Result<Offer> {
-    let (types, pricing) = tokio::join!(api.server_types(), api.pricing());
+    let (types, pricing, snapshots) =
+        tokio::join!(api.server_types(), api.pricing(), api.snapshots_of(stack));
     let types = types?;
-    let found = offer::choose_type(&types, cloud, existing.is_some(), OffsetDateTime::now_utc())?;
-    let images = if existing.is_some() {
-        Vec::new()
-    } else {
+    let found = offer::choose_type(&types, cloud, existing, OffsetDateTime::now_utc())?;
+    let images = if found.needs_image {
         api.images(&found.server_type.architecture).await?
+    } else {
+        Vec::new()
     };
-    offer::complete(found, &images, &pricing?, cloud)
+    let gb = snapshots?.iter().map(|one| one.image_size).sum();
+    offer::complete(found, &images, &pricing?, cloud, gb)
 }
 
 impl Hetzner {

@@ -6,52 +6,81 @@ use super::catalogue::{Price, Pricing, ServerType};
 use crate::error::Fault;
 use crate::stack::Cloud;
 
+/// One thing that costs something, net a month.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    pub name: String,
+    pub net: f64,
+}
+
 /// What a month costs, net.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cost {
     pub currency: String,
-    pub server: f64,
-    pub ipv4: f64,
-    pub backups: f64,
+    pub items: Vec<Item>,
     /// In percent; not in the amounts.
     pub vat_rate: f64,
 }
 
 impl Cost {
     pub fn total(&self) -> f64 {
-        self.server + self.ipv4 + self.backups
+        self.items.iter().map(|item| item.net).sum()
     }
 
-    pub(super) fn of(found: &ServerType, pricing: &Pricing, cloud: &Cloud) -> Result<Self> {
+    pub fn gross(&self) -> f64 {
+        self.total() * (1.0 + self.vat_rate / 100.0)
+    }
+
+    /// Of what citrino.yml wishes, and of the snapshots that are there (in GB).
+    pub(super) fn of(
+        found: &ServerType,
+        pricing: &Pricing,
+        cloud: &Cloud,
+        snapshots_gb: f64,
+    ) -> Result<Self> {
+        let location = &cloud.location;
         let unknown = |what: &str| {
             Fault::new(
                 "E0303",
-                format!(
-                    "the Hetzner API tells no price of {what} in {}",
-                    cloud.location
-                ),
+                format!("the Hetzner API tells no price of {what} in {location}"),
             )
             .hint("is cloud.location right?")
         };
-        let server =
-            price_in(&found.prices, &cloud.location).ok_or_else(|| unknown(&found.name))?;
-        let ipv4 = pricing
-            .primary_ips
-            .iter()
-            .find(|kind| kind.kind == "ipv4")
-            .and_then(|kind| price_in(&kind.prices, &cloud.location))
-            .ok_or_else(|| unknown("an IPv4 address"))?;
-        let backups = if cloud.backups {
-            let percentage: Option<f64> = pricing.server_backup.percentage.parse().ok();
-            server * percentage.ok_or_else(|| unknown("backups"))? / 100.0
-        } else {
-            0.0
+        let server = price_in(&found.prices, location).ok_or_else(|| unknown(&found.name))?;
+        let address = |family: &str| {
+            let kind = pricing.primary_ips.iter().find(|kind| kind.kind == family);
+            kind.and_then(|kind| price_in(&kind.prices, location))
         };
+        let ipv4 = address("ipv4").ok_or_else(|| unknown("an IPv4 address"))?;
+        let mut items = vec![
+            Item::new(format!("server {} in {location}", found.name), server),
+            Item::new("IPv4 address", ipv4),
+        ];
+        // The API lists IPv6 with a price of nothing, or not at all.
+        if let Some(ipv6) = address("ipv6").filter(|net| *net > 0.0) {
+            items.push(Item::new("IPv6 network", ipv6));
+        }
+        if cloud.backups {
+            let percent: f64 = pricing
+                .server_backup
+                .percentage
+                .parse()
+                .map_err(|_| unknown("backups"))?;
+            let name = format!("automatic backups, {percent} % of the server");
+            items.push(Item::new(name, server * percent / 100.0));
+        }
+        if let Some(size) = cloud.volume_gb {
+            let each = pricing.volume.net().ok_or_else(|| unknown("a volume"))?;
+            items.push(Item::new(format!("volume of {size} GB"), each * f64::from(size)));
+        }
+        if snapshots_gb > 0.0 {
+            let each = pricing.image.net().ok_or_else(|| unknown("a snapshot"))?;
+            let name = format!("snapshots of {snapshots_gb:.1} GB");
+            items.push(Item::new(name, each * snapshots_gb));
+        }
         Ok(Cost {
             currency: pricing.currency.clone(),
-            server,
-            ipv4,
-            backups,
+            items,
             vat_rate: pricing.vat_rate.parse().unwrap_or_default(),
         })
     }
@@ -73,18 +102,30 @@ impl Cost {
         }
         // Amounts are compared in cents, as they are shown.
         if (self.total() * 100.0).round() > (limit * 100.0).round() {
+            let items: Vec<_> = self
+                .items
+                .iter()
+                .map(|item| format!("{:.2} {}", item.net, item.name))
+                .collect();
             let message = format!(
-                "the server costs {:.2} EUR a month net ({:.2} server, {:.2} IPv4, {:.2} backups), over the limit of {limit:.2}",
+                "the stack costs {:.2} EUR a month net ({}), over the limit of {limit:.2}",
                 self.total(),
-                self.server,
-                self.ipv4,
-                self.backups
+                items.join("; ")
             );
             return Err(Fault::new("E0308", message)
                 .hint("raise cloud.max_monthly_eur, or choose a smaller cloud.server_type")
                 .into());
         }
         Ok(())
+    }
+}
+
+impl Item {
+    fn new(name: impl Into<String>, net: f64) -> Self {
+        Self {
+            name: name.into(),
+            net,
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use hcloud::apis::Error as CrateError;
 use serde::Deserialize;
 
 use super::answers::or_default;
@@ -17,6 +16,8 @@ pub struct ApiError {
     pub fields: Vec<Field>,
     /// Names the request to Hetzner's support.
     pub correlation: Option<String>,
+    /// How many requests the project may send in an hour.
+    pub hourly_limit: Option<u32>,
 }
 
 /// A field of the request that the API finds wrong.
@@ -84,7 +85,7 @@ impl ApiError {
             code: body.code,
             message: body.message,
             fields: body.details.fields,
-            correlation: None,
+            ..Self::default()
         }
     }
 
@@ -244,19 +245,6 @@ fn innermost(error: &reqwest::Error) -> String {
         cause = inner;
     }
     cause.to_string()
-}
-
-impl<T> From<CrateError<T>> for CallError {
-    fn from(error: CrateError<T>) -> Self {
-        match error {
-            CrateError::Reqwest(error) => error.into(),
-            CrateError::Serde(error) => CallError::Garbled(error.to_string()),
-            CrateError::Io(error) => CallError::Lost(error.to_string()),
-            CrateError::ResponseError(answer) => {
-                CallError::Api(ApiError::parse(answer.status.as_u16(), &answer.content))
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,21 +4,19 @@ use std::fmt;
 use std::net::IpAddr;
 
 use anyhow::Result;
-use hcloud::apis::firewalls_api::{self, DeleteFirewallParams};
 use hcloud::models::{
     ApplyToResourcesRequest, CreateFirewallRequest, FirewallResource, ResourceId, SetRulesRequest,
     firewall_resource, rule,
 };
-use reqwest::Method;
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::{Started, deadline};
+use super::actions::deadline;
 use super::answers::or_default;
-use super::call::{Called, Kind, to_value};
 use super::failure::CallError;
 use super::labels::{self, Labels};
+use super::resource::Kind;
 use super::server_view::ServerView;
 use super::servers::map_of;
 use crate::error::Fault;
@@ -99,7 +97,8 @@ impl fmt::Display for Rule {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "Answer")]
 pub struct FirewallView {
     pub id: i64,
     pub name: String,
@@ -117,12 +116,6 @@ struct Answer {
     rules: Vec<Rule>,
 }
 
-#[derive(Deserialize)]
-struct Created {
-    #[serde(flatten)]
-    started: Started,
-}
-
 impl From<Answer> for FirewallView {
     fn from(answer: Answer) -> Self {
         Self {
@@ -134,84 +127,58 @@ impl From<Answer> for FirewallView {
     }
 }
 
+impl Kind for FirewallView {
+    const MANY: &'static str = "firewalls";
+    const ONE: &'static str = "firewall";
+    const WORD: &'static str = "firewall";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+}
+
 impl Hetzner {
-    /// Every firewall that carries the label of the stack.
-    pub async fn firewalls_of(&self, stack: &str) -> Result<Vec<FirewallView>> {
-        self.firewalls("label_selector", labels::selector(stack))
-            .await
-            .map_err(|error| error.told("list the firewalls").into())
-    }
-
-    /// A firewall by its name, ours or not.
-    pub async fn firewall_named(&self, name: &str) -> Result<Option<FirewallView>> {
-        let found = self.firewalls("name", name.to_owned()).await;
-        Ok(found
-            .map_err(|error| error.told("look for the firewall's name"))?
-            .pop())
-    }
-
-    async fn firewalls(&self, key: &str, value: String) -> Called<Vec<FirewallView>> {
-        let found: Vec<Answer> = self
-            .list("/firewalls", "firewalls", &[(key, value)])
-            .await?;
-        Ok(found.into_iter().map(FirewallView::from).collect())
-    }
-
-    pub async fn create_firewall(&self, name: &str, labels: &Labels, rules: &[Rule]) -> Result<()> {
-        let doing = format!("create the firewall {name}");
+    pub async fn create_firewall(&self, name: &str, stack: &str, rules: &[Rule]) -> Result<()> {
         let body = CreateFirewallRequest {
-            labels: Some(map_of(labels)),
+            labels: Some(map_of(&labels::of_stack(stack))),
             rules: Some(requests(rules)),
             ..CreateFirewallRequest::new(name.to_owned())
         };
-        let body = to_value(&body).map_err(|error| error.told(&doing))?;
-        let started = self
-            .create_once(
-                async || {
-                    let made: Created = self
-                        .send(Method::POST, "/firewalls", &[], Some(&body))
-                        .await?;
-                    Ok(made.started)
-                },
-                async || {
-                    let found = self.firewalls("name", name.to_owned()).await?;
-                    let ours = |found: &FirewallView| {
-                        found.labels.get(labels::STACK) == labels.get(labels::STACK)
-                    };
-                    Ok(found.iter().any(ours).then(Started::default))
-                },
-            )
-            .await
-            .map_err(|error| error.told(&doing))?;
-        self.await_all(started, &doing, deadline::FIREWALL).await
+        let made: Result<FirewallView> = self.make(name, stack, &body, deadline::FIREWALL).await;
+        made.map(drop)
     }
 
     /// Overwrites all rules, as the API does.
     pub async fn set_rules(&self, firewall: &FirewallView, rules: &[Rule]) -> Result<()> {
         let doing = format!("set the rules of the firewall {}", firewall.name);
-        let path = format!("/firewalls/{}/actions/set_rules", firewall.id);
         let body = SetRulesRequest::new(requests(rules));
-        let started: Started = self
-            .write(Method::POST, &path, Some(&body))
+        self.order::<FirewallView>(firewall.id, "set_rules", &body, &doing, deadline::FIREWALL)
             .await
-            .map_err(|error| error.told(&doing))?;
-        self.await_all(started, &doing, deadline::FIREWALL).await
     }
 
     /// Applies it to a server; one to which it is applied already is no error.
     pub async fn apply_firewall(&self, firewall: i64, server: &ServerView) -> Result<()> {
         let doing = format!("apply the firewall to the server {}", server.name);
-        let path = format!("/firewalls/{firewall}/actions/apply_to_resources");
         let resource = FirewallResource {
             server: Some(Box::new(ResourceId::new(server.id))),
             ..FirewallResource::new(firewall_resource::Type::Server)
         };
         let body = ApplyToResourcesRequest::new(vec![resource]);
-        match self.write(Method::POST, &path, Some(&body)).await {
-            Ok(started) => self.await_all(started, &doing, deadline::FIREWALL).await,
-            Err(error) if error.is("firewall_already_applied") => Ok(()),
-            Err(error) => Err(error.told(&doing).into()),
-        }
+        self.try_order::<FirewallView>(
+            firewall,
+            "apply_to_resources",
+            &body,
+            &doing,
+            deadline::FIREWALL,
+            &["firewall_already_applied"],
+        )
+        .await
     }
 
     /// Deletes it; while a server that it was applied to is still going away, that takes a while.
@@ -219,15 +186,8 @@ impl Hetzner {
         let begun = Instant::now();
         let mut polls = 0;
         loop {
-            let done = self
-                .retrying(Kind::Repeatable, async || {
-                    let params = DeleteFirewallParams { id: firewall.id };
-                    Ok(firewalls_api::delete_firewall(&self.cfg, params).await?)
-                })
-                .await;
-            match done {
-                Ok(()) => return Ok(()),
-                Err(error) if error.is("not_found") => return Ok(()),
+            match self.try_delete(firewall).await {
+                Ok(_) => return Ok(()),
                 Err(error) if error.is("resource_in_use") && begun.elapsed() < self.pace.in_use => {
                 }
                 Err(error) => return Err(in_use_hint(&error, &firewall.name)),

@@ -17,6 +17,11 @@ pub const BOOTSTRAP_KEY: &str = "citrino-ops/bootstrap-key";
 /// The host key that replaced it.
 pub const HOST_KEY: &str = "citrino-ops/host-key";
 
+/// The host key that a rebuild gives, until it is known whether the rebuild came to be.
+pub const REBIRTH_KEY: &str = "citrino-ops/rebirth-key";
+/// Says before which risky step a snapshot was taken.
+pub const BEFORE: &str = "citrino-ops/before";
+
 pub type Labels = BTreeMap<String, String>;
 
 /// Before and after the key in a pin: a label's value must start and end with a letter or digit.

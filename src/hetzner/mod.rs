@@ -4,6 +4,7 @@
 //! lenient structs where a new field or value must not break a run: docs/decisions/0003.
 
 mod actions;
+mod addresses;
 mod answers;
 mod call;
 mod catalogue;
@@ -11,10 +12,15 @@ mod cost;
 mod failure;
 mod firewalls;
 pub mod labels;
+mod networks;
 mod offer;
+mod resource;
 mod server_view;
 mod servers;
+mod snapshots;
 mod ssh_keys;
+mod volumes;
+mod zones;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -23,14 +29,20 @@ use std::time::Duration;
 use anyhow::Result;
 use hcloud::apis::configuration::Configuration;
 
+pub use addresses::{AddressView, Family};
 pub use catalogue::availability;
-pub use cost::Cost;
+pub use cost::{Cost, Item};
 pub use failure::{ApiError, CallError, Field};
 pub use firewalls::{FirewallView, Rule};
+pub use networks::NetworkView;
 pub use offer::Offer;
+pub use resource::Kind;
 pub use server_view::{ServerView, pins};
 pub use servers::NewServer;
+pub use snapshots::SnapshotView;
 pub use ssh_keys::KeyView;
+pub use volumes::VolumeView;
+pub use zones::{Record, RecordView, ZoneView};
 
 use crate::error::Fault;
 use crate::secret::Secret;
@@ -48,8 +60,12 @@ pub struct Pace {
     pub first_retry: Duration,
     /// How long an answer may take.
     pub answer: Duration,
+    /// No wait before a request is sent again is longer.
+    pub longest_retry: Duration,
     /// How long a firewall may still be in use after its server went.
     pub in_use: Duration,
+    /// How long a server may take to shut down before its power is cut.
+    pub shutdown: Duration,
 }
 
 impl Default for Pace {
@@ -59,7 +75,9 @@ impl Default for Pace {
             longest_poll: Duration::from_millis(2500),
             first_retry: Duration::from_secs(1),
             answer: Duration::from_secs(30),
+            longest_retry: Duration::from_secs(30),
             in_use: Duration::from_mins(1),
+            shutdown: Duration::from_mins(1),
         }
     }
 }
@@ -69,7 +87,11 @@ pub struct Hetzner {
     /// The crate's own Debug of this prints the token: it must never be formatted.
     cfg: Configuration,
     pace: Pace,
+    progress: Option<Progress>,
 }
+
+/// Is told what is waited for, and how far it is, in percent.
+pub type Progress = Box<dyn Fn(&str, i64)>;
 
 impl fmt::Debug for Hetzner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,7 +128,23 @@ impl Hetzner {
         };
         cfg.base_path_mapping
             .insert(DEFAULT_ENDPOINT.to_owned(), endpoint.to_owned());
-        Ok(Self { cfg, pace })
+        Ok(Self {
+            cfg,
+            pace,
+            progress: None,
+        })
+    }
+
+    /// Has the progress of actions told.
+    pub fn telling(mut self, progress: Progress) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    fn show(&self, doing: &str, percent: i64) {
+        if let Some(tell) = &self.progress {
+            tell(doing, percent);
+        }
     }
 
     pub fn endpoint(&self) -> &str {

@@ -10,6 +10,7 @@ use time::{Duration, OffsetDateTime};
 use super::answers::Deprecation;
 use super::catalogue::{Image, Offered, Pricing, ServerType};
 use super::cost::{Cost, price_in};
+use super::server_view::ServerView;
 use crate::error::Fault;
 use crate::stack::Cloud;
 
@@ -35,7 +36,7 @@ pub struct Offer {
 impl fmt::Display for Offer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cost = &self.cost;
-        let gross = cost.total() * (1.0 + cost.vat_rate / 100.0);
+        let gross = cost.gross();
         let currency = &cost.currency;
         write!(
             f,
@@ -55,25 +56,12 @@ impl fmt::Display for Offer {
 /// A type that can be had, on the way to an offer.
 pub(super) struct Found {
     pub server_type: ServerType,
+    /// Whether the server is of this type already.
     exists: bool,
+    /// Whether a disk will be made from the image.
+    pub needs_image: bool,
     notes: Vec<String>,
     now: OffsetDateTime,
-}
-
-impl Found {
-    /// A type that runs, and that the API no longer lists.
-    fn forgotten(name: &str, error: &anyhow::Error, now: OffsetDateTime) -> Self {
-        let server_type = ServerType {
-            name: name.to_owned(),
-            ..ServerType::default()
-        };
-        Self {
-            server_type,
-            exists: true,
-            notes: vec![error.to_string()],
-            now,
-        }
-    }
 }
 
 /// Why a type cannot be ordered in a location.
@@ -86,11 +74,30 @@ enum Refusal {
 pub(super) fn choose_type(
     types: &[ServerType],
     cloud: &Cloud,
-    exists: bool,
+    existing: Option<&ServerView>,
     now: OffsetDateTime,
 ) -> Result<Found> {
+    let exists = existing.is_some_and(|server| server.server_type == cloud.server_type);
+    let needs_image = existing.is_none_or(|server| {
+        let image = server.image.as_ref();
+        image.is_some_and(|image| *image != cloud.image)
+    });
+    let found = |server_type: ServerType, notes: Vec<String>| Found {
+        server_type,
+        exists,
+        needs_image,
+        notes,
+        now,
+    };
     let wished = match type_named(types, &cloud.server_type) {
-        Err(error) if exists => return Ok(Found::forgotten(&cloud.server_type, &error, now)),
+        // It runs, and the API no longer lists it.
+        Err(error) if exists => {
+            let server_type = ServerType {
+                name: cloud.server_type.clone(),
+                ..ServerType::default()
+            };
+            return Ok(found(server_type, vec![error.to_string()]));
+        }
         wished => wished?,
     };
     let mut notes = Vec::new();
@@ -106,12 +113,37 @@ pub(super) fn choose_type(
         )),
         Err(refusal) => return Err(refuse(&refusal, wished, types, &cloud.location, now).into()),
     }
-    Ok(Found {
-        server_type: wished.clone(),
-        exists,
-        notes,
-        now,
-    })
+    if let Some(server) = existing.filter(|_| !exists) {
+        refuse_rescale(server, wished, types)?;
+    }
+    Ok(found(wished.clone(), notes))
+}
+
+/// A server keeps its disk and its architecture when it is given another type.
+fn refuse_rescale(server: &ServerView, wished: &ServerType, types: &[ServerType]) -> Result<()> {
+    let now = types.iter().find(|found| found.name == server.server_type);
+    let architecture = now.map_or(&wished.architecture, |now| &now.architecture);
+    #[allow(clippy::cast_precision_loss)] // a disk's GB are few
+    let disk = server.disk_gb as f64;
+    let why = if *architecture != wished.architecture {
+        format!(
+            "{} is of the architecture {}, the server's is {architecture}",
+            wished.name, wished.architecture
+        )
+    } else if disk > wished.disk {
+        format!(
+            "its disk of {disk} GB does not fit into the {} GB of {}, and a disk cannot shrink",
+            wished.disk, wished.name
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Fault::new(
+        "E0311",
+        format!("the server {} cannot become a {}: {why}", server.name, wished.name),
+    )
+    .hint("nothing was changed: choose another cloud.server_type")
+    .into())
 }
 
 pub(super) fn complete(
@@ -119,18 +151,19 @@ pub(super) fn complete(
     images: &[Image],
     pricing: &Pricing,
     cloud: &Cloud,
+    snapshots_gb: f64,
 ) -> Result<Offer> {
     let mut notes = found.notes;
-    if !found.exists {
+    if found.needs_image {
         let (_, note) = image_named(images, &cloud.image, found.now)?;
         notes.extend(note);
     }
-    let cost = Cost::of(&found.server_type, pricing, cloud)
+    let cost = Cost::of(&found.server_type, pricing, cloud, snapshots_gb)
         .and_then(|cost| cost.within_limit(cloud).map(|()| cost));
     let cost = match cost {
         Err(error) if found.exists => {
             notes.push(error.to_string());
-            Cost::of(&found.server_type, pricing, cloud).unwrap_or_default()
+            Cost::of(&found.server_type, pricing, cloud, snapshots_gb).unwrap_or_default()
         }
         cost => cost?,
     };

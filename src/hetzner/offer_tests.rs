@@ -43,6 +43,7 @@ fn images() -> Vec<Image> {
 
 fn pricing() -> Pricing {
     serde_json::from_value(json!({
+        "image": {"price_per_gb_month": {"net": "0.0100"}},
         "currency": "EUR", "vat_rate": "19.000000", "server_backup": {"percentage": "20.0"},
         "primary_ips": [{"type": "ipv4", "prices": [
             {"location": "nbg1", "price_monthly": {"net": "0.5000"}},
@@ -55,14 +56,48 @@ fn cloud(yaml: &str) -> Cloud {
     serde_yaml::from_str(&format!("{{ssh_keys: [k], {yaml}}}")).unwrap()
 }
 
+/// `exists`: a server as wished is there, whatever its image is called.
 fn offer(yaml: &str, exists: bool) -> Result<Offer> {
-    let (types, cloud) = (types(), cloud(yaml));
+    let cloud = cloud(yaml);
+    let server = ServerView {
+        server_type: cloud.server_type.clone(),
+        ..ServerView::default()
+    };
+    offer_beside(&cloud, exists.then_some(&server))
+}
+
+fn offer_beside(cloud: &Cloud, server: Option<&ServerView>) -> Result<Offer> {
     complete(
-        choose_type(&types, &cloud, exists, NOW)?,
+        choose_type(&types(), cloud, server, NOW)?,
         &images(),
         &pricing(),
-        &cloud,
+        cloud,
+        2.0,
     )
+}
+
+#[test]
+fn a_rescale_must_be_orderable_and_fit() {
+    let mut server = ServerView {
+        name: "prod".into(),
+        server_type: "cpx12".into(),
+        disk_gb: 40,
+        ..ServerView::default()
+    };
+    let wished = |name: &str| {
+        cloud(&format!(
+            "server_type: {name}, location: nbg1, image: debian-12"
+        ))
+    };
+    assert!(offer_beside(&wished("cx23"), Some(&server)).is_ok());
+    let error = offer_beside(&wished("cpx11"), Some(&server)).unwrap_err();
+    assert!(error.to_string().contains("cannot be ordered in nbg1"));
+    server.disk_gb = 80;
+    let error = offer_beside(&wished("cx23"), Some(&server)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the server prod cannot become a cx23: its disk of 80 GB does not fit into the 40 GB of cx23, and a disk cannot shrink"
+    );
 }
 
 fn refusal(yaml: &str) -> String {
@@ -82,7 +117,7 @@ fn an_offer_has_all_that_a_month_costs() {
         false,
     )
     .unwrap();
-    assert_eq!(format!("{:.3}", offer.cost.total()), "21.488");
+    assert_eq!(format!("{:.3}", offer.cost.total()), "21.508");
     assert_eq!(offer.notes, Vec::<String>::new());
 }
 
@@ -158,10 +193,10 @@ fn images_are_refused_with_those_that_there_are() {
 #[test]
 fn the_limit_is_kept() {
     let yaml = "server_type: cpx12, location: nbg1, image: debian-12, max_monthly_eur: ";
-    assert!(offer(&format!("{yaml}11.99"), false).is_ok());
-    let text = refusal(&format!("{yaml}11.98"));
+    assert!(offer(&format!("{yaml}12.01"), false).is_ok());
+    let text = refusal(&format!("{yaml}12.00"));
     assert!(
-        text.starts_with("E0308 the server costs 11.99 EUR a month net"),
+        text.starts_with("E0308 the stack costs 12.01 EUR a month net (11.49 server cpx12 in nbg1; 0.50 IPv4 address; 0.02 snapshots of 2.0 GB)"),
         "{text}"
     );
 }

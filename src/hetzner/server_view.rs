@@ -5,11 +5,13 @@ use std::net::Ipv6Addr;
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::answers::{Named, or_default};
+use super::answers::{Named, Protection, or_default};
 use super::labels::{self, Labels};
+use super::resource::Kind;
 
 /// A server as the API tells of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "Answer")]
 pub struct ServerView {
     pub id: i64,
     pub name: String,
@@ -19,22 +21,29 @@ pub struct ServerView {
     /// The first address of the server's network.
     pub ipv6: Option<String>,
     pub labels: Labels,
+    /// Ids of its addresses, which are resources of their own.
+    pub ipv4_id: Option<i64>,
+    pub ipv6_id: Option<i64>,
     pub server_type: String,
+    /// The size of its disk, in GB; it only grows.
+    pub disk_gb: i64,
     pub location: String,
     /// The image's name; snapshots and deleted images have none.
     pub image: Option<String>,
     /// Ids of the firewalls that are applied to it.
     pub firewalls: Vec<i64>,
+    /// Ids of the private networks that it is in.
+    pub networks: Vec<i64>,
     /// Whether automatic backups are on.
     pub backups: bool,
-    /// Whether it is protected against deletion.
+    /// Whether it is protected against deletion and rebuilding.
     pub protected: bool,
 }
 
 /// The API's answer, of which nothing but the id and the name must be there.
 #[derive(Deserialize)]
-pub(super) struct Answer {
-    pub(super) id: i64,
+struct Answer {
+    id: i64,
     name: String,
     #[serde(default, deserialize_with = "or_default")]
     status: String,
@@ -48,6 +57,10 @@ pub(super) struct Answer {
     location: Named,
     #[serde(default, deserialize_with = "or_default")]
     image: Named,
+    #[serde(default, deserialize_with = "or_default")]
+    private_net: Vec<PrivateNet>,
+    #[serde(default, deserialize_with = "or_default")]
+    primary_disk_size: i64,
     #[serde(default)]
     backup_window: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
@@ -65,7 +78,14 @@ struct PublicNet {
 
 #[derive(Deserialize)]
 struct Address {
+    #[serde(default)]
+    id: Option<i64>,
     ip: String,
+}
+
+#[derive(Deserialize)]
+struct PrivateNet {
+    network: i64,
 }
 
 #[derive(Deserialize)]
@@ -73,17 +93,13 @@ struct Applied {
     id: i64,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Protection {
-    #[serde(deserialize_with = "or_default")]
-    delete: bool,
-}
-
 impl From<Answer> for ServerView {
     fn from(answer: Answer) -> Self {
         let net = answer.public_net;
+        let address_id = |address: &Option<Address>| address.as_ref().and_then(|one| one.id);
         Self {
+            ipv4_id: address_id(&net.ipv4),
+            ipv6_id: address_id(&net.ipv6),
             id: answer.id,
             name: answer.name,
             status: answer.status,
@@ -91,6 +107,8 @@ impl From<Answer> for ServerView {
             ipv6: net.ipv6.map(|address| first_address(&address.ip)),
             labels: answer.labels,
             server_type: answer.server_type.name,
+            disk_gb: answer.primary_disk_size,
+            networks: answer.private_net.iter().map(|net| net.network).collect(),
             location: answer.location.name,
             image: Some(answer.image.name).filter(|name| !name.is_empty()),
             firewalls: net.firewalls.iter().map(|applied| applied.id).collect(),
@@ -101,13 +119,32 @@ impl From<Answer> for ServerView {
 }
 
 /// A server answers on `…::1` of the network that the API tells.
-fn first_address(network: &str) -> String {
+pub(super) fn first_address(network: &str) -> String {
     let base = network.split('/').next().unwrap_or(network);
     match base.parse::<Ipv6Addr>() {
         Ok(address) if network.contains('/') => {
             Ipv6Addr::from_bits(address.to_bits() | 1).to_string()
         }
         _ => base.to_owned(),
+    }
+}
+
+impl Kind for ServerView {
+    const MANY: &'static str = "servers";
+    const ONE: &'static str = "server";
+    const WORD: &'static str = "server";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+    fn is_protected(&self) -> bool {
+        self.protected
     }
 }
 
@@ -123,13 +160,13 @@ impl ServerView {
     }
 }
 
-/// The host keys of a server (`ssh-ed25519 AAAA…`): the one that it was born with, and the one that
-/// replaced it, for as long as each is in its labels.
+/// The host keys of a server (`ssh-ed25519 AAAA…`): the one that it was born with, the one that
+/// replaced it, and the one of a rebuild that is under way, for as long as each is in its labels.
 ///
 /// # Errors
 /// E0303 when a label is no pin: somebody changed it.
 pub fn pins(server: &ServerView) -> Result<Vec<String>> {
-    [labels::BOOTSTRAP_KEY, labels::HOST_KEY]
+    [labels::BOOTSTRAP_KEY, labels::HOST_KEY, labels::REBIRTH_KEY]
         .iter()
         .filter_map(|key| server.labels.get(*key))
         .map(|pin| labels::pinned_line(pin))
@@ -145,7 +182,7 @@ mod tests {
         let text = r#"{"id": 7, "name": "s", "status": "hibernating", "labels": null, "surprise": {},
             "public_net": {"ipv4": null, "ipv6": {"ip": "2001:db8::/64"}, "firewalls": [{"id": 3, "status": "odd"}]},
             "image": null, "location": {"name": "ash"}, "backup_window": null}"#;
-        let view: ServerView = serde_json::from_str::<Answer>(text).unwrap().into();
+        let view: ServerView = serde_json::from_str(text).unwrap();
         assert_eq!(view.address(), Some("2001:db8::1"));
         assert_eq!((view.firewalls, view.image), (vec![3], None));
         assert_eq!(view.status, "hibernating");

@@ -1,21 +1,19 @@
-//! Servers: found by label, made once, brought to rest.
+//! Servers: found by label, made once, brought to rest, rescaled and rebuilt.
 
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use hcloud::models::{
-    ChangeServerProtectionRequest, CreateServerRequest, CreateServerRequestFirewalls,
-    CreateServerRequestPublicNet, ReplaceServerRequest,
+    AttachServerToNetworkRequest, ChangeServerProtectionRequest, ChangeTypeOfServerRequest,
+    CreateServerRequest, CreateServerRequestFirewalls,
 };
-use reqwest::Method;
-use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::{Action, Started, deadline};
-use super::call::{Called, to_value};
+use super::actions::{Action, deadline};
 use super::labels::{self, Labels};
-use super::server_view::{Answer, ServerView};
+use super::server_view::ServerView;
 use crate::error::Fault;
 use crate::secret::Secret;
 
@@ -23,6 +21,7 @@ use crate::secret::Secret;
 #[derive(Clone, Debug)]
 pub struct NewServer {
     pub name: String,
+    pub stack: String,
     pub server_type: String,
     pub location: String,
     /// The image's id: two images of different architectures share a name.
@@ -30,36 +29,21 @@ pub struct NewServer {
     pub labels: Labels,
     pub ssh_keys: Vec<i64>,
     pub firewalls: Vec<i64>,
+    pub networks: Vec<i64>,
+    /// Ids of addresses that are there already.
+    pub ipv4: i64,
+    pub ipv6: i64,
     /// Holds the private host key of the first minutes.
     pub user_data: Secret,
 }
 
-#[derive(Deserialize)]
-struct One {
-    server: Answer,
-}
-
-#[derive(Deserialize)]
-struct Created {
-    server: Answer,
-    #[serde(flatten)]
-    started: Started,
-}
-
 impl Hetzner {
-    /// Every server that carries the label of the stack.
-    pub async fn servers_of(&self, stack: &str) -> Result<Vec<ServerView>> {
-        self.servers("label_selector", labels::selector(stack))
-            .await
-            .map_err(|error| error.told("list the servers").into())
-    }
-
     /// The server of the stack, whatever its name.
     ///
     /// # Errors
     /// E0311 when more than one carries the stack's label: only a person can say which is the one.
     pub async fn server_of(&self, stack: &str) -> Result<Option<ServerView>> {
-        let mut found = self.servers_of(stack).await?;
+        let mut found: Vec<ServerView> = self.of_stack(stack).await?;
         if found.len() > 1 {
             let names: Vec<_> = found
                 .iter()
@@ -81,54 +65,14 @@ impl Hetzner {
         Ok(found.pop())
     }
 
-    /// A server by its name, ours or not.
-    pub async fn server_named(&self, name: &str) -> Result<Option<ServerView>> {
-        let found = self.servers("name", name.to_owned()).await;
-        Ok(found
-            .map_err(|error| error.told("look for the server's name"))?
-            .pop())
-    }
-
-    async fn servers(&self, key: &str, value: String) -> Called<Vec<ServerView>> {
-        let found: Vec<Answer> = self.list("/servers", "servers", &[(key, value)]).await?;
-        Ok(found.into_iter().map(ServerView::from).collect())
-    }
-
-    async fn server(&self, id: i64, doing: &str) -> Result<ServerView> {
-        let found: One = self
-            .get(&format!("/servers/{id}"), &[])
-            .await
-            .map_err(|error| error.told(doing))?;
-        Ok(found.server.into())
-    }
-
     /// Makes the server, once, and waits for all that was begun with it. When the answer was lost, the server
     /// is found by name and label; which host key it got is in its labels.
     pub async fn create_server(&self, new: &NewServer) -> Result<i64> {
-        let doing = format!("create the server {}", new.name);
-        let body = to_value(&request(new)).map_err(|error| error.told(&doing))?;
-        let made = self
-            .create_once(
-                async || {
-                    let made: Created = self
-                        .send(Method::POST, "/servers", &[], Some(&body))
-                        .await?;
-                    Ok((made.server.id, Some(made.started)))
-                },
-                async || {
-                    let found = self.servers("name", new.name.clone()).await?;
-                    let ours = found.into_iter().find(|server| {
-                        server.labels.get(labels::STACK) == new.labels.get(labels::STACK)
-                    });
-                    Ok(ours.map(|server| (server.id, None)))
-                },
-            )
-            .await;
-        let (id, started) = made.map_err(|error| error.told(&doing))?;
-        if let Some(started) = started {
-            self.await_all(started, &doing, deadline::CREATE).await?;
-        }
-        Ok(id)
+        let body = request(new).context("a server's request could not be written")?;
+        let made: ServerView = self
+            .make(&new.name, &new.stack, &body, deadline::CREATE)
+            .await?;
+        Ok(made.id)
     }
 
     /// Waits until the server is running or off.
@@ -136,7 +80,7 @@ impl Hetzner {
         let begun = Instant::now();
         let mut polls = 0;
         loop {
-            let server = self.server(id, doing).await?;
+            let server: ServerView = self.one(id, doing).await?;
             if server.at_rest() {
                 return Ok(server);
             }
@@ -164,68 +108,87 @@ impl Hetzner {
 
     pub async fn power_on(&self, server: &ServerView) -> Result<()> {
         let doing = format!("start the server {}", server.name);
-        let path = format!("/servers/{}/actions/poweron", server.id);
-        self.order(&path, &doing, deadline::POWER).await?;
+        self.order::<ServerView>(server.id, "poweron", &json!({}), &doing, deadline::POWER)
+            .await?;
         self.settle(server.id, &doing).await?;
         Ok(())
     }
 
+    /// Has the server shut down, and cuts its power when it does not within a minute. The action's
+    /// success says only that it was asked to.
+    pub async fn power_off(&self, server: &ServerView) -> Result<()> {
+        let doing = format!("shut the server {} down", server.name);
+        self.order::<ServerView>(server.id, "shutdown", &json!({}), &doing, deadline::POWER)
+            .await?;
+        let begun = Instant::now();
+        let mut polls = 0;
+        while begun.elapsed() < self.pace.shutdown {
+            let seen: ServerView = self.one(server.id, &doing).await?;
+            if seen.status == "off" {
+                return Ok(());
+            }
+            self.show(&doing, 0);
+            tokio::time::sleep(self.poll_wait(polls)).await;
+            polls += 1;
+        }
+        self.order::<ServerView>(server.id, "poweroff", &json!({}), &doing, deadline::POWER)
+            .await
+    }
+
     pub async fn enable_backups(&self, server: &ServerView) -> Result<()> {
         let doing = format!("turn on the backups of the server {}", server.name);
-        let path = format!("/servers/{}/actions/enable_backup", server.id);
-        self.order(&path, &doing, deadline::BACKUP).await
+        self.order::<ServerView>(server.id, "enable_backup", &json!({}), &doing, deadline::BACKUP)
+            .await
     }
 
     /// Turns the protection against deletion and rebuilding on or off; for a server the API wants
     /// both alike.
     pub async fn protect_server(&self, server: &ServerView, on: bool) -> Result<()> {
         let doing = format!("change the protection of the server {}", server.name);
-        let path = format!("/servers/{}/actions/change_protection", server.id);
         let body = ChangeServerProtectionRequest {
             delete: Some(on),
             rebuild: Some(on),
         };
-        let started = self
-            .write(Method::POST, &path, Some(&body))
+        self.order::<ServerView>(
+            server.id,
+            "change_protection",
+            &body,
+            &doing,
+            deadline::POWER,
+        )
+        .await
+    }
+
+    pub async fn join_network(&self, server: &ServerView, network: i64) -> Result<()> {
+        let doing = format!("attach the server {} to its network", server.name);
+        let body = AttachServerToNetworkRequest::new(network);
+        self.try_order::<ServerView>(
+            server.id,
+            "attach_to_network",
+            &body,
+            &doing,
+            deadline::POWER,
+            &["server_already_attached"],
+        )
+        .await
+    }
+
+    /// Gives a server that is off another type. The disk keeps its size, so that the way back stays
+    /// open: a disk cannot shrink.
+    pub async fn rescale(&self, server: &ServerView, server_type: &str) -> Result<()> {
+        let doing = format!("make the server {} a {server_type}", server.name);
+        let body = ChangeTypeOfServerRequest::new(server_type.to_owned(), false);
+        self.order::<ServerView>(server.id, "change_type", &body, &doing, deadline::RESCALE)
             .await
-            .map_err(|error| error.told(&doing))?;
-        self.await_all(started, &doing, deadline::POWER).await
     }
 
-    async fn order(&self, path: &str, doing: &str, within: std::time::Duration) -> Result<()> {
-        let started = self
-            .write(Method::POST, path, None::<&()>)
+    /// Gives the server a new disk from the image and has it born again; its addresses stay. The
+    /// crate's request knows no `user_data`, and without it the API takes that of the first birth.
+    pub async fn rebuild(&self, server: &ServerView, image: i64, user_data: &Secret) -> Result<()> {
+        let doing = format!("rebuild the server {}", server.name);
+        let body = json!({ "image": image.to_string(), "user_data": user_data.reveal() });
+        self.order::<ServerView>(server.id, "rebuild", &body, &doing, deadline::CREATE)
             .await
-            .map_err(|error| error.told(doing))?;
-        self.await_all(started, doing, within).await
-    }
-
-    /// Sets the labels: all of them, as the API does. What shall stay must be in `labels`.
-    pub async fn set_server_labels(&self, id: i64, labels: &Labels) -> Result<()> {
-        self.update_server(id, None, labels).await
-    }
-
-    pub async fn update_server(&self, id: i64, name: Option<&str>, labels: &Labels) -> Result<()> {
-        let body = ReplaceServerRequest {
-            labels: Some(map_of(labels)),
-            name: name.map(str::to_owned),
-        };
-        let done: Called<serde_json::Value> = self
-            .write(Method::PUT, &format!("/servers/{id}"), Some(&body))
-            .await;
-        done.map(drop)
-            .map_err(|error| error.told("set the labels of the server").into())
-    }
-
-    /// Deletes the server and waits until it is gone; one that is gone already is no error.
-    pub async fn delete_server(&self, server: &ServerView) -> Result<()> {
-        let doing = format!("delete the server {}", server.name);
-        let path = format!("/servers/{}", server.id);
-        match self.write(Method::DELETE, &path, None::<&()>).await {
-            Ok(started) => self.await_all(started, &doing, deadline::DELETE).await,
-            Err(error) if error.is("not_found") => Ok(()),
-            Err(error) => Err(error.told(&doing).into()),
-        }
     }
 }
 
@@ -233,9 +196,10 @@ pub(super) fn map_of(labels: &Labels) -> HashMap<String, String> {
     labels.clone().into_iter().collect()
 }
 
-/// The crate's own request model: what it cannot say, the API does not take.
-fn request(new: &NewServer) -> CreateServerRequest {
-    CreateServerRequest {
+/// The crate's own request model: what it cannot say, the API does not take. Only the ids of addresses
+/// are written by hand: the model has 32 bits for them, and the API promises 53.
+fn request(new: &NewServer) -> serde_json::Result<Value> {
+    let request = CreateServerRequest {
         location: Some(new.location.clone()),
         labels: Some(map_of(&new.labels)),
         ssh_keys: Some(new.ssh_keys.iter().map(i64::to_string).collect()),
@@ -245,11 +209,7 @@ fn request(new: &NewServer) -> CreateServerRequest {
                 .map(|id| CreateServerRequestFirewalls::new(*id))
                 .collect(),
         ),
-        public_net: Some(Box::new(CreateServerRequestPublicNet {
-            enable_ipv4: Some(true),
-            enable_ipv6: Some(true),
-            ..CreateServerRequestPublicNet::default()
-        })),
+        networks: Some(new.networks.clone()).filter(|networks| !networks.is_empty()),
         start_after_create: Some(true),
         user_data: Some(new.user_data.reveal().to_owned()),
         ..CreateServerRequest::new(
@@ -257,5 +217,10 @@ fn request(new: &NewServer) -> CreateServerRequest {
             new.name.clone(),
             new.server_type.clone(),
         )
-    }
+    };
+    let mut body = serde_json::to_value(request)?;
+    body["public_net"] = json!({
+        "enable_ipv4": true, "enable_ipv6": true, "ipv4": new.ipv4, "ipv6": new.ipv6,
+    });
+    Ok(body)
 }

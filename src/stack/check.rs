@@ -27,6 +27,7 @@ impl Stack {
             );
         }
         self.check_place(&wrong)?;
+        self.check_cloud(&wrong)?;
         if self.app.workers == 0 || self.app.pool == 0 || self.app.request_timeout_s == 0 {
             return wrong(
                 "app",
@@ -104,20 +105,45 @@ impl Stack {
                 "is no ed25519 key: give the line of the host's /etc/ssh/ssh_host_ed25519_key.pub, the one key that sshd serves after a converge".into(),
             );
         }
-        if let Some(cloud) = &self.cloud
-            && cloud.ssh_keys.is_empty()
-        {
+        Ok(())
+    }
+
+    fn check_cloud(&self, wrong: &impl Fn(&str, String) -> Result<()>) -> Result<()> {
+        let Some(cloud) = &self.cloud else {
+            return Ok(());
+        };
+        if cloud.ssh_keys.is_empty() {
             return wrong(
                 "ssh_keys",
                 "is empty: without a key nobody could log in".into(),
             );
         }
-        for cidr in self.cloud.iter().flat_map(|cloud| &cloud.allow_ssh_from) {
-            if !is_cidr(cidr) {
+        if let Some(cidr) = cloud.allow_ssh_from.iter().find(|cidr| !is_cidr(cidr)) {
+            return wrong(
+                "allow_ssh_from",
+                format!("has `{cidr}`, which is no network such as 203.0.113.0/24"),
+            );
+        }
+        if let Some(range) = cloud.network.as_ref().filter(|range| !is_private(range)) {
+            return wrong(
+                "network",
+                format!("is `{range}`, which is no private network such as 10.0.0.0/16"),
+            );
+        }
+        // https://docs.hetzner.cloud: a volume has 10 to 10240 GB.
+        if let Some(size) = cloud.volume_gb.filter(|size| !(10..=10240).contains(size)) {
+            return wrong("volume_gb", format!("is {size}; a volume has 10 to 10240 GB"));
+        }
+        if let Some(dns) = &cloud.dns {
+            let below = format!(".{}", dns.zone);
+            if !is_domain(&dns.zone) || (self.domain != dns.zone && !self.domain.ends_with(&below)) {
                 return wrong(
-                    "allow_ssh_from",
-                    format!("has `{cidr}`, which is no network such as 203.0.113.0/24"),
+                    "zone",
+                    format!("is `{}`, and `domain` {} does not lie in it", dns.zone, self.domain),
                 );
+            }
+            if dns.ttl < 60 {
+                return wrong("ttl", format!("is {}; the API takes 60 seconds or more", dns.ttl));
             }
         }
         Ok(())
@@ -161,6 +187,19 @@ fn is_cidr(cidr: &str) -> bool {
         };
         bits.parse::<u8>().is_ok_and(|bits| bits <= longest)
     })
+}
+
+/// An IPv4 network of RFC 1918 that names its first address, with room for a subnet.
+fn is_private(cidr: &str) -> bool {
+    let Some((address, bits)) = cidr.split_once('/') else {
+        return false;
+    };
+    match (address.parse::<std::net::Ipv4Addr>(), bits.parse::<u32>()) {
+        (Ok(address), Ok(bits @ 8..=24)) => {
+            address.is_private() && address.to_bits().trailing_zeros() >= 32 - bits
+        }
+        _ => false,
+    }
 }
 
 fn is_time(text: &str) -> bool {

@@ -1,34 +1,63 @@
 //! `converge`: makes the host as citrino.yml, playbooks and templates wish.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use super::job::Job;
+use super::provision::pending;
 use crate::error::exit;
 use crate::event::Tally;
 use crate::facts::Facts;
 use crate::plan::{Mode, Step};
+use crate::preview::{Preview, Saved};
 use crate::release;
 use crate::remote::Remote;
 use crate::task::Task;
 
-pub async fn run(job: &mut Job<'_>, check: bool) -> Result<u8> {
-    let mode = if check { Mode::Check } else { Mode::Apply };
+pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<u8> {
     let remote = job.connect().await?;
-    let tally = on(job, &remote, mode).await?;
-    remote.close().await;
-    Ok(if tally.differs == 0 {
-        exit::OK
+    let exit = if check {
+        let preview = look(job, &remote).await?;
+        job.show(&preview)?;
+        pending(preview.is_empty())
     } else {
-        exit::PENDING
-    })
+        if let Some(path) = plan {
+            still_holds(job, &remote, path).await?;
+        }
+        on(job, &remote).await?;
+        exit::OK
+    };
+    remote.close().await;
+    Ok(exit)
 }
 
-/// The same over a connection that is open.
-pub async fn on(job: &mut Job<'_>, remote: &Remote, mode: Mode) -> Result<Tally> {
+/// Makes it so, over a connection that is open.
+pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Tally> {
     let agent = job.agent(remote).await?;
     let steps = steps(job, agent.facts())?;
-    let plan = job.plan(mode, steps, Vec::new());
+    let plan = job.plan(Mode::Apply, steps, Vec::new());
     job.run_host(agent, &plan, &[]).await
+}
+
+/// Looks what would change, and tells nothing yet.
+pub async fn look(job: &mut Job<'_>, remote: &Remote) -> Result<Preview> {
+    let agent = job.agent(remote).await?;
+    let steps = steps(job, agent.facts())?;
+    let plan = job.plan(Mode::Check, steps, Vec::new());
+    let mut preview = Preview::default();
+    preview.tally = agent
+        .run(&plan, &[], &mut |event| preview.events.push(event))
+        .await?;
+    Ok(preview)
+}
+
+/// Refuses a saved plan when the host is no longer what it was made for.
+async fn still_holds(job: &mut Job<'_>, remote: &Remote, path: &Path) -> Result<()> {
+    let saved = Saved::read(path, &job.stack.name)?;
+    let now = look(job, remote).await?.planned();
+    let then = saved.host.clone().unwrap_or_default();
+    saved.still_holds(&job.wishes, &then, &now)
 }
 
 fn steps(job: &Job, facts: &Facts) -> Result<Vec<Step<Task>>> {

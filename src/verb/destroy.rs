@@ -5,58 +5,63 @@ use anyhow::Result;
 use super::job::Job;
 use crate::cli::Yes;
 use crate::cloud;
-use crate::error::{Fault, exit};
-use crate::hetzner::Hetzner;
-use crate::plan::Mode;
+use crate::error::exit;
+use crate::hetzner::{AddressView, Hetzner, Kind, ServerView, VolumeView};
 
-pub async fn run(job: &mut Job<'_>, unprotect: bool, yes: Yes) -> Result<u8> {
+pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     let api = job.api()?;
-    if unprotect {
-        return take_protection_off(job, &api).await;
-    }
-    let steps = cloud::destroy(&job.stack.name);
-    let tally = job.run_cloud(&api, Mode::Check, steps.clone()).await?;
-    job.report.forget_preview();
-    if tally.differs == 0 {
-        job.report.note(format!(
-            "nothing of the stack {} is in the cloud",
-            job.stack.name
-        ));
+    let stack = job.stack.name.clone();
+    let steps = cloud::destroy(&job.stack, snapshots);
+    let preview = job.look_at_cloud(&api, steps.clone()).await?;
+    if preview.is_empty() {
+        job.report
+            .note(format!("nothing of the stack {stack} is in the cloud"));
         return Ok(exit::OK);
     }
-    if !yes.yes {
-        confirm(job)?;
-    }
-    job.run_cloud(&api, Mode::Apply, steps).await?;
-    Ok(exit::OK)
-}
-
-/// The first step for a protected server. The second is a command of its own, so that nobody
-/// deletes what somebody protected by one line.
-async fn take_protection_off(job: &mut Job<'_>, api: &Hetzner) -> Result<u8> {
-    let servers = api.servers_of(&job.stack.name).await?;
-    for server in servers.iter().filter(|server| server.protected) {
-        api.protect_server(server, false).await?;
+    job.show(&preview)?;
+    job.report.forget_preview();
+    job.confirm_by_name(
+        yes.yes,
+        &format!("this deletes the stack {stack} with all its data"),
+        "All of this is deleted, with its data.",
+    )?;
+    api.check_writable().await?;
+    job.run_cloud(&api, steps).await?;
+    let left = api.snapshots_of(&stack).await?.len();
+    if left > 0 {
         job.report.note(format!(
-            "the server {} can be deleted now; run `citrino-ops destroy` to do it",
-            server.name
+            "{left} snapshots stay, and cost; `citrino-ops destroy --snapshots` deletes them"
         ));
     }
     Ok(exit::OK)
 }
 
-fn confirm(job: &mut Job) -> Result<()> {
-    let name = job.stack.name.clone();
-    if !job.report.can_ask() {
-        return Err(Fault::new("E0801", format!("this deletes the stack {name} with all its data, and nobody is at a terminal to confirm it"))
-            .hint("add --yes")
-            .into());
+/// The first step for what is protected. The second is a command of its own, so that nobody deletes
+/// what somebody protected by one line.
+pub async fn unprotect(job: &mut Job<'_>) -> Result<u8> {
+    let api = job.api()?;
+    let stack = job.stack.name.clone();
+    let servers: Vec<ServerView> = api.of_stack(&stack).await?;
+    for server in servers.iter().filter(|server| server.protected) {
+        api.protect_server(server, false).await?;
+        say(job, server);
     }
-    let typed = job.report.ask(&format!(
-        "All of this is deleted, with its data. Type `{name}` to go on:"
-    ))?;
-    if typed == name {
-        return Ok(());
+    unprotect_all::<AddressView>(job, &api).await?;
+    unprotect_all::<VolumeView>(job, &api).await?;
+    Ok(exit::OK)
+}
+
+async fn unprotect_all<K: Kind>(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
+    let found: Vec<K> = api.of_stack(&job.stack.name).await?;
+    for one in found.iter().filter(|one| one.is_protected()) {
+        api.protect(one, false).await?;
+        say(job, one);
     }
-    Err(Fault::new("E0801", "nothing was deleted: the name was not typed").into())
+    Ok(())
+}
+
+fn say<K: Kind>(job: &mut Job, one: &K) {
+    let (word, name) = (K::WORD, one.name());
+    job.report
+        .note(format!("the {word} {name} is no longer protected"));
 }

@@ -13,6 +13,7 @@ use crate::hetzner::{DEFAULT_ENDPOINT, Hetzner, ServerView};
 use crate::host;
 use crate::plan::{Mode, Plan, Step};
 use crate::playbook::Playbooks;
+use crate::preview::Preview;
 use crate::remote::{Agent, Blob, Remote, Target};
 use crate::report::Report;
 use crate::source;
@@ -29,6 +30,8 @@ pub struct Job<'r> {
     run: String,
     /// `user@machine`
     who: String,
+    /// The digest of citrino.yml, by which a saved plan knows its wishes.
+    pub wishes: String,
     /// How this command was begun, up to the verb: for what to type next.
     pub typed: String,
 }
@@ -57,6 +60,7 @@ impl<'r> Job<'r> {
     }
 
     fn of(cli: &Cli, stack: Stack, playbooks: Playbooks, report: &'r mut Report) -> Self {
+        let wishes = stack.digest.clone();
         Self {
             stack,
             playbooks,
@@ -64,6 +68,7 @@ impl<'r> Job<'r> {
             verb: cli.verb.name(),
             run: run_id(),
             who: who(),
+            wishes,
             typed: typed(cli),
         }
     }
@@ -119,7 +124,8 @@ impl<'r> Job<'r> {
         };
         let endpoint = source::variable("HCLOUD_ENDPOINT").or_else(|| cloud.endpoint.clone());
         let endpoint = endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
-        Hetzner::connect(endpoint, &source::token(&self.stack)?)
+        let api = Hetzner::connect(endpoint, &source::token(&self.stack)?)?;
+        Ok(api.telling(self.report.progress()))
     }
 
     /// The public keys of the operators.
@@ -138,23 +144,96 @@ impl<'r> Job<'r> {
             .collect()
     }
 
-    /// Runs steps on the cloud.
+    /// Looks at the cloud, and tells nothing yet.
+    ///
+    /// # Errors
+    /// The first step that could not be looked at; then what was seen is told.
+    pub async fn look_at_cloud(
+        &mut self,
+        api: &Hetzner,
+        steps: Vec<Step<Resource>>,
+    ) -> Result<Preview> {
+        self.report.waiting("looking at the cloud");
+        let plan = self.plan(Mode::Check, steps, Vec::new());
+        let mut events = Vec::new();
+        let tally = engine::run(&plan, api, &mut |event| {
+            events.push(event);
+            Ok(())
+        })
+        .await?;
+        let preview = Preview { events, tally };
+        if tally.failed > 0 {
+            self.show(&preview)?;
+        }
+        Ok(preview)
+    }
+
+    /// Tells what was seen.
+    ///
+    /// # Errors
+    /// The first step that could not be looked at.
+    pub fn show(&mut self, preview: &Preview) -> Result<()> {
+        for event in &preview.events {
+            self.report.tell(event.clone());
+        }
+        self.ended(preview.tally).map(drop)
+    }
+
+    /// Makes the cloud so.
     ///
     /// # Errors
     /// The first step that failed.
     pub async fn run_cloud(
         &mut self,
         api: &Hetzner,
-        mode: Mode,
         steps: Vec<Step<Resource>>,
     ) -> Result<Tally> {
-        let plan = self.plan(mode, steps, Vec::new());
+        let plan = self.plan(Mode::Apply, steps, Vec::new());
         let tally = engine::run(&plan, api, &mut |event| {
             self.report.tell(event);
             Ok(())
         })
         .await?;
         self.ended(tally)
+    }
+
+    /// A yes of a person, or one that was given with the command.
+    ///
+    /// # Errors
+    /// E0801 when there is none.
+    pub fn confirm(&mut self, yes: bool, why: &str, question: &str) -> Result<()> {
+        if yes {
+            return Ok(());
+        }
+        self.can_ask(why)?;
+        match self.report.ask(&format!("{question} [y/N]"))?.as_str() {
+            "y" | "Y" | "yes" => Ok(()),
+            _ => Err(Fault::new("E0801", "nothing was changed: there was no yes").into()),
+        }
+    }
+
+    /// The same for what cannot be undone: the stack's name is typed.
+    ///
+    /// # Errors
+    /// E0801 when it is not.
+    pub fn confirm_by_name(&mut self, yes: bool, why: &str, what: &str) -> Result<()> {
+        if yes {
+            return Ok(());
+        }
+        self.can_ask(why)?;
+        let name = self.stack.name.clone();
+        if self.report.ask(&format!("{what} Type `{name}` to go on:"))? == name {
+            return Ok(());
+        }
+        Err(Fault::new("E0801", "nothing was changed: the name was not typed").into())
+    }
+
+    fn can_ask(&self, why: &str) -> Result<()> {
+        if self.report.can_ask() {
+            return Ok(());
+        }
+        let message = format!("{why}, and nobody is at a terminal to say yes");
+        Err(Fault::new("E0801", message).hint("add --yes").into())
     }
 
     /// Runs a plan on the host, after sending what it needs.

@@ -1,17 +1,23 @@
 //! The verbs, one a file, each as prose: load, plan, run, report.
 
+mod adopt;
 mod completions;
 mod converge;
+mod cost;
 mod deploy;
 mod destroy;
 mod explain;
+mod gc;
 mod health;
+mod interrupt;
 mod job;
 mod logs;
 mod plan;
 mod provision;
+mod rebuild;
 mod releases;
 mod ssh;
+mod status;
 mod up;
 mod validate;
 
@@ -39,7 +45,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     let mut report = Report::new(cli.json, volume(cli));
     let outcome = runtime
         .context("the runtime did not start")
-        .and_then(|runtime| runtime.block_on(dispatch(cli, &mut report)));
+        .and_then(|runtime| runtime.block_on(interrupt::watch(cli, &mut report)));
     let exit = outcome.as_ref().map_or_else(exit_code, |code| *code);
     report.finish(cli.verb.name(), exit, outcome.as_ref().err());
     ExitCode::from(exit)
@@ -61,24 +67,35 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         _ => {}
     }
     let mut job = match &cli.verb {
-        Verb::Logs { .. } | Verb::Ssh { .. } | Verb::Releases | Verb::Destroy { .. } => {
-            Job::look(cli, report)?
-        }
+        Verb::Logs { .. }
+        | Verb::Ssh { .. }
+        | Verb::Releases
+        | Verb::Status
+        | Verb::Cost
+        | Verb::Destroy { .. } => Job::look(cli, report)?,
         _ => Job::load(cli, report)?,
     };
     let job = &mut job;
     match &cli.verb {
         Verb::Validate => Ok(validate::run(job)),
-        Verb::Plan => plan::run(job).await,
-        Verb::Provision(yes) => provision::run(job, *yes).await,
-        Verb::Converge { check } => converge::run(job, *check).await,
+        Verb::Plan { out } => plan::run(job, out.as_deref()).await,
+        Verb::Provision(options) => provision::run(job, options).await,
+        Verb::Converge { check, plan } => converge::run(job, *check, plan.as_deref()).await,
         Verb::Deploy(artifact) => deploy::run(job, artifact).await,
         Verb::Up { yes, artifact } => up::run(job, *yes, artifact).await,
         Verb::Releases => releases::run(job).await,
+        Verb::Status => status::run(job).await,
+        Verb::Cost => cost::run(job).await,
         Verb::Health => health::run(job).await,
         Verb::Logs { follow, lines, log } => logs::run(job, *log, *lines, *follow).await,
         Verb::Ssh { command } => ssh::run(job, command).await,
-        Verb::Destroy { unprotect, yes } => destroy::run(job, *unprotect, *yes).await,
+        Verb::Adopt(options) => adopt::run(job, options).await,
+        Verb::Rebuild(yes) => rebuild::run(job, *yes).await,
+        Verb::Gc(yes) => gc::run(job, *yes).await,
+        Verb::Destroy {
+            unprotect: true, ..
+        } => destroy::unprotect(job).await,
+        Verb::Destroy { snapshots, yes, .. } => destroy::run(job, *snapshots, *yes).await,
         Verb::Explain { .. } | Verb::Completions { .. } | Verb::Agent => Ok(0),
     }
 }

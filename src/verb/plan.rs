@@ -1,49 +1,75 @@
 //! `plan`: what `provision` and `converge` would change, and what a month costs.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use super::job::{Job, runs};
 use super::{converge, provision};
-use crate::error::exit;
+use crate::cloud::Renewal;
 use crate::hetzner::labels;
 use crate::host;
-use crate::plan::Mode;
+use crate::preview::{Planned, Saved};
+use crate::remote::Target;
 
-pub async fn run(job: &mut Job<'_>) -> Result<u8> {
+pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
     let mut pending = 0;
+    let mut planned = Vec::new();
     let target = if let Some(existing) = &job.stack.host {
         Some(host::existing(&job.stack, existing))
     } else {
-        let api = job.api()?;
-        let server = api.server_of(&job.stack.name).await?;
-        provision::offer(job, &api, server.as_ref()).await?;
-        let steps = provision::steps(job)?;
-        pending += job.run_cloud(&api, Mode::Check, steps).await?.differs;
-        if server
-            .as_ref()
-            .is_some_and(|server| server.labels.contains_key(labels::BOOTSTRAP_KEY))
-        {
-            job.report.note("the host still has the key that it was born with: `provision` gives it one of its own");
-            pending += 1;
-        }
-        match server {
-            Some(server) if runs(Some(&server)) => Some(host::of_server(&job.stack, &server)?),
-            _ => None,
-        }
+        cloud(job, &mut pending, &mut planned).await?
     };
+    let mut on_host = None;
     match target {
         Some(target) => {
             let remote = job.connect_to(&target).await?;
-            pending += converge::on(job, &remote, Mode::Check).await?.differs;
+            let preview = converge::look(job, &remote).await?;
             remote.close().await;
+            job.show(&preview)?;
+            pending += preview.tally.differs;
+            on_host = Some(preview.planned());
         }
         None => job
             .report
             .note("there is no host yet, so what `converge` would change there is not known"),
     }
-    Ok(if pending == 0 {
-        exit::OK
-    } else {
-        exit::PENDING
-    })
+    if let Some(path) = out {
+        Saved::new(&job.stack.name, job.wishes.clone(), planned, on_host).write(path)?;
+        let (typed, file) = (job.typed.clone(), path.display());
+        job.report.note(format!(
+            "the plan is in {file}; `{typed} provision --plan {file}` and `{typed} converge --plan {file}` apply it"
+        ));
+    }
+    Ok(provision::pending(pending == 0))
+}
+
+/// What would change in the cloud, and where its host is.
+async fn cloud(
+    job: &mut Job<'_>,
+    pending: &mut usize,
+    planned: &mut Vec<Planned>,
+) -> Result<Option<Target>> {
+    let api = job.api()?;
+    let server = api.server_of(&job.stack.name).await?;
+    provision::offer(job, &api, server.as_ref()).await?;
+    let steps = provision::steps(job, Renewal::Refused)?;
+    let preview = job.look_at_cloud(&api, steps).await?;
+    job.show(&preview)?;
+    *pending += preview.tally.differs;
+    planned.extend(preview.planned());
+    let born = [labels::BOOTSTRAP_KEY, labels::REBIRTH_KEY];
+    if server
+        .as_ref()
+        .is_some_and(|server| born.iter().any(|key| server.labels.contains_key(*key)))
+    {
+        job.report.note(
+            "the host still has the key that it was born with: `provision` gives it one of its own",
+        );
+        *pending += 1;
+    }
+    match server.filter(|server| runs(Some(server))) {
+        Some(server) => Ok(Some(host::of_server(&job.stack, &server)?)),
+        None => Ok(None),
+    }
 }

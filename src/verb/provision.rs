@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::job::{Job, no_server};
-use crate::cli::Yes;
-use crate::cloud::{self, Resource};
+use crate::cli::Provision;
+use crate::cloud::{self, Renewal, Resource};
 use crate::error::{Fault, exit, trouble};
 use crate::hetzner::labels::{self, Labels};
-use crate::hetzner::{Hetzner, ServerView, availability};
+use crate::hetzner::{Hetzner, ServerView, ZoneView, availability};
 use crate::host;
 use crate::host_key::{self, Rotation};
 use crate::plan::{Mode, Step};
+use crate::preview::{Preview, Saved, replacements};
 use crate::remote::{Remote, Target};
 
 /// From the end of the create action to the first answer of sshd.
@@ -22,29 +23,42 @@ const FIRST_BOOT_WITHIN: Duration = Duration::from_mins(10);
 /// sshd takes its new key in a moment after it was told to.
 const NEW_KEY_WITHIN: Duration = Duration::from_secs(15);
 
-pub async fn run(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
+pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
     let api = job.api()?;
     let server = api.server_of(&job.stack.name).await?;
     offer(job, &api, server.as_ref()).await?;
-    let steps = steps(job)?;
-    if !yes.yes {
-        confirm(job, &api, steps.clone()).await?;
+    let renewal = match options.replace {
+        true => Renewal::WhenNeeded,
+        false => Renewal::Refused,
+    };
+    let steps = steps(job, renewal)?;
+    let preview = job.look_at_cloud(&api, steps.clone()).await?;
+    if options.check {
+        job.show(&preview)?;
+        return Ok(pending(preview.is_empty()));
     }
-    job.run_cloud(&api, Mode::Apply, steps).await?;
+    agree(job, &api, &preview, options).await?;
+    job.run_cloud(&api, steps).await?;
+    delegate(job, &api, &preview).await?;
     host(job, &api).await?;
     Ok(exit::OK)
 }
 
+pub fn pending(nothing: bool) -> u8 {
+    if nothing { exit::OK } else { exit::PENDING }
+}
+
 /// The wishes, with a host key made for the case that a server is born.
-pub fn steps(job: &Job) -> Result<Vec<Step<Resource>>> {
+pub fn steps(job: &Job, renewal: Renewal) -> Result<Vec<Step<Resource>>> {
     let birth = host_key::birth(&job.playbooks, job.values())?;
-    Ok(cloud::provision(&job.stack, &job.public_keys()?, &birth))
+    let keys = job.public_keys()?;
+    Ok(cloud::provision(&job.stack, &keys, &birth, renewal))
 }
 
 /// Says what the server is and costs, or refuses what cannot be had.
 pub async fn offer(job: &mut Job<'_>, api: &Hetzner, server: Option<&ServerView>) -> Result<()> {
     let cloud = job.stack.cloud.as_ref().context("no cloud")?;
-    let offer = availability(api, cloud, server).await?;
+    let offer = availability(api, &job.stack.name, cloud, server).await?;
     job.report.note(offer.to_string());
     for note in &offer.notes {
         job.report.note(format!("note: {note}"));
@@ -52,29 +66,55 @@ pub async fn offer(job: &mut Job<'_>, api: &Hetzner, server: Option<&ServerView>
     Ok(())
 }
 
-/// Shows what would change, and asks; nothing to change needs no yes.
-async fn confirm(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<()> {
-    let tally = job.run_cloud(api, Mode::Check, steps).await?;
-    job.report.forget_preview();
-    if tally.differs == 0 {
+/// Everything that can refuse does so before the first change. Nothing to change needs no yes.
+async fn agree(
+    job: &mut Job<'_>,
+    api: &Hetzner,
+    preview: &Preview,
+    options: &Provision,
+) -> Result<()> {
+    let planned = preview.planned();
+    if let Some(step) = replacements(&planned).next().filter(|_| !options.replace) {
+        let what = step.change.what.join("; ");
+        return Err(Fault::new("E0311", format!("{} only by replacing it: {what}", step.name))
+            .hint("nothing was changed. Put cloud.image right; or take a backup away from the host and add `--replace`")
+            .into());
+    }
+    if let Some(path) = &options.plan {
+        let saved = Saved::read(path, &job.stack.name)?;
+        saved.still_holds(&job.wishes, &saved.cloud, &planned)?;
+    }
+    if preview.is_empty() {
         return Ok(());
     }
-    if !job.report.can_ask() {
-        return Err(Fault::new(
-            "E0801",
-            "this changes the cloud and may cost money, and nobody is at a terminal to say yes",
-        )
-        .hint("add --yes")
-        .into());
+    api.check_writable().await?;
+    let yes = options.yes.yes || options.plan.is_some();
+    if !yes {
+        job.show(preview)?;
+        job.report.forget_preview();
     }
-    match job.report.ask("Make it so? [y/N]")?.as_str() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Fault::new("E0801", "nothing was changed: there was no yes").into()),
+    job.confirm(yes, "this changes the cloud and may cost money", "Make it so?")
+}
+
+/// A zone that was just made answers nobody until the registrar sends people to it.
+async fn delegate(job: &mut Job<'_>, api: &Hetzner, preview: &Preview) -> Result<()> {
+    let dns = job.stack.cloud.iter().find_map(|cloud| cloud.dns.as_ref());
+    let Some(zone) = dns.map(|dns| dns.zone.clone()) else {
+        return Ok(());
+    };
+    let made = format!("zone {zone} is there");
+    if preview.planned().iter().any(|step| step.name == made)
+        && let Some(found) = api.named::<ZoneView>(&zone).await?
+    {
+        let servers = found.authoritative_nameservers.assigned.join(", ");
+        job.report
+            .note(format!("have the registrar of {zone} delegate it to {servers}"));
     }
+    Ok(())
 }
 
 /// Waits for the host, and gives it a key of its own.
-async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
+pub async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
     let mut server = find(job, api).await?;
     let mut target = host::of_server(&job.stack, &server)?;
     job.report
@@ -87,6 +127,20 @@ async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
         let agent = job.agent(&remote).await?;
         let keys = &agent.facts().host_keys;
         match host_key::rotation(&server.labels, keys)? {
+            Rotation::Reborn(pin) => {
+                relabel(api, &mut server, |all| {
+                    all.remove(labels::REBIRTH_KEY);
+                    all.remove(labels::HOST_KEY);
+                    all.insert(labels::BOOTSTRAP_KEY.to_owned(), pin);
+                })
+                .await?;
+            }
+            Rotation::NotReborn => {
+                relabel(api, &mut server, |all| {
+                    all.remove(labels::REBIRTH_KEY);
+                })
+                .await?;
+            }
             Rotation::Make => {
                 let plan = job.plan(Mode::Apply, host_key::make(), Vec::new());
                 job.run_host(agent, &plan, &[]).await?;
@@ -131,7 +185,8 @@ async fn relabel(
     change: impl FnOnce(&mut Labels),
 ) -> Result<()> {
     change(&mut server.labels);
-    api.set_server_labels(server.id, &server.labels).await
+    api.relabel::<ServerView>(server.id, &server.name, &server.labels)
+        .await
 }
 
 /// Only the host's own key counts from now on.

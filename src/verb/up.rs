@@ -4,21 +4,26 @@ use anyhow::Result;
 
 use super::job::Job;
 use super::{converge, deploy, health, provision};
-use crate::cli::{Artifact, Yes};
+use crate::cli::{Artifact, Provision, Yes};
 use crate::error::exit;
-use crate::plan::Mode;
 
 pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8> {
     // Built first: what does not compile needs no server.
     let build = deploy::build(job, artifact).await?;
     if job.stack.cloud.is_some() {
         job.report.heading("provision");
-        provision::run(job, yes).await?;
+        let options = Provision {
+            yes,
+            check: false,
+            replace: false,
+            plan: None,
+        };
+        provision::run(job, &options).await?;
     }
     let target = job.target().await?;
     let remote = job.connect_to(&target).await?;
     job.report.heading("converge");
-    converge::on(job, &remote, Mode::Apply).await?;
+    converge::on(job, &remote).await?;
     job.report.heading("deploy");
     deploy::on(job, &remote, &build).await?;
     job.report.heading("health");

@@ -1,0 +1,202 @@
+//! Primary IPs: addresses that are resources of their own, and outlive the server that has them.
+
+use anyhow::Result;
+use hcloud::models::{
+    AssignPrimaryIpToResourceRequest, CreatePrimaryIpRequest, DnsPtr, IpType,
+    assign_primary_ip_to_resource_request, create_primary_ip_request,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Hetzner;
+use super::actions::deadline;
+use super::answers::{Named, Protection, or_default};
+use super::labels::{self, Labels};
+use super::resource::Kind;
+use super::server_view::first_address;
+use super::servers::map_of;
+
+/// Which of the two kinds of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    /// The API's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Family::V4 => "ipv4",
+            Family::V6 => "ipv6",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "Answer")]
+pub struct AddressView {
+    pub id: i64,
+    pub name: String,
+    pub labels: Labels,
+    /// `ipv4` or `ipv6`.
+    pub family: String,
+    /// The address itself; of an IPv6 network its first.
+    pub ip: String,
+    pub location: String,
+    /// The id of what has it, when something has.
+    pub holder: Option<i64>,
+    /// Whether it goes when its server goes.
+    pub auto_delete: bool,
+    pub protected: bool,
+    /// The name that it points back to, when one was set.
+    pub reverse: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    id: i64,
+    name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    labels: Labels,
+    #[serde(default, rename = "type", deserialize_with = "or_default")]
+    family: String,
+    #[serde(default, deserialize_with = "or_default")]
+    ip: String,
+    #[serde(default, deserialize_with = "or_default")]
+    location: Named,
+    #[serde(default)]
+    assignee_id: Option<i64>,
+    #[serde(default, deserialize_with = "or_default")]
+    auto_delete: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    protection: Protection,
+    #[serde(default, deserialize_with = "or_default")]
+    dns_ptr: Vec<Pointer>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Pointer {
+    #[serde(deserialize_with = "or_default")]
+    ip: String,
+    #[serde(deserialize_with = "or_default")]
+    dns_ptr: String,
+}
+
+impl From<Answer> for AddressView {
+    fn from(answer: Answer) -> Self {
+        let ip = first_address(&answer.ip);
+        let reverse = answer.dns_ptr.into_iter().find(|one| one.ip == ip);
+        Self {
+            id: answer.id,
+            name: answer.name,
+            labels: answer.labels,
+            family: answer.family,
+            location: answer.location.name,
+            holder: answer.assignee_id,
+            auto_delete: answer.auto_delete,
+            protected: answer.protection.delete,
+            reverse: reverse.map(|one| one.dns_ptr),
+            ip,
+        }
+    }
+}
+
+impl Kind for AddressView {
+    const MANY: &'static str = "primary_ips";
+    const ONE: &'static str = "primary_ip";
+    const WORD: &'static str = "address";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+    fn is_protected(&self) -> bool {
+        self.protected
+    }
+}
+
+impl Hetzner {
+    /// The address by its id.
+    pub async fn address(&self, id: i64) -> Result<AddressView> {
+        self.one(id, "look at an address of the server").await
+    }
+
+    /// An address that nobody has yet, and that stays when its server goes.
+    pub async fn create_address(
+        &self,
+        name: &str,
+        stack: &str,
+        family: Family,
+        location: &str,
+    ) -> Result<AddressView> {
+        let kind = match family {
+            Family::V4 => IpType::Ipv4,
+            Family::V6 => IpType::Ipv6,
+        };
+        let body = CreatePrimaryIpRequest {
+            labels: Some(map_of(&labels::of_stack(stack))),
+            location: Some(location.to_owned()),
+            auto_delete: Some(false),
+            ..CreatePrimaryIpRequest::new(
+                create_primary_ip_request::AssigneeType::Server,
+                name.to_owned(),
+                kind,
+            )
+        };
+        self.make(name, stack, &body, deadline::POWER).await
+    }
+
+    /// Names and labels it, and has it stay when its server goes.
+    pub async fn keep_address(&self, found: &AddressView, name: &str, labels: &Labels) -> Result<()> {
+        let body: Value = json!({ "name": name, "labels": labels, "auto_delete": false });
+        self.update::<AddressView>(found.id, name, &body).await
+    }
+
+    /// Has it point back to a name.
+    pub async fn point_back(&self, found: &AddressView, to: &str) -> Result<()> {
+        let doing = format!("point the address {} back to {to}", found.ip);
+        let body = DnsPtr::new(to.to_owned(), found.ip.clone());
+        self.order::<AddressView>(found.id, "change_dns_ptr", &body, &doing, deadline::POWER)
+            .await
+    }
+
+    /// Gives it to a server that is off; from whoever has it, it is taken first.
+    pub async fn assign_address(&self, found: &AddressView, server: i64) -> Result<()> {
+        let doing = format!("give the address {} to the server", found.ip);
+        let body = AssignPrimaryIpToResourceRequest::new(
+            server,
+            assign_primary_ip_to_resource_request::AssigneeType::Server,
+        );
+        self.order::<AddressView>(found.id, "assign", &body, &doing, deadline::POWER)
+            .await
+    }
+
+    /// Takes it from the server that has it, which must be off.
+    pub async fn unassign_address(&self, found: &AddressView) -> Result<()> {
+        let doing = format!("take the address {} from its server", found.ip);
+        self.order::<AddressView>(found.id, "unassign", &json!({}), &doing, deadline::POWER)
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_nobody_has_is_read() {
+        let text = r#"{"id": 5, "name": "a", "type": "ipv6", "ip": "2001:db8:1::/64", "assignee_id": null,
+            "assignee_type": "unassigned", "dns_ptr": [{"ip": "2001:db8:1::1", "dns_ptr": "x.example.com"}]}"#;
+        let view: AddressView = serde_json::from_str(text).unwrap();
+        assert_eq!(view.ip, "2001:db8:1::1");
+        assert_eq!(view.reverse.as_deref(), Some("x.example.com"));
+        assert_eq!(view.holder, None);
+    }
+}

@@ -1,0 +1,81 @@
+//! Private networks.
+
+use anyhow::{Context, Result};
+use hcloud::models::{CreateNetworkRequest, Subnet, subnet};
+use serde::Deserialize;
+
+use super::Hetzner;
+use super::actions::deadline;
+use super::answers::or_default;
+use super::labels::{self, Labels};
+use super::resource::Kind;
+use super::servers::map_of;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct NetworkView {
+    pub id: i64,
+    pub name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub labels: Labels,
+    #[serde(default, deserialize_with = "or_default")]
+    pub ip_range: String,
+}
+
+impl Kind for NetworkView {
+    const MANY: &'static str = "networks";
+    const ONE: &'static str = "network";
+    const WORD: &'static str = "network";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Location {
+    #[serde(deserialize_with = "or_default")]
+    name: String,
+    #[serde(deserialize_with = "or_default")]
+    network_zone: String,
+}
+
+impl Hetzner {
+    /// A network whose one subnet is all of it, in the zone of the location.
+    pub async fn create_network(
+        &self,
+        name: &str,
+        stack: &str,
+        range: &str,
+        location: &str,
+    ) -> Result<()> {
+        let zone = self.network_zone(location).await?;
+        let body = CreateNetworkRequest {
+            labels: Some(map_of(&labels::of_stack(stack))),
+            subnets: Some(vec![Subnet {
+                ip_range: Some(range.to_owned()),
+                ..Subnet::new(zone, subnet::Type::Cloud)
+            }]),
+            ..CreateNetworkRequest::new(range.to_owned(), name.to_owned())
+        };
+        let made: Result<NetworkView> = self.make(name, stack, &body, deadline::POWER).await;
+        made.map(drop)
+    }
+
+    async fn network_zone(&self, location: &str) -> Result<String> {
+        let found: Vec<Location> = self
+            .list("/locations", "locations", &[("name", location.to_owned())])
+            .await
+            .map_err(|error| error.told("ask for the location"))?;
+        let found = found.into_iter().find(|one| one.name == location);
+        Ok(found
+            .with_context(|| format!("the Hetzner API knows no location {location}"))?
+            .network_zone)
+    }
+}

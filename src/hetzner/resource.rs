@@ -1,0 +1,178 @@
+//! What every kind of resource has: a place in the API, a name and labels. It is listed, found,
+//! made once, changed, ordered about and deleted in one way.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::Hetzner;
+use super::actions::{Started, deadline};
+use super::call::{Called, to_value};
+use super::failure::CallError;
+use super::labels::{self, Labels};
+
+/// A kind of resource, as an answer tells of one.
+pub trait Kind: DeserializeOwned {
+    /// Its plural, in paths and lists.
+    const MANY: &'static str;
+    /// Its singular, in answers.
+    const ONE: &'static str;
+    /// What people call it.
+    const WORD: &'static str;
+    fn id(&self) -> i64;
+    fn name(&self) -> &str;
+    fn labels(&self) -> &Labels;
+    /// Whether the API refuses to delete it.
+    fn is_protected(&self) -> bool {
+        false
+    }
+}
+
+impl Hetzner {
+    /// Everything of a kind that carries the label of the stack.
+    pub async fn of_stack<K: Kind>(&self, stack: &str) -> Result<Vec<K>> {
+        self.listed(&[("label_selector", labels::selector(stack))])
+            .await
+            .map_err(|error| error.told(&format!("list what there is of {}", K::MANY)).into())
+    }
+
+    /// The one of this name, ours or not.
+    pub async fn named<K: Kind>(&self, name: &str) -> Result<Option<K>> {
+        self.by_name(name)
+            .await
+            .map_err(|error| error.told(&format!("look for the {} {name}", K::WORD)).into())
+    }
+
+    async fn by_name<K: Kind>(&self, name: &str) -> Called<Option<K>> {
+        let mut found = self.listed(&[("name", name.to_owned())]).await?;
+        found.retain(|one: &K| one.name() == name);
+        Ok(found.pop())
+    }
+
+    pub(super) async fn listed<K: Kind>(&self, query: &[(&str, String)]) -> Called<Vec<K>> {
+        self.list(&format!("/{}", K::MANY), K::MANY, query).await
+    }
+
+    /// One by its id.
+    pub(super) async fn one<K: Kind>(&self, id: i64, doing: &str) -> Result<K> {
+        let answer: Value = self
+            .get(&format!("/{}/{id}", K::MANY), &[])
+            .await
+            .map_err(|error| error.told(doing))?;
+        read(answer).map_err(|error| error.told(doing).into())
+    }
+
+    /// Makes one, once, and waits for all that was begun with it. When the answer was lost, it is
+    /// found by its name and the label of the stack.
+    ///
+    /// The name may be taken by one of ours meanwhile: that one is given.
+    pub(super) async fn make<K: Kind>(
+        &self,
+        name: &str,
+        stack: &str,
+        body: &impl Serialize,
+        within: Duration,
+    ) -> Result<K> {
+        let doing = format!("create the {} {name}", K::WORD);
+        let path = format!("/{}", K::MANY);
+        let body = to_value(body).map_err(|error| error.told(&doing))?;
+        let made = self
+            .create_once(
+                async || {
+                    let answer: Value = self.send(Method::POST, &path, &[], Some(&body)).await?;
+                    let started = serde_json::from_value(answer.clone()).unwrap_or_default();
+                    Ok((read(answer)?, started))
+                },
+                async || {
+                    let ours = |one: &K| one.labels().get(labels::STACK).is_some_and(|s| s == stack);
+                    let found = self.by_name(name).await?.filter(ours);
+                    Ok(found.map(|one| (one, Started::default())))
+                },
+            )
+            .await;
+        let (one, started) = made.map_err(|error| error.told(&doing))?;
+        self.await_all(started, &doing, within).await?;
+        Ok(one)
+    }
+
+    /// Sets name and labels, all of them: what shall stay must be in `labels`.
+    pub async fn relabel<K: Kind>(&self, id: i64, name: &str, labels: &Labels) -> Result<()> {
+        self.update::<K>(id, name, &json!({ "name": name, "labels": labels }))
+            .await
+    }
+
+    /// Sets what the body names.
+    pub(super) async fn update<K: Kind>(&self, id: i64, name: &str, body: &Value) -> Result<()> {
+        let done: Called<Value> = self
+            .write(Method::PUT, &format!("/{}/{id}", K::MANY), Some(body))
+            .await;
+        done.map(drop)
+            .map_err(|error| error.told(&format!("change the {} {name}", K::WORD)).into())
+    }
+
+    /// Has the API do something with one, and waits for it.
+    pub(super) async fn order<K: Kind>(
+        &self,
+        id: i64,
+        action: &str,
+        body: &impl Serialize,
+        doing: &str,
+        within: Duration,
+    ) -> Result<()> {
+        self.try_order::<K>(id, action, body, doing, within, &[]).await
+    }
+
+    /// The same, where these errors of the API say that it is so already.
+    pub(super) async fn try_order<K: Kind>(
+        &self,
+        id: i64,
+        action: &str,
+        body: &impl Serialize,
+        doing: &str,
+        within: Duration,
+        already: &[&str],
+    ) -> Result<()> {
+        let path = format!("/{}/{id}/actions/{action}", K::MANY);
+        match self.write(Method::POST, &path, Some(body)).await {
+            Ok(started) => self.await_all(started, doing, within).await,
+            Err(error) if already.iter().any(|code| error.is(code)) => Ok(()),
+            Err(error) => Err(error.told(doing).into()),
+        }
+    }
+
+    /// Turns the protection against deletion on or off.
+    pub async fn protect<K: Kind>(&self, one: &K, on: bool) -> Result<()> {
+        let doing = format!("change the protection of the {} {}", K::WORD, one.name());
+        let body = json!({ "delete": on });
+        self.order::<K>(one.id(), "change_protection", &body, &doing, deadline::POWER)
+            .await
+    }
+
+    /// Deletes one and waits until it is gone; one that is gone already is no error.
+    pub async fn delete<K: Kind>(&self, one: &K) -> Result<()> {
+        let doing = format!("delete the {} {}", K::WORD, one.name());
+        match self.try_delete(one).await {
+            Ok(started) => self.await_all(started, &doing, deadline::DELETE).await,
+            Err(error) => Err(error.told(&doing).into()),
+        }
+    }
+
+    pub(super) async fn try_delete<K: Kind>(&self, one: &K) -> Called<Started> {
+        let path = format!("/{}/{}", K::MANY, one.id());
+        match self.write(Method::DELETE, &path, None::<&()>).await {
+            Ok(started) => Ok(Option::unwrap_or_default(started)),
+            Err(error) if error.is("not_found") => Ok(Started::default()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The resource in an answer, whatever stands beside it.
+fn read<K: Kind>(mut answer: Value) -> Called<K> {
+    serde_json::from_value(answer[K::ONE].take())
+        .map_err(|error| CallError::Garbled(format!("{}: {error}", K::ONE)))
+}

@@ -1,0 +1,110 @@
+//! Volumes: disks that are resources of their own.
+
+use anyhow::Result;
+use hcloud::models::{AttachVolumeToServerRequest, CreateVolumeRequest, ResizeVolumeRequest};
+use serde::Deserialize;
+
+use super::Hetzner;
+use super::actions::deadline;
+use super::answers::{Named, Protection, or_default};
+use super::labels::{self, Labels};
+use super::resource::Kind;
+use super::servers::map_of;
+
+/// The file system that a new volume is given.
+const FORMAT: &str = "ext4";
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct VolumeView {
+    pub id: i64,
+    pub name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub labels: Labels,
+    /// In GB.
+    #[serde(default, deserialize_with = "or_default")]
+    pub size: f64,
+    /// The server that has it.
+    #[serde(default)]
+    pub server: Option<i64>,
+    #[serde(default, deserialize_with = "or_default")]
+    location: Named,
+    #[serde(default, deserialize_with = "or_default")]
+    protection: Protection,
+}
+
+impl Kind for VolumeView {
+    const MANY: &'static str = "volumes";
+    const ONE: &'static str = "volume";
+    const WORD: &'static str = "volume";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+    fn is_protected(&self) -> bool {
+        self.protection.delete
+    }
+}
+
+impl VolumeView {
+    pub fn location(&self) -> &str {
+        &self.location.name
+    }
+}
+
+impl Hetzner {
+    /// A formatted volume, attached to the server.
+    pub async fn create_volume(
+        &self,
+        name: &str,
+        stack: &str,
+        size_gb: u32,
+        server: i64,
+    ) -> Result<VolumeView> {
+        let body = CreateVolumeRequest {
+            labels: Some(map_of(&labels::of_stack(stack))),
+            server: Some(server),
+            format: Some(FORMAT.to_owned()),
+            // The host's own playbook mounts it, where the database is.
+            automount: Some(false),
+            ..CreateVolumeRequest::new(name.to_owned(), size_gb.cast_signed())
+        };
+        self.make(name, stack, &body, deadline::CREATE).await
+    }
+
+    pub async fn attach_volume(&self, found: &VolumeView, server: i64) -> Result<()> {
+        let doing = format!("attach the volume {} to the server", found.name);
+        let body = AttachVolumeToServerRequest {
+            automount: Some(false),
+            ..AttachVolumeToServerRequest::new(server)
+        };
+        self.order::<VolumeView>(found.id, "attach", &body, &doing, deadline::POWER)
+            .await
+    }
+
+    pub async fn detach_volume(&self, found: &VolumeView) -> Result<()> {
+        let doing = format!("detach the volume {}", found.name);
+        self.try_order::<VolumeView>(
+            found.id,
+            "detach",
+            &serde_json::json!({}),
+            &doing,
+            deadline::POWER,
+            &["volume_not_attached"],
+        )
+        .await
+    }
+
+    /// Makes it larger; smaller it cannot become.
+    pub async fn grow_volume(&self, found: &VolumeView, size_gb: u32) -> Result<()> {
+        let doing = format!("make the volume {} larger", found.name);
+        let body = ResizeVolumeRequest::new(f64::from(size_gb));
+        self.order::<VolumeView>(found.id, "resize", &body, &doing, deadline::POWER)
+            .await
+    }
+}

@@ -1,0 +1,228 @@
+//! DNS zones, and the records in them that lead to the host.
+
+use std::net::IpAddr;
+
+use anyhow::Result;
+use hcloud::models::{CreateZoneRequest, create_zone_request};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Hetzner;
+use super::actions::{Started, deadline};
+use super::answers::or_default;
+use super::call::Called;
+use super::labels::{self, Labels};
+use super::resource::Kind;
+use super::servers::map_of;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct ZoneView {
+    pub id: i64,
+    pub name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub labels: Labels,
+    #[serde(default, deserialize_with = "or_default")]
+    pub authoritative_nameservers: Nameservers,
+}
+
+/// Who answers for a zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Nameservers {
+    /// Those that Hetzner gave it: the registrar must delegate to them.
+    #[serde(deserialize_with = "or_default")]
+    pub assigned: Vec<String>,
+}
+
+impl Kind for ZoneView {
+    const MANY: &'static str = "zones";
+    const ONE: &'static str = "zone";
+    const WORD: &'static str = "zone";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+}
+
+/// A record as it is wished: the only one of its name and type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The name of the zone.
+    pub zone: String,
+    /// Within the zone; `@` is the zone itself.
+    pub name: String,
+    /// `A` or `AAAA`.
+    pub kind: &'static str,
+}
+
+/// All records of one name and type, as the API tells of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "Answer")]
+pub struct RecordView {
+    pub name: String,
+    pub kind: String,
+    pub labels: Labels,
+    pub values: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default, deserialize_with = "or_default")]
+    labels: Labels,
+    #[serde(default, deserialize_with = "or_default")]
+    records: Vec<One>,
+}
+
+#[derive(Deserialize)]
+struct One {
+    #[serde(default, deserialize_with = "or_default")]
+    value: String,
+}
+
+impl From<Answer> for RecordView {
+    fn from(answer: Answer) -> Self {
+        Self {
+            name: answer.name,
+            kind: answer.kind,
+            labels: answer.labels,
+            values: answer.records.into_iter().map(|one| one.value).collect(),
+        }
+    }
+}
+
+impl RecordView {
+    /// Whether it leads to this address, however either is written, and nowhere else.
+    pub fn leads_to(&self, address: &str) -> bool {
+        let ip = |text: &str| text.parse::<IpAddr>().ok();
+        matches!(self.values.as_slice(), [only] if ip(only).is_some() && ip(only) == ip(address))
+    }
+}
+
+impl Record {
+    /// `www.example.com`
+    pub fn full_name(&self) -> String {
+        match self.name.as_str() {
+            "@" => self.zone.clone(),
+            name => format!("{name}.{}", self.zone),
+        }
+    }
+
+    fn path(&self) -> String {
+        format!("/zones/{}/rrsets", self.zone)
+    }
+
+    fn own_path(&self) -> String {
+        format!("{}/{}/{}", self.path(), self.name, self.kind)
+    }
+}
+
+impl Hetzner {
+    pub async fn create_zone(&self, name: &str, stack: &str) -> Result<()> {
+        let body = CreateZoneRequest {
+            labels: Some(map_of(&labels::of_stack(stack))),
+            ..CreateZoneRequest::new(create_zone_request::Mode::Primary, name.to_owned())
+        };
+        let made: Result<ZoneView> = self.make(name, stack, &body, deadline::POWER).await;
+        made.map(drop)
+    }
+
+    /// The records of the wished name and type; none when the zone is not there either.
+    pub async fn record(&self, wished: &Record) -> Result<Option<RecordView>> {
+        let doing = format!("look for the {} record of {}", wished.kind, wished.full_name());
+        let found = self.records(wished).await;
+        match found {
+            Ok(found) => Ok(found),
+            Err(error) if error.is("not_found") => Ok(None),
+            Err(error) => Err(error.told(&doing).into()),
+        }
+    }
+
+    async fn records(&self, wished: &Record) -> Called<Option<RecordView>> {
+        let query = [
+            ("name", wished.name.clone()),
+            ("type", wished.kind.to_owned()),
+        ];
+        let mut found: Vec<RecordView> = self.list(&wished.path(), "rrsets", &query).await?;
+        found.retain(|one| one.name == wished.name && one.kind == wished.kind);
+        Ok(found.pop())
+    }
+
+    /// The records in a zone that carry the label of the stack.
+    pub async fn records_of(&self, zone: &str, stack: &str) -> Result<Vec<RecordView>> {
+        let query = [("label_selector", labels::selector(stack))];
+        match self.list(&format!("/zones/{zone}/rrsets"), "rrsets", &query).await {
+            Ok(found) => Ok(found),
+            Err(error) if error.is("not_found") => Ok(Vec::new()),
+            Err(error) => Err(error.told(&format!("list the records of the zone {zone}")).into()),
+        }
+    }
+
+    /// Makes the record, once.
+    pub async fn create_record(
+        &self,
+        wished: &Record,
+        stack: &str,
+        ttl: u32,
+        address: &str,
+    ) -> Result<()> {
+        let doing = format!("create the {} record of {}", wished.kind, wished.full_name());
+        let body = json!({
+            "name": wished.name, "type": wished.kind, "ttl": ttl,
+            "labels": labels::of_stack(stack), "records": [{ "value": address }],
+        });
+        let path = wished.path();
+        let made = self
+            .create_once(
+                async || self.send::<Started>(Method::POST, &path, &[], Some(&body)).await,
+                async || Ok(self.records(wished).await?.map(|_| Started::default())),
+            )
+            .await;
+        let started = made.map_err(|error| error.told(&doing))?;
+        self.await_all(started, &doing, deadline::POWER).await
+    }
+
+    /// Has the record lead to this address, and to no other.
+    pub async fn lead_record(&self, wished: &Record, address: &str) -> Result<()> {
+        let doing = format!("lead the {} record of {}", wished.kind, wished.full_name());
+        let path = format!("{}/actions/set_records", wished.own_path());
+        let body = json!({ "records": [{ "value": address }] });
+        let started = self
+            .write(Method::POST, &path, Some(&body))
+            .await
+            .map_err(|error| error.told(&doing))?;
+        self.await_all(started, &doing, deadline::POWER).await
+    }
+
+    /// Makes a record ours.
+    pub async fn label_record(&self, wished: &Record, labels: &Labels) -> Result<()> {
+        let doing = format!("label the {} record of {}", wished.kind, wished.full_name());
+        let body = json!({ "labels": labels });
+        let done: Called<Value> = self.write(Method::PUT, &wished.own_path(), Some(&body)).await;
+        done.map(drop).map_err(|error| error.told(&doing).into())
+    }
+
+    /// Deletes all records of a name and type; ones that are gone already are no error.
+    pub async fn delete_record(&self, zone: &str, found: &RecordView) -> Result<()> {
+        let doing = format!("delete the {} record {} of {zone}", found.kind, found.name);
+        let path = format!("/zones/{zone}/rrsets/{}/{}", found.name, found.kind);
+        let done: Called<Option<Started>> = self.write(Method::DELETE, &path, None::<&()>).await;
+        match done {
+            Ok(started) => {
+                self.await_all(started.unwrap_or_default(), &doing, deadline::POWER)
+                    .await
+            }
+            Err(error) if error.is("not_found") => Ok(()),
+            Err(error) => Err(error.told(&doing).into()),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `cost`: euros a month, by the API's own prices.
+
+use anyhow::{Context, Result};
+
+use super::job::Job;
+use crate::error::exit;
+use crate::event::Figure;
+use crate::hetzner::availability;
+
+pub async fn run(job: &mut Job<'_>) -> Result<u8> {
+    let api = job.api()?;
+    let name = job.stack.name.clone();
+    let server = api.server_of(&name).await?;
+    let cloud = job.stack.cloud.clone().context("no cloud")?;
+    let offer = availability(&api, &name, &cloud, server.as_ref()).await?;
+    let cost = &offer.cost;
+    let figure = |value: f64, limit: Option<f64>| {
+        Some(Figure {
+            value,
+            unit: cost.currency.clone(),
+            limit,
+        })
+    };
+    for item in &cost.items {
+        job.report.fact(&item.name, "", figure(item.net, None));
+    }
+    let limit = cloud.max_monthly_eur;
+    job.report
+        .fact("a month, net", "", figure(cost.total(), limit));
+    let vat = format!("with {}% VAT", cost.vat_rate);
+    job.report.fact(&vat, "", figure(cost.gross(), None));
+    for note in &offer.notes {
+        job.report.note(format!("note: {note}"));
+    }
+    Ok(exit::OK)
+}

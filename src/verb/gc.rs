@@ -1,0 +1,22 @@
+//! `gc`: what carries the stack's label and is not wished; `--yes` deletes it.
+
+use anyhow::Result;
+
+use super::job::Job;
+use super::provision::pending;
+use crate::cli::Yes;
+use crate::cloud;
+use crate::error::exit;
+
+pub async fn run(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
+    let api = job.api()?;
+    let steps = cloud::tidy(&job.stack, &job.public_keys()?);
+    let preview = job.look_at_cloud(&api, steps.clone()).await?;
+    if !yes.yes || preview.is_empty() {
+        job.show(&preview)?;
+        return Ok(pending(preview.is_empty()));
+    }
+    api.check_writable().await?;
+    job.run_cloud(&api, steps).await?;
+    Ok(exit::OK)
+}

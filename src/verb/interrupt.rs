@@ -1,0 +1,72 @@
+//! Ctrl-C: a command that changes something ends with what exists now, and how to go on.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::signal::ctrl_c;
+
+use super::dispatch;
+use super::job::Job;
+use crate::cli::{Cli, Verb};
+use crate::error::Fault;
+use crate::hetzner::{AddressView, FirewallView, Hetzner, KeyView, Kind, ServerView, VolumeView};
+use crate::report::Report;
+
+/// How long the look at what exists may take.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Runs a command to its end or to the first Ctrl-C; a second one ends it at once.
+pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
+    let leaves_something = matches!(
+        cli.verb,
+        Verb::Provision(_)
+            | Verb::Up { .. }
+            | Verb::Converge { .. }
+            | Verb::Deploy(_)
+            | Verb::Rebuild(_)
+            | Verb::Adopt(_)
+            | Verb::Gc(_)
+            | Verb::Destroy { .. }
+    );
+    if !leaves_something {
+        return dispatch(cli, report).await;
+    }
+    tokio::select! {
+        outcome = dispatch(cli, report) => return outcome,
+        _ = ctrl_c() => {}
+    }
+    report.waiting("interrupted: looking at what exists now");
+    let there = tokio::select! {
+        there = tokio::time::timeout(LOOK, exists(cli, report)) => there.ok().flatten(),
+        _ = ctrl_c() => None,
+    };
+    let message = there.map_or("interrupted".to_owned(), |there| format!("interrupted; {there}"));
+    let verb = cli.verb.name();
+    Err(Fault::new("E0804", message)
+        .hint(format!("what was begun goes on: the API ends its actions, a host its plan. `citrino-ops {verb}` again looks at what is there and goes on from it"))
+        .into())
+}
+
+/// What exists of the stack in the cloud, as a sentence; none when that cannot be had.
+async fn exists(cli: &Cli, report: &mut Report) -> Option<String> {
+    let job = Job::look(cli, report).ok()?;
+    let api = job.api().ok()?;
+    let stack = &job.stack.name;
+    let mut names = Vec::new();
+    add::<KeyView>(&api, stack, &mut names).await?;
+    add::<FirewallView>(&api, stack, &mut names).await?;
+    add::<AddressView>(&api, stack, &mut names).await?;
+    add::<ServerView>(&api, stack, &mut names).await?;
+    add::<VolumeView>(&api, stack, &mut names).await?;
+    Some(if names.is_empty() {
+        format!("nothing of the stack {stack} is in the cloud now")
+    } else {
+        format!("of the stack {stack} there is now: {}", names.join(", "))
+    })
+}
+
+async fn add<K: Kind>(api: &Hetzner, stack: &str, names: &mut Vec<String>) -> Option<()> {
+    let found: Vec<K> = api.of_stack(stack).await.ok()?;
+    names.extend(found.iter().map(|one| format!("{} {}", K::WORD, one.name())));
+    Some(())
+}

@@ -1,0 +1,73 @@
+//! `status`: what there is, at one look. It judges nothing; `health` does.
+
+use anyhow::Result;
+
+use super::job::{Job, runs};
+use crate::error::exit;
+use crate::facts::Facts;
+use crate::hetzner::ServerView;
+use crate::host;
+
+pub async fn run(job: &mut Job<'_>) -> Result<u8> {
+    let target = if let Some(existing) = &job.stack.host {
+        Some(host::existing(&job.stack, existing))
+    } else {
+        let api = job.api()?;
+        let server = api.server_of(&job.stack.name).await?;
+        of_server(job, server.as_ref());
+        match server.filter(|server| runs(Some(server))) {
+            Some(server) => Some(host::of_server(&job.stack, &server)?),
+            None => None,
+        }
+    };
+    let Some(target) = target else {
+        return Ok(exit::OK);
+    };
+    let remote = job.connect_to(&target).await?;
+    let agent = job.agent(&remote).await?;
+    of_host(job, agent.facts());
+    drop(agent);
+    remote.close().await;
+    Ok(exit::OK)
+}
+
+fn of_server(job: &mut Job, server: Option<&ServerView>) {
+    let Some(server) = server else {
+        job.report.fact("server", "none yet", None);
+        return;
+    };
+    let what = format!(
+        "{} ({}), {} in {}, {}",
+        server.name, server.id, server.server_type, server.location, server.status
+    );
+    job.report.fact("server", what, None);
+    let addresses: Vec<_> = [&server.ipv4, &server.ipv6]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    job.report.fact("addresses", addresses.join(", "), None);
+    let word = |yes: bool| if yes { "on" } else { "off" };
+    let kept = format!(
+        "protection {}, automatic backups {}",
+        word(server.protected),
+        word(server.backups)
+    );
+    job.report.fact("kept by", kept, None);
+}
+
+fn of_host(job: &mut Job, facts: &Facts) {
+    let system = format!(
+        "{} {}, {} processors, {} MB",
+        facts.os.id, facts.os.version, facts.cpus, facts.memory_mb
+    );
+    job.report.fact("host", system, None);
+    let live = facts.app.live.as_ref();
+    let release = live.and_then(|slot| facts.app.slots.get(slot).map(|id| (slot, id)));
+    let serves = release.map_or("none".to_owned(), |(slot, id)| format!("{id} in {slot}"));
+    job.report.fact("release", serves, None);
+    if let Some(last) = &facts.last_run {
+        let told = last.told(facts.busy);
+        job.report.fact("last run", told, None);
+    }
+}

@@ -1,0 +1,302 @@
+//! What is made, what is put right, what is refused and what is left alone.
+
+use citrino_ops::cloud::{self, Renewal};
+use citrino_ops::error::trouble;
+use citrino_ops::hetzner::{availability, labels};
+use citrino_ops::plan::Mode;
+use serde_json::{Value, json};
+
+use crate::double::Double;
+use crate::run::{KEY, birth, is_whole, keys, run, stack, wishes};
+
+/// Everything that a stack can have.
+const ALL: &str = ", backups: true, network: 10.42.0.0/16, volume_gb: 10, dns: { zone: example.com }";
+
+#[tokio::test]
+async fn provisions_plans_nothing_more_and_destroys_in_two_steps() {
+    let double = Double::start();
+    let api = double.api();
+    let stack = stack(ALL);
+    let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 0)).await;
+    assert_eq!((tally.changed, tally.failed), (10, 0), "{told}");
+    is_whole(&double, &stack, "after the first run").await;
+
+    let server = double.only("servers");
+    let v4 = double.all("primary_ips")[0].clone();
+    assert_eq!(server["public_net"]["ipv4"]["id"], v4["id"]);
+    assert_eq!(server["protection"], json!({"delete": true, "rebuild": true}));
+    assert!(server["backup_window"].is_string() && !server["private_net"][0].is_null());
+    assert_eq!(double.only("volumes")["server"], server["id"]);
+    assert_eq!(v4["dns_ptr"][0]["dns_ptr"], "www.example.com");
+    let records = double.call("GET", "/zones/example.com/rrsets?name=www&type=A", &Value::Null);
+    assert_eq!(records["rrsets"][0]["records"][0]["value"], v4["ip"]);
+
+    let (tally, told) = run(&api, Mode::Check, cloud::destroy(&stack, false)).await;
+    assert!(told.contains("E0310"), "{told}");
+    assert_eq!(tally.changed, 0);
+    api.protect_server(&api.server_of("prod").await.unwrap().unwrap(), false)
+        .await
+        .unwrap();
+    for address in api.of_stack::<citrino_ops::hetzner::AddressView>("prod").await.unwrap() {
+        api.protect(&address, false).await.unwrap();
+    }
+    for volume in api.of_stack::<citrino_ops::hetzner::VolumeView>("prod").await.unwrap() {
+        api.protect(&volume, false).await.unwrap();
+    }
+    let (tally, told) = run(&api, Mode::Apply, cloud::destroy(&stack, false)).await;
+    assert_eq!((tally.changed, tally.failed), (7, 0), "{told}");
+    for kind in ["servers", "volumes", "primary_ips", "networks", "firewalls", "ssh_keys"] {
+        assert_eq!(double.all(kind), Vec::<Value>::new(), "{kind}");
+    }
+    assert_eq!(double.all("zones").len(), 1, "more than a stack lives in a zone");
+}
+
+#[tokio::test]
+async fn what_was_changed_by_hand_is_named_and_healed() {
+    let double = Double::start();
+    let api = double.api();
+    let stack = stack(ALL);
+    run(&api, Mode::Apply, wishes(&stack, 0)).await;
+    let server = double.only("servers");
+    let at = format!("/servers/{}", server["id"]);
+    let firewall = format!("/firewalls/{}", double.only("firewalls")["id"]);
+    let volume = format!("/volumes/{}", double.only("volumes")["id"]);
+    let v4 = double.all("primary_ips")[0].clone();
+    let rule = json!({"direction": "in", "protocol": "tcp", "port": "5432", "source_ips": ["0.0.0.0/0"]});
+    double.by_hand(&format!("{firewall}/actions/set_rules"), &json!({"rules": [rule]}));
+    let off = json!({"delete": false, "rebuild": false});
+    double.by_hand(&format!("{at}/actions/change_protection"), &off);
+    let from = json!({"remove_from": [{"type": "server", "server": {"id": server["id"]}}]});
+    double.by_hand(&format!("{firewall}/actions/remove_from_resources"), &from);
+    double.by_hand(&format!("{at}/actions/poweroff"), &json!({}));
+    double.by_hand(&format!("{volume}/actions/detach"), &json!({}));
+    double.by_hand(
+        &format!("/primary_ips/{}/actions/change_dns_ptr", v4["id"]),
+        &json!({"ip": v4["ip"], "dns_ptr": "other.example.com"}),
+    );
+    double.by_hand(
+        "/zones/example.com/rrsets/www/A/actions/set_records",
+        &json!({"records": [{"value": "203.0.113.9"}]}),
+    );
+    let mut labels = server["labels"].clone();
+    labels.as_object_mut().unwrap().remove(labels::ROLE);
+    labels["kept"] = json!("yes");
+    double.call("PUT", &at, &json!({"name": "renamed", "labels": labels}));
+
+    let (tally, told) = run(&api, Mode::Check, wishes(&stack, 1)).await;
+    assert_eq!(tally.failed, 0, "{told}");
+    for sentence in [
+        "rule tcp 80 from 0.0.0.0/0, ::/0 is missing",
+        "rule tcp 5432 from 0.0.0.0/0 is not wished",
+        "server renamed is off, wished running",
+        "server is named renamed, wished prod",
+        "label citrino-ops/role=host is missing",
+        "firewall is not applied to server renamed",
+        "server renamed is not protected against deletion",
+        "volume prod-data is not attached to the server",
+        "points back to other.example.com, wished www.example.com",
+        "A record www.example.com leads to 203.0.113.9, wished",
+    ] {
+        assert!(told.contains(sentence), "{sentence}\n{told}");
+    }
+    let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 1)).await;
+    assert_eq!((tally.changed, tally.failed), (5, 0), "{told}");
+    is_whole(&double, &stack, "healed").await;
+    let healed = double.only("servers");
+    assert_eq!(healed["labels"]["kept"], "yes");
+    assert_eq!(
+        healed["labels"][labels::BOOTSTRAP_KEY],
+        birth(0).pin,
+        "a new host key is no difference"
+    );
+    assert_eq!(healed["id"], server["id"]);
+}
+
+#[tokio::test]
+async fn a_rescale_takes_a_snapshot_and_keeps_all_else() {
+    let double = Double::start();
+    let api = double.api();
+    run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
+    let before = double.only("servers");
+    let larger = stack(", backups: true");
+    let mut steps = wishes(&larger, 1);
+    for step in &mut steps {
+        if let cloud::Resource::Server(server) = &mut step.task {
+            server.server_type = "cpx21".into();
+        }
+    }
+    let (_, told) = run(&api, Mode::Check, steps.clone()).await;
+    assert!(
+        told.contains("type is cpx11, wished cpx21: rescaled after a snapshot, off for some minutes, the disk stays at 40 GB"),
+        "{told}"
+    );
+    let (tally, told) = run(&api, Mode::Apply, steps).await;
+    assert_eq!((tally.changed, tally.failed), (1, 0), "{told}");
+    let after = double.only("servers");
+    assert_eq!(after["id"], before["id"]);
+    assert_eq!(after["server_type"]["name"], "cpx21");
+    assert_eq!(after["status"], "running");
+    assert_eq!(after["public_net"]["ipv4"]["ip"], before["public_net"]["ipv4"]["ip"]);
+    let snapshots = api.snapshots_of("prod").await.unwrap();
+    assert_eq!(snapshots.len(), 1);
+    assert_eq!(snapshots[0].labels[labels::BEFORE], "rescale-to-cpx21");
+}
+
+#[tokio::test]
+async fn another_image_needs_consent_and_a_rebuild_keeps_the_addresses() {
+    let double = Double::start();
+    let api = double.api();
+    let stack = stack("");
+    run(&api, Mode::Apply, wishes(&stack, 0)).await;
+    let before = double.only("servers");
+    let rebuilt = |n, renewal| cloud::provision(&stack, &keys(), &birth(n), renewal);
+    let (_, told) = run(&api, Mode::Check, rebuilt(1, Renewal::Wished)).await;
+    assert!(told.contains("E0310"), "protected against rebuilding: {told}");
+    let off = json!({"delete": false, "rebuild": false});
+    double.by_hand(&format!("/servers/{}/actions/change_protection", before["id"]), &off);
+    let (_, told) = run(&api, Mode::Check, rebuilt(1, Renewal::Wished)).await;
+    assert!(told.contains(r#""act":"replace""#), "{told}");
+    let (tally, told) = run(&api, Mode::Apply, rebuilt(1, Renewal::Wished)).await;
+    assert_eq!((tally.changed, tally.failed), (1, 0), "{told}");
+    let after = double.only("servers");
+    assert_eq!(after["id"], before["id"]);
+    assert_eq!(after["public_net"]["ipv4"]["ip"], before["public_net"]["ipv4"]["ip"]);
+    assert_eq!(after["labels"][labels::REBIRTH_KEY], birth(1).pin);
+    assert_eq!(
+        after["labels"][labels::BOOTSTRAP_KEY],
+        birth(0).pin,
+        "until the host has answered with the new key, the old one counts as well"
+    );
+    assert_eq!(after["protection"]["rebuild"], true, "protected again");
+    assert_eq!(api.snapshots_of("prod").await.unwrap().len(), 1);
+    is_whole(&double, &stack, "rebuilt").await;
+}
+
+#[tokio::test]
+async fn a_server_with_an_address_of_its_own_keeps_it_from_now_on() {
+    let double = Double::start();
+    let wish = json!({"name": "prod", "server_type": "cpx11", "location": "ash", "image": "debian-12",
+        "labels": {labels::STACK: "prod"}});
+    double.by_hand("/servers", &wish);
+    let ip = double.only("servers")["public_net"]["ipv4"]["ip"].clone();
+    let api = double.api();
+    let (_, told) = run(&api, Mode::Check, wishes(&stack(""), 0)).await;
+    assert!(told.contains(r#""act":"adopt""#), "{told}");
+    let (tally, told) = run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
+    assert_eq!(tally.failed, 0, "{told}");
+    is_whole(&double, &stack(""), "taken in").await;
+    assert_eq!(double.only("servers")["public_net"]["ipv4"]["ip"], ip);
+    let v4 = double.all("primary_ips").into_iter().find(|one| one["ip"] == ip).unwrap();
+    assert_eq!((v4["auto_delete"].clone(), v4["name"].clone()), (json!(false), json!("prod-ipv4")));
+}
+
+#[tokio::test]
+async fn what_is_not_ours_is_refused_left_alone_and_adopted_when_told() {
+    let zone = json!({"name": "example.com", "mode": "primary"});
+    for (kind, path, body) in [
+        ("server", "/servers", json!({"name": "prod", "server_type": "cpx11", "location": "ash", "image": "debian-12"})),
+        ("firewall", "/firewalls", json!({"name": "prod"})),
+        ("ssh key", "/ssh_keys", json!({"name": "prod-id_ed25519", "public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9gK0vArJOLJ2TPiI4IZP4gEHaSoyBqXxMFYh+a9dyB"})),
+        ("address", "/primary_ips", json!({"name": "prod-ipv4", "type": "ipv4", "location": "ash", "assignee_type": "server", "auto_delete": false})),
+        ("network", "/networks", json!({"name": "prod", "ip_range": "10.42.0.0/16"})),
+        ("A record", "/zones/example.com/rrsets", json!({"name": "www", "type": "A", "records": [{"value": "203.0.113.9"}]})),
+    ] {
+        let double = Double::start();
+        double.by_hand("/zones", &zone);
+        double.by_hand(path, &body);
+        let stack = stack(ALL);
+        let api = double.api();
+        let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 0)).await;
+        assert_eq!(tally.failed, 1, "{kind}\n{told}");
+        assert!(told.contains("E0306") && told.contains(&format!("the {kind} ")), "{told}");
+        let everything = || -> Vec<Vec<Value>> {
+            ["servers", "firewalls", "ssh_keys", "primary_ips", "networks"]
+                .map(|kind| double.all(kind))
+                .into()
+        };
+        let theirs = |all: &[Vec<Value>]| -> Vec<Value> {
+            let all = all.iter().flatten();
+            all.filter(|one| one["labels"] == json!({})).map(|one| one["name"].clone()).collect()
+        };
+        let before = theirs(&everything());
+        let adopt = cloud::adopt(&stack, &keys(), None, Some(&birth(7).pin));
+        let (tally, told) = run(&api, Mode::Apply, adopt).await;
+        assert_eq!((tally.changed, tally.failed), (1, 0), "{kind}\n{told}");
+        let left = theirs(&everything());
+        assert_eq!(left.len(), before.len().saturating_sub(usize::from(kind != "A record")));
+        if kind == "server" {
+            assert_eq!(double.only("servers")["labels"][labels::HOST_KEY], birth(7).pin);
+        }
+        if kind != "ssh key" {
+            run(&api, Mode::Apply, wishes(&stack, 0)).await;
+            is_whole(&double, &stack, kind).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_another_stack_has_is_not_taken_from_it() {
+    let double = Double::start();
+    let labels = json!({labels::STACK: "other"});
+    double.by_hand("/firewalls", &json!({"name": "prod", "labels": labels}));
+    let adopt = cloud::adopt(&stack(""), &keys(), None, None);
+    let (tally, told) = run(&double.api(), Mode::Apply, adopt).await;
+    assert_eq!((tally.changed, tally.failed), (0, 1), "{told}");
+    assert!(told.contains("belongs to the stack other"), "{told}");
+    assert_eq!(double.only("firewalls")["labels"], labels);
+}
+
+#[tokio::test]
+async fn a_public_key_under_another_name_serves_and_stays() {
+    let double = Double::start();
+    let bare = KEY.rsplit_once(' ').unwrap().0;
+    double.call("POST", "/ssh_keys", &json!({"name": "of a person", "public_key": bare}));
+    let api = double.api();
+    let (tally, told) = run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
+    assert_eq!((tally.same, tally.failed), (1, 0), "{told}");
+    run(&api, Mode::Apply, cloud::destroy(&stack(""), false)).await;
+    assert_eq!(double.only("ssh_keys")["name"], "of a person");
+}
+
+#[tokio::test]
+async fn only_what_is_not_wished_is_tidied_away() {
+    let double = Double::start();
+    let api = double.api();
+    let stack = stack(", volume_gb: 10");
+    run(&api, Mode::Apply, wishes(&stack, 0)).await;
+    let (_, told) = run(&api, Mode::Check, cloud::tidy(&stack, &keys())).await;
+    assert!(!told.contains(r#""state":"differs""#), "{told}");
+    let ours = json!({labels::STACK: "prod"});
+    double.by_hand("/firewalls", &json!({"name": "old", "labels": ours}));
+    double.by_hand("/volumes", &json!({"name": "old", "labels": ours, "size": 10, "location": "ash"}));
+    let address = json!({"name": "old", "labels": ours, "type": "ipv4", "location": "ash", "assignee_type": "server", "auto_delete": false});
+    double.by_hand("/primary_ips", &address);
+    double.by_hand("/firewalls", &json!({"name": "of another"}));
+    let server = api.server_of("prod").await.unwrap().unwrap();
+    for n in 0..3 {
+        api.snapshot(&server, "prod", &format!("step-{n}")).await.unwrap();
+    }
+    let (tally, told) = run(&api, Mode::Apply, cloud::tidy(&stack, &keys())).await;
+    assert_eq!((tally.changed, tally.failed), (4, 0), "{told}");
+    assert_eq!(api.snapshots_of("prod").await.unwrap().len(), 2);
+    assert_eq!(double.all("firewalls").len(), 2);
+    assert_eq!(double.only("volumes")["name"], "prod-data");
+    assert_eq!(double.all("primary_ips").len(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_had_is_refused_with_what_can() {
+    let double = Double::start();
+    let api = double.api();
+    let mut cloud = stack("").cloud.unwrap();
+    let offer = availability(&api, "prod", &cloud, None).await.unwrap();
+    assert!(offer.cost.total() > 10.0, "{offer}");
+    let gone = json!({"server_type": "cpx11", "location": "ash", "available": false});
+    double.call("POST", "/_lab/offers", &gone);
+    let told = trouble(&availability(&api, "prod", &cloud, None).await.unwrap_err());
+    assert_eq!(told.code, "E0304");
+    assert!(told.message.contains("no machine of the server type cpx11 is free in ash now; it can be had in hil"), "{told:?}");
+    cloud.location = "nbg1".into();
+    let told = trouble(&availability(&api, "prod", &cloud, None).await.unwrap_err());
+    assert!(told.message.contains("cannot be ordered in nbg1 since"), "{told:?}");
+}

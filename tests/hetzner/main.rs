@@ -1,0 +1,12 @@
+//! The Hetzner world against an API that fails in every way it can.
+#![allow(clippy::unwrap_used)] // clippy.toml lets tests unwrap, and does not see that helpers are of a test
+
+mod changes;
+mod double;
+mod faults;
+mod kills;
+mod operator;
+mod plans;
+mod run;
+mod tokens;
+mod wanderings;

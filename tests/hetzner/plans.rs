@@ -1,0 +1,103 @@
+//! Golden plans: `tests/plans/CASE.yml` says what there is, what is wished, what is typed, and all
+//! that is printed.
+
+use std::fs;
+use std::path::Path;
+
+use citrino_ops::plan::Mode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::double::Double;
+use crate::operator::Operator;
+use crate::run::{run, stack, wishes};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// Whether the least stack was provisioned before; what it has more, in the style of `wishes`.
+    #[serde(default)]
+    provisioned: Option<String>,
+    /// Calls of the API afterwards: method, path, body. `{server}` and `{firewall}` are their ids.
+    #[serde(default)]
+    by_hand: Vec<(String, String, Value)>,
+    /// The `cloud` part of citrino.yml.
+    wishes: String,
+    run: String,
+    code: i32,
+    says: String,
+}
+
+#[test]
+fn every_plan_is_as_it_is_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plans");
+    let mut paths: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    assert!(!paths.is_empty());
+    let failures: Vec<String> = paths.iter().filter_map(|path| failure(path)).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+fn failure(path: &Path) -> Option<String> {
+    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+    let text = fs::read_to_string(path).unwrap();
+    let case: Case = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let double = Double::start();
+    prepare(&double, &case);
+    let before = everything(&double);
+    let ana = Operator::new(&double, &case.wishes);
+    let (code, said) = ana.types(&case.run);
+    let said = masked(&said);
+    assert_eq!(everything(&double), before, "{name} changed something");
+    if code == case.code && said.trim() == case.says.trim() {
+        return None;
+    }
+    Some(format!("{name}: exit {code}, expected {}\n{said}", case.code))
+}
+
+fn prepare(double: &Double, case: &Case) {
+    if let Some(more) = &case.provisioned {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let api = double.api();
+        let (tally, told) = runtime.block_on(run(&api, Mode::Apply, wishes(&stack(more), 0)));
+        assert_eq!(tally.failed, 0, "{told}");
+    }
+    for (method, path, body) in &case.by_hand {
+        let id = |kind: &str| {
+            let one = double.all(kind).first().map(|one| one["id"].to_string());
+            one.unwrap_or_default()
+        };
+        let path = path
+            .replace("{server}", &id("servers"))
+            .replace("{firewall}", &id("firewalls"));
+        if method == "POST" && !path.starts_with("/_lab") {
+            double.by_hand(&path, body);
+        } else {
+            double.call(method, &path, body);
+        }
+    }
+}
+
+fn everything(double: &Double) -> Vec<Vec<Value>> {
+    ["servers", "firewalls", "ssh_keys", "primary_ips", "volumes", "networks"]
+        .map(|kind| double.all(kind))
+        .into()
+}
+
+/// How long it took differs each time.
+fn masked(said: &str) -> String {
+    let lines = said.lines().map(|line| match line.rsplit_once(" in ") {
+        Some((start, time)) if time.contains(" s") && time.starts_with(|c: char| c.is_ascii_digit()) => {
+            let rest = time.split_once(" s").map_or("", |(_, rest)| rest);
+            format!("{start} in TIME{rest}")
+        }
+        _ => line.to_owned(),
+    });
+    lines.map(|line| line + "\n").collect()
+}

@@ -1,0 +1,90 @@
+//! Wishes, and runs of them.
+
+use citrino_ops::cloud::{self, Birth, PublicKey, Renewal, Resource};
+use citrino_ops::engine;
+use citrino_ops::event::{Event, Tally};
+use citrino_ops::hetzner::Hetzner;
+use citrino_ops::plan::{Mode, Plan, Step};
+use citrino_ops::secret::Secret;
+use citrino_ops::stack::Stack;
+
+use crate::double::Double;
+
+pub const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV me@here";
+
+/// The stack that most tests wish for; `more` stands in its `cloud`.
+pub fn stack(more: &str) -> Stack {
+    let text = format!(
+        "stack: prod\ndomain: www.example.com\ncloud: {{ server_type: cpx11, location: ash, image: debian-12, ssh_keys: [k.pub]{more} }}\n"
+    );
+    Stack::parse(&text, "citrino.yml").unwrap()
+}
+
+pub fn keys() -> Vec<PublicKey> {
+    vec![PublicKey::parse("id_ed25519", KEY).unwrap()]
+}
+
+/// A new host key each time, as `provision` has it.
+pub fn birth(n: u8) -> Birth {
+    let letter = char::from(b'A' + n % 26).to_string();
+    Birth {
+        user_data: Secret::new("#cloud-config\n# PRIVATE"),
+        pin: format!("ed25519.{}.v1", letter.repeat(43)),
+    }
+}
+
+pub fn wishes(stack: &Stack, n: u8) -> Vec<Step<Resource>> {
+    cloud::provision(stack, &keys(), &birth(n), Renewal::Refused)
+}
+
+/// Runs the steps; what they did, and all that was told.
+pub async fn run(api: &Hetzner, mode: Mode, steps: Vec<Step<Resource>>) -> (Tally, String) {
+    let plan = Plan {
+        run: "r".into(),
+        stack: "prod".into(),
+        verb: "provision".into(),
+        who: "me".into(),
+        mode,
+        steps,
+        after: None,
+        on_failure: Vec::new(),
+    };
+    let mut told = String::new();
+    let tally = engine::run(&plan, api, &mut |event: Event| {
+        told.push_str(&serde_json::to_string(&event)?);
+        told.push('\n');
+        Ok(())
+    })
+    .await
+    .unwrap();
+    assert!(
+        !told.contains("PRIVATE") && !told.contains("Bearer"),
+        "{told}"
+    );
+    (tally, told)
+}
+
+/// Nothing is left to wish, and there is one of each.
+pub async fn is_whole(double: &Double, stack: &Stack, why: &str) {
+    let steps = wishes(stack, 9);
+    let count = steps.len();
+    let (tally, told) = run(&double.api(), Mode::Check, steps).await;
+    assert_eq!(
+        (tally.same, tally.differs, tally.failed),
+        (count, 0, 0),
+        "{why}\n{told}"
+    );
+    let cloud = stack.cloud.as_ref().unwrap();
+    for (kind, wished) in [
+        ("servers", 1),
+        ("firewalls", 1),
+        ("ssh_keys", 1),
+        ("primary_ips", 2),
+        ("volumes", usize::from(cloud.volume_gb.is_some())),
+        ("networks", usize::from(cloud.network.is_some())),
+    ] {
+        let all = double.all(kind);
+        assert_eq!(all.len(), wished, "{why}: {kind}: {all:?}");
+    }
+}

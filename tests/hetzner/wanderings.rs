@@ -1,0 +1,102 @@
+//! Random sequences of wishes, accidents and faults. After a last undisturbed run the world is as
+//! wished, nothing is doubled, and nothing is left to plan.
+
+use citrino_ops::plan::Mode;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::double::Double;
+use crate::faults::ways;
+use crate::run::{is_whole, run, stack, wishes};
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+enum Event {
+    /// These wishes are provisioned, while this call fails in this way.
+    Provision { wished: usize, fails: Option<(usize, usize)> },
+    /// Somebody does something by hand.
+    Accident(usize),
+}
+
+/// Each can be had from each other: what is taken out of the wishes is left as it is.
+const WISHED: &[&str] = &["", ", backups: true", ", network: 10.42.0.0/16", ", volume_gb: 10", ", backups: true, volume_gb: 10, network: 10.42.0.0/16"];
+
+fn event() -> impl Strategy<Value = Event> {
+    let fails = prop::option::weighted(0.7, (1_usize..40, 0..ways().len()));
+    prop_oneof![
+        3 => (0..WISHED.len(), fails).prop_map(|(wished, fails)| Event::Provision { wished, fails }),
+        1 => (0_usize..5).prop_map(Event::Accident),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_last_undisturbed_run_makes_it_so(events in prop::collection::vec(event(), 1..6)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(wander(&events));
+    }
+}
+
+async fn wander(events: &[Event]) {
+    let double = Double::start();
+    for (n, event) in events.iter().enumerate() {
+        match event {
+            Event::Provision { wished, fails } => {
+                if let Some((nth, way)) = fails {
+                    let mut fault = ways()[*way].1.clone();
+                    fault["nth"] = json!(nth);
+                    double.fault(&fault);
+                }
+                let stack = stack(WISHED[*wished]);
+                run(&double.api(), Mode::Apply, wishes(&stack, u8::try_from(n).unwrap())).await;
+                double.no_faults();
+            }
+            Event::Accident(which) => accident(&double, *which),
+        }
+    }
+    // All that any of the wishes could have left is wished.
+    let all = stack(WISHED[WISHED.len() - 1]);
+    let (tally, told) = run(&double.api(), Mode::Apply, wishes(&all, 20)).await;
+    assert_eq!(tally.failed, 0, "{events:?}\n{told}");
+    is_whole(&double, &all, &format!("{events:?}")).await;
+}
+
+/// Does something by hand, when there is something to do it to.
+fn accident(double: &Double, which: usize) {
+    let first = |kind: &str| double.all(kind).first().map(|one| one["id"].clone());
+    let off = json!({"delete": false, "rebuild": false});
+    match which {
+        0 => {
+            if let Some(id) = first("firewalls") {
+                double.by_hand(&format!("/firewalls/{id}/actions/set_rules"), &json!({"rules": []}));
+            }
+        }
+        1 => {
+            if let Some(server) = double.all("servers").first().filter(|one| one["status"] == "running") {
+                double.by_hand(&format!("/servers/{}/actions/poweroff", server["id"]), &json!({}));
+            }
+        }
+        // The server goes; its addresses are kept.
+        2 => {
+            if let Some(id) = first("servers") {
+                double.by_hand(&format!("/servers/{id}/actions/change_protection"), &off);
+                double.call("DELETE", &format!("/servers/{id}"), &Value::Null);
+                while !double.all("servers").is_empty() {
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
+            }
+        }
+        3 => {
+            if let Some(id) = first("ssh_keys") {
+                double.call("DELETE", &format!("/ssh_keys/{id}"), &Value::Null);
+            }
+        }
+        _ => {
+            if let Some(id) = first("servers") {
+                double.by_hand(&format!("/servers/{id}/actions/change_protection"), &off);
+            }
+        }
+    }
+}
