@@ -68,7 +68,7 @@ pub enum Verb {
     },
     /// List the releases on the host
     Releases,
-    /// Show at one look what there is: server, host, release, last run, cost
+    /// Show at one look what there is: server, host, release, last run
     Status,
     /// Show what a month costs, by the API's own prices
     Cost,

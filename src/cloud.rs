@@ -29,7 +29,7 @@ pub use volume::Volume;
 use crate::engine::{Look, Wish};
 use crate::error::Fault;
 use crate::hetzner::labels::{self, Labels};
-use crate::hetzner::{Family, Hetzner, Kind, Record, Rule};
+use crate::hetzner::{Family, Hetzner, Kind, Record, Rule, VolumeView};
 use crate::plan::Step;
 use crate::stack::{Cloud, HostName, Stack};
 
@@ -329,6 +329,21 @@ pub fn adopt(
         steps.push(adopted(Thing::Record(record), &name, none()));
     }
     steps
+}
+
+/// The block device by which the stack's host knows its volume.
+///
+/// # Errors
+/// E0309 when there is no such volume yet.
+pub async fn device(api: &Hetzner, stack: &Stack) -> Result<String> {
+    let name = volume::name_of(&stack.name);
+    let found: Option<VolumeView> = find_ours(api, &stack.name, &name).await?;
+    match found.map(|found| found.linux_device) {
+        Some(device) if device.starts_with("/dev/") => Ok(device),
+        _ => Err(Fault::new("E0309", format!("there is no volume {name} yet"))
+            .hint("run `citrino-ops provision`: it makes the volume")
+            .into()),
+    }
 }
 
 impl Wish<Hetzner> for Resource {

@@ -202,7 +202,7 @@ pub const CATALOGUE: &[Entry] = &[
         title: "a name is taken by something that is not ours",
         exit: exit::REFUSED,
         cause: "A resource with the wished name exists without the label of this stack.",
-        changed: UNTIL_STEP,
+        changed: "Nothing, when it was found before the run began; else the steps before the failed one are done and stay.",
         next: "Take it in with `citrino-ops adopt`, rename it, or choose another `stack` name.",
     },
     Entry {

@@ -280,7 +280,7 @@ impl Report {
                 name, text, figure, ..
             } => {
                 let figure = figure.as_ref().map(measured).unwrap_or_default();
-                let line = format!("{name:<34} {text}{figure}");
+                let line = format!("{name:<42} {text}{figure}");
                 self.line(line.trim_end());
             }
             Event::Note { text, .. } if self.volume > Volume::Quiet => self.line(&text),

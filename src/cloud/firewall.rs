@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::find_ours;
 use crate::engine::{Look, Wish};
+use crate::event::Act;
 use crate::hetzner::{FirewallView, Hetzner, Rule};
 
 #[derive(Clone, Debug)]
@@ -33,7 +34,11 @@ pub(super) fn differences(wished: &[Rule], found: &[Rule]) -> Vec<String> {
 impl Wish<Hetzner> for Firewall {
     async fn check(&self, api: &Hetzner) -> Result<Look> {
         Ok(match self.find(api).await? {
-            None => Look::absent(format!("firewall {} is absent", self.stack)),
+            None => {
+                let absent = format!("firewall {} is absent", self.stack);
+                let rules = differences(&self.rules, &[]);
+                Look::from([vec![absent], rules].concat()).by(Act::Create)
+            }
             Some(found) => Look::from(differences(&self.rules, &found.rules)),
         })
     }

@@ -26,7 +26,10 @@ impl Wish<Hetzner> for Network {
     async fn check(&self, api: &Hetzner) -> Result<Look> {
         match self.find(api).await? {
             None => Ok(Look::absent(format!("network {} is absent", self.stack))),
-            Some(found) if found.ip_range == self.range => Ok(Look::same()),
+            Some(found) if found.ip_range == self.range => Ok(match found.has_room() {
+                true => Look::same(),
+                false => Look::differs(format!("network {} has no subnet", found.name)),
+            }),
             Some(found) => Err(Fault::new(
                 "E0311",
                 format!(
@@ -40,7 +43,12 @@ impl Wish<Hetzner> for Network {
     }
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {
-        api.create_network(&self.stack, &self.stack, &self.range, &self.location)
-            .await
+        match self.find(api).await? {
+            Some(found) => api.add_subnet(&found, &self.location).await,
+            None => {
+                api.create_network(&self.stack, &self.stack, &self.range, &self.location)
+                    .await
+            }
+        }
     }
 }

@@ -337,7 +337,11 @@ impl Server {
                 continue;
             };
             if let Some(held) = held {
+                // Ours from now on, so that `gc` finds what nobody has any more.
                 let other = api.address(held).await?;
+                let mut labels = other.labels.clone();
+                labels.extend(labels::of_stack(&self.stack));
+                api.keep_address(&other, &other.name, &labels).await?;
                 api.unassign_address(&other).await?;
             }
             if wished.holder.is_some() {
@@ -367,6 +371,10 @@ impl Wish<Hetzner> for Server {
         };
         self.refuse_move(&found)?;
         let (mends, what): (Vec<_>, Vec<_>) = self.differences(&found, &around?).into_iter().unzip();
+        // Without consent it is only told, and `apply` refuses.
+        if mends.contains(&Mend::Disk) && self.renewal != Renewal::Refused {
+            self.refuse_replacement(&found)?;
+        }
         let act = match mends.contains(&Mend::Disk) {
             true => Act::Replace,
             false => Act::Change,

@@ -11,7 +11,7 @@ use super::labels::{self, Labels};
 use super::resource::Kind;
 use super::servers::map_of;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct NetworkView {
     pub id: i64,
     pub name: String,
@@ -19,6 +19,8 @@ pub struct NetworkView {
     pub labels: Labels,
     #[serde(default, deserialize_with = "or_default")]
     pub ip_range: String,
+    #[serde(default, deserialize_with = "or_default")]
+    subnets: Vec<serde::de::IgnoredAny>,
 }
 
 impl Kind for NetworkView {
@@ -46,6 +48,13 @@ struct Location {
     network_zone: String,
 }
 
+impl NetworkView {
+    /// Whether a server can be in it: addresses are given out by subnets.
+    pub fn has_room(&self) -> bool {
+        !self.subnets.is_empty()
+    }
+}
+
 impl Hetzner {
     /// A network whose one subnet is all of it, in the zone of the location.
     pub async fn create_network(
@@ -55,17 +64,29 @@ impl Hetzner {
         range: &str,
         location: &str,
     ) -> Result<()> {
-        let zone = self.network_zone(location).await?;
         let body = CreateNetworkRequest {
             labels: Some(map_of(&labels::of_stack(stack))),
-            subnets: Some(vec![Subnet {
-                ip_range: Some(range.to_owned()),
-                ..Subnet::new(zone, subnet::Type::Cloud)
-            }]),
+            subnets: Some(vec![self.subnet(range, location).await?]),
             ..CreateNetworkRequest::new(range.to_owned(), name.to_owned())
         };
         let made: Result<NetworkView> = self.make(name, stack, &body, deadline::POWER).await;
         made.map(drop)
+    }
+
+    /// Gives a network that has no subnet the one that is all of it.
+    pub async fn add_subnet(&self, found: &NetworkView, location: &str) -> Result<()> {
+        let doing = format!("give the network {} a subnet", found.name);
+        let body = self.subnet(&found.ip_range, location).await?;
+        self.order::<NetworkView>(found.id, "add_subnet", &body, &doing, deadline::POWER)
+            .await
+    }
+
+    async fn subnet(&self, range: &str, location: &str) -> Result<Subnet> {
+        let zone = self.network_zone(location).await?;
+        Ok(Subnet {
+            ip_range: Some(range.to_owned()),
+            ..Subnet::new(zone, subnet::Type::Cloud)
+        })
     }
 
     async fn network_zone(&self, location: &str) -> Result<String> {

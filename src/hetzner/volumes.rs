@@ -26,6 +26,9 @@ pub struct VolumeView {
     /// The server that has it.
     #[serde(default)]
     pub server: Option<i64>,
+    /// Where a host that has it finds it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub linux_device: String,
     #[serde(default, deserialize_with = "or_default")]
     location: Named,
     #[serde(default, deserialize_with = "or_default")]

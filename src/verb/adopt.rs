@@ -11,9 +11,8 @@ use crate::hetzner::labels;
 pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
     let api = job.api()?;
     let pin = options.host_key.as_deref().map(pin).transpose()?;
-    let keys = job.public_keys()?;
     let server = options.server.as_deref();
-    let steps = cloud::adopt(&job.stack, &keys, server, pin.as_deref());
+    let steps = cloud::adopt(&job.stack, &job.keys, server, pin.as_deref());
     let preview = job.look_at_cloud(&api, steps.clone()).await?;
     if preview.is_empty() {
         job.report

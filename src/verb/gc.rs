@@ -10,7 +10,7 @@ use crate::error::exit;
 
 pub async fn run(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
     let api = job.api()?;
-    let steps = cloud::tidy(&job.stack, &job.public_keys()?);
+    let steps = cloud::tidy(&job.stack, &job.keys);
     let preview = job.look_at_cloud(&api, steps.clone()).await?;
     if !yes.yes || preview.is_empty() {
         job.show(&preview)?;

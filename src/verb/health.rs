@@ -4,16 +4,40 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::error::{Fault, exit};
+use crate::hetzner::availability;
 use crate::plan::Mode;
 use crate::remote::Remote;
 
 const PLAYBOOK: &str = "health";
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
+    note_deprecations(job).await?;
     let remote = job.connect().await?;
     on(job, &remote).await?;
     remote.close().await;
     Ok(exit::OK)
+}
+
+/// A server whose type or image can no longer be had runs on: that is worth a note, and no fault.
+async fn note_deprecations(job: &mut Job<'_>) -> Result<()> {
+    let Some(cloud) = job.stack.cloud.clone() else {
+        return Ok(());
+    };
+    let api = job.api()?;
+    let name = job.stack.name.clone();
+    let Some(server) = api.server_of(&name).await? else {
+        return Ok(());
+    };
+    match availability(&api, &name, &cloud, Some(&server)).await {
+        Ok(offer) => {
+            for note in offer.notes {
+                job.report.note(format!("note: {note}"));
+            }
+        }
+        // What citrino.yml wishes and cannot have is for `plan` to refuse; the host is asked all the same.
+        Err(error) => job.report.note(format!("note: {error:#}")),
+    }
+    Ok(())
 }
 
 /// The same over a connection that is open.

@@ -4,7 +4,7 @@ use anyhow::Result;
 use time::OffsetDateTime;
 
 use crate::cli::{Cli, DEFAULT_CONFIG};
-use crate::cloud::{PublicKey, Resource};
+use crate::cloud::{self, PublicKey, Resource};
 use crate::engine;
 use crate::error::Fault;
 use crate::event::Tally;
@@ -21,10 +21,17 @@ use crate::stack::Stack;
 use crate::task::Task;
 use crate::template::Values;
 
+/// What stands for the volume's device until the API has told it.
+const A_VOLUME: &str = "/dev/disk/by-id/scsi-0HC_Volume_0";
+
 pub struct Job<'r> {
     pub stack: Stack,
     pub playbooks: Playbooks,
     pub report: &'r mut Report,
+    /// The public keys of the operators.
+    pub keys: Vec<PublicKey>,
+    /// The block device of the stack's volume, as the host knows it.
+    volume: Option<String>,
     verb: &'static str,
     /// Names this command in the journal.
     run: String,
@@ -43,7 +50,9 @@ impl<'r> Job<'r> {
         let stack = Stack::load(&cli.config)?;
         let secrets = source::secrets(&stack)?;
         let playbooks = Playbooks::load(&stack.folder, secrets)?;
-        let job = Self::of(cli, stack, playbooks, report);
+        let keys = public_keys(&stack)?;
+        let mut job = Self::of(cli, stack, playbooks, report);
+        job.keys = keys;
         super::validate::rehearse(&job)?;
         Ok(job)
     }
@@ -61,10 +70,14 @@ impl<'r> Job<'r> {
 
     fn of(cli: &Cli, stack: Stack, playbooks: Playbooks, report: &'r mut Report) -> Self {
         let wishes = stack.digest.clone();
+        let volume = stack.cloud.iter().find_map(|cloud| cloud.volume_gb);
+        let volume = volume.map(|_| A_VOLUME.to_owned());
         Self {
             stack,
             playbooks,
             report,
+            keys: Vec::new(),
+            volume,
             verb: cli.verb.name(),
             run: run_id(),
             who: who(),
@@ -94,6 +107,8 @@ impl<'r> Job<'r> {
             .with("stack", &stack.name)
             .with("domain", &stack.domain)
             .with("ssh_port", &stack.ssh_port())
+            .with("ssh_keys", &self.keys.iter().map(|key| &key.line).collect::<Vec<_>>())
+            .with("volume", &self.volume)
             .with("tls", &stack.tls)
             .with("app", &stack.app)
             .with("database", &stack.database)
@@ -126,22 +141,6 @@ impl<'r> Job<'r> {
         let endpoint = endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
         let api = Hetzner::connect(endpoint, &source::token(&self.stack)?)?;
         Ok(api.telling(self.report.progress()))
-    }
-
-    /// The public keys of the operators.
-    pub fn public_keys(&self) -> Result<Vec<PublicKey>> {
-        let paths = self.stack.cloud.iter().flat_map(|cloud| &cloud.ssh_keys);
-        paths
-            .map(|path| {
-                let file = self.stack.resolve(path);
-                let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
-                let text = std::fs::read_to_string(&file).map_err(|error| {
-                    Fault::new("E0102", format!("cloud.ssh_keys: {} could not be read: {error}", file.display()))
-                        .hint("name a public key that is on this machine; `ssh-keygen -t ed25519` makes one")
-                })?;
-                PublicKey::parse(&name, &text)
-            })
-            .collect()
     }
 
     /// Looks at the cloud, and tells nothing yet.
@@ -263,14 +262,24 @@ impl<'r> Job<'r> {
     ///
     /// # Errors
     /// E0309 when there is none yet.
-    pub async fn target(&self) -> Result<Target> {
+    pub async fn target(&mut self) -> Result<Target> {
         if let Some(existing) = &self.stack.host {
             return Ok(host::existing(&self.stack, existing));
         }
-        match self.api()?.server_of(&self.stack.name).await? {
-            Some(server) => host::of_server(&self.stack, &server),
+        let api = self.api()?;
+        match api.server_of(&self.stack.name).await? {
+            Some(server) => self.target_of(&api, &server).await,
             None => Err(no_server(&self.stack.name).into()),
         }
+    }
+
+    /// The host that the server is; what the cloud knows of it goes into the templates.
+    pub async fn target_of(&mut self, api: &Hetzner, server: &ServerView) -> Result<Target> {
+        if self.volume.is_some() {
+            let device = cloud::device(api, &self.stack).await?;
+            self.volume = Some(device);
+        }
+        host::of_server(&self.stack, server)
     }
 
     /// A connection to the host.
@@ -308,6 +317,21 @@ pub fn no_server(stack: &str) -> Fault {
 /// Whether the server is there and can be asked for its host.
 pub fn runs(server: Option<&ServerView>) -> bool {
     server.is_some_and(|server| server.status == "running")
+}
+
+fn public_keys(stack: &Stack) -> Result<Vec<PublicKey>> {
+    let paths = stack.cloud.iter().flat_map(|cloud| &cloud.ssh_keys);
+    paths
+        .map(|path| {
+            let file = stack.resolve(path);
+            let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+            let text = std::fs::read_to_string(&file).map_err(|error| {
+                Fault::new("E0102", format!("cloud.ssh_keys: {} could not be read: {error}", file.display()))
+                    .hint("name a public key that is on this machine; `ssh-keygen -t ed25519` makes one")
+            })?;
+            PublicKey::parse(&name, &text)
+        })
+        .collect()
 }
 
 /// The default file is not named again.

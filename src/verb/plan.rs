@@ -69,7 +69,7 @@ async fn cloud(
         *pending += 1;
     }
     match server.filter(|server| runs(Some(server))) {
-        Some(server) => Ok(Some(host::of_server(&job.stack, &server)?)),
+        Some(server) => Ok(Some(job.target_of(&api, &server).await?)),
         None => Ok(None),
     }
 }

@@ -10,7 +10,6 @@ use crate::cloud::{self, Renewal, Resource};
 use crate::error::{Fault, exit, trouble};
 use crate::hetzner::labels::{self, Labels};
 use crate::hetzner::{Hetzner, ServerView, ZoneView, availability};
-use crate::host;
 use crate::host_key::{self, Rotation};
 use crate::plan::{Mode, Step};
 use crate::preview::{Preview, Saved, replacements};
@@ -51,8 +50,7 @@ pub fn pending(nothing: bool) -> u8 {
 /// The wishes, with a host key made for the case that a server is born.
 pub fn steps(job: &Job, renewal: Renewal) -> Result<Vec<Step<Resource>>> {
     let birth = host_key::birth(&job.playbooks, job.values())?;
-    let keys = job.public_keys()?;
-    Ok(cloud::provision(&job.stack, &keys, &birth, renewal))
+    Ok(cloud::provision(&job.stack, &job.keys, &birth, renewal))
 }
 
 /// Says what the server is and costs, or refuses what cannot be had.
@@ -116,7 +114,7 @@ async fn delegate(job: &mut Job<'_>, api: &Hetzner, preview: &Preview) -> Result
 /// Waits for the host, and gives it a key of its own.
 pub async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
     let mut server = find(job, api).await?;
-    let mut target = host::of_server(&job.stack, &server)?;
+    let mut target = job.target_of(api, &server).await?;
     job.report
         .waiting(format!("waiting for {} to answer", target.address));
     let mut remote = Remote::wait(&target, SSH_WITHIN).await?;

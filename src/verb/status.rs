@@ -16,7 +16,7 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
         let server = api.server_of(&job.stack.name).await?;
         of_server(job, server.as_ref());
         match server.filter(|server| runs(Some(server))) {
-            Some(server) => Some(host::of_server(&job.stack, &server)?),
+            Some(server) => Some(job.target_of(&api, &server).await?),
             None => None,
         }
     };

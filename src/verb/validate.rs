@@ -28,7 +28,6 @@ pub fn rehearse(job: &Job) -> Result<()> {
         job.playbooks.steps("health", &values)?;
     }
     if job.stack.cloud.is_some() {
-        job.public_keys()?;
         host_key::rehearse(&job.playbooks, job.values())?;
     }
     Ok(())

@@ -4,6 +4,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use citrino_ops::hetzner::{Hetzner, Pace};
@@ -36,6 +37,18 @@ impl Drop for Double {
     }
 }
 
+/// A port that no other double of this process has been given, however many start at once.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let base = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    loop {
+        let port = base + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// The workspace's other binaries lie beside ours.
 fn binary(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_citrino-ops")).with_file_name(name);
@@ -51,9 +64,7 @@ impl Double {
     pub fn start() -> Self {
         let state = tempfile::tempdir().unwrap();
         std::fs::write(state.path().join("token"), TOKEN).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_port();
         let process = Command::new(binary("citrino-lab"))
             .args(["serve", "--no-machines"])
             .env("CITRINO_LAB_STATE", state.path())

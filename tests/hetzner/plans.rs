@@ -92,12 +92,20 @@ fn everything(double: &Double) -> Vec<Vec<Value>> {
 
 /// How long it took differs each time.
 fn masked(said: &str) -> String {
-    let lines = said.lines().map(|line| match line.rsplit_once(" in ") {
-        Some((start, time)) if time.contains(" s") && time.starts_with(|c: char| c.is_ascii_digit()) => {
-            let rest = time.split_once(" s").map_or("", |(_, rest)| rest);
-            format!("{start} in TIME{rest}")
+    said.lines().map(|line| format!("{}\n", untimed(line))).collect()
+}
+
+/// `… in 0.1 s` and a time at the end of a step's line are taken out.
+fn untimed(line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let is_time = |at: usize| {
+        words[at].parse::<f64>().is_ok() && words.get(at + 1).is_some_and(|unit| *unit == "s")
+    };
+    match (0..words.len()).find(|at| is_time(*at)) {
+        None => line.to_owned(),
+        Some(at) => {
+            let kept = [&words[..at], &["TIME"], &words[at + 2..]].concat();
+            kept.join(" ")
         }
-        _ => line.to_owned(),
-    });
-    lines.map(|line| line + "\n").collect()
+    }
 }
