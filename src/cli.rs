@@ -148,7 +148,7 @@ pub struct Adopt {
     /// The server's name, where it is not the stack's; `provision` renames it then
     #[arg(long, value_name = "NAME")]
     pub server: Option<String>,
-    /// The server's ed25519 host key, as its /etc/ssh/ssh_host_ed25519_key.pub has it
+    /// The server's ed25519 host key, as the line of its public key file
     #[arg(long, value_name = "LINE")]
     pub host_key: Option<String>,
 }

@@ -105,7 +105,10 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
             range: range.clone(),
             location: cloud.location.clone(),
         };
-        steps.push(step(format!("network {name} is there"), Resource::Network(network)));
+        steps.push(step(
+            format!("network {name} is there"),
+            Resource::Network(network),
+        ));
     }
     steps
 }
@@ -174,9 +177,16 @@ fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
         stack: stack.name.clone(),
         name: dns.zone.clone(),
     };
-    let mut steps = vec![step(format!("zone {} is there", dns.zone), Resource::Zone(zone))];
+    let mut steps = vec![step(
+        format!("zone {} is there", dns.zone),
+        Resource::Zone(zone),
+    )];
     for (record, family) in records(stack, &dns.zone) {
-        let sentence = format!("{} record {} leads to the host", record.kind, record.full_name());
+        let sentence = format!(
+            "{} record {} leads to the host",
+            record.kind,
+            record.full_name()
+        );
         let lead = Lead {
             stack: stack.name.clone(),
             record,
@@ -217,7 +227,12 @@ pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     };
     let zone = stack.cloud.iter().find_map(|cloud| cloud.dns.as_ref());
     let mut steps: Vec<_> = zone
-        .map(|dns| absent(What::Records(dns.zone.clone()), "no record leads to the stack"))
+        .map(|dns| {
+            absent(
+                What::Records(dns.zone.clone()),
+                "no record leads to the stack",
+            )
+        })
         .into_iter()
         .collect();
     steps.extend([
@@ -259,7 +274,11 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
         step(sentence, Resource::Absent(wish))
     };
     vec![
-        only(What::Volumes, volumes.unwrap_or_default(), "no other volume is there"),
+        only(
+            What::Volumes,
+            volumes.unwrap_or_default(),
+            "no other volume is there",
+        ),
         only(What::Addresses, addresses, "no other address is there"),
         only(
             What::Networks,
@@ -317,7 +336,11 @@ pub fn adopt(
     steps.push(adopted(Thing::Network, &stack.name, none()));
     for host in stack.hosts() {
         for family in [Family::V4, Family::V6] {
-            steps.push(adopted(Thing::Address, &address::name_of(&host.name, family), none()));
+            steps.push(adopted(
+                Thing::Address,
+                &address::name_of(&host.name, family),
+                none(),
+            ));
         }
         steps.push(adopted(Thing::Volume, &volume::name_of(&host.name), none()));
         let labels = pins.clone().into_iter().collect();
@@ -340,9 +363,11 @@ pub async fn device(api: &Hetzner, stack: &Stack) -> Result<String> {
     let found: Option<VolumeView> = find_ours(api, &stack.name, &name).await?;
     match found.map(|found| found.linux_device) {
         Some(device) if device.starts_with("/dev/") => Ok(device),
-        _ => Err(Fault::new("E0309", format!("there is no volume {name} yet"))
-            .hint("run `citrino-ops provision`: it makes the volume")
-            .into()),
+        _ => Err(
+            Fault::new("E0309", format!("there is no volume {name} yet"))
+                .hint("run `citrino-ops provision`: it makes the volume")
+                .into(),
+        ),
     }
 }
 

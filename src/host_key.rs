@@ -103,9 +103,10 @@ pub enum Rotation {
 pub fn rotation(labels: &Labels, keys: &HostKeys) -> Result<Rotation> {
     let current = keys.current.as_deref().map(labels::pin_label).transpose()?;
     if let Some(pin) = labels.get(labels::REBIRTH_KEY) {
-        return Ok(match current.as_ref() == Some(pin) {
-            true => Rotation::Reborn(pin.clone()),
-            false => Rotation::NotReborn,
+        return Ok(if current.as_ref() == Some(pin) {
+            Rotation::Reborn(pin.clone())
+        } else {
+            Rotation::NotReborn
         });
     }
     if !labels.contains_key(labels::BOOTSTRAP_KEY) {

@@ -51,7 +51,9 @@ impl Preview {
 
 /// The steps that make something anew.
 pub fn replacements(planned: &[Planned]) -> impl Iterator<Item = &Planned> {
-    planned.iter().filter(|step| step.change.act == Act::Replace)
+    planned
+        .iter()
+        .filter(|step| step.change.act == Act::Replace)
 }
 
 /// What `plan --out` keeps: what was seen to differ, and of which wishes.
@@ -71,7 +73,12 @@ pub struct Saved {
 const VERSION: u32 = 1;
 
 impl Saved {
-    pub fn new(stack: &str, wishes: String, cloud: Vec<Planned>, host: Option<Vec<Planned>>) -> Self {
+    pub fn new(
+        stack: &str,
+        wishes: String,
+        cloud: Vec<Planned>,
+        host: Option<Vec<Planned>>,
+    ) -> Self {
         Self {
             version: VERSION,
             stack: stack.to_owned(),
@@ -95,7 +102,11 @@ impl Saved {
             .and_then(|mut file| writeln!(file, "{text}"));
         written.map_err(|error| {
             let place = path.display();
-            Fault::new("E0803", format!("the plan could not be written to {place}: {error}")).into()
+            Fault::new(
+                "E0803",
+                format!("the plan could not be written to {place}: {error}"),
+            )
+            .into()
         })
     }
 
@@ -177,6 +188,9 @@ mod tests {
         let more = [steps[0].clone(), step("x", "y")];
         assert!(refusal("digest", &more).contains("to be done now: x (y)"));
         let other = Saved::read(&path, "other").unwrap_err();
-        assert!(other.to_string().contains("is of the stack prod"), "{other}");
+        assert!(
+            other.to_string().contains("is of the stack prod"),
+            "{other}"
+        );
     }
 }

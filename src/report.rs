@@ -17,6 +17,9 @@ pub enum Volume {
     Verbose,
 }
 
+/// Is told what is waited for, and how far it is, in percent.
+pub type Progress = Box<dyn Fn(&str, i64)>;
+
 /// Prints what happens. Progress is drawn only where a person watches.
 pub struct Report {
     json: bool,
@@ -125,7 +128,7 @@ impl Report {
 
     /// How far something is that takes its time: what, and percent. It is drawn where a person
     /// watches, and nowhere else.
-    pub fn progress(&self) -> Box<dyn Fn(&str, i64)> {
+    pub fn progress(&self) -> Progress {
         let bar = self.bar.clone();
         Box::new(move |doing, percent| match percent {
             0 => bar.set_message(doing.to_owned()),

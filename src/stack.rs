@@ -330,7 +330,8 @@ impl Stack {
 
     /// The same from text; `file` is what errors call it.
     pub fn parse(text: &str, file: &str) -> Result<Self> {
-        let mut stack: Self = serde_yaml::from_str(text).map_err(|error| explain_yaml(&error, file))?;
+        let mut stack: Self =
+            serde_yaml::from_str(text).map_err(|error| explain_yaml(&error, file))?;
         stack.check(text, file)?;
         stack.digest = blob::sha256(text.as_bytes());
         Ok(stack)

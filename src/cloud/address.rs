@@ -81,7 +81,10 @@ impl Address {
             what.push(format!("address {} goes when its server goes", found.ip));
         }
         if self.protect && !found.protected {
-            what.push(format!("address {} is not protected against deletion", found.ip));
+            what.push(format!(
+                "address {} is not protected against deletion",
+                found.ip
+            ));
         }
         if found.reverse.as_deref() != Some(&self.reverse) {
             let now = found.reverse.as_deref().unwrap_or("no name");

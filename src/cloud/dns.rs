@@ -77,8 +77,14 @@ impl Wish<Hetzner> for Lead {
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {
         let address = self.address(api).await?.ok_or_else(|| {
-            Fault::new("E0303", format!("the address {} is not there, so no record was led to it", self.address))
-                .hint("run `citrino-ops provision` again: it makes the address first")
+            Fault::new(
+                "E0303",
+                format!(
+                    "the address {} is not there, so no record was led to it",
+                    self.address
+                ),
+            )
+            .hint("run `citrino-ops provision` again: it makes the address first")
         })?;
         match self.find(api).await? {
             Some(_) => api.lead_record(&self.record, &address).await,

@@ -26,9 +26,10 @@ impl Wish<Hetzner> for Network {
     async fn check(&self, api: &Hetzner) -> Result<Look> {
         match self.find(api).await? {
             None => Ok(Look::absent(format!("network {} is absent", self.stack))),
-            Some(found) if found.ip_range == self.range => Ok(match found.has_room() {
-                true => Look::same(),
-                false => Look::differs(format!("network {} has no subnet", found.name)),
+            Some(found) if found.ip_range == self.range => Ok(if found.has_room() {
+                Look::same()
+            } else {
+                Look::differs(format!("network {} has no subnet", found.name))
             }),
             Some(found) => Err(Fault::new(
                 "E0311",

@@ -180,7 +180,9 @@ impl Server {
         if let Some(why) = self.needs_disk(found) {
             add(
                 Mend::Disk,
-                format!("{why}: the server is rebuilt after a snapshot, its disk is lost, its addresses stay"),
+                format!(
+                    "{why}: the server is rebuilt after a snapshot, its disk is lost, its addresses stay"
+                ),
             );
         }
         if found.name != self.name {
@@ -210,14 +212,27 @@ impl Server {
             {
                 add(
                     Mend::Addresses,
-                    format!("address {} is not the server's: off for a minute to give it", address.ip),
+                    format!(
+                        "address {} is not the server's: off for a minute to give it",
+                        address.ip
+                    ),
                 );
             }
         }
-        if self.network && !around.network.is_some_and(|id| found.networks.contains(&id)) {
-            add(Mend::Network, format!("server {} is not in its network", found.name));
+        if self.network
+            && !around
+                .network
+                .is_some_and(|id| found.networks.contains(&id))
+        {
+            add(
+                Mend::Network,
+                format!("server {} is not in its network", found.name),
+            );
         }
-        if !around.firewall.is_some_and(|id| found.firewalls.contains(&id)) {
+        if !around
+            .firewall
+            .is_some_and(|id| found.firewalls.contains(&id))
+        {
             let text = format!("firewall is not applied to server {}", found.name);
             add(Mend::Firewall, text);
         }
@@ -239,7 +254,10 @@ impl Server {
     fn missing(&self, what: &str) -> anyhow::Error {
         Fault::new(
             "E0303",
-            format!("{what} of the stack {} is not there, so the server was left alone", self.stack),
+            format!(
+                "{what} of the stack {} is not there, so the server was left alone",
+                self.stack
+            ),
         )
         .hint("run `citrino-ops provision` again: it makes that first")
         .into()
@@ -271,7 +289,11 @@ impl Server {
             image: api.image_id(&self.server_type, &self.image).await?,
             labels,
             ssh_keys,
-            firewalls: vec![around.firewall.ok_or_else(|| self.missing("the firewall"))?],
+            firewalls: vec![
+                around
+                    .firewall
+                    .ok_or_else(|| self.missing("the firewall"))?,
+            ],
             networks: network.into_iter().collect(),
             ipv4: id(&around.ipv4).ok_or_else(|| self.missing("the IPv4 address"))?,
             ipv6: id(&around.ipv6).ok_or_else(|| self.missing("the IPv6 address"))?,
@@ -309,7 +331,9 @@ impl Server {
                 api.join_network(found, network).await
             }
             Mend::Firewall => {
-                let firewall = around.firewall.ok_or_else(|| self.missing("the firewall"))?;
+                let firewall = around
+                    .firewall
+                    .ok_or_else(|| self.missing("the firewall"))?;
                 api.apply_firewall(firewall, found).await
             }
             Mend::Backups => api.enable_backups(found).await,
@@ -326,7 +350,8 @@ impl Server {
         api.snapshot(found, &self.stack, "rebuild").await?;
         let mut all = found.labels.clone();
         all.insert(labels::REBIRTH_KEY.to_owned(), self.birth.pin.clone());
-        api.relabel::<ServerView>(found.id, &found.name, &all).await?;
+        api.relabel::<ServerView>(found.id, &found.name, &all)
+            .await?;
         api.rebuild(found, image, &self.birth.user_data).await
     }
 
@@ -370,14 +395,16 @@ impl Wish<Hetzner> for Server {
             )));
         };
         self.refuse_move(&found)?;
-        let (mends, what): (Vec<_>, Vec<_>) = self.differences(&found, &around?).into_iter().unzip();
+        let (mends, what): (Vec<_>, Vec<_>) =
+            self.differences(&found, &around?).into_iter().unzip();
         // Without consent it is only told, and `apply` refuses.
         if mends.contains(&Mend::Disk) && self.renewal != Renewal::Refused {
             self.refuse_replacement(&found)?;
         }
-        let act = match mends.contains(&Mend::Disk) {
-            true => Act::Replace,
-            false => Act::Change,
+        let act = if mends.contains(&Mend::Disk) {
+            Act::Replace
+        } else {
+            Act::Change
         };
         Ok(Look::from(what).by(act))
     }

@@ -137,7 +137,10 @@ fn records_are_named_within_their_zone() {
         ("example.com", "@", "example.com"),
         ("com", "example", "example.com"),
     ] {
-        let records = records(&stack("host: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }"), zone);
+        let records = records(
+            &stack("host: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }"),
+            zone,
+        );
         let (record, family) = &records[1];
         assert_eq!((record.name.as_str(), record.kind), (name, "AAAA"));
         assert_eq!(record.full_name(), full);

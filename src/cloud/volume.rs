@@ -39,9 +39,11 @@ impl Volume {
         } else {
             return Ok(());
         };
-        Err(Fault::new("E0311", format!("the volume {} {why}", self.name))
-            .hint("nothing was changed: put cloud.volume_gb or cloud.location right")
-            .into())
+        Err(
+            Fault::new("E0311", format!("the volume {} {why}", self.name))
+                .hint("nothing was changed: put cloud.volume_gb or cloud.location right")
+                .into(),
+        )
     }
 
     fn differences(&self, found: &VolumeView, server: Option<i64>) -> Vec<String> {
@@ -53,10 +55,16 @@ impl Volume {
             ));
         }
         if found.server.is_none() || found.server != server {
-            what.push(format!("volume {} is not attached to the server", self.name));
+            what.push(format!(
+                "volume {} is not attached to the server",
+                self.name
+            ));
         }
         if self.protect && !crate::hetzner::Kind::is_protected(found) {
-            what.push(format!("volume {} is not protected against deletion", self.name));
+            what.push(format!(
+                "volume {} is not protected against deletion",
+                self.name
+            ));
         }
         what
     }

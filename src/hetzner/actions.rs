@@ -170,7 +170,10 @@ impl Hetzner {
 
 /// How far the slowest is, in percent.
 fn least_progress(open: &[Action]) -> i64 {
-    open.iter().map(|action| action.progress).min().unwrap_or_default()
+    open.iter()
+        .map(|action| action.progress)
+        .min()
+        .unwrap_or_default()
 }
 
 /// Those that still run, or the first error.

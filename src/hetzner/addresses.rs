@@ -154,7 +154,12 @@ impl Hetzner {
     }
 
     /// Names and labels it, and has it stay when its server goes.
-    pub async fn keep_address(&self, found: &AddressView, name: &str, labels: &Labels) -> Result<()> {
+    pub async fn keep_address(
+        &self,
+        found: &AddressView,
+        name: &str,
+        labels: &Labels,
+    ) -> Result<()> {
         let body: Value = json!({ "name": name, "labels": labels, "auto_delete": false });
         self.update::<AddressView>(found.id, name, &body).await
     }

@@ -71,7 +71,10 @@ impl Cost {
         }
         if let Some(size) = cloud.volume_gb {
             let each = pricing.volume.net().ok_or_else(|| unknown("a volume"))?;
-            items.push(Item::new(format!("volume of {size} GB"), each * f64::from(size)));
+            items.push(Item::new(
+                format!("volume of {size} GB"),
+                each * f64::from(size),
+            ));
         }
         if snapshots_gb > 0.0 {
             let each = pricing.image.net().ok_or_else(|| unknown("a snapshot"))?;

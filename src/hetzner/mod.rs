@@ -45,6 +45,7 @@ pub use volumes::VolumeView;
 pub use zones::{Record, RecordView, ZoneView};
 
 use crate::error::Fault;
+use crate::report::Progress;
 use crate::secret::Secret;
 
 /// Where the API lives unless the operator says otherwise.
@@ -89,9 +90,6 @@ pub struct Hetzner {
     pace: Pace,
     progress: Option<Progress>,
 }
-
-/// Is told what is waited for, and how far it is, in percent.
-pub type Progress = Box<dyn Fn(&str, i64)>;
 
 impl fmt::Debug for Hetzner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

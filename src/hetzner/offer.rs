@@ -140,7 +140,10 @@ fn refuse_rescale(server: &ServerView, wished: &ServerType, types: &[ServerType]
     };
     Err(Fault::new(
         "E0311",
-        format!("the server {} cannot become a {}: {why}", server.name, wished.name),
+        format!(
+            "the server {} cannot become a {}: {why}",
+            server.name, wished.name
+        ),
     )
     .hint("nothing was changed: choose another cloud.server_type")
     .into())

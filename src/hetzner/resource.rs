@@ -37,14 +37,20 @@ impl Hetzner {
     pub async fn of_stack<K: Kind>(&self, stack: &str) -> Result<Vec<K>> {
         self.listed(&[("label_selector", labels::selector(stack))])
             .await
-            .map_err(|error| error.told(&format!("list what there is of {}", K::MANY)).into())
+            .map_err(|error| {
+                error
+                    .told(&format!("list what there is of {}", K::MANY))
+                    .into()
+            })
     }
 
     /// The one of this name, ours or not.
     pub async fn named<K: Kind>(&self, name: &str) -> Result<Option<K>> {
-        self.by_name(name)
-            .await
-            .map_err(|error| error.told(&format!("look for the {} {name}", K::WORD)).into())
+        self.by_name(name).await.map_err(|error| {
+            error
+                .told(&format!("look for the {} {name}", K::WORD))
+                .into()
+        })
     }
 
     async fn by_name<K: Kind>(&self, name: &str) -> Called<Option<K>> {
@@ -88,7 +94,8 @@ impl Hetzner {
                     Ok((read(answer)?, started))
                 },
                 async || {
-                    let ours = |one: &K| one.labels().get(labels::STACK).is_some_and(|s| s == stack);
+                    let ours =
+                        |one: &K| one.labels().get(labels::STACK).is_some_and(|s| s == stack);
                     let found = self.by_name(name).await?.filter(ours);
                     Ok(found.map(|one| (one, Started::default())))
                 },
@@ -123,7 +130,8 @@ impl Hetzner {
         doing: &str,
         within: Duration,
     ) -> Result<()> {
-        self.try_order::<K>(id, action, body, doing, within, &[]).await
+        self.try_order::<K>(id, action, body, doing, within, &[])
+            .await
     }
 
     /// The same, where these errors of the API say that it is so already.
@@ -148,8 +156,14 @@ impl Hetzner {
     pub async fn protect<K: Kind>(&self, one: &K, on: bool) -> Result<()> {
         let doing = format!("change the protection of the {} {}", K::WORD, one.name());
         let body = json!({ "delete": on });
-        self.order::<K>(one.id(), "change_protection", &body, &doing, deadline::POWER)
-            .await
+        self.order::<K>(
+            one.id(),
+            "change_protection",
+            &body,
+            &doing,
+            deadline::POWER,
+        )
+        .await
     }
 
     /// Deletes one and waits until it is gone; one that is gone already is no error.

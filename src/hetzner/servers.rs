@@ -137,8 +137,14 @@ impl Hetzner {
 
     pub async fn enable_backups(&self, server: &ServerView) -> Result<()> {
         let doing = format!("turn on the backups of the server {}", server.name);
-        self.order::<ServerView>(server.id, "enable_backup", &json!({}), &doing, deadline::BACKUP)
-            .await
+        self.order::<ServerView>(
+            server.id,
+            "enable_backup",
+            &json!({}),
+            &doing,
+            deadline::BACKUP,
+        )
+        .await
     }
 
     /// Turns the protection against deletion and rebuilding on or off; for a server the API wants

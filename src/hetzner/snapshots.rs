@@ -86,7 +86,10 @@ impl Hetzner {
         let doing = format!("take a snapshot of the server {}", server.name);
         let now = OffsetDateTime::now_utc();
         let fresh = |one: &SnapshotView| {
-            one.labels.get(labels::BEFORE).is_some_and(|step| step == before) && one.is_fresh(now)
+            one.labels
+                .get(labels::BEFORE)
+                .is_some_and(|step| step == before)
+                && one.is_fresh(now)
         };
         if self.snapshots_of(stack).await?.iter().any(fresh) {
             return Ok(());
@@ -102,7 +105,10 @@ impl Hetzner {
         let path = format!("/servers/{}/actions/create_image", server.id);
         let started = self
             .create_once(
-                async || self.send::<Started>(Method::POST, &path, &[], Some(&body)).await,
+                async || {
+                    self.send::<Started>(Method::POST, &path, &[], Some(&body))
+                        .await
+                },
                 async || {
                     let made = self.snapshots(stack).await?;
                     Ok(made.iter().any(fresh).then(Started::default))
@@ -112,6 +118,4 @@ impl Hetzner {
             .map_err(|error| error.told(&doing))?;
         self.await_all(started, &doing, deadline::SNAPSHOT).await
     }
-
 }
-

@@ -138,7 +138,11 @@ impl Hetzner {
 
     /// The records of the wished name and type; none when the zone is not there either.
     pub async fn record(&self, wished: &Record) -> Result<Option<RecordView>> {
-        let doing = format!("look for the {} record of {}", wished.kind, wished.full_name());
+        let doing = format!(
+            "look for the {} record of {}",
+            wished.kind,
+            wished.full_name()
+        );
         let found = self.records(wished).await;
         match found {
             Ok(found) => Ok(found),
@@ -160,10 +164,15 @@ impl Hetzner {
     /// The records in a zone that carry the label of the stack.
     pub async fn records_of(&self, zone: &str, stack: &str) -> Result<Vec<RecordView>> {
         let query = [("label_selector", labels::selector(stack))];
-        match self.list(&format!("/zones/{zone}/rrsets"), "rrsets", &query).await {
+        match self
+            .list(&format!("/zones/{zone}/rrsets"), "rrsets", &query)
+            .await
+        {
             Ok(found) => Ok(found),
             Err(error) if error.is("not_found") => Ok(Vec::new()),
-            Err(error) => Err(error.told(&format!("list the records of the zone {zone}")).into()),
+            Err(error) => Err(error
+                .told(&format!("list the records of the zone {zone}"))
+                .into()),
         }
     }
 
@@ -175,7 +184,11 @@ impl Hetzner {
         ttl: u32,
         address: &str,
     ) -> Result<()> {
-        let doing = format!("create the {} record of {}", wished.kind, wished.full_name());
+        let doing = format!(
+            "create the {} record of {}",
+            wished.kind,
+            wished.full_name()
+        );
         let body = json!({
             "name": wished.name, "type": wished.kind, "ttl": ttl,
             "labels": labels::of_stack(stack), "records": [{ "value": address }],
@@ -183,7 +196,10 @@ impl Hetzner {
         let path = wished.path();
         let made = self
             .create_once(
-                async || self.send::<Started>(Method::POST, &path, &[], Some(&body)).await,
+                async || {
+                    self.send::<Started>(Method::POST, &path, &[], Some(&body))
+                        .await
+                },
                 async || Ok(self.records(wished).await?.map(|_| Started::default())),
             )
             .await;
@@ -207,7 +223,9 @@ impl Hetzner {
     pub async fn label_record(&self, wished: &Record, labels: &Labels) -> Result<()> {
         let doing = format!("label the {} record of {}", wished.kind, wished.full_name());
         let body = json!({ "labels": labels });
-        let done: Called<Value> = self.write(Method::PUT, &wished.own_path(), Some(&body)).await;
+        let done: Called<Value> = self
+            .write(Method::PUT, &wished.own_path(), Some(&body))
+            .await;
         done.map(drop).map_err(|error| error.told(&doing).into())
     }
 

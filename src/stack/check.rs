@@ -132,18 +132,28 @@ impl Stack {
         }
         // https://docs.hetzner.cloud: a volume has 10 to 10240 GB.
         if let Some(size) = cloud.volume_gb.filter(|size| !(10..=10240).contains(size)) {
-            return wrong("volume_gb", format!("is {size}; a volume has 10 to 10240 GB"));
+            return wrong(
+                "volume_gb",
+                format!("is {size}; a volume has 10 to 10240 GB"),
+            );
         }
         if let Some(dns) = &cloud.dns {
             let below = format!(".{}", dns.zone);
-            if !is_domain(&dns.zone) || (self.domain != dns.zone && !self.domain.ends_with(&below)) {
+            if !is_domain(&dns.zone) || (self.domain != dns.zone && !self.domain.ends_with(&below))
+            {
                 return wrong(
                     "zone",
-                    format!("is `{}`, and `domain` {} does not lie in it", dns.zone, self.domain),
+                    format!(
+                        "is `{}`, and `domain` {} does not lie in it",
+                        dns.zone, self.domain
+                    ),
                 );
             }
             if dns.ttl < 60 {
-                return wrong("ttl", format!("is {}; the API takes 60 seconds or more", dns.ttl));
+                return wrong(
+                    "ttl",
+                    format!("is {}; the API takes 60 seconds or more", dns.ttl),
+                );
             }
         }
         Ok(())

@@ -16,14 +16,18 @@ use crate::remote::Remote;
 use crate::task::Task;
 
 pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<u8> {
+    let saved = match plan {
+        Some(path) => Some(Saved::read(path, &job.stack.name)?),
+        None => None,
+    };
     let remote = job.connect().await?;
     let exit = if check {
         let preview = look(job, &remote).await?;
         job.show(&preview)?;
         pending(preview.is_empty())
     } else {
-        if let Some(path) = plan {
-            still_holds(job, &remote, path).await?;
+        if let Some(saved) = &saved {
+            still_holds(job, &remote, saved).await?;
         }
         on(job, &remote).await?;
         exit::OK
@@ -53,8 +57,7 @@ pub async fn look(job: &mut Job<'_>, remote: &Remote) -> Result<Preview> {
 }
 
 /// Refuses a saved plan when the host is no longer what it was made for.
-async fn still_holds(job: &mut Job<'_>, remote: &Remote, path: &Path) -> Result<()> {
-    let saved = Saved::read(path, &job.stack.name)?;
+async fn still_holds(job: &mut Job<'_>, remote: &Remote, saved: &Saved) -> Result<()> {
     let now = look(job, remote).await?.planned();
     let then = saved.host.clone().unwrap_or_default();
     saved.still_holds(&job.wishes, &then, &now)

@@ -40,7 +40,9 @@ pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
         there = tokio::time::timeout(LOOK, exists(cli, report)) => there.ok().flatten(),
         _ = ctrl_c() => None,
     };
-    let message = there.map_or("interrupted".to_owned(), |there| format!("interrupted; {there}"));
+    let message = there.map_or("interrupted".to_owned(), |there| {
+        format!("interrupted; {there}")
+    });
     let verb = cli.verb.name();
     Err(Fault::new("E0804", message)
         .hint(format!("what was begun goes on: the API ends its actions, a host its plan. `citrino-ops {verb}` again looks at what is there and goes on from it"))
@@ -67,6 +69,10 @@ async fn exists(cli: &Cli, report: &mut Report) -> Option<String> {
 
 async fn add<K: Kind>(api: &Hetzner, stack: &str, names: &mut Vec<String>) -> Option<()> {
     let found: Vec<K> = api.of_stack(stack).await.ok()?;
-    names.extend(found.iter().map(|one| format!("{} {}", K::WORD, one.name())));
+    names.extend(
+        found
+            .iter()
+            .map(|one| format!("{} {}", K::WORD, one.name())),
+    );
     Some(())
 }

@@ -107,7 +107,10 @@ impl<'r> Job<'r> {
             .with("stack", &stack.name)
             .with("domain", &stack.domain)
             .with("ssh_port", &stack.ssh_port())
-            .with("ssh_keys", &self.keys.iter().map(|key| &key.line).collect::<Vec<_>>())
+            .with(
+                "ssh_keys",
+                &self.keys.iter().map(|key| &key.line).collect::<Vec<_>>(),
+            )
             .with("volume", &self.volume)
             .with("tls", &stack.tls)
             .with("app", &stack.app)
@@ -182,11 +185,7 @@ impl<'r> Job<'r> {
     ///
     /// # Errors
     /// The first step that failed.
-    pub async fn run_cloud(
-        &mut self,
-        api: &Hetzner,
-        steps: Vec<Step<Resource>>,
-    ) -> Result<Tally> {
+    pub async fn run_cloud(&mut self, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<Tally> {
         let plan = self.plan(Mode::Apply, steps, Vec::new());
         let tally = engine::run(&plan, api, &mut |event| {
             self.report.tell(event);
@@ -221,7 +220,11 @@ impl<'r> Job<'r> {
         }
         self.can_ask(why)?;
         let name = self.stack.name.clone();
-        if self.report.ask(&format!("{what} Type `{name}` to go on:"))? == name {
+        if self
+            .report
+            .ask(&format!("{what} Type `{name}` to go on:"))?
+            == name
+        {
             return Ok(());
         }
         Err(Fault::new("E0801", "nothing was changed: the name was not typed").into())
@@ -324,10 +327,21 @@ fn public_keys(stack: &Stack) -> Result<Vec<PublicKey>> {
     paths
         .map(|path| {
             let file = stack.resolve(path);
-            let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+            let name = path
+                .file_stem()
+                .unwrap_or(path.as_os_str())
+                .to_string_lossy();
             let text = std::fs::read_to_string(&file).map_err(|error| {
-                Fault::new("E0102", format!("cloud.ssh_keys: {} could not be read: {error}", file.display()))
-                    .hint("name a public key that is on this machine; `ssh-keygen -t ed25519` makes one")
+                Fault::new(
+                    "E0102",
+                    format!(
+                        "cloud.ssh_keys: {} could not be read: {error}",
+                        file.display()
+                    ),
+                )
+                .hint(
+                    "name a public key that is on this machine; `ssh-keygen -t ed25519` makes one",
+                )
             })?;
             PublicKey::parse(&name, &text)
         })

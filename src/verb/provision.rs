@@ -23,12 +23,17 @@ const FIRST_BOOT_WITHIN: Duration = Duration::from_mins(10);
 const NEW_KEY_WITHIN: Duration = Duration::from_secs(15);
 
 pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
+    let saved = match &options.plan {
+        Some(path) => Some(Saved::read(path, &job.stack.name)?),
+        None => None,
+    };
     let api = job.api()?;
     let server = api.server_of(&job.stack.name).await?;
     offer(job, &api, server.as_ref()).await?;
-    let renewal = match options.replace {
-        true => Renewal::WhenNeeded,
-        false => Renewal::Refused,
+    let renewal = if options.replace {
+        Renewal::WhenNeeded
+    } else {
+        Renewal::Refused
     };
     let steps = steps(job, renewal)?;
     let preview = job.look_at_cloud(&api, steps.clone()).await?;
@@ -36,7 +41,7 @@ pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
         job.show(&preview)?;
         return Ok(pending(preview.is_empty()));
     }
-    agree(job, &api, &preview, options).await?;
+    agree(job, &api, &preview, options, saved.as_ref()).await?;
     job.run_cloud(&api, steps).await?;
     delegate(job, &api, &preview).await?;
     host(job, &api).await?;
@@ -70,6 +75,7 @@ async fn agree(
     api: &Hetzner,
     preview: &Preview,
     options: &Provision,
+    saved: Option<&Saved>,
 ) -> Result<()> {
     let planned = preview.planned();
     if let Some(step) = replacements(&planned).next().filter(|_| !options.replace) {
@@ -78,20 +84,23 @@ async fn agree(
             .hint("nothing was changed. Put cloud.image right; or take a backup away from the host and add `--replace`")
             .into());
     }
-    if let Some(path) = &options.plan {
-        let saved = Saved::read(path, &job.stack.name)?;
+    if let Some(saved) = saved {
         saved.still_holds(&job.wishes, &saved.cloud, &planned)?;
     }
     if preview.is_empty() {
         return Ok(());
     }
     api.check_writable().await?;
-    let yes = options.yes.yes || options.plan.is_some();
+    let yes = options.yes.yes || saved.is_some();
     if !yes {
         job.show(preview)?;
         job.report.forget_preview();
     }
-    job.confirm(yes, "this changes the cloud and may cost money", "Make it so?")
+    job.confirm(
+        yes,
+        "this changes the cloud and may cost money",
+        "Make it so?",
+    )
 }
 
 /// A zone that was just made answers nobody until the registrar sends people to it.
@@ -105,8 +114,9 @@ async fn delegate(job: &mut Job<'_>, api: &Hetzner, preview: &Preview) -> Result
         && let Some(found) = api.named::<ZoneView>(&zone).await?
     {
         let servers = found.authoritative_nameservers.assigned.join(", ");
-        job.report
-            .note(format!("have the registrar of {zone} delegate it to {servers}"));
+        job.report.note(format!(
+            "have the registrar of {zone} delegate it to {servers}"
+        ));
     }
     Ok(())
 }

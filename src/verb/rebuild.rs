@@ -12,7 +12,10 @@ use crate::error::exit;
 pub async fn run(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
     let api = job.api()?;
     let name = job.stack.name.clone();
-    let server = api.server_of(&name).await?.ok_or_else(|| no_server(&name))?;
+    let server = api
+        .server_of(&name)
+        .await?
+        .ok_or_else(|| no_server(&name))?;
     provision::offer(job, &api, Some(&server)).await?;
     let steps = provision::steps(job, Renewal::Wished)?;
     let preview = job.look_at_cloud(&api, steps.clone()).await?;
@@ -28,7 +31,10 @@ pub async fn run(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
     )?;
     job.run_cloud(&api, steps).await?;
     provision::host(job, &api).await?;
-    let next = format!("the host is as on its first day; `{} up` makes it serve again", job.typed);
+    let next = format!(
+        "the host is as on its first day; `{} up` makes it serve again",
+        job.typed
+    );
     job.report.note(next);
     Ok(exit::OK)
 }

@@ -10,7 +10,8 @@ use crate::double::Double;
 use crate::run::{KEY, birth, is_whole, keys, run, stack, wishes};
 
 /// Everything that a stack can have.
-const ALL: &str = ", backups: true, network: 10.42.0.0/16, volume_gb: 10, dns: { zone: example.com }";
+const ALL: &str =
+    ", backups: true, network: 10.42.0.0/16, volume_gb: 10, dns: { zone: example.com }";
 
 #[tokio::test]
 async fn provisions_plans_nothing_more_and_destroys_in_two_steps() {
@@ -24,11 +25,18 @@ async fn provisions_plans_nothing_more_and_destroys_in_two_steps() {
     let server = double.only("servers");
     let v4 = double.all("primary_ips")[0].clone();
     assert_eq!(server["public_net"]["ipv4"]["id"], v4["id"]);
-    assert_eq!(server["protection"], json!({"delete": true, "rebuild": true}));
+    assert_eq!(
+        server["protection"],
+        json!({"delete": true, "rebuild": true})
+    );
     assert!(server["backup_window"].is_string() && !server["private_net"][0].is_null());
     assert_eq!(double.only("volumes")["server"], server["id"]);
     assert_eq!(v4["dns_ptr"][0]["dns_ptr"], "www.example.com");
-    let records = double.call("GET", "/zones/example.com/rrsets?name=www&type=A", &Value::Null);
+    let records = double.call(
+        "GET",
+        "/zones/example.com/rrsets?name=www&type=A",
+        &Value::Null,
+    );
     assert_eq!(records["rrsets"][0]["records"][0]["value"], v4["ip"]);
 
     let (tally, told) = run(&api, Mode::Check, cloud::destroy(&stack, false)).await;
@@ -37,18 +45,37 @@ async fn provisions_plans_nothing_more_and_destroys_in_two_steps() {
     api.protect_server(&api.server_of("prod").await.unwrap().unwrap(), false)
         .await
         .unwrap();
-    for address in api.of_stack::<citrino_ops::hetzner::AddressView>("prod").await.unwrap() {
+    for address in api
+        .of_stack::<citrino_ops::hetzner::AddressView>("prod")
+        .await
+        .unwrap()
+    {
         api.protect(&address, false).await.unwrap();
     }
-    for volume in api.of_stack::<citrino_ops::hetzner::VolumeView>("prod").await.unwrap() {
+    for volume in api
+        .of_stack::<citrino_ops::hetzner::VolumeView>("prod")
+        .await
+        .unwrap()
+    {
         api.protect(&volume, false).await.unwrap();
     }
     let (tally, told) = run(&api, Mode::Apply, cloud::destroy(&stack, false)).await;
     assert_eq!((tally.changed, tally.failed), (7, 0), "{told}");
-    for kind in ["servers", "volumes", "primary_ips", "networks", "firewalls", "ssh_keys"] {
+    for kind in [
+        "servers",
+        "volumes",
+        "primary_ips",
+        "networks",
+        "firewalls",
+        "ssh_keys",
+    ] {
         assert_eq!(double.all(kind), Vec::<Value>::new(), "{kind}");
     }
-    assert_eq!(double.all("zones").len(), 1, "more than a stack lives in a zone");
+    assert_eq!(
+        double.all("zones").len(),
+        1,
+        "more than a stack lives in a zone"
+    );
 }
 
 #[tokio::test]
@@ -62,8 +89,12 @@ async fn what_was_changed_by_hand_is_named_and_healed() {
     let firewall = format!("/firewalls/{}", double.only("firewalls")["id"]);
     let volume = format!("/volumes/{}", double.only("volumes")["id"]);
     let v4 = double.all("primary_ips")[0].clone();
-    let rule = json!({"direction": "in", "protocol": "tcp", "port": "5432", "source_ips": ["0.0.0.0/0"]});
-    double.by_hand(&format!("{firewall}/actions/set_rules"), &json!({"rules": [rule]}));
+    let rule =
+        json!({"direction": "in", "protocol": "tcp", "port": "5432", "source_ips": ["0.0.0.0/0"]});
+    double.by_hand(
+        &format!("{firewall}/actions/set_rules"),
+        &json!({"rules": [rule]}),
+    );
     let off = json!({"delete": false, "rebuild": false});
     double.by_hand(&format!("{at}/actions/change_protection"), &off);
     let from = json!({"remove_from": [{"type": "server", "server": {"id": server["id"]}}]});
@@ -136,7 +167,10 @@ async fn a_rescale_takes_a_snapshot_and_keeps_all_else() {
     assert_eq!(after["id"], before["id"]);
     assert_eq!(after["server_type"]["name"], "cpx21");
     assert_eq!(after["status"], "running");
-    assert_eq!(after["public_net"]["ipv4"]["ip"], before["public_net"]["ipv4"]["ip"]);
+    assert_eq!(
+        after["public_net"]["ipv4"]["ip"],
+        before["public_net"]["ipv4"]["ip"]
+    );
     let snapshots = api.snapshots_of("prod").await.unwrap();
     assert_eq!(snapshots.len(), 1);
     assert_eq!(snapshots[0].labels[labels::BEFORE], "rescale-to-cpx21");
@@ -151,16 +185,25 @@ async fn another_image_needs_consent_and_a_rebuild_keeps_the_addresses() {
     let before = double.only("servers");
     let rebuilt = |n, renewal| cloud::provision(&stack, &keys(), &birth(n), renewal);
     let (_, told) = run(&api, Mode::Check, rebuilt(1, Renewal::Wished)).await;
-    assert!(told.contains("E0310"), "protected against rebuilding: {told}");
+    assert!(
+        told.contains("E0310"),
+        "protected against rebuilding: {told}"
+    );
     let off = json!({"delete": false, "rebuild": false});
-    double.by_hand(&format!("/servers/{}/actions/change_protection", before["id"]), &off);
+    double.by_hand(
+        &format!("/servers/{}/actions/change_protection", before["id"]),
+        &off,
+    );
     let (_, told) = run(&api, Mode::Check, rebuilt(1, Renewal::Wished)).await;
     assert!(told.contains(r#""act":"replace""#), "{told}");
     let (tally, told) = run(&api, Mode::Apply, rebuilt(1, Renewal::Wished)).await;
     assert_eq!((tally.changed, tally.failed), (1, 0), "{told}");
     let after = double.only("servers");
     assert_eq!(after["id"], before["id"]);
-    assert_eq!(after["public_net"]["ipv4"]["ip"], before["public_net"]["ipv4"]["ip"]);
+    assert_eq!(
+        after["public_net"]["ipv4"]["ip"],
+        before["public_net"]["ipv4"]["ip"]
+    );
     assert_eq!(after["labels"][labels::REBIRTH_KEY], birth(1).pin);
     assert_eq!(
         after["labels"][labels::BOOTSTRAP_KEY],
@@ -186,20 +229,47 @@ async fn a_server_with_an_address_of_its_own_keeps_it_from_now_on() {
     assert_eq!(tally.failed, 0, "{told}");
     is_whole(&double, &stack(""), "taken in").await;
     assert_eq!(double.only("servers")["public_net"]["ipv4"]["ip"], ip);
-    let v4 = double.all("primary_ips").into_iter().find(|one| one["ip"] == ip).unwrap();
-    assert_eq!((v4["auto_delete"].clone(), v4["name"].clone()), (json!(false), json!("prod-ipv4")));
+    let v4 = double
+        .all("primary_ips")
+        .into_iter()
+        .find(|one| one["ip"] == ip)
+        .unwrap();
+    assert_eq!(
+        (v4["auto_delete"].clone(), v4["name"].clone()),
+        (json!(false), json!("prod-ipv4"))
+    );
 }
 
 #[tokio::test]
 async fn what_is_not_ours_is_refused_left_alone_and_adopted_when_told() {
     let zone = json!({"name": "example.com", "mode": "primary"});
     for (kind, path, body) in [
-        ("server", "/servers", json!({"name": "prod", "server_type": "cpx11", "location": "ash", "image": "debian-12"})),
+        (
+            "server",
+            "/servers",
+            json!({"name": "prod", "server_type": "cpx11", "location": "ash", "image": "debian-12"}),
+        ),
         ("firewall", "/firewalls", json!({"name": "prod"})),
-        ("ssh key", "/ssh_keys", json!({"name": "prod-id_ed25519", "public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9gK0vArJOLJ2TPiI4IZP4gEHaSoyBqXxMFYh+a9dyB"})),
-        ("address", "/primary_ips", json!({"name": "prod-ipv4", "type": "ipv4", "location": "ash", "assignee_type": "server", "auto_delete": false})),
-        ("network", "/networks", json!({"name": "prod", "ip_range": "10.42.0.0/16"})),
-        ("A record", "/zones/example.com/rrsets", json!({"name": "www", "type": "A", "records": [{"value": "203.0.113.9"}]})),
+        (
+            "ssh key",
+            "/ssh_keys",
+            json!({"name": "prod-id_ed25519", "public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9gK0vArJOLJ2TPiI4IZP4gEHaSoyBqXxMFYh+a9dyB"}),
+        ),
+        (
+            "address",
+            "/primary_ips",
+            json!({"name": "prod-ipv4", "type": "ipv4", "location": "ash", "assignee_type": "server", "auto_delete": false}),
+        ),
+        (
+            "network",
+            "/networks",
+            json!({"name": "prod", "ip_range": "10.42.0.0/16"}),
+        ),
+        (
+            "A record",
+            "/zones/example.com/rrsets",
+            json!({"name": "www", "type": "A", "records": [{"value": "203.0.113.9"}]}),
+        ),
     ] {
         let double = Double::start();
         double.by_hand("/zones", &zone);
@@ -208,24 +278,41 @@ async fn what_is_not_ours_is_refused_left_alone_and_adopted_when_told() {
         let api = double.api();
         let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 0)).await;
         assert_eq!(tally.failed, 1, "{kind}\n{told}");
-        assert!(told.contains("E0306") && told.contains(&format!("the {kind} ")), "{told}");
+        assert!(
+            told.contains("E0306") && told.contains(&format!("the {kind} ")),
+            "{told}"
+        );
         let everything = || -> Vec<Vec<Value>> {
-            ["servers", "firewalls", "ssh_keys", "primary_ips", "networks"]
-                .map(|kind| double.all(kind))
-                .into()
+            [
+                "servers",
+                "firewalls",
+                "ssh_keys",
+                "primary_ips",
+                "networks",
+            ]
+            .map(|kind| double.all(kind))
+            .into()
         };
         let theirs = |all: &[Vec<Value>]| -> Vec<Value> {
             let all = all.iter().flatten();
-            all.filter(|one| one["labels"] == json!({})).map(|one| one["name"].clone()).collect()
+            all.filter(|one| one["labels"] == json!({}))
+                .map(|one| one["name"].clone())
+                .collect()
         };
         let before = theirs(&everything());
         let adopt = cloud::adopt(&stack, &keys(), None, Some(&birth(7).pin));
         let (tally, told) = run(&api, Mode::Apply, adopt).await;
         assert_eq!((tally.changed, tally.failed), (1, 0), "{kind}\n{told}");
         let left = theirs(&everything());
-        assert_eq!(left.len(), before.len().saturating_sub(usize::from(kind != "A record")));
+        assert_eq!(
+            left.len(),
+            before.len().saturating_sub(usize::from(kind != "A record"))
+        );
         if kind == "server" {
-            assert_eq!(double.only("servers")["labels"][labels::HOST_KEY], birth(7).pin);
+            assert_eq!(
+                double.only("servers")["labels"][labels::HOST_KEY],
+                birth(7).pin
+            );
         }
         if kind != "ssh key" {
             run(&api, Mode::Apply, wishes(&stack, 0)).await;
@@ -252,7 +339,11 @@ async fn what_another_stack_has_is_not_taken_from_it() {
 async fn a_public_key_under_another_name_serves_and_stays() {
     let double = Double::start();
     let bare = KEY.rsplit_once(' ').unwrap().0;
-    double.call("POST", "/ssh_keys", &json!({"name": "of a person", "public_key": bare}));
+    double.call(
+        "POST",
+        "/ssh_keys",
+        &json!({"name": "of a person", "public_key": bare}),
+    );
     let api = double.api();
     let (tally, told) = run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
     assert_eq!((tally.same, tally.failed), (1, 0), "{told}");
@@ -270,13 +361,18 @@ async fn only_what_is_not_wished_is_tidied_away() {
     assert!(!told.contains(r#""state":"differs""#), "{told}");
     let ours = json!({labels::STACK: "prod"});
     double.by_hand("/firewalls", &json!({"name": "old", "labels": ours}));
-    double.by_hand("/volumes", &json!({"name": "old", "labels": ours, "size": 10, "location": "ash"}));
+    double.by_hand(
+        "/volumes",
+        &json!({"name": "old", "labels": ours, "size": 10, "location": "ash"}),
+    );
     let address = json!({"name": "old", "labels": ours, "type": "ipv4", "location": "ash", "assignee_type": "server", "auto_delete": false});
     double.by_hand("/primary_ips", &address);
     double.by_hand("/firewalls", &json!({"name": "of another"}));
     let server = api.server_of("prod").await.unwrap().unwrap();
     for n in 0..3 {
-        api.snapshot(&server, "prod", &format!("step-{n}")).await.unwrap();
+        api.snapshot(&server, "prod", &format!("step-{n}"))
+            .await
+            .unwrap();
     }
     let (tally, told) = run(&api, Mode::Apply, cloud::tidy(&stack, &keys())).await;
     assert_eq!((tally.changed, tally.failed), (4, 0), "{told}");
@@ -297,8 +393,16 @@ async fn what_cannot_be_had_is_refused_with_what_can() {
     double.call("POST", "/_lab/offers", &gone);
     let told = trouble(&availability(&api, "prod", &cloud, None).await.unwrap_err());
     assert_eq!(told.code, "E0304");
-    assert!(told.message.contains("no machine of the server type cpx11 is free in ash now; it can be had in hil"), "{told:?}");
+    assert!(
+        told.message.contains(
+            "no machine of the server type cpx11 is free in ash now; it can be had in hil"
+        ),
+        "{told:?}"
+    );
     cloud.location = "nbg1".into();
     let told = trouble(&availability(&api, "prod", &cloud, None).await.unwrap_err());
-    assert!(told.message.contains("cannot be ordered in nbg1 since"), "{told:?}");
+    assert!(
+        told.message.contains("cannot be ordered in nbg1 since"),
+        "{told:?}"
+    );
 }

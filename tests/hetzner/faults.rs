@@ -16,9 +16,7 @@ const MORE: &str = ", volume_gb: 10";
 
 /// Every way in which a call can fail.
 pub fn ways() -> Vec<(&'static str, Value)> {
-    let refused = |status: u16, code: &str| {
-        json!({"answer": {"status": status, "code": code, "message": format!("it is {code}")}})
-    };
+    let refused = |status: u16, code: &str| json!({"answer": {"status": status, "code": code, "message": format!("it is {code}")}});
     vec![
         ("rate limit", refused(429, "rate_limit_exceeded")),
         ("conflict", refused(409, "conflict")),
@@ -26,11 +24,23 @@ pub fn ways() -> Vec<(&'static str, Value)> {
         ("none free", refused(412, "resource_unavailable")),
         ("server error", refused(500, "server_error")),
         ("gateway", json!({"answer": "gateway"})),
-        ("gateway after the work", json!({"answer": "gateway", "carry_out": true})),
+        (
+            "gateway after the work",
+            json!({"answer": "gateway", "carry_out": true}),
+        ),
         ("cut", json!({"answer": "cut"})),
-        ("cut after the work", json!({"answer": "cut", "carry_out": true})),
-        ("garbled after the work", json!({"answer": "garbled", "carry_out": true})),
-        ("too late", json!({"delay_ms": FAST.answer.as_millis() * 2, "carry_out": true})),
+        (
+            "cut after the work",
+            json!({"answer": "cut", "carry_out": true}),
+        ),
+        (
+            "garbled after the work",
+            json!({"answer": "garbled", "carry_out": true}),
+        ),
+        (
+            "too late",
+            json!({"delay_ms": FAST.answer.as_millis() * 2, "carry_out": true}),
+        ),
     ]
 }
 
@@ -85,20 +95,41 @@ async fn each_call(way: &str, fault: &Value, calls: &[String]) {
 
 #[tokio::test]
 async fn a_create_whose_answer_was_lost_is_looked_up_before_it_is_sent_again() {
-    for (way, fault) in ways().into_iter().filter(|(_, fault)| fault["carry_out"] == true) {
-        for path in ["/servers", "/primary_ips", "/volumes", "/firewalls", "/ssh_keys"] {
+    for (way, fault) in ways()
+        .into_iter()
+        .filter(|(_, fault)| fault["carry_out"] == true)
+    {
+        for path in [
+            "/servers",
+            "/primary_ips",
+            "/volumes",
+            "/firewalls",
+            "/ssh_keys",
+        ] {
             let double = Double::start();
             let mut fault = fault.clone();
             fault["method"] = json!("POST");
             fault["path"] = json!(path);
             double.fault(&fault);
             let (tally, told) = run(&double.api(), Mode::Apply, wishes(&stack(MORE), 0)).await;
-            assert_eq!((tally.changed, tally.failed), (6, 0), "{way} {path}\n{told}");
-            let sent = double.calls().iter().filter(|call| **call == format!("POST {path}")).count();
+            assert_eq!(
+                (tally.changed, tally.failed),
+                (6, 0),
+                "{way} {path}\n{told}"
+            );
+            let sent = double
+                .calls()
+                .iter()
+                .filter(|call| **call == format!("POST {path}"))
+                .count();
             let wished = if path == "/primary_ips" { 2 } else { 1 };
             assert_eq!(sent, wished, "{way} {path}");
             let server = double.only("servers");
-            assert_eq!(server["labels"][labels::BOOTSTRAP_KEY], birth(0).pin, "the first key counts");
+            assert_eq!(
+                server["labels"][labels::BOOTSTRAP_KEY],
+                birth(0).pin,
+                "the first key counts"
+            );
         }
     }
 }
@@ -126,7 +157,10 @@ async fn a_failed_action_is_told_with_its_code_and_the_next_run_goes_on() {
     );
     let (tally, told) = run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
     assert_eq!(tally.failed, 1, "{told}");
-    assert!(told.contains("E0307") && told.contains("Action failed (action_failed)"), "{told}");
+    assert!(
+        told.contains("E0307") && told.contains("Action failed (action_failed)"),
+        "{told}"
+    );
     let (tally, told) = run(&api, Mode::Apply, wishes(&stack(""), 1)).await;
     assert_eq!(tally.failed, 0, "{told}");
     is_whole(&double, &stack(""), "after a failed action").await;
@@ -138,12 +172,22 @@ async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
     double.fault(&json!({"times": 0, "answer": {"status": 429, "code": "rate_limit_exceeded", "message": "slow down"}}));
     let told = trouble(&double.api().server_of("prod").await.unwrap_err());
     assert_eq!(told.code, "E0303");
-    assert!(told.message.contains("slow down (rate_limit_exceeded, HTTP 429"), "{told:?}");
+    assert!(
+        told.message
+            .contains("slow down (rate_limit_exceeded, HTTP 429"),
+        "{told:?}"
+    );
     double.no_faults();
     assert_eq!(double.calls().len(), 6);
 
     double.forget_calls();
-    let told = trouble(&double.api_with("wrong").server_of("prod").await.unwrap_err());
+    let told = trouble(
+        &double
+            .api_with("wrong")
+            .server_of("prod")
+            .await
+            .unwrap_err(),
+    );
     assert_eq!(told.code, "E0301");
     assert!(
         told.message.starts_with("could not list what there is of servers: the Hetzner API says: unable to authenticate (unauthorized, HTTP 401; request "),
@@ -155,7 +199,11 @@ async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
         let api = Hetzner::connect_paced(endpoint, &Secret::new("t"), FAST).unwrap();
         let told = trouble(&api.server_of("prod").await.unwrap_err());
         assert_eq!(told.code, "E0302");
-        assert!(told.message.contains("cannot be reached: Connection refused"), "{told:?}");
+        assert!(
+            told.message
+                .contains("cannot be reached: Connection refused"),
+            "{told:?}"
+        );
     }
 }
 
@@ -165,7 +213,8 @@ async fn a_used_up_rate_limit_is_waited_for() {
     double.call("POST", "/_lab/budget", &json!({"remaining": 0}));
     let mut pace = FAST;
     pace.longest_retry = std::time::Duration::from_secs(3);
-    let api = Hetzner::connect_paced(&double.endpoint(), &Secret::new(crate::double::TOKEN), pace).unwrap();
+    let api = Hetzner::connect_paced(&double.endpoint(), &Secret::new(crate::double::TOKEN), pace)
+        .unwrap();
     let begun = std::time::Instant::now();
     assert_eq!(api.server_of("prod").await.unwrap(), None);
     // One request is given back each second.

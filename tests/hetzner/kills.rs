@@ -34,25 +34,35 @@ fn provision(ana: &Operator) {
     child.kill().unwrap();
     child.wait().unwrap();
     let last = told.last().unwrap();
-    assert_eq!((&last["event"], &last["failed"]), (&json!("end"), &json!(0)), "{told:?}");
+    assert_eq!(
+        (&last["event"], &last["failed"]),
+        (&json!("end"), &json!(0)),
+        "{told:?}"
+    );
 }
 
 /// Kills it while its nth call waits for an answer: carried out or not.
 fn kill_at(ana: &Operator, double: &Double, nth: usize, carry_out: bool) {
     double.forget_calls();
-    let answer = if carry_out { json!(null) } else { json!("gateway") };
-    double.fault(&json!({"nth": nth, "delay_ms": 20_000, "carry_out": carry_out, "answer": answer}));
+    let answer = if carry_out {
+        json!(null)
+    } else {
+        json!("gateway")
+    };
+    double
+        .fault(&json!({"nth": nth, "delay_ms": 20_000, "carry_out": carry_out, "answer": answer}));
     let mut child = ana
         .command("provision --yes")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let struck = || {
-        double.call("GET", "/_lab/faults", &Value::Null)["faults"][0]["struck"] == 1
-    };
+    let struck = || double.call("GET", "/_lab/faults", &Value::Null)["faults"][0]["struck"] == 1;
     let begun = Instant::now();
-    while !struck() && child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(10) {
+    while !struck()
+        && child.try_wait().unwrap().is_none()
+        && begun.elapsed() < Duration::from_secs(10)
+    {
         std::thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();
@@ -94,7 +104,10 @@ fn killed_at(at: usize, call: &str, carry_out: bool) {
     let double = Double::start();
     let ana = Operator::new(&double, WISHES);
     kill_at(&ana, &double, at + 1, carry_out);
-    let address = double.all("primary_ips").first().map(|one| one["ip"].clone());
+    let address = double
+        .all("primary_ips")
+        .first()
+        .map(|one| one["ip"].clone());
     provision(&ana);
     let (code, text) = ana.types("provision --check");
     assert_eq!(code, 0, "{why}\n{text}");
@@ -117,7 +130,9 @@ fn killed_at(at: usize, call: &str, carry_out: bool) {
 fn ctrl_c_says_what_exists_and_how_to_go_on() {
     let double = Double::start();
     let ana = Operator::new(&double, WISHES);
-    double.fault(&json!({"method": "POST", "path": "/servers", "delay_ms": 20_000, "carry_out": true}));
+    double.fault(
+        &json!({"method": "POST", "path": "/servers", "delay_ms": 20_000, "carry_out": true}),
+    );
     let child = ana
         .command("provision --yes")
         .stdout(Stdio::piped())

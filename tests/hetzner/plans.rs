@@ -55,7 +55,10 @@ fn failure(path: &Path) -> Option<String> {
     if code == case.code && said.trim() == case.says.trim() {
         return None;
     }
-    Some(format!("{name}: exit {code}, expected {}\n{said}", case.code))
+    Some(format!(
+        "{name}: exit {code}, expected {}\n{said}",
+        case.code
+    ))
 }
 
 fn prepare(double: &Double, case: &Case) {
@@ -85,14 +88,22 @@ fn prepare(double: &Double, case: &Case) {
 }
 
 fn everything(double: &Double) -> Vec<Vec<Value>> {
-    ["servers", "firewalls", "ssh_keys", "primary_ips", "volumes", "networks"]
-        .map(|kind| double.all(kind))
-        .into()
+    [
+        "servers",
+        "firewalls",
+        "ssh_keys",
+        "primary_ips",
+        "volumes",
+        "networks",
+    ]
+    .map(|kind| double.all(kind))
+    .into()
 }
 
 /// How long it took differs each time.
 fn masked(said: &str) -> String {
-    said.lines().map(|line| format!("{}\n", untimed(line))).collect()
+    let lines: Vec<String> = said.lines().map(untimed).collect();
+    lines.join("\n")
 }
 
 /// `… in 0.1 s` and a time at the end of a step's line are taken out.

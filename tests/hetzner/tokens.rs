@@ -13,12 +13,22 @@ const LEAST: &str = "server_type: cpx11, location: ash, image: debian-12";
 #[test]
 fn a_wrong_or_missing_or_read_only_token_changes_nothing_and_is_a_sentence() {
     let double = Double::start();
-    double.call("POST", "/_lab/tokens", &json!({"token": "r".repeat(64), "readonly": true}));
+    double.call(
+        "POST",
+        "/_lab/tokens",
+        &json!({"token": "r".repeat(64), "readonly": true}),
+    );
     let ana = Operator::new(&double, LEAST);
     for (token, sentence) in [
         (None, "there is no token for the Hetzner API"),
-        (Some("w".repeat(64)), "unable to authenticate (unauthorized, HTTP 401"),
-        (Some("r".repeat(64)), "could not change anything: the Hetzner API says: "),
+        (
+            Some("w".repeat(64)),
+            "unable to authenticate (unauthorized, HTTP 401",
+        ),
+        (
+            Some("r".repeat(64)),
+            "could not change anything: the Hetzner API says: ",
+        ),
     ] {
         double.forget_calls();
         let mut command = ana.command("provision --yes");
@@ -28,9 +38,15 @@ fn a_wrong_or_missing_or_read_only_token_changes_nothing_and_is_a_sentence() {
         };
         let (code, text) = said(&command.output().unwrap());
         assert_eq!(code, 1, "{text}");
-        let errors: Vec<_> = text.lines().filter(|line| line.starts_with("error[")).collect();
+        let errors: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with("error["))
+            .collect();
         assert_eq!(errors.len(), 1, "{text}");
-        assert!(errors[0].starts_with("error[E0301]:") && errors[0].contains(sentence), "{text}");
+        assert!(
+            errors[0].starts_with("error[E0301]:") && errors[0].contains(sentence),
+            "{text}"
+        );
         let calls = double.calls();
         let writes: Vec<_> = calls
             .iter()
@@ -52,12 +68,22 @@ fn a_token_is_in_no_output_no_argument_and_no_file() {
     let double = Double::start();
     let ana = Operator::new(&double, LEAST);
     let mut told = String::new();
-    for line in ["-v plan --out kept", "--json plan", "cost", "status", "-v destroy --yes", "gc", "provision --check"] {
+    for line in [
+        "-v plan --out kept",
+        "--json plan",
+        "cost",
+        "status",
+        "-v destroy --yes",
+        "gc",
+        "provision --check",
+    ] {
         let (_, text) = ana.types(line);
         told.push_str(&text);
     }
     // One that fails at the API, and one that is looked at while it waits for an answer.
-    double.fault(&json!({"answer": {"status": 500, "code": "server_error", "message": "no"}, "times": 0}));
+    double.fault(
+        &json!({"answer": {"status": 500, "code": "server_error", "message": "no"}, "times": 0}),
+    );
     told.push_str(&ana.types("plan").1);
     double.no_faults();
     double.fault(&json!({"delay_ms": 3000}));
@@ -71,7 +97,10 @@ fn a_token_is_in_no_output_no_argument_and_no_file() {
     told.push_str(&said(&child.wait_with_output().unwrap()).1);
     told.push_str(&String::from_utf8_lossy(&arguments));
     assert!(told.contains("cpx11 in ash"), "{told}");
-    assert!(!told.contains(TOKEN) && !told.contains("sentinel"), "{told}");
+    assert!(
+        !told.contains(TOKEN) && !told.contains("sentinel"),
+        "{told}"
+    );
     for entry in fs::read_dir(ana.path()).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {

@@ -13,13 +13,22 @@ use crate::run::{is_whole, run, stack, wishes};
 #[derive(Clone, Debug)]
 enum Event {
     /// These wishes are provisioned, while this call fails in this way.
-    Provision { wished: usize, fails: Option<(usize, usize)> },
+    Provision {
+        wished: usize,
+        fails: Option<(usize, usize)>,
+    },
     /// Somebody does something by hand.
     Accident(usize),
 }
 
 /// Each can be had from each other: what is taken out of the wishes is left as it is.
-const WISHED: &[&str] = &["", ", backups: true", ", network: 10.42.0.0/16", ", volume_gb: 10", ", backups: true, volume_gb: 10, network: 10.42.0.0/16"];
+const WISHED: &[&str] = &[
+    "",
+    ", backups: true",
+    ", network: 10.42.0.0/16",
+    ", volume_gb: 10",
+    ", backups: true, volume_gb: 10, network: 10.42.0.0/16",
+];
 
 fn event() -> impl Strategy<Value = Event> {
     let fails = prop::option::weighted(0.7, (1_usize..40, 0..ways().len()));
@@ -50,7 +59,12 @@ async fn wander(events: &[Event]) {
                     double.fault(&fault);
                 }
                 let stack = stack(WISHED[*wished]);
-                run(&double.api(), Mode::Apply, wishes(&stack, u8::try_from(n).unwrap())).await;
+                run(
+                    &double.api(),
+                    Mode::Apply,
+                    wishes(&stack, u8::try_from(n).unwrap()),
+                )
+                .await;
                 double.no_faults();
             }
             Event::Accident(which) => accident(&double, *which),
@@ -70,12 +84,22 @@ fn accident(double: &Double, which: usize) {
     match which {
         0 => {
             if let Some(id) = first("firewalls") {
-                double.by_hand(&format!("/firewalls/{id}/actions/set_rules"), &json!({"rules": []}));
+                double.by_hand(
+                    &format!("/firewalls/{id}/actions/set_rules"),
+                    &json!({"rules": []}),
+                );
             }
         }
         1 => {
-            if let Some(server) = double.all("servers").first().filter(|one| one["status"] == "running") {
-                double.by_hand(&format!("/servers/{}/actions/poweroff", server["id"]), &json!({}));
+            if let Some(server) = double
+                .all("servers")
+                .first()
+                .filter(|one| one["status"] == "running")
+            {
+                double.by_hand(
+                    &format!("/servers/{}/actions/poweroff", server["id"]),
+                    &json!({}),
+                );
             }
         }
         // The server goes; its addresses are kept.

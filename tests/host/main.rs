@@ -10,6 +10,7 @@ mod deploy;
 mod drift;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
+mod rebirth;
 mod serving;
 mod stack;
 mod tasks;

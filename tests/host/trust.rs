@@ -118,10 +118,16 @@ fn what_the_api_refuses_is_a_sentence_and_changes_nothing() {
             "E0309",
         ),
         (
-            wishes.replace("cpx11", "cpx21"),
+            wishes.replace("location: ash", "location: hil"),
             "provision",
             7,
-            "its type is cpx11, wished cpx21",
+            "is in ash, wished hil, and",
+        ),
+        (
+            wishes.replace("location: ash", "location: ash\n  max_monthly_eur: 1"),
+            "provision",
+            0,
+            "over the limit of 1.00",
         ),
     ] {
         stack.write("wrong.yml", &change);
