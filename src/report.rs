@@ -126,6 +126,16 @@ impl Report {
         self.acts.clear();
     }
 
+    /// What the steps that were told to differ would do: `5 to create, 1 to change`.
+    pub fn prospect(&self) -> String {
+        let parts: Vec<String> = self
+            .acts
+            .iter()
+            .map(|(act, count)| format!("{count} to {}", word(*act)))
+            .collect();
+        parts.join(", ")
+    }
+
     /// How far something is that takes its time: what, and percent. It is drawn where a person
     /// watches, and nowhere else.
     pub fn progress(&self) -> Progress {
@@ -247,9 +257,19 @@ impl Report {
         if let Some(error) = error {
             self.complain(&error);
         } else if self.tally != Tally::default() && self.volume > Volume::Quiet {
-            let line = format!("{}{}", sum(&self.tally), acts(&self.acts));
+            let line = self.sum();
             self.line(&line);
         }
+    }
+
+    /// The steps by how they ended, and what they would do when there is more to say than that something
+    /// changes.
+    fn sum(&self) -> String {
+        let sum = sum(&self.tally);
+        if self.acts.keys().all(|act| *act == Act::Change) {
+            return sum;
+        }
+        format!("{sum} ({})", self.prospect())
     }
 
     fn json_line(&mut self, event: &Event) {
@@ -403,25 +423,14 @@ fn mark(act: Act) -> (&'static str, &'static str) {
     }
 }
 
-/// ` (5 to create, 1 to replace)`, when there is more to say than that something changes.
-fn acts(acts: &BTreeMap<Act, usize>) -> String {
-    if acts.keys().all(|act| *act == Act::Change) {
-        return String::new();
+fn word(act: Act) -> &'static str {
+    match act {
+        Act::Create => "create",
+        Act::Change => "change",
+        Act::Replace => "replace",
+        Act::Delete => "delete",
+        Act::Adopt => "adopt",
     }
-    let parts: Vec<String> = acts
-        .iter()
-        .map(|(act, count)| {
-            let word = match act {
-                Act::Create => "create",
-                Act::Change => "change",
-                Act::Replace => "replace",
-                Act::Delete => "delete",
-                Act::Adopt => "adopt",
-            };
-            format!("{count} to {word}")
-        })
-        .collect();
-    format!(" ({})", parts.join(", "))
 }
 
 fn measured(figure: &Figure) -> String {

@@ -94,13 +94,10 @@ async fn agree(
     let yes = options.yes.yes || saved.is_some();
     if !yes {
         job.show(preview)?;
-        job.report.forget_preview();
     }
-    job.confirm(
-        yes,
-        "this changes the cloud and may cost money",
-        "Make it so?",
-    )
+    let question = format!("{}. Make it so?", job.report.prospect());
+    job.report.forget_preview();
+    job.confirm(yes, "this changes the cloud and may cost money", &question)
 }
 
 /// A zone that was just made answers nobody until the registrar sends people to it.

@@ -8,5 +8,6 @@ mod kills;
 mod operator;
 mod plans;
 mod run;
+mod saved;
 mod tokens;
 mod wanderings;

@@ -74,3 +74,87 @@ fn a_changed_setting_reaches_the_app_that_runs() {
     assert_eq!(stack.citrino(&["converge"]).code, 0);
     stack.is_as_wished();
 }
+
+#[test]
+fn a_saved_plan_of_the_host_is_applied_while_it_holds() {
+    let Some(stack) = serving() else { return };
+    stack.on_host("rm /etc/apt/apt.conf.d/60citrino");
+    assert_eq!(stack.citrino(&["plan", "--out", "kept"]).code, 3);
+    stack.on_host("rm /etc/postgresql-common/createcluster.d/citrino.conf");
+    let moved = stack.citrino(&["converge", "--plan", "kept"]);
+    assert_eq!(moved.code, 7, "{}", moved.text);
+    assert!(
+        moved.text.contains("E0312") && moved.text.contains("makes no cluster of its own"),
+        "{}",
+        moved.text
+    );
+    assert_eq!(stack.citrino(&["plan", "--out", "kept"]).code, 3);
+    let applied = stack.citrino(&["converge", "--plan", "kept"]);
+    assert_eq!(applied.code, 0, "{}", applied.text);
+    stack.remove("kept");
+    stack.is_as_wished();
+}
+
+#[test]
+fn a_type_that_can_no_longer_be_ordered_is_a_note_and_no_fault() {
+    let Some(stack) = serving() else { return };
+    let ended = json!({"server_type": "cpx11", "location": "ash",
+        "deprecation": {"announced": "2026-01-01T00:00:00+00:00", "unavailable_after": "2026-03-31T00:00:00+00:00"}});
+    stack.lab.call("POST", "/_lab/offers", &ended);
+    let said = ["health", "plan", "provision --yes"]
+        .map(|line| stack.citrino(&line.split(' ').collect::<Vec<_>>()));
+    stack.lab.call("DELETE", "/_lab/offers", &Value::Null);
+    for said in said {
+        assert_eq!(said.code, 0, "{}", said.text);
+        assert!(
+            said.text.contains("note: the server type cpx11 cannot be ordered in ash since 2026-03-31; the server that runs is not touched by that"),
+            "{}",
+            said.text
+        );
+    }
+}
+
+#[test]
+fn status_tells_at_one_look_what_there_is() {
+    let Some(stack) = serving() else { return };
+    let status = stack.citrino(&["status"]);
+    assert_eq!(status.code, 0, "{}", status.text);
+    for part in [
+        "cpx11 in ash, running",
+        &stack.address(),
+        "protection on",
+        "debian 12",
+        " in blue",
+        "last run",
+    ] {
+        let other_slot = part == " in blue" && status.text.contains(" in green");
+        assert!(
+            status.text.contains(part) || other_slot,
+            "{part}\n{}",
+            status.text
+        );
+    }
+}
+
+#[test]
+fn an_operators_key_comes_and_goes_with_citrino_yml() {
+    let Some(stack) = serving() else { return };
+    let wishes = std::fs::read_to_string(stack.home.join("citrino.yml")).unwrap();
+    let second =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9gK0vArJOLJ2TPiI4IZP4gEHaSoyBqXxMFYh+a9dyB second";
+    stack.write("second.pub", second);
+    stack.write("citrino.yml", &wishes.replace(".pub]", ".pub, second.pub]"));
+    for line in ["provision --yes", "converge"] {
+        let said = stack.citrino(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(said.code, 0, "{}", said.text);
+    }
+    let keys = || stack.on_host("cat /root/.ssh/authorized_keys");
+    assert!(keys().contains(second), "{}", keys());
+    stack.write("citrino.yml", &wishes);
+    assert_eq!(stack.citrino(&["converge"]).code, 0);
+    assert!(!keys().contains(second), "{}", keys());
+    let gc = stack.citrino(&["gc", "--yes"]);
+    assert_eq!(gc.code, 0, "{}", gc.text);
+    stack.remove("second.pub");
+    stack.is_as_wished();
+}
