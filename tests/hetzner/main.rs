@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // clippy.toml lets tests unwrap, and does not see that helpers are of a test
 
 mod changes;
+mod clients;
 mod double;
 mod faults;
 mod kills;

@@ -49,9 +49,17 @@ fn every_case_of_the_host_ring_holds_on_a_machine() {
         own.file_name().unwrap().display()
     );
     let ran = said(&mut stack.command(&["-c", "tasks.yml", "ssh", &line]));
+    let kept = ops(&["destroy", "--yes"]);
+    let unprotected = ops(&["destroy", "--unprotect"]);
     let gone = ops(&["destroy", "--yes"]);
     assert_eq!(ran.code, 0, "{}", ran.text);
     assert!(ran.text.contains("1 passed"), "{}", ran.text);
+    assert!(
+        kept.code == 7 && kept.text.contains("E0310"),
+        "{}",
+        kept.text
+    );
+    assert_eq!(unprotected.code, 0, "{}", unprotected.text);
     assert_eq!(gone.code, 0, "{}", gone.text);
     let nothing = ops(&["destroy", "--yes"]);
     assert!(
