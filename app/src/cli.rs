@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::demo::DEFAULT_SEED;
+use crate::catalog::OPERATIONS;
+use crate::demo::{DEFAULT_COUNT, DEFAULT_SEED};
 use crate::settings::Bind;
 
 /// Citrino: a real-estate investment recommender over `PostGIS`.
@@ -31,6 +32,9 @@ pub enum Verb {
         /// Where to listen instead of the settings' `bind`: `127.0.0.1:5001` or `unix:/run/citrino/app.sock`.
         #[arg(long, value_name = "ADDR")]
         bind: Option<Bind>,
+        /// Do not serve; print the settings in force, without secrets.
+        #[arg(long)]
+        check: bool,
     },
     /// Bring the schema up to this release.
     Migrate {
@@ -39,17 +43,7 @@ pub enum Verb {
         check: bool,
     },
     /// Put data into the database.
-    Load {
-        /// The generated demonstration data: 1,588 properties, 4,777 services, 150 agents.
-        #[arg(long, required = true)]
-        demo: bool,
-        /// The generator's seed; the same seed gives the same rows.
-        #[arg(long, default_value_t = DEFAULT_SEED)]
-        seed: u64,
-        /// Change nothing; exit 3 when the database does not hold exactly this data.
-        #[arg(long)]
-        check: bool,
-    },
+    Load(Load),
     /// Print how the database runs the query of /api/recomendar: EXPLAIN (ANALYZE, BUFFERS).
     Explain {
         /// The wanted zone.
@@ -61,4 +55,75 @@ pub enum Verb {
     },
     /// Print the settings in force, without secrets.
     Check,
+}
+
+/// The generated data or a file's, compared with what the database holds and brought into it.
+#[derive(Debug, Args)]
+pub struct Load {
+    #[command(flatten)]
+    pub what: What,
+    /// The generator's seed; the same seed gives the same rows.
+    #[arg(long, default_value_t = DEFAULT_SEED, conflicts_with = "file")]
+    pub seed: u64,
+    /// How many properties to generate.
+    #[arg(long, default_value_t = DEFAULT_COUNT, conflicts_with = "file", value_name = "N")]
+    pub propiedades: u32,
+    #[command(flatten)]
+    pub file: FileOptions,
+    /// Change nothing; exit 3 when the database does not hold exactly this data.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Where the rows come from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct What {
+    /// The generated demonstration data: 1,588 properties, 4,777 services, 150 agents.
+    #[arg(long)]
+    pub demo: bool,
+    /// A CSV file with a line of column names, or a JSON file with a list of objects.
+    #[arg(long, value_name = "FILE", requires = "source")]
+    pub file: Option<PathBuf>,
+}
+
+/// What a file does not say itself.
+#[derive(Debug, Args)]
+pub struct FileOptions {
+    /// The name of the source; with a row's code it says which row of the table it is.
+    #[arg(long, requires = "file")]
+    pub source: Option<String>,
+    /// The table that the rows are for.
+    #[arg(long, value_enum, default_value_t = Kind::Propiedades, requires = "file")]
+    pub table: Kind,
+    /// The currency of prices that name none: USD or BOB.
+    #[arg(long, requires = "file")]
+    pub moneda: Option<String>,
+    /// How many bolivianos are a dollar.
+    #[arg(long, requires = "file", value_parser = positive)]
+    pub cambio: Option<f64>,
+    /// The operation of properties that name none.
+    #[arg(long, requires = "file", value_parser = OPERATIONS.to_vec())]
+    pub operacion: Option<String>,
+    /// Where to write the rejected rows as CSV, with their places and reasons.
+    #[arg(long, requires = "file", value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+}
+
+/// The tables that files may fill.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Kind {
+    /// Properties.
+    Propiedades,
+    /// Services.
+    Servicios,
+    /// Agents.
+    Agentes,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("it must be a number above 0".to_owned()),
+    }
 }

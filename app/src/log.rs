@@ -10,6 +10,8 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
+use crate::http::trace;
+
 /// Sends every event of level INFO and above to standard output. Called once, by `serve`.
 pub fn start() {
     let subscriber = tracing_subscriber::registry().with(JsonLines);
@@ -30,6 +32,10 @@ impl<S: Subscriber> Layer<S> for JsonLines {
             .unwrap_or_default();
         let mut fields = Fields(Map::new());
         event.record(&mut fields);
+        let request = trace::request_id();
+        if !request.is_empty() {
+            fields.0.insert("request_id".to_owned(), request.into());
+        }
         let rest = Value::Object(fields.0).to_string();
         let comma = if rest.len() > 2 { "," } else { "" };
         let line = format!(

@@ -1,6 +1,7 @@
 //! `citrino-app`: the real-estate recommender that citrino-ops deploys. API, migrations and loader in one static file.
 
 mod catalog;
+mod chat;
 mod cli;
 mod demo;
 mod explain;
@@ -34,26 +35,27 @@ fn run(cli: Cli) -> Outcome {
     let mut settings = Settings::read(cli.config.as_deref()).map_err(Failure::Usage)?;
     let database = Database::from_environment().map_err(Failure::Usage)?;
     match cli.verb {
-        Verb::Serve { bind } => {
+        Verb::Serve { bind, check } => {
             if let Some(bind) = bind {
                 settings.bind = bind;
+            }
+            if check {
+                return shown(&settings, &database);
             }
             runtime(settings.workers)?.block_on(server::serve(&settings, &database))
         }
         Verb::Migrate { check } => runtime(1)?.block_on(migrate::run(&database, check)),
-        Verb::Load {
-            demo: _,
-            seed,
-            check,
-        } => runtime(1)?.block_on(load::run(&database, seed, check)),
+        Verb::Load(job) => runtime(1)?.block_on(load::run(&database, &job)),
         Verb::Explain { zona, limite } => {
             runtime(1)?.block_on(explain::run(&settings, &database, &zona, limite))
         }
-        Verb::Check => {
-            print!("{}", settings::describe(&settings, &database)?);
-            Ok(0)
-        }
+        Verb::Check => shown(&settings, &database),
     }
+}
+
+fn shown(settings: &Settings, database: &Database) -> Outcome {
+    print!("{}", settings::describe(settings, database)?);
+    Ok(0)
 }
 
 fn runtime(workers: usize) -> Result<tokio::runtime::Runtime, Failure> {

@@ -1,10 +1,14 @@
 //! What the database is asked: typed rows out of plain SQL.
 
+pub mod map;
 pub mod property;
 pub mod recommend;
+pub mod relax;
 pub mod score;
 pub mod search;
 pub mod services;
+pub mod statistics;
+pub mod summary;
 pub mod zone;
 
 /// The kinds of property that the schema admits.

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 use sqlx::{PgPool, QueryBuilder};
+use utoipa::ToSchema;
+
+use crate::catalog::services::decimetre;
 
 /// The columns of [`Property`], of the table under the alias `p`.
 pub const COLUMNS: &str = "p.id, p.titulo, p.descripcion, p.tipo_propiedad, p.operacion, p.estado_propiedad, \
@@ -38,17 +41,21 @@ pub struct Property {
     pub fuente: String,
     pub codigo: String,
     pub url_origen: Option<String>,
+    /// Metres from the place that was asked about, where one was.
+    #[sqlx(default)]
+    pub distancia_m: Option<f64>,
 }
 
 /// A place in degrees.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Place {
     pub lat: f64,
     pub lng: f64,
 }
 
 /// A property in an answer, under the original's names. Prices are US dollars, surfaces square metres.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Propiedad)]
 pub struct PropertyView {
     pub id: i64,
     pub nombre: String,
@@ -74,6 +81,9 @@ pub struct PropertyView {
     pub url: Option<String>,
     pub descripcion: Option<String>,
     pub coordenadas: Option<Place>,
+    /// Metres from the place that was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distancia_m: Option<f64>,
 }
 
 impl Property {
@@ -118,6 +128,7 @@ impl From<Property> for PropertyView {
             codigo: row.codigo,
             url: row.url_origen,
             descripcion: row.descripcion,
+            distancia_m: row.distancia_m.map(decimetre),
         }
     }
 }

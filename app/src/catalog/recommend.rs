@@ -1,12 +1,15 @@
-//! The query of `/api/recomendar`: filter, score and rank every candidate, then look around those that are returned.
+//! The query of `/api/recomendar`: filter, score and rank, then look around the properties that are returned.
+//!
+//! Candidates with a full score come first, the cheapest before the others. So an index in the order of prices gives the
+//! first page as soon as enough of them are found; only where there are not enough, all candidates are ranked.
 
 use sqlx::postgres::PgConnection;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use crate::catalog::property::{COLUMNS, Property};
 use crate::catalog::score;
-use crate::catalog::search::{Page, push_range};
-use crate::catalog::services::{LATERAL, NearbyColumns};
+use crate::catalog::search::{Filters, Page, push_conditions, push_range};
+use crate::catalog::services::{self, NearbyColumns};
 
 /// What somebody looks for.
 #[derive(Debug, Clone)]
@@ -24,6 +27,8 @@ pub struct Preferences {
     pub radio_m: i64,
     /// From 0 to 100; lower scores are left out.
     pub umbral: f64,
+    /// Further filters, as hard as the rest.
+    pub ademas: Filters,
 }
 
 /// Who will live there.
@@ -72,72 +77,95 @@ pub struct Recommended {
     pub cerca: NearbyColumns,
 }
 
+/// How far to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// At candidates in the order of prices, until the page is full of full scores.
+    Best,
+    /// At all of them.
+    All,
+}
+
 /// A page of the ranking (score falling, price rising, id rising; unknown last), and how many fit in all.
 pub async fn find(
     pool: &PgPool,
     wanted: &Preferences,
     page: Page,
 ) -> sqlx::Result<(i64, Vec<Recommended>)> {
-    let rows = run(pool, wanted, page).await?;
-    if let Some(first) = rows.first() {
-        return Ok((first.total, rows));
+    let rows = run(pool, Depth::Best, wanted, page).await?;
+    if i64::try_from(rows.len()) == Ok(page.limite) {
+        return Ok((rows.first().map_or(0, |row| row.total), rows));
     }
-    if page.offset == 0 {
-        return Ok((0, rows));
+    let rows = run(pool, Depth::All, wanted, page).await?;
+    if !rows.is_empty() || page.offset == 0 {
+        return Ok((rows.first().map_or(0, |row| row.total), rows));
     }
-    let first = run(
-        pool,
-        wanted,
-        Page {
-            limite: 1,
-            offset: 0,
-        },
-    )
-    .await?;
+    let start = Page {
+        limite: 1,
+        offset: 0,
+    };
+    let first = run(pool, Depth::All, wanted, start).await?;
     Ok((first.first().map_or(0, |row| row.total), rows))
 }
 
-async fn run(pool: &PgPool, wanted: &Preferences, page: Page) -> sqlx::Result<Vec<Recommended>> {
-    query("", wanted, page)
+async fn run(
+    pool: &PgPool,
+    depth: Depth,
+    wanted: &Preferences,
+    page: Page,
+) -> sqlx::Result<Vec<Recommended>> {
+    query("", depth, wanted, page)
         .build_query_as()
         .fetch_all(pool)
         .await
 }
 
-/// The lines in which the database explains this very query, measured.
+/// The lines in which the database explains these very queries, measured.
 pub async fn explain(
     connection: &mut PgConnection,
     wanted: &Preferences,
     page: Page,
 ) -> sqlx::Result<Vec<String>> {
-    query("EXPLAIN (ANALYZE, BUFFERS) ", wanted, page)
-        .build_query_scalar()
-        .fetch_all(connection)
-        .await
+    let mut lines = Vec::new();
+    for (title, depth) in [
+        ("The best, in the order of prices:", Depth::Best),
+        ("All, where the best are not enough:", Depth::All),
+    ] {
+        lines.push(title.to_owned());
+        let mut query = query("EXPLAIN (ANALYZE, BUFFERS) ", depth, wanted, page);
+        let plan: Vec<String> = query
+            .build_query_scalar()
+            .fetch_all(&mut *connection)
+            .await?;
+        lines.extend(plan);
+    }
+    Ok(lines)
 }
 
-fn query(prefix: &str, wanted: &Preferences, page: Page) -> QueryBuilder<Postgres> {
+fn query(prefix: &str, depth: Depth, wanted: &Preferences, page: Page) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(prefix);
-    query.push("WITH candidatas AS MATERIALIZED (SELECT p.id, p.precio_usd");
+    // Where all are ranked, each part is worked out once for each candidate, though the score names it twice.
+    let once = match depth {
+        Depth::Best => "NOT MATERIALIZED",
+        Depth::All => "MATERIALIZED",
+    };
+    query.push(format!(
+        "WITH candidatas AS {once} (SELECT p.id, p.precio_usd"
+    ));
     score::push_parts(&mut query, wanted);
     push_candidates(&mut query, wanted);
     query.push(format!(
-        "), pesadas AS (SELECT *, {} AS peso FROM candidatas",
+        "), pesadas AS NOT MATERIALIZED (SELECT *, {} AS peso FROM candidatas",
         score::weight_sql()
     ));
     query.push(format!(
-        "), puntuadas AS (
+        "), puntuadas AS NOT MATERIALIZED (
             SELECT *, floor(1000 * ({}) / nullif(peso, 0) + 0.5) / 10 AS compatibilidad FROM pesadas",
         score::points_sql()
     ));
-    query.push("), elegidas AS (SELECT *, count(*) OVER () AS total FROM puntuadas");
-    if wanted.umbral > 0.0 {
-        query
-            .push(" WHERE compatibilidad >= ")
-            .push_bind(wanted.umbral);
-    }
-    query.push(" ORDER BY compatibilidad DESC NULLS LAST, precio_usd ASC NULLS LAST, id LIMIT ");
+    push_chosen(&mut query, depth, wanted);
     query
+        .push(" LIMIT ")
         .push_bind(page.limite)
         .push(" OFFSET ")
         .push_bind(page.offset);
@@ -147,16 +175,37 @@ fn query(prefix: &str, wanted: &Preferences, page: Page) -> QueryBuilder<Postgre
            p.distancias_m, cerca.*
          FROM elegidas e JOIN propiedades p ON p.id = e.id",
     );
-    query
-        .push(LATERAL[0])
-        .push_bind(wanted.radio_m)
-        .push(LATERAL[1]);
+    services::push_lateral(&mut query, wanted.radio_m);
     query.push(" ORDER BY e.compatibilidad DESC NULLS LAST, e.precio_usd ASC NULLS LAST, e.id");
     query
 }
 
+/// Appends the ranked candidates `elegidas`, each with the number of all that fit.
+fn push_chosen(query: &mut QueryBuilder<Postgres>, depth: Depth, wanted: &Preferences) {
+    if depth == Depth::Best {
+        query.push("), elegidas AS (SELECT *, (SELECT count(*)");
+        if wanted.umbral > 0.0 {
+            query.push(" FROM puntuadas WHERE compatibilidad >= ");
+            query.push_bind(wanted.umbral);
+        } else {
+            push_candidates(query, wanted);
+        }
+        query.push(
+            ") AS total FROM puntuadas WHERE compatibilidad = 100 ORDER BY precio_usd ASC NULLS LAST, id",
+        );
+        return;
+    }
+    query.push("), elegidas AS (SELECT *, count(*) OVER () AS total FROM puntuadas");
+    if wanted.umbral > 0.0 {
+        query
+            .push(" WHERE compatibilidad >= ")
+            .push_bind(wanted.umbral);
+    }
+    query.push(" ORDER BY compatibilidad DESC NULLS LAST, precio_usd ASC NULLS LAST, id");
+}
+
 /// Appends ` FROM propiedades p WHERE …`: what is on offer and passes every filter.
-fn push_candidates(query: &mut QueryBuilder<Postgres>, wanted: &Preferences) {
+pub fn push_candidates(query: &mut QueryBuilder<Postgres>, wanted: &Preferences) {
     query.push(" FROM propiedades p WHERE p.estado_propiedad = 'disponible' AND p.operacion = ");
     query.push_bind(wanted.operacion);
     if let Some(zona) = &wanted.zona {
@@ -173,4 +222,5 @@ fn push_candidates(query: &mut QueryBuilder<Postgres>, wanted: &Preferences) {
         wanted.presupuesto_min,
         wanted.presupuesto_max,
     );
+    push_conditions(query, &wanted.ademas);
 }

@@ -70,16 +70,24 @@ fn push_price(query: &mut QueryBuilder<Postgres>, most: Option<f64>) {
     ));
 }
 
-/// The mean over the wanted categories: 1 within 250 m, then in a straight line to 0 at 1000 m.
+/// The mean over the wanted categories: 1 within 250 m, then in a straight line to 0 at 1000 m. Written out, because a
+/// subquery for every candidate would cost more than all the rest.
 fn push_services(query: &mut QueryBuilder<Postgres>, categories: &[i32]) {
+    query.push(", CASE WHEN p.distancias_m IS NOT NULL THEN (0::float8");
+    for place in categories {
+        query.push(format!(
+            " + greatest(0, least(1, ({A_WALK_M}::float8 - coalesce(p.distancias_m["
+        ));
+        query.push_bind(*place);
+        query.push(format!(
+            "], {A_WALK_M}::float8)) / {}::float8))",
+            A_WALK_M - AT_THE_DOOR_M
+        ));
+    }
     query.push(format!(
-        ", CASE WHEN p.distancias_m IS NOT NULL THEN (
-            SELECT avg(greatest(0, least(1,
-                ({A_WALK_M}::float8 - coalesce(p.distancias_m[lugar], {A_WALK_M})) / ({A_WALK_M} - {AT_THE_DOOR_M})::float8)))
-            FROM unnest("
+        ") / {}::float8 END AS parte_servicios",
+        categories.len()
     ));
-    query.push_bind(categories.to_vec());
-    query.push(") AS lugar) END AS parte_servicios");
 }
 
 /// The weight of the parts that are there, as SQL over their columns.

@@ -5,14 +5,16 @@ use sqlx::{PgPool, Postgres, QueryBuilder};
 use crate::catalog::property::{COLUMNS, Property};
 
 /// What is wanted. Every filter is hard, and an unknown value of a row never passes one.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Filters {
     /// Folded names of zones, one of which it must be.
     pub zonas: Option<Vec<String>>,
     pub precio_min: Option<f64>,
     pub precio_max: Option<f64>,
-    pub tipo_propiedad: Option<&'static str>,
+    /// Kinds, one of which it must be; none means any.
+    pub tipos: Vec<&'static str>,
     pub operacion: Option<&'static str>,
+    pub estado: Option<&'static str>,
     pub unidad_vecinal: Option<String>,
     pub manzana: Option<String>,
     pub superficie_min: Option<f64>,
@@ -20,6 +22,18 @@ pub struct Filters {
     pub habitaciones_min: Option<i64>,
     pub banos_min: Option<i64>,
     pub tiene_garaje: Option<bool>,
+    /// Published within so many days.
+    pub dias: Option<i64>,
+    pub cerca: Option<Near>,
+}
+
+/// A circle on the spheroid.
+#[derive(Debug, Clone, Copy)]
+pub struct Near {
+    pub lat: f64,
+    pub lng: f64,
+    /// Metres.
+    pub radio_m: i64,
 }
 
 /// The orders that may be asked for. Each ends with the id, so it is total.
@@ -32,6 +46,8 @@ pub const ORDERS: &[(&str, &str)] = &[
         "coalesce(p.superficie_construida, p.superficie_total) DESC NULLS LAST, p.id",
     ),
     ("recientes", "p.fecha_publicacion DESC NULLS LAST, p.id"),
+    // Only where a place is given; see [`Filters::cerca`].
+    ("distancia", "distancia_m, p.id"),
 ];
 
 /// A part of the ordered result.
@@ -56,6 +72,7 @@ pub async fn find(
 
     let mut query = QueryBuilder::new("SELECT ");
     query.push(COLUMNS);
+    push_distance(&mut query, filters.cerca);
     push_filters(&mut query, filters);
     query.push(" ORDER BY ").push(order);
     query
@@ -68,8 +85,13 @@ pub async fn find(
 }
 
 /// Appends ` FROM propiedades p WHERE …`.
-fn push_filters(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
+pub fn push_filters(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
     query.push(" FROM propiedades p WHERE true");
+    push_conditions(query, filters);
+}
+
+/// Appends ` AND …` for each filter, over the table under the alias `p`.
+pub fn push_conditions(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
     if let Some(zonas) = &filters.zonas {
         query
             .push(" AND p.zona_normalizada = ANY(")
@@ -88,9 +110,15 @@ fn push_filters(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
         filters.superficie_min,
         filters.superficie_max,
     );
+    if !filters.tipos.is_empty() {
+        query
+            .push(" AND p.tipo_propiedad = ANY(")
+            .push_bind(filters.tipos.clone())
+            .push(")");
+    }
     for (column, value) in [
-        ("tipo_propiedad", filters.tipo_propiedad),
         ("operacion", filters.operacion),
+        ("estado_propiedad", filters.estado),
     ] {
         if let Some(value) = value {
             query
@@ -128,6 +156,34 @@ fn push_filters(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
         Some(false) => query.push(" AND p.num_garajes = 0"),
         None => query,
     };
+    if let Some(days) = filters.dias {
+        query.push(" AND p.fecha_publicacion >= current_date - ");
+        query.push_bind(days).push("::int");
+    }
+    if let Some(near) = filters.cerca {
+        query.push(" AND ST_DWithin(p.coordenadas, ");
+        push_point(query, near);
+        query.push(", ").push_bind(near.radio_m).push(")");
+    }
+}
+
+/// Appends the column `distancia_m`: metres from the given place, or NULL without one.
+fn push_distance(query: &mut QueryBuilder<Postgres>, near: Option<Near>) {
+    let Some(near) = near else {
+        query.push(", NULL::float8 AS distancia_m");
+        return;
+    };
+    query.push(", ST_Distance(p.coordenadas, ");
+    push_point(query, near);
+    query.push(") AS distancia_m");
+}
+
+fn push_point(query: &mut QueryBuilder<Postgres>, near: Near) {
+    query.push("ST_SetSRID(ST_MakePoint(").push_bind(near.lng);
+    query
+        .push(", ")
+        .push_bind(near.lat)
+        .push("), 4326)::geography");
 }
 
 /// Both ends included; cast to numeric so that an index on the column serves.

@@ -1,9 +1,13 @@
 //! Zones as the database has them: found without regard to case and accents, suggested when not found.
 
+use serde::Serialize;
 use sqlx::PgPool;
+use utoipa::ToSchema;
+
+use crate::catalog::property::Place;
 
 /// A zone: its name, and the name folded.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Zone {
     /// As it is written.
     pub zona: String,
@@ -18,6 +22,21 @@ pub enum Found {
     Zones(Vec<Zone>),
     /// No zone, but these have similar names.
     Similar(Vec<String>),
+}
+
+/// A zone with its figures.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Zona)]
+pub struct ZoneFigures {
+    pub zona: String,
+    /// Properties of every operation.
+    pub cantidad: i64,
+    /// Properties for sale.
+    pub en_venta: i64,
+    /// Of the properties for sale.
+    pub precio_mediano: Option<f64>,
+    /// The middle of the properties whose place is known.
+    pub centro: Option<Place>,
 }
 
 /// How many names are suggested.
@@ -47,7 +66,8 @@ pub async fn find(pool: &PgPool, wanted: &str) -> sqlx::Result<Found> {
     }
 }
 
-async fn all(pool: &PgPool) -> sqlx::Result<Vec<Zone>> {
+/// Every zone, by its folded name.
+pub async fn all(pool: &PgPool) -> sqlx::Result<Vec<Zone>> {
     sqlx::query_as(
         "SELECT min(zona) AS zona, zona_normalizada FROM propiedades
          WHERE zona_normalizada IS NOT NULL GROUP BY zona_normalizada ORDER BY zona_normalizada",
@@ -56,7 +76,37 @@ async fn all(pool: &PgPool) -> sqlx::Result<Vec<Zone>> {
     .await
 }
 
-fn similar(mut zones: Vec<Zone>, wanted: &str) -> Vec<String> {
+/// Every zone with its figures, by its folded name.
+pub async fn figures(pool: &PgPool) -> sqlx::Result<Vec<ZoneFigures>> {
+    type Row = (String, i64, i64, Option<f64>, Option<f64>, Option<f64>);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT min(zona), count(*), count(*) FILTER (WHERE operacion = 'venta'),
+                percentile_cont(0.5) WITHIN GROUP (ORDER BY precio_usd::float8) FILTER (WHERE operacion = 'venta'),
+                percentile_cont(0.5) WITHIN GROUP (ORDER BY ST_Y(coordenadas::geometry)),
+                percentile_cont(0.5) WITHIN GROUP (ORDER BY ST_X(coordenadas::geometry))
+         FROM propiedades WHERE zona_normalizada IS NOT NULL GROUP BY zona_normalizada ORDER BY zona_normalizada",
+    )
+    .fetch_all(pool)
+    .await?;
+    let figures = |(zona, cantidad, en_venta, precio_mediano, lat, lng): Row| ZoneFigures {
+        zona,
+        cantidad,
+        en_venta,
+        precio_mediano,
+        centro: lat.zip(lng).map(|(lat, lng)| Place { lat, lng }),
+    };
+    Ok(rows.into_iter().map(figures).collect())
+}
+
+/// How many properties are in no known zone.
+pub async fn unknown(pool: &PgPool) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT count(*) FROM propiedades WHERE zona_normalizada IS NULL")
+        .fetch_one(pool)
+        .await
+}
+
+/// The names that are most like the wanted one.
+pub fn similar(mut zones: Vec<Zone>, wanted: &str) -> Vec<String> {
     let likeness = |zone: &Zone| strsim::jaro_winkler(&zone.zona_normalizada, wanted);
     zones.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
     zones

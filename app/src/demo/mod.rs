@@ -19,6 +19,9 @@ pub use services::Service;
 /// The seed of the published figures.
 pub const DEFAULT_SEED: u64 = 20_251_016;
 
+/// How many properties the published figures have.
+pub const DEFAULT_COUNT: u32 = 1588;
+
 /// The source that all generated rows carry.
 pub const SOURCE: &str = "demo";
 
@@ -29,16 +32,16 @@ pub struct Demo {
     pub agentes: Vec<Agent>,
     /// 4,777 services.
     pub servicios: Vec<Service>,
-    /// 1,588 properties.
+    /// As many properties as asked for.
     pub propiedades: Vec<Property>,
 }
 
 /// The rows of a seed. Each table has its own stream of numbers, so that a change to one leaves the others as they are.
-pub fn generate(seed: u64) -> Demo {
+pub fn generate(seed: u64, propiedades: u32) -> Demo {
     Demo {
         agentes: agents::generate(random::Random::new(seed, 1)),
         servicios: services::generate(random::Random::new(seed, 2)),
-        propiedades: properties::generate(random::Random::new(seed, 3)),
+        propiedades: properties::generate(random::Random::new(seed, 3), propiedades),
     }
 }
 
@@ -47,7 +50,7 @@ mod tests {
     use super::*;
 
     fn bytes(seed: u64) -> Vec<u8> {
-        serde_json::to_vec(&generate(seed)).unwrap()
+        serde_json::to_vec(&generate(seed, DEFAULT_COUNT)).unwrap()
     }
 
     #[test]
@@ -58,7 +61,7 @@ mod tests {
 
     #[test]
     fn the_counts_are_those_of_the_plan() {
-        let demo = generate(DEFAULT_SEED);
+        let demo = generate(DEFAULT_SEED, DEFAULT_COUNT);
         assert_eq!(
             (
                 demo.propiedades.len(),
@@ -71,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_gaps_are_like_those_of_the_survey() {
-        let rows = generate(DEFAULT_SEED).propiedades;
+        let rows = generate(DEFAULT_SEED, DEFAULT_COUNT).propiedades;
         let share = |missing: usize| missing * 1000 / rows.len();
         let price = share(rows.iter().filter(|row| row.precio_usd.is_none()).count());
         let zone = share(rows.iter().filter(|row| row.zona.is_none()).count());
@@ -93,7 +96,7 @@ mod tests {
 
     #[test]
     fn sales_lead_and_their_median_is_near_the_survey() {
-        let rows = generate(DEFAULT_SEED).propiedades;
+        let rows = generate(DEFAULT_SEED, DEFAULT_COUNT).propiedades;
         let mut prices: Vec<i64> = rows
             .iter()
             .filter(|row| row.operacion == "venta" && row.tipo_propiedad == "departamento")
@@ -107,7 +110,7 @@ mod tests {
 
     #[test]
     fn codes_are_unique() {
-        let demo = generate(DEFAULT_SEED);
+        let demo = generate(DEFAULT_SEED, DEFAULT_COUNT);
         let codes: std::collections::BTreeSet<_> =
             demo.propiedades.iter().map(|row| &row.codigo).collect();
         assert_eq!(codes.len(), demo.propiedades.len());

@@ -7,9 +7,6 @@ use crate::demo::places::{self, Zone};
 use crate::demo::prices::{self, Kind, Quantiles};
 use crate::demo::random::Random;
 
-/// How many there are.
-pub const COUNT: u32 = 1588;
-
 /// Bolivianos for a dollar, as in the survey.
 const BOB_PER_USD: f64 = 6.96;
 
@@ -41,9 +38,9 @@ pub struct Property {
     pub url_origen: Option<String>,
 }
 
-/// All properties.
-pub fn generate(mut random: Random) -> Vec<Property> {
-    (1..=COUNT)
+/// So many properties; the first ones are the same however many follow.
+pub fn generate(mut random: Random, count: u32) -> Vec<Property> {
+    (1..=count)
         .map(|number| property(&mut random, number))
         .collect()
 }

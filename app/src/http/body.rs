@@ -1,33 +1,38 @@
-//! Reads a request's body as a JSON object.
+//! Reads a request: a JSON object, or the parameters behind the question mark.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
-use axum::http::{StatusCode, header::CONTENT_TYPE};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::IntoResponse;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::http::error::{ApiError, FieldError};
-use crate::http::fields::Fields;
+use crate::http::fields::{Fields, Origin, Read};
 
-/// The fields of a JSON object, not yet looked at.
-pub struct JsonObject(pub Fields);
+/// A request that came as a JSON object.
+pub struct Body<T>(pub T);
 
-impl<S: Send + Sync> FromRequest<S> for JsonObject {
+/// A JSON object, not yet read.
+pub struct Object(pub Map<String, Value>);
+
+/// A request that came as parameters.
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: Read> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let declared = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("");
-        if !declared
-            .split(';')
-            .next()
-            .unwrap_or("")
-            .trim()
-            .eq_ignore_ascii_case("application/json")
-        {
+        let Object(object) = Object::from_request(request, state).await?;
+        Ok(Body(read(Fields::new(object, Origin::Body))?))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Object {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
             return Err(ApiError::not_json());
         }
         let bytes =
@@ -38,7 +43,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
                     _ => ApiError::malformed("El cuerpo de la petición no llegó entero."),
                 })?;
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(object)) => Ok(JsonObject(Fields::new(object))),
+            Ok(Value::Object(object)) => Ok(Object(object)),
             Ok(_) => Err(ApiError::fields(vec![FieldError::new(
                 "",
                 "El cuerpo debe ser un objeto JSON.",
@@ -50,4 +55,36 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
             ))),
         }
     }
+}
+
+impl<S: Send + Sync, T: Read> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut object = Map::new();
+        let query = parts.uri.query().unwrap_or("");
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if object.contains_key(name.as_ref()) {
+                let fault = FieldError::new(&name, "El parámetro está repetido.");
+                return Err(ApiError::fields(vec![fault]));
+            }
+            object.insert(name.into_owned(), Value::String(value.into_owned()));
+        }
+        Ok(Query(read(Fields::new(object, Origin::Query))?))
+    }
+}
+
+fn read<T: Read>(mut fields: Fields) -> Result<T, ApiError> {
+    let request = T::read(&mut fields);
+    fields.finish()?;
+    Ok(request)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let declared = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let kind = declared.split(';').next().unwrap_or("").trim();
+    kind.eq_ignore_ascii_case("application/json")
 }

@@ -1,12 +1,17 @@
-//! The one shape of an error: `{"error": {"codigo", "mensaje", "campos"}}`.
+//! The one shape of an error: `{"error": {"codigo", "mensaje", "campos", "solicitud"}}`.
 
 use axum::Json;
-use axum::http::{Method, StatusCode};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::trace;
 
 /// What is wrong with one field of a request.
-#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, PartialEq, Eq, ToSchema)]
+#[schema(as = Falta)]
 pub struct FieldError {
     /// The field's name; empty for the body itself.
     pub campo: String,
@@ -35,6 +40,7 @@ pub struct ApiError {
     codigo: &'static str,
     mensaje: String,
     campos: Vec<FieldError>,
+    retry_after_s: Option<u64>,
 }
 
 impl ApiError {
@@ -44,6 +50,7 @@ impl ApiError {
             codigo,
             mensaje: mensaje.into(),
             campos: Vec::new(),
+            retry_after_s: None,
         }
     }
 
@@ -55,6 +62,12 @@ impl ApiError {
     /// 404.
     pub fn not_found(mensaje: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "no_encontrado", mensaje)
+    }
+
+    /// 404: no model of that name; the code is `OpenAI`'s.
+    pub fn no_such_model(model: &str, known: &str) -> Self {
+        let mensaje = format!("No existe el modelo \"{model}\"; el que hay es {known}.");
+        Self::new(StatusCode::NOT_FOUND, "model_not_found", mensaje)
     }
 
     /// 405.
@@ -103,6 +116,19 @@ impl ApiError {
         }
     }
 
+    /// 429: this client asks too much.
+    pub fn too_many(retry_after_s: u64) -> Self {
+        let mensaje = format!("Demasiadas peticiones; inténtelo en {retry_after_s} s.");
+        ApiError {
+            retry_after_s: Some(retry_after_s),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "demasiadas_peticiones",
+                mensaje,
+            )
+        }
+    }
+
     /// 504: the request took longer than the settings allow.
     pub fn timed_out() -> Self {
         Self::new(
@@ -117,24 +143,43 @@ impl ApiError {
     }
 }
 
+/// The body of every error.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub struct ErrorBody {
+    error: Fault,
+}
+
+/// An error as it is told; the answer that tells it carries it along, so that `/v1` can tell it in its own way.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = Fallo)]
+pub struct Fault {
+    /// A word for programs.
+    pub codigo: &'static str,
+    /// A sentence for people.
+    pub mensaje: String,
+    pub campos: Vec<FieldError>,
+    /// The request's id, which the log repeats.
+    solicitud: String,
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Body {
-            error: Inner,
-        }
-        #[derive(Serialize)]
-        struct Inner {
-            codigo: &'static str,
-            mensaje: String,
-            campos: Vec<FieldError>,
-        }
-        let inner = Inner {
+        let error = Fault {
             codigo: self.codigo,
             mensaje: self.mensaje,
             campos: self.campos,
+            solicitud: trace::request_id(),
         };
-        (self.status, Json(Body { error: inner })).into_response()
+        let told = error.clone();
+        let mut response = (self.status, Json(ErrorBody { error })).into_response();
+        response.extensions_mut().insert(told);
+        if let Some(seconds) = self.retry_after_s {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 }
 
@@ -174,7 +219,8 @@ impl ApiError {
         }
     }
 
-    fn internal() -> Self {
+    /// 500.
+    pub fn internal() -> Self {
         let mensaje = "Ocurrió un error interno; el registro lo explica con el x-request-id de esta respuesta.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "error_interno", mensaje)
     }

@@ -1,27 +1,57 @@
-//! Reads typed values out of a JSON object and collects every fault instead of stopping at the first.
+//! Reads typed values out of a request and collects every fault instead of stopping at the first.
+//!
+//! Each reading also knows its own schema: read in describing mode, a request tells the `OpenAPI` document what it takes.
+//! So the document cannot promise what the code does not do.
+
+mod fold;
+mod readings;
+mod schema;
 
 use serde_json::{Map, Value};
+use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
+
+pub use fold::fold;
+pub use schema::{body_schema, parameters};
 
 use crate::http::error::{ApiError, FieldError};
 
-/// Longest text of a field, in characters.
-const TEXT_LIMIT: usize = 500;
 /// Longest list of a field.
 const LIST_LIMIT: usize = 50;
 
-/// The fields of a request. Each is taken once; what is left at the end is unknown. `null` counts as absent.
+/// A request that is read field by field.
+pub trait Read: Sized {
+    /// Takes the fields it knows; whoever called then asks [`Fields::finish`] what was wrong.
+    fn read(fields: &mut Fields) -> Self;
+}
+
+/// Where fields come from, which decides how numbers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A JSON object: typed values, `null` counts as absent.
+    Body,
+    /// A query string: everything is text.
+    Query,
+}
+
+/// The fields of a request. Each is taken once; what is left at the end is unknown.
 pub struct Fields {
     object: Map<String, Value>,
-    known: Vec<&'static str>,
+    origin: Origin,
+    known: Vec<(&'static str, Option<Schema>)>,
+    required: Vec<&'static str>,
+    describing: bool,
     faults: Vec<FieldError>,
 }
 
 impl Fields {
     /// Over the fields of an object.
-    pub fn new(object: Map<String, Value>) -> Self {
+    pub fn new(object: Map<String, Value>, origin: Origin) -> Self {
         Fields {
             object,
+            origin,
             known: Vec::new(),
+            required: Vec::new(),
+            describing: false,
             faults: Vec::new(),
         }
     }
@@ -33,85 +63,13 @@ impl Fields {
             .any(|name| self.object.get(*name).is_some_and(|value| !value.is_null()))
     }
 
-    /// A finite number of at least `low` and at most 10¹², such as a price in dollars.
-    pub fn number(&mut self, name: &'static str, low: f64) -> Option<f64> {
-        let value = self.take(name)?;
-        match value.as_f64() {
-            Some(number) if number.is_finite() && number >= low && number <= 1e12 => Some(number),
-            Some(_) => self.fault(name, format!("Debe estar entre {low} y 1000000000000.")),
-            None => self.fault(name, "Debe ser un número JSON, sin comillas."),
+    /// Notes that a field is not there, unless its being wrong is noted.
+    pub fn missing(&mut self, name: &'static str) {
+        self.required.push(name);
+        let noted = self.faults.iter().any(|fault| fault.campo == name);
+        if !noted && !self.describing {
+            self.fault::<()>(name, "Falta.");
         }
-    }
-
-    /// A whole number from `low` to `high`.
-    pub fn whole(&mut self, name: &'static str, low: i64, high: i64) -> Option<i64> {
-        let value = self.take(name)?;
-        match value.as_i64() {
-            Some(number) if (low..=high).contains(&number) => Some(number),
-            Some(_) => self.fault(name, format!("Debe estar entre {low} y {high}.")),
-            None => self.fault(name, "Debe ser un número entero, sin comillas."),
-        }
-    }
-
-    /// True or false.
-    pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
-        match self.take(name)? {
-            Value::Bool(value) => Some(value),
-            _ => self.fault(name, "Debe ser true o false."),
-        }
-    }
-
-    /// A text, trimmed; an empty one counts as absent, as the original's forms send it.
-    pub fn text(&mut self, name: &'static str) -> Option<String> {
-        let value = self.take(name)?;
-        match checked_text(&value) {
-            Ok(text) if text.is_empty() => None,
-            Ok(text) => Some(text),
-            Err(why) => self.fault(name, why),
-        }
-    }
-
-    /// One word of a list, folded as zones are; any other is a fault that carries the list.
-    pub fn one_of(&mut self, name: &'static str, words: &[&'static str]) -> Option<&'static str> {
-        let text = self.text(name)?;
-        let folded = fold(&text);
-        match words.iter().find(|word| **word == folded) {
-            Some(word) => Some(word),
-            None => self.fault_with(name, format!("\"{text}\" no es un valor conocido."), words),
-        }
-    }
-
-    /// A list of texts.
-    pub fn texts(&mut self, name: &'static str) -> Vec<String> {
-        let items = self.list(name);
-        let mut texts = Vec::new();
-        for item in items {
-            match checked_text(&item) {
-                Ok(text) if text.is_empty() => {}
-                Ok(text) => texts.push(text),
-                Err(why) => {
-                    self.fault::<()>(name, why);
-                }
-            }
-        }
-        texts
-    }
-
-    /// A list of whole numbers from `low` to `high`.
-    pub fn wholes(&mut self, name: &'static str, low: i64, high: i64) -> Vec<i64> {
-        let items = self.list(name);
-        let numbers: Vec<i64> = items
-            .iter()
-            .filter_map(Value::as_i64)
-            .filter(|number| (low..=high).contains(number))
-            .collect();
-        if numbers.len() != items.len() {
-            self.fault::<()>(
-                name,
-                format!("Cada elemento debe ser un número entero entre {low} y {high}."),
-            );
-        }
-        numbers
     }
 
     /// Notes that the first value is above the second.
@@ -123,20 +81,9 @@ impl Fields {
         }
     }
 
-    /// Notes a fault of a field, with the values that would be taken.
-    pub fn fault_with<T>(
-        &mut self,
-        name: &str,
-        mensaje: String,
-        words: &[&'static str],
-    ) -> Option<T> {
-        let sugerencias = words.iter().map(|word| (*word).to_owned()).collect();
-        self.faults.push(FieldError {
-            campo: name.to_owned(),
-            mensaje,
-            sugerencias,
-        });
-        None
+    /// Notes a fault of a field.
+    pub fn fault<T>(&mut self, name: &str, mensaje: impl Into<String>) -> Option<T> {
+        self.fault_with(name, mensaje, Vec::new())
     }
 
     /// The faults found, and one for every field that nobody asked for.
@@ -146,8 +93,9 @@ impl Fields {
             let near = self
                 .known
                 .iter()
+                .map(|(known, _)| *known)
                 .max_by(|a, b| likeness(name, a).total_cmp(&likeness(name, b)));
-            fault.sugerencias = near.into_iter().map(|near| (*near).to_owned()).collect();
+            fault.sugerencias = near.into_iter().map(str::to_owned).collect();
             self.faults.push(fault);
         }
         if self.faults.is_empty() {
@@ -157,20 +105,54 @@ impl Fields {
         }
     }
 
-    fn take(&mut self, name: &'static str) -> Option<Value> {
-        self.known.push(name);
-        self.object.remove(name).filter(|value| !value.is_null())
+    fn take(
+        &mut self,
+        name: &'static str,
+        kind: Type,
+        detail: impl FnOnce(ObjectBuilder) -> ObjectBuilder,
+    ) -> Option<Value> {
+        let typed = self.origin == Origin::Query && kind != Type::String;
+        if self.describing {
+            let schema = ObjectBuilder::new().schema_type(self.nullable(kind));
+            let schema: Object = detail(schema).build();
+            self.known.push((
+                name,
+                Some(schema::nullable_enum(schema, self.origin).into()),
+            ));
+            return None;
+        }
+        self.known.push((name, None));
+        let value = self.object.remove(name)?;
+        match value {
+            Value::Null => None,
+            // What is not JSON stays text, and is told to be no number.
+            Value::String(text) if typed => {
+                Some(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+            }
+            value => Some(value),
+        }
     }
 
-    fn list(&mut self, name: &'static str) -> Vec<Value> {
-        match self.take(name) {
+    fn list(
+        &mut self,
+        name: &'static str,
+        items: impl FnOnce(ObjectBuilder) -> ObjectBuilder,
+    ) -> Vec<Value> {
+        if self.describing {
+            let items = items(ObjectBuilder::new().schema_type(Type::String));
+            let list = ArrayBuilder::new()
+                .schema_type(self.nullable(Type::Array))
+                .items(items)
+                .max_items(Some(LIST_LIMIT));
+            self.known.push((name, Some(list.build().into())));
+            return Vec::new();
+        }
+        match self.take(name, Type::Array, |schema| schema) {
             None => Vec::new(),
             Some(Value::Array(items)) if items.len() <= LIST_LIMIT => items,
             Some(Value::Array(_)) => {
-                self.fault::<()>(
-                    name,
-                    format!("No puede tener más de {LIST_LIMIT} elementos."),
-                );
+                let message = format!("No puede tener más de {LIST_LIMIT} elementos.");
+                self.fault::<()>(name, message);
                 Vec::new()
             }
             Some(_) => {
@@ -180,42 +162,33 @@ impl Fields {
         }
     }
 
-    fn fault<T>(&mut self, name: &str, mensaje: impl Into<String>) -> Option<T> {
-        self.faults.push(FieldError::new(name, mensaje));
+    fn nullable(&self, kind: Type) -> SchemaType {
+        match self.origin {
+            Origin::Body => SchemaType::from_iter([kind, Type::Null]),
+            Origin::Query => SchemaType::new(kind),
+        }
+    }
+
+    fn unknown_word<T>(&mut self, name: &str, text: &str, words: &[&'static str]) -> Option<T> {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        self.fault_with(name, format!("\"{text}\" no es un valor conocido."), words)
+    }
+
+    fn fault_with<T>(
+        &mut self,
+        name: &str,
+        mensaje: impl Into<String>,
+        sugerencias: Vec<String>,
+    ) -> Option<T> {
+        self.faults.push(FieldError {
+            campo: name.to_owned(),
+            mensaje: mensaje.into(),
+            sugerencias,
+        });
         None
     }
 }
 
-fn checked_text(value: &Value) -> Result<String, String> {
-    let Value::String(text) = value else {
-        return Err("Debe ser un texto.".to_owned());
-    };
-    let text = text.trim();
-    if text.chars().count() > TEXT_LIMIT {
-        return Err(format!("No puede tener más de {TEXT_LIMIT} caracteres."));
-    }
-    if text.chars().any(char::is_control) {
-        return Err("No puede tener caracteres de control.".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
 fn likeness(a: &str, b: &str) -> f64 {
     strsim::jaro_winkler(a, b)
-}
-
-/// Lower case without the accents of Spanish, as the database's `normalizar` does it.
-pub fn fold(text: &str) -> String {
-    let plain = |letter: char| match letter {
-        'á' | 'à' | 'ä' | 'â' | 'ã' => 'a',
-        'é' | 'è' | 'ë' | 'ê' => 'e',
-        'í' | 'ì' | 'ï' | 'î' => 'i',
-        'ó' | 'ò' | 'ö' | 'ô' | 'õ' => 'o',
-        'ú' | 'ù' | 'ü' | 'û' => 'u',
-        'ñ' => 'n',
-        'ç' => 'c',
-        other => other,
-    };
-    let folded: String = text.to_lowercase().chars().map(plain).collect();
-    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }

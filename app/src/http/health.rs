@@ -7,14 +7,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use sqlx::PgConnection;
+use utoipa::ToSchema;
 
 use crate::http::App;
+use crate::http::document::PlainFaults;
+use crate::http::error::ErrorBody;
 
 /// How long the database may take to answer a readiness question.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The answer of `/api/health`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Salud)]
 pub struct Live {
     estado: &'static str,
     version: &'static str,
@@ -22,7 +26,11 @@ pub struct Live {
     uptime_s: u64,
 }
 
-/// 200 as long as the process answers; the database has no say.
+/// Si el proceso vive.
+///
+/// La base de datos no tiene voz aquí; eso es `/api/ready`.
+#[utoipa::path(get, path = "/api/health", tag = "operación",
+    responses((status = 200, description = "El proceso responde.", body = Live), PlainFaults))]
 pub async fn live(State(app): State<App>) -> Json<Live> {
     Json(Live {
         estado: "ok",
@@ -33,7 +41,8 @@ pub async fn live(State(app): State<App>) -> Json<Live> {
 }
 
 /// The answer of `/api/ready`.
-#[derive(Serialize, Default)]
+#[derive(Serialize, Default, ToSchema)]
+#[schema(as = Disponibilidad)]
 pub struct Ready {
     estado: &'static str,
     motivos: Vec<String>,
@@ -44,7 +53,13 @@ pub struct Ready {
     agentes: Option<i64>,
 }
 
-/// 200 when the database answers, has `PostGIS`, this release's schema and rows; else 503 with the reasons.
+/// Si puede hacer su trabajo.
+///
+/// La base de datos responde, tiene `PostGIS`, el esquema de esta versión y filas.
+#[utoipa::path(get, path = "/api/ready", tag = "operación",
+    responses((status = 200, description = "Todo está listo.", body = Ready),
+              (status = 429, description = "Demasiadas peticiones.", body = ErrorBody),
+              (status = 503, description = "Falta algo; motivos lo dice.", body = Ready)))]
 pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
     let mut ready = Ready {
         release: app.release.to_string(),

@@ -1,29 +1,51 @@
 //! The HTTP face: routes, and what surrounds each of them.
 
+mod analysis;
 mod body;
+mod cache;
+mod chat;
+mod document;
 mod error;
 mod fields;
 mod health;
-mod home;
+mod limit;
+mod map;
+mod metrics;
+mod page;
 mod property;
 mod recommend;
 mod search;
-mod trace;
+mod statistics;
+pub mod trace;
+mod v1;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::Method;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use axum::{Router, http::Method};
+use axum::{Json, Router};
 use sqlx::PgPool;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use crate::chat::Chat;
+use crate::http::cache::Cache;
+use crate::http::metrics::Metrics;
 pub use error::ApiError;
 pub use fields::fold;
-pub use recommend::preferences;
+pub use limit::Peer;
+pub use recommend::{Item, preferences};
 
-use crate::settings::Settings;
+use crate::settings::{Origin, Settings};
 
 /// What every handler may use.
 #[derive(Clone)]
@@ -32,28 +54,75 @@ pub struct App {
     pub pool: PgPool,
     release: Arc<str>,
     started: Instant,
+    metrics: Metrics,
+    cache: Cache,
+    /// Who answers questions.
+    pub chat: Arc<Chat>,
 }
 
 impl App {
     /// The state of a server that starts now.
-    pub fn new(pool: PgPool) -> Self {
-        App {
+    pub fn new(pool: PgPool, settings: &Settings) -> anyhow::Result<Self> {
+        Ok(App {
             pool,
             release: crate::settings::release().into(),
             started: Instant::now(),
-        }
+            metrics: Metrics::new(),
+            cache: Cache::new(Duration::from_secs(settings.cache_s)),
+            chat: Arc::new(Chat::new(&settings.chat)?),
+        })
     }
+}
+
+/// Old names of `/api/recomendar`, which the original's front end asks.
+const OLD_NAMES: [&str; 2] = ["/api/recomendar-mejorado", "/api/recomendar-mejorado-llm"];
+
+/// The routes that the document describes, each next to its description.
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(document::Head::openapi())
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(search::buscar))
+        .routes(routes!(search::propiedades))
+        .routes(routes!(property::propiedad))
+        .routes(routes!(recommend::recomendar))
+        .routes(routes!(statistics::estadisticas))
+        .routes(routes!(statistics::zonas))
+        .routes(routes!(analysis::analisis))
+        .routes(routes!(chat::process))
+        .routes(routes!(map::mapa))
+        .routes(routes!(map::servicios))
 }
 
 /// All routes. Every error of theirs, and of the paths that are none, is JSON of one shape.
 pub fn router(app: App, settings: &Settings) -> Router {
+    let (api, mut document) = api().split_for_parts();
+    document::alias(&mut document, "/api/recomendar", &OLD_NAMES);
+    let routes = OLD_NAMES
+        .iter()
+        .fold(api, |routes, name| {
+            routes.route(name, post(recommend::recomendar))
+        })
+        .route("/api/openapi.json", get(|| async { Json(document) }))
+        .route("/v1/models", get(v1::models))
+        .route("/v1/models/{id}", get(v1::model))
+        .route("/v1/chat/completions", post(v1::complete));
+    around(routes, &app, settings).with_state(app)
+}
+
+/// The page. Its many small files cost nothing, and a first visit asks for all of them, so they take no tokens.
+fn page() -> Router<App> {
     Router::new()
-        .route("/", get(home::page))
-        .route("/api/health", get(health::live))
-        .route("/api/ready", get(health::ready))
-        .route("/api/buscar", post(search::buscar))
-        .route("/api/recomendar", post(recommend::recomendar))
-        .route("/api/propiedades/{id}", get(property::propiedad))
+        .route("/", get(page::document))
+        .route("/favicon.ico", get(page::icon))
+        .route("/ui/{version}/{*path}", get(page::file))
+        .method_not_allowed_fallback(no_such_method)
+}
+
+/// What surrounds every route; the last is the outermost.
+fn around(routes: Router<App>, app: &App, settings: &Settings) -> Router<App> {
+    routes
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(settings.body_limit_bytes))
@@ -61,8 +130,29 @@ pub fn router(app: App, settings: &Settings) -> Router {
             settings.request_timeout(),
             trace::time_limit,
         ))
-        .layer(from_fn(trace::request))
-        .with_state(app)
+        .layer(from_fn_with_state(
+            limit::buckets(&settings.rate_limit),
+            limit::limit,
+        ))
+        .merge(page())
+        .layer(CatchPanicLayer::custom(|_| {
+            ApiError::internal().into_response()
+        }))
+        .layer(from_fn(v1::shape))
+        .layer(CompressionLayer::new())
+        .layer(cors(&settings.cors))
+        .layer(from_fn_with_state(app.clone(), trace::request))
+}
+
+/// Pages of these origins may ask; without any, only those of our own.
+fn cors(origins: &[Origin]) -> CorsLayer {
+    let origins = origins.iter().map(|origin| origin.header().clone());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([CONTENT_TYPE, AUTHORIZATION, IF_NONE_MATCH])
+        .expose_headers([ETAG, RETRY_AFTER, trace::HEADER])
+        .max_age(Duration::from_hours(1))
 }
 
 async fn no_such_path(request: Request) -> ApiError {

@@ -5,42 +5,52 @@ mod needs;
 
 use axum::Json;
 use axum::extract::State;
+use sqlx::PgPool;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::catalog::recommend::{self, Family, Preferences};
-use crate::catalog::search::Page;
+use crate::catalog::search::{Filters, Page};
 use crate::catalog::services::RADII;
-use crate::catalog::{KINDS, OPERATIONS};
+use crate::catalog::zone::Zone;
+use crate::catalog::{KINDS, OPERATIONS, relax};
 use crate::http::App;
-use crate::http::body::JsonObject;
+use crate::http::body::Body;
+use crate::http::document::BodyFaults;
 use crate::http::error::ApiError;
-use crate::http::fields::Fields;
+use crate::http::fields::{self, Fields, Read};
 use crate::http::search::{page, unclear, zones};
 
-use answer::{Answer, Item};
+use answer::Answer;
+pub use answer::Item;
 
-/// Ranks what fits and says why.
+/// Recomienda propiedades y explica por qué.
+///
+/// Los filtros son estrictos; con `relajar`, si nada los pasa, ceden los menos posibles y `relajado` los nombra.
+#[utoipa::path(post, path = "/api/recomendar", tag = "recomendación", request_body = Request,
+    responses((status = 200, description = "Una página de la clasificación.", body = Answer), BodyFaults))]
 pub async fn recomendar(
     State(app): State<App>,
-    JsonObject(fields): JsonObject,
+    Body(request): Body<Request>,
 ) -> Result<Json<Answer>, ApiError> {
     let Request {
         perfil,
         zona,
         mut wanted,
+        relajar,
         page,
-    } = read(fields)?;
+    } = request;
     let mut zone_name = None;
     if let Some(text) = zona {
-        let mut found = zones(&app.pool, "zona_preferida", &text).await?;
-        if found.len() > 1 {
-            let suggestions = found.into_iter().map(|zone| zone.zona).collect();
-            let message = format!("\"{text}\" puede ser más de una zona.");
-            return Err(unclear("zona_preferida", message, suggestions));
-        }
-        let zone = found.remove(0);
+        let zone = one_zone(&app.pool, &text).await?;
         wanted.zona = Some(zone.zona_normalizada);
         zone_name = Some(zone.zona);
     }
+    let relajado = if relajar {
+        relax::relax(&app.pool, &mut wanted).await?
+    } else {
+        Vec::new()
+    };
     let (total, rows) = recommend::find(&app.pool, &wanted, page).await?;
     Ok(Json(Answer {
         success: true,
@@ -49,6 +59,7 @@ pub async fn recomendar(
         operacion: wanted.operacion,
         radio_m: wanted.radio_m,
         categorias: needs::names(&wanted.categorias),
+        relajado,
         total_recomendaciones: total,
         cantidad: rows.len(),
         limite: page.limite,
@@ -60,10 +71,23 @@ pub async fn recomendar(
     }))
 }
 
-struct Request {
+/// The one zone that a text names; 422 with the names when there are more, or none.
+async fn one_zone(pool: &PgPool, text: &str) -> Result<Zone, ApiError> {
+    let mut found = zones(pool, "zona_preferida", text).await?;
+    if found.len() == 1 {
+        return Ok(found.remove(0));
+    }
+    let suggestions = found.into_iter().map(|zone| zone.zona).collect();
+    let message = format!("\"{text}\" puede ser más de una zona.");
+    Err(unclear("zona_preferida", message, suggestions))
+}
+
+/// What is asked of `/api/recomendar`.
+pub struct Request {
     perfil: Option<String>,
     zona: Option<String>,
     wanted: Preferences,
+    relajar: bool,
     page: Page,
 }
 
@@ -79,38 +103,70 @@ pub fn preferences() -> Preferences {
         familia: None,
         radio_m: RADII[1],
         umbral: 0.0,
+        ademas: Filters::default(),
     }
 }
 
-fn read(mut fields: Fields) -> Result<Request, ApiError> {
-    let perfil = fields.text("id");
-    let zona = fields.text("zona_preferida");
-    let default = preferences();
-    let wanted = Preferences {
-        operacion: fields
-            .one_of("operacion", OPERATIONS)
-            .unwrap_or(default.operacion),
-        tipo_propiedad: fields.one_of("tipo_propiedad", KINDS),
-        presupuesto_min: fields.number("presupuesto_min", 0.0),
-        presupuesto_max: fields.number("presupuesto_max", 1.0),
-        categorias: needs::read(&mut fields),
-        familia: family(&mut fields),
-        radio_m: radius(&mut fields).unwrap_or(default.radio_m),
-        umbral: threshold(&mut fields),
-        ..default
-    };
-    fields.ordered(
-        ("presupuesto_min", wanted.presupuesto_min),
-        ("presupuesto_max", wanted.presupuesto_max),
+impl Read for Request {
+    fn read(fields: &mut Fields) -> Self {
+        let default = preferences();
+        let wanted = Preferences {
+            operacion: fields
+                .one_of("operacion", OPERATIONS)
+                .unwrap_or(default.operacion),
+            tipo_propiedad: fields.one_of("tipo_propiedad", KINDS),
+            presupuesto_min: fields.number("presupuesto_min", 0.0),
+            presupuesto_max: fields.number("presupuesto_max", 1.0),
+            categorias: needs::read(fields),
+            familia: family(fields),
+            radio_m: fields.whole_of("radio_m", RADII).unwrap_or(default.radio_m),
+            // Scores run to 100; the original's threshold runs to 1.
+            umbral: 100.0
+                * fields
+                    .number_up_to("umbral_minimo", 0.0, 1.0)
+                    .unwrap_or(0.0),
+            ademas: further(fields),
+            ..default
+        };
+        fields.ordered(
+            ("presupuesto_min", wanted.presupuesto_min),
+            ("presupuesto_max", wanted.presupuesto_max),
+        );
+        Request {
+            perfil: fields.text("id"),
+            zona: fields.text("zona_preferida"),
+            wanted,
+            relajar: fields.boolean("relajar").unwrap_or(false),
+            page: page(fields, 10),
+        }
+    }
+}
+
+/// What the original's forms send besides.
+fn further(fields: &mut Fields) -> Filters {
+    // Amounts are dollars, and whoever says otherwise is told so. Notes are for people; they rank nothing.
+    let _ = (
+        fields.one_of("moneda", &["usd"]),
+        fields.text("informacion_llm"),
     );
-    let page = page(&mut fields, 10);
-    fields.finish()?;
-    Ok(Request {
-        perfil,
-        zona,
-        wanted,
-        page,
-    })
+    Filters {
+        unidad_vecinal: fields.text("unidad_vecinal"),
+        manzana: fields.text("manzana"),
+        dias: fields.whole("disponibilidad_dias", 0, 36_500),
+        ..Filters::default()
+    }
+}
+
+impl PartialSchema for Request {
+    fn schema() -> RefOr<Schema> {
+        fields::body_schema::<Self>().into()
+    }
+}
+
+impl ToSchema for Request {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Deseo".into()
+    }
 }
 
 fn family(fields: &mut Fields) -> Option<Family> {
@@ -124,28 +180,4 @@ fn family(fields: &mut Fields) -> Option<Family> {
         personas,
         ninos: !children.is_empty(),
     })
-}
-
-/// `radio_m`: one of the radii.
-pub fn radius(fields: &mut Fields) -> Option<i64> {
-    let wanted = fields.whole("radio_m", 0, i64::MAX)?;
-    if RADII.contains(&wanted) {
-        return Some(wanted);
-    }
-    fields.fault_with(
-        "radio_m",
-        format!("{wanted} no es un radio conocido, en metros."),
-        &["500", "1000", "2000"],
-    )
-}
-
-/// `umbral_minimo` from 0 to 1, as the original has it; scores run to 100.
-fn threshold(fields: &mut Fields) -> f64 {
-    match fields.number("umbral_minimo", 0.0) {
-        Some(share) if share > 1.0 => {
-            fields.fault_with::<()>("umbral_minimo", "Debe estar entre 0 y 1.".to_owned(), &[]);
-            0.0
-        }
-        share => share.unwrap_or(0.0) * 100.0,
-    }
 }

@@ -1,29 +1,38 @@
-//! `POST /api/buscar`.
+//! `POST /api/buscar` and `GET /api/propiedades`: the same search, asked in two ways.
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use sqlx::PgPool;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::catalog::property::PropertyView;
-use crate::catalog::search::{self, Filters, ORDERS, Page};
+use crate::catalog::search::{self, Filters, Near, ORDERS, Page};
 use crate::catalog::zone::{self, Found, Zone};
 use crate::catalog::{KINDS, OPERATIONS};
 use crate::http::App;
-use crate::http::body::JsonObject;
+use crate::http::body::{Body, Query};
+use crate::http::document::{BodyFaults, QueryFaults};
 use crate::http::error::{ApiError, FieldError};
-use crate::http::fields::{Fields, fold};
+use crate::http::fields::{self, Fields, Read, fold};
 
 /// Rows of a page at most.
 const LIMIT: i64 = 100;
 /// Rows before a page at most.
 const OFFSET: i64 = 1_000_000;
+/// Metres of `radio` at most, and without one.
+const RADIUS: (i64, i64) = (50_000, 1000);
 
-/// The answer: a page of properties, and how many there are in all.
-#[derive(Serialize)]
+/// A page of properties, and how many there are in all.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Resultados)]
 pub struct Answer {
     success: bool,
+    /// Properties that pass every filter.
     total_resultados: i64,
+    /// Properties in this answer.
     cantidad: usize,
     limite: i64,
     offset: i64,
@@ -33,30 +42,48 @@ pub struct Answer {
     propiedades: Vec<PropertyView>,
 }
 
-/// Filters the catalogue.
+/// What may be searched for.
+pub struct Search {
+    zona: Option<String>,
+    filters: Filters,
+    order: (&'static str, &'static str),
+    page: Page,
+}
+
+/// Busca en el catálogo.
+///
+/// Los filtros son estrictos, y un dato desconocido no pasa ninguno.
+#[utoipa::path(post, path = "/api/buscar", tag = "catálogo", request_body = Search,
+    responses((status = 200, description = "Una página de propiedades.", body = Answer), BodyFaults))]
 pub async fn buscar(
     State(app): State<App>,
-    JsonObject(fields): JsonObject,
+    Body(search): Body<Search>,
 ) -> Result<Json<Answer>, ApiError> {
-    let Request {
+    Ok(Json(found(&app.pool, search).await?))
+}
+
+/// Lista el catálogo, o lo que hay cerca de un lugar.
+///
+/// Toma los mismos filtros que `/api/buscar`; `cerca` es `latitud,longitud` y `radio` son metros.
+#[utoipa::path(get, path = "/api/propiedades", tag = "catálogo", params(Search),
+    responses((status = 200, description = "Una página de propiedades.", body = Answer), QueryFaults))]
+pub async fn propiedades(
+    State(app): State<App>,
+    Query(search): Query<Search>,
+) -> Result<Json<Answer>, ApiError> {
+    Ok(Json(found(&app.pool, search).await?))
+}
+
+async fn found(pool: &PgPool, search: Search) -> Result<Answer, ApiError> {
+    let Search {
         zona,
         mut filters,
         order,
         page,
-    } = read(fields)?;
-    let mut zonas = Vec::new();
-    if let Some(zona) = zona {
-        let found = zones(&app.pool, "zona", &zona).await?;
-        filters.zonas = Some(
-            found
-                .iter()
-                .map(|zone| zone.zona_normalizada.clone())
-                .collect(),
-        );
-        zonas = found.into_iter().map(|zone| zone.zona).collect();
-    }
-    let (total_resultados, rows) = search::find(&app.pool, &filters, order.1, page).await?;
-    Ok(Json(Answer {
+    } = search;
+    let zonas = within(pool, zona, &mut filters).await?;
+    let (total_resultados, rows) = search::find(pool, &filters, order.1, page).await?;
+    Ok(Answer {
         success: true,
         total_resultados,
         cantidad: rows.len(),
@@ -65,23 +92,53 @@ pub async fn buscar(
         orden: order.0,
         zonas,
         propiedades: rows.into_iter().map(PropertyView::from).collect(),
-    }))
+    })
 }
 
-struct Request {
+/// Narrows the filters to the zones that a text names, and tells their names.
+pub async fn within(
+    pool: &PgPool,
     zona: Option<String>,
-    filters: Filters,
-    order: (&'static str, &'static str),
-    page: Page,
+    filters: &mut Filters,
+) -> Result<Vec<String>, ApiError> {
+    let Some(zona) = zona else {
+        return Ok(Vec::new());
+    };
+    let found = zones(pool, "zona", &zona).await?;
+    let (names, folded) = found
+        .into_iter()
+        .map(|zone| (zone.zona, zone.zona_normalizada))
+        .unzip();
+    filters.zonas = Some(folded);
+    Ok(names)
 }
 
-fn read(mut fields: Fields) -> Result<Request, ApiError> {
-    let zona = fields.text("zona");
+impl Read for Search {
+    fn read(fields: &mut Fields) -> Self {
+        let zona = fields.text("zona");
+        let filters = filters(fields);
+        let names: Vec<&'static str> = ORDERS.iter().map(|(name, _)| *name).collect();
+        let nearest = filters.cerca.map(|_| "distancia");
+        let wanted = fields.one_of("orden", &names).or(nearest).unwrap_or("id");
+        if wanted == "distancia" && filters.cerca.is_none() {
+            fields.fault::<()>("orden", "Para ordenar por distancia hace falta cerca.");
+        }
+        let order = ORDERS.iter().find(|(name, _)| *name == wanted);
+        Search {
+            zona,
+            filters,
+            order: order.copied().unwrap_or(ORDERS[0]),
+            page: page(fields, 20),
+        }
+    }
+}
+
+/// The filters of a search.
+pub fn filters(fields: &mut Fields) -> Filters {
     let filters = Filters {
-        zonas: None,
         precio_min: fields.number("precio_min", 0.0),
         precio_max: fields.number("precio_max", 0.0),
-        tipo_propiedad: fields.one_of("tipo_propiedad", KINDS),
+        tipos: fields.one_of("tipo_propiedad", KINDS).into_iter().collect(),
         operacion: fields.one_of("operacion", OPERATIONS),
         unidad_vecinal: fields.text("unidad_vecinal"),
         manzana: fields.text("manzana"),
@@ -90,6 +147,8 @@ fn read(mut fields: Fields) -> Result<Request, ApiError> {
         habitaciones_min: fields.whole("habitaciones_min", 0, 100),
         banos_min: fields.whole("banos_min", 0, 100),
         tiene_garaje: fields.boolean("tiene_garaje"),
+        cerca: near(fields),
+        ..Filters::default()
     };
     fields.ordered(
         ("precio_min", filters.precio_min),
@@ -99,20 +158,36 @@ fn read(mut fields: Fields) -> Result<Request, ApiError> {
         ("superficie_min", filters.superficie_min),
         ("superficie_max", filters.superficie_max),
     );
-    let names: Vec<&'static str> = ORDERS.iter().map(|(name, _)| *name).collect();
-    let wanted = fields.one_of("orden", &names).unwrap_or("id");
-    let order = ORDERS
-        .iter()
-        .find(|(name, _)| *name == wanted)
-        .copied()
-        .unwrap_or(ORDERS[0]);
-    let page = page(&mut fields, 20);
-    fields.finish()?;
-    Ok(Request {
-        zona,
-        filters,
-        order,
-        page,
+    filters
+}
+
+/// `cerca` (`latitud,longitud`) and `radio`, in metres.
+fn near(fields: &mut Fields) -> Option<Near> {
+    let cerca = fields.text("cerca");
+    let radio = fields.whole("radio", 1, RADIUS.0);
+    let Some(text) = cerca else {
+        if radio.is_some() {
+            fields.fault::<()>("radio", "Un radio sin cerca no dice nada.");
+        }
+        return None;
+    };
+    let degrees = |text: &str, most: f64| {
+        let degrees: f64 = text.trim().parse().ok()?;
+        (-most..=most).contains(&degrees).then_some(degrees)
+    };
+    let place = text
+        .split_once(',')
+        .and_then(|(lat, lng)| Some((degrees(lat, 90.0)?, degrees(lng, 180.0)?)));
+    let Some((lat, lng)) = place else {
+        return fields.fault(
+            "cerca",
+            "Debe ser latitud,longitud en grados: -17.78,-63.18.",
+        );
+    };
+    Some(Near {
+        lat,
+        lng,
+        radio_m: radio.unwrap_or(RADIUS.1),
     })
 }
 
@@ -143,4 +218,22 @@ pub fn unclear(field: &str, mensaje: String, sugerencias: Vec<String>) -> ApiErr
         mensaje,
         sugerencias,
     }])
+}
+
+impl PartialSchema for Search {
+    fn schema() -> RefOr<Schema> {
+        fields::body_schema::<Self>().into()
+    }
+}
+
+impl ToSchema for Search {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Busqueda".into()
+    }
+}
+
+impl IntoParams for Search {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        fields::parameters::<Self>()
+    }
 }

@@ -1,4 +1,4 @@
-//! Around every request: its id, its time limit and its line in the log.
+//! Around every request: its id, its time limit, its line in the log and its place in the metrics.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -6,30 +6,47 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::ApiError;
+use crate::http::{ApiError, App};
 
-const HEADER: &str = "x-request-id";
+/// The header that carries a request's id.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives the request an id (the proxy's if it sent a sane one), puts it into the answer and writes one line.
-pub async fn request(mut request: Request, next: Next) -> Response {
+tokio::task_local! {
+    /// The id of the request that this task answers.
+    static ID: String;
+}
+
+/// The id of the request that is being answered; empty outside of one.
+pub fn request_id() -> String {
+    ID.try_with(String::clone).unwrap_or_default()
+}
+
+/// Gives the request an id (the proxy's if it sent a sane one), puts it into the answer, counts it and writes one line.
+pub async fn request(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = given(request.headers()).unwrap_or_else(fresh);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     request.headers_mut().insert(HEADER, id.clone());
-    let mut response = next.run(request).await;
-    response.headers_mut().insert(HEADER, id.clone());
+    let name = id.to_str().unwrap_or_default().to_owned();
+    let mut response = ID.scope(name.clone(), next.run(request)).await;
+    response.headers_mut().insert(HEADER, id);
+    let elapsed = started.elapsed();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    app.metrics
+        .count(&method, route, response.status(), elapsed);
     tracing::info!(
-        request_id = id.to_str().unwrap_or_default(),
+        request_id = name,
         %method,
         %path,
         status = response.status().as_u16(),
-        ms = milliseconds(started.elapsed()),
+        ms = milliseconds(elapsed),
         "request"
     );
     response

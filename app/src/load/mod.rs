@@ -1,15 +1,18 @@
 //! `load`: brings the rows of one source into the database, so that a second run changes nothing.
 
+mod batch;
+mod file;
+mod readers;
+mod row;
 mod table;
 
 use anyhow::{Context, Result};
-use serde::Serialize;
 use sqlx::postgres::{PgConnection, PgTransaction};
 use sqlx::{AssertSqlSafe, Connection};
 
-use crate::demo::{self, Demo};
+use crate::cli::Load;
 use crate::failure::{Failure, Outcome, PENDING};
-use crate::load::table::{AGENTES, PROPIEDADES, SERVICIOS, Table};
+use crate::load::batch::{Batch, Part};
 use crate::settings::Database;
 
 /// What a table lacks, or what was done to it: rows.
@@ -26,33 +29,32 @@ impl Difference {
     }
 }
 
-/// Loads the demonstration data of a seed, or with `check` only says whether the database holds exactly it.
-pub async fn run(database: &Database, seed: u64, check: bool) -> Outcome {
-    let demo = demo::generate(seed);
+/// Loads what the command line names, or with `check` only says whether the database holds exactly it.
+pub async fn run(database: &Database, job: &Load) -> Outcome {
+    let batch = batch::prepare(job)?;
     let mut connection = database.connect().await?;
     if !crate::migrate::pending(&mut connection).await?.is_empty() {
         return Err(Failure::Failed(anyhow::anyhow!(
             "the schema is older than this release; run citrino-app migrate first"
         )));
     }
-    println!("source {}, seed {seed}", demo::SOURCE);
+    println!("{}", batch.title);
     print_counts(&mut connection, "before").await?;
-    let differences = synchronise(&mut connection, &demo, check).await?;
+    let differences = synchronise(&mut connection, &batch, job.check).await?;
     let clean = differences
         .iter()
         .all(|(_, difference)| difference.is_empty());
     for (table, difference) in &differences {
-        print_difference(table, *difference, check);
+        print_difference(table, *difference, job.check);
     }
     print_counts(&mut connection, "after").await?;
-    Ok(if check && !clean { PENDING } else { 0 })
+    Ok(if job.check && !clean { PENDING } else { 0 })
 }
 
-/// One transaction under a lock that keeps two loaders apart. Services come before properties, whose distances to
-/// services are measured as they come in.
+/// One transaction under a lock that keeps two loaders apart.
 async fn synchronise(
     connection: &mut PgConnection,
-    demo: &Demo,
+    batch: &Batch,
     check: bool,
 ) -> Result<Vec<(&'static str, Difference)>> {
     let mut transaction = connection
@@ -61,7 +63,7 @@ async fn synchronise(
         .context("no transaction could be begun")?;
     for statement in [
         "SET LOCAL lock_timeout = '10s'",
-        "SET LOCAL statement_timeout = '120s'",
+        "SET LOCAL statement_timeout = '600s'",
         "SET LOCAL jit = off",
     ] {
         sqlx::query(statement).execute(&mut *transaction).await?;
@@ -70,20 +72,11 @@ async fn synchronise(
         .execute(&mut *transaction)
         .await
         .context("another load is running")?;
-    let mut differences = vec![
-        (
-            AGENTES.name,
-            bring(&mut transaction, &AGENTES, &demo.agentes, check).await?,
-        ),
-        (
-            SERVICIOS.name,
-            bring(&mut transaction, &SERVICIOS, &demo.servicios, check).await?,
-        ),
-    ];
-    differences.push((
-        PROPIEDADES.name,
-        bring(&mut transaction, &PROPIEDADES, &demo.propiedades, check).await?,
-    ));
+    let mut differences = Vec::new();
+    for part in &batch.parts {
+        let difference = bring(&mut transaction, batch, part, check).await?;
+        differences.push((part.table.name, difference));
+    }
     if check {
         transaction.rollback().await?;
         return Ok(differences);
@@ -96,7 +89,7 @@ async fn synchronise(
         .iter()
         .any(|(_, difference)| !difference.is_empty())
     {
-        sqlx::query("ANALYZE agentes, servicios, propiedades")
+        sqlx::query("VACUUM (ANALYZE) agentes, servicios, propiedades")
             .execute(connection)
             .await?;
     }
@@ -104,33 +97,36 @@ async fn synchronise(
 }
 
 /// Stages the rows of a table, compares, and unless `check` removes, updates and inserts what differs.
-async fn bring<Row: Serialize>(
+async fn bring(
     transaction: &mut PgTransaction<'_>,
-    table: &Table,
-    rows: &[Row],
+    batch: &Batch,
+    part: &Part,
     check: bool,
 ) -> Result<Difference> {
+    let table = part.table;
     let failed = || {
         format!(
             "table {} could not be loaded; nothing was changed",
             table.name
         )
     };
-    let json = serde_json::to_string(rows).with_context(failed)?;
     sqlx::raw_sql(AssertSqlSafe(table.create_staging()))
         .execute(&mut **transaction)
         .await
         .with_context(failed)?;
     sqlx::query(AssertSqlSafe(table.fill_staging()))
-        .bind(json)
+        .bind(&part.rows)
         .execute(&mut **transaction)
         .await
         .with_context(failed)?;
-    let difference: Difference = sqlx::query_as(AssertSqlSafe(table.compare()))
-        .bind(demo::SOURCE)
+    let mut difference: Difference = sqlx::query_as(AssertSqlSafe(table.compare()))
+        .bind(&batch.source)
         .fetch_one(&mut **transaction)
         .await
         .with_context(failed)?;
+    if !batch.whole {
+        difference.surplus = 0;
+    }
     let steps = [
         (difference.surplus, table.remove()),
         (difference.changed, table.update()),
@@ -139,7 +135,7 @@ async fn bring<Row: Serialize>(
     for (count, statement) in steps {
         if count > 0 && !check {
             sqlx::query(AssertSqlSafe(statement))
-                .bind(demo::SOURCE)
+                .bind(&batch.source)
                 .execute(&mut **transaction)
                 .await
                 .with_context(failed)?;

@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ pub enum Listener {
 /// A connection that came in.
 pub enum Accepted {
     /// Over TCP.
-    Tcp(TcpStream),
+    Tcp(TcpStream, SocketAddr),
     /// Over a unix socket.
     Unix(UnixStream),
 }
@@ -54,9 +55,9 @@ impl Listener {
     pub async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Listener::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok(Accepted::Tcp(stream))
+                Ok(Accepted::Tcp(stream, peer))
             }
             Listener::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0)),
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -14,9 +16,10 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt;
 
 use crate::failure::Outcome;
-use crate::http::{self, App};
+use crate::http::{self, App, Peer};
 use crate::server::listener::{Accepted, Listener};
 use crate::settings::{Database, Settings};
 
@@ -25,7 +28,7 @@ pub async fn serve(settings: &Settings, database: &Database) -> Outcome {
     crate::log::start();
     let mut stop = Stop::new()?;
     let pool = database.pool(&settings.pool);
-    let router = http::router(App::new(pool.clone()), settings);
+    let router = http::router(App::new(pool.clone(), settings)?, settings);
     let listener = Listener::bind(&settings.bind).await?;
     let bind = listener.address();
     tracing::info!(%bind, workers = settings.workers, %database, "serving");
@@ -73,8 +76,13 @@ async fn accept(
         let watcher = graceful.watcher();
         let router = router.clone();
         match accepted {
-            Ok(Accepted::Tcp(stream)) => spawn(stream, router, watcher, keep_alive, permit),
-            Ok(Accepted::Unix(stream)) => spawn(stream, router, watcher, keep_alive, permit),
+            Ok(Accepted::Tcp(stream, peer)) => {
+                let peer = Peer(Some(peer.ip()));
+                spawn(stream, peer, router, watcher, keep_alive, permit);
+            }
+            Ok(Accepted::Unix(stream)) => {
+                spawn(stream, Peer(None), router, watcher, keep_alive, permit);
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -85,6 +93,7 @@ async fn accept(
 
 fn spawn<Stream>(
     stream: Stream,
+    peer: Peer,
     router: Router,
     watcher: Watcher,
     keep_alive: Duration,
@@ -97,8 +106,12 @@ fn spawn<Stream>(
         .timer(TokioTimer::new())
         .header_read_timeout(keep_alive)
         .max_buf_size(64 * 1024);
+    let service = router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
     let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let connection = watcher.watch(connection);
     tokio::spawn(async move {
         // A client that goes away or idles too long is no fault of ours.

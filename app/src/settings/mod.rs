@@ -1,7 +1,10 @@
 //! What the server is told: a YAML file for how it serves, the environment for the database and the release.
 
 mod bind;
+mod chat;
 mod database;
+mod environment;
+mod origin;
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +13,9 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 pub use bind::Bind;
+pub use chat::{Access, Chat, Key, Provider};
 pub use database::Database;
+pub use origin::Origin;
 
 /// The settings file. Each key may be left out.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -32,6 +37,24 @@ pub struct Settings {
     pub shutdown_timeout_s: u64,
     /// Largest request body, in bytes.
     pub body_limit_bytes: usize,
+    /// Requests that one client may make.
+    pub rate_limit: RateLimit,
+    /// Origins whose pages may ask: `https://citrino.example`.
+    pub cors: Vec<Origin>,
+    /// Seconds that zones and statistics are kept.
+    pub cache_s: u64,
+    /// Who words the answers of the chat.
+    pub chat: Chat,
+}
+
+/// A token bucket for each client that is not on this host.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimit {
+    /// Tokens that come in; 0 means no limit.
+    pub per_second: u32,
+    /// Tokens that a client has at first and at most.
+    pub burst: u32,
 }
 
 /// The pool of database connections.
@@ -57,6 +80,19 @@ impl Default for Settings {
             pool: Pool::default(),
             shutdown_timeout_s: 30,
             body_limit_bytes: 64 * 1024,
+            rate_limit: RateLimit::default(),
+            cors: Vec::new(),
+            cache_s: 30,
+            chat: Chat::default(),
+        }
+    }
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        RateLimit {
+            per_second: 50,
+            burst: 200,
         }
     }
 }
@@ -72,20 +108,27 @@ impl Default for Pool {
 }
 
 impl Settings {
-    /// Reads the file, or takes the defaults without one. Unknown keys and values out of range are refused by name.
+    /// The defaults, changed by the file, changed by the environment. Unknown keys and values out of range are refused
+    /// by name.
     pub fn read(path: Option<&Path>) -> Result<Self> {
-        let Some(path) = path else {
-            return Ok(Settings::default());
+        let shown = path.map_or("the environment".into(), |path| path.display().to_string());
+        let file = match path {
+            Some(path) => {
+                std::fs::read_to_string(path).with_context(|| format!("{shown} cannot be read"))?
+            }
+            None => String::new(),
         };
-        let shown = path.display();
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("{shown} cannot be read"))?;
-        let settings: Option<Settings> = serde_yaml::from_str(&text)
-            .with_context(|| format!("{shown} is not a valid settings file"))?;
-        let settings = settings.unwrap_or_default();
-        settings
-            .validate()
-            .with_context(|| format!("{shown} is not a valid settings file"))?;
+        let settings = Self::parse(&file, std::env::vars());
+        settings.with_context(|| format!("{shown} does not give valid settings"))
+    }
+
+    fn parse(file: &str, environment: impl Iterator<Item = (String, String)>) -> Result<Self> {
+        // Asked as what it is to be, YAML tells the line of a fault; merged with the environment it could not.
+        let _: Option<Settings> = serde_yaml::from_str(file)?;
+        let merged = environment::overlay(serde_yaml::from_str(file)?, environment);
+        let mut settings: Settings = serde_yaml::from_value(merged)?;
+        settings.validate()?;
+        settings.chat.within(settings.request_timeout_s);
         Ok(settings)
     }
 
@@ -106,6 +149,14 @@ impl Settings {
             1024,
             16 * 1024 * 1024,
         )?;
+        between(
+            "rate_limit.per_second",
+            self.rate_limit.per_second,
+            0,
+            100_000,
+        )?;
+        between("rate_limit.burst", self.rate_limit.burst, 1, 100_000)?;
+        between("cache_s", self.cache_s, 0, 86_400)?;
         between("pool.max", self.pool.max, 1, 1000)?;
         between(
             "pool.acquire_timeout_s",
@@ -118,7 +169,8 @@ impl Settings {
             self.pool.statement_timeout_s,
             1,
             3600,
-        )
+        )?;
+        self.chat.validate()
     }
 }
 
@@ -165,10 +217,22 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Settings> {
-        let dir = tempfile::tempdir()?;
-        let path = dir.path().join("app.yml");
-        std::fs::write(&path, text)?;
-        Settings::read(Some(&path))
+        Settings::parse(text, std::iter::empty())
+    }
+
+    #[test]
+    fn the_environment_has_the_last_word() {
+        let given = [
+            ("CITRINO_APP_WORKERS", "5"),
+            ("CITRINO_APP_POOL__MAX", "9"),
+            ("CITRINO_RELEASE", "7"),
+        ];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = Settings::parse("workers: 3\npool: {max: 4}\n", given.into_iter()).unwrap();
+        assert_eq!((settings.workers, settings.pool.max), (5, 9));
+        let wrong = [("CITRINO_APP_WROKERS".to_owned(), "5".to_owned())];
+        let error = Settings::parse("", wrong.into_iter()).unwrap_err();
+        assert!(format!("{error:#}").contains("wrokers"), "{error:#}");
     }
 
     #[test]

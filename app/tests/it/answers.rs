@@ -287,25 +287,3 @@ fn a_request_is_one_line_of_the_log() {
         "{line}"
     );
 }
-
-#[test]
-fn the_page_lists_every_route() {
-    let Some(database) = Database::loaded() else {
-        return;
-    };
-    let page = App::start(&database).get("/");
-    assert_eq!(page.status, 200);
-    assert_eq!(
-        page.header("content-type"),
-        Some("text/html; charset=utf-8")
-    );
-    for route in [
-        "/api/health",
-        "/api/ready",
-        "/api/buscar",
-        "/api/recomendar",
-        "/api/propiedades/{id}",
-    ] {
-        assert!(page.text.contains(route), "{route}");
-    }
-}

@@ -92,15 +92,20 @@ impl App {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first: Value = serde_json::from_str(
-            &lines
+        let mut said = Vec::new();
+        let address = loop {
+            let line = lines
                 .next()
                 .expect("the server says where it listens")
-                .unwrap(),
-        )
-        .unwrap();
-        let address = first["bind"].as_str().unwrap().to_owned();
-        let log = Arc::new(Mutex::new(vec![first]));
+                .unwrap();
+            let line: Value = serde_json::from_str(&line).unwrap();
+            let bind = line["bind"].as_str().map(str::to_owned);
+            said.push(line);
+            if let Some(bind) = bind {
+                break bind;
+            }
+        };
+        let log = Arc::new(Mutex::new(said));
         let kept = Arc::clone(&log);
         thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
@@ -146,6 +151,22 @@ impl App {
             head: head.to_owned(),
             text: text.to_owned(),
         }
+    }
+
+    /// Only the head of the answer to a GET, whose body may be no text.
+    pub fn head(&self, path: &str, headers: &[&str]) -> String {
+        let mut stream = self.connect();
+        write_request(
+            &mut stream,
+            "GET",
+            path,
+            &[headers, &["connection: close"]].concat(),
+            "",
+        );
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        text.split_once("\r\n\r\n").unwrap().0.to_owned()
     }
 
     /// A connection.

@@ -8,11 +8,25 @@
 
 mod answers;
 mod app;
+mod around;
+mod browser;
+mod catalogue;
+mod chat;
+mod chat_models;
+mod chat_providers;
+mod chat_questions;
 mod cluster;
+mod contract;
+mod files;
 mod lifecycle;
 mod load;
 mod migrate;
+mod openai;
+mod page;
+mod properties;
+mod provider;
 mod recommend;
 mod reference;
 mod schema;
 mod search;
+mod v1;

@@ -279,7 +279,8 @@ fn the_query_uses_the_index_of_services() {
         run.out
     );
     assert!(
-        run.out.contains("idx_propiedades_zona_precio_tipo"),
+        // Which of them depends on how many rows there are; bench/recommend/README.md has the plan of many.
+        run.out.contains(" idx_propiedades_"),
         "{}",
         run.out
     );

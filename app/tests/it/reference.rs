@@ -11,6 +11,7 @@ pub struct Row {
     pub zona: Option<String>,
     pub operacion: String,
     pub estado: String,
+    pub tipo: String,
     pub precio: Option<f64>,
     pub metros: Option<f64>,
     pub dormitorios: Option<i32>,
@@ -29,7 +30,7 @@ pub fn rows(database: &Database) -> Vec<Row> {
         )
     };
     database.rows(&format!(
-        "SELECT id, zona, operacion, estado_propiedad AS estado, precio_usd::float8 AS precio,
+        "SELECT id, zona, operacion, estado_propiedad AS estado, tipo_propiedad AS tipo, precio_usd::float8 AS precio,
                 coalesce(superficie_construida, superficie_total)::float8 AS metros, num_dormitorios AS dormitorios,
                 coordenadas IS NOT NULL AS placed, {}, {}, {} FROM propiedades p",
         nearest("educacion"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::catalog::property::PropertyView;
 use crate::catalog::recommend::{Preferences, Recommended};
@@ -11,7 +12,8 @@ use crate::catalog::services::Nearby;
 use crate::http::recommend::needs;
 
 /// A page of the ranking.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Recomendaciones)]
 pub struct Answer {
     pub success: bool,
     pub perfil: Option<String>,
@@ -20,6 +22,8 @@ pub struct Answer {
     pub radio_m: i64,
     /// The service categories that the score looks at.
     pub categorias: Vec<&'static str>,
+    /// Filters that gave way because nothing passed all of them; only with `relajar`.
+    pub relajado: Vec<&'static str>,
     /// Properties that fit in all.
     pub total_recomendaciones: i64,
     /// Properties in this answer.
@@ -30,12 +34,13 @@ pub struct Answer {
 }
 
 /// A property with its score.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Recomendacion)]
 pub struct Item {
     #[serde(flatten)]
-    propiedad: PropertyView,
+    pub propiedad: PropertyView,
     /// 0 to 100; null when nothing could be judged.
-    compatibilidad: Option<f64>,
+    pub compatibilidad: Option<f64>,
     /// How much of what was asked for could be judged, 0 to 100.
     cobertura: f64,
     desglose: Vec<Part>,
@@ -47,7 +52,8 @@ pub struct Item {
 }
 
 /// A part of the score. The points of all parts add up to the score.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Parte)]
 struct Part {
     componente: &'static str,
     /// How well it fits, 0 to 1.

@@ -1,7 +1,7 @@
 //! The words for needs, and the service categories that each of them asks for.
 
 use crate::catalog::services::CATEGORIES;
-use crate::http::fields::{Fields, fold};
+use crate::http::fields::Fields;
 
 /// Places of educacion, salud and transporte: what is judged when no need is named.
 pub const DEFAULT: &[i32] = &[1, 2, 4];
@@ -47,17 +47,14 @@ const NEEDS: &[(&str, &[&str])] = &[
 
 /// The places of the categories that `necesidades` asks for, each once and in order; an unknown need is a fault.
 pub fn read(fields: &mut Fields) -> Vec<i32> {
-    let mut places = Vec::new();
-    for word in fields.texts("necesidades") {
-        let folded = fold(&word).replace([' ', '-'], "_");
-        if let Some((_, categories)) = NEEDS.iter().find(|(need, _)| *need == folded) {
-            places.extend(categories.iter().filter_map(|category| place(category)));
-        } else {
-            let known: Vec<&'static str> = NEEDS.iter().map(|(need, _)| *need).collect();
-            let message = format!("\"{word}\" no es una necesidad conocida.");
-            fields.fault_with::<()>("necesidades", message, &known);
-        }
-    }
+    let known: Vec<&'static str> = NEEDS.iter().map(|(need, _)| *need).collect();
+    let wanted = fields.many_of("necesidades", &known, |word| word.replace([' ', '-'], "_"));
+    let mut places: Vec<i32> = NEEDS
+        .iter()
+        .filter(|(need, _)| wanted.contains(need))
+        .flat_map(|(_, categories)| *categories)
+        .filter_map(|category| place(category))
+        .collect();
     places.sort_unstable();
     places.dedup();
     if places.is_empty() {
@@ -87,6 +84,7 @@ fn place(category: &str) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::fields::fold;
 
     #[test]
     fn every_need_asks_for_categories_that_exist() {

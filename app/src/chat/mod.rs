@@ -1,0 +1,134 @@
+//! The chat: a question is read, asked of the database, and what was found is told - by a model if one is there and keeps
+//! to the facts, by a template otherwise.
+
+mod amounts;
+mod answer;
+mod cues;
+mod facts;
+mod ground;
+mod numeral;
+mod parse;
+mod places;
+mod prompt;
+mod provider;
+mod question;
+mod spell;
+mod template;
+mod vocabulary;
+mod wording;
+mod words;
+
+use sqlx::PgPool;
+
+pub use answer::{Known, Origin};
+pub use wording::{Options, Worded};
+
+use crate::catalog::zone::{self, Zone};
+use crate::settings;
+use facts::Facts;
+use provider::Chain;
+use question::{Intent, Question};
+
+/// Turns of a conversation that are looked at.
+const TURNS: usize = 20;
+
+/// Who says a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Instructions of the program that asks.
+    System,
+    User,
+    Assistant,
+}
+
+/// One turn of a conversation.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    pub role: Role,
+    pub text: String,
+}
+
+/// The chat of a server.
+#[derive(Debug)]
+pub struct Chat {
+    chain: Chain,
+    max_tokens: u32,
+}
+
+/// A conversation with what the database knows about its last question.
+pub struct Conversation {
+    turns: Vec<Turn>,
+    zones: Vec<Zone>,
+    facts: Facts,
+}
+
+impl Chat {
+    /// The chat of the settings.
+    pub fn new(settings: &settings::Chat) -> anyhow::Result<Self> {
+        Ok(Chat {
+            chain: Chain::new(settings)?,
+            max_tokens: settings.max_tokens,
+        })
+    }
+}
+
+impl Conversation {
+    /// Reads the last question with what was said before, and asks the database.
+    pub async fn look(pool: &PgPool, mut turns: Vec<Turn>) -> sqlx::Result<Self> {
+        let zones = zone::all(pool).await?;
+        let extra = turns.len().saturating_sub(TURNS);
+        let mut seen = 0;
+        // Instructions stay, however old.
+        turns.retain(|turn| {
+            seen += 1;
+            turn.role == Role::System || seen > extra
+        });
+        let question = understood(&turns, &zones);
+        let facts = facts::find(pool, question, &zones).await?;
+        Ok(Conversation {
+            turns,
+            zones,
+            facts,
+        })
+    }
+
+    /// The last thing that the user said.
+    pub fn asked(&self) -> &str {
+        self.users().last().unwrap_or("")
+    }
+
+    /// What the database knows, worded without a model.
+    pub fn told(&self) -> String {
+        template::tell(&self.facts)
+    }
+
+    /// What the database knows.
+    pub fn known(&self) -> Known<'_> {
+        Known::new(&self.facts, self.asked())
+    }
+
+    fn users(&self) -> impl Iterator<Item = &str> {
+        self.turns
+            .iter()
+            .filter(|turn| turn.role == Role::User)
+            .map(|turn| turn.text.as_str())
+    }
+}
+
+/// The last question, completed from the earlier ones. A turn that asks nothing of the catalogue, or of one property
+/// only, does not change what the search is about.
+fn understood(turns: &[Turn], zones: &[Zone]) -> Question {
+    let mut questions: Vec<Question> = turns
+        .iter()
+        .filter(|turn| turn.role == Role::User)
+        .map(|turn| parse::question(&turn.text, zones))
+        .collect();
+    let last = questions.pop().unwrap_or_default();
+    let earlier = questions
+        .into_iter()
+        .filter(|question| !matches!(question.intent(), Intent::Ayuda | Intent::Propiedad))
+        .fold(Question::default(), |earlier, question| {
+            question.after(&earlier)
+        });
+    last.after(&earlier)
+}

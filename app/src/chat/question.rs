@@ -1,0 +1,185 @@
+//! What somebody asks, as far as it was understood.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::catalog::zone::Zone;
+
+/// What kind of answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Consulta)]
+#[serde(rename_all = "lowercase")]
+pub enum Intent {
+    /// Properties that fit, with a score.
+    Recomendacion,
+    /// Properties in an order.
+    Ranking,
+    /// How many there are.
+    Cantidad,
+    /// What they cost.
+    Precios,
+    /// The zones, compared.
+    Zonas,
+    /// One property and what is around it.
+    Propiedad,
+    /// Nothing that the catalogue knows.
+    Ayuda,
+}
+
+/// A question. What was not named is absent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+#[schema(as = Entendido)]
+pub struct Question {
+    #[serde(skip)]
+    pub intent: Option<Intent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operacion: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tipos: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "names")]
+    #[schema(value_type = Vec<String>)]
+    pub zonas: Vec<Zone>,
+    /// A place that was named and is no zone of the database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zona_desconocida: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presupuesto_min: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presupuesto_max: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dormitorios_min: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub banos_min: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub superficie_min: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub superficie_max: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tiene_garaje: Option<bool>,
+    /// Service categories that should be near.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub necesidades: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub personas: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ninos: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orden: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limite: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propiedad: Option<i64>,
+    /// What the reader of the answer should know about the reading of the question.
+    #[serde(skip)]
+    pub avisos: Vec<String>,
+    /// Whether it asks to forget what was said before.
+    #[serde(skip)]
+    pub anew: bool,
+}
+
+fn names<S: serde::Serializer>(zones: &[Zone], out: S) -> Result<S::Ok, S::Error> {
+    out.collect_seq(zones.iter().map(|zone| &zone.zona))
+}
+
+impl Question {
+    /// What to answer: what was asked for, else properties if anything at all was named.
+    pub fn intent(&self) -> Intent {
+        match self.intent {
+            Some(intent) => intent,
+            None if self.is_empty() => Intent::Ayuda,
+            None => Intent::Recomendacion,
+        }
+    }
+
+    /// Whether nothing was understood.
+    pub fn is_empty(&self) -> bool {
+        let silent = Question {
+            avisos: self.avisos.clone(),
+            anew: self.anew,
+            ..Question::default()
+        };
+        *self == silent
+    }
+
+    /// The question as it is meant after an earlier one: what it does not name is the earlier one's.
+    pub fn after(self, earlier: &Question) -> Question {
+        let stands_alone = matches!(self.intent, Some(Intent::Propiedad | Intent::Ayuda));
+        if self.is_empty() || self.anew || stands_alone {
+            return self;
+        }
+        let other_kind = !self.tipos.is_empty() && self.tipos != earlier.tipos;
+        let other_operation = self.operacion.is_some() && self.operacion != earlier.operacion;
+        let mut earlier = earlier.clone();
+        if other_kind {
+            // The rooms of a house say nothing about a plot.
+            (earlier.dormitorios_min, earlier.banos_min) = (None, None);
+            (earlier.superficie_min, earlier.superficie_max) = (None, None);
+            earlier.tiene_garaje = None;
+        }
+        if other_operation {
+            // A price is no rent.
+            (earlier.presupuesto_min, earlier.presupuesto_max) = (None, None);
+        }
+        let (presupuesto_min, presupuesto_max) = range(
+            (self.presupuesto_min, self.presupuesto_max),
+            (earlier.presupuesto_min, earlier.presupuesto_max),
+        );
+        let (superficie_min, superficie_max) = range(
+            (self.superficie_min, self.superficie_max),
+            (earlier.superficie_min, earlier.superficie_max),
+        );
+        let place_named = !self.zonas.is_empty() || self.zona_desconocida.is_some();
+        let asked = self.intent.or(match earlier.intent {
+            Some(Intent::Propiedad | Intent::Ayuda) => None,
+            intent => intent,
+        });
+        Question {
+            intent: asked,
+            operacion: self.operacion.or(earlier.operacion),
+            tipos: first(self.tipos, earlier.tipos),
+            zonas: if place_named {
+                self.zonas
+            } else {
+                earlier.zonas
+            },
+            zona_desconocida: if place_named {
+                self.zona_desconocida
+            } else {
+                earlier.zona_desconocida
+            },
+            presupuesto_min,
+            presupuesto_max,
+            dormitorios_min: self.dormitorios_min.or(earlier.dormitorios_min),
+            banos_min: self.banos_min.or(earlier.banos_min),
+            superficie_min,
+            superficie_max,
+            tiene_garaje: self.tiene_garaje.or(earlier.tiene_garaje),
+            necesidades: first(self.necesidades, earlier.necesidades),
+            personas: self.personas.or(earlier.personas),
+            ninos: self.ninos.or(earlier.ninos),
+            orden: self.orden.or(match asked {
+                Some(Intent::Ranking) => earlier.orden,
+                _ => None,
+            }),
+            limite: self.limite.or(earlier.limite),
+            propiedad: None,
+            avisos: self.avisos,
+            anew: false,
+        }
+    }
+}
+
+type Ends = (Option<f64>, Option<f64>);
+
+/// The new ends, and the old where there is no new one, unless that would turn the range around.
+fn range(new: Ends, old: Ends) -> Ends {
+    let joined = (new.0.or(old.0), new.1.or(old.1));
+    match joined {
+        (Some(low), Some(high)) if low > high => new,
+        joined => joined,
+    }
+}
+
+fn first<T>(new: Vec<T>, old: Vec<T>) -> Vec<T> {
+    if new.is_empty() { old } else { new }
+}

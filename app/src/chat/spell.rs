@@ -1,0 +1,113 @@
+//! Figures and properties as Spanish text.
+
+use crate::chat::facts::Card;
+
+/// Whole, with dots between thousands: 1.250.000.
+pub fn whole(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('.');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// With at most one decimal, after a comma.
+pub fn tenth(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0")
+        .map_or_else(|| text.replace('.', ","), ToOwned::to_owned)
+}
+
+/// A price, or that it is not known.
+pub fn price(value: Option<f64>) -> String {
+    value.map_or_else(
+        || "precio no informado".to_owned(),
+        |value| format!("USD {}", whole(value)),
+    )
+}
+
+/// A noun with its number: "1 baño", "3 baños".
+pub fn count(number: i64, one: &str, many: &str) -> String {
+    // A whole number below 2⁵² loses nothing.
+    #[allow(clippy::cast_precision_loss, reason = "counts are small")]
+    let figure = whole(number as f64);
+    format!("{figure} {}", if number == 1 { one } else { many })
+}
+
+/// The plural of a kind of property, for people.
+pub fn kinds(kinds: &[&str]) -> String {
+    let plural = |kind: &&str| match *kind {
+        "galpon" => "galpones".to_owned(),
+        "local" => "locales".to_owned(),
+        "duplex" => "dúplex".to_owned(),
+        kind => format!("{kind}s"),
+    };
+    let names: Vec<String> = kinds.iter().map(plural).collect();
+    if names.is_empty() {
+        "propiedades".to_owned()
+    } else {
+        names.join(" y ")
+    }
+}
+
+/// An operation as it follows a noun.
+pub fn operation(operation: &str) -> &'static str {
+    match operation {
+        "alquiler" => "en alquiler",
+        "anticretico" => "en anticrético",
+        _ => "en venta",
+    }
+}
+
+/// One line of a list: the id, the name, the price, and what else is known.
+pub fn line(card: &Card) -> String {
+    let property = card.property();
+    let monthly = if property.operacion == "alquiler" && property.precio.is_some() {
+        " al mes"
+    } else {
+        ""
+    };
+    let mut parts = vec![format!("{}{monthly}", price(property.precio))];
+    let rooms = |number: Option<i32>, one: &str, many: &str| {
+        number.map(|number| count(number.into(), one, many))
+    };
+    parts.extend(rooms(property.habitaciones, "dormitorio", "dormitorios"));
+    parts.extend(rooms(property.banos, "baño", "baños"));
+    parts.extend(
+        property
+            .superficie_m2
+            .map(|metres| format!("{} m²", tenth(metres))),
+    );
+    if let Some(zone) = &property.zona {
+        parts.push(zone.clone());
+    }
+    let score = card
+        .score()
+        .map(|score| format!(" (compatibilidad {} %)", tenth(score)))
+        .unwrap_or_default();
+    format!(
+        "- **#{}** {}: {}{score}",
+        property.id,
+        property.nombre,
+        parts.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_spanish() {
+        assert_eq!(whole(1_250_000.4), "1.250.000");
+        assert_eq!(whole(950.0), "950");
+        assert_eq!(tenth(87.5), "87,5");
+        assert_eq!(tenth(120.0), "120");
+        assert_eq!(count(1, "baño", "baños"), "1 baño");
+        assert_eq!(price(None), "precio no informado");
+    }
+}

@@ -1,0 +1,88 @@
+//! Answers that change slowly are kept for a moment, and carry an `ETag` so that a client need not fetch them again.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+use crate::http::error::ApiError;
+
+/// The kept answers, by name. Cloning shares them.
+#[derive(Clone)]
+pub struct Cache {
+    lifetime: Duration,
+    kept: Arc<Mutex<HashMap<&'static str, Kept>>>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    since: Instant,
+    body: Bytes,
+    tag: String,
+}
+
+impl Cache {
+    /// Keeps answers for so long; with zero, not at all.
+    pub fn new(lifetime: Duration) -> Self {
+        Cache {
+            lifetime,
+            kept: Arc::default(),
+        }
+    }
+
+    /// The kept answer of this name, or a new one; 304 when the client has it. Whoever asks meanwhile waits for the one
+    /// that is being made instead of making another.
+    pub async fn answer<T: Serialize>(
+        &self,
+        name: &'static str,
+        headers: &HeaderMap,
+        make: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<Response, ApiError> {
+        let mut kept = self.kept.lock().await;
+        let answer = match kept.get(name) {
+            Some(found) if found.since.elapsed() < self.lifetime => found.clone(),
+            _ => {
+                let made = Kept::new(&make.await?)?;
+                kept.insert(name, made.clone());
+                made
+            }
+        };
+        drop(kept);
+        Ok(self.respond(answer, headers))
+    }
+
+    fn respond(&self, answer: Kept, headers: &HeaderMap) -> Response {
+        let age = format!("public, max-age={}", self.lifetime.as_secs());
+        let known = headers
+            .get_all(IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|tag| tag.trim() == answer.tag || tag.trim() == "*");
+        let common = [(ETAG, answer.tag), (CACHE_CONTROL, age)];
+        if known {
+            return (StatusCode::NOT_MODIFIED, common).into_response();
+        }
+        (common, [(CONTENT_TYPE, "application/json")], answer.body).into_response()
+    }
+}
+
+impl Kept {
+    fn new<T: Serialize>(answer: &T) -> Result<Self, ApiError> {
+        let body = serde_json::to_vec(answer).map_err(|_| ApiError::internal())?;
+        // Weak, because the same answer may travel compressed or not.
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&body);
+        Ok(Kept {
+            since: Instant::now(),
+            tag: format!("W/\"{hash:016x}\""),
+            body: body.into(),
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! Texts as they are compared.
+
+/// Lower case without the accents of Spanish, as the database's `normalizar` does it.
+pub fn fold(text: &str) -> String {
+    let plain = |letter: char| match letter {
+        'á' | 'à' | 'ä' | 'â' | 'ã' => 'a',
+        'é' | 'è' | 'ë' | 'ê' => 'e',
+        'í' | 'ì' | 'ï' | 'î' => 'i',
+        'ó' | 'ò' | 'ö' | 'ô' | 'õ' => 'o',
+        'ú' | 'ù' | 'ü' | 'û' => 'u',
+        'ñ' => 'n',
+        'ç' => 'c',
+        other => other,
+    };
+    let folded: String = text.to_lowercase().chars().map(plain).collect();
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,97 @@
+//! `GET /api/mapa` and `GET /api/servicios`: what the map draws.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::catalog::map::{self, Point, Spot};
+use crate::catalog::search::Filters;
+use crate::http::App;
+use crate::http::body::Query;
+use crate::http::document::{PlainFaults, QueryFaults};
+use crate::http::error::ApiError;
+use crate::http::fields::{self, Fields, Read};
+use crate::http::search::{filters, within};
+
+/// Which properties are drawn.
+pub struct Wanted {
+    zona: Option<String>,
+    filters: Filters,
+}
+
+impl Read for Wanted {
+    fn read(fields: &mut Fields) -> Self {
+        Wanted {
+            zona: fields.text("zona"),
+            filters: filters(fields),
+        }
+    }
+}
+
+impl IntoParams for Wanted {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        fields::parameters::<Self>()
+    }
+}
+
+/// Properties as points.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Mapa)]
+pub struct Answer {
+    success: bool,
+    /// Properties that pass every filter.
+    total: i64,
+    /// Those of them that cannot be drawn.
+    sin_coordenadas: i64,
+    /// The rest, the newest first; at most 5000.
+    propiedades: Vec<Point>,
+}
+
+/// Las propiedades como puntos de un mapa.
+///
+/// Toma los mismos filtros que `/api/buscar`, sin orden ni páginas.
+#[utoipa::path(get, path = "/api/mapa", tag = "catálogo", params(Wanted),
+    responses((status = 200, description = "Los puntos.", body = Answer), QueryFaults))]
+pub async fn mapa(
+    State(app): State<App>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Answer>, ApiError> {
+    let Wanted { zona, mut filters } = wanted;
+    within(&app.pool, zona, &mut filters).await?;
+    let (total, sin_coordenadas) = map::count(&app.pool, &filters).await?;
+    Ok(Json(Answer {
+        success: true,
+        total,
+        sin_coordenadas,
+        propiedades: map::points(&app.pool, &filters).await?,
+    }))
+}
+
+/// The services of the city.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Servicios)]
+pub struct ServicesAnswer {
+    success: bool,
+    /// By category.
+    servicios: BTreeMap<String, Vec<Spot>>,
+}
+
+/// Los servicios de la ciudad, por categoría.
+#[utoipa::path(get, path = "/api/servicios", tag = "catálogo",
+    responses((status = 200, description = "Los servicios.", body = ServicesAnswer),
+              (status = 304, description = "No han cambiado."), PlainFaults))]
+pub async fn servicios(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let made = async {
+        Ok::<_, ApiError>(ServicesAnswer {
+            success: true,
+            servicios: map::services(&app.pool).await?,
+        })
+    };
+    app.cache.answer("servicios", &headers, made).await
+}

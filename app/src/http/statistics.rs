@@ -1,0 +1,126 @@
+//! `GET /api/estadisticas` and `GET /api/zonas`: what the catalogue holds.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Serialize;
+use sqlx::PgPool;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::catalog::OPERATIONS;
+use crate::catalog::statistics::{self, Count, Figures, PriceClass};
+use crate::catalog::zone::{self, ZoneFigures};
+use crate::http::App;
+use crate::http::body::Query;
+use crate::http::document::{PlainFaults, QueryFaults};
+use crate::http::error::ApiError;
+use crate::http::fields::{self, Fields, Read};
+
+/// Which operation's figures.
+pub struct Which {
+    operacion: &'static str,
+}
+
+impl Read for Which {
+    fn read(fields: &mut Fields) -> Self {
+        let operacion = fields.one_of("operacion", OPERATIONS).unwrap_or("venta");
+        Which { operacion }
+    }
+}
+
+impl IntoParams for Which {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        fields::parameters::<Self>()
+    }
+}
+
+/// The figures of the catalogue.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RespuestaEstadisticas)]
+pub struct Answer {
+    success: bool,
+    estadisticas: Statistics,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Estadisticas)]
+struct Statistics {
+    /// Properties of every operation.
+    total_propiedades: i64,
+    por_operacion: Vec<Count>,
+    /// The operation that all the rest is about: the price of a sale and that of a month are not to be mixed.
+    operacion: &'static str,
+    #[serde(flatten)]
+    cifras: Figures,
+    total_zonas: usize,
+    total_tipos: usize,
+    por_tipo: Vec<Count>,
+    /// The ten zones with the most properties.
+    distribucion_zonas: Vec<Count>,
+    distribucion_precios: Vec<PriceClass>,
+}
+
+/// Las cifras del catálogo, por operación.
+#[utoipa::path(get, path = "/api/estadisticas", tag = "catálogo", params(Which),
+    responses((status = 200, description = "Las cifras.", body = Answer),
+              (status = 304, description = "No han cambiado."), QueryFaults))]
+pub async fn estadisticas(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(which): Query<Which>,
+) -> Result<Response, ApiError> {
+    let made = figures(&app.pool, which.operacion);
+    app.cache.answer(which.operacion, &headers, made).await
+}
+
+async fn figures(pool: &PgPool, operacion: &'static str) -> Result<Answer, ApiError> {
+    let por_operacion = statistics::operations(pool).await?;
+    let por_tipo = statistics::kinds(pool, operacion).await?;
+    Ok(Answer {
+        success: true,
+        estadisticas: Statistics {
+            total_propiedades: por_operacion.iter().map(|count| count.cantidad).sum(),
+            por_operacion,
+            operacion,
+            cifras: statistics::figures(pool, operacion).await?,
+            total_zonas: zone::all(pool).await?.len(),
+            total_tipos: por_tipo.len(),
+            por_tipo,
+            distribucion_zonas: statistics::top_zones(pool, operacion).await?,
+            distribucion_precios: statistics::price_classes(pool, operacion).await?,
+        },
+    })
+}
+
+/// The zones of the catalogue.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RespuestaZonas)]
+pub struct ZonesAnswer {
+    success: bool,
+    total_zonas: usize,
+    /// Their names, in order.
+    zonas: Vec<String>,
+    /// The same zones with their figures.
+    detalle: Vec<ZoneFigures>,
+    /// Properties whose zone is unknown.
+    sin_zona: i64,
+}
+
+/// Las zonas, con sus cantidades y centros.
+#[utoipa::path(get, path = "/api/zonas", tag = "catálogo",
+    responses((status = 200, description = "Las zonas.", body = ZonesAnswer),
+              (status = 304, description = "No han cambiado."), PlainFaults))]
+pub async fn zonas(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let made = async {
+        let detalle = zone::figures(&app.pool).await?;
+        Ok::<_, ApiError>(ZonesAnswer {
+            success: true,
+            total_zonas: detalle.len(),
+            zonas: detalle.iter().map(|zone| zone.zona.clone()).collect(),
+            detalle,
+            sin_zona: zone::unknown(&app.pool).await?,
+        })
+    };
+    app.cache.answer("zonas", &headers, made).await
+}

@@ -1,0 +1,193 @@
+//! The chat with models that keep to the facts, and with models that invent.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::app::{App, eventually};
+use crate::chat::ask;
+use crate::cluster::Database;
+use crate::provider::{Behaviour, Provider};
+
+/// The key that every provider gets.
+pub const KEY: &str = "sk-muy-secreta-123";
+/// What is asked.
+pub const QUESTION: &str = "busco departamento en Equipetrol hasta 200 mil";
+
+/// The app with these providers, and the folder of their key.
+pub fn app(database: &Database, providers: &[&Provider], more: &str) -> (App, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, format!("{KEY}\n")).unwrap();
+    let list: String = providers
+        .iter()
+        .enumerate()
+        .map(|(index, provider)| {
+            provider.setting(&format!("p{}", index + 1), key.to_str().unwrap(), 2)
+        })
+        .collect();
+    let settings = format!("chat:\n  deadline_s: 10\n{more}  providers:\n{list}");
+    (App::start_with(&database.url(), &settings), folder)
+}
+
+/// Who did not serve, and why.
+pub fn faults(answer: &Value) -> Vec<(String, String)> {
+    let pair = |miss: &Value| {
+        let word = |key: &str| miss[key].as_str().unwrap().to_owned();
+        (word("proveedor"), word("clase"))
+    };
+    answer["error_details"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(pair)
+        .collect()
+}
+
+/// One line about the first property, all of it true.
+pub fn honest(facts: &Value) -> String {
+    let first = &facts["propiedades"][0];
+    format!(
+        "Te recomiendo la #{}: cuesta USD {} en {}.",
+        first["id"],
+        first["precio_usd"],
+        first["zona"].as_str().unwrap()
+    )
+}
+
+#[test]
+fn a_model_that_keeps_to_the_facts_is_told() {
+    let Some(database) = Database::loaded() else {
+        return;
+    };
+    let provider = Provider::start(vec![Behaviour::Tell(honest)]);
+    let (app, _key) = app(&database, &[&provider], "");
+    let answer = ask(&app, QUESTION);
+    assert!(
+        answer["respuesta"]
+            .as_str()
+            .unwrap()
+            .starts_with("Te recomiendo la #"),
+        "{answer}"
+    );
+    assert_eq!(
+        (&answer["llm_usado"], &answer["provider_usado"]),
+        (&json!(true), &json!("p1"))
+    );
+    assert_eq!(answer["fallback_activado"], false);
+
+    let asked = &provider.asked()[0];
+    assert!(
+        asked.head.starts_with("POST /v1/chat/completions "),
+        "{}",
+        asked.head
+    );
+    assert!(
+        asked.head.contains(&format!("authorization: Bearer {KEY}")),
+        "{}",
+        asked.head
+    );
+    assert_eq!(
+        (&asked.body["model"], &asked.body["stream"]),
+        (&json!("prueba"), &json!(false))
+    );
+    assert_eq!(
+        asked.body["messages"].as_array().unwrap().last().unwrap()["content"],
+        QUESTION
+    );
+}
+
+#[test]
+fn the_facts_may_be_told_in_many_ways() {
+    let Some(database) = Database::loaded() else {
+        return;
+    };
+    let ways: Vec<fn(&Value) -> String> = vec![
+        |facts| {
+            let line = |(index, row): (usize, &Value)| {
+                let price = row["precio_usd"].as_f64().unwrap();
+                let (thousands, rest) = ((price / 1000.0).floor(), price % 1000.0);
+                format!(
+                    "{}. **#{}**: {}, USD {thousands}.{rest:03}",
+                    index + 1,
+                    row["id"],
+                    row["nombre"].as_str().unwrap()
+                )
+            };
+            let rows = facts["propiedades"].as_array().unwrap();
+            let lines: Vec<String> = rows.iter().enumerate().map(line).collect();
+            format!("## Mis {} opciones\n\n{}", rows.len(), lines.join("\n"))
+        },
+        |facts| {
+            let row = &facts["propiedades"][0];
+            let thousands = (row["precio_usd"].as_f64().unwrap() / 1000.0).round();
+            format!(
+                "La #{} cuesta unos {thousands} mil dólares, dentro de tu presupuesto de 200 mil, en Santa Cruz.",
+                row["id"]
+            )
+        },
+        |facts| {
+            format!(
+                "Hay {} departamentos en Equipetrol que cumplen.",
+                facts["total"]
+            )
+        },
+        |_| "No tengo más datos; ¿buscas algo más en Equipetrol?".to_owned(),
+    ];
+    for (index, way) in ways.into_iter().enumerate() {
+        let provider = Provider::start(vec![Behaviour::Tell(way)]);
+        let (app, _key) = app(&database, &[&provider], "");
+        let answer = ask(&app, QUESTION);
+        assert_eq!(answer["llm_usado"], true, "{index}: {:?}", app.log());
+    }
+}
+
+#[test]
+fn what_a_model_invents_is_not_told() {
+    let Some(database) = Database::loaded() else {
+        return;
+    };
+    let inventions: Vec<fn(&Value) -> String> = vec![
+        |_| "Mira la #99999999, es ideal.".to_owned(),
+        |facts| format!("La #{} cuesta USD 12.345.", facts["propiedades"][0]["id"]),
+        // The price of another property.
+        |facts| {
+            let rows = &facts["propiedades"];
+            format!(
+                "La #{} cuesta USD {}.",
+                rows[0]["id"], rows[5]["precio_usd"]
+            )
+        },
+        // The budget in the place of the price.
+        |facts| format!("La #{} cuesta USD 200.000.", facts["propiedades"][0]["id"]),
+        |_| "Todas cuestan unos doscientos treinta mil dólares.".to_owned(),
+        |_| "También hay buenas opciones en Urubó.".to_owned(),
+        |_| "También hay buenas opciones en Montero.".to_owned(),
+        |_| "Más detalles en https://ejemplo.test/casa".to_owned(),
+    ];
+    for (index, invention) in inventions.into_iter().enumerate() {
+        let provider = Provider::start(vec![Behaviour::Tell(invention)]);
+        let (app, _key) = app(&database, &[&provider], "");
+        let answer = ask(&app, QUESTION);
+        assert_eq!(
+            faults(&answer),
+            [("p1".to_owned(), "not_grounded".to_owned())],
+            "{index}: {}",
+            answer["respuesta"]
+        );
+        assert_eq!(
+            (&answer["llm_usado"], &answer["fallback_activado"]),
+            (&json!(false), &json!(true))
+        );
+        assert!(
+            answer["respuesta"].as_str().unwrap().starts_with("Hay "),
+            "{index}: {answer}"
+        );
+        let logged = |line: &Value| {
+            line["message"] == "an answer of a model was not told" && line["why"].is_string()
+        };
+        eventually(Duration::from_secs(5), "the log says why", || {
+            app.log().iter().any(logged)
+        });
+    }
+}

@@ -1,0 +1,81 @@
+//! The `OpenAPI` document against the running server, as schemathesis sees both.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::app::App;
+use crate::cluster::Database;
+
+/// Pinned, because every release knows new checks.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
+#[test]
+fn the_server_does_what_its_document_says() {
+    let Some(database) = Database::loaded() else {
+        return;
+    };
+    let Some(st) = schemathesis() else { return };
+    let app = App::start(&database);
+    let output = Command::new(st)
+        .args([
+            "--config-file",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schemathesis.toml"),
+        ])
+        .args(["run", &format!("http://{}/api/openapi.json", app.address)])
+        .args([
+            "--checks",
+            "all",
+            "--mode",
+            "all",
+            "--seed",
+            "20251016",
+            "--max-examples",
+            "60",
+        ])
+        .args(["--continue-on-failure", "--no-color", "--warnings", "off"])
+        .args(["--generation-database", "none"])
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("{said}");
+    assert!(output.status.success(), "{said}");
+}
+
+/// The program, installed under the target folder when it is not there yet; none, with the reason, where that fails.
+fn schemathesis() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(SCHEMATHESIS);
+    let st = folder.join("bin/st");
+    if st.exists() {
+        return Some(st);
+    }
+    let path = folder.to_str()?;
+    let pip = folder.join("bin/pip");
+    let made = run("python3", &["-m", "venv", "--clear", path]).and_then(|()| {
+        run(
+            pip.to_str().unwrap_or_default(),
+            &["install", "-q", SCHEMATHESIS],
+        )
+    });
+    match made {
+        Ok(()) => Some(st),
+        Err(why) => {
+            // Past the capture of test output, so that it is seen.
+            let told = format!("skipped: schemathesis cannot be installed here: {why}\n");
+            let _ = std::io::stderr().write_all(told.as_bytes());
+            None
+        }
+    }
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .map_err(|error| format!("{program}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}

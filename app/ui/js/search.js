@@ -1,0 +1,94 @@
+// The search: filters, order, pages.
+
+import { aborted, ask } from "./api.js";
+import { card } from "./card.js";
+import { announce, h, refill } from "./dom.js";
+import { filterForm, wanted } from "./filters.js";
+import { count, number } from "./format.js";
+import { failure, nothing, waiting } from "./parts.js";
+
+const PAGE = 24;
+const ORDERS = {
+  recientes: "Más recientes",
+  precio_asc: "Precio, de menor a mayor",
+  precio_desc: "Precio, de mayor a menor",
+  superficie_desc: "Superficie, de mayor a menor",
+  id: "Sin orden",
+};
+
+/** Shows the results of the address's query. */
+export async function show(root, { query, signal }) {
+  const order = ORDERS[query.get("orden")] ? query.get("orden") : "recientes";
+  const page = Math.max(1, Math.trunc(Number(query.get("pagina")) || 1));
+  const filters = filterForm(query, (next) => {
+    if (order !== "recientes") next.set("orden", order);
+    go(next);
+  });
+  const results = h("section", { class: "results", "aria-label": "Resultados" }, waiting());
+  refill(root, h("h1", {}, "Buscar propiedades"), h("div", { class: "split" }, filters.element, results));
+
+  const body = { ...wanted(query), orden: order, limite: PAGE, offset: (page - 1) * PAGE };
+  try {
+    const found = await ask("/api/buscar", { body, signal });
+    refill(results, head(found, query, order), list(found), pager(found, query, page));
+    announce(count(found.total_resultados, "propiedad encontrada", "propiedades encontradas"));
+  } catch (error) {
+    if (aborted(error)) return;
+    if (error.kind === "invalid" && error.fields.length > 0) {
+      filters.fault(error);
+      refill(results, nothing("Revise los filtros", "Uno de ellos no es válido; junto a él dice por qué."));
+    } else {
+      refill(results, failure(error, () => show(root, { query, signal })));
+    }
+  }
+}
+
+function head(found, query, order) {
+  const select = h(
+    "select",
+    { id: "orden", onchange: (event) => go(changed(query, { orden: event.target.value, pagina: null })) },
+    Object.entries(ORDERS).map(([value, text]) => h("option", { value, selected: value === order }, text)),
+  );
+  const zones = found.zonas?.length > 0 ? ` en ${found.zonas.join(", ")}` : "";
+  return h(
+    "div",
+    { class: "results-head" },
+    h("h2", {}, `${count(found.total_resultados, "propiedad", "propiedades")}${zones}`),
+    h("label", { class: "order", for: "orden" }, "Orden ", select),
+    h("a", { class: "button plain", href: `#/mapa?${changed(query, { orden: null, pagina: null })}` }, "Ver en el mapa"),
+  );
+}
+
+function list(found) {
+  if (found.propiedades.length > 0) return h("div", { class: "cards" }, found.propiedades.map((one) => card(one)));
+  return nothing("Nada cumple todos los filtros", "Quite alguno, o amplíe el precio o la superficie. Una propiedad sin un dato no pasa el filtro de ese dato.");
+}
+
+function pager(found, query, page) {
+  const last = Math.ceil(found.total_resultados / PAGE);
+  if (last < 2) return null;
+  const link = (to, text) =>
+    to < 1 || to > last
+      ? h("span", { class: "button plain off", "aria-hidden": "true" }, text)
+      : h("a", { class: "button plain", href: `#/buscar?${changed(query, { pagina: to > 1 ? to : null })}` }, text);
+  return h(
+    "nav",
+    { class: "pager", "aria-label": "Páginas" },
+    link(page - 1, "← Anterior"),
+    h("span", {}, `Página ${number(page)} de ${number(last)}`),
+    link(page + 1, "Siguiente →"),
+  );
+}
+
+function changed(query, changes) {
+  const next = new URLSearchParams(query);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) next.delete(name);
+    else next.set(name, value);
+  }
+  return next;
+}
+
+function go(query) {
+  location.hash = `#/buscar?${query}`;
+}
