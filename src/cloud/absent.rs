@@ -45,12 +45,9 @@ fn deletable<K: Kind>(found: Vec<K>) -> Result<Vec<K>> {
 
 /// The refusal of what somebody protected.
 pub(super) fn protected(word: &str, name: &str) -> anyhow::Error {
-    Fault::new(
-        "E0310",
-        format!("the {word} {name} is protected against deletion"),
-    )
-    .hint("nothing was deleted; run `citrino-ops destroy --unprotect` first if it shall go")
-    .into()
+    Fault::new("E0310", format!("the {word} {name} is protected"))
+        .hint("nothing was changed; run `citrino-ops destroy --unprotect` first if it shall go")
+        .into()
 }
 
 fn names<K: Kind>(found: &[K]) -> Look {

@@ -80,7 +80,7 @@ async fn agree(
     let planned = preview.planned();
     if let Some(step) = replacements(&planned).next().filter(|_| !options.replace) {
         let what = step.change.what.join("; ");
-        return Err(Fault::new("E0311", format!("{} only by replacing it: {what}", step.name))
+        return Err(Fault::new("E0311", format!("`{}` would need a replacement: {what}", step.name))
             .hint("nothing was changed. Put cloud.image right; or take a backup away from the host and add `--replace`")
             .into());
     }

@@ -22,6 +22,16 @@ pub fn list<'a>(
     objects: impl Iterator<Item = &'a Value>,
     query: &[(String, String)],
 ) -> Answer<Response> {
+    list_upto(MAX_PER_PAGE, kind, objects, query)
+}
+
+/// The same with another greatest page.
+pub fn list_upto<'a>(
+    max: usize,
+    kind: &str,
+    objects: impl Iterator<Item = &'a Value>,
+    query: &[(String, String)],
+) -> Answer<Response> {
     let mut found = Vec::new();
     for object in objects {
         if wanted(object, query)? {
@@ -31,7 +41,7 @@ pub fn list<'a>(
     sort(&mut found, query)?;
     let (page, per_page) = (
         number(query, "page", 1, usize::MAX)?,
-        number(query, "per_page", DEFAULT_PER_PAGE, MAX_PER_PAGE)?,
+        number(query, "per_page", DEFAULT_PER_PAGE, max)?,
     );
     let total = found.len();
     let last = total.div_ceil(per_page).max(1);
@@ -69,9 +79,8 @@ fn wanted(object: &Value, query: &[(String, String)]) -> Answer<bool> {
         let fits = match key.as_str() {
             "label_selector" => selector::matches(object, wished)?,
             // A key may come more than once: any of its values fits.
-            "name" | "fingerprint" | "architecture" | "ip" | "id" | "status" | "type" => {
-                any_of(object, query, key)
-            }
+            "name" | "fingerprint" | "architecture" | "ip" | "id" | "status" | "type" | "mode"
+            | "bound_to" => any_of(object, query, key),
             _ => true,
         };
         if !fits {
@@ -107,7 +116,7 @@ fn sort(objects: &mut [&Value], query: &[(String, String)]) -> Answer<()> {
             ));
         }
         let compare = |left: &Value, right: &Value| match key {
-            "id" => id_of(left).cmp(&id_of(right)),
+            "id" if left[key].is_u64() => id_of(left).cmp(&id_of(right)),
             _ => left[key].as_str().cmp(&right[key].as_str()),
         };
         if ![
