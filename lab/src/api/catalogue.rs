@@ -208,6 +208,6 @@ mod tests {
             find_image(&json!("114690387"), &json!("arm")).unwrap()["architecture"],
             "x86"
         );
-        assert!(find_image(&json!("ubuntu-22.04"), &json!("x86")).is_none());
+        assert!(find_image(&json!("plan-9"), &json!("x86")).is_none());
     }
 }

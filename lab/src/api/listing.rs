@@ -13,6 +13,8 @@ use crate::store::id_of;
 /// Query parameters as they came; a key may come more than once.
 pub type Query = axum::extract::Query<Vec<(String, String)>>;
 
+/// Far beyond what there is, and still a number for every client.
+const MAX_PAGE: usize = 1 << 31;
 const DEFAULT_PER_PAGE: usize = 25;
 const MAX_PER_PAGE: usize = 50;
 
@@ -32,6 +34,10 @@ pub fn list_upto<'a>(
     objects: impl Iterator<Item = &'a Value>,
     query: &[(String, String)],
 ) -> Answer<Response> {
+    // What cannot be read is refused, whether there is something to select from or not.
+    for (_, wished) in query.iter().filter(|(key, _)| key == "label_selector") {
+        selector::matches(&Value::Null, wished)?;
+    }
     let mut found = Vec::new();
     for object in objects {
         if wanted(object, query)? {
@@ -40,7 +46,7 @@ pub fn list_upto<'a>(
     }
     sort(&mut found, query)?;
     let (page, per_page) = (
-        number(query, "page", 1, usize::MAX)?,
+        number(query, "page", 1, MAX_PAGE)?,
         number(query, "per_page", DEFAULT_PER_PAGE, max)?,
     );
     let total = found.len();
@@ -58,7 +64,7 @@ pub fn list_upto<'a>(
                 "page": page,
                 "per_page": per_page,
                 "previous_page": (page > 1).then(|| page - 1),
-                "next_page": (page < last).then_some(page + 1),
+                "next_page": (page < last).then(|| page + 1),
                 "last_page": last,
                 "total_entries": total,
             }}),

@@ -159,17 +159,14 @@ pub fn labels(wish: Option<Value>) -> Result<Value, ApiError> {
         return wrong("must be an object of strings".to_owned());
     };
     for (key, value) in map {
-        let (prefix, name) = key
-            .rsplit_once('/')
-            .map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
-        if !is_word(name, 63) || prefix.is_some_and(|prefix| !is_host_name(prefix)) {
+        if !is_label_key(key) {
             return wrong(format!("`{key}` is no valid key"));
         }
-        if prefix == Some("hetzner.cloud") {
+        if key.starts_with("hetzner.cloud/") {
             return wrong(format!("the prefix of `{key}` is reserved"));
         }
         match value.as_str() {
-            Some(text) if text.is_empty() || is_word(text, 63) => {}
+            Some(text) if is_label_value(text) => {}
             _ => return wrong(format!("the value of `{key}` is not valid")),
         }
     }
@@ -186,6 +183,19 @@ pub fn relabel(store: &mut Store, kind: &str, id: u64, wish: &Value) -> Result<(
         object["labels"] = labels;
     }
     Ok(())
+}
+
+/// The key of a label, with a prefix or without.
+pub fn is_label_key(key: &str) -> bool {
+    match key.rsplit_once('/') {
+        Some((prefix, name)) => is_host_name(prefix) && is_word(name, 63),
+        None => is_word(key, 63),
+    }
+}
+
+/// The value of a label, which may be empty.
+pub fn is_label_value(text: &str) -> bool {
+    text.is_empty() || is_word(text, 63)
 }
 
 /// 1 to so many of `[A-Za-z0-9._-]`, beginning and ending with a letter or digit.

@@ -121,7 +121,7 @@ fn make(
 pub fn size(wish: &Value) -> Result<u64, ApiError> {
     let whole = wish
         .as_u64()
-        .or_else(|| format!("{:.0}", wish.as_f64()?).parse().ok());
+        .or_else(|| wish.to_string().strip_suffix(".0")?.parse().ok());
     whole.filter(|size| SIZES.contains(size)).ok_or_else(|| {
         let message = format!("must be {} to {} GB", SIZES.start(), SIZES.end());
         ApiError::invalid("size", message)

@@ -133,8 +133,6 @@ async fn no_request_whatever_brings_the_lab_down() {
             SEED,
             "--max-time",
             SECONDS,
-            "--workers",
-            "2",
             "--continue-on-failure",
             "--no-shrink",
             "--no-color",

@@ -91,7 +91,7 @@ server.power_off().wait_until_finished()
 server.change_type(ServerType(name="cpx21"), upgrade_disk=False).wait_until_finished()
 server.power_on().wait_until_finished()
 server.rebuild(Image(name="debian-12")).action.wait_until_finished()
-server.enable_rescue(ssh_keys=[key.id]).action.wait_until_finished()
+server.enable_rescue(type="linux64", ssh_keys=[key.id]).action.wait_until_finished()
 server.disable_rescue().wait_until_finished()
 server.reset().wait_until_finished()
 assert client.servers.get_by_id(server.id).server_type.name == "cpx21"
