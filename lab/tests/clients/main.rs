@@ -21,29 +21,13 @@ use std::time::Duration;
 use harness::{Api, KEY, TOKEN};
 use serde_json::{Value, json};
 use tokio::process::Command;
+use venv::run;
 
 /// Of this file's folder.
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/clients")
         .join(name)
-}
-
-/// Runs a client to its end; what it said, when it ended well.
-async fn run(command: &mut Command, limit: Duration) -> Result<String, String> {
-    let running = command.kill_on_drop(true).output();
-    let Ok(output) = tokio::time::timeout(limit, running).await else {
-        return Err(format!("not over in {limit:?}"));
-    };
-    let output = output.map_err(|error| error.to_string())?;
-    let said = [output.stdout, output.stderr]
-        .map(|text| String::from_utf8_lossy(&text).into_owned())
-        .concat();
-    if output.status.success() {
-        Ok(said)
-    } else {
-        Err(said)
-    }
 }
 
 #[tokio::test]
@@ -78,7 +62,7 @@ async fn the_command_line_client_does_its_work() {
 
 #[tokio::test]
 async fn the_python_library_does_its_work() {
-    let python = match venv::with("requirements-hcloud.txt").await {
+    let python = match venv::with(&script("requirements-hcloud.txt")).await {
         Ok(venv) => venv.join("bin/python"),
         Err(why) => return eprintln!("skipped: {why}"),
     };
@@ -100,7 +84,7 @@ async fn no_request_whatever_brings_the_lab_down() {
     let Some(document) = spec::find() else {
         return;
     };
-    let schemathesis = match venv::with("requirements-schemathesis.txt").await {
+    let schemathesis = match venv::with(&script("requirements-schemathesis.txt")).await {
         Ok(venv) => venv.join("bin/schemathesis"),
         Err(why) => return eprintln!("skipped: {why}"),
     };
