@@ -96,11 +96,12 @@ fn power(account: &Account, store: &mut Store, id: u64, action: &str) -> Result<
             ("stop_server", Some("off")),
             Machine::power_off,
         ),
+        // A machine goes off when its system has ended; where there is none, nothing holds it up.
         "shutdown" => order(
             account,
             store,
             id,
-            ("shutdown_server", None),
+            ("shutdown_server", (!account.0.machines).then_some("off")),
             Machine::shutdown,
         ),
         "reboot" => order(account, store, id, ("reboot_server", None), Machine::reboot),
