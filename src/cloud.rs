@@ -16,7 +16,7 @@ mod volume;
 
 use anyhow::Result;
 
-pub use absent::{Absent, What};
+pub use absent::{Absent, Extent, What};
 pub use address::Address;
 pub use adopted::{Adopted, Thing};
 pub use dns::{Lead, Zone};
@@ -221,6 +221,7 @@ pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
         let wish = Absent {
             stack: stack.name.clone(),
             what,
+            extent: Extent::All,
             keep: Vec::new(),
         };
         step(sentence, Resource::Absent(wish))
@@ -249,8 +250,9 @@ pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     steps
 }
 
-/// The wishes that nothing carries the stack's label but what is wished, and the newest snapshots.
-/// Servers are left alone: which of two is the right one, only a person can say.
+/// The wishes that nothing idle carries the stack's label but what is wished, and the newest
+/// snapshots. What is in use or protected is left, and so are servers: which of two is the right one,
+/// only a person can say.
 pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
     let Some(cloud) = &stack.cloud else {
         return Vec::new();
@@ -269,11 +271,12 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
         let wish = Absent {
             stack: stack.name.clone(),
             what,
+            extent: Extent::Idle,
             keep,
         };
         step(sentence, Resource::Absent(wish))
     };
-    vec![
+    let mut steps = vec![
         only(
             What::Volumes,
             volumes.unwrap_or_default(),
@@ -296,7 +299,16 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
             Vec::new(),
             "only the newest snapshots are there",
         ),
-    ]
+    ];
+    if let Some(dns) = &cloud.dns {
+        let names = records(stack, &dns.zone).into_iter();
+        steps.push(only(
+            What::Records(dns.zone.clone()),
+            names.map(|(record, _)| record.name).collect(),
+            "no other record leads to the stack",
+        ));
+    }
+    steps
 }
 
 /// The wishes that what is there under the stack's names, and belongs to nobody, is the stack's.
@@ -354,21 +366,12 @@ pub fn adopt(
     steps
 }
 
-/// The block device by which the stack's host knows its volume.
-///
-/// # Errors
-/// E0309 when there is no such volume yet.
-pub async fn device(api: &Hetzner, stack: &Stack) -> Result<String> {
+/// The block device by which the stack's host knows its volume, when there is one.
+pub async fn device(api: &Hetzner, stack: &Stack) -> Result<Option<String>> {
     let name = volume::name_of(&stack.name);
     let found: Option<VolumeView> = find_ours(api, &stack.name, &name).await?;
-    match found.map(|found| found.linux_device) {
-        Some(device) if device.starts_with("/dev/") => Ok(device),
-        _ => Err(
-            Fault::new("E0309", format!("there is no volume {name} yet"))
-                .hint("run `citrino-ops provision`: it makes the volume")
-                .into(),
-        ),
-    }
+    let device = found.map(|found| found.linux_device);
+    Ok(device.filter(|device| device.starts_with("/dev/")))
 }
 
 impl Wish<Hetzner> for Resource {

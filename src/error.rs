@@ -374,6 +374,14 @@ pub const CATALOGUE: &[Entry] = &[
         next: "Run the verb again: it looks anew.",
     },
     Entry {
+        code: "E0509",
+        title: "this would lock its own maker out",
+        exit: exit::REFUSED,
+        cause: "`converge` makes the keys of `cloud.ssh_keys` the only ones that the host lets in, and none of them is on this machine or in ssh's agent.",
+        changed: NOTHING,
+        next: "Add your public key to `cloud.ssh_keys`, or your key to ssh's agent.",
+    },
+    Entry {
         code: "E0601",
         title: "the release could not be built or read",
         exit: exit::FAILED,

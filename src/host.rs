@@ -1,6 +1,7 @@
 //! Reach: where a stack's host is, and by which keys it is known.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -59,4 +60,27 @@ fn identity(stack: &Stack) -> Option<PathBuf> {
     keys.filter(|path| path.extension().is_some_and(|end| end == "pub"))
         .map(|path| stack.resolve(&path.with_extension("")))
         .find(|path| Path::exists(path))
+}
+
+/// The keys of citrino.yml are about to become the only ones that the host lets in: one of them must
+/// be at hand here, as a file or in ssh's agent, or this would lock its own maker out.
+///
+/// # Errors
+/// E0509 when none is.
+pub fn need_login<'k>(stack: &Stack, mut keys: impl Iterator<Item = &'k str>) -> Result<()> {
+    if stack.cloud.is_none() || identity(stack).is_some() {
+        return Ok(());
+    }
+    let agent = Command::new("ssh-add").arg("-L").output();
+    let listed = agent.map_or(String::new(), |output| {
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    });
+    let body = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
+    let held: Vec<_> = listed.lines().filter_map(body).collect();
+    if keys.any(|key| body(key).is_some_and(|key| held.contains(&key))) {
+        return Ok(());
+    }
+    Err(Fault::new("E0509", "none of the keys in cloud.ssh_keys can be used from here, and the host will let in no other")
+        .hint("add your public key to cloud.ssh_keys, or your key to ssh's agent")
+        .into())
 }

@@ -2,7 +2,6 @@
 //! with what is seen later.
 
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Result;
@@ -95,12 +94,16 @@ impl Saved {
     /// E0803 when the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)?;
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let written = options
-            .open(path)
-            .and_then(|mut file| writeln!(file, "{text}"));
-        written.map_err(|error| {
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        // A temporary file is its maker's alone, and takes its place whole.
+        let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+            writeln!(file, "{text}")?;
+            file.persist(path).map_err(|failed| failed.error)
+        });
+        written.map(drop).map_err(|error| {
             let place = path.display();
             Fault::new(
                 "E0803",

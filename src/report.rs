@@ -117,7 +117,11 @@ impl Report {
 
     /// Whether a person is there to be asked.
     pub fn can_ask(&self) -> bool {
-        !self.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+        // Who asked for quiet would not see what the question is about.
+        !self.json
+            && self.volume > Volume::Quiet
+            && std::io::stdin().is_terminal()
+            && std::io::stderr().is_terminal()
     }
 
     /// What was told so far was a look ahead: it does not count in the sum at the end.
@@ -156,16 +160,24 @@ impl Report {
         });
     }
 
-    /// Asks a person, and gives the line that was typed.
-    pub fn ask(&mut self, question: &str) -> std::io::Result<String> {
+    /// Asks a person, and gives the line that was typed. The line is read on a thread of its own, so that
+    /// Ctrl-C is heard meanwhile.
+    pub async fn ask(&mut self, question: &str) -> std::io::Result<String> {
+        self.bar.disable_steady_tick();
         self.bar.suspend(|| {
             let mut err = std::io::stderr();
             write!(err, "{question} ")?;
-            err.flush()?;
+            err.flush()
+        })?;
+        let (tell, told) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
             let mut line = String::new();
-            std::io::stdin().read_line(&mut line)?;
-            Ok(line.trim().to_owned())
-        })
+            let read = std::io::stdin().read_line(&mut line).map(|_| line);
+            // Nobody waits for it any more after a Ctrl-C.
+            let _ = tell.send(read);
+        });
+        let line = told.await.map_err(std::io::Error::other)??;
+        Ok(line.trim().to_owned())
     }
 
     /// Tells an event of a run that is over, with its time.

@@ -9,7 +9,7 @@ use rand::distr::{Alphanumeric, SampleString};
 
 use crate::image;
 use crate::lab::{Lab, check_requirements, run, write_atomic};
-use crate::machine::{Machine, cgroup, firewall, network, passage};
+use crate::machine::{Machine, cgroup, firewall, network, passage, private, snapshot, volume};
 use crate::serve::{self, Serving};
 use crate::store::{SERVERS, Store, id_of};
 
@@ -23,7 +23,7 @@ const STATE_FILES: &[&str] = &[
     "operator/id_ed25519",
     "operator/id_ed25519.pub",
 ];
-const STATE_FOLDERS: &[&str] = &["operator", "machines"];
+const STATE_FOLDERS: &[&str] = &["operator", "machines", "images", "volumes"];
 
 /// What was asked for. Who reads it may have read enough, as `head` and `grep -q` do: that is no fault.
 fn answer(text: &str) {
@@ -129,6 +129,9 @@ pub fn down(lab: &Lab) -> Result<()> {
     for machine in Machine::all(lab) {
         machine.delete()?;
     }
+    volume::remove_all(lab)?;
+    snapshot::remove_all(lab)?;
+    private::remove_all(lab)?;
     network::bridge_down(lab)?;
     passage::close(lab)?;
     firewall::remove(lab)?;
@@ -197,7 +200,9 @@ pub fn ls(lab: &Lab) -> Result<()> {
             text(&server["name"]),
             text(&server["server_type"]["name"]),
             status,
-            text(&server["public_net"]["ipv4"]["ip"]),
+            store
+                .address(id_of(server))
+                .map_or("-".to_owned(), |address| address.to_string()),
             memory.map_or("-".to_owned(), |bytes| format!("{} MB", bytes >> 20)),
         ));
     }

@@ -25,6 +25,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../image/sshd.conf"),
     ),
     ("etc/dpkg/dpkg.cfg.d/lab", include_str!("../image/dpkg.cfg")),
+    (
+        "etc/systemd/system/lab-volumes.service",
+        include_str!("../image/volumes.service"),
+    ),
 ];
 
 /// Part of the recipe: raise it when the steps in this file change.
@@ -206,6 +210,7 @@ fn finish(root: &Path) -> Result<()> {
         "systemctl",
         "enable",
         "ssh.service",
+        "lab-volumes.service",
     ])?;
     Ok(())
 }

@@ -91,6 +91,16 @@ impl Lab {
         self.state.join("machines")
     }
 
+    /// The disks of snapshots and backups.
+    pub fn images(&self) -> PathBuf {
+        self.state.join("images")
+    }
+
+    /// What volumes hold.
+    pub fn volumes(&self) -> PathBuf {
+        self.state.join("volumes")
+    }
+
     /// What the API holds.
     pub fn store(&self) -> PathBuf {
         self.state.join("store.json")
@@ -152,6 +162,9 @@ const PACKAGES: &[(&str, &str)] = &[
     ("ssh-keygen", "openssh-client"),
     ("setsid", "util-linux"),
     ("setpriv", "util-linux"),
+    ("nsenter", "util-linux"),
+    ("losetup", "mount"),
+    ("mkfs.ext4", "e2fsprogs"),
 ];
 
 fn missing(program: &str, error: &std::io::Error) -> anyhow::Error {

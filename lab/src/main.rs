@@ -5,6 +5,7 @@ mod command;
 mod image;
 mod lab;
 mod machine;
+mod pace;
 mod serve;
 mod store;
 

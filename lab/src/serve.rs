@@ -45,9 +45,10 @@ async fn listen(lab: &Lab, machines: bool) -> Result<()> {
     let app = api::router(Account::open(lab, machines)?);
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
-        ended = axum::serve(listener, app) => ended.context("the API ended"),
-        _ = terminate.recv() => Ok(()),
+        () = api::wire::serve(listener, app) => {}
+        _ = terminate.recv() => {}
     }
+    Ok(())
 }
 
 /// Which program this is: `up` replaces an API that an older one runs.

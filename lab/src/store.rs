@@ -1,6 +1,7 @@
 //! What the account holds, as the API shows it: JSON objects by kind and id, kept on disk.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -8,12 +9,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::lab::write_atomic;
+use crate::machine::Birth;
+use crate::pace::Pace;
 
 /// The kinds of resources, by their plural in the API.
 pub const SSH_KEYS: &str = "ssh_keys";
 pub const FIREWALLS: &str = "firewalls";
 pub const SERVERS: &str = "servers";
 pub const PRIMARY_IPS: &str = "primary_ips";
+pub const IMAGES: &str = "images";
+pub const VOLUMES: &str = "volumes";
+pub const NETWORKS: &str = "networks";
+pub const ZONES: &str = "zones";
+pub const RRSETS: &str = "rrsets";
 pub const ACTIONS: &str = "actions";
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -23,6 +31,11 @@ pub struct Store {
     /// What a server has that the API does not show: the number of its machine.
     #[serde(default)]
     pub machines: BTreeMap<u64, u8>,
+    /// And what it was born with, which a rebuild gives it again.
+    #[serde(default)]
+    pub births: BTreeMap<u64, Birth>,
+    #[serde(skip)]
+    pub pace: Pace,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -76,13 +89,28 @@ impl Store {
         self.kinds.get(kind).into_iter().flat_map(BTreeMap::values)
     }
 
+    /// All of a kind with what they are kept under: for kinds whose ids are no numbers.
+    pub fn entries(&self, kind: &str) -> impl Iterator<Item = (u64, &Value)> {
+        let kinds = self.kinds.get(kind).into_iter().flatten();
+        kinds.map(|(key, object)| (*key, object))
+    }
+
     pub fn by_name(&self, kind: &str, name: &str) -> Option<&Value> {
         self.all(kind).find(|object| object["name"] == name)
     }
 
-    /// The smallest number from 2 to 254 that no machine has.
-    pub fn free_number(&self) -> Option<u8> {
-        (2..=254).find(|number| !self.machines.values().any(|taken| taken == number))
+    /// The primary IP of a server; `kind` is `ipv4` or `ipv6`.
+    pub fn primary_ip(&self, server: u64, kind: &str) -> Option<&Value> {
+        self.all(PRIMARY_IPS)
+            .find(|ip| ip["assignee_id"] == server && ip["type"] == kind)
+    }
+
+    /// Where a server is reached.
+    pub fn address(&self, server: u64) -> Option<Ipv4Addr> {
+        self.primary_ip(server, "ipv4")?["ip"]
+            .as_str()?
+            .parse()
+            .ok()
     }
 }
 

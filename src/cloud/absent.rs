@@ -8,8 +8,8 @@ use crate::engine::{Look, Wish};
 use crate::error::Fault;
 use crate::event::Act;
 use crate::hetzner::{
-    AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, ServerView, SnapshotView,
-    VolumeView,
+    AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, RecordView, ServerView,
+    SnapshotView, VolumeView,
 };
 
 /// The kinds of things that a stack may have.
@@ -23,8 +23,17 @@ pub enum What {
     Networks,
     Firewalls,
     SshKeys,
-    /// All but the newest so many.
+    /// All but the newest so many that are usable, and those that still become so.
     Snapshots(usize),
+}
+
+/// How much of it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it; something protected is refused.
+    All,
+    /// What nobody uses and nobody protects.
+    Idle,
 }
 
 /// Nothing of this kind is left of the stack, but what has one of the names.
@@ -32,11 +41,16 @@ pub enum What {
 pub struct Absent {
     pub stack: String,
     pub what: What,
+    pub extent: Extent,
     pub keep: Vec<String>,
 }
 
-/// Refuses when one of them is protected.
-fn deletable<K: Kind>(found: Vec<K>) -> Result<Vec<K>> {
+/// Refuses when one of them is protected, or leaves it.
+fn deletable<K: Kind>(mut found: Vec<K>, extent: Extent) -> Result<Vec<K>> {
+    if extent == Extent::Idle {
+        found.retain(|one| !one.is_protected() && !one.is_used());
+        return Ok(found);
+    }
     match found.iter().find(|one| one.is_protected()) {
         None => Ok(found),
         Some(one) => Err(protected(K::WORD, one.name())),
@@ -45,12 +59,14 @@ fn deletable<K: Kind>(found: Vec<K>) -> Result<Vec<K>> {
 
 /// The refusal of what somebody protected.
 pub(super) fn protected(word: &str, name: &str) -> anyhow::Error {
-    Fault::new(
-        "E0310",
-        format!("the {word} {name} is protected against deletion"),
-    )
-    .hint("nothing was deleted; run `citrino-ops destroy --unprotect` first if it shall go")
-    .into()
+    Fault::new("E0310", format!("the {word} {name} is protected"))
+        .hint(match word {
+            "snapshot" => {
+                "nothing was changed; take its protection off in the console if it shall go"
+            }
+            _ => "nothing was changed; run `citrino-ops destroy --unprotect` first if it shall go",
+        })
+        .into()
 }
 
 fn names<K: Kind>(found: &[K]) -> Look {
@@ -66,7 +82,7 @@ impl Absent {
     async fn left<K: Kind>(&self, api: &Hetzner) -> Result<Vec<K>> {
         let mut found: Vec<K> = api.of_stack(&self.stack).await?;
         found.retain(|one| !self.keep.iter().any(|name| name == one.name()));
-        deletable(found)
+        deletable(found, self.extent)
     }
 
     /// Keys are few and are listed as a whole everywhere.
@@ -76,9 +92,21 @@ impl Absent {
         Ok(found)
     }
 
+    async fn records(&self, api: &Hetzner, zone: &str) -> Result<Vec<RecordView>> {
+        let mut found = api.records_of(zone, &self.stack).await?;
+        found.retain(|one| !self.keep.contains(&one.name));
+        Ok(found)
+    }
+
     async fn snapshots(&self, api: &Hetzner, newest: usize) -> Result<Vec<SnapshotView>> {
-        let found = api.snapshots_of(&self.stack).await?;
-        deletable(found.into_iter().skip(newest).collect())
+        let mut found = api.snapshots_of(&self.stack).await?;
+        let mut kept = 0;
+        found.retain(|one| {
+            kept += usize::from(one.is_usable());
+            let going = one.is_broken() || (one.is_usable() && kept > newest);
+            going || newest == 0
+        });
+        deletable(found, self.extent)
     }
 
     async fn look<K: Kind>(&self, api: &Hetzner) -> Result<Look> {
@@ -97,8 +125,8 @@ impl Wish<Hetzner> for Absent {
     async fn check(&self, api: &Hetzner) -> Result<Look> {
         match &self.what {
             What::Records(zone) => {
-                let found = api.records_of(zone, &self.stack).await?;
-                let what = |one: &crate::hetzner::RecordView| {
+                let found = self.records(api, zone).await?;
+                let what = |one: &RecordView| {
                     format!("{} record {} of {zone} is there", one.kind, one.name)
                 };
                 Ok(Look::from(found.iter().map(what).collect::<Vec<_>>()).by(Act::Delete))
@@ -116,7 +144,7 @@ impl Wish<Hetzner> for Absent {
     async fn apply(&self, api: &Hetzner) -> Result<()> {
         match &self.what {
             What::Records(zone) => {
-                for one in api.records_of(zone, &self.stack).await? {
+                for one in self.records(api, zone).await? {
                     api.delete_record(zone, &one).await?;
                 }
             }

@@ -40,6 +40,14 @@ pub(super) async fn find(api: &Hetzner, stack: &str, name: &str) -> Result<Optio
     Ok(ours.into_iter().find(|one| one.name == name))
 }
 
+/// What another stack has is not taken from it, even where our server has it.
+pub(super) fn refuse_of_another(found: &AddressView, stack: &str) -> Result<()> {
+    match found.labels.get(labels::STACK) {
+        Some(owner) if owner != stack => Err(foreign("address", &found.name, stack)),
+        _ => Ok(()),
+    }
+}
+
 impl Address {
     async fn look(&self, api: &Hetzner) -> Result<Found> {
         let (ours, server) = tokio::join!(
@@ -60,7 +68,11 @@ impl Address {
         });
         match held {
             None => Ok(Found::Nothing),
-            Some(id) => Ok(Found::OfServer(api.address(id).await?)),
+            Some(id) => {
+                let found = api.address(id).await?;
+                refuse_of_another(&found, &self.stack)?;
+                Ok(Found::OfServer(found))
+            }
         }
     }
 

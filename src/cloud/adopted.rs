@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 
-use super::is_ours;
 use crate::engine::{Look, Wish};
 use crate::error::Fault;
 use crate::event::Act;
@@ -43,13 +42,39 @@ impl Adopted {
                 self.name, self.stack
             ))
             .by(Act::Adopt)),
-            Some(owner) if *owner == self.stack => Ok(Look::same()),
+            Some(owner) if *owner == self.stack => Ok(self.unpinned(word, found)),
             Some(owner) => Err(Fault::new(
                 "E0306",
                 format!("the {word} {} belongs to the stack {owner}", self.name),
             )
             .hint("what another stack made is not taken from it")
             .into()),
+        }
+    }
+
+    /// A server of ours of which no host key is known is given the one that was told.
+    fn unpinned(&self, word: &str, found: &Labels) -> Look {
+        let pins = [labels::BOOTSTRAP_KEY, labels::HOST_KEY, labels::REBIRTH_KEY];
+        if self.labels.is_empty() || pins.iter().any(|pin| found.contains_key(*pin)) {
+            return Look::same();
+        }
+        Look::differs(format!(
+            "{word} {} has no host key that is known",
+            self.name
+        ))
+        .by(Act::Adopt)
+    }
+
+    /// A stack has one server.
+    async fn refuse_second(&self, api: &Hetzner) -> Result<()> {
+        match api.server_of(&self.stack).await? {
+            Some(ours) if ours.name != self.name => Err(Fault::new(
+                "E0311",
+                format!("the stack {} has a server already: {} ({})", self.stack, ours.name, ours.id),
+            )
+            .hint("nothing was changed: leave out --server, or take the label from the other server first")
+            .into()),
+            _ => Ok(()),
         }
     }
 
@@ -67,11 +92,11 @@ impl Adopted {
 
     async fn apply_kind<K: Kind>(&self, api: &Hetzner) -> Result<()> {
         match api.named::<K>(&self.name).await? {
-            Some(found) if !is_ours(found.labels(), &self.stack) => {
+            Some(found) => {
                 let all = self.wished(found.labels());
                 api.relabel::<K>(found.id(), &self.name, &all).await
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }
@@ -79,7 +104,13 @@ impl Adopted {
 impl Wish<Hetzner> for Adopted {
     async fn check(&self, api: &Hetzner) -> Result<Look> {
         match &self.thing {
-            Thing::Server => self.check_kind::<ServerView>(api).await,
+            Thing::Server => {
+                let look = self.check_kind::<ServerView>(api).await?;
+                if look.change.is_some() {
+                    self.refuse_second(api).await?;
+                }
+                Ok(look)
+            }
             Thing::Firewall => self.check_kind::<FirewallView>(api).await,
             Thing::SshKey => self.check_kind::<KeyView>(api).await,
             Thing::Address => self.check_kind::<AddressView>(api).await,

@@ -17,6 +17,15 @@ pub struct Zone {
 impl Wish<Hetzner> for Zone {
     async fn check(&self, api: &Hetzner) -> Result<Look> {
         Ok(match api.named::<ZoneView>(&self.name).await? {
+            Some(zone) if zone.mode == "secondary" => {
+                let message = format!(
+                    "the zone {} is a copy of one elsewhere, so nothing can be put into it",
+                    self.name
+                );
+                return Err(Fault::new("E0311", message)
+                    .hint("take cloud.dns out, and lead the records to the host where the zone is kept")
+                    .into());
+            }
             Some(_) => Look::same(),
             None => Look::absent(format!("zone {} is absent", self.name)),
         })
@@ -41,6 +50,17 @@ pub struct Lead {
 
 impl Lead {
     async fn find(&self, api: &Hetzner) -> Result<Option<RecordView>> {
+        let alias = Record {
+            kind: "CNAME",
+            ..self.record.clone()
+        };
+        if api.record(&alias).await?.is_some() {
+            return Err(foreign(
+                "CNAME record",
+                &self.record.full_name(),
+                &self.stack,
+            ));
+        }
         match api.record(&self.record).await? {
             Some(found) if !is_ours(&found.labels, &self.stack) => {
                 let word = format!("{} record", found.kind);
@@ -64,15 +84,22 @@ impl Wish<Hetzner> for Lead {
             return Ok(Look::absent(format!("{kind} record {name} is absent")));
         };
         let address = address?.unwrap_or_else(|| "an address that is to be made".to_owned());
-        if found.leads_to(&address) {
-            return Ok(Look::same());
+        let name = format!("{} record {}", found.kind, self.record.full_name());
+        let mut what = Vec::new();
+        if !found.leads_to(&address) {
+            let now = found.values.join(", ");
+            what.push(format!("{name} leads to {now}, wished {address}"));
         }
-        Ok(Look::differs(format!(
-            "{} record {} leads to {}, wished {address}",
-            found.kind,
-            self.record.full_name(),
-            found.values.join(", ")
-        )))
+        if found.ttl != Some(self.ttl) {
+            let now = found
+                .ttl
+                .map_or("the zone's".to_owned(), |ttl| ttl.to_string());
+            what.push(format!(
+                "{name} may be kept for {now} seconds, wished {}",
+                self.ttl
+            ));
+        }
+        Ok(Look::from(what))
     }
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {
@@ -87,7 +114,15 @@ impl Wish<Hetzner> for Lead {
             .hint("run `citrino-ops provision` again: it makes the address first")
         })?;
         match self.find(api).await? {
-            Some(_) => api.lead_record(&self.record, &address).await,
+            Some(found) => {
+                if !found.leads_to(&address) {
+                    api.lead_record(&self.record, &address).await?;
+                }
+                if found.ttl != Some(self.ttl) {
+                    api.keep_record_for(&self.record, self.ttl).await?;
+                }
+                Ok(())
+            }
             None => {
                 api.create_record(&self.record, &self.stack, self.ttl, &address)
                     .await

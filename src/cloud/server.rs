@@ -207,6 +207,12 @@ impl Server {
             );
         }
         for (address, held) in [(&around.ipv4, found.ipv4_id), (&around.ipv6, found.ipv6_id)] {
+            if address.is_none() && held.is_none() {
+                add(
+                    Mend::Addresses,
+                    "an address is missing: off for a minute to give it".to_owned(),
+                );
+            }
             if let Some(address) = address
                 && held != Some(address.id)
             {
@@ -317,14 +323,15 @@ impl Server {
                 api.relabel::<ServerView>(found.id, &self.name, &all).await
             }
             Mend::Type => {
-                turn_off(api, found).await?;
-                let before = format!("rescale-to-{}", self.server_type);
-                api.snapshot(found, &self.stack, &before).await?;
-                api.rescale(found, &self.server_type).await
+                while_off(api, found, async || {
+                    let before = format!("rescale-to-{}", self.server_type);
+                    api.snapshot(found, &self.stack, &before).await?;
+                    api.rescale(found, &self.server_type).await
+                })
+                .await
             }
             Mend::Addresses => {
-                turn_off(api, found).await?;
-                self.move_in(api, found, around).await
+                while_off(api, found, async || self.move_in(api, found, around).await).await
             }
             Mend::Network => {
                 let network = around.network.ok_or_else(|| self.missing("the network"))?;
@@ -347,12 +354,26 @@ impl Server {
     async fn renew_disk(&self, api: &Hetzner, found: &ServerView) -> Result<()> {
         self.refuse_replacement(found)?;
         let image = api.image_id(&self.server_type, &self.image).await?;
-        api.snapshot(found, &self.stack, "rebuild").await?;
-        let mut all = found.labels.clone();
-        all.insert(labels::REBIRTH_KEY.to_owned(), self.birth.pin.clone());
-        api.relabel::<ServerView>(found.id, &found.name, &all)
-            .await?;
-        api.rebuild(found, image, &self.birth.user_data).await
+        while_off(api, found, async || {
+            api.snapshot(found, &self.stack, "rebuild").await?;
+            self.tell_rebirth(api, found).await?;
+            api.rebuild(found, image, &self.birth.user_data).await
+        })
+        .await
+    }
+
+    /// Labels are read anew, since the snapshot took its time. A rebuild before this one may have
+    /// come to be: its pin stays among those that count, until a host has answered.
+    async fn tell_rebirth(&self, api: &Hetzner, found: &ServerView) -> Result<()> {
+        let mut all = api
+            .settle(found.id, "read the labels of the server")
+            .await?
+            .labels;
+        let birth = self.birth.pin.clone();
+        if let Some(earlier) = all.insert(labels::REBIRTH_KEY.to_owned(), birth) {
+            all.insert(labels::BOOTSTRAP_KEY.to_owned(), earlier);
+        }
+        api.relabel::<ServerView>(found.id, &found.name, &all).await
     }
 
     /// Gives the server, which is off, its addresses; one that it has in their place goes first.
@@ -364,6 +385,7 @@ impl Server {
             if let Some(held) = held {
                 // Ours from now on, so that `gc` finds what nobody has any more.
                 let other = api.address(held).await?;
+                address::refuse_of_another(&other, &self.stack)?;
                 let mut labels = other.labels.clone();
                 labels.extend(labels::of_stack(&self.stack));
                 api.keep_address(&other, &other.name, &labels).await?;
@@ -378,11 +400,26 @@ impl Server {
     }
 }
 
-async fn turn_off(api: &Hetzner, found: &ServerView) -> Result<()> {
-    if found.status == "off" {
-        return Ok(());
+/// Does something with the server off. When that fails, a server that ran runs again.
+async fn while_off(
+    api: &Hetzner,
+    found: &ServerView,
+    work: impl AsyncFn() -> Result<()>,
+) -> Result<()> {
+    let ran = found.status == "running";
+    if found.status != "off" {
+        api.power_off(found).await?;
     }
-    api.power_off(found).await
+    let Err(error) = work().await else {
+        return Ok(());
+    };
+    if !ran {
+        return Err(error);
+    }
+    match api.power_on(found).await {
+        Ok(()) => Err(error.context(format!("the server {} runs again, as it was", found.name))),
+        Err(off) => Err(error.context(format!("the server {} is off ({off:#})", found.name))),
+    }
 }
 
 impl Wish<Hetzner> for Server {

@@ -49,7 +49,7 @@ impl PublicKey {
 #[derive(Clone, Debug)]
 pub struct SshKey {
     pub stack: String,
-    /// In the project; the stack's name is in it, so that two operators' `id_ed25519` do not meet.
+    /// In the project; the stack's name is in it, so that those of two stacks do not meet.
     pub name: String,
     pub line: String,
 }

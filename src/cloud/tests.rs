@@ -77,6 +77,7 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
         backups: true,
         protected: true,
         ipv4_id: Some(7),
+        ipv6_id: Some(9),
         firewalls: vec![4],
         labels: Labels::from([
             (labels::STACK.into(), "prod".into()),

@@ -27,9 +27,13 @@ impl Volume {
         find_ours(api, &self.stack, &self.name).await
     }
 
-    /// A volume elsewhere or too large could only be replaced, with all that is on it.
-    fn refuse_replacement(&self, found: &VolumeView) -> Result<()> {
-        let why = if found.location() != self.location {
+    /// A volume elsewhere or too large could only be replaced, with all that is on it; one that
+    /// another server has may be mounted there.
+    fn refuse(&self, found: &VolumeView, server: Option<i64>) -> Result<()> {
+        let holder = found.server.filter(|holder| Some(*holder) != server);
+        let why = if let Some(holder) = holder {
+            format!("is attached to the server {holder}, which is not the stack's")
+        } else if found.location() != self.location {
             format!("is in {}, wished {}", found.location(), self.location)
         } else if found.size > f64::from(self.size_gb) {
             format!(
@@ -41,12 +45,12 @@ impl Volume {
         };
         Err(
             Fault::new("E0311", format!("the volume {} {why}", self.name))
-                .hint("nothing was changed: put cloud.volume_gb or cloud.location right")
+                .hint("nothing was changed: put cloud.volume_gb or cloud.location right, or detach the volume where it is")
                 .into(),
         )
     }
 
-    fn differences(&self, found: &VolumeView, server: Option<i64>) -> Vec<String> {
+    fn differences(&self, found: &VolumeView) -> Vec<String> {
         let mut what = Vec::new();
         if found.size < f64::from(self.size_gb) {
             what.push(format!(
@@ -54,7 +58,7 @@ impl Volume {
                 self.name, found.size, self.size_gb
             ));
         }
-        if found.server.is_none() || found.server != server {
+        if found.server.is_none() {
             what.push(format!(
                 "volume {} is not attached to the server",
                 self.name
@@ -81,8 +85,9 @@ impl Wish<Hetzner> for Volume {
             let text = format!("volume {} of {} GB is absent", self.name, self.size_gb);
             return Ok(Look::absent(text));
         };
-        self.refuse_replacement(&found)?;
-        Ok(Look::from(self.differences(&found, server?)))
+        let server = server?;
+        self.refuse(&found, server)?;
+        Ok(Look::from(self.differences(&found)))
     }
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {
@@ -97,9 +102,7 @@ impl Wish<Hetzner> for Volume {
                     .await?
             }
         };
-        if found.server.is_some_and(|holder| holder != server) {
-            api.detach_volume(&found).await?;
-        }
+        self.refuse(&found, Some(server))?;
         if found.server != Some(server) {
             api.attach_volume(&found, server).await?;
         }

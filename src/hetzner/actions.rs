@@ -33,7 +33,10 @@ pub(super) mod deadline {
 pub(super) struct Action {
     pub id: i64,
     #[serde(deserialize_with = "or_default")]
-    command: String,
+    pub command: String,
+    /// RFC 3339.
+    #[serde(deserialize_with = "or_default")]
+    pub started: String,
     /// `running`, `success`, `error`; any other is waited for as if it ran.
     #[serde(deserialize_with = "or_default")]
     status: String,

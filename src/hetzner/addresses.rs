@@ -117,6 +117,9 @@ impl Kind for AddressView {
     fn labels(&self) -> &Labels {
         &self.labels
     }
+    fn is_used(&self) -> bool {
+        self.holder.is_some()
+    }
     fn is_protected(&self) -> bool {
         self.protected
     }

@@ -9,6 +9,7 @@ use super::Hetzner;
 use super::answers::{Deprecation, or_default};
 use super::offer::{self, Offer};
 use super::server_view::ServerView;
+use super::volumes::VolumeView;
 use crate::stack::Cloud;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -143,10 +144,17 @@ pub async fn availability(
     cloud: &Cloud,
     existing: Option<&ServerView>,
 ) -> Result<Offer> {
-    let (types, pricing, snapshots) =
-        tokio::join!(api.server_types(), api.pricing(), api.snapshots_of(stack));
+    let (types, pricing, snapshots, volumes) = tokio::join!(
+        api.server_types(),
+        api.pricing(),
+        api.snapshots_of(stack),
+        api.of_stack::<VolumeView>(stack)
+    );
     let types = types?;
-    let found = offer::choose_type(&types, cloud, existing, OffsetDateTime::now_utc())?;
+    let mut found = offer::choose_type(&types, cloud, existing, OffsetDateTime::now_utc())?;
+    let wished = f64::from(cloud.volume_gb.unwrap_or_default());
+    let has: f64 = volumes?.iter().map(|volume| volume.size).sum();
+    found.costs_more |= wished > has;
     let images = if found.needs_image {
         api.images(&found.server_type.architecture).await?
     } else {

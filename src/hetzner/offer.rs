@@ -60,6 +60,8 @@ pub(super) struct Found {
     exists: bool,
     /// Whether a disk will be made from the image.
     pub needs_image: bool,
+    /// Whether something is wished that costs, and is not there yet.
+    pub costs_more: bool,
     notes: Vec<String>,
     now: OffsetDateTime,
 }
@@ -86,6 +88,7 @@ pub(super) fn choose_type(
         server_type,
         exists,
         needs_image,
+        costs_more: existing.is_some_and(|server| cloud.backups && !server.backups),
         notes,
         now,
     };
@@ -161,15 +164,19 @@ pub(super) fn complete(
         let (_, note) = image_named(images, &cloud.image, found.now)?;
         notes.extend(note);
     }
-    let cost = Cost::of(&found.server_type, pricing, cloud, snapshots_gb)
-        .and_then(|cost| cost.within_limit(cloud).map(|()| cost));
-    let cost = match cost {
+    let cost = match Cost::of(&found.server_type, pricing, cloud, snapshots_gb) {
+        // The price of what runs may no longer be told.
         Err(error) if found.exists => {
             notes.push(error.to_string());
-            Cost::of(&found.server_type, pricing, cloud, snapshots_gb).unwrap_or_default()
+            Cost::default()
         }
         cost => cost?,
     };
+    match cost.within_limit(cloud) {
+        // What runs already costs no more by being left as it is.
+        Err(error) if found.exists && !found.costs_more => notes.push(error.to_string()),
+        kept => kept?,
+    }
     Ok(Offer {
         server_type: found.server_type.name.clone(),
         location: cloud.location.clone(),

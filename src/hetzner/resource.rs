@@ -26,6 +26,10 @@ pub trait Kind: DeserializeOwned {
     fn id(&self) -> i64;
     fn name(&self) -> &str;
     fn labels(&self) -> &Labels;
+    /// Whether a server has it.
+    fn is_used(&self) -> bool {
+        false
+    }
     /// Whether the API refuses to delete it.
     fn is_protected(&self) -> bool {
         false

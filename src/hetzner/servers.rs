@@ -75,15 +75,11 @@ impl Hetzner {
         Ok(made.id)
     }
 
-    /// Waits until the server is running or off.
+    /// Waits until the server is running or off, and no action holds it, whoever began it.
     pub async fn settle(&self, id: i64, doing: &str) -> Result<ServerView> {
         let begun = Instant::now();
         let mut polls = 0;
         loop {
-            let server: ServerView = self.one(id, doing).await?;
-            if server.at_rest() {
-                return Ok(server);
-            }
             let running: Vec<Action> = self
                 .list(
                     &format!("/servers/{id}/actions"),
@@ -92,7 +88,12 @@ impl Hetzner {
                 )
                 .await
                 .map_err(|error| error.told(doing))?;
-            self.await_actions(running, doing, deadline::CREATE).await?;
+            self.await_actions(running, doing, deadline::SNAPSHOT)
+                .await?;
+            let server: ServerView = self.one(id, doing).await?;
+            if server.at_rest() {
+                return Ok(server);
+            }
             if begun.elapsed() > deadline::CREATE {
                 return Err(Fault::new(
                     "E0307",

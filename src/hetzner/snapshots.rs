@@ -4,19 +4,28 @@ use anyhow::Result;
 use hcloud::models::{CreateImageFromServerRequest, create_image_from_server_request};
 use reqwest::Method;
 use serde::Deserialize;
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::{Started, deadline};
+use super::actions::{Action, Started, deadline};
 use super::answers::{Protection, or_default};
 use super::call::{Called, to_value};
+use super::failure::CallError;
 use super::labels::{self, Labels};
 use super::resource::Kind;
 use super::server_view::ServerView;
 use super::servers::map_of;
+use crate::error::Fault;
 
-/// A snapshot for the same step that is no older serves the step that is tried again.
-const SERVES_AGAIN: Duration = Duration::hours(1);
+/// Actions after which a server's disk is no longer what it was.
+const STARTS: &[&str] = &[
+    "create_server",
+    "start_server",
+    "reboot_server",
+    "reset_server",
+    "rebuild_server",
+];
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct SnapshotView {
@@ -34,6 +43,18 @@ pub struct SnapshotView {
     pub image_size: f64,
     #[serde(default, deserialize_with = "or_default")]
     protection: Protection,
+    /// `available`, `creating`, `unavailable`.
+    #[serde(default, deserialize_with = "or_default")]
+    status: String,
+    #[serde(default, deserialize_with = "or_default")]
+    created_from: Origin,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Origin {
+    #[serde(deserialize_with = "or_default")]
+    id: i64,
 }
 
 impl Kind for SnapshotView {
@@ -56,8 +77,22 @@ impl Kind for SnapshotView {
 }
 
 impl SnapshotView {
-    fn is_fresh(&self, now: OffsetDateTime) -> bool {
-        OffsetDateTime::parse(&self.created, &Rfc3339).is_ok_and(|made| now - made < SERVES_AGAIN)
+    /// Whether a server could be made of it.
+    pub fn is_usable(&self) -> bool {
+        self.status == "available"
+    }
+
+    /// Whether it failed, and will never be usable.
+    pub fn is_broken(&self) -> bool {
+        self.status == "unavailable"
+    }
+
+    /// Whether it holds the disk of this server as it was before the step, and since it last ran.
+    fn serves(&self, server: i64, before: &str, last_start: Option<OffsetDateTime>) -> bool {
+        let step = self.labels.get(labels::BEFORE).map(String::as_str);
+        let current =
+            date(&self.created).is_some_and(|made| last_start.is_none_or(|at| made >= at));
+        self.created_from.id == server && step == Some(before) && current && !self.is_broken()
     }
 }
 
@@ -80,42 +115,91 @@ impl Hetzner {
         self.listed(&query).await
     }
 
-    /// Takes one of the server's disk before a step, once: one that was taken for the same step
-    /// within the last hour serves, so that a step that is tried again takes no second.
+    /// Takes one of the disk of a server that is off, and waits until it is usable. One that was taken for the
+    /// same step since the server last ran serves, so that a step that is tried again takes no second.
     pub async fn snapshot(&self, server: &ServerView, stack: &str, before: &str) -> Result<()> {
         let doing = format!("take a snapshot of the server {}", server.name);
-        let now = OffsetDateTime::now_utc();
-        let fresh = |one: &SnapshotView| {
-            one.labels
-                .get(labels::BEFORE)
-                .is_some_and(|step| step == before)
-                && one.is_fresh(now)
+        let last_start = self.last_start(server.id, &doing).await?;
+        let ours = async || {
+            let mut found = self.snapshots(stack).await?;
+            found.retain(|one| one.serves(server.id, before, last_start));
+            Ok(found.pop())
         };
-        if self.snapshots_of(stack).await?.iter().any(fresh) {
-            return Ok(());
+        let mut found = ours()
+            .await
+            .map_err(|error: CallError| error.told(&doing))?;
+        if found.is_none() {
+            let started = self.begin_snapshot(server, stack, before, &ours).await;
+            let started = started.map_err(|error| error.told(&doing))?;
+            self.await_all(started, &doing, deadline::SNAPSHOT).await?;
+            found = ours().await.map_err(|error| error.told(&doing))?;
         }
+        let Some(found) = found else {
+            return Err(unusable(&doing));
+        };
+        self.until_usable(found, &doing).await
+    }
+
+    async fn begin_snapshot(
+        &self,
+        server: &ServerView,
+        stack: &str,
+        before: &str,
+        ours: &impl AsyncFn() -> Called<Option<SnapshotView>>,
+    ) -> Called<Started> {
         let mut labels = labels::of_stack(stack);
         labels.insert(labels::BEFORE.to_owned(), before.to_owned());
-        let request = CreateImageFromServerRequest {
+        let body = to_value(&CreateImageFromServerRequest {
             description: Some(format!("{} before {before}", server.name)),
             labels: Some(map_of(&labels)),
             r#type: Some(create_image_from_server_request::Type::Snapshot),
-        };
-        let body = to_value(&request).map_err(|error| error.told(&doing))?;
+        })?;
         let path = format!("/servers/{}/actions/create_image", server.id);
-        let started = self
-            .create_once(
-                async || {
-                    self.send::<Started>(Method::POST, &path, &[], Some(&body))
-                        .await
-                },
-                async || {
-                    let made = self.snapshots(stack).await?;
-                    Ok(made.iter().any(fresh).then(Started::default))
-                },
-            )
-            .await
-            .map_err(|error| error.told(&doing))?;
-        self.await_all(started, &doing, deadline::SNAPSHOT).await
+        self.create_once(
+            async || self.send(Method::POST, &path, &[], Some(&body)).await,
+            async || Ok(ours().await?.map(|_| Started::default())),
+        )
+        .await
     }
+
+    async fn until_usable(&self, mut found: SnapshotView, doing: &str) -> Result<()> {
+        let begun = Instant::now();
+        let mut polls = 0;
+        while !found.is_usable() {
+            if found.is_broken() || begun.elapsed() > deadline::SNAPSHOT {
+                return Err(unusable(doing));
+            }
+            self.show(doing, 0);
+            tokio::time::sleep(self.poll_wait(polls)).await;
+            polls += 1;
+            found = self.one(found.id, doing).await?;
+        }
+        Ok(())
+    }
+
+    /// When the server was last made to run.
+    async fn last_start(&self, server: i64, doing: &str) -> Result<Option<OffsetDateTime>> {
+        let path = format!("/servers/{server}/actions");
+        let actions: Vec<Action> = self
+            .list(&path, "actions", &[])
+            .await
+            .map_err(|error| error.told(doing))?;
+        let starts = actions
+            .iter()
+            .filter(|action| STARTS.contains(&action.command.as_str()));
+        Ok(starts.filter_map(|action| date(&action.started)).max())
+    }
+}
+
+fn date(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+fn unusable(doing: &str) -> anyhow::Error {
+    Fault::new(
+        "E0307",
+        format!("could not {doing}: it did not become usable"),
+    )
+    .hint("nothing was risked without it: look at it in the console, then run the verb again")
+    .into()
 }

@@ -49,6 +49,9 @@ impl Kind for VolumeView {
     fn labels(&self) -> &Labels {
         &self.labels
     }
+    fn is_used(&self) -> bool {
+        self.server.is_some()
+    }
     fn is_protected(&self) -> bool {
         self.protection.delete
     }

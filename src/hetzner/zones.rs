@@ -22,6 +22,9 @@ pub struct ZoneView {
     pub name: String,
     #[serde(default, deserialize_with = "or_default")]
     pub labels: Labels,
+    /// `primary` or `secondary`.
+    #[serde(default, deserialize_with = "or_default")]
+    pub mode: String,
     #[serde(default, deserialize_with = "or_default")]
     pub authoritative_nameservers: Nameservers,
 }
@@ -58,7 +61,7 @@ pub struct Record {
     pub zone: String,
     /// Within the zone; `@` is the zone itself.
     pub name: String,
-    /// `A` or `AAAA`.
+    /// Such as `A` or `AAAA`.
     pub kind: &'static str,
 }
 
@@ -70,10 +73,14 @@ pub struct RecordView {
     pub kind: String,
     pub labels: Labels,
     pub values: Vec<String>,
+    /// In seconds; without one the zone's counts.
+    pub ttl: Option<u32>,
 }
 
 #[derive(Deserialize)]
 struct Answer {
+    #[serde(default)]
+    ttl: Option<u32>,
     name: String,
     #[serde(rename = "type")]
     kind: String,
@@ -93,6 +100,7 @@ impl From<Answer> for RecordView {
     fn from(answer: Answer) -> Self {
         Self {
             name: answer.name,
+            ttl: answer.ttl,
             kind: answer.kind,
             labels: answer.labels,
             values: answer.records.into_iter().map(|one| one.value).collect(),
@@ -214,6 +222,17 @@ impl Hetzner {
         let body = json!({ "records": [{ "value": address }] });
         let started = self
             .write(Method::POST, &path, Some(&body))
+            .await
+            .map_err(|error| error.told(&doing))?;
+        self.await_all(started, &doing, deadline::POWER).await
+    }
+
+    /// Sets for how long others may keep the record, in seconds.
+    pub async fn keep_record_for(&self, wished: &Record, ttl: u32) -> Result<()> {
+        let doing = format!("set the time to live of {}", wished.full_name());
+        let path = format!("{}/actions/change_ttl", wished.own_path());
+        let started = self
+            .write(Method::POST, &path, Some(&json!({ "ttl": ttl })))
             .await
             .map_err(|error| error.told(&doing))?;
         self.await_all(started, &doing, deadline::POWER).await

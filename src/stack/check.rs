@@ -23,7 +23,7 @@ impl Stack {
         if !is_domain(&self.domain) {
             return wrong(
                 "domain",
-                format!("is `{}`, which is no host name", self.domain),
+                format!("is `{}`, which is no host name in lower case", self.domain),
             );
         }
         self.check_place(&wrong)?;
@@ -118,6 +118,12 @@ impl Stack {
                 "is empty: without a key nobody could log in".into(),
             );
         }
+        if cloud.allow_ssh_from.is_empty() {
+            return wrong(
+                "allow_ssh_from",
+                "is empty: nobody could reach the host".into(),
+            );
+        }
         if let Some(cidr) = cloud.allow_ssh_from.iter().find(|cidr| !is_cidr(cidr)) {
             return wrong(
                 "allow_ssh_from",
@@ -184,7 +190,9 @@ fn is_domain(domain: &str) -> bool {
             (1..=63).contains(&label.len())
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+                && label
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         })
 }
 

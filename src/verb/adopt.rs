@@ -36,7 +36,8 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
         options.yes.yes,
         "this makes resources of the project part of the stack",
         "Take them in?",
-    )?;
+    )
+    .await?;
     job.run_cloud(&api, steps).await?;
     job.report
         .note("`citrino-ops plan` shows what differs from the wishes now");

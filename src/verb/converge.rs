@@ -9,6 +9,7 @@ use super::provision::pending;
 use crate::error::exit;
 use crate::event::Tally;
 use crate::facts::Facts;
+use crate::host;
 use crate::plan::{Mode, Step};
 use crate::preview::{Preview, Saved};
 use crate::release;
@@ -38,6 +39,8 @@ pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<
 
 /// Makes it so, over a connection that is open.
 pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Tally> {
+    job.need_volume()?;
+    host::need_login(&job.stack, job.keys.iter().map(|key| key.line.as_str()))?;
     let agent = job.agent(remote).await?;
     let steps = steps(job, agent.facts())?;
     let plan = job.plan(Mode::Apply, steps, Vec::new());

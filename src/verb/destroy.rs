@@ -24,7 +24,8 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
         yes.yes,
         &format!("this deletes the stack {stack} with all its data"),
         "All of this is deleted, with its data.",
-    )?;
+    )
+    .await?;
     api.check_writable().await?;
     job.run_cloud(&api, steps).await?;
     let left = api.snapshots_of(&stack).await?.len();

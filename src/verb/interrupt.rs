@@ -9,7 +9,9 @@ use super::dispatch;
 use super::job::Job;
 use crate::cli::{Cli, Verb};
 use crate::error::Fault;
-use crate::hetzner::{AddressView, FirewallView, Hetzner, KeyView, Kind, ServerView, VolumeView};
+use crate::hetzner::{
+    AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, ServerView, VolumeView,
+};
 use crate::report::Report;
 
 /// How long the look at what exists may take.
@@ -43,7 +45,11 @@ pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
     let message = there.map_or("interrupted".to_owned(), |there| {
         format!("interrupted; {there}")
     });
-    let verb = cli.verb.name();
+    // A second rebuild would begin anew.
+    let verb = match cli.verb {
+        Verb::Rebuild(_) => "provision",
+        _ => cli.verb.name(),
+    };
     Err(Fault::new("E0804", message)
         .hint(format!("what was begun goes on: the API ends its actions, a host its plan. `citrino-ops {verb}` again looks at what is there and goes on from it"))
         .into())
@@ -60,6 +66,10 @@ async fn exists(cli: &Cli, report: &mut Report) -> Option<String> {
     add::<AddressView>(&api, stack, &mut names).await?;
     add::<ServerView>(&api, stack, &mut names).await?;
     add::<VolumeView>(&api, stack, &mut names).await?;
+    add::<NetworkView>(&api, stack, &mut names).await?;
+    for snapshot in api.snapshots_of(stack).await.ok()? {
+        names.push(format!("snapshot {}", snapshot.description));
+    }
     Some(if names.is_empty() {
         format!("nothing of the stack {stack} is in the cloud now")
     } else {

@@ -51,6 +51,7 @@ impl<'r> Job<'r> {
         let secrets = source::secrets(&stack)?;
         let playbooks = Playbooks::load(&stack.folder, secrets)?;
         let keys = public_keys(&stack)?;
+        refuse_equal_names(&keys)?;
         let mut job = Self::of(cli, stack, playbooks, report);
         job.keys = keys;
         super::validate::rehearse(&job)?;
@@ -199,12 +200,13 @@ impl<'r> Job<'r> {
     ///
     /// # Errors
     /// E0801 when there is none.
-    pub fn confirm(&mut self, yes: bool, why: &str, question: &str) -> Result<()> {
+    pub async fn confirm(&mut self, yes: bool, why: &str, question: &str) -> Result<()> {
         if yes {
             return Ok(());
         }
         self.can_ask(why)?;
-        match self.report.ask(&format!("{question} [y/N]"))?.as_str() {
+        let question = format!("{question} [y/N]");
+        match self.report.ask(&question).await?.as_str() {
             "y" | "Y" | "yes" => Ok(()),
             _ => Err(Fault::new("E0801", "nothing was changed: there was no yes").into()),
         }
@@ -214,17 +216,14 @@ impl<'r> Job<'r> {
     ///
     /// # Errors
     /// E0801 when it is not.
-    pub fn confirm_by_name(&mut self, yes: bool, why: &str, what: &str) -> Result<()> {
+    pub async fn confirm_by_name(&mut self, yes: bool, why: &str, what: &str) -> Result<()> {
         if yes {
             return Ok(());
         }
         self.can_ask(why)?;
         let name = self.stack.name.clone();
-        if self
-            .report
-            .ask(&format!("{what} Type `{name}` to go on:"))?
-            == name
-        {
+        let question = format!("{what} Type `{name}` to go on:");
+        if self.report.ask(&question).await? == name {
             return Ok(());
         }
         Err(Fault::new("E0801", "nothing was changed: the name was not typed").into())
@@ -236,6 +235,19 @@ impl<'r> Job<'r> {
         }
         let message = format!("{why}, and nobody is at a terminal to say yes");
         Err(Fault::new("E0801", message).hint("add --yes").into())
+    }
+
+    /// # Errors
+    /// E0309 when citrino.yml wishes for a volume that is not there yet.
+    pub fn need_volume(&self) -> Result<()> {
+        if self.volume.as_deref() != Some(A_VOLUME) {
+            return Ok(());
+        }
+        Err(
+            Fault::new("E0309", "there is no volume for the database yet")
+                .hint("run `citrino-ops provision`: it makes the volume")
+                .into(),
+        )
     }
 
     /// Runs a plan on the host, after sending what it needs.
@@ -279,8 +291,10 @@ impl<'r> Job<'r> {
     /// The host that the server is; what the cloud knows of it goes into the templates.
     pub async fn target_of(&mut self, api: &Hetzner, server: &ServerView) -> Result<Target> {
         if self.volume.is_some() {
-            let device = cloud::device(api, &self.stack).await?;
-            self.volume = Some(device);
+            // Until it is made, only `converge` minds.
+            if let Some(device) = cloud::device(api, &self.stack).await? {
+                self.volume = Some(device);
+            }
         }
         host::of_server(&self.stack, server)
     }
@@ -346,6 +360,26 @@ fn public_keys(stack: &Stack) -> Result<Vec<PublicKey>> {
             PublicKey::parse(&name, &text)
         })
         .collect()
+}
+
+/// Two keys of one name would take each other's place in the project.
+fn refuse_equal_names(keys: &[PublicKey]) -> Result<()> {
+    let twice = keys
+        .iter()
+        .enumerate()
+        .find(|(at, key)| keys[..*at].iter().any(|other| other.name == key.name));
+    match twice {
+        None => Ok(()),
+        Some((_, key)) => Err(Fault::new(
+            "E0102",
+            format!(
+                "cloud.ssh_keys: two files are called {}, and a key is known by its file's name",
+                key.name
+            ),
+        )
+        .hint("give one of the files another name")
+        .into()),
+    }
 }
 
 /// The default file is not named again.

@@ -80,7 +80,7 @@ async fn agree(
     let planned = preview.planned();
     if let Some(step) = replacements(&planned).next().filter(|_| !options.replace) {
         let what = step.change.what.join("; ");
-        return Err(Fault::new("E0311", format!("{} only by replacing it: {what}", step.name))
+        return Err(Fault::new("E0311", format!("`{}` would need a replacement: {what}", step.name))
             .hint("nothing was changed. Put cloud.image right; or take a backup away from the host and add `--replace`")
             .into());
     }
@@ -98,6 +98,7 @@ async fn agree(
     let question = format!("{}. Make it so?", job.report.prospect());
     job.report.forget_preview();
     job.confirm(yes, "this changes the cloud and may cost money", &question)
+        .await
 }
 
 /// A zone that was just made answers nobody until the registrar sends people to it.
@@ -125,11 +126,14 @@ pub async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
     job.report
         .waiting(format!("waiting for {} to answer", target.address));
     let mut remote = Remote::wait(&target, SSH_WITHIN).await?;
-    first_boot(job, &remote).await?;
+    let born = [labels::BOOTSTRAP_KEY, labels::REBIRTH_KEY];
+    if born.iter().any(|key| server.labels.contains_key(*key)) {
+        first_boot(job, &remote).await?;
+    }
     loop {
-        // Asked anew each time: setting labels sets all of them.
-        server = find(job, api).await?;
         let agent = job.agent(&remote).await?;
+        // Asked anew each time, and late: setting labels sets all of them.
+        server = find(job, api).await?;
         let keys = &agent.facts().host_keys;
         match host_key::rotation(&server.labels, keys)? {
             Rotation::Reborn(pin) => {
@@ -220,7 +224,8 @@ async fn with_new_key(target: &Target) -> Result<Remote> {
 /// The action's success is not cloud-init's: its end is asked for on the host.
 async fn first_boot(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     job.report.waiting("waiting for cloud-init to end");
-    let status = remote.output(&["cloud-init", "status", "--wait"]);
+    // 2 means that it ended with something to grumble about.
+    let status = remote.output(&["sh", "-c", "cloud-init status --wait || test $? = 2"]);
     let failed = |why: String| {
         Fault::new("E0506", format!("the first boot did not end well: {why}"))
             .hint("read /var/log/cloud-init-output.log with `citrino-ops ssh`")

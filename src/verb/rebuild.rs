@@ -28,7 +28,8 @@ pub async fn run(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
         yes.yes,
         &format!("this gives the host of {name} a new disk"),
         "All that is on the host is lost.",
-    )?;
+    )
+    .await?;
     job.run_cloud(&api, steps).await?;
     provision::host(job, &api).await?;
     let next = format!(

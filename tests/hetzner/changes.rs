@@ -406,3 +406,111 @@ async fn what_cannot_be_had_is_refused_with_what_can() {
         "{told:?}"
     );
 }
+
+#[tokio::test]
+async fn a_rescale_that_is_refused_leaves_the_server_running() {
+    let double = Double::start();
+    let api = double.api();
+    run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
+    let refused =
+        json!({"status": 412, "code": "resource_unavailable", "message": "error during placement"});
+    double.fault(
+        &json!({"method": "POST", "path": "/servers/*/actions/change_type", "answer": refused}),
+    );
+    let mut steps = wishes(&stack(""), 1);
+    for step in &mut steps {
+        if let cloud::Resource::Server(server) = &mut step.task {
+            server.server_type = "cpx21".into();
+        }
+    }
+    let (tally, told) = run(&api, Mode::Apply, steps).await;
+    assert_eq!(tally.failed, 1, "{told}");
+    assert!(
+        told.contains("the server prod runs again, as it was"),
+        "{told}"
+    );
+    is_whole(&double, &stack(""), "after a refused rescale").await;
+}
+
+#[tokio::test]
+async fn each_rebuild_has_a_snapshot_of_what_was_there() {
+    let double = Double::start();
+    let api = double.api();
+    let bare = stack(", protect: false");
+    run(&api, Mode::Apply, wishes(&bare, 0)).await;
+    // The API tells times in seconds, and no rebuild takes less.
+    double.call("POST", "/_lab/actions", &json!({"ms": 1100}));
+    for n in 1..=2_u8 {
+        let steps = cloud::provision(&bare, &keys(), &birth(n), Renewal::Wished);
+        let (tally, told) = run(&api, Mode::Apply, steps).await;
+        assert_eq!(tally.failed, 0, "{told}");
+        let snapshots = api.snapshots_of("prod").await.unwrap();
+        assert_eq!(snapshots.len(), usize::from(n), "the disk of before {n}");
+    }
+    let labels = double.only("servers")["labels"].clone();
+    assert_eq!(labels[labels::REBIRTH_KEY], birth(2).pin);
+    assert_eq!(
+        labels[labels::BOOTSTRAP_KEY],
+        birth(1).pin,
+        "it may be the one that answers"
+    );
+}
+
+#[tokio::test]
+async fn what_somebody_else_uses_is_not_pulled_away() {
+    let double = Double::start();
+    let api = double.api();
+    let stack = stack(", volume_gb: 10, protect: false");
+    run(&api, Mode::Apply, wishes(&stack, 0)).await;
+    let helper =
+        json!({"name": "helper", "server_type": "cpx11", "location": "ash", "image": "debian-12"});
+    double.by_hand("/servers", &helper);
+    let volume = double.only("volumes");
+    let helper = double
+        .all("servers")
+        .into_iter()
+        .find(|one| one["name"] == "helper")
+        .unwrap();
+    let at = format!("/volumes/{}/actions", volume["id"]);
+    double.by_hand(&format!("{at}/detach"), &json!({}));
+    double.by_hand(&format!("{at}/attach"), &json!({"server": helper["id"]}));
+    let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 1)).await;
+    assert_eq!(tally.failed, 1, "{told}");
+    assert!(
+        told.contains("E0311") && told.contains("is attached to the server"),
+        "{told}"
+    );
+    assert_eq!(double.only("volumes")["server"], helper["id"]);
+    // Nor is a second server made the stack's, nor the volume in use tidied away.
+    let adopt = cloud::adopt(&stack, &keys(), Some("helper"), Some(&birth(7).pin));
+    let (_, told) = run(&api, Mode::Apply, adopt).await;
+    assert!(told.contains("has a server already: prod"), "{told}");
+    let (_, told) = run(
+        &api,
+        Mode::Apply,
+        cloud::tidy(&crate::run::stack(", protect: false"), &keys()),
+    )
+    .await;
+    assert!(!told.contains(r#""state":"changed""#), "{told}");
+    assert_eq!(double.all("volumes").len(), 1);
+}
+
+#[tokio::test]
+async fn an_address_of_another_stack_is_not_taken_from_it() {
+    let double = Double::start();
+    let theirs = json!({"name": "theirs", "type": "ipv4", "location": "ash", "assignee_type": "server",
+        "auto_delete": false, "labels": {labels::STACK: "other"}});
+    let address = double.call("POST", "/primary_ips", &theirs)["primary_ip"].clone();
+    let wish = json!({"name": "prod", "server_type": "cpx11", "location": "ash", "image": "debian-12",
+        "labels": {labels::STACK: "prod"}, "public_net": {"ipv4": address["id"], "enable_ipv4": true, "enable_ipv6": true}});
+    double.by_hand("/servers", &wish);
+    let (tally, told) = run(&double.api(), Mode::Apply, wishes(&stack(""), 0)).await;
+    assert_eq!(tally.failed, 1, "{told}");
+    assert!(told.contains("E0306"), "{told}");
+    let now = double
+        .all("primary_ips")
+        .into_iter()
+        .find(|one| one["id"] == address["id"])
+        .unwrap();
+    assert_eq!(now["labels"], json!({labels::STACK: "other"}));
+}

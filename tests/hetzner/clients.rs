@@ -1,7 +1,9 @@
-//! Hetzner's own command line against the same API: it shows what citrino-ops made, and what it made
-//! can be adopted. Without `hcloud` (Debian's hcloud-cli) these say that they are skipped.
+//! Hetzner's own command line and Python library against the same API: they show what citrino-ops made,
+//! and what they made can be adopted. Where one cannot be had, its test says `skipped` and why.
 
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use citrino_ops::plan::Mode;
 use serde_json::{Value, json};
@@ -9,6 +11,7 @@ use serde_json::{Value, json};
 use crate::double::{Double, TOKEN};
 use crate::operator::Operator;
 use crate::run::{is_whole, run, stack, wishes};
+use crate::venv;
 
 const ALL: &str =
     ", backups: true, network: 10.42.0.0/16, volume_gb: 10, dns: { zone: example.com }";
@@ -121,6 +124,41 @@ async fn hetzners_client_shows_what_was_made() {
             assert_eq!(shown[field], found[field], "{what} {field}");
         }
     }
+}
+
+#[tokio::test]
+async fn hetzners_library_shows_what_was_made() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let requirements = folder.join("lab/tests/clients/requirements-hcloud.txt");
+    let python = match venv::with(&requirements).await {
+        Ok(venv) => venv.join("bin/python"),
+        Err(why) => return println!("skipped: {why}"),
+    };
+    let double = Double::start();
+    run(&double.api(), Mode::Apply, wishes(&stack(ALL), 0)).await;
+    let mut look = tokio::process::Command::new(python);
+    look.arg(folder.join("tests/hetzner/seen.py"))
+        .args([&double.endpoint(), TOKEN]);
+    let said = venv::run(&mut look, Duration::from_mins(1)).await.unwrap();
+    let seen: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    let server = double.only("servers");
+    let volume = double.only("volumes");
+    let address = double.all("primary_ips")[0].clone();
+    let wished = json!({
+        "server": {
+            "id": server["id"], "name": "prod", "status": "running", "labels": server["labels"],
+            "protection": {"delete": true, "rebuild": true}, "backup_window": server["backup_window"],
+            "type": "cpx11", "image": "debian-12", "location": "ash", "ipv4": address["ip"],
+            "private": server["private_net"][0]["ip"], "volumes": [volume["id"]],
+        },
+        "ports": ["22", "443", "80"],
+        "network": "10.42.0.0/16",
+        "volume": [10, server["id"], volume["linux_device"]],
+        "address": [address["ip"], false, server["id"], "www.example.com"],
+        "key": double.only("ssh_keys")["public_key"],
+        "record": address["ip"],
+    });
+    assert_eq!(seen, wished);
 }
 
 #[tokio::test]

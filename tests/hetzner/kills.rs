@@ -1,23 +1,25 @@
-//! `provision` is killed at every call it makes, then run again: there is one of each, at the same
-//! address.
+//! `provision`, a rescale and a rebuild are killed at every call they make, then run again: there is
+//! one of each, at the same address.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use citrino_ops::plan::Mode;
 use serde_json::{Value, json};
 
 use crate::double::Double;
 use crate::operator::Operator;
+use crate::run::{run, stack, wishes};
 
 const WISHES: &str = "server_type: cpx11, location: ash, image: debian-12, volume_gb: 10";
 
 /// Runs it until the cloud is as wished. The host of the double has no machine, so the wait for it
 /// is where the test ends it.
-fn provision(ana: &Operator) {
+fn to_its_end(ana: &Operator, verb: &str) {
     let mut child = ana
-        .command("--json provision --yes")
+        .command(&format!("--json {verb}"))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -42,7 +44,7 @@ fn provision(ana: &Operator) {
 }
 
 /// Kills it while its nth call waits for an answer: carried out or not.
-fn kill_at(ana: &Operator, double: &Double, nth: usize, carry_out: bool) {
+fn kill_at(ana: &Operator, double: &Double, verb: &str, nth: usize, carry_out: bool) {
     double.forget_calls();
     let answer = if carry_out {
         json!(null)
@@ -52,7 +54,7 @@ fn kill_at(ana: &Operator, double: &Double, nth: usize, carry_out: bool) {
     double
         .fault(&json!({"nth": nth, "delay_ms": 20_000, "carry_out": carry_out, "answer": answer}));
     let mut child = ana
-        .command("provision --yes")
+        .command(verb)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -70,45 +72,93 @@ fn kill_at(ana: &Operator, double: &Double, nth: usize, carry_out: bool) {
     double.no_faults();
 }
 
-#[test]
-fn a_kill_at_any_call_leaves_nothing_doubled() {
-    let calls = {
-        let double = Double::start();
-        let ana = Operator::new(&double, WISHES);
-        provision(&ana);
-        double.calls()
-    };
-    let writes = calls.iter().filter(|call| call.starts_with("POST")).count();
-    assert!(writes >= 6, "{calls:?}");
-    // Most of it is waiting, so some go on at once.
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(call) = calls.get(at) else { break };
-                    killed_at(at, call, false);
-                    // What only asks leaves nothing behind either way.
-                    if !call.starts_with("GET") {
-                        killed_at(at, call, true);
-                    }
-                }
-            });
-        }
-    });
+/// What is typed, and what there is before it is.
+#[derive(Clone, Copy)]
+struct Way {
+    verb: &'static str,
+    wishes: &'static str,
+    /// The stack that stands already; in the style of `stack`.
+    stands: Option<&'static str>,
 }
 
-fn killed_at(at: usize, call: &str, carry_out: bool) {
-    let why = format!("killed at call {at}, {call}, carried out: {carry_out}");
-    let double = Double::start();
-    let ana = Operator::new(&double, WISHES);
-    kill_at(&ana, &double, at + 1, carry_out);
+const WAYS: [Way; 3] = [
+    Way {
+        verb: "provision --yes",
+        wishes: WISHES,
+        stands: None,
+    },
+    Way {
+        verb: "provision --yes",
+        wishes: "server_type: cpx21, location: ash, image: debian-12, volume_gb: 10",
+        stands: Some(", volume_gb: 10"),
+    },
+    Way {
+        verb: "rebuild --yes",
+        wishes: "server_type: cpx11, location: ash, image: debian-12, volume_gb: 10, protect: false",
+        stands: Some(", volume_gb: 10, protect: false"),
+    },
+];
+
+impl Way {
+    fn begin(&self) -> (Double, Operator) {
+        let double = Double::start();
+        if let Some(more) = self.stands {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            let api = double.api();
+            let (tally, told) = runtime.block_on(run(&api, Mode::Apply, wishes(&stack(more), 0)));
+            assert_eq!(tally.failed, 0, "{told}");
+        }
+        let ana = Operator::new(&double, self.wishes);
+        double.forget_calls();
+        (double, ana)
+    }
+}
+
+/// Most of it is waiting, so some go on at once.
+#[test]
+fn a_kill_at_any_call_leaves_nothing_doubled() {
+    for way in WAYS {
+        let calls = {
+            let (double, ana) = way.begin();
+            to_its_end(&ana, way.verb);
+            double.calls()
+        };
+        let writes = calls.iter().filter(|call| call.starts_with("POST")).count();
+        assert!(writes >= 3, "{calls:?}");
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(call) = calls.get(at) else { break };
+                        killed_at(way, at, call, false);
+                        // What only asks leaves nothing behind either way.
+                        if !call.starts_with("GET") {
+                            killed_at(way, at, call, true);
+                        }
+                    }
+                });
+            }
+        });
+    }
+}
+
+fn killed_at(way: Way, at: usize, call: &str, carry_out: bool) {
+    let why = format!(
+        "{} killed at call {at}, {call}, carried out: {carry_out}",
+        way.verb
+    );
+    let (double, ana) = way.begin();
+    kill_at(&ana, &double, way.verb, at + 1, carry_out);
     let address = double
         .all("primary_ips")
         .first()
         .map(|one| one["ip"].clone());
-    provision(&ana);
+    to_its_end(&ana, way.verb);
     let (code, text) = ana.types("provision --check");
     assert_eq!(code, 0, "{why}\n{text}");
     for (kind, wished) in [

@@ -11,4 +11,6 @@ mod plans;
 mod run;
 mod saved;
 mod tokens;
+#[path = "../../lab/tests/clients/venv.rs"]
+mod venv;
 mod wanderings;

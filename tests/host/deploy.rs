@@ -78,7 +78,7 @@ fn a_release_that_does_not_run_leaves_the_old_one_serving() {
         deploy.text
     );
     assert_eq!(release(&stack), before);
-    assert_eq!(stack.citrino(&["health"]).code, 0);
+    stack.is_healthy();
     stack.is_as_wished();
 }
 
@@ -93,7 +93,7 @@ fn a_release_that_is_never_ready_leaves_the_old_one_serving() {
     stack.sql("ALTER TABLE agentes_away RENAME TO agentes");
     assert_eq!(deploy.code, 6, "{}", deploy.text);
     assert_eq!(release(&stack), before);
-    assert_eq!(stack.citrino(&["health"]).code, 0);
+    stack.is_healthy();
     stack.is_as_wished();
 }
 

@@ -8,15 +8,22 @@ use crate::lab::until;
 use crate::stack::{Said, Stack, serving};
 
 const FILE: &str = "rebirth.yml";
+const SECOND: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9gK0vArJOLJ2TPiI4IZP4gEHaSoyBqXxMFYh+a9dyB second";
 
 /// The stack beside the one that serves.
 struct Beside<'s>(&'s Stack);
 
 impl Beside<'_> {
     fn wish(&self, cloud: &str) {
+        self.wish_with("", cloud);
+    }
+
+    /// `more` follows the operator's own in the list of keys.
+    fn wish_with(&self, more: &str, cloud: &str) {
         let stack = self.0;
         let text = format!(
-            "stack: rebirth\ndomain: rebirth.example.com\ncloud:\n  endpoint: {}\n  token: {{ file: {} }}\n  location: ash\n  image: debian-12\n  ssh_keys: [{}.pub]\n{cloud}",
+            "stack: rebirth\ndomain: rebirth.example.com\ncloud:\n  endpoint: {}\n  token: {{ file: {} }}\n  location: ash\n  image: debian-12\n  ssh_keys: [{}.pub{more}]\n{cloud}",
             stack.lab.endpoint(),
             stack.lab.token_file().display(),
             stack.lab.operator_key().display(),
@@ -79,7 +86,8 @@ fn a_host_is_rescaled_and_rebuilt_at_its_address_and_its_volume_stays() {
     assert_eq!(beside.types("plan").code, 0);
 
     // The address of a host that is rescaled stays, and so does all that is on it.
-    beside.wish("  server_type: cpx21\n  volume_gb: 10\n");
+    stack.write("second.pub", SECOND);
+    beside.wish_with(", second.pub", "  server_type: cpx21\n  volume_gb: 10\n");
     let plan = beside.types("plan");
     assert!(
         plan.text
@@ -120,6 +128,11 @@ fn a_host_is_rescaled_and_rebuilt_at_its_address_and_its_volume_stays() {
         "{born}"
     );
     beside.on_host("test ! -e /root/lost");
+    let keys = beside.on_host("cat /root/.ssh/authorized_keys");
+    assert!(
+        keys.contains(SECOND),
+        "who was added since the first birth can log in: {keys}"
+    );
 
     // The database was on the volume.
     beside.does("converge");

@@ -1,14 +1,17 @@
 //! Actions: what takes time, told by polling.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::error::{Answer, ApiError};
 use super::listing::{self, Query};
-use super::{Account, now};
-use crate::store::{ACTIONS, Store};
+use super::{Account, now, written};
+use crate::store::{ACTIONS, Store, id_of};
 
 /// Records an action that runs; give its id to `finish`.
 pub fn begin(store: &mut Store, command: &str, resources: &[(&str, u64)]) -> Value {
@@ -22,28 +25,68 @@ pub fn begin(store: &mut Store, command: &str, resources: &[(&str, u64)]) -> Val
         "started": now(), "finished": null, "resources": resources, "error": null,
     });
     store.insert(ACTIONS, id, action.clone());
+    store.pace.begin(id, command);
     action
 }
 
 /// An action that is over as soon as it is asked for.
 pub fn done(store: &mut Store, command: &str, resources: &[(&str, u64)]) -> Value {
     let action = begin(store, command, resources);
-    let id = crate::store::id_of(&action);
+    let id = id_of(&action);
     finish(store, id, None);
-    store.get(ACTIONS, id).cloned().unwrap_or(action)
+    store
+        .get(ACTIONS, id)
+        .map_or(action, |action| shown(store, action))
 }
 
-/// Ends an action well, or with an error's message.
+/// Ends an action well, or with an error's message; one that is to fail fails in any case.
 pub fn finish(store: &mut Store, id: u64, error: Option<&str>) {
+    let failure = store.pace.failure(id).cloned();
+    let error = failure.map_or_else(
+        || error.map(|message| json!({ "code": "action_failed", "message": message })),
+        |failure| Some(json!({ "code": failure.code, "message": failure.message })),
+    );
+    let finished = written(OffsetDateTime::now_utc() + store.pace.left(id));
     if let Some(action) = store.get_mut(ACTIONS, id) {
         action["status"] = json!(if error.is_some() { "error" } else { "success" });
         action["progress"] = json!(100);
-        action["finished"] = json!(now());
-        action["error"] = error.map_or(
-            Value::Null,
-            |message| json!({ "code": "action_failed", "message": message }),
-        );
+        action["finished"] = json!(finished);
+        action["error"] = json!(error);
     }
+}
+
+/// How an action is to fail.
+pub fn failure(store: &Store, id: Option<&u64>) -> Option<String> {
+    Some(store.pace.failure(*id?)?.message.clone())
+}
+
+/// How long the slowest of some actions has to take yet.
+pub fn left(store: &Store, ids: &[u64]) -> Duration {
+    let left = ids.iter().map(|id| store.pace.left(*id));
+    left.max().unwrap_or_default()
+}
+
+/// An action as it is told: one whose work is done runs on until its least time is over.
+pub fn shown(store: &Store, action: &Value) -> Value {
+    let mut action = action.clone();
+    let Some(progress) = store.pace.progress(id_of(&action)) else {
+        return action;
+    };
+    if action["status"] == "running" || progress < 100 {
+        action["status"] = json!("running");
+        action["progress"] = json!(progress.min(99));
+        action["finished"] = Value::Null;
+        action["error"] = Value::Null;
+    }
+    action
+}
+
+/// All actions as they are told.
+pub fn all(store: &Store) -> Vec<Value> {
+    store
+        .all(ACTIONS)
+        .map(|action| shown(store, action))
+        .collect()
 }
 
 /// GET /actions: only those asked for by id, since January 2025.
@@ -51,7 +94,7 @@ pub async fn list(State(account): State<Account>, query: Query) -> Answer {
     if listing::value(&query, "id").is_none() {
         return Err(ApiError::invalid("id", "at least one id is needed"));
     }
-    listing::list(ACTIONS, account.lock().all(ACTIONS), &query)
+    listing::list(ACTIONS, all(&account.lock()).iter(), &query)
 }
 
 pub async fn get(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
@@ -63,12 +106,12 @@ fn one(account: &Account, id: u64) -> Answer<Response> {
     let action = store
         .get(ACTIONS, id)
         .ok_or_else(|| ApiError::not_found("action"))?;
-    Ok(Json(json!({ "action": action })).into_response())
+    Ok(Json(json!({ "action": shown(&store, action) })).into_response())
 }
 
 /// All actions of a kind of resource; the lab does not keep them apart.
 pub async fn list_all(State(account): State<Account>, query: Query) -> Answer {
-    listing::list(ACTIONS, account.lock().all(ACTIONS), &query)
+    listing::list(ACTIONS, all(&account.lock()).iter(), &query)
 }
 
 fn is_about(action: &Value, kind: &str, id: u64) -> bool {
@@ -80,12 +123,10 @@ fn is_about(action: &Value, kind: &str, id: u64) -> bool {
 
 /// The actions of one resource.
 pub fn list_of(account: &Account, kind: &str, id: u64, query: &[(String, String)]) -> Answer {
-    let store = account.lock();
+    let all = all(&account.lock());
     listing::list(
         ACTIONS,
-        store
-            .all(ACTIONS)
-            .filter(|action| is_about(action, kind, id)),
+        all.iter().filter(|action| is_about(action, kind, id)),
         query,
     )
 }
@@ -105,7 +146,8 @@ pub fn get_of(account: &Account, kind: &str, id: u64, action: u64) -> Answer {
 
 /// Whether an action holds a resource.
 pub fn running_on(store: &Store, kind: &str, id: u64) -> bool {
-    store
+    let mut about = store
         .all(ACTIONS)
-        .any(|action| action["status"] == "running" && is_about(action, kind, id))
+        .filter(|action| is_about(action, kind, id));
+    about.any(|action| shown(store, action)["status"] == "running")
 }

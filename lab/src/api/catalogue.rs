@@ -4,10 +4,11 @@
 use std::sync::LazyLock;
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::Account;
 use super::error::{Answer, ApiError};
 use super::listing::{self, Query};
 use crate::store::id_of;
@@ -15,7 +16,8 @@ use crate::store::id_of;
 static CATALOGUE: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("catalogue.json")).unwrap_or_default());
 
-fn all(kind: &str) -> impl Iterator<Item = &'static Value> {
+/// All of a kind.
+pub fn all(kind: &str) -> impl Iterator<Item = &'static Value> {
     CATALOGUE[kind].as_array().into_iter().flatten()
 }
 
@@ -23,24 +25,24 @@ pub async fn list_locations(query: Query) -> Answer {
     listing::list("locations", all("locations"), &query)
 }
 
-pub async fn list_server_types(query: Query) -> Answer {
-    listing::list("server_types", all("server_types"), &query)
-}
-
-pub async fn list_images(query: Query) -> Answer {
-    listing::list("images", all("images"), &query)
+pub async fn list_server_types(State(account): State<Account>, query: Query) -> Answer {
+    let offered: Vec<Value> = {
+        let desk = account.desk();
+        all("server_types")
+            .map(|server_type| desk.offers.of(server_type))
+            .collect()
+    };
+    listing::list("server_types", offered.iter(), &query)
 }
 
 pub async fn get_location(Path(id): Path<u64>) -> Answer {
     get("locations", "location", id)
 }
 
-pub async fn get_server_type(Path(id): Path<u64>) -> Answer {
-    get("server_types", "server_type", id)
-}
-
-pub async fn get_image(Path(id): Path<u64>) -> Answer {
-    get("images", "image", id)
+pub async fn get_server_type(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
+    let found =
+        by_id("server_types", &json!(id)).ok_or_else(|| ApiError::not_found("server_type"))?;
+    Ok(Json(json!({ "server_type": account.desk().offers.of(found) })).into_response())
 }
 
 fn get(kind: &str, singular: &str, id: u64) -> Answer {
@@ -50,8 +52,13 @@ fn get(kind: &str, singular: &str, id: u64) -> Answer {
     Ok(Json(json!({ singular: found })).into_response())
 }
 
+/// The prices of server types are those that the types themselves show.
 pub async fn pricing() -> Answer {
-    Ok(Json(json!({ "pricing": CATALOGUE["pricing"] })).into_response())
+    let mut pricing = CATALOGUE["pricing"].clone();
+    pricing["server_types"] = all("server_types")
+        .map(|kind| json!({ "id": kind["id"], "name": kind["name"], "prices": kind["prices"] }))
+        .collect();
+    Ok(Json(json!({ "pricing": pricing })).into_response())
 }
 
 /// Gone since October 2026; availability stands in `server_types[].locations[]`.
@@ -94,17 +101,35 @@ pub fn first_location(server_type: &Value) -> Option<&'static Value> {
     })
 }
 
+/// Whether a type is no longer sold in a place.
+pub fn is_retired(server_type: &Value, location: &Value) -> bool {
+    // Both are written alike, in UTC: their order is that of their text.
+    offer(server_type, location)
+        .and_then(|offer| offer["deprecation"]["unavailable_after"].as_str())
+        .is_some_and(|end| end < super::now().as_str())
+}
+
+/// The catalogue counts in whole or half gigabytes.
+pub fn memory_bytes(server_type: &Value) -> u64 {
+    let megabytes = server_type["memory"].as_f64().unwrap_or(2.0) * 1024.0;
+    format!("{megabytes:.0}").parse::<u64>().unwrap_or(2048) << 20
+}
+
+/// What a server of this type may send from a place without paying for it.
+pub fn included_traffic(server_type: &Value, location: &Value) -> Value {
+    let mut prices = server_type["prices"].as_array().into_iter().flatten();
+    prices
+        .find(|price| price["location"] == location["name"])
+        .map_or(Value::Null, |price| price["included_traffic"].clone())
+}
+
 /// Whether a type can be ordered in a place. Neither prices nor the deprecation of the type as a
 /// whole say so: the entry of the place does.
 pub fn check_orderable(server_type: &Value, location: &Value) -> Result<(), ApiError> {
     let unsupported =
         || ApiError::new(422, "invalid_input", "unsupported location for server type");
     let offer = offer(server_type, location).ok_or_else(unsupported)?;
-    // Both are written alike, in UTC: their order is that of their text.
-    if offer["deprecation"]["unavailable_after"]
-        .as_str()
-        .is_some_and(|end| end < super::now().as_str())
-    {
+    if is_retired(server_type, location) {
         return Err(unsupported());
     }
     if offer["available"] == false {
@@ -183,6 +208,6 @@ mod tests {
             find_image(&json!("114690387"), &json!("arm")).unwrap()["architecture"],
             "x86"
         );
-        assert!(find_image(&json!("ubuntu-22.04"), &json!("x86")).is_none());
+        assert!(find_image(&json!("plan-9"), &json!("x86")).is_none());
     }
 }

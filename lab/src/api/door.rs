@@ -1,42 +1,104 @@
-//! What every request passes: the token on its way in, headers and the error envelope on its way out.
-
-use std::sync::PoisonError;
+//! What every request passes: token, budget and faults on its way in, headers and the error envelope
+//! on its way out.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Account;
 use super::error::ApiError;
+use super::{Account, wire};
 
 /// Lets in who has the token, and sees to it that every answer looks like one of the API.
 pub async fn guard(State(account): State<Account>, request: Request, next: Next) -> Response {
-    let mut response = if is_known(request.headers(), &account.0.token) {
-        envelope(next.run(request).await)
-    } else {
-        ApiError::new(401, "unauthorized", "unable to authenticate").into_response()
+    let Some(path) = request.uri().path().strip_prefix("/v1/") else {
+        return match admitted(&account, &request) {
+            Ok(()) => envelope(next.run(request).await),
+            Err(refused) => refused.into_response(),
+        };
     };
-    let headers = response.headers_mut();
+    let (method, path) = (request.method().clone(), format!("/{path}"));
+    let call = account
+        .desk()
+        .calls
+        .came(method.as_str(), &path, request.uri().query());
+    let mut response = match spent(&account, &request) {
+        Ok(()) => answer(&account, method.as_str(), &path, request, next).await,
+        Err(refused) => refused.into_response(),
+    };
+    mark(&account, response.headers_mut());
+    if !wire::is_cut(&response) {
+        account
+            .desk()
+            .calls
+            .answered(call, response.status().as_u16());
+    }
+    response
+}
+
+/// A request that is let in; faults meet only such.
+async fn answer(
+    account: &Account,
+    method: &str,
+    path: &str,
+    request: Request,
+    next: Next,
+) -> Response {
+    let real = async { envelope(next.run(request).await) };
+    let fault = account.desk().faults.met(method, path);
+    match fault {
+        Some(fault) => fault.answer(real).await,
+        None => real.await,
+    }
+}
+
+/// Strangers are not counted.
+fn spent(account: &Account, request: &Request) -> Result<(), ApiError> {
+    let access = admitted(account, request);
+    if access.as_ref().is_err_and(ApiError::is_of_a_stranger) {
+        return access;
+    }
+    account.desk().budget.spend()?;
+    access
+}
+
+/// Whether the token is known, and may do this.
+fn admitted(account: &Account, request: &Request) -> Result<(), ApiError> {
+    let given = bearer(request.headers());
+    let readonly = if given == Some(&account.0.token) {
+        Some(false)
+    } else {
+        let desk = account.desk();
+        desk.tokens
+            .iter()
+            .find(|token| given == Some(&token.token))
+            .map(|token| token.readonly)
+    };
+    match readonly {
+        None => Err(ApiError::new(401, "unauthorized", "unable to authenticate")),
+        Some(true) if ![Method::GET, Method::HEAD].contains(request.method()) => {
+            let message = "the token is only allowed to perform GET requests";
+            Err(ApiError::new(401, "token_readonly", message))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")
+}
+
+fn mark(account: &Account, headers: &mut HeaderMap) {
     let correlation = format!("{:016x}", rand::random::<u64>());
     headers.insert(
         "x-correlation-id",
         HeaderValue::from_str(&correlation).unwrap_or(HeaderValue::from_static("0")),
     );
-    account
-        .0
-        .budget
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .spend(headers);
-    response
-}
-
-fn is_known(headers: &HeaderMap, token: &str) -> bool {
-    let given = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    given.and_then(|value| value.strip_prefix("Bearer ")) == Some(token)
+    account.desk().budget.tell(headers);
 }
 
 /// The web framework refuses in plain text what no handler saw; the API never does.

@@ -1,5 +1,7 @@
 //! The API's error envelope: `{"error": {"code", "message", "details"}}` with its status.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub struct ApiError {
     status: u16,
-    code: &'static str,
+    code: Cow<'static, str>,
     message: String,
     details: Value,
 }
@@ -17,10 +19,14 @@ pub struct ApiError {
 pub type Answer<T = Response> = std::result::Result<T, ApiError>;
 
 impl ApiError {
-    pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(
+        status: u16,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             status,
-            code,
+            code: code.into(),
             message: message.into(),
             details: Value::Null,
         }
@@ -40,6 +46,11 @@ impl ApiError {
         );
         error.details = json!({ "fields": [{ "name": field, "messages": [message] }] });
         error
+    }
+
+    /// Whether the token is not known, in distinction from one that may not do this.
+    pub fn is_of_a_stranger(&self) -> bool {
+        self.code == "unauthorized"
     }
 
     /// 409 with the field that must be unique.

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::{actions, selector};
-use crate::lab::Lab;
 use crate::machine::firewall::Guarded;
 use crate::store::{FIREWALLS, SERVERS, Store, id_of};
 
@@ -163,21 +162,18 @@ pub fn stands_before(firewall: &Value, server: &Value) -> bool {
 }
 
 /// Every machine that has a firewall, with the rules of all of them.
-pub fn guarded(lab: &Lab, store: &Store) -> Vec<Guarded> {
+pub fn guarded(store: &Store) -> Vec<Guarded> {
     let guard = |server: &Value| {
         let before: Vec<&Value> = store
             .all(FIREWALLS)
             .filter(|firewall| stands_before(firewall, server))
             .collect();
-        let number = *store.machines.get(&id_of(server))?;
+        let address = store.address(id_of(server))?;
         let rules = before
             .iter()
             .flat_map(|firewall| firewall["rules"].as_array().into_iter().flatten().cloned())
             .collect();
-        (!before.is_empty()).then(|| Guarded {
-            address: lab.address(number),
-            rules,
-        })
+        (!before.is_empty()).then_some(Guarded { address, rules })
     };
     store.all(SERVERS).filter_map(guard).collect()
 }

@@ -1,11 +1,9 @@
 //! Firewalls: their rules, and what they stand before.
 
 use axum::Json;
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,14 +11,25 @@ use super::error::{Answer, ApiError};
 use super::firewall_resources::{apply, remove, resources};
 use super::listing::{self, Query};
 use super::request::{self, Body};
+use super::routes::{Routes, get};
 use super::{Account, actions, created, firewall_rules, now, selector};
 use crate::store::{FIREWALLS, SERVERS, Store};
 
-pub fn routes() -> Router<Account> {
-    Router::new()
+/// What can be done to a firewall beside naming and deleting it.
+const ACTIONS: &[&str] = &["set_rules", "apply_to_resources", "remove_from_resources"];
+
+pub fn routes() -> Routes {
+    Routes::new()
         .route("/firewalls", get(list).post(create))
         .route("/firewalls/{id}", get(get_one).put(update).delete(delete))
         .route("/firewalls/{id}/actions", get(list_actions))
+        .route("/firewalls/actions", get(actions::list_all))
+        .route("/firewalls/actions/{id}", get(actions::get))
+        .actions(
+            "/firewalls/{id}/actions/{action}",
+            ACTIONS,
+            get(get_action).post(act),
+        )
 }
 
 #[derive(Deserialize)]
@@ -108,7 +117,7 @@ async fn list_actions(State(account): State<Account>, Path(id): Path<u64>, query
     actions::list_of(&account, "firewall", id, &query)
 }
 
-pub async fn get_action(
+async fn get_action(
     State(account): State<Account>,
     Path((firewall, action)): Path<(u64, u64)>,
 ) -> Answer {
@@ -116,7 +125,7 @@ pub async fn get_action(
 }
 
 /// POST /firewalls/{id}/actions/{action}.
-pub async fn act(
+async fn act(
     State(account): State<Account>,
     Path((id, action)): Path<(u64, String)>,
     Body(wish): Body<Value>,

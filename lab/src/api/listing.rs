@@ -13,6 +13,8 @@ use crate::store::id_of;
 /// Query parameters as they came; a key may come more than once.
 pub type Query = axum::extract::Query<Vec<(String, String)>>;
 
+/// Far beyond what there is, and still a number for every client.
+const MAX_PAGE: usize = 1 << 31;
 const DEFAULT_PER_PAGE: usize = 25;
 const MAX_PER_PAGE: usize = 50;
 
@@ -22,6 +24,20 @@ pub fn list<'a>(
     objects: impl Iterator<Item = &'a Value>,
     query: &[(String, String)],
 ) -> Answer<Response> {
+    list_upto(MAX_PER_PAGE, kind, objects, query)
+}
+
+/// The same with another greatest page.
+pub fn list_upto<'a>(
+    max: usize,
+    kind: &str,
+    objects: impl Iterator<Item = &'a Value>,
+    query: &[(String, String)],
+) -> Answer<Response> {
+    // What cannot be read is refused, whether there is something to select from or not.
+    for (_, wished) in query.iter().filter(|(key, _)| key == "label_selector") {
+        selector::matches(&Value::Null, wished)?;
+    }
     let mut found = Vec::new();
     for object in objects {
         if wanted(object, query)? {
@@ -30,8 +46,8 @@ pub fn list<'a>(
     }
     sort(&mut found, query)?;
     let (page, per_page) = (
-        number(query, "page", 1, usize::MAX)?,
-        number(query, "per_page", DEFAULT_PER_PAGE, MAX_PER_PAGE)?,
+        number(query, "page", 1, MAX_PAGE)?,
+        number(query, "per_page", DEFAULT_PER_PAGE, max)?,
     );
     let total = found.len();
     let last = total.div_ceil(per_page).max(1);
@@ -48,7 +64,7 @@ pub fn list<'a>(
                 "page": page,
                 "per_page": per_page,
                 "previous_page": (page > 1).then(|| page - 1),
-                "next_page": (page < last).then_some(page + 1),
+                "next_page": (page < last).then(|| page + 1),
                 "last_page": last,
                 "total_entries": total,
             }}),
@@ -69,9 +85,8 @@ fn wanted(object: &Value, query: &[(String, String)]) -> Answer<bool> {
         let fits = match key.as_str() {
             "label_selector" => selector::matches(object, wished)?,
             // A key may come more than once: any of its values fits.
-            "name" | "fingerprint" | "architecture" | "ip" | "id" | "status" | "type" => {
-                any_of(object, query, key)
-            }
+            "name" | "fingerprint" | "architecture" | "ip" | "id" | "status" | "type" | "mode"
+            | "bound_to" => any_of(object, query, key),
             _ => true,
         };
         if !fits {
@@ -107,7 +122,7 @@ fn sort(objects: &mut [&Value], query: &[(String, String)]) -> Answer<()> {
             ));
         }
         let compare = |left: &Value, right: &Value| match key {
-            "id" => id_of(left).cmp(&id_of(right)),
+            "id" if left[key].is_u64() => id_of(left).cmp(&id_of(right)),
             _ => left[key].as_str().cmp(&right[key].as_str()),
         };
         if ![

@@ -1,21 +1,44 @@
 //! The Hetzner Cloud API, one file a resource; what they share is here and in the files beside.
 
 mod actions;
+mod addresses;
+mod admin;
+mod background;
 mod budget;
+mod calls;
 mod catalogue;
+mod cidr;
 mod door;
 mod error;
+mod faults;
 mod firewall_resources;
 mod firewall_rules;
 mod firewalls;
+mod images;
 mod listing;
+mod network_parts;
+mod networks;
+mod offers;
 mod primary_ips;
+mod records;
 mod request;
+mod resource;
+mod routes;
+mod rrsets;
 mod selector;
 mod server_actions;
+mod server_changes;
 mod server_create;
+mod server_networks;
+mod server_order;
+mod server_settings;
 mod servers;
+mod soa;
 mod ssh_keys;
+mod volume_create;
+mod volumes;
+pub mod wire;
+mod zones;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,15 +48,16 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use rand::distr::{Alphanumeric, SampleString};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::lab::Lab;
 use crate::machine::Machine;
-use crate::store::{FIREWALLS, SERVERS, Store};
+use crate::store::{FIREWALLS, NETWORKS, SERVERS, Store};
 use error::{Answer, ApiError};
+use routes::{Routes, get};
 
 /// The one project of a lab, shared by all requests.
 #[derive(Clone)]
@@ -45,7 +69,7 @@ struct Inner {
     /// Without machines the API keeps its state and nothing runs: for tests of the API alone.
     machines: bool,
     store: Mutex<Store>,
-    budget: Mutex<budget::Budget>,
+    desk: Mutex<admin::Desk>,
 }
 
 impl Account {
@@ -56,7 +80,7 @@ impl Account {
             token: lab.token()?,
             machines,
             store: Mutex::new(Store::load(lab.store())?),
-            budget: Mutex::default(),
+            desk: Mutex::default(),
         };
         let account = Self(Arc::new(inner));
         server_actions::take_up(&account)?;
@@ -68,84 +92,79 @@ impl Account {
         self.0.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the lab's operator has set. Who needs both locks takes the state first.
+    fn desk(&self) -> MutexGuard<'_, admin::Desk> {
+        self.0.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The machine of a server.
     fn machine(&self, store: &Store, server: u64) -> Option<Machine> {
         let number = *store.machines.get(&server)?;
         self.0.machines.then(|| Machine::new(&self.0.lab, number))
     }
 
+    /// The lab, where it has machines.
+    fn lab(&self) -> Option<Lab> {
+        self.0.machines.then(|| self.0.lab.clone())
+    }
+
     /// Keeps the state, and has the firewalls follow it.
     fn commit(&self, store: &Store) -> Result<()> {
         store.save()?;
         if self.0.machines {
-            crate::machine::firewall::apply(
-                &self.0.lab,
-                &firewall_resources::guarded(&self.0.lab, store),
-            )?;
+            crate::machine::firewall::apply(&self.0.lab, &firewall_resources::guarded(store))?;
         }
         Ok(())
     }
 }
 
-/// Every path that the lab answers.
-pub fn router(account: Account) -> Router {
-    let v1 = Router::new()
+/// Every path of the API that the lab answers.
+fn table() -> Routes {
+    Routes::new()
         .route("/actions", get(actions::list))
         .route("/actions/{id}", get(actions::get))
         .route("/datacenters", get(catalogue::datacenters))
         .route("/datacenters/{id}", get(catalogue::datacenters))
-        .route("/images", get(catalogue::list_images))
-        .route("/images/{id}", get(catalogue::get_image))
         .route("/locations", get(catalogue::list_locations))
         .route("/locations/{id}", get(catalogue::get_location))
         .route("/pricing", get(catalogue::pricing))
         .route("/server_types", get(catalogue::list_server_types))
         .route("/server_types/{id}", get(catalogue::get_server_type))
         .merge(firewalls::routes())
+        .merge(images::routes())
+        .merge(networks::routes())
         .merge(primary_ips::routes())
-        .merge(server_routes())
+        .merge(servers::routes())
+        .merge(volumes::routes())
+        .merge(zones::routes())
         .route("/ssh_keys", get(ssh_keys::list).post(ssh_keys::create))
         .route(
             "/ssh_keys/{id}",
             get(ssh_keys::get)
                 .put(ssh_keys::update)
                 .delete(ssh_keys::delete),
-        );
+        )
+}
+
+/// The lab's API: Hetzner's, and under `/_lab` what is the lab's own.
+pub fn router(account: Account) -> Router {
+    let (listed, v1) = table().into_parts();
     Router::new()
         .nest("/v1", v1)
+        .nest("/_lab", admin::routes(&listed))
         .layer(from_fn_with_state(account.clone(), door::guard))
         .with_state(account)
 }
 
-fn server_routes() -> Router<Account> {
-    Router::new()
-        .route("/servers", get(servers::list).post(server_create::create))
-        .route(
-            "/servers/{id}",
-            get(servers::get)
-                .put(servers::update)
-                .delete(server_actions::delete),
-        )
-        .route("/servers/{id}/actions", get(servers::list_actions))
-        .route(
-            "/servers/{id}/actions/{action}",
-            get(servers::get_action).post(server_actions::act),
-        )
-        .route("/servers/actions", get(actions::list_all))
-        .route("/servers/actions/{id}", get(actions::get))
-        .route("/firewalls/actions", get(actions::list_all))
-        .route("/firewalls/actions/{id}", get(actions::get))
-        .route(
-            "/firewalls/{id}/actions/{action}",
-            post(firewalls::act).get(firewalls::get_action),
-        )
-}
-
 /// The time as the API writes it.
 fn now() -> String {
+    written(OffsetDateTime::now_utc())
+}
+
+fn written(time: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]+00:00");
     // The format is fixed and fits every time.
-    OffsetDateTime::now_utc().format(format).unwrap_or_default()
+    time.format(format).unwrap_or_default()
 }
 
 /// An object as the API shows it: some of it follows from other objects.
@@ -153,6 +172,7 @@ fn shown(account: &Account, store: &Store, kind: &str, object: &Value) -> Value 
     match kind {
         SERVERS => servers::shown(account, store, object),
         FIREWALLS => firewalls::shown(store, object),
+        NETWORKS => networks::shown(store, object),
         _ => object.clone(),
     }
 }
@@ -201,6 +221,11 @@ fn rename(account: &Account, kind: &str, singular: &str, id: u64, wish: &Value) 
     account.commit(&store)?;
     drop(store);
     show(account, kind, singular, id)
+}
+
+/// A password of root's.
+fn password() -> String {
+    Alphanumeric.sample_string(&mut rand::rng(), 20)
 }
 
 /// 201 with a body.

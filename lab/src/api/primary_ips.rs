@@ -1,29 +1,105 @@
-//! The primary IPs that servers bring with them, and the names that answer for them.
+//! Primary IPs: they come with servers, or are ordered for themselves and outlive them.
 
-use axum::Router;
 use axum::extract::{Path, State};
-use axum::routing::get;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::{Answer, ApiError};
-use super::listing::{self, Query};
-use super::request::Body;
-use super::{Account, actions, now};
-use crate::lab::Lab;
+use super::request::{self, Body};
+use super::routes::{Routes, post, put};
+use super::{Account, actions, addresses, catalogue, created, resource, servers};
 use crate::store::{PRIMARY_IPS, SERVERS, Store, id_of};
 
-pub fn routes() -> Router<Account> {
-    Router::new()
-        .route("/primary_ips", get(list))
-        .route("/primary_ips/{id}", get(get_one).put(update))
+/// What can be done to one beside naming and deleting it.
+const ACTIONS: &[&str] = &["assign", "unassign", "change_dns_ptr", "change_protection"];
+
+/// Everything under `/primary_ips`.
+pub fn routes() -> Routes {
+    resource::routes(PRIMARY_IPS, "primary_ip")
+        .route("/primary_ips", post(create))
+        .route("/primary_ips/{id}", put(update).delete(delete))
+        .actions("/primary_ips/{id}/actions/{action}", ACTIONS, post(act))
 }
 
-async fn list(State(account): State<Account>, query: Query) -> Answer {
-    listing::list(PRIMARY_IPS, account.lock().all(PRIMARY_IPS), &query)
+#[derive(Deserialize)]
+struct Create {
+    name: Value,
+    r#type: String,
+    location: Option<Value>,
+    assignee_id: Option<u64>,
+    assignee_type: Option<String>,
+    auto_delete: Option<bool>,
+    labels: Option<Value>,
 }
 
-async fn get_one(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
-    super::show(&account, PRIMARY_IPS, "primary_ip", id)
+async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Answer {
+    let mut store = account.lock();
+    let name = request::name(PRIMARY_IPS, &wish.name)?;
+    let kind = request::one_of("type", &wish.r#type, &["ipv4", "ipv6"])?;
+    if let Some(word) = &wish.assignee_type {
+        request::one_of("assignee_type", word, &["server", "unassigned"])?;
+    }
+    let labels = request::labels(wish.labels)?;
+    resource::unique(&store, PRIMARY_IPS, &name)?;
+    let location = match wish.assignee_id {
+        Some(server) => takes(&account, &store, server, kind)?,
+        None => location(wish.location.as_ref())?,
+    };
+    let new = addresses::New {
+        name: Some(name),
+        kind,
+        host: addresses::free(&store)?,
+        location: &location,
+        server: wish.assignee_id,
+        auto_delete: wish.auto_delete.unwrap_or(false),
+        labels,
+    };
+    let id = addresses::make(&mut store, &account.0.lab, new);
+    let mut body = json!({ "primary_ip": store.get(PRIMARY_IPS, id) });
+    if let Some(server) = wish.assignee_id {
+        readdress(&account, &store, server)?;
+        body["action"] = told(&mut store, "assign_primary_ip", id, server);
+    }
+    account.commit(&store)?;
+    Ok(created(body))
+}
+
+fn location(wish: Option<&Value>) -> Result<Value, ApiError> {
+    let wish = wish
+        .filter(|value| !value.is_null())
+        .ok_or_else(|| ApiError::invalid("location", "is missing"))?;
+    catalogue::find("locations", wish)
+        .cloned()
+        .ok_or_else(|| ApiError::invalid("location", "location not found"))
+}
+
+/// The location of a server that can take an address of this kind.
+fn takes(account: &Account, store: &Store, server: u64, kind: &str) -> Result<Value, ApiError> {
+    let found = resource::named(store, SERVERS, "assignee_id", server)?;
+    servers::off(account, store, found)?;
+    if store.primary_ip(server, kind).is_some() {
+        let (code, name) = if kind == "ipv4" {
+            ("server_has_ipv4", "an IPv4")
+        } else {
+            ("server_has_ipv6", "an IPv6")
+        };
+        let message = format!("the server has {name} address already");
+        return Err(ApiError::new(422, code, message));
+    }
+    Ok(found["location"].clone())
+}
+
+/// Tells the machine of a server, which is off, where it is reached from now on.
+fn readdress(account: &Account, store: &Store, server: u64) -> Result<(), ApiError> {
+    let host = store.primary_ip(server, "ipv4").and_then(addresses::host);
+    if let Some(machine) = account.machine(store, server) {
+        machine.configure(|settings| settings.host = host)?;
+    }
+    Ok(())
+}
+
+fn told(store: &mut Store, command: &str, id: u64, server: u64) -> Value {
+    actions::done(store, command, &[("primary_ip", id), ("server", server)])
 }
 
 async fn update(
@@ -31,124 +107,95 @@ async fn update(
     Path(id): Path<u64>,
     Body(wish): Body<Value>,
 ) -> Answer {
-    super::rename(&account, PRIMARY_IPS, "primary_ip", id, &wish)
-}
-
-/// Makes both addresses of a server; answers its `public_net`. The IPv4 address is the machine's
-/// own, the IPv6 network one of those kept for documentation (RFC 3849) and reaches nothing.
-pub fn give(store: &mut Store, lab: &Lab, server: u64, location: &Value, number: u8) -> Value {
-    let four = lab.address(number).to_string();
-    let [_, second, third] = lab.subnet;
-    let six = format!(
-        "2001:db8:{:x}:{number:x}::/64",
-        u16::from_be_bytes([second, third])
-    );
-    let pointer = json!([{ "ip": four, "dns_ptr": default_pointer(&four) }]);
-    let four_id = keep(store, server, location, "ipv4", &four, &pointer);
-    let six_id = keep(store, server, location, "ipv6", &six, &json!([]));
-    json!({
-        "ipv4": { "id": four_id, "ip": four, "blocked": false, "dns_ptr": default_pointer(&four) },
-        "ipv6": { "id": six_id, "ip": six, "blocked": false, "dns_ptr": [] },
-        "floating_ips": [], "firewalls": [],
-    })
-}
-
-fn keep(
-    store: &mut Store,
-    server: u64,
-    location: &Value,
-    kind: &str,
-    ip: &str,
-    pointer: &Value,
-) -> u64 {
-    let id = store.next_id();
-    let object = json!({
-        "id": id, "name": format!("primary_ip-{id}"), "type": kind, "ip": ip, "created": now(), "location": location,
-        "assignee_id": server, "assignee_type": "server", "auto_delete": true, "blocked": false,
-        "dns_ptr": pointer, "labels": {}, "protection": { "delete": false },
-    });
-    store.insert(PRIMARY_IPS, id, object);
-    id
-}
-
-/// With its server an address goes back.
-pub fn take_back(store: &mut Store, server: u64) {
-    let of_it: Vec<u64> = store
-        .all(PRIMARY_IPS)
-        .filter(|ip| ip["assignee_id"] == server)
-        .map(id_of)
-        .collect();
-    for id in of_it {
-        store.remove(PRIMARY_IPS, id);
-    }
-}
-
-fn default_pointer(ip: &str) -> String {
-    let reversed: Vec<&str> = ip.split('.').rev().collect();
-    format!("static.{}.clients.your-server.de", reversed.join("."))
-}
-
-/// Sets, or with null resets, the name of one of a server's addresses.
-pub fn change_dns_ptr(
-    store: &mut Store,
-    kind: &str,
-    server: u64,
-    wish: &Value,
-) -> Result<Value, ApiError> {
-    let ip = wish["ip"]
-        .as_str()
-        .ok_or_else(|| ApiError::invalid("ip", "is missing"))?
-        .to_owned();
-    let pointer = match &wish["dns_ptr"] {
-        Value::Null => None,
-        Value::String(name) => Some(name.clone()),
-        _ => return Err(ApiError::invalid("dns_ptr", "must be a string or null")),
+    let auto_delete = request::flag(&wish, "auto_delete")?;
+    let answer = super::rename(&account, PRIMARY_IPS, "primary_ip", id, &wish)?;
+    let Some(auto_delete) = auto_delete else {
+        return Ok(answer);
     };
-    let found = store
-        .get_mut(SERVERS, server)
-        .ok_or_else(|| ApiError::not_found("server"))?;
-    let net = &mut found["public_net"];
-    if net["ipv4"]["ip"] == ip.as_str() {
-        net["ipv4"]["dns_ptr"] = json!(pointer.unwrap_or_else(|| default_pointer(&ip)));
-    } else if is_inside(&ip, net["ipv6"]["ip"].as_str().unwrap_or_default()) {
-        set_pointer(&mut net["ipv6"]["dns_ptr"], &ip, pointer.as_deref());
-    } else {
-        return Err(ApiError::invalid(
-            "ip",
-            format!("`{ip}` is no address of this server"),
-        ));
+    let mut store = account.lock();
+    if let Some(ip) = store.get_mut(PRIMARY_IPS, id) {
+        ip["auto_delete"] = json!(auto_delete);
     }
-    let pointers = [
-        (
-            net["ipv4"]["id"].as_u64(),
-            json!([{ "ip": net["ipv4"]["ip"], "dns_ptr": net["ipv4"]["dns_ptr"] }]),
-        ),
-        (net["ipv6"]["id"].as_u64(), net["ipv6"]["dns_ptr"].clone()),
-    ];
-    for (id, pointers) in pointers {
-        if let Some(object) = store.get_mut(PRIMARY_IPS, id.unwrap_or_default()) {
-            object["dns_ptr"] = pointers;
-        }
-    }
-    Ok(actions::done(store, "change_dns_ptr", &[(kind, server)]))
+    store.save()?;
+    drop(store);
+    super::show(&account, PRIMARY_IPS, "primary_ip", id)
 }
 
-/// Whether an address is in a /64.
-fn is_inside(ip: &str, network: &str) -> bool {
-    let parse = |text: &str| {
-        text.parse::<std::net::Ipv6Addr>()
-            .ok()
-            .map(|address| address.segments())
+async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
+    let mut store = account.lock();
+    let ip = resource::find(&store, PRIMARY_IPS, "primary_ip", id)?;
+    resource::unprotected(ip, "primary_ip")?;
+    if !ip["assignee_id"].is_null() {
+        let message = "the primary IP is assigned; unassign it first";
+        return Err(ApiError::new(422, "must_be_unassigned", message));
+    }
+    store.remove(PRIMARY_IPS, id);
+    account.commit(&store)?;
+    Ok(resource::gone())
+}
+
+/// POST /`primary_ips`/{id}/actions/{action}.
+async fn act(
+    State(account): State<Account>,
+    Path((id, action)): Path<(u64, String)>,
+    Body(wish): Body<Value>,
+) -> Answer {
+    let mut store = account.lock();
+    resource::find(&store, PRIMARY_IPS, "primary_ip", id)?;
+    let action = match action.as_str() {
+        "assign" => assign(&account, &mut store, id, &wish)?,
+        "unassign" => unassign(&account, &mut store, id)?,
+        "change_dns_ptr" => addresses::change_dns_ptr(&mut store, id, &wish)?,
+        "change_protection" => protect(&mut store, id, &wish)?,
+        other => return Err(resource::unknown_action(other)),
     };
-    match (parse(ip), parse(network.trim_end_matches("/64"))) {
-        (Some(ip), Some(network)) => ip[..4] == network[..4],
-        _ => false,
-    }
+    account.commit(&store)?;
+    Ok(created(json!({ "action": action })))
 }
 
-fn set_pointer(list: &mut Value, ip: &str, pointer: Option<&str>) {
-    if let Some(list) = list.as_array_mut() {
-        list.retain(|entry| entry["ip"] != ip);
-        list.extend(pointer.map(|name| json!({ "ip": ip, "dns_ptr": name })));
+fn assign(account: &Account, store: &mut Store, id: u64, wish: &Value) -> Result<Value, ApiError> {
+    let server = request::needed("assignee_id", request::number(wish, "assignee_id")?)?;
+    if let Some(word) = request::text(wish, "assignee_type")? {
+        request::one_of("assignee_type", word, &["server"])?;
     }
+    let ip = resource::find(store, PRIMARY_IPS, "primary_ip", id)?;
+    if !ip["assignee_id"].is_null() {
+        let message = "the primary IP is assigned already";
+        return Err(ApiError::new(422, "primary_ip_already_assigned", message));
+    }
+    let kind = ip["type"].as_str().unwrap_or_default();
+    let place = takes(account, store, server, kind)?;
+    if place["name"] != ip["location"]["name"] {
+        return Err(elsewhere());
+    }
+    addresses::assign(store, id, Some(server));
+    readdress(account, store, server)?;
+    Ok(told(store, "assign_primary_ip", id, server))
+}
+
+/// A primary IP serves in its own location only.
+pub fn elsewhere() -> ApiError {
+    let message = "the primary IP is in another location";
+    ApiError::new(422, "primary_ip_datacenter_mismatch", message)
+}
+
+fn unassign(account: &Account, store: &mut Store, id: u64) -> Result<Value, ApiError> {
+    let ip = resource::find(store, PRIMARY_IPS, "primary_ip", id)?;
+    let server = request::number(ip, "assignee_id")?
+        .and_then(|server| store.get(SERVERS, server))
+        .ok_or_else(|| ApiError::invalid("id", "the primary IP is not assigned"))?;
+    servers::off(account, store, server)?;
+    let server = id_of(server);
+    addresses::assign(store, id, None);
+    readdress(account, store, server)?;
+    Ok(told(store, "unassign_primary_ip", id, server))
+}
+
+fn protect(store: &mut Store, id: u64, wish: &Value) -> Result<Value, ApiError> {
+    let ip = resource::find(store, PRIMARY_IPS, "primary_ip", id)?;
+    if wish["delete"] == true && ip["auto_delete"] == true {
+        let message = "a primary IP with auto_delete cannot be protected";
+        return Err(ApiError::invalid("delete", message));
+    }
+    resource::protect(store, PRIMARY_IPS, "primary_ip", id, wish)
 }

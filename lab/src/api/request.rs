@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::error::ApiError;
-use crate::store::SERVERS;
+use crate::store::{SERVERS, Store, VOLUMES};
 
 /// A JSON body, whatever its content type says; an empty one is `{}`, as clients send both.
 pub struct Body<T>(pub T);
@@ -54,6 +54,60 @@ fn field(message: &str) -> String {
         .to_owned()
 }
 
+fn given<'w>(wish: &'w Value, key: &str) -> Option<&'w Value> {
+    wish.get(key).filter(|value| !value.is_null())
+}
+
+/// A boolean of a body; absent and null are none.
+pub fn flag(wish: &Value, key: &str) -> Result<Option<bool>, ApiError> {
+    let read = |value: &Value| {
+        let wrong = || ApiError::invalid(key, "must be true or false");
+        value.as_bool().ok_or_else(wrong)
+    };
+    given(wish, key).map(read).transpose()
+}
+
+/// A whole number, such as an id.
+pub fn number(wish: &Value, key: &str) -> Result<Option<u64>, ApiError> {
+    let read = |value: &Value| {
+        let wrong = || ApiError::invalid(key, "must be a whole number");
+        value.as_u64().ok_or_else(wrong)
+    };
+    given(wish, key).map(read).transpose()
+}
+
+/// A string.
+pub fn text<'w>(wish: &'w Value, key: &str) -> Result<Option<&'w str>, ApiError> {
+    let read = |value: &'w Value| {
+        let wrong = || ApiError::invalid(key, "must be a string");
+        value.as_str().ok_or_else(wrong)
+    };
+    given(wish, key).map(read).transpose()
+}
+
+/// A list; absent and null are empty.
+pub fn list<'w>(wish: &'w Value, key: &str) -> Result<&'w [Value], ApiError> {
+    let read = |value: &'w Value| {
+        let wrong = || ApiError::invalid(key, "must be a list");
+        value.as_array().map(Vec::as_slice).ok_or_else(wrong)
+    };
+    given(wish, key).map_or(Ok(&[]), read)
+}
+
+/// What must be there.
+pub fn needed<T>(key: &str, value: Option<T>) -> Result<T, ApiError> {
+    value.ok_or_else(|| ApiError::invalid(key, "is missing"))
+}
+
+/// One of some words.
+pub fn one_of<'w>(key: &str, word: &'w str, words: &[&str]) -> Result<&'w str, ApiError> {
+    if words.contains(&word) {
+        return Ok(word);
+    }
+    let message = format!("must be one of {}", words.join(", "));
+    Err(ApiError::invalid(key, message))
+}
+
 /// A name; that of a server is a host name (RFC 1123).
 pub fn name(kind: &str, name: &Value) -> Result<String, ApiError> {
     let text = name.as_str().unwrap_or_default();
@@ -63,10 +117,15 @@ pub fn name(kind: &str, name: &Value) -> Result<String, ApiError> {
     if kind == SERVERS && !is_host_name(text) {
         return Err(ApiError::invalid("name", "is not a valid hostname"));
     }
+    if kind == VOLUMES && !is_word(text, 64) {
+        let message = "must have 1 to 64 letters, digits, dashes, underscores and dots";
+        return Err(ApiError::invalid("name", message));
+    }
     Ok(text.to_owned())
 }
 
-fn is_host_name(text: &str) -> bool {
+/// Whether a text is a host name (RFC 1123).
+pub fn is_host_name(text: &str) -> bool {
     text.len() <= 253
         && text.split('.').all(|label| {
             let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -75,6 +134,19 @@ fn is_host_name(text: &str) -> bool {
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         })
+}
+
+/// Hetzner's own limit.
+const USER_DATA_BYTES: usize = 32 << 10;
+
+/// Whether a server can be given so much.
+pub fn user_data(text: Option<&str>) -> Result<(), ApiError> {
+    match text {
+        Some(text) if text.len() > USER_DATA_BYTES => {
+            Err(ApiError::invalid("user_data", "is longer than 32768 bytes"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Labels as they are kept; absent ones are none.
@@ -87,27 +159,49 @@ pub fn labels(wish: Option<Value>) -> Result<Value, ApiError> {
         return wrong("must be an object of strings".to_owned());
     };
     for (key, value) in map {
-        let (prefix, name) = key
-            .rsplit_once('/')
-            .map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
-        if !is_word(name) || prefix.is_some_and(|prefix| !is_host_name(prefix)) {
+        if !is_label_key(key) {
             return wrong(format!("`{key}` is no valid key"));
         }
-        if prefix == Some("hetzner.cloud") {
+        if key.starts_with("hetzner.cloud/") {
             return wrong(format!("the prefix of `{key}` is reserved"));
         }
         match value.as_str() {
-            Some(text) if text.is_empty() || is_word(text) => {}
+            Some(text) if is_label_value(text) => {}
             _ => return wrong(format!("the value of `{key}` is not valid")),
         }
     }
     Ok(labels)
 }
 
-/// 1 to 63 of `[A-Za-z0-9._-]`, beginning and ending with a letter or digit.
-fn is_word(text: &str) -> bool {
+/// Sets the labels of an object, when a body has some.
+pub fn relabel(store: &mut Store, kind: &str, id: u64, wish: &Value) -> Result<(), ApiError> {
+    let Some(wished) = given(wish, "labels") else {
+        return Ok(());
+    };
+    let labels = labels(Some(wished.clone()))?;
+    if let Some(object) = store.get_mut(kind, id) {
+        object["labels"] = labels;
+    }
+    Ok(())
+}
+
+/// The key of a label, with a prefix or without.
+pub fn is_label_key(key: &str) -> bool {
+    match key.rsplit_once('/') {
+        Some((prefix, name)) => is_host_name(prefix) && is_word(name, 63),
+        None => is_word(key, 63),
+    }
+}
+
+/// The value of a label, which may be empty.
+pub fn is_label_value(text: &str) -> bool {
+    text.is_empty() || is_word(text, 63)
+}
+
+/// 1 to so many of `[A-Za-z0-9._-]`, beginning and ending with a letter or digit.
+fn is_word(text: &str, longest: usize) -> bool {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    text.len() <= 63
+    text.len() <= longest
         && edge(text.chars().next())
         && edge(text.chars().next_back())
         && text

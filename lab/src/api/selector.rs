@@ -3,67 +3,79 @@
 use serde_json::Value;
 
 use super::error::{Answer, ApiError};
+use super::request;
 
 /// Whether an object's labels match all terms of a selector.
 pub fn matches(object: &Value, selector: &str) -> Answer<bool> {
     let labels = &object["labels"];
+    let mut all = true;
+    // Each of them is read, so that a wrong one is refused wherever it stands.
     for term in terms(selector) {
-        if !term_matches(labels, term.trim())? {
-            return Ok(false);
-        }
+        all &= term_matches(labels, term.trim())?;
     }
-    Ok(true)
+    Ok(all)
 }
 
 /// Splits at the commas that are not inside parentheses.
 fn terms(selector: &str) -> Vec<&str> {
     let mut depth = 0_usize;
-    selector
-        .split(|c| {
-            match c {
-                '(' => depth += 1,
-                ')' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            c == ',' && depth == 0
-        })
-        .filter(|term| !term.trim().is_empty())
-        .collect()
+    let split = selector.split(|c| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    });
+    if selector.trim().is_empty() {
+        return Vec::new();
+    }
+    split.collect()
 }
 
 fn term_matches(labels: &Value, term: &str) -> Answer<bool> {
-    let value = |key: &str| labels[key.trim()].as_str();
+    let wrong = || ApiError::invalid("label_selector", format!("cannot read `{term}`"));
+    let value = |key: &str| {
+        let key = key.trim();
+        let is_key = request::is_label_key(key).then(|| labels[key].as_str());
+        is_key.ok_or_else(wrong)
+    };
+    let wish = |text: &'_ str| {
+        let text = text.trim().to_owned();
+        request::is_label_value(&text)
+            .then_some(text)
+            .ok_or_else(wrong)
+    };
+    let is_member = |key: &str, list: &str| {
+        let inside = list
+            .trim()
+            .strip_prefix('(')
+            .and_then(|list| list.strip_suffix(')'));
+        let mut members = inside
+            .ok_or_else(wrong)?
+            .split(',')
+            .map(wish)
+            .collect::<Answer<Vec<String>>>()?
+            .into_iter();
+        let value = value(key)?;
+        Ok(members.any(|member| value == Some(member.as_str())))
+    };
     if let Some((key, list)) = term.split_once(" notin ") {
-        return Ok(!value(key).is_some_and(|value| members(list).contains(&value)));
+        return is_member(key, list).map(|is_member| !is_member);
     }
     if let Some((key, list)) = term.split_once(" in ") {
-        return Ok(value(key).is_some_and(|value| members(list).contains(&value)));
+        return is_member(key, list);
     }
     if let Some((key, wished)) = term.split_once("!=") {
-        return Ok(value(key) != Some(wished.trim()));
+        return Ok(value(key)? != Some(wish(wished)?.as_str()));
     }
     if let Some((key, wished)) = term.split_once("==").or_else(|| term.split_once('=')) {
-        return Ok(value(key) == Some(wished.trim()));
+        return Ok(value(key)? == Some(wish(wished)?.as_str()));
     }
-    if let Some(key) = term.strip_prefix('!') {
-        return Ok(value(key).is_none());
+    match term.strip_prefix('!') {
+        Some(key) => Ok(value(key)?.is_none()),
+        None => Ok(value(term)?.is_some()),
     }
-    if term.contains(|c: char| c.is_whitespace() || "()".contains(c)) {
-        return Err(ApiError::invalid(
-            "label_selector",
-            format!("cannot read `{term}`"),
-        ));
-    }
-    Ok(value(term).is_some())
-}
-
-fn members(list: &str) -> Vec<&str> {
-    list.trim()
-        .trim_start_matches('(')
-        .trim_end_matches(')')
-        .split(',')
-        .map(str::trim)
-        .collect()
 }
 
 #[cfg(test)]
@@ -95,6 +107,10 @@ mod tests {
         ] {
             assert_eq!(matches(&object, selector).unwrap(), wished, "{selector}");
         }
-        assert!(matches(&object, "a b").is_err());
+        for wrong in [
+            "a b", "=x", "a=b=c", "a in b", "a in (b", "-a", "a,,b", "!", "a=b c", "\u{fffd}",
+        ] {
+            assert!(matches(&object, wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What is done to servers: power, protection, backups, reverse DNS, and their end.
+//! What is done to servers: power, and their end; the rest is in the files beside.
 
 use anyhow::Result;
 use axum::Json;
@@ -6,54 +6,37 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::background::{self, Errand};
 use super::error::{Answer, ApiError};
 use super::request::Body;
-use super::{Account, actions, created, primary_ips};
-use crate::machine::Machine;
+use super::{
+    Account, actions, addresses, created, images, resource, server_changes, server_networks,
+    server_settings, servers, volumes,
+};
+use crate::machine::{Machine, cgroup};
 use crate::store::{ACTIONS, SERVERS, Store, id_of};
 
-/// Work on a machine, and what it says when it is over.
-pub struct Errand {
-    pub server: u64,
-    pub actions: Vec<u64>,
-    /// The server's status after it went well; `None` leaves it as it is in any case.
-    pub after: Option<&'static str>,
-}
-
-/// Does the work on a thread of its own, then ends the actions. Give it the locked store.
-pub fn run(
-    account: &Account,
-    store: &Store,
-    errand: Errand,
-    work: impl FnOnce(&Machine) -> Result<()> + Send + 'static,
-) {
-    let machine = account.machine(store, errand.server);
-    let account = account.clone();
-    tokio::task::spawn_blocking(move || {
-        let result = machine.map_or(Ok(()), |machine| work(&machine));
-        let mut store = account.lock();
-        let error = result.err().map(|error| format!("{error:#}"));
-        let after = if error.is_some() {
-            errand.after.map(|_| "off")
-        } else {
-            errand.after
-        };
-        if let (Some(after), Some(server)) = (after, store.get_mut(SERVERS, errand.server)) {
-            server["status"] = json!(after);
-        }
-        for action in errand.actions {
-            actions::finish(&mut store, action, error.as_deref());
-        }
-        report(account.commit(&store));
-    });
-}
-
-/// What no request waits for any more goes to the API's log.
-fn report(result: Result<()>) {
-    if let Err(error) = result {
-        eprintln!("{error:#}");
-    }
-}
+/// What can be done to a server beside naming and deleting it.
+pub const NAMES: &[&str] = &[
+    "poweron",
+    "poweroff",
+    "shutdown",
+    "reboot",
+    "reset",
+    "rebuild",
+    "change_type",
+    "create_image",
+    "enable_rescue",
+    "disable_rescue",
+    "reset_password",
+    "enable_backup",
+    "disable_backup",
+    "change_protection",
+    "change_dns_ptr",
+    "attach_to_network",
+    "detach_from_network",
+    "change_alias_ips",
+];
 
 /// POST /servers/{id}/actions/{action}.
 pub async fn act(
@@ -62,82 +45,83 @@ pub async fn act(
     Body(wish): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
-    let server = store
-        .get(SERVERS, id)
-        .ok_or_else(|| ApiError::not_found("server"))?;
-    if actions::running_on(&store, "server", id) {
-        return Err(ApiError::new(
-            423,
-            "locked",
-            "server is locked by another running action",
-        ));
-    }
-    let off = super::servers::shown(&account, &store, server)["status"] == "off";
-    let action = match action.as_str() {
-        "poweron" => power(
-            &account,
-            &mut store,
-            id,
-            "start_server",
-            Some("running"),
-            Machine::start,
-        ),
-        "poweroff" => power(
-            &account,
-            &mut store,
-            id,
-            "stop_server",
-            Some("off"),
-            Machine::power_off,
-        ),
-        "shutdown" => power(
-            &account,
-            &mut store,
-            id,
-            "shutdown_server",
-            None,
-            Machine::shutdown,
-        ),
-        "reboot" | "reset" if off => {
-            return Err(ApiError::new(
-                422,
-                "server_not_running",
-                "server is not running",
-            ));
-        }
-        "reboot" => power(
-            &account,
-            &mut store,
-            id,
-            "reboot_server",
-            None,
-            Machine::reboot,
-        ),
-        "reset" => power(&account, &mut store, id, "reset_server", None, |machine| {
-            machine.power_off().and_then(|()| machine.start())
-        }),
-        "change_protection" => protect(&mut store, id, &wish)?,
-        "enable_backup" => backup(&mut store, id, "enable_backup", json!("22-02")),
-        "disable_backup" => backup(&mut store, id, "disable_backup", Value::Null),
-        "change_dns_ptr" => primary_ips::change_dns_ptr(&mut store, "server", id, &wish)?,
-        other => {
-            return Err(ApiError::new(
-                404,
-                "not_found",
-                format!("the lab does not know the action `{other}`"),
-            ));
-        }
-    };
+    resource::find(&store, SERVERS, "server", id)?;
+    resource::unlocked(&store, "server", id)?;
+    let body = body(&account, &mut store, id, &action, &wish)?;
     account.commit(&store)?;
-    Ok(created(json!({ "action": action })))
+    Ok(created(body))
 }
 
-fn power(
+fn body(
     account: &Account,
     store: &mut Store,
     id: u64,
-    command: &str,
-    after: Option<&'static str>,
+    action: &str,
+    wish: &Value,
+) -> Result<Value, ApiError> {
+    let action = match action {
+        "poweron" | "poweroff" | "shutdown" | "reboot" | "reset" => {
+            power(account, store, id, action)?
+        }
+        "rebuild" => return server_changes::rebuild(account, store, id, wish),
+        "change_type" => server_changes::change_type(account, store, id, wish)?,
+        "create_image" => return images::create(account, store, id, wish),
+        "enable_rescue" => return server_settings::enable_rescue(store, id, wish),
+        "disable_rescue" => server_settings::disable_rescue(store, id),
+        "reset_password" => return server_settings::reset_password(account, store, id),
+        "enable_backup" => server_settings::enable_backup(store, id),
+        "disable_backup" => server_settings::disable_backup(account, store, id),
+        "change_protection" => server_settings::protect(store, id, wish)?,
+        "change_dns_ptr" => addresses::change_dns_ptr_of_server(store, id, wish)?,
+        "attach_to_network" => server_networks::attach(account, store, id, wish)?,
+        "detach_from_network" => server_networks::detach(account, store, id, wish)?,
+        "change_alias_ips" => server_networks::change_alias_ips(store, id, wish)?,
+        other => return Err(resource::unknown_action(other)),
+    };
+    Ok(json!({ "action": action }))
+}
+
+fn power(account: &Account, store: &mut Store, id: u64, action: &str) -> Result<Value, ApiError> {
+    let server = resource::find(store, SERVERS, "server", id)?;
+    if ["reboot", "reset"].contains(&action) && servers::is_off(account, store, server) {
+        let message = "server is not running";
+        return Err(ApiError::new(422, "server_not_running", message));
+    }
+    Ok(match action {
+        "poweron" => start(account, store, id),
+        "poweroff" => order(
+            account,
+            store,
+            id,
+            ("stop_server", Some("off")),
+            Machine::power_off,
+        ),
+        // A machine goes off when its system has ended; where there is none, nothing holds it up.
+        "shutdown" => order(
+            account,
+            store,
+            id,
+            ("shutdown_server", (!account.0.machines).then_some("off")),
+            Machine::shutdown,
+        ),
+        "reboot" => order(account, store, id, ("reboot_server", None), Machine::reboot),
+        _ => order(account, store, id, ("reset_server", None), |machine| {
+            machine.power_off().and_then(|()| machine.start())
+        }),
+    })
+}
+
+fn start(account: &Account, store: &mut Store, id: u64) -> Value {
+    let on = ("start_server", Some("running"));
+    order(account, store, id, on, Machine::start)
+}
+
+/// Begins the action of a command, after which the server is as told.
+fn order(
+    account: &Account,
+    store: &mut Store,
+    id: u64,
+    (command, after): (&str, Option<&'static str>),
     work: impl FnOnce(&Machine) -> Result<()> + Send + 'static,
 ) -> Value {
     let action = actions::begin(store, command, &[("server", id)]);
@@ -149,66 +133,21 @@ fn power(
             "starting"
         });
     }
-    run(
-        account,
-        store,
-        Errand {
-            server: id,
-            actions: vec![id_of(&action)],
-            after,
-        },
-        work,
-    );
-    action
-}
-
-/// Of a server both must be equal, Hetzner's documents say.
-fn protect(store: &mut Store, id: u64, wish: &Value) -> Result<Value, ApiError> {
-    let flags = [&wish["delete"], &wish["rebuild"]].map(Value::as_bool);
-    let wished = match flags {
-        [Some(delete), Some(rebuild)] if delete != rebuild => {
-            return Err(ApiError::invalid(
-                "rebuild",
-                "delete and rebuild must have the same value",
-            ));
-        }
-        [first, second] => first
-            .or(second)
-            .ok_or_else(|| ApiError::invalid("delete", "is missing"))?,
+    let errand = Errand {
+        server: id,
+        actions: vec![id_of(&action)],
+        after,
     };
-    if let Some(server) = store.get_mut(SERVERS, id) {
-        server["protection"] = json!({ "delete": wished, "rebuild": wished });
-    }
-    Ok(actions::done(store, "change_protection", &[("server", id)]))
-}
-
-fn backup(store: &mut Store, id: u64, command: &str, window: Value) -> Value {
-    if let Some(server) = store.get_mut(SERVERS, id) {
-        server["backup_window"] = window;
-    }
-    actions::done(store, command, &[("server", id)])
+    background::run(account, store, errand, work);
+    action
 }
 
 /// DELETE /servers/{id}: the server is there until its machine is gone.
 pub async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     let mut store = account.lock();
-    let server = store
-        .get(SERVERS, id)
-        .ok_or_else(|| ApiError::not_found("server"))?;
-    if server["protection"]["delete"] == true {
-        return Err(ApiError::new(
-            423,
-            "protected",
-            "server deletion is protected",
-        ));
-    }
-    if actions::running_on(&store, "server", id) {
-        return Err(ApiError::new(
-            423,
-            "locked",
-            "server is locked by another running action",
-        ));
-    }
+    let server = resource::find(&store, SERVERS, "server", id)?;
+    resource::unprotected(server, "server")?;
+    resource::unlocked(&store, "server", id)?;
     let action = actions::begin(&mut store, "delete_server", &[("server", id)]);
     begin_delete(&account, &mut store, id, id_of(&action));
     account.commit(&store)?;
@@ -220,23 +159,24 @@ fn begin_delete(account: &Account, store: &mut Store, id: u64, action: u64) {
         server["status"] = json!("deleting");
     }
     let machine = account.machine(store, id);
-    let account = account.clone();
-    tokio::task::spawn_blocking(move || {
-        let deleted = machine.map_or(Ok(()), |machine| machine.delete());
-        let mut store = account.lock();
-        if deleted.is_ok() {
+    let lab = account.lab();
+    background::work(
+        account,
+        vec![action],
+        move || machine.map_or(Ok(()), |machine| machine.delete()),
+        move |store, deleted| {
+            if !deleted {
+                return;
+            }
             store.remove(SERVERS, id);
             store.machines.remove(&id);
-            super::firewall_resources::forget_server(&mut store, id);
-            primary_ips::take_back(&mut store, id);
-        }
-        actions::finish(
-            &mut store,
-            action,
-            deleted.err().map(|error| format!("{error:#}")).as_deref(),
-        );
-        report(account.commit(&store));
-    });
+            store.births.remove(&id);
+            super::firewall_resources::forget_server(store, id);
+            addresses::take_back(store, id);
+            volumes::forget_server(store, id);
+            images::forget_backups(store, lab.as_ref(), id);
+        },
+    );
 }
 
 /// At the start of the API: actions that an earlier process left end here, and machines that were
@@ -249,50 +189,43 @@ pub fn take_up(account: &Account) -> Result<()> {
         .map(id_of)
         .collect();
     for action in left {
-        actions::finish(
-            &mut store,
-            action,
-            Some("the API was restarted while this action ran"),
-        );
+        let why = "the API was restarted while this action ran";
+        actions::finish(&mut store, action, Some(why));
     }
+    background::forget_unfinished(&mut store);
     let servers: Vec<(u64, String)> = store
         .all(SERVERS)
         .map(|server| {
-            (
-                id_of(server),
-                server["status"].as_str().unwrap_or_default().to_owned(),
-            )
+            let status = server["status"].as_str().unwrap_or_default();
+            (id_of(server), status.to_owned())
         })
         .collect();
     for (id, status) in servers {
-        let running = account
-            .machine(&store, id)
-            .is_some_and(|machine| machine.is_running());
-        match status.as_str() {
-            "deleting" => {
-                let action = actions::begin(&mut store, "delete_server", &[("server", id)]);
-                begin_delete(account, &mut store, id, id_of(&action));
-            }
-            "running"
-                if account
-                    .machine(&store, id)
-                    .is_none_or(|machine| !machine.is_lost()) => {}
-            "running" | "starting" => {
-                power(
-                    account,
-                    &mut store,
-                    id,
-                    "start_server",
-                    Some("running"),
-                    Machine::start,
-                );
-            }
-            _ => {
-                if let Some(server) = store.get_mut(SERVERS, id) {
-                    server["status"] = json!(if running { "running" } else { "off" });
-                }
+        take_up_server(account, &mut store, id, &status);
+    }
+    account.commit(&store)
+}
+
+fn take_up_server(account: &Account, store: &mut Store, id: u64, status: &str) {
+    let machine = account.machine(store, id);
+    if let Some(machine) = &machine {
+        // A snapshot that was being taken may have halted it.
+        cgroup::freeze(machine, false);
+    }
+    match status {
+        "deleting" => {
+            let action = actions::begin(store, "delete_server", &[("server", id)]);
+            begin_delete(account, store, id, id_of(&action));
+        }
+        "running" if machine.as_ref().is_none_or(|machine| !machine.is_lost()) => {}
+        "running" | "starting" => {
+            start(account, store, id);
+        }
+        _ => {
+            let running = machine.is_some_and(|machine| machine.is_running());
+            if let Some(server) = store.get_mut(SERVERS, id) {
+                server["status"] = json!(if running { "running" } else { "off" });
             }
         }
     }
-    account.commit(&store)
 }

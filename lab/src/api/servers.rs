@@ -4,25 +4,26 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::error::{Answer, ApiError};
-use super::listing::{self, Query};
 use super::request::Body;
-use super::{Account, actions, firewall_resources};
-use crate::store::{FIREWALLS, SERVERS, Store, id_of};
+use super::routes::{Routes, post, put};
+use super::{
+    Account, actions, addresses, firewall_resources, resource, server_actions, server_create,
+};
+use crate::store::{FIREWALLS, SERVERS, Store, VOLUMES, id_of};
 
-pub async fn list(State(account): State<Account>, query: Query) -> Answer {
-    let store = account.lock();
-    let all: Vec<Value> = store
-        .all(SERVERS)
-        .map(|server| shown(&account, &store, server))
-        .collect();
-    listing::list(SERVERS, all.iter(), &query)
+/// Everything under `/servers`.
+pub fn routes() -> Routes {
+    resource::routes(SERVERS, "server")
+        .route("/servers", post(server_create::create))
+        .route("/servers/{id}", put(update).delete(server_actions::delete))
+        .actions(
+            "/servers/{id}/actions/{action}",
+            server_actions::NAMES,
+            post(server_actions::act),
+        )
 }
 
-pub async fn get(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
-    super::show(&account, SERVERS, "server", id)
-}
-
-pub async fn update(
+async fn update(
     State(account): State<Account>,
     Path(id): Path<u64>,
     Body(wish): Body<Value>,
@@ -30,41 +31,47 @@ pub async fn update(
     super::rename(&account, SERVERS, "server", id, &wish)
 }
 
-pub async fn list_actions(
-    State(account): State<Account>,
-    Path(id): Path<u64>,
-    query: Query,
-) -> Answer {
-    if account.lock().get(SERVERS, id).is_none() {
-        return Err(ApiError::not_found("server"));
-    }
-    actions::list_of(&account, "server", id, &query)
-}
-
-pub async fn get_action(
-    State(account): State<Account>,
-    Path((server, action)): Path<(u64, u64)>,
-) -> Answer {
-    actions::get_of(&account, "server", server, action)
-}
-
-/// A server with what follows from elsewhere: whether its machine runs, and its firewalls.
+/// A server with what follows from elsewhere: whether its machine runs, its addresses, volumes and
+/// firewalls.
 pub fn shown(account: &Account, store: &Store, server: &Value) -> Value {
     let id = id_of(server);
     let mut server = server.clone();
-    if server["status"] == "running"
-        && account
-            .machine(store, id)
-            .is_some_and(|machine| !machine.is_running())
-    {
-        server["status"] = json!("off");
-    }
+    server["status"] = status(account, store, &server);
     server["locked"] = json!(actions::running_on(store, "server", id));
+    server["public_net"] = addresses::public_net(store, id);
     let before = store
         .all(FIREWALLS)
         .filter(|firewall| firewall_resources::stands_before(firewall, &server));
     server["public_net"]["firewalls"] = before
         .map(|firewall| json!({ "id": id_of(firewall), "status": "applied" }))
         .collect();
+    let volumes = store.all(VOLUMES).filter(|volume| volume["server"] == id);
+    server["volumes"] = volumes.map(id_of).collect();
     server
+}
+
+fn status(account: &Account, store: &Store, server: &Value) -> Value {
+    let stopped = server["status"] == "running"
+        && account
+            .machine(store, id_of(server))
+            .is_some_and(|machine| !machine.is_running());
+    if stopped {
+        json!("off")
+    } else {
+        server["status"].clone()
+    }
+}
+
+/// Whether a server is off.
+pub fn is_off(account: &Account, store: &Store, server: &Value) -> bool {
+    status(account, store, server) == "off"
+}
+
+/// 422 when a server that has to be off is not.
+pub fn off(account: &Account, store: &Store, server: &Value) -> Result<(), ApiError> {
+    if is_off(account, store, server) {
+        return Ok(());
+    }
+    let message = "server must be stopped for this";
+    Err(ApiError::new(422, "server_not_stopped", message))
 }

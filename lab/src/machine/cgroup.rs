@@ -81,6 +81,17 @@ pub fn limit_inside(machine: &Machine, memory_bytes: u64) -> bool {
     })
 }
 
+/// Halts all of the machine, or lets it go on, where the kernel has version 2 in any form.
+pub fn freeze(machine: &Machine, halt: bool) {
+    for hierarchy in hierarchies() {
+        let switch = folder(machine, &hierarchy).join("cgroup.freeze");
+        if switch.exists() {
+            // One that cannot be halted is copied as it runs.
+            let _ = fs::write(switch, if halt { "1" } else { "0" });
+        }
+    }
+}
+
 /// Bytes in use; `None` when the machine has no group.
 pub fn memory_used(machine: &Machine) -> Option<u64> {
     hierarchies().iter().find_map(|hierarchy| {

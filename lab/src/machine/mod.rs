@@ -5,12 +5,15 @@ pub mod firewall;
 pub mod network;
 mod overlay;
 pub mod passage;
+pub mod private;
 mod process;
 mod seed;
+pub mod settings;
+pub mod snapshot;
 pub mod supervise;
+pub mod volume;
 
 use std::fs::{self, File};
-use std::net::Ipv4Addr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,11 +22,12 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use process::Order;
+use settings::Settings;
 
 use crate::image;
-use crate::lab::{Lab, until, write_atomic};
+use crate::lab::{Lab, until};
 
-/// A machine of the lab by its number: the last byte of its address.
+/// A machine of the lab by its number: the last byte of its address, unless it was given another.
 #[derive(Clone, Debug)]
 pub struct Machine {
     pub lab: Lab,
@@ -31,7 +35,7 @@ pub struct Machine {
 }
 
 /// What a machine is born with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Birth {
     pub id: u64,
     pub name: String,
@@ -39,14 +43,10 @@ pub struct Birth {
     pub user_data: String,
     pub root_password: Option<String>,
     pub memory_bytes: u64,
-}
-
-/// What stays true of a machine as long as it is.
-#[derive(Serialize, Deserialize)]
-pub struct Settings {
-    /// The image that its disk was laid on: a newer lab may have another.
-    image: PathBuf,
-    pub memory_bytes: u64,
+    /// The last byte of its public address.
+    pub host: Option<u8>,
+    /// The image of the API whose disk it gets; none for a new one.
+    pub snapshot: Option<u64>,
 }
 
 impl Machine {
@@ -72,39 +72,53 @@ impl Machine {
         self.folder().join("root")
     }
 
-    pub fn address(&self) -> Ipv4Addr {
-        self.lab.address(self.number)
-    }
-
     /// The name of its namespace and control groups.
     pub fn long_name(&self) -> String {
         format!("{}-{}", self.lab.bridge(), self.number)
     }
 
-    pub fn settings(&self) -> Result<Settings> {
-        let path = self.folder().join("settings.json");
-        let bytes =
-            fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
-        serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read", path.display()))
-    }
-
     /// Lays disk and seed; nothing runs yet.
     pub fn create(&self, birth: &Birth) -> Result<()> {
-        let settings = Settings {
+        fs::create_dir_all(self.folder())?;
+        self.keep(&Settings {
             image: image::path(&self.lab),
             memory_bytes: birth.memory_bytes,
+            host: birth.host,
+            volumes: Vec::new(),
+            nics: Vec::new(),
+        })?;
+        self.lay(birth)
+    }
+
+    /// Gives it another disk, as new as that of its birth, and starts it, as Hetzner does.
+    pub fn rebuild(&self, birth: &Birth) -> Result<()> {
+        if !self.is_made() {
+            self.create(birth)?;
+            return self.start();
+        }
+        self.power_off()?;
+        self.forget_nspawn();
+        overlay::unmount(&self.folder())?;
+        for name in ["upper", "work"] {
+            remove_tree(&self.folder().join(name))?;
+        }
+        self.lay(birth)?;
+        self.start()
+    }
+
+    fn lay(&self, birth: &Birth) -> Result<()> {
+        let image = match birth.snapshot {
+            Some(id) => snapshot::restore(self, id)?,
+            None => image::path(&self.lab),
         };
-        if !settings.image.exists() {
+        if !image.exists() {
             bail!(
                 "the machine image {} is not there; run `citrino-lab image build`",
-                settings.image.display()
+                image.display()
             );
         }
-        write_atomic(
-            &self.folder().join("settings.json"),
-            &serde_json::to_vec_pretty(&settings)?,
-        )?;
-        overlay::mount(&self.folder(), &settings.image)?;
+        overlay::mount(&self.folder(), &image)?;
+        self.configure(|settings| settings.image = image)?;
         seed::write(&self.root(), birth)
     }
 
@@ -130,6 +144,14 @@ impl Machine {
                 self.number,
                 self.folder().display()
             );
+        }
+        Ok(())
+    }
+
+    /// Gives chpasswd a line, in a machine that runs.
+    pub fn set_password(&self, line: &str) -> Result<()> {
+        if !process::inside(self, &["chpasswd"], line)? {
+            bail!("machine {} does not run", self.number);
         }
         Ok(())
     }
@@ -183,12 +205,13 @@ impl Machine {
         self.forget_nspawn();
         overlay::unmount(&self.folder())?;
         cgroup::remove(self)?;
-        match fs::remove_dir_all(self.folder()) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("could not remove {}", self.folder().display()))
-            }
-            _ => Ok(()),
+        for id in self
+            .settings()
+            .map_or(Vec::new(), |settings| settings.volumes)
+        {
+            volume::release(&self.lab, id)?;
         }
+        remove_tree(&self.folder())
     }
 
     /// What a killed nspawn leaves in /run; absent is as good as removed.
@@ -218,5 +241,15 @@ impl Machine {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
         }
+    }
+}
+
+/// Absent is as good as removed.
+fn remove_tree(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not remove {}", path.display()))
+        }
+        _ => Ok(()),
     }
 }

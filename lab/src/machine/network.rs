@@ -1,4 +1,4 @@
-//! A bridge for the lab, and for each machine a namespace with one link into it.
+//! A bridge for the lab, and for each machine a namespace with a link into it.
 //!
 //! As at Hetzner a machine has its address alone (/32) and reaches everything, its neighbours too,
 //! through the gateway: so the firewalls of the gateway see all there is. The address is put on the
@@ -9,7 +9,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::Machine;
+use super::settings::Settings;
+use super::{Machine, private};
 use crate::lab::{Lab, run, run_with};
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
@@ -67,38 +68,49 @@ pub fn bridge_down(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// Makes namespace and link, anew for each boot: what the machine told its kernel about the network
+/// Makes namespace and links, anew for each boot: what the machine told its kernel about the network
 /// ends with the kernel, as it does with a real one.
-pub fn plug_in(machine: &Machine) -> Result<()> {
+pub fn plug_in(machine: &Machine, settings: &Settings) -> Result<()> {
     unplug(machine);
+    let space = machine.long_name();
+    run(&["ip", "netns", "add", &space])?;
+    run(&["ip", "-n", &space, "link", "set", "lo", "up"])?;
+    if let Some(host) = settings.host {
+        plug_in_public(machine, host)?;
+    }
+    for nic in &settings.nics {
+        private::plug_in(machine, nic)?;
+    }
+    // A new namespace forwards when the host does, which a new server does not.
+    let forget = format!("echo 0 >{FORWARD}");
+    run(&["ip", "netns", "exec", &space, "sh", "-c", &forget]).map(|_| ())
+}
+
+fn plug_in_public(machine: &Machine, host: u8) -> Result<()> {
     let (space, outer) = (machine.long_name(), link(machine));
-    let (address, gateway) = (machine.address(), machine.lab.address(1));
+    let (address, gateway) = (machine.lab.address(host), machine.lab.address(1));
     let [a, b, c, d] = address.octets();
     // It follows from the address, so that what the host learned of the one before stays true.
     let mac = format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}");
     let outside = [
-        format!("netns add {space}"),
         format!("link add {outer} type veth peer name eth0 address {mac} netns {space}"),
         format!("link set {outer} master {}", machine.lab.bridge()),
         format!("link set dev {outer} type bridge_slave isolated on"),
         format!("link set {outer} up"),
     ];
     let inside = [
-        "link set lo up".to_owned(),
         format!("address add {address}/32 dev eth0"),
         "link set eth0 up".to_owned(),
         format!("route add {gateway} dev eth0"),
         format!("route add default via {gateway}"),
     ];
     run_with(&["ip", "-batch", "-"], &outside.join("\n"))?;
-    run_with(&["ip", "-n", &space, "-batch", "-"], &inside.join("\n"))?;
-    // A new namespace forwards when the host does, which a new server does not.
-    let forget = format!("echo 0 >{FORWARD}");
-    run(&["ip", "netns", "exec", &space, "sh", "-c", &forget]).map(|_| ())
+    run_with(&["ip", "-n", &space, "-batch", "-"], &inside.join("\n")).map(|_| ())
 }
 
-/// Removes both. Absent is as good as removed, and a machine that never started has neither.
+/// Removes them. Absent is as good as removed, and a machine that never started has none.
 pub fn unplug(machine: &Machine) {
+    private::unplug_all(machine);
     let _ = run(&["ip", "link", "delete", &link(machine)]);
     let _ = run(&["ip", "netns", "delete", &machine.long_name()]);
 }

@@ -1,15 +1,16 @@
 //! Passage through a host that drops what it forwards, as Docker and ufw have it.
 //!
 //! A packet must get through every chain of a hook, so no rule of the lab's own table helps: these
-//! chains get a rule that lets the lab's bridge through, marked with the name of the lab's table.
+//! chains get a rule that lets the lab's bridges through, marked with the name of the lab's table.
 //! Firewalls before machines hold as they did, in that table.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::private;
 use crate::lab::{Lab, run};
 
-/// Has every such chain let the bridge through.
+/// Has every such chain let the bridges through: that of the lab, and those of its networks.
 pub fn open(lab: &Lab) -> Result<()> {
     close(lab)?;
     let dropping = listed("chains", "chain")?
@@ -17,15 +18,12 @@ pub fn open(lab: &Lab) -> Result<()> {
         .filter(|chain| chain["hook"] == "forward" && chain["policy"] == "drop");
     for chain in dropping {
         let place = place(&chain, "name");
-        for side in ["iifname", "oifname"] {
-            run(&[
-                "nft",
-                &format!(
-                    "insert rule {place} {side} \"{}\" accept comment \"{}\"",
-                    lab.bridge(),
-                    lab.table()
-                ),
-            ])?;
+        for bridge in [lab.bridge(), private::bridges(lab)] {
+            for side in ["iifname", "oifname"] {
+                let comment = lab.table();
+                let rule = format!("{side} \"{bridge}\" accept comment \"{comment}\"");
+                run(&["nft", &format!("insert rule {place} {rule}")])?;
+            }
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill as signal};
 use nix::unistd::Pid;
 
 use super::{Machine, cgroup};
-use crate::lab::{run, until};
+use crate::lab::{run, run_with, until};
 
 /// What systemd is told by a signal to its PID 1 (systemd(1), Signals).
 #[derive(Clone, Copy)]
@@ -71,6 +71,17 @@ pub fn order(machine: &Machine, order: Order) -> Result<Option<i32>> {
         ])?;
     }
     Ok(told)
+}
+
+/// Runs a program among the files and processes of a running machine, with the rights of the host;
+/// answers whether there was a machine to run it in.
+pub fn inside(machine: &Machine, argv: &[&str], input: &str) -> Result<bool> {
+    let Some(pid) = leader(machine) else {
+        return Ok(false);
+    };
+    let target = format!("--target={pid}");
+    let enter = ["nsenter", &target, "--mount", "--pid", "--root", "--wd"];
+    run_with(&[&enter, argv].concat(), input).map(|_| true)
 }
 
 /// Kills all of the machine. Its PID 1 outlives a killed nspawn, so it is the control groups that

@@ -10,8 +10,19 @@ use serde_json::json;
 
 use super::Birth;
 
-/// Writes the seed and what a machine knows of itself before cloud-init runs.
+/// Writes what cloud-init asks for, and for a new disk what a machine knows of itself before
+/// cloud-init runs. A disk that comes from a snapshot knows what it knew.
 pub fn write(root: &Path, birth: &Birth) -> Result<()> {
+    give(root, birth)?;
+    if birth.snapshot.is_none() {
+        introduce(root, birth)?;
+    }
+    fs::write(root.join("etc/resolv.conf"), resolvers())?;
+    Ok(())
+}
+
+/// What Hetzner's metadata service tells of the server.
+fn give(root: &Path, birth: &Birth) -> Result<()> {
     let folder = root.join("var/lib/cloud/seed/nocloud");
     fs::create_dir_all(&folder)?;
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
@@ -23,14 +34,18 @@ pub fn write(root: &Path, birth: &Birth) -> Result<()> {
     });
     fs::write(folder.join("meta-data"), serde_json::to_vec_pretty(&meta)?)?;
     fs::write(folder.join("user-data"), user_data(&birth.user_data))?;
-    if let Some(password) = &birth.root_password {
-        let vendor =
-            json!({ "chpasswd": { "expire": false, "list": format!("root:{password}\n") } });
-        fs::write(
-            folder.join("vendor-data"),
-            format!("#cloud-config\n{vendor}\n"),
-        )?;
-    }
+    let vendor = birth.root_password.as_ref().map_or_else(
+        || json!({}),
+        |password| json!({ "chpasswd": { "expire": false, "list": format!("root:{password}\n") } }),
+    );
+    fs::write(
+        folder.join("vendor-data"),
+        format!("#cloud-config\n{vendor}\n"),
+    )?;
+    Ok(())
+}
+
+fn introduce(root: &Path, birth: &Birth) -> Result<()> {
     fs::write(
         root.join("etc/machine-id"),
         format!("{:032x}\n", rand::random::<u128>()),
@@ -43,7 +58,6 @@ pub fn write(root: &Path, birth: &Birth) -> Result<()> {
             birth.name
         ),
     )?;
-    fs::write(root.join("etc/resolv.conf"), resolvers())?;
     Ok(())
 }
 

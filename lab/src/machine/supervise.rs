@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Machine, cgroup, network};
+use super::settings::Settings;
+use super::{Machine, cgroup, network, volume};
 use crate::lab::{detach, until};
 
 /// What nspawn exits with when the machine asked for a reboot (systemd-nspawn(1), Exit Status).
@@ -41,9 +42,8 @@ pub fn run(machine: &Machine) -> Result<()> {
     if !until(Duration::from_secs(2), || lock.try_lock().is_ok()) {
         bail!("machine {} runs already", machine.number);
     }
-    let settings = machine.settings()?;
     loop {
-        let code = boot(machine, settings.memory_bytes)?;
+        let code = boot(machine, &machine.settings()?)?;
         if machine.is_marked("off") {
             return Ok(());
         }
@@ -55,9 +55,10 @@ pub fn run(machine: &Machine) -> Result<()> {
 }
 
 /// One life of the machine, to its end.
-fn boot(machine: &Machine, memory_bytes: u64) -> Result<Option<i32>> {
-    let groups = cgroup::make(machine, memory_bytes)?;
-    network::plug_in(machine)?;
+fn boot(machine: &Machine, settings: &Settings) -> Result<Option<i32>> {
+    let groups = cgroup::make(machine, settings.memory_bytes)?;
+    network::plug_in(machine, settings)?;
+    let volumes = volumes(machine, settings)?;
     let console = File::create(machine.folder().join("console"))?;
     let name = machine.long_name();
     let mut child = Command::new("sh")
@@ -81,6 +82,7 @@ fn boot(machine: &Machine, memory_bytes: u64) -> Result<Option<i32>> {
         .arg(format!("--machine={name}"))
         .arg(format!("--directory={}", machine.root().display()))
         .arg(format!("--network-namespace-path=/run/netns/{name}"))
+        .args(volumes)
         // The settings of its own network are the machine's; those of the kernel are not.
         .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")
         .stdin(Stdio::null())
@@ -91,7 +93,16 @@ fn boot(machine: &Machine, memory_bytes: u64) -> Result<Option<i32>> {
     fs::write(machine.folder().join("nspawn.pid"), child.id().to_string())?;
     let ended = |child: &mut Child| child.try_wait().map_or(true, |code| code.is_some());
     until(Duration::from_secs(20), || {
-        cgroup::limit_inside(machine, memory_bytes) || ended(&mut child)
+        cgroup::limit_inside(machine, settings.memory_bytes) || ended(&mut child)
     });
     Ok(child.wait()?.code())
+}
+
+/// How nspawn is told of the machine's volumes, which are there before its PID 1 is.
+fn volumes(machine: &Machine, settings: &Settings) -> Result<Vec<String>> {
+    let bind = |id: &u64| {
+        let held = volume::hold(&machine.lab, *id)?;
+        Ok(format!("--bind={held}:{}", volume::device(*id)))
+    };
+    settings.volumes.iter().map(bind).collect()
 }

@@ -1,12 +1,16 @@
-//! An API of a test's own: the program that `up` starts, on a free port, without machines.
+//! An API of a test's own: the program that `up` starts, on a free port, without machines. What a test
+//! asks of it goes through a witness, and a call that is not as Hetzner's document has it fails the test.
 
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use hcloud::apis::configuration::Configuration;
 use serde_json::{Value, json};
+
+use crate::witness::Witness;
 
 pub const TOKEN: &str = "0123456789012345678901234567890123456789012345678901234567890123";
 pub const KEY: &str =
@@ -16,6 +20,9 @@ pub const KEY: &str =
 pub struct Api {
     process: Child,
     state: tempfile::TempDir,
+    port: u16,
+    witness: Witness,
+    /// Where the witness listens, with `/v1`.
     pub endpoint: String,
     pub client: reqwest::Client,
 }
@@ -24,6 +31,11 @@ impl Drop for Api {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        let complaints = self.witness.complaints();
+        assert!(
+            complaints.is_empty() || std::thread::panicking(),
+            "{complaints}"
+        );
     }
 }
 
@@ -44,18 +56,32 @@ fn spawn(state: &Path, port: u16) -> Child {
         .expect("the lab's program starts")
 }
 
+/// A port that nobody has. It is below those that the kernel gives away, so that nobody is given it
+/// before the API has it.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let own = u16::try_from(std::process::id() % 1000).expect("below 1000") * 10;
+    loop {
+        let port = 18_000 + (own + NEXT.fetch_add(1, Ordering::Relaxed)) % 14_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 impl Api {
     pub async fn start() -> Self {
         let state = tempfile::tempdir().expect("a folder");
         std::fs::write(state.path().join("token"), TOKEN).expect("a token");
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("its number").port();
-        drop(free);
+        let port = free_port();
         let process = spawn(state.path(), port);
-        let endpoint = format!("http://127.0.0.1:{port}/v1");
+        let witness = Witness::start(&format!("http://127.0.0.1:{port}"));
+        let endpoint = format!("http://127.0.0.1:{}/v1", witness.port);
         let api = Self {
             process,
             state,
+            port,
+            witness,
             endpoint,
             client: reqwest::Client::new(),
         };
@@ -67,7 +93,7 @@ impl Api {
         let begun = Instant::now();
         while self
             .client
-            .get(format!("{}/locations", self.endpoint))
+            .get(self.url("/v1/locations"))
             .send()
             .await
             .is_err()
@@ -84,22 +110,18 @@ impl Api {
     pub async fn restart(&mut self) {
         self.process.kill().expect("killed");
         self.process.wait().expect("gone");
-        self.process = spawn(self.state.path(), self.port());
+        self.process = spawn(self.state.path(), self.port);
         self.wait().await;
     }
 
     /// The lab's program for another verb.
     pub fn program(&self, arguments: &[&str]) -> Command {
-        program(self.state.path(), self.port(), arguments)
+        program(self.state.path(), self.port, arguments)
     }
 
-    fn port(&self) -> u16 {
-        let port = self
-            .endpoint
-            .rsplit(':')
-            .next()
-            .and_then(|rest| rest.split('/').next());
-        port.expect("a port").parse().expect("a number")
+    /// A path of the API itself, past the witness.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     pub fn crate_configuration(&self) -> Configuration {
@@ -114,17 +136,33 @@ impl Api {
 
     /// Status and body of a call.
     pub async fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let url = format!("{}{path}", self.endpoint);
+        let answer = self.send(method, &url, body).await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// What the lab has of its own, under `/_lab`.
+    pub async fn order(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let url = self.url(&format!("/_lab{path}"));
+        let answer = self.send(method, &url, body).await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// A call of any address.
+    pub async fn send(
+        &self,
+        method: &str,
+        url: &str,
+        body: Value,
+    ) -> reqwest::Result<reqwest::Response> {
         let method = method.parse().expect("a method");
-        let mut request = self
-            .client
-            .request(method, format!("{}{path}", self.endpoint))
-            .bearer_auth(TOKEN);
+        let mut request = self.client.request(method, url).bearer_auth(TOKEN);
         if !body.is_null() {
             request = request.json(&body);
         }
-        let answer = request.send().await.expect("an answer");
-        let status = answer.status().as_u16();
-        (status, answer.json().await.unwrap_or(Value::Null))
+        request.send().await
     }
 
     /// Creates a server and waits for its actions.

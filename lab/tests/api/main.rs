@@ -5,5 +5,12 @@
 
 mod behaviour;
 mod crates;
+mod faults;
 mod harness;
+mod openapi;
 mod refusals;
+#[allow(dead_code)] // made for the tests of the clients too
+mod spec;
+mod stories;
+mod walk;
+mod witness;

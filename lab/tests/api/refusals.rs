@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Api, KEY, wish};
+use crate::harness::{Api, KEY, TOKEN, wish};
 
 #[tokio::test]
 async fn refusals_have_the_codes_of_the_api() {
@@ -47,4 +47,30 @@ async fn a_protected_server_stays() {
     );
     assert_eq!(api.call("POST", &action, protect(false)).await.0, 201);
     assert_eq!(api.call("DELETE", &path, Value::Null).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_refused_and_a_page_may_be_far() {
+    let api = Api::start().await;
+    let url = format!("{}/servers", api.endpoint);
+    let deep = "[".repeat(100_000);
+    for body in ["{", "null", "\"a\"", deep.as_str()]
+        .map(str::as_bytes)
+        .into_iter()
+        .chain([&b"\xff\xfe"[..]])
+    {
+        let request = api.client.post(&url).bearer_auth(TOKEN).body(body.to_vec());
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 400);
+        assert_eq!(
+            answer.json::<Value>().await.unwrap()["error"]["code"],
+            "json_error"
+        );
+    }
+    let far = format!("/servers?page={}&per_page=1000", u64::MAX);
+    let (status, body) = api.call("GET", &far, Value::Null).await;
+    assert_eq!(
+        (status, &body["meta"]["pagination"]["per_page"]),
+        (200, &json!(50))
+    );
 }

@@ -75,6 +75,7 @@ impl Owner {
         ]);
         if self.number.is_none() {
             found.insert("rules", self.rules());
+            found.insert("block devices", self.block_devices());
         }
         found
     }
@@ -105,6 +106,13 @@ impl Owner {
     }
 
     fn is_link(&self, name: &str) -> bool {
+        if name.starts_with(&format!("cn{}-", self.lab)) {
+            return self.number.is_none();
+        }
+        if let Some(rest) = name.strip_prefix(&format!("cv{}-", self.lab)) {
+            let number = rest.trim_end_matches(|c: char| c.is_ascii_lowercase());
+            return self.number.as_ref().is_none_or(|ours| ours == number);
+        }
         let number = name
             .strip_prefix(&format!("cl{}", self.lab))
             .filter(|rest| rest.parse::<u8>().is_ok());
@@ -159,6 +167,17 @@ impl Owner {
             .collect()
     }
 
+    /// Those over files of the lab.
+    fn block_devices(&self) -> Vec<String> {
+        let files = names(Path::new("/sys/block"))
+            .into_iter()
+            .map(|name| format!("/sys/block/{name}/loop/backing_file"))
+            .filter_map(|path| fs::read_to_string(path).ok());
+        kept(files.collect(), |file| {
+            Path::new(file).starts_with(&self.state)
+        })
+    }
+
     /// In every hierarchy: with version 2 the root is one, with version 1 each folder below it.
     fn groups(&self) -> Vec<String> {
         let root = Path::new("/sys/fs/cgroup");
@@ -194,7 +213,23 @@ fn forwarding() -> (String, Option<String>) {
 fn a_lab_that_is_down_left_nothing() {
     let Some(lab) = Shared::lab() else { return };
     let (_alone, lab) = lab.take();
-    let kept = Server::create(&lab, &json!({}));
+    let subnets = json!([{ "type": "cloud", "network_zone": "us-east" }]);
+    let network = json!({ "name": "n", "ip_range": "10.90.0.0/16", "subnets": subnets });
+    let volume = json!({ "name": "v", "size": 10, "location": "ash" });
+    let made = ["/networks", "/volumes"].map(|path| {
+        let wish = if path == "/networks" {
+            &network
+        } else {
+            &volume
+        };
+        lab.call("POST", path, wish).1
+    });
+    lab.settle(&made[1]);
+    let wish = json!({
+        "networks": [made[0]["network"]["id"]], "volumes": [made[1]["volume"]["id"]],
+    });
+    let kept = Server::create(&lab, &wish);
+    kept.act(&lab, "create_image");
     let off = Server::started(&lab);
     off.act(&lab, "poweroff");
     let owner = Owner::lab(&lab);

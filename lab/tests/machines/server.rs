@@ -121,6 +121,14 @@ impl Server {
             .unwrap()
     }
 
+    /// The same one at another address.
+    pub fn at(self, address: &str) -> Self {
+        let known = fs::read_to_string(self.known_hosts()).unwrap();
+        fs::write(self.known_hosts(), known.replace(&self.address, address)).unwrap();
+        let address = address.to_owned();
+        Self { address, ..self }
+    }
+
     /// The file with its host key, made before its birth.
     pub fn known_hosts(&self) -> PathBuf {
         self.keys.path().join("known_hosts")

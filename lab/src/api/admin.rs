@@ -1,0 +1,150 @@
+//! What is the lab's own, under `/_lab`: tests order faults here, and ask what was called. Nothing of
+//! it outlives the process.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::Account;
+use super::budget::Budget;
+use super::calls::Calls;
+use super::error::{Answer, ApiError};
+use super::faults::{Fault, Faults};
+use super::offers::Offers;
+use super::request::Body;
+use crate::pace::Failure;
+
+/// What an operator of the lab can set.
+#[derive(Default)]
+pub struct Desk {
+    pub budget: Budget,
+    pub calls: Calls,
+    pub faults: Faults,
+    pub offers: Offers,
+    pub tokens: Vec<Token>,
+}
+
+/// A further token of the project.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    pub token: String,
+    #[serde(default)]
+    pub readonly: bool,
+}
+
+/// The routes, and with them the list of those of the API.
+pub fn routes(listed: &[(&'static str, String)]) -> Router<Account> {
+    let list: Vec<Value> = listed
+        .iter()
+        .map(|(method, path)| json!({ "method": method, "path": path }))
+        .collect();
+    let list = json!({ "routes": list });
+    Router::new()
+        .route(
+            "/faults",
+            get(faults).post(order_fault).delete(forget_faults),
+        )
+        .route("/calls", get(calls).delete(forget_calls))
+        .route("/actions", post(pace))
+        .route("/offers", post(offer).delete(forget_offers))
+        .route("/budget", post(budget))
+        .route("/tokens", post(token))
+        .route("/routes", get(move || async move { Json(list) }))
+}
+
+async fn faults(State(account): State<Account>) -> Response {
+    Json(&account.desk().faults).into_response()
+}
+
+async fn order_fault(State(account): State<Account>, Body(wish): Body<Value>) -> Answer {
+    let fault = Fault::read(wish)?;
+    let shown = Json(&fault).into_response();
+    account.desk().faults.order(fault);
+    Ok((StatusCode::CREATED, shown).into_response())
+}
+
+async fn forget_faults(State(account): State<Account>) -> StatusCode {
+    account.desk().faults.forget();
+    StatusCode::NO_CONTENT
+}
+
+async fn calls(State(account): State<Account>) -> Response {
+    Json(&account.desk().calls).into_response()
+}
+
+async fn forget_calls(State(account): State<Account>) -> StatusCode {
+    account.desk().calls.forget();
+    StatusCode::NO_CONTENT
+}
+
+/// How long actions take, or which one fails.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pacing {
+    ms: Option<u64>,
+    command: Option<String>,
+    nth: Option<u64>,
+    code: Option<String>,
+    message: Option<String>,
+}
+
+async fn pace(State(account): State<Account>, Body(wish): Body<Pacing>) -> Answer<StatusCode> {
+    if wish.ms.is_none() && wish.command.is_none() {
+        return Err(ApiError::invalid(
+            "command",
+            "neither ms nor command is given",
+        ));
+    }
+    let nth = wish.nth.unwrap_or(1);
+    if nth == 0 {
+        return Err(ApiError::invalid("nth", "counts from 1"));
+    }
+    let mut store = account.lock();
+    if let Some(ms) = wish.ms {
+        store.pace.set_least(Duration::from_millis(ms));
+    }
+    if let Some(command) = wish.command {
+        let failure = Failure {
+            code: wish.code.unwrap_or_else(|| "action_failed".to_owned()),
+            message: wish.message.unwrap_or_else(|| "action failed".to_owned()),
+        };
+        store.pace.doom(command, nth, failure);
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn offer(
+    State(account): State<Account>,
+    Body(wish): Body<Map<String, Value>>,
+) -> Answer<StatusCode> {
+    account.desk().offers.change(&wish)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn forget_offers(State(account): State<Account>) -> StatusCode {
+    account.desk().offers.forget();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Remaining {
+    remaining: u32,
+}
+
+async fn budget(State(account): State<Account>, Body(wish): Body<Remaining>) -> Answer<StatusCode> {
+    account.desk().budget.leave(wish.remaining)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn token(State(account): State<Account>, Body(token): Body<Token>) -> Answer<StatusCode> {
+    account.desk().tokens.push(token);
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,154 @@
+//! Private networks; their parts are in `network_parts.rs`, who is in them in `server_networks.rs`.
+
+use axum::extract::{Path, State};
+use serde_json::{Value, json};
+
+use super::cidr::Range;
+use super::error::{Answer, ApiError};
+use super::network_parts::{add_route, add_subnet, delete_route, delete_subnet, range_of};
+use super::request::{self, Body};
+use super::routes::{Routes, post, put};
+use super::{Account, actions, created, now, resource, server_networks};
+use crate::machine::private;
+use crate::store::{NETWORKS, SERVERS, Store, id_of};
+
+/// What can be done to one beside naming and deleting it.
+const ACTIONS: &[&str] = &[
+    "add_subnet",
+    "delete_subnet",
+    "add_route",
+    "delete_route",
+    "change_ip_range",
+    "change_protection",
+];
+
+/// Everything under `/networks`.
+pub fn routes() -> Routes {
+    resource::routes(NETWORKS, "network")
+        .route("/networks", post(create))
+        .route("/networks/{id}", put(update).delete(delete))
+        .actions("/networks/{id}/actions/{action}", ACTIONS, post(act))
+}
+
+/// A network with the servers that are in it.
+pub fn shown(store: &Store, network: &Value) -> Value {
+    let mut network = network.clone();
+    let id = id_of(&network);
+    let inside = |server: &&Value| server_networks::membership(server, id).is_some();
+    network["servers"] = store.all(SERVERS).filter(inside).map(id_of).collect();
+    network
+}
+
+async fn create(State(account): State<Account>, Body(wish): Body<Value>) -> Answer {
+    let mut store = account.lock();
+    let name = request::name(NETWORKS, request::needed("name", wish.get("name"))?)?;
+    let range = range(&wish)?;
+    let labels = request::labels(wish.get("labels").cloned())?;
+    let expose = request::flag(&wish, "expose_routes_to_vswitch")?.unwrap_or(false);
+    resource::unique(&store, NETWORKS, &name)?;
+    let id = store.next_id();
+    let mut network = json!({
+        "id": id, "name": name, "ip_range": range.to_string(), "subnets": [], "routes": [], "servers": [],
+        "load_balancers": [], "protection": { "delete": false }, "labels": labels, "created": now(),
+        "expose_routes_to_vswitch": expose,
+    });
+    for subnet in request::list(&wish, "subnets")? {
+        add_subnet(&mut network, subnet)?;
+    }
+    for route in request::list(&wish, "routes")? {
+        add_route(&mut network, route)?;
+    }
+    store.insert(NETWORKS, id, network.clone());
+    account.commit(&store)?;
+    Ok(created(json!({ "network": network })))
+}
+
+/// The range of a network, as it is asked for.
+fn range(wish: &Value) -> Result<Range, ApiError> {
+    let text = request::needed("ip_range", request::text(wish, "ip_range")?)?;
+    Range::parse(text)
+        .filter(|range| range.is_private() && range.length <= 24)
+        .ok_or_else(|| {
+            let message = "must be a private IPv4 range (RFC 1918) of at least /24";
+            ApiError::invalid("ip_range", message)
+        })
+}
+
+async fn update(
+    State(account): State<Account>,
+    Path(id): Path<u64>,
+    Body(wish): Body<Value>,
+) -> Answer {
+    let expose = request::flag(&wish, "expose_routes_to_vswitch")?;
+    let answer = super::rename(&account, NETWORKS, "network", id, &wish)?;
+    let Some(expose) = expose else {
+        return Ok(answer);
+    };
+    let mut store = account.lock();
+    if let Some(network) = store.get_mut(NETWORKS, id) {
+        network["expose_routes_to_vswitch"] = json!(expose);
+    }
+    store.save()?;
+    drop(store);
+    super::show(&account, NETWORKS, "network", id)
+}
+
+/// Servers leave a network that is deleted.
+async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
+    let mut store = account.lock();
+    let network = resource::find(&store, NETWORKS, "network", id)?;
+    resource::unprotected(network, "network")?;
+    let inside = shown(&store, network)["servers"].clone();
+    for server in inside.as_array().into_iter().flatten() {
+        server_networks::leave(
+            &account,
+            &mut store,
+            server.as_u64().unwrap_or_default(),
+            id,
+        )?;
+    }
+    if let Some(lab) = account.lab() {
+        private::remove(&lab, id);
+    }
+    store.remove(NETWORKS, id);
+    account.commit(&store)?;
+    Ok(resource::gone())
+}
+
+/// POST /networks/{id}/actions/{action}.
+async fn act(
+    State(account): State<Account>,
+    Path((id, action)): Path<(u64, String)>,
+    Body(wish): Body<Value>,
+) -> Answer {
+    let mut store = account.lock();
+    let mut network = resource::find(&store, NETWORKS, "network", id)?.clone();
+    match action.as_str() {
+        "add_subnet" => add_subnet(&mut network, &wish)?,
+        "delete_subnet" => delete_subnet(&store, &mut network, &wish)?,
+        "add_route" => add_route(&mut network, &wish)?,
+        "delete_route" => delete_route(&mut network, &wish)?,
+        "change_ip_range" => change_range(&mut network, &wish)?,
+        "change_protection" => {
+            let wished = request::needed("delete", request::flag(&wish, "delete")?)?;
+            network["protection"] = json!({ "delete": wished });
+        }
+        other => return Err(resource::unknown_action(other)),
+    }
+    store.insert(NETWORKS, id, network);
+    let action = actions::done(&mut store, &action, &[("network", id)]);
+    account.commit(&store)?;
+    Ok(created(json!({ "action": action })))
+}
+
+fn change_range(network: &mut Value, wish: &Value) -> Result<(), ApiError> {
+    let wished = range(wish)?;
+    let grows = range_of(network, "ip_range")
+        .is_some_and(|had| wished.begins_as(had) && wished.length < had.length);
+    if !grows {
+        let message = "a range can only be extended at its end";
+        return Err(ApiError::invalid("ip_range", message));
+    }
+    network["ip_range"] = json!(wished.to_string());
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! What is offered otherwise than the catalogue has it: tests sell a server type out, or retire it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::catalogue;
+use super::error::ApiError;
+use crate::store::id_of;
+
+/// The changed keys of an offer, by the id of the server type and the name of the place.
+#[derive(Default)]
+pub struct Offers(BTreeMap<(u64, String), Map<String, Value>>);
+
+impl Offers {
+    /// Changes what is said of a server type in a place; what the wish leaves out stays.
+    pub fn change(&mut self, wish: &Map<String, Value>) -> Result<(), ApiError> {
+        let missing = || ApiError::invalid("server_type", "the catalogue has no such server type");
+        let wished = wish.get("server_type").unwrap_or(&Value::Null);
+        let server_type = catalogue::find("server_types", wished).ok_or_else(missing)?;
+        let location = wish
+            .get("location")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        if !offers(server_type).any(|offer| offer["name"] == location) {
+            let message = "the server type is not listed in this place";
+            return Err(ApiError::invalid("location", message));
+        }
+        let key = (id_of(server_type), location.to_owned());
+        for (name, value) in wish {
+            let fits = match name.as_str() {
+                "server_type" | "location" => continue,
+                "available" => value.is_boolean(),
+                "deprecation" => value.is_null() || is_deprecation(value),
+                _ => return Err(ApiError::invalid(name, "is not known")),
+            };
+            if !fits {
+                return Err(ApiError::invalid(
+                    name,
+                    format!("{value} is not of its form"),
+                ));
+            }
+            let changed = self.0.entry(key.clone()).or_default();
+            changed.insert(name.clone(), value.clone());
+        }
+        Ok(())
+    }
+
+    pub fn forget(&mut self) {
+        self.0.clear();
+    }
+
+    /// A server type of the catalogue as it is offered now.
+    pub fn of(&self, server_type: &Value) -> Value {
+        let mut server_type = server_type.clone();
+        let id = id_of(&server_type);
+        for offer in server_type["locations"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+        {
+            let place = offer["name"].as_str().unwrap_or_default().to_owned();
+            for (name, value) in self.0.get(&(id, place)).into_iter().flatten() {
+                offer[name] = value.clone();
+            }
+        }
+        server_type
+    }
+}
+
+fn offers(server_type: &Value) -> impl Iterator<Item = &Value> {
+    server_type["locations"].as_array().into_iter().flatten()
+}
+
+fn is_deprecation(value: &Value) -> bool {
+    let wanted = ["announced", "unavailable_after"];
+    value
+        .as_object()
+        .is_some_and(|map| map.len() == wanted.len())
+        && wanted.iter().all(|key| value[key].is_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_offer_is_changed_key_by_key() {
+        let mut offers = Offers::default();
+        let mut change = |wish: Value| offers.change(wish.as_object().unwrap());
+        change(json!({ "server_type": "cpx11", "location": "ash", "available": false })).unwrap();
+        let end = json!({ "announced": "2026-01-01T00:00:00+00:00", "unavailable_after": "2026-02-01T00:00:00+00:00" });
+        change(json!({ "server_type": 22, "location": "ash", "deprecation": end })).unwrap();
+        for bad in [
+            json!({}),
+            json!({ "server_type": "cpx11", "location": "sin" }),
+            json!({ "server_type": "cpx11", "location": "ash", "available": 0 }),
+            json!({ "server_type": "cpx11", "location": "ash", "deprecation": {} }),
+            json!({ "server_type": "cpx11", "location": "ash", "price": 0 }),
+        ] {
+            assert!(change(bad.clone()).is_err(), "{bad}");
+        }
+        let offered = offers.of(catalogue::find("server_types", &json!("cpx11")).unwrap());
+        let ash = offered["locations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|offer| offer["name"] == "ash")
+            .unwrap();
+        assert_eq!(
+            (&ash["available"], &ash["deprecation"]),
+            (&json!(false), &end)
+        );
+    }
+}

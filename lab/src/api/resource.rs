@@ -1,0 +1,137 @@
+//! What every kind of resource has: its list, each of its objects, and the actions on them.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use super::error::{Answer, ApiError};
+use super::listing::{self, Query};
+use super::routes::{Routes, get};
+use super::{Account, actions, request};
+use crate::store::{ACTIONS, Store};
+
+/// The routes that only look.
+pub fn routes(kind: &'static str, singular: &'static str) -> Routes {
+    let all = move |State(account): State<Account>, query: Query| async move {
+        list(&account, kind, &query)
+    };
+    let one = move |State(account): State<Account>, Path(id): Path<u64>| async move {
+        super::show(&account, kind, singular, id)
+    };
+    let of_kind = move |State(account): State<Account>, query: Query| async move {
+        list_actions(&account, singular, &query)
+    };
+    let of_one = move |State(account): State<Account>, Path(id): Path<u64>, query: Query| async move {
+        find(&account.lock(), kind, singular, id)?;
+        actions::list_of(&account, singular, id, &query)
+    };
+    let one_of_one = move |State(account): State<Account>, Path((id, action)): Path<(u64, u64)>| async move {
+        actions::get_of(&account, singular, id, action)
+    };
+    Routes::new()
+        .route(&format!("/{kind}"), get(all))
+        .route(&format!("/{kind}/{{id}}"), get(one))
+        .route(&format!("/{kind}/actions"), get(of_kind))
+        .route(&format!("/{kind}/actions/{{id}}"), get(actions::get))
+        .route(&format!("/{kind}/{{id}}/actions"), get(of_one))
+        .route(
+            &format!("/{kind}/{{id}}/actions/{{action}}"),
+            get(one_of_one),
+        )
+}
+
+fn list(account: &Account, kind: &str, query: &Query) -> Answer {
+    let store = account.lock();
+    let all: Vec<Value> = store
+        .all(kind)
+        .map(|object| super::shown(account, &store, kind, object))
+        .collect();
+    listing::list(kind, all.iter(), query)
+}
+
+/// The actions on all resources of a kind.
+pub fn list_actions(account: &Account, singular: &str, query: &Query) -> Answer {
+    let store = account.lock();
+    let is_about = |action: &&Value| {
+        let mut about = action["resources"].as_array().into_iter().flatten();
+        about.any(|resource| resource["type"] == singular)
+    };
+    listing::list(ACTIONS, actions::all(&store).iter().filter(is_about), query)
+}
+
+/// An object, or 404.
+pub fn find<'s>(
+    store: &'s Store,
+    kind: &str,
+    singular: &str,
+    id: u64,
+) -> Result<&'s Value, ApiError> {
+    store
+        .get(kind, id)
+        .ok_or_else(|| ApiError::not_found(singular))
+}
+
+/// An object that a body names; 422 when there is none.
+pub fn named<'s>(
+    store: &'s Store,
+    kind: &str,
+    field: &str,
+    id: u64,
+) -> Result<&'s Value, ApiError> {
+    store
+        .get(kind, id)
+        .ok_or_else(|| ApiError::invalid(field, format!("{field} {id} not found")))
+}
+
+/// 409 when another object of the kind has the name.
+pub fn unique(store: &Store, kind: &str, name: &str) -> Result<(), ApiError> {
+    match store.by_name(kind, name) {
+        Some(_) => Err(ApiError::not_unique("name")),
+        None => Ok(()),
+    }
+}
+
+/// 423 when something runs on the object.
+pub fn unlocked(store: &Store, singular: &str, id: u64) -> Result<(), ApiError> {
+    if actions::running_on(store, singular, id) {
+        let message = format!("{singular} is locked by another running action");
+        return Err(ApiError::new(423, "locked", message));
+    }
+    Ok(())
+}
+
+/// 423 when the object is protected from deletion.
+pub fn unprotected(object: &Value, singular: &str) -> Result<(), ApiError> {
+    if object["protection"]["delete"] == true {
+        let message = format!("{singular} deletion is protected");
+        return Err(ApiError::new(423, "protected", message));
+    }
+    Ok(())
+}
+
+/// The action `change_protection` of what is protected from deletion alone.
+pub fn protect(
+    store: &mut Store,
+    kind: &str,
+    singular: &str,
+    id: u64,
+    wish: &Value,
+) -> Result<Value, ApiError> {
+    let wished = request::needed("delete", request::flag(wish, "delete")?)?;
+    if let Some(object) = store.get_mut(kind, id) {
+        object["protection"] = json!({ "delete": wished });
+    }
+    Ok(actions::done(store, "change_protection", &[(singular, id)]))
+}
+
+/// Whatever else may be asked for.
+pub fn unknown_action(name: &str) -> ApiError {
+    let message = format!("the lab does not know the action `{name}`");
+    ApiError::new(404, "not_found", message)
+}
+
+/// 204, which has no body.
+pub fn gone() -> axum::response::Response {
+    StatusCode::NO_CONTENT.into_response()
+}

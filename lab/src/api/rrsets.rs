@@ -1,0 +1,274 @@
+//! The record sets of DNS zones: all records of one name and type.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use super::error::{Answer, ApiError};
+use super::listing::{self, Query};
+use super::records;
+use super::request::{self, Body};
+use super::routes::{Routes, get, post};
+use super::soa::raise_serial;
+use super::{Account, actions, created, resource, zones};
+use crate::store::{RRSETS, Store, ZONES};
+
+/// What can be done to one beside labelling and deleting it.
+const ACTIONS: &[&str] = &[
+    "set_records",
+    "add_records",
+    "remove_records",
+    "update_records",
+    "change_ttl",
+    "change_protection",
+];
+
+/// Everything under `/zones/{zone}/rrsets`.
+pub fn routes() -> Routes {
+    Routes::new()
+        .route("/zones/{zone}/rrsets", get(list).post(create))
+        .route(
+            "/zones/{zone}/rrsets/{name}/{type}",
+            get(get_one).put(update).delete(delete),
+        )
+        .actions(
+            "/zones/{zone}/rrsets/{name}/{type}/actions/{action}",
+            ACTIONS,
+            post(act),
+        )
+}
+
+/// The sets of a zone, with the keys under which they are kept.
+fn keyed(store: &Store, zone: u64) -> impl Iterator<Item = (u64, &Value)> {
+    store
+        .entries(RRSETS)
+        .filter(move |(_, set)| set["zone"] == zone)
+}
+
+/// The sets of a zone.
+pub fn of(store: &Store, zone: u64) -> impl Iterator<Item = &Value> {
+    keyed(store, zone).map(|(_, set)| set)
+}
+
+/// The keys under which they are kept: their ids are text.
+pub fn keys(store: &Store, zone: u64) -> Vec<u64> {
+    keyed(store, zone).map(|(key, _)| key).collect()
+}
+
+/// The key of the set of an id.
+pub fn key_of(store: &Store, zone: u64, id: &str) -> Option<u64> {
+    keyed(store, zone)
+        .find(|(_, set)| set["id"] == id)
+        .map(|(key, _)| key)
+}
+
+/// A set as it is kept.
+pub fn set(zone: u64, name: &str, kind: &str, ttl: Option<u64>, records: &Value) -> Value {
+    json!({
+        "id": format!("{name}/{kind}"), "name": name, "type": kind, "ttl": ttl, "labels": {},
+        "protection": { "change": false }, "records": records, "zone": zone,
+    })
+}
+
+/// Reads the sets of a create call; their zone has the name.
+pub fn read_all(zone: &str, wishes: &[Value]) -> Result<Vec<Value>, ApiError> {
+    wishes.iter().map(|wish| read(zone, wish)).collect()
+}
+
+fn read(zone: &str, wish: &Value) -> Result<Value, ApiError> {
+    let name = request::needed("name", request::text(wish, "name")?)?;
+    let kind = request::needed("type", request::text(wish, "type")?)?;
+    records::check_name(zone, name)?;
+    request::one_of("type", kind, records::TYPES)?;
+    if kind == "SOA" {
+        return Err(ApiError::invalid("type", "a zone has its SOA already"));
+    }
+    let read = records::read(kind, request::list(wish, "records")?)?;
+    let mut set = set(0, name, kind, zones::ttl(wish)?, &json!(read));
+    set["labels"] = request::labels(wish.get("labels").cloned())?;
+    Ok(set)
+}
+
+/// Adds a set that was read, unless the zone has it or it is at odds with another.
+pub fn add(store: &mut Store, zone: u64, mut set: Value) -> Result<(), ApiError> {
+    let id = set["id"].as_str().unwrap_or_default().to_owned();
+    if key_of(store, zone, &id).is_some() {
+        return Err(ApiError::not_unique("name"));
+    }
+    let is_beside = |other: &Value| {
+        other["name"] == set["name"] && (other["type"] == "CNAME" || set["type"] == "CNAME")
+    };
+    if of(store, zone).any(is_beside) {
+        let message = "a CNAME stands alone at its name";
+        return Err(ApiError::invalid("type", message));
+    }
+    set["zone"] = json!(zone);
+    let key = store.next_id();
+    store.insert(RRSETS, key, set);
+    raise_serial(store, zone);
+    Ok(())
+}
+
+async fn list(State(account): State<Account>, Path(zone): Path<String>, query: Query) -> Answer {
+    let store = account.lock();
+    let zone = zones::find(&store, &zone)?;
+    listing::list_upto(100, RRSETS, of(&store, zone), &query)
+}
+
+async fn create(
+    State(account): State<Account>,
+    Path(zone): Path<String>,
+    Body(wish): Body<Value>,
+) -> Answer {
+    let mut store = account.lock();
+    let zone = zones::find(&store, &zone)?;
+    let name = resource::find(&store, ZONES, "zone", zone)?["name"].clone();
+    let set = read(name.as_str().unwrap_or_default(), &wish)?;
+    let id = set["id"].as_str().unwrap_or_default().to_owned();
+    add(&mut store, zone, set)?;
+    let action = actions::done(&mut store, "create_rrset", &[("zone", zone)]);
+    store.save()?;
+    let set = of(&store, zone).find(|set| set["id"] == id.as_str());
+    Ok(created(json!({ "rrset": set, "action": action })))
+}
+
+/// Zone, name and type of a path, and the key of their set.
+fn find(store: &Store, zone: &str, name: &str, kind: &str) -> Result<(u64, u64), ApiError> {
+    let zone = zones::find(store, zone)?;
+    key_of(store, zone, &format!("{name}/{kind}"))
+        .map(|key| (zone, key))
+        .ok_or_else(|| ApiError::not_found("rrset"))
+}
+
+type Place = Path<(String, String, String)>;
+
+async fn get_one(State(account): State<Account>, Path((zone, name, kind)): Place) -> Answer {
+    let store = account.lock();
+    let (_, key) = find(&store, &zone, &name, &kind)?;
+    Ok(Json(json!({ "rrset": store.get(RRSETS, key) })).into_response())
+}
+
+async fn update(
+    State(account): State<Account>,
+    Path((zone, name, kind)): Place,
+    Body(wish): Body<Value>,
+) -> Answer {
+    let mut store = account.lock();
+    let (_, key) = find(&store, &zone, &name, &kind)?;
+    request::relabel(&mut store, RRSETS, key, &wish)?;
+    store.save()?;
+    Ok(Json(json!({ "rrset": store.get(RRSETS, key) })).into_response())
+}
+
+async fn delete(State(account): State<Account>, Path((zone, name, kind)): Place) -> Answer {
+    let mut store = account.lock();
+    let (zone, key) = find(&store, &zone, &name, &kind)?;
+    changeable(&store, key)?;
+    store.remove(RRSETS, key);
+    raise_serial(&mut store, zone);
+    let action = actions::done(&mut store, "delete_rrset", &[("zone", zone)]);
+    store.save()?;
+    Ok(created(json!({ "action": action })))
+}
+
+fn changeable(store: &Store, key: u64) -> Result<(), ApiError> {
+    let set = resource::find(store, RRSETS, "rrset", key)?;
+    if set["protection"]["change"] == true {
+        return Err(ApiError::new(423, "protected", "rrset is protected"));
+    }
+    if set["type"] == "SOA" {
+        return Err(ApiError::invalid(
+            "type",
+            "the lab does not change a zone's SOA",
+        ));
+    }
+    Ok(())
+}
+
+/// POST /zones/{zone}/rrsets/{name}/{type}/actions/{action}.
+async fn act(
+    State(account): State<Account>,
+    Path((zone, name, kind, action)): Path<(String, String, String, String)>,
+    Body(wish): Body<Value>,
+) -> Answer {
+    let mut store = account.lock();
+    let command = command(&action)?;
+    let found = find(&store, &zone, &name, &kind);
+    let zone = if action == "add_records" && found.is_err() {
+        add_with(&mut store, &zone, &name, &kind, &wish)?
+    } else {
+        let (zone, key) = found?;
+        change(&mut store, key, &action, &wish)?;
+        zone
+    };
+    raise_serial(&mut store, zone);
+    let action = actions::done(&mut store, command, &[("zone", zone)]);
+    store.save()?;
+    // This one alone answers 200.
+    let status = if command == "update_rrset_records" {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    Ok((status, Json(json!({ "action": action }))).into_response())
+}
+
+fn command(action: &str) -> Result<&'static str, ApiError> {
+    Ok(match action {
+        "set_records" => "set_rrset_records",
+        "add_records" => "add_rrset_records",
+        "remove_records" => "remove_rrset_records",
+        "update_records" => "update_rrset_records",
+        "change_ttl" => "change_rrset_ttl",
+        "change_protection" => "change_rrset_protection",
+        other => return Err(resource::unknown_action(other)),
+    })
+}
+
+/// Records for a set that is not there make it.
+fn add_with(
+    store: &mut Store,
+    zone: &str,
+    name: &str,
+    kind: &str,
+    wish: &Value,
+) -> Result<u64, ApiError> {
+    let zone = zones::find(store, zone)?;
+    let own = resource::find(store, ZONES, "zone", zone)?["name"].clone();
+    let mut whole = json!({ "name": name, "type": kind, "records": wish["records"] });
+    whole["ttl"] = wish["ttl"].clone();
+    add(store, zone, read(own.as_str().unwrap_or_default(), &whole)?)?;
+    Ok(zone)
+}
+
+fn change(store: &mut Store, key: u64, action: &str, wish: &Value) -> Result<(), ApiError> {
+    if action == "change_protection" {
+        let wished = request::needed("change", request::flag(wish, "change")?)?;
+        if let Some(set) = store.get_mut(RRSETS, key) {
+            set["protection"] = json!({ "change": wished });
+        }
+        return Ok(());
+    }
+    changeable(store, key)?;
+    let set = resource::find(store, RRSETS, "rrset", key)?;
+    if action == "change_ttl" {
+        let ttl = zones::ttl(wish)?;
+        if let Some(set) = store.get_mut(RRSETS, key) {
+            set["ttl"] = json!(ttl);
+        }
+        return Ok(());
+    }
+    let ttl = zones::ttl(wish)?;
+    if action == "add_records" && ttl.is_some() && ttl != set["ttl"].as_u64() {
+        return Err(ApiError::invalid("ttl", "differs from that of the rrset"));
+    }
+    let left = records::changed(set, action, request::list(wish, "records")?)?;
+    if left.is_empty() {
+        store.remove(RRSETS, key);
+    } else if let Some(set) = store.get_mut(RRSETS, key) {
+        set["records"] = json!(left);
+    }
+    Ok(())
+}

@@ -1,0 +1,281 @@
+//! Servers in private networks: their addresses there, and the links of their machines.
+
+use std::net::Ipv4Addr;
+
+use serde_json::{Value, json};
+
+use super::background::{self, Errand};
+use super::cidr::Range;
+use super::error::ApiError;
+use super::{Account, actions, network_parts, request, resource};
+use crate::machine::private;
+use crate::machine::settings::Nic;
+use crate::store::{NETWORKS, SERVERS, Store, id_of};
+
+/// What a server has in a network.
+pub fn membership(server: &Value, network: u64) -> Option<&Value> {
+    let mut nets = server["private_net"].as_array()?.iter();
+    nets.find(|net| net["network"] == network)
+}
+
+/// Every address of a network that a server has.
+pub fn addresses(store: &Store, network: u64) -> Vec<Ipv4Addr> {
+    let nets = store
+        .all(SERVERS)
+        .filter_map(|server| membership(server, network));
+    nets.flat_map(|net| {
+        let aliases = net["alias_ips"].as_array().into_iter().flatten();
+        std::iter::once(&net["ip"]).chain(aliases)
+    })
+    .filter_map(|ip| ip.as_str()?.parse().ok())
+    .collect()
+}
+
+/// Writes a server into a network; answers the link that its machine is to have.
+pub fn join(
+    store: &mut Store,
+    server: u64,
+    network: u64,
+    wished: Option<Ipv4Addr>,
+    aliases: &[String],
+) -> Result<Nic, ApiError> {
+    let found = resource::find(store, SERVERS, "server", server)?;
+    let into = resource::named(store, NETWORKS, "network", network)?;
+    may_join(store, found, into)?;
+    let zone = &found["location"]["network_zone"];
+    let address = network_parts::free_address(store, into, zone, wished)?;
+    let taken: Vec<&Value> = found["private_net"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .collect();
+    let slot = (0..private::SLOTS)
+        .find(|slot| {
+            !taken
+                .iter()
+                .any(|net| mac(server, *slot) == net["mac_address"])
+        })
+        .ok_or_else(too_many)?;
+    let nic = Nic {
+        network,
+        slot,
+        address,
+        mac: mac(server, slot),
+        range: into["ip_range"].as_str().unwrap_or_default().to_owned(),
+    };
+    let net =
+        json!({ "network": network, "ip": address, "alias_ips": aliases, "mac_address": nic.mac });
+    if let Some(nets) = store
+        .get_mut(SERVERS, server)
+        .and_then(|server| server["private_net"].as_array_mut())
+    {
+        nets.push(net);
+    }
+    Ok(nic)
+}
+
+/// It begins as those of Hetzner's private links do.
+fn mac(server: u64, slot: u8) -> String {
+    let [.., a, b, c] = server.to_be_bytes();
+    format!("86:00:{slot:02x}:{a:02x}:{b:02x}:{c:02x}")
+}
+
+fn may_join(store: &Store, server: &Value, network: &Value) -> Result<(), ApiError> {
+    if membership(server, id_of(network)).is_some() {
+        let message = "the server is in this network already";
+        return Err(ApiError::new(422, "server_already_attached", message));
+    }
+    let range = network_parts::range_of(network, "ip_range");
+    let nets = server["private_net"].as_array().into_iter().flatten();
+    let overlap = nets
+        .filter_map(|net| store.get(NETWORKS, net["network"].as_u64()?))
+        .filter_map(|other| network_parts::range_of(other, "ip_range"))
+        .any(|other| range.is_some_and(|range| range.overlaps(other)));
+    if overlap {
+        let message = "the network overlaps with another one of the server";
+        return Err(ApiError::new(422, "networks_overlap", message));
+    }
+    Ok(())
+}
+
+/// Whether a server that is in no network can be in all of these.
+pub fn check_together(store: &Store, networks: &[u64]) -> Result<(), ApiError> {
+    if networks.len() > usize::from(private::SLOTS) {
+        return Err(too_many());
+    }
+    let mut server = json!({ "private_net": [] });
+    for network in networks {
+        may_join(
+            store,
+            &server,
+            resource::named(store, NETWORKS, "network", *network)?,
+        )?;
+        if let Some(nets) = server["private_net"].as_array_mut() {
+            nets.push(json!({ "network": network }));
+        }
+    }
+    Ok(())
+}
+
+fn too_many() -> ApiError {
+    ApiError::new(
+        403,
+        "resource_limit_exceeded",
+        "a server may be in 3 networks",
+    )
+}
+
+/// The action `attach_to_network`.
+pub fn attach(
+    account: &Account,
+    store: &mut Store,
+    id: u64,
+    wish: &Value,
+) -> Result<Value, ApiError> {
+    let network = request::needed("network", request::number(wish, "network")?)?;
+    let into = resource::named(store, NETWORKS, "network", network)?;
+    let aliases = aliases(store, into, wish, id)?;
+    let mut wished = request::text(wish, "ip")?
+        .map(|text| {
+            let wrong = |_| ApiError::invalid("ip", "is no IPv4 address");
+            text.parse::<Ipv4Addr>().map_err(wrong)
+        })
+        .transpose()?;
+    if let Some(text) = request::text(wish, "ip_range")? {
+        wished = Some(within(store, into, text, wished)?);
+    }
+    let nic = join(store, id, network, wished, &aliases)?;
+    let about = [("server", id), ("network", network)];
+    let action = actions::begin(store, "attach_to_network", &about);
+    let errand = Errand {
+        server: id,
+        actions: vec![id_of(&action)],
+        after: None,
+    };
+    background::run_then(
+        account,
+        store,
+        errand,
+        move |machine| private::attach(machine, &nic),
+        move |store, went_well| {
+            if !went_well {
+                forget(store, id, network);
+            }
+        },
+    );
+    Ok(action)
+}
+
+/// An address of one subnet: the wished one must be in it.
+fn within(
+    store: &Store,
+    network: &Value,
+    subnet: &str,
+    wished: Option<Ipv4Addr>,
+) -> Result<Ipv4Addr, ApiError> {
+    let subnets = network["subnets"].as_array().into_iter().flatten();
+    let range = subnets
+        .filter(|known| known["ip_range"] == subnet)
+        .find_map(|known| network_parts::range_of(known, "ip_range"))
+        .ok_or_else(|| ApiError::invalid("ip_range", "is no subnet of the network"))?;
+    if let Some(address) = wished {
+        let wrong = || ApiError::invalid("ip", "is not in `ip_range`");
+        return range.has(address).then_some(address).ok_or_else(wrong);
+    }
+    let taken = addresses(store, id_of(network));
+    let gateway = network_parts::range_of(network, "ip_range").map(Range::first);
+    range
+        .hosts()
+        .find(|address| !taken.contains(address) && Some(*address) != gateway)
+        .ok_or_else(|| ApiError::new(422, "no_subnet_available", "the subnet has no free address"))
+}
+
+/// Additional addresses, which nothing configures in the machine: so it is at Hetzner.
+fn aliases(
+    store: &Store,
+    network: &Value,
+    wish: &Value,
+    server: u64,
+) -> Result<Vec<String>, ApiError> {
+    let own = store
+        .get(SERVERS, server)
+        .and_then(|server| membership(server, id_of(network)));
+    let has = |address: &str| own.is_some_and(|own| own["alias_ips"].to_string().contains(address));
+    let taken = addresses(store, id_of(network));
+    let range = network_parts::range_of(network, "ip_range");
+    let alias = |value: &Value| {
+        let text = value.as_str().unwrap_or_default();
+        let address: Ipv4Addr = text
+            .parse()
+            .map_err(|_| ApiError::invalid("alias_ips", format!("{value} is no IPv4 address")))?;
+        let free = !taken.contains(&address) || has(&format!("\"{text}\""));
+        if !free || !range.is_some_and(|range| range.has(address)) {
+            let message = format!("the address {address} is not available in the network");
+            return Err(ApiError::new(422, "ip_not_available", message));
+        }
+        Ok(text.to_owned())
+    };
+    request::list(wish, "alias_ips")?
+        .iter()
+        .map(alias)
+        .collect()
+}
+
+/// The network that a server is in and a body names.
+fn joined(store: &Store, id: u64, wish: &Value) -> Result<u64, ApiError> {
+    let network = request::needed("network", request::number(wish, "network")?)?;
+    store
+        .get(SERVERS, id)
+        .and_then(|server| membership(server, network))
+        .map(|_| network)
+        .ok_or_else(|| ApiError::invalid("network", "the server is not in this network"))
+}
+
+/// The action `detach_from_network`.
+pub fn detach(
+    account: &Account,
+    store: &mut Store,
+    id: u64,
+    wish: &Value,
+) -> Result<Value, ApiError> {
+    let network = joined(store, id, wish)?;
+    leave(account, store, id, network)?;
+    let about = [("server", id), ("network", network)];
+    Ok(actions::done(store, "detach_from_network", &about))
+}
+
+/// Takes a server out of a network; its link vanishes.
+pub fn leave(account: &Account, store: &mut Store, id: u64, network: u64) -> Result<(), ApiError> {
+    if let Some(machine) = account.machine(store, id) {
+        private::detach(&machine, network)?;
+    }
+    forget(store, id, network);
+    Ok(())
+}
+
+fn forget(store: &mut Store, id: u64, network: u64) {
+    if let Some(nets) = store
+        .get_mut(SERVERS, id)
+        .and_then(|server| server["private_net"].as_array_mut())
+    {
+        nets.retain(|net| net["network"] != network);
+    }
+}
+
+/// The action `change_alias_ips`.
+pub fn change_alias_ips(store: &mut Store, id: u64, wish: &Value) -> Result<Value, ApiError> {
+    let network = joined(store, id, wish)?;
+    request::needed("alias_ips", wish.get("alias_ips"))?;
+    let into = resource::named(store, NETWORKS, "network", network)?;
+    let aliases = aliases(store, into, wish, id)?;
+    let nets = store
+        .get_mut(SERVERS, id)
+        .and_then(|server| server["private_net"].as_array_mut());
+    for net in nets.into_iter().flatten() {
+        if net["network"] == network {
+            net["alias_ips"] = json!(aliases);
+        }
+    }
+    let about = [("server", id), ("network", network)];
+    Ok(actions::done(store, "change_alias_ips", &about))
+}

@@ -1,0 +1,140 @@
+//! POST /volumes: what is refused at once, and the volume that then comes into being.
+
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::background;
+use super::error::{Answer, ApiError};
+use super::request::{self, Body};
+use super::{Account, actions, catalogue, created, now, resource, volumes};
+use crate::machine::volume;
+use crate::store::{SERVERS, Store, VOLUMES, id_of};
+
+/// Hetzner's own limits, in gigabytes.
+const SIZES: std::ops::RangeInclusive<u64> = 10..=10240;
+
+/// The body of POST /volumes.
+#[derive(Deserialize)]
+pub struct Create {
+    name: Value,
+    size: Value,
+    server: Option<u64>,
+    location: Option<Value>,
+    format: Option<String>,
+    automount: Option<bool>,
+    labels: Option<Value>,
+}
+
+/// Answers as soon as all is written down.
+pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Answer {
+    let mut store = account.lock();
+    let volume = read(&mut store, &wish)?;
+    let id = id_of(&volume);
+    store.insert(VOLUMES, id, volume.clone());
+    let action = actions::begin(&mut store, "create_volume", &[("volume", id)]);
+    let next = wish.server.map(|server| {
+        let about = [("volume", id), ("server", server)];
+        actions::begin(&mut store, "attach_volume", &about)
+    });
+    account.commit(&store)?;
+    let attachment = wish.server.zip(next.as_ref().map(id_of));
+    let automount = wish.automount.unwrap_or(false);
+    make(
+        &account,
+        &volume,
+        id_of(&action),
+        move |account, store, made| {
+            let Some((server, action)) = attachment else {
+                return;
+            };
+            if made {
+                volumes::plug_in(account, store, id, server, (automount, action));
+            } else {
+                actions::finish(store, action, Some("the volume was not created"));
+            }
+        },
+    );
+    let next: Vec<Value> = next.into_iter().collect();
+    Ok(created(
+        json!({ "volume": volume, "action": action, "next_actions": next }),
+    ))
+}
+
+/// The volume that is wished for, as it is kept.
+fn read(store: &mut Store, wish: &Create) -> Result<Value, ApiError> {
+    let name = request::name(VOLUMES, &wish.name)?;
+    let size = size(&wish.size)?;
+    let format = wish
+        .format
+        .as_deref()
+        .map(|format| request::one_of("format", format, &["ext4", "xfs"]))
+        .transpose()?;
+    let labels = request::labels(wish.labels.clone())?;
+    let location = location(store, wish.server, wish.location.as_ref())?;
+    match wish.server {
+        Some(server) => resource::unlocked(store, "server", server)?,
+        None if wish.automount == Some(true) => {
+            return Err(ApiError::invalid("automount", "needs a server"));
+        }
+        None => {}
+    }
+    resource::unique(store, VOLUMES, &name)?;
+    let id = store.next_id();
+    Ok(json!({
+        "id": id, "name": name, "created": now(), "size": size, "server": wish.server, "location": location,
+        "format": format, "status": "creating", "linux_device": volume::device(id), "labels": labels,
+        "protection": { "delete": false },
+    }))
+}
+
+/// Makes what the volume holds; one that could not be made is forgotten.
+fn make(
+    account: &Account,
+    volume: &Value,
+    action: u64,
+    then: impl FnOnce(&Account, &mut Store, bool) + Send + 'static,
+) {
+    let (id, size) = (id_of(volume), volume["size"].as_u64().unwrap_or_default());
+    let format = volume["format"].as_str().map(str::to_owned);
+    let (lab, own) = (account.lab(), account.clone());
+    background::work(
+        account,
+        vec![action],
+        move || {
+            lab.map_or(Ok(()), |lab| {
+                volume::create(&lab, id, size, format.as_deref())
+            })
+        },
+        move |store, made| {
+            if !made {
+                store.remove(VOLUMES, id);
+            } else if let Some(volume) = store.get_mut(VOLUMES, id) {
+                volume["status"] = json!("available");
+            }
+            then(&own, store, made);
+        },
+    );
+}
+
+/// A size, which some clients send as a decimal number.
+pub fn size(wish: &Value) -> Result<u64, ApiError> {
+    let whole = wish
+        .as_u64()
+        .or_else(|| wish.to_string().strip_suffix(".0")?.parse().ok());
+    whole.filter(|size| SIZES.contains(size)).ok_or_else(|| {
+        let message = format!("must be {} to {} GB", SIZES.start(), SIZES.end());
+        ApiError::invalid("size", message)
+    })
+}
+
+fn location(store: &Store, server: Option<u64>, wish: Option<&Value>) -> Result<Value, ApiError> {
+    if let Some(server) = server {
+        let server = resource::named(store, SERVERS, "server", server)?;
+        return Ok(server["location"].clone());
+    }
+    let wish = request::needed("location", wish.filter(|value| !value.is_null()))?;
+    catalogue::find("locations", wish)
+        .cloned()
+        .ok_or_else(|| ApiError::invalid("location", "location not found"))
+}

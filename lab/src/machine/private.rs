@@ -1,0 +1,126 @@
+//! Private networks: a bridge for each, and for each machine in it a link with its private address.
+//!
+//! Nothing routes between them, and the host has no address in them.
+
+use std::fs;
+
+use anyhow::Result;
+
+use super::settings::Nic;
+use super::{Machine, process};
+use crate::lab::{Lab, run, run_with};
+
+/// The start of the names of a lab's bridges; link names have 15 bytes at most.
+fn prefix(lab: &Lab) -> String {
+    format!("cn{}-", lab.name)
+}
+
+/// All of them, as nftables names them.
+pub fn bridges(lab: &Lab) -> String {
+    format!("{}*", prefix(lab))
+}
+
+fn bridge(lab: &Lab, network: u64) -> String {
+    format!("{}{:x}", prefix(lab), network & 0xffff)
+}
+
+/// The outer end of a link.
+fn outer(machine: &Machine, slot: u8) -> String {
+    format!(
+        "cv{}-{}{}",
+        machine.lab.name,
+        machine.number,
+        char::from(b'a' + slot)
+    )
+}
+
+/// The name of a link inside, as the virtual hardware of Hetzner has it.
+fn inner(slot: u8) -> String {
+    format!("enp{}s0", 7 + slot)
+}
+
+fn links() -> Vec<String> {
+    let entries = fs::read_dir("/sys/class/net")
+        .into_iter()
+        .flatten()
+        .flatten();
+    entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// Gives a machine that has its namespace a link into a network.
+pub fn plug_in(machine: &Machine, nic: &Nic) -> Result<()> {
+    let (space, bridge) = (machine.long_name(), bridge(&machine.lab, nic.network));
+    let (outer, inner) = (outer(machine, nic.slot), inner(nic.slot));
+    let mut outside = Vec::new();
+    if !links().contains(&bridge) {
+        outside.push(format!("link add {bridge} type bridge"));
+        outside.push(format!("link set {bridge} up"));
+    }
+    outside.extend([
+        format!(
+            "link add {outer} type veth peer name {inner} address {} netns {space}",
+            nic.mac
+        ),
+        format!("link set {outer} master {bridge}"),
+        format!("link set {outer} up"),
+    ]);
+    let inside = [
+        format!("address add {}/32 dev {inner}", nic.address),
+        format!("link set {inner} up"),
+        format!("route add {} dev {inner} src {}", nic.range, nic.address),
+    ];
+    run_with(&["ip", "-batch", "-"], &outside.join("\n"))?;
+    run_with(&["ip", "-n", &space, "-batch", "-"], &inside.join("\n")).map(|_| ())
+}
+
+/// Takes one link away; absent is as good as removed.
+fn unplug(machine: &Machine, slot: u8) {
+    let _ = run(&["ip", "link", "delete", &outer(machine, slot)]);
+}
+
+/// Takes all links of a machine away.
+pub fn unplug_all(machine: &Machine) {
+    let ours = (0..SLOTS).filter(|slot| links().contains(&outer(machine, *slot)));
+    ours.for_each(|slot| unplug(machine, slot));
+}
+
+/// Hetzner's own limit of networks for a server.
+pub const SLOTS: u8 = 3;
+
+/// Puts a machine into a network; a running one has the link at once.
+pub fn attach(machine: &Machine, nic: &Nic) -> Result<()> {
+    machine.configure(|settings| {
+        settings.nics.retain(|other| other.network != nic.network);
+        settings.nics.push(nic.clone());
+    })?;
+    match process::leader(machine) {
+        Some(_) => plug_in(machine, nic),
+        None => Ok(()),
+    }
+}
+
+/// Takes it out of a network.
+pub fn detach(machine: &Machine, network: u64) -> Result<()> {
+    let gone = machine
+        .settings()
+        .map_or(Vec::new(), |settings| settings.nics);
+    for nic in gone.iter().filter(|nic| nic.network == network) {
+        unplug(machine, nic.slot);
+    }
+    machine.configure(|settings| settings.nics.retain(|nic| nic.network != network))
+}
+
+/// Removes the bridge of a network; absent is as good as removed.
+pub fn remove(lab: &Lab, network: u64) {
+    let _ = run(&["ip", "link", "delete", &bridge(lab, network)]);
+}
+
+/// Removes the bridges of all networks.
+pub fn remove_all(lab: &Lab) -> Result<()> {
+    for link in links().iter().filter(|link| link.starts_with(&prefix(lab))) {
+        run(&["ip", "link", "delete", link])?;
+    }
+    Ok(())
+}
