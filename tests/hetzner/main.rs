@@ -7,6 +7,7 @@ mod double;
 mod faults;
 mod kills;
 mod operator;
+mod others;
 mod plans;
 mod run;
 mod saved;
