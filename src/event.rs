@@ -108,6 +108,20 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Trouble>,
     },
+    /// The operator asked the run to stop, and this step was not begun.
+    Halted {
+        at: String,
+        run: String,
+        n: usize,
+        name: String,
+    },
+    /// What users saw while a plan ran, as measured by asking all the time.
+    Outage {
+        at: String,
+        run: String,
+        #[serde(flatten)]
+        outage: Outage,
+    },
     /// The end of a run in one world (the cloud, a host).
     End {
         at: String,
@@ -138,6 +152,20 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Trouble>,
     },
+}
+
+/// The answers to requests that were made all the time while a plan ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// Where they were made: on the `host`, or by the `operator`.
+    pub side: String,
+    pub requests: u64,
+    pub failed: u64,
+    /// The longest time without a good answer.
+    pub longest_gap_ms: u64,
+    /// What was wrong with the first that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
 }
 
 /// How many steps ended how.

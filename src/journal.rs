@@ -26,11 +26,14 @@ pub struct LastRun {
     pub since: String,
     /// The step that was under way when the journal ends, or the last one.
     pub step: String,
+    /// Which of the plan that is, from 1; the steps of an undo do not count.
+    #[serde(default)]
+    pub n: usize,
     /// `None` when the run never ended: its agent was killed or the host went down.
     pub end: Option<Tally>,
     /// Whether the operator read the end.
     pub heard: bool,
-    /// What failed in it.
+    /// What failed in it, or that it was halted: since then it was on its way back.
     pub failed: Option<String>,
 }
 
@@ -107,6 +110,19 @@ pub fn last_run(system: &System) -> Result<Option<LastRun>> {
 /// A run is far smaller than this many bytes.
 const TAIL_BYTES: u64 = 1 << 20;
 
+/// The events of the newest run, as far as they are written; none when there was no run.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn newest(system: &System) -> Result<Vec<Event>> {
+    let text = tail(system)?;
+    let mut events: Vec<Event> = events(&text).collect();
+    let start = events
+        .iter()
+        .rposition(|event| matches!(event, Event::Start { .. }));
+    Ok(start.map_or(Vec::new(), |start| events.split_off(start)))
+}
+
 fn tail(system: &System) -> Result<String> {
     let path = system.path(PATH);
     if !path.exists() {
@@ -121,12 +137,14 @@ fn tail(system: &System) -> Result<String> {
 }
 
 /// Lines that do not parse are the torn end of a crash, or the cut begin of the tail.
+fn events(text: &str) -> impl Iterator<Item = Event> {
+    text.lines()
+        .filter_map(|line| serde_json::from_str::<Event>(line).ok())
+}
+
 fn fold(text: &str) -> Option<LastRun> {
     let mut last: Option<LastRun> = None;
-    for event in text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Event>(line).ok())
-    {
+    for event in events(text) {
         match (event, &mut last) {
             (
                 Event::Start {
@@ -140,13 +158,20 @@ fn fold(text: &str) -> Option<LastRun> {
                     who,
                     since: at,
                     step: String::new(),
+                    n: 0,
                     end: None,
                     heard: false,
                     failed: None,
                 });
             }
-            (Event::Begin { run, label, .. }, Some(last)) if run == last.run => {
+            (Event::Begin { run, n, label, .. }, Some(last)) if run == last.run => {
+                if !label.undo {
+                    last.n = n;
+                }
                 last.step = label.name;
+            }
+            (Event::Halted { run, name, .. }, Some(last)) if run == last.run => {
+                last.failed = Some(format!("it was halted before \"{name}\""));
             }
             (
                 Event::Step {

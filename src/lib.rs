@@ -14,6 +14,7 @@ pub mod host;
 pub mod host_key;
 pub mod journal;
 pub mod lock;
+pub mod outage;
 pub mod plan;
 pub mod playbook;
 pub mod preview;

@@ -1,5 +1,7 @@
 //! A verb as data: the wishes in order, and the wishes that undo.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 /// One wish with its place.
@@ -27,6 +29,15 @@ pub struct Seen {
     pub ended: bool,
 }
 
+/// Who wants to change a world, for others who want the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    pub run: String,
+    pub verb: String,
+    /// `user@machine`
+    pub who: String,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan<T> {
     /// Names the run in the journal.
@@ -43,6 +54,44 @@ pub struct Plan<T> {
     pub steps: Vec<Step<T>>,
     /// Wished, in order, when a step fails.
     pub on_failure: Vec<Step<T>>,
+    /// How many steps can still be undone: with the one after them the plan only goes on. All of
+    /// them when it is not said.
+    #[serde(default)]
+    pub no_return: Option<usize>,
+    /// What is asked over and over while the plan runs, so that nobody has to guess whether users
+    /// noticed it.
+    #[serde(default)]
+    pub watch: Vec<Ask>,
+}
+
+/// A request as users make it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    pub method: String,
+    pub url: String,
+    /// Sent as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// Where the URL's host is, when that is not for the name service to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+}
+
+impl Claim {
+    pub fn of<T>(plan: &Plan<T>) -> Self {
+        Self {
+            run: plan.run.clone(),
+            verb: plan.verb.clone(),
+            who: plan.who.clone(),
+        }
+    }
+}
+
+impl<T> Plan<T> {
+    /// Whether the plan turns back when the step at this index fails, or may not begin.
+    pub fn turns_back(&self, index: usize) -> bool {
+        self.no_return.is_none_or(|point| index < point)
+    }
 }
 
 impl<T> Step<T> {

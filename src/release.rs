@@ -28,6 +28,8 @@ const READY_ANSWERS: u32 = 3;
 pub struct Deploy {
     pub steps: Vec<Step<Task>>,
     pub on_failure: Vec<Step<Task>>,
+    /// How many of the steps can be undone: once a release is known as good, the plan only goes on.
+    pub no_return: Option<usize>,
     /// The release that serves when this deploy fails, before and after.
     pub serves_meanwhile: Option<String>,
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
+use tokio::signal::ctrl_c;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 
 mod target;
@@ -18,7 +19,7 @@ use crate::event::{Event, Tally};
 use crate::facts::Facts;
 use crate::journal::LastRun;
 use crate::lock::Holder;
-use crate::plan::{Mode, Plan};
+use crate::plan::{Claim, Mode, Plan};
 use crate::task::Task;
 use crate::wire::{FromAgent, ToAgent};
 
@@ -37,6 +38,7 @@ pub struct Remote {
     /// The argument list that starts the agent.
     sudo: bool,
     agent: AgentBinary,
+    address: String,
 }
 
 /// This binary, as the host will know it.
@@ -78,6 +80,7 @@ impl Remote {
             session,
             sudo: target.user != "root",
             agent: AgentBinary { bytes, sha256 },
+            address: target.address.clone(),
         })
     }
 
@@ -161,6 +164,11 @@ impl Remote {
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         Err(Fault::new("E0402", format!("`{}` on the host: {said}", argv.join(" "))).into())
+    }
+
+    /// What it was connected to.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Ends the connection; an error here changes nothing any more.
@@ -280,6 +288,13 @@ pub struct Agent<'s> {
     applies: bool,
 }
 
+/// What is to become of a run that was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Resume,
+    Abort,
+}
+
 /// Content that a plan names by address.
 pub struct Blob {
     pub sha256: String,
@@ -316,8 +331,42 @@ impl Agent<'_> {
         let mut plan = plan.clone();
         plan.after = self.facts.last_run.as_ref().map(LastRun::seen);
         self.applies = plan.mode == Mode::Apply;
+        // `up` minds Ctrl-C for all of its parts.
+        let halts = !plan.on_failure.is_empty() && plan.verb != "up";
         self.say(&ToAgent::Run(Box::new(plan))).await?;
-        let tally = self.hear_out(tell).await?;
+        self.listen(halts, tell).await
+    }
+
+    /// Ends or undoes the run that was cut off.
+    ///
+    /// # Errors
+    /// E0515 when none was, E0516 when it can no longer be undone, and those of [`Agent::run`].
+    pub async fn finish(
+        mut self,
+        claim: Claim,
+        end: Ending,
+        tell: &mut impl FnMut(Event),
+    ) -> Result<Tally> {
+        self.applies = true;
+        self.say(&match end {
+            Ending::Resume => ToAgent::Resume(claim),
+            Ending::Abort => ToAgent::Abort(claim),
+        })
+        .await?;
+        self.listen(end == Ending::Resume, tell).await
+    }
+
+    /// Tells the newest run from its start to its end, and changes nothing.
+    ///
+    /// # Errors
+    /// E0515 when there was none, E0517 when it was cut off.
+    pub async fn attach(mut self, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+        self.say(&ToAgent::Attach).await?;
+        self.listen(false, tell).await
+    }
+
+    async fn listen(mut self, halts: bool, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+        let tally = self.hear_out(halts, tell).await?;
         // The agent waits for this; if it is lost, the next command tells the end once more.
         let _ = self.say(&ToAgent::Heard).await;
         drop(self.stdin);
@@ -349,9 +398,23 @@ impl Agent<'_> {
         Ok(())
     }
 
-    async fn hear_out(&mut self, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+    /// The first Ctrl-C asks the host to turn back, the second leaves it to the host.
+    async fn hear_out(&mut self, halts: bool, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+        let mut asked = false;
         loop {
-            match self.hear().await? {
+            let heard = tokio::select! {
+                heard = self.hear() => heard?,
+                _ = ctrl_c(), if halts => {
+                    if asked {
+                        return Err(left_alone().into());
+                    }
+                    asked = true;
+                    tell(Event::note("interrupted: the host is asked to stop before its next step and to undo; past its point of no return it goes on to the end. Ctrl-C again leaves it to the host"));
+                    self.say(&ToAgent::Halt).await?;
+                    continue;
+                }
+            };
+            match heard {
                 FromAgent::Event(event) => {
                     let end = match event.as_ref() {
                         Event::End { tally, .. } => Some(*tally),
@@ -380,7 +443,7 @@ impl Agent<'_> {
             "E0503",
             "the connection was lost before the host said its last word; it goes on alone",
         )
-        .hint("run the verb again: it first tells how the lost run ended")
+        .hint("run the verb again: it first tells how the lost run ended. `citrino-ops deploy --attach` listens to it while it runs")
     }
 
     async fn hear(&mut self) -> Result<FromAgent> {
@@ -400,6 +463,11 @@ impl Agent<'_> {
         self.stdin.flush().await.map_err(|_| self.lost())?;
         Ok(())
     }
+}
+
+fn left_alone() -> Fault {
+    Fault::new("E0503", "interrupted; the host goes on alone")
+        .hint("`citrino-ops deploy --attach` listens to it again")
 }
 
 fn unexpected(message: &FromAgent) -> anyhow::Error {

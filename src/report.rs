@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::{Fault, trouble};
-use crate::event::{Act, Change, Event, Figure, Label, State, Tally, Trouble, now};
+use crate::event::{Act, Change, Event, Figure, Label, Outage, State, Tally, Trouble, now};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +33,8 @@ pub struct Report {
     failure: Option<Fault>,
     /// The same of the steps that undo.
     undo_failure: Option<Fault>,
+    /// What users noticed of a run.
+    noticed: Option<Outage>,
     /// Whether what is already so has a line of its own: in a checklist it has.
     checklist: bool,
     /// Whether the error of the newest step is told at the end, by who took it.
@@ -61,6 +63,7 @@ impl Report {
             acts: BTreeMap::new(),
             failure: None,
             undo_failure: None,
+            noticed: None,
             checklist: false,
             told_last: false,
         }
@@ -80,6 +83,13 @@ impl Report {
                 change: Some(change),
                 ..
             } => *self.acts.entry(change.act).or_default() += 1,
+            Event::Halted { name, .. } => {
+                let message = format!("it was halted before \"{name}\", and undone");
+                self.failure.get_or_insert(Fault::new("E0804", message));
+            }
+            Event::Outage { outage, .. } if outage.failed > 0 => {
+                self.noticed.get_or_insert_with(|| outage.clone());
+            }
             _ => {}
         }
         if self.json {
@@ -113,6 +123,11 @@ impl Report {
     /// The same of the steps that undo.
     pub fn take_undo_failure(&mut self) -> Option<Fault> {
         self.undo_failure.take()
+    }
+
+    /// What users noticed since it was last asked for: a watch with failed requests.
+    pub fn take_noticed(&mut self) -> Option<Outage> {
+        self.noticed.take()
     }
 
     /// Whether a person is there to be asked.
@@ -214,6 +229,10 @@ impl Report {
                     label.name,
                     seconds(took_ms)
                 ));
+            }
+            Event::Outage { at, outage, .. } => self.line(&format!("{at}    {}", seen(&outage))),
+            Event::Halted { at, name, .. } => {
+                self.line(&format!("{at}    halted before \"{name}\""));
             }
             Event::End { at, tally, .. } => self.line(&format!("{at}  {}", sum(&tally))),
             _ => {}
@@ -317,6 +336,9 @@ impl Report {
                 let figure = figure.as_ref().map(measured).unwrap_or_default();
                 let line = format!("{name:<42} {text}{figure}");
                 self.line(line.trim_end());
+            }
+            Event::Outage { outage, .. } if self.volume > Volume::Quiet => {
+                self.line(&seen(&outage));
             }
             Event::Note { text, .. } if self.volume > Volume::Quiet => self.line(&text),
             _ => {}
@@ -422,6 +444,18 @@ impl Report {
             text.to_owned()
         }
     }
+}
+
+/// `on the host: 0 of 1840 requests failed, longest gap 31 ms`
+fn seen(outage: &Outage) -> String {
+    let place = match outage.side.as_str() {
+        "host" => "on the host",
+        _ => "from here",
+    };
+    format!(
+        "asked {place}: {} of {} requests failed, longest gap {} ms",
+        outage.failed, outage.requests, outage.longest_gap_ms
+    )
 }
 
 /// As in the listings that operators know.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, Trouble};
 use crate::facts::Facts;
 use crate::lock::Holder;
-use crate::plan::Plan;
+use crate::plan::{Claim, Plan};
 use crate::task::Task;
 
 /// What the agent hears on stdin.
@@ -20,6 +20,14 @@ pub enum ToAgent {
         packed_bytes: usize,
     },
     Run(Box<Plan<Task>>),
+    /// End the run that was cut off.
+    Resume(Claim),
+    /// Undo the run that was cut off.
+    Abort(Claim),
+    /// Tell the newest run from its start.
+    Attach,
+    /// Turn back before the next step, if that is still possible.
+    Halt,
     /// The end of the run was read.
     Heard,
 }

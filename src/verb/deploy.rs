@@ -1,5 +1,7 @@
 //! `deploy`: a release of the app comes to the host, and serves when it is healthy.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use anyhow::Result;
 use time::OffsetDateTime;
 
@@ -7,10 +9,13 @@ use super::job::Job;
 use crate::artifact::{self, Build};
 use crate::cli::Artifact;
 use crate::error::{Fault, exit};
+use crate::event::{Event, now};
 use crate::facts::{AppFacts, Facts, Release};
-use crate::plan::{Mode, Step};
-use crate::release::{self, Deploy};
+use crate::outage::{self, Watch};
+use crate::plan::{Ask, Mode, Step};
+use crate::release;
 use crate::remote::{Blob, Remote};
+use crate::stack::Stack;
 use crate::task::Task;
 
 pub async fn run(job: &mut Job<'_>, artifact: &Artifact) -> Result<u8> {
@@ -41,15 +46,86 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
         None => vec![Blob::new(build.bytes.clone())],
     };
     let deploy = release::deploy(&job.stack, app, &release, &proxy(job, agent.facts())?)?;
-    let plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
-    match job.run_host(agent, &plan, &blobs).await {
+    let mut plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
+    plan.no_return = deploy.no_return;
+    if release::proved(app).is_some() {
+        plan.watch = asks(&job.stack, Ipv4Addr::LOCALHOST.into());
+    }
+    let outside = from_outside(job, remote, &plan.watch);
+    let outcome = Outcome {
+        what: release.id.clone(),
+        same: deploy.serves_meanwhile.as_ref() == Some(&release.id),
+        serves_meanwhile: deploy.serves_meanwhile,
+    };
+    let ran = job.run_host(agent, &plan, &blobs).await;
+    seen_from_outside(job, &plan.run, outside)?;
+    match ran {
         Ok(tally) if tally.changed == 0 => {
             job.report.note(format!("{} serves already", release.id));
         }
         Ok(_) => job.report.note(format!("{} serves", release.id)),
-        Err(error) => return Err(failed(job, &deploy, &release, error)),
+        Err(error) => return Err(failed(job, remote, &outcome, error).await),
+    }
+    unnoticed(job)
+}
+
+/// What users ask: a page of the catalogue's health, and a recommendation.
+fn asks(stack: &Stack, address: IpAddr) -> Vec<Ask> {
+    let ask = |method: &str, path: &str, body: Option<&str>| Ask {
+        method: method.to_owned(),
+        url: format!("{}{path}", stack.public_url()),
+        body: body.map(str::to_owned),
+        address: Some(address),
+    };
+    let wish = r#"{"zona_preferida":"Equipetrol","limite":5}"#;
+    vec![
+        ask("GET", "/api/health", None),
+        ask("POST", "/api/recomendar", Some(wish)),
+    ]
+}
+
+/// The same watch from the operator's side, when the plan has one and the host's address is one.
+fn from_outside(job: &Job, remote: &Remote, watch: &[Ask]) -> Option<Watch> {
+    let address: IpAddr = remote.address().parse().ok()?;
+    let asks = if watch.is_empty() {
+        Vec::new()
+    } else {
+        asks(&job.stack, address)
+    };
+    Watch::begin("operator", &asks, outage::FROM_OUTSIDE)
+}
+
+fn seen_from_outside(job: &mut Job, run: &str, watch: Option<Watch>) -> Result<()> {
+    let Some(watch) = watch else { return Ok(()) };
+    match watch.end()? {
+        Some(outage) => job.report.tell(Event::Outage {
+            at: now(),
+            run: run.to_owned(),
+            outage,
+        }),
+        None => job
+            .report
+            .note("the site could not be reached from here, so nothing was measured from outside"),
     }
     Ok(())
+}
+
+/// # Errors
+/// E0607 when users noticed the run.
+pub fn unnoticed(job: &mut Job) -> Result<()> {
+    let Some(seen) = job.report.take_noticed() else {
+        return Ok(());
+    };
+    let first = seen.first.unwrap_or_default();
+    Err(Fault::new(
+        "E0607",
+        format!(
+            "the release serves, and users noticed: {} of {} requests failed meanwhile, the first with: {first}",
+            seen.failed, seen.requests
+        ),
+    )
+    .hint("`citrino-ops logs nginx` shows the requests; `citrino-ops health` asks whether all is well now")
+    .into())
 }
 
 /// The step of the playbooks by which nginx runs what is on disk.
@@ -83,44 +159,67 @@ fn release_of(app: &AppFacts, build: &Build) -> Release {
         })
 }
 
+/// What a deploy is about when it fails.
+pub struct Outcome {
+    pub what: String,
+    /// The release that serves when it fails, before and after.
+    pub serves_meanwhile: Option<String>,
+    /// Whether that is the very one that was deployed.
+    pub same: bool,
+}
+
+/// How many lines of its log a failed release is shown with.
+const LOG_LINES: &str = "15";
+
 /// What a failed step means for those who use the app. An error that is no step's (a lost
 /// connection, a lock) stays what it is.
-fn failed(
-    job: &mut Job,
-    deploy: &Deploy,
-    release: &Release,
+pub async fn failed(
+    job: &mut Job<'_>,
+    remote: &Remote,
+    outcome: &Outcome,
     error: anyhow::Error,
 ) -> anyhow::Error {
-    let Some(step) = error
-        .downcast_ref::<Fault>()
-        .filter(|fault| !fault.code.starts_with("E05"))
-    else {
+    let is_a_step = |fault: &&Fault| !fault.code.starts_with("E05");
+    let Some(step) = error.downcast_ref::<Fault>().filter(is_a_step) else {
         return error;
     };
-    let why = &step.message;
-    let id = &release.id;
-    let fault = match (&deploy.serves_meanwhile, job.report.take_undo_failure()) {
+    show_log(job, remote).await;
+    let (why, what) = (&step.message, &outcome.what);
+    let fault = match (&outcome.serves_meanwhile, job.report.take_undo_failure()) {
         (_, Some(undo)) => Fault::new(
             "E0606",
             format!(
-                "{id} failed, and it could not be undone: {why}; {}",
+                "{what} failed, and it could not be undone: {why}; {}",
                 undo.message
             ),
         ),
-        (Some(same), None) if same == id => Fault::new(
+        (_, None) if step.code == "E0804" => Fault::new("E0804", format!("{what}: {why}")),
+        (Some(_), None) if outcome.same => Fault::new(
             "E0602",
-            format!("a step failed, and {id} serves as before: {why}"),
+            format!("a step failed, and {what} serves as before: {why}"),
         ),
         (Some(old), None) => Fault::new(
             "E0602",
-            format!("{id} failed, and {old} serves as before: {why}"),
+            format!("{what} failed, and {old} serves as before: {why}"),
         ),
         (None, None) => Fault::new(
             "E0604",
-            format!("{id} failed, and there was no release before it: {why}"),
+            format!("{what} failed, and there was no release before it: {why}"),
         ),
     };
     fault
-        .hint("`citrino-ops logs app` shows what the release said")
+        .hint("`citrino-ops logs app` shows more of what the release said")
         .into()
+}
+
+/// The last lines of both slots: the one that failed has the newest.
+async fn show_log(job: &mut Job<'_>, remote: &Remote) {
+    let argv = [
+        "journalctl", "--no-pager", "--quiet", "-o", "short-iso", "-n", LOG_LINES, "-u", "citrino@*",
+    ];
+    match remote.output(&argv).await {
+        Ok(lines) => job.report.text(&format!("the app's log ends with:\n{lines}")),
+        // The failure itself is told in any case.
+        Err(error) => job.report.note(format!("the app's log could not be read: {error:#}")),
+    }
 }

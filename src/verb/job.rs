@@ -11,7 +11,7 @@ use crate::event::Tally;
 use crate::facts::Facts;
 use crate::hetzner::{DEFAULT_ENDPOINT, Hetzner, ServerView};
 use crate::host;
-use crate::plan::{Mode, Plan, Step};
+use crate::plan::{Claim, Mode, Plan, Step};
 use crate::playbook::Playbooks;
 use crate::preview::Preview;
 use crate::remote::{Agent, Blob, Remote, Target};
@@ -98,6 +98,8 @@ impl<'r> Job<'r> {
             after: None,
             steps,
             on_failure,
+            no_return: None,
+            watch: Vec::new(),
         }
     }
 
@@ -266,7 +268,17 @@ impl<'r> Job<'r> {
         self.ended(tally)
     }
 
-    fn ended(&mut self, tally: Tally) -> Result<Tally> {
+    /// Who wants what, for others who want the same.
+    pub fn claim(&self) -> Claim {
+        Claim {
+            run: self.run.clone(),
+            verb: self.verb.to_owned(),
+            who: self.who.clone(),
+        }
+    }
+
+    /// The first step that failed since it was last asked for is the error of a run.
+    pub fn ended(&mut self, tally: Tally) -> Result<Tally> {
         match self.report.take_failure() {
             None => Ok(tally),
             Some(fault) => Err(fault.into()),

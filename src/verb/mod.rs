@@ -4,6 +4,7 @@ mod adopt;
 mod completions;
 mod converge;
 mod cost;
+mod cut_off;
 mod deploy;
 mod destroy;
 mod explain;
@@ -81,7 +82,10 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         Verb::Plan { out } => plan::run(job, out.as_deref()).await,
         Verb::Provision(options) => provision::run(job, options).await,
         Verb::Converge { check, plan } => converge::run(job, *check, plan.as_deref()).await,
-        Verb::Deploy(artifact) => deploy::run(job, artifact).await,
+        Verb::Deploy { artifact, cut_off } => match cut_off::Way::of(*cut_off) {
+            None => deploy::run(job, artifact).await,
+            Some(way) => cut_off::run(job, way).await,
+        },
         Verb::Up { yes, artifact } => up::run(job, *yes, artifact).await,
         Verb::Releases => releases::run(job).await,
         Verb::Status => status::run(job).await,
