@@ -7,11 +7,10 @@ use super::job::Job;
 use crate::artifact::{self, Build};
 use crate::cli::Artifact;
 use crate::error::{Fault, exit};
-use crate::facts::{AppFacts, Facts, Release};
-use crate::plan::{Mode, Step};
+use crate::facts::{AppFacts, Release};
+use crate::plan::Mode;
 use crate::release::{self, Deploy};
 use crate::remote::{Blob, Remote};
-use crate::task::Task;
 
 pub async fn run(job: &mut Job<'_>, artifact: &Artifact) -> Result<u8> {
     let build = build(job, artifact).await?;
@@ -40,7 +39,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
         Some(_) => Vec::new(),
         None => vec![Blob::new(build.bytes.clone())],
     };
-    let deploy = release::deploy(&job.stack, app, &release, &proxy(job, agent.facts())?)?;
+    let deploy = release::deploy(&job.stack, app, &release)?;
     let plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
     match job.run_host(agent, &plan, &blobs).await {
         Ok(tally) if tally.changed == 0 => {
@@ -50,24 +49,6 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
         Err(error) => return Err(failed(job, &deploy, &release, error)),
     }
     Ok(())
-}
-
-/// The step of the playbooks by which nginx runs what is on disk.
-fn proxy(job: &Job, facts: &Facts) -> Result<Step<Task>> {
-    let steps = job.playbooks.steps("nginx", &job.values_on(facts))?;
-    let is_nginx =
-        |task: &Task| matches!(task, Task::Service(service) if service.unit == "nginx.service");
-    steps
-        .into_iter()
-        .find(|step| is_nginx(&step.task))
-        .ok_or_else(|| {
-            Fault::new(
-                "E0201",
-                "playbooks/nginx.yml has no `service` step for nginx.service, which a deploy needs",
-            )
-            .hint("put it back: a deploy reloads nginx by it")
-            .into()
-        })
 }
 
 fn release_of(app: &AppFacts, build: &Build) -> Release {
