@@ -1,7 +1,7 @@
 //! A release of the app: how it comes to the host, and how the one that serves changes.
 //!
 //! There are two slots, blue and green. The new release starts in the one that does not serve; a
-//! link that nginx follows then moves from one socket to the other by one rename.
+//! link that nginx follows with each request then moves from one socket to the other by one rename.
 
 use std::collections::BTreeMap;
 
@@ -53,17 +53,11 @@ pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
     format!("{at}-{}", &sha256[..8.min(sha256.len())])
 }
 
-/// The wish that this release serves. `proxy` is the playbook's own step by which nginx runs what
-/// is on disk: it reads the link to the live slot anew.
+/// The wish that this release serves.
 ///
 /// # Errors
 /// E0605 when the host is not prepared.
-pub fn deploy(
-    stack: &Stack,
-    app: &AppFacts,
-    release: &Release,
-    proxy: &Step<Task>,
-) -> Result<Deploy> {
+pub fn deploy(stack: &Stack, app: &AppFacts, release: &Release) -> Result<Deploy> {
     if !app.prepared {
         return Err(Fault::new(
             "E0605",
@@ -90,7 +84,7 @@ pub fn deploy(
     if let Some(old) =
         old.filter(|old| live.is_some_and(|live| live.name != old.name) && serves.is_none())
     {
-        steps.extend(back_to(stack, old, proxy));
+        steps.extend(back_to(stack, old));
     }
     steps.extend(brought(release));
     steps.extend(schema(stack, &release.id));
@@ -105,7 +99,6 @@ pub fn deploy(
         step(format!("slot {name} runs it"), running(new)),
         step(format!("slot {name} is ready"), ready(new, READY_ANSWERS)),
         step(format!("slot {name} serves"), leads_to(new)),
-        proxy.clone(),
         step("it answers through nginx", answers(stack, &release.id)),
         step(
             "it is known as good",
@@ -118,15 +111,17 @@ pub fn deploy(
             },
         ),
     ]);
+    let no_return = Some(steps.len());
     let rests = other(name);
     steps.push(step(format!("slot {rests} rests"), resting(rests)));
     let is_proved = serves.is_some() && is_good(app, &release.id);
     Ok(Deploy {
         steps,
+        no_return,
         on_failure: if is_proved {
             Vec::new()
         } else {
-            undo(stack, new, old, proxy)
+            undo(stack, new, old)
         },
         serves_meanwhile: if is_proved {
             Some(release.id.clone())
@@ -151,6 +146,12 @@ pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
         ),
         Step::new("app", format!("slot {name} answers"), ready(slot, 1)),
     ]
+}
+
+/// The release that the host can count on: the one that serves, or the one beside it when that one was
+/// never proved.
+pub fn proved(app: &AppFacts) -> Option<&str> {
+    last_good(app, live(app), "").map(|slot| slot.release)
 }
 
 /// Whether a deploy of it went well to its end.
@@ -339,18 +340,17 @@ fn probe(
 }
 
 /// The same act back.
-fn undo(stack: &Stack, new: Slot, old: Option<Slot>, proxy: &Step<Task>) -> Vec<Step<Task>> {
-    let mut steps = old.map_or_else(Vec::new, |old| back_to(stack, old, proxy));
+fn undo(stack: &Stack, new: Slot, old: Option<Slot>) -> Vec<Step<Task>> {
+    let mut steps = old.map_or_else(Vec::new, |old| back_to(stack, old));
     steps.push(step(format!("slot {} rests", new.name), resting(new.name)));
     steps
 }
 
 /// The wish that this slot serves again.
-fn back_to(stack: &Stack, old: Slot, proxy: &Step<Task>) -> Vec<Step<Task>> {
+fn back_to(stack: &Stack, old: Slot) -> Vec<Step<Task>> {
     vec![
         step(format!("slot {} runs", old.name), running(old)),
         step(format!("slot {} serves", old.name), leads_to(old)),
-        proxy.clone(),
         step("it answers through nginx", answers(stack, old.release)),
     ]
 }

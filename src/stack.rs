@@ -112,8 +112,10 @@ pub struct ExistingHost {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Issuer {
+    /// The host itself: for rehearsals, and behind a proxy that has a certificate of its own.
+    SelfSigned,
     Letsencrypt,
     Acme,
     #[default]
@@ -133,6 +135,24 @@ pub struct Tls {
     /// A CA certificate to trust that server by.
     #[serde(default)]
     pub ca: Option<PathBuf>,
+}
+
+/// How nginx serves TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Https {
+    /// Browsers are told to never come without TLS again, since they trust the certificate.
+    pub hsts: bool,
+}
+
+impl Tls {
+    /// None where no certificate is made. A certificate's place on the host is the same for all
+    /// issuers; playbooks/tls.yml knows it.
+    pub fn https(&self) -> Option<Https> {
+        match self.issuer {
+            Issuer::SelfSigned => Some(Https { hsts: false }),
+            Issuer::Letsencrypt | Issuer::Acme | Issuer::None => None,
+        }
+    }
 }
 
 /// The app server's own settings: what Gunicorn's were.
@@ -308,6 +328,12 @@ fn root() -> String {
 }
 
 impl Stack {
+    /// Where users find it.
+    pub fn public_url(&self) -> String {
+        let scheme = if self.tls.https().is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.domain)
+    }
+
     /// Reads and checks a citrino.yml; nothing else is touched.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::deploy::{self, Outcome};
 use super::job::Job;
+use super::users;
 use crate::cli::CutOff;
 use crate::error::{Fault, exit, trouble};
 use crate::release;
@@ -49,7 +50,7 @@ pub async fn run(job: &mut Job<'_>, way: Way) -> Result<u8> {
         Err(error) if way == Way::Finish(Ending::Abort) && is_halted(&error) => undone(job)?,
         Err(error) => return Err(deploy::failed(job, &remote, &outcome, error).await),
     }
-    deploy::unnoticed(job)?;
+    users::noticed_nothing(job)?;
     remote.close().await;
     Ok(exit::OK)
 }

@@ -1,22 +1,17 @@
 //! `deploy`: a release of the app comes to the host, and serves when it is healthy.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use anyhow::Result;
 use time::OffsetDateTime;
 
 use super::job::Job;
+use super::users;
 use crate::artifact::{self, Build};
 use crate::cli::Artifact;
 use crate::error::{Fault, exit};
-use crate::event::{Event, now};
-use crate::facts::{AppFacts, Facts, Release};
-use crate::outage::{self, Watch};
-use crate::plan::{Ask, Mode, Step};
+use crate::facts::{AppFacts, Release};
+use crate::plan::Mode;
 use crate::release;
 use crate::remote::{Blob, Remote};
-use crate::stack::Stack;
-use crate::task::Task;
 
 pub async fn run(job: &mut Job<'_>, artifact: &Artifact) -> Result<u8> {
     let build = build(job, artifact).await?;
@@ -45,20 +40,20 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
         Some(_) => Vec::new(),
         None => vec![Blob::new(build.bytes.clone())],
     };
-    let deploy = release::deploy(&job.stack, app, &release, &proxy(job, agent.facts())?)?;
+    let deploy = release::deploy(&job.stack, app, &release)?;
     let mut plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
     plan.no_return = deploy.no_return;
     if release::proved(app).is_some() {
-        plan.watch = asks(&job.stack, Ipv4Addr::LOCALHOST.into());
+        plan.watch = users::on_host(&job.stack);
     }
-    let outside = from_outside(job, remote, &plan.watch);
+    let outside = users::from_outside(job, remote, &plan.watch);
     let outcome = Outcome {
         what: release.id.clone(),
         same: deploy.serves_meanwhile.as_ref() == Some(&release.id),
         serves_meanwhile: deploy.serves_meanwhile,
     };
     let ran = job.run_host(agent, &plan, &blobs).await;
-    seen_from_outside(job, &plan.run, outside)?;
+    users::seen(job, &plan.run, outside)?;
     match ran {
         Ok(tally) if tally.changed == 0 => {
             job.report.note(format!("{} serves already", release.id));
@@ -66,84 +61,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
         Ok(_) => job.report.note(format!("{} serves", release.id)),
         Err(error) => return Err(failed(job, remote, &outcome, error).await),
     }
-    unnoticed(job)
-}
-
-/// What users ask: a page of the catalogue's health, and a recommendation.
-fn asks(stack: &Stack, address: IpAddr) -> Vec<Ask> {
-    let ask = |method: &str, path: &str, body: Option<&str>| Ask {
-        method: method.to_owned(),
-        url: format!("{}{path}", stack.public_url()),
-        body: body.map(str::to_owned),
-        address: Some(address),
-    };
-    let wish = r#"{"zona_preferida":"Equipetrol","limite":5}"#;
-    vec![
-        ask("GET", "/api/health", None),
-        ask("POST", "/api/recomendar", Some(wish)),
-    ]
-}
-
-/// The same watch from the operator's side, when the plan has one and the host's address is one.
-fn from_outside(job: &Job, remote: &Remote, watch: &[Ask]) -> Option<Watch> {
-    let address: IpAddr = remote.address().parse().ok()?;
-    let asks = if watch.is_empty() {
-        Vec::new()
-    } else {
-        asks(&job.stack, address)
-    };
-    Watch::begin("operator", &asks, outage::FROM_OUTSIDE)
-}
-
-fn seen_from_outside(job: &mut Job, run: &str, watch: Option<Watch>) -> Result<()> {
-    let Some(watch) = watch else { return Ok(()) };
-    match watch.end()? {
-        Some(outage) => job.report.tell(Event::Outage {
-            at: now(),
-            run: run.to_owned(),
-            outage,
-        }),
-        None => job
-            .report
-            .note("the site could not be reached from here, so nothing was measured from outside"),
-    }
-    Ok(())
-}
-
-/// # Errors
-/// E0607 when users noticed the run.
-pub fn unnoticed(job: &mut Job) -> Result<()> {
-    let Some(seen) = job.report.take_noticed() else {
-        return Ok(());
-    };
-    let first = seen.first.unwrap_or_default();
-    Err(Fault::new(
-        "E0607",
-        format!(
-            "the release serves, and users noticed: {} of {} requests failed meanwhile, the first with: {first}",
-            seen.failed, seen.requests
-        ),
-    )
-    .hint("`citrino-ops logs nginx` shows the requests; `citrino-ops health` asks whether all is well now")
-    .into())
-}
-
-/// The step of the playbooks by which nginx runs what is on disk.
-fn proxy(job: &Job, facts: &Facts) -> Result<Step<Task>> {
-    let steps = job.playbooks.steps("nginx", &job.values_on(facts))?;
-    let is_nginx =
-        |task: &Task| matches!(task, Task::Service(service) if service.unit == "nginx.service");
-    steps
-        .into_iter()
-        .find(|step| is_nginx(&step.task))
-        .ok_or_else(|| {
-            Fault::new(
-                "E0201",
-                "playbooks/nginx.yml has no `service` step for nginx.service, which a deploy needs",
-            )
-            .hint("put it back: a deploy reloads nginx by it")
-            .into()
-        })
+    users::noticed_nothing(job)
 }
 
 fn release_of(app: &AppFacts, build: &Build) -> Release {

@@ -116,6 +116,7 @@ impl<'r> Job<'r> {
             )
             .with("volume", &self.volume)
             .with("tls", &stack.tls)
+            .with("https", &stack.tls.https())
             .with("app", &stack.app)
             .with("database", &stack.database)
             .with("backup", &stack.backup)

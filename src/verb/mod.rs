@@ -20,6 +20,7 @@ mod releases;
 mod ssh;
 mod status;
 mod up;
+mod users;
 mod validate;
 
 use std::process::ExitCode;
