@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::job::Job;
 use crate::artifact::{self, Build};
+use crate::cache::Releases;
 use crate::cli::Artifact;
 use crate::error::{Fault, exit};
 use crate::facts::{AppFacts, Facts, Release};
@@ -35,14 +36,18 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
     let agent = job.agent(remote).await?;
     let app = &agent.facts().app;
     let release = release_of(app, build);
+    let bases = kept(job, build);
     // A release that is on the host already needs no bytes.
-    let blobs = match release::known(app, &build.sha256) {
-        Some(_) => Vec::new(),
-        None => vec![Blob::new(build.bytes.clone())],
-    };
+    let blob = release::known(app, &build.sha256)
+        .is_none()
+        .then_some(Blob {
+            sha256: &build.sha256,
+            bytes: &build.bytes,
+            bases: &bases,
+        });
     let deploy = release::deploy(&job.stack, app, &release, &proxy(job, agent.facts())?)?;
     let plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
-    match job.run_host(agent, &plan, &blobs).await {
+    match job.run_host(agent, &plan, blob.as_slice()).await {
         Ok(tally) if tally.changed == 0 => {
             job.report.note(format!("{} serves already", release.id));
         }
@@ -50,6 +55,16 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
         Err(error) => return Err(failed(job, &deploy, &release, error)),
     }
     Ok(())
+}
+
+/// The releases that later ones can be patches against, with this one.
+fn kept(job: &mut Job, build: &Build) -> Releases {
+    let releases = Releases::of(&job.stack.name);
+    if let Err(error) = releases.keep(&build.sha256, &build.bytes) {
+        job.report
+            .note(format!("a later deploy will send more: {error:#}"));
+    }
+    releases
 }
 
 /// The step of the playbooks by which nginx runs what is on disk.
