@@ -86,14 +86,15 @@ async fn listen(
     input: &mut BufReader<Stdin>,
 ) -> Result<Option<Wanted>> {
     let mut line = String::new();
+    let mut base = None;
     loop {
         line.clear();
         if input.read_line(&mut line)? == 0 {
             return Ok(None);
         }
         match serde_json::from_str(&line).context("the operator's side said something unknown")? {
-            ToAgent::Offer(addresses) => {
-                let missing = addresses
+            ToAgent::Offer { blobs, bases } => {
+                let missing: Vec<String> = blobs
                     .into_iter()
                     .filter_map(|address| match blob::present(system, &address) {
                         Ok(true) => None,
@@ -101,15 +102,25 @@ async fn listen(
                         Err(error) => Some(Err(error)),
                     })
                     .collect::<Result<_>>()?;
-                voice.say(FromAgent::Missing(missing));
+                if !missing.is_empty() {
+                    base = blob::base(system, &bases)?;
+                }
+                voice.say(FromAgent::Missing {
+                    blobs: missing,
+                    base: base.as_ref().map(|base| base.sha256.clone()),
+                });
             }
             ToAgent::Blob {
                 sha256,
+                bytes,
                 packed_bytes,
+                patch,
             } => {
                 let mut packed = vec![0; packed_bytes];
                 input.read_exact(&mut packed)?;
-                blob::store(system, &sha256, &packed).await?;
+                let base = base.as_ref().filter(|_| patch);
+                let base = base.map_or(&[][..], |base| &base.bytes);
+                blob::store(system, &sha256, &packed, base, bytes).await?;
             }
             ToAgent::Run(plan) if plan.mode == Mode::Check => return Ok(Some(Wanted::Look(plan))),
             ToAgent::Run(plan) => return Ok(Some(Wanted::Work(Order::Run(plan)))),

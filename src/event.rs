@@ -140,6 +140,16 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         figure: Option<Figure>,
     },
+    /// Content was sent to the host: how many bytes on the way, and what they became there.
+    Sent {
+        at: String,
+        sha256: String,
+        bytes: u64,
+        of_bytes: u64,
+        /// The release that it was a patch against.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<String>,
+    },
     /// Something worth a line that is no step.
     Note { at: String, text: String },
     /// The last line of every command with `--json`.
@@ -149,6 +159,8 @@ pub enum Event {
         exit: u8,
         #[serde(flatten)]
         tally: Tally,
+        /// Of releases, as they went over the wire.
+        sent_bytes: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Trouble>,
     },

@@ -182,8 +182,16 @@ fn link_name(system: &System, link: &str) -> Result<Option<String>> {
         .map(|name| name.to_string_lossy().into_owned()))
 }
 
+/// Where the binary of a release is.
+pub fn binary(release: &str) -> String {
+    format!("{APP_FOLDER}/releases/{release}/citrino-app")
+}
+
 /// Every release with a whole manifest, newest first: ids begin with the time.
-fn releases(system: &System) -> Result<Vec<Release>> {
+///
+/// # Errors
+/// When the folder of the releases cannot be read.
+pub fn releases(system: &System) -> Result<Vec<Release>> {
     let folder = format!("{APP_FOLDER}/releases");
     if system.stat(&folder)?.is_none() {
         return Ok(Vec::new());
@@ -196,8 +204,8 @@ fn releases(system: &System) -> Result<Vec<Release>> {
         if let Some(Ok(mut release)) = manifest.map(|text| serde_json::from_str::<Release>(&text)) {
             release.good = system.stat(format!("{folder}/{name}/good"))?.is_some();
             // One whose binary was touched is brought anew.
-            let binary = system.stat(format!("{folder}/{name}/citrino-app"))?;
-            if binary
+            let found_binary = system.stat(binary(&name))?;
+            if found_binary
                 .is_some_and(|found| found.len() == release.size_bytes && mode_of(&found) == 0o755)
             {
                 found.push(release);

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod artifact;
 pub mod blob;
+pub mod cache;
 pub mod cli;
 pub mod cloud;
 pub mod engine;
@@ -15,6 +16,7 @@ pub mod host_key;
 pub mod journal;
 pub mod lock;
 pub mod outage;
+pub mod pack;
 pub mod plan;
 pub mod playbook;
 pub mod preview;

@@ -14,11 +14,13 @@ mod target;
 pub use target::{Target, known_hosts_path};
 
 use crate::blob;
+use crate::cache::Releases;
 use crate::error::Fault;
-use crate::event::{Event, Tally};
+use crate::event::{Event, Tally, now};
 use crate::facts::Facts;
 use crate::journal::LastRun;
 use crate::lock::Holder;
+use crate::pack;
 use crate::plan::{Claim, Mode, Plan};
 use crate::task::Task;
 use crate::wire::{FromAgent, ToAgent};
@@ -252,7 +254,7 @@ impl Remote {
              find . -maxdepth 1 -type f ! -name $t -delete; mv $t {sha}",
             sha = self.agent.sha256
         );
-        let packed = blob::pack(&self.agent.bytes)?;
+        let packed = pack::gzip(&self.agent.bytes)?;
         let mut child = self
             .command(&["sh", "-c", &script])
             .stdin(Stdio::piped())
@@ -296,18 +298,11 @@ pub enum Ending {
 }
 
 /// Content that a plan names by address.
-pub struct Blob {
-    pub sha256: String,
-    pub bytes: Vec<u8>,
-}
-
-impl Blob {
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self {
-            sha256: blob::sha256(&bytes),
-            bytes,
-        }
-    }
+pub struct Blob<'b> {
+    pub sha256: &'b str,
+    pub bytes: &'b [u8],
+    /// What it may be sent as a patch against, when the host has it too.
+    pub bases: &'b Releases,
 }
 
 impl Agent<'_> {
@@ -322,11 +317,11 @@ impl Agent<'_> {
     pub async fn run(
         mut self,
         plan: &Plan<Task>,
-        blobs: &[Blob],
+        blobs: &[Blob<'_>],
         tell: &mut impl FnMut(Event),
     ) -> Result<Tally> {
         if !blobs.is_empty() {
-            self.send_blobs(blobs).await?;
+            self.send_blobs(blobs, tell).await?;
         }
         let mut plan = plan.clone();
         plan.after = self.facts.last_run.as_ref().map(LastRun::seen);
@@ -374,28 +369,68 @@ impl Agent<'_> {
         Ok(tally)
     }
 
-    async fn send_blobs(&mut self, blobs: &[Blob]) -> Result<()> {
-        self.say(&ToAgent::Offer(
-            blobs.iter().map(|blob| blob.sha256.clone()).collect(),
-        ))
+    async fn send_blobs(&mut self, blobs: &[Blob<'_>], tell: &mut impl FnMut(Event)) -> Result<()> {
+        self.say(&ToAgent::Offer {
+            blobs: blobs.iter().map(|blob| blob.sha256.to_owned()).collect(),
+            bases: self.common(blobs),
+        })
         .await?;
-        let missing = match self.hear().await? {
-            FromAgent::Missing(missing) => missing,
+        let (missing, base) = match self.hear().await? {
+            FromAgent::Missing { blobs, base } => (blobs, base),
             other => return Err(unexpected(&other)),
         };
-        for blob in blobs.iter().filter(|blob| missing.contains(&blob.sha256)) {
-            let packed = blob::pack(&blob.bytes)?;
+        let is_missing = |blob: &&Blob| missing.iter().any(|missing| missing == blob.sha256);
+        for blob in blobs.iter().filter(is_missing) {
+            let base = base.as_deref();
+            let held = base.and_then(|base| blob.bases.read(base));
+            let packed = pack::pack(blob.bytes, held.as_deref().unwrap_or_default())?;
             self.say(&ToAgent::Blob {
-                sha256: blob.sha256.clone(),
+                sha256: blob.sha256.to_owned(),
+                bytes: blob.bytes.len(),
                 packed_bytes: packed.len(),
+                patch: held.is_some(),
             })
             .await?;
-            self.stdin
-                .write_all(&packed)
-                .await
-                .map_err(|_| self.lost())?;
+            if self.stdin.write_all(&packed).await.is_err() {
+                return Err(self.stopped().await);
+            }
+            tell(Event::Sent {
+                at: now(),
+                sha256: blob.sha256.to_owned(),
+                bytes: packed.len() as u64,
+                of_bytes: blob.bytes.len() as u64,
+                base: base.filter(|_| held.is_some()).map(|base| self.name(base)),
+            });
         }
         Ok(())
+    }
+
+    /// The releases of the host that are at hand here too: those that went well first, the newest
+    /// of them before the others.
+    fn common(&self, blobs: &[Blob<'_>]) -> Vec<String> {
+        let releases = &self.facts.app.releases;
+        let (good, others): (Vec<_>, Vec<_>) = releases.iter().partition(|release| release.good);
+        let at_hand = |sha256: &&String| blobs.iter().any(|blob| blob.bases.has(sha256));
+        let each = good.into_iter().chain(others);
+        each.map(|release| &release.sha256)
+            .filter(at_hand)
+            .cloned()
+            .collect()
+    }
+
+    /// What people call the release with this binary.
+    fn name(&self, sha256: &str) -> String {
+        let mut releases = self.facts.app.releases.iter();
+        let found = releases.find(|release| release.sha256 == sha256);
+        found.map_or(sha256, |release| &release.id).to_owned()
+    }
+
+    /// Why nothing can be said to the agent any more: its last word, when it had one.
+    async fn stopped(&mut self) -> anyhow::Error {
+        match self.hear().await {
+            Ok(word) => unexpected(&word),
+            Err(error) => error,
+        }
     }
 
     /// The first Ctrl-C asks the host to turn back, the second leaves it to the host.
@@ -459,8 +494,10 @@ impl Agent<'_> {
     async fn say(&mut self, message: &ToAgent) -> Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
-        self.stdin.write_all(&line).await.map_err(|_| self.lost())?;
-        self.stdin.flush().await.map_err(|_| self.lost())?;
+        let said = self.stdin.write_all(&line).await;
+        if said.is_err() || self.stdin.flush().await.is_err() {
+            return Err(self.stopped().await);
+        }
         Ok(())
     }
 }

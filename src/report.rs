@@ -27,6 +27,8 @@ pub struct Report {
     colour: bool,
     bar: ProgressBar,
     tally: Tally,
+    /// Of releases, as they went over the wire.
+    sent_bytes: u64,
     /// How many of the steps that differ would do what.
     acts: BTreeMap<Act, usize>,
     /// The first step that failed since it was last asked for.
@@ -60,6 +62,7 @@ impl Report {
             colour,
             bar,
             tally: Tally::default(),
+            sent_bytes: 0,
             acts: BTreeMap::new(),
             failure: None,
             undo_failure: None,
@@ -73,6 +76,7 @@ impl Report {
     pub fn tell(&mut self, event: Event) {
         match &event {
             Event::End { tally, .. } => self.tally.add(*tally),
+            Event::Sent { bytes, .. } => self.sent_bytes += bytes,
             Event::Step {
                 label,
                 error: Some(error),
@@ -281,6 +285,7 @@ impl Report {
                 verb: verb.to_owned(),
                 exit,
                 tally,
+                sent_bytes: self.sent_bytes,
                 error,
             });
             return;
@@ -339,6 +344,18 @@ impl Report {
             }
             Event::Outage { outage, .. } if self.volume > Volume::Quiet => {
                 self.line(&seen(&outage));
+            }
+            Event::Sent {
+                bytes,
+                of_bytes,
+                base,
+                ..
+            } if self.volume > Volume::Quiet => {
+                let way = base.map_or("packed".to_owned(), |base| {
+                    format!("a patch against {base}")
+                });
+                let (sent, whole) = (size(bytes), size(of_bytes));
+                self.line(&format!("sent {sent} of {whole} ({way})"));
             }
             Event::Note { text, .. } if self.volume > Volume::Quiet => self.line(&text),
             _ => {}
@@ -487,6 +504,15 @@ fn measured(figure: &Figure) -> String {
     format!("{:>8.decimals$} {:<3}{limit}", figure.value, figure.unit)
         .trim_end()
         .to_owned()
+}
+
+/// Bytes as people say them: `41 kB`, `14.2 MB`.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+    }
 }
 
 fn seconds(millis: u64) -> String {

@@ -12,12 +12,19 @@ use crate::task::Task;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToAgent {
-    /// Addresses of blobs that the plan needs; answered by `Missing`.
-    Offer(Vec<String>),
-    /// Followed by `packed_bytes` raw bytes.
+    /// Addresses of blobs that the plan needs, and of what this side could make patches against,
+    /// the best first; answered by `Missing`.
+    Offer {
+        blobs: Vec<String>,
+        bases: Vec<String>,
+    },
+    /// Followed by `packed_bytes` raw bytes, which unpack to `bytes`.
     Blob {
         sha256: String,
+        bytes: usize,
         packed_bytes: usize,
+        /// Whether they are a patch against the base that `Missing` named.
+        patch: bool,
     },
     Run(Box<Plan<Task>>),
     /// End the run that was cut off.
@@ -40,7 +47,11 @@ pub enum FromAgent {
         version: String,
         facts: Box<Facts>,
     },
-    Missing(Vec<String>),
+    Missing {
+        blobs: Vec<String>,
+        /// The first of the offered bases that is here and whole.
+        base: Option<String>,
+    },
     Event(Box<Event>),
     /// Another run holds the host.
     Locked(Holder),

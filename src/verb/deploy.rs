@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use super::job::Job;
 use super::users;
 use crate::artifact::{self, Build};
+use crate::cache::Releases;
 use crate::cli::Artifact;
 use crate::error::{Fault, exit};
 use crate::facts::{AppFacts, Release};
@@ -35,11 +36,15 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
     let agent = job.agent(remote).await?;
     let app = &agent.facts().app;
     let release = release_of(app, build);
+    let bases = kept(job, build);
     // A release that is on the host already needs no bytes.
-    let blobs = match release::known(app, &build.sha256) {
-        Some(_) => Vec::new(),
-        None => vec![Blob::new(build.bytes.clone())],
-    };
+    let blob = release::known(app, &build.sha256)
+        .is_none()
+        .then_some(Blob {
+            sha256: &build.sha256,
+            bytes: &build.bytes,
+            bases: &bases,
+        });
     let deploy = release::deploy(&job.stack, app, &release)?;
     let mut plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
     plan.no_return = deploy.no_return;
@@ -52,8 +57,8 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
         same: deploy.serves_meanwhile.as_ref() == Some(&release.id),
         serves_meanwhile: deploy.serves_meanwhile,
     };
-    let ran = job.run_host(agent, &plan, &blobs).await;
-    users::seen(job, &plan.run, outside)?;
+    let ran = job.run_host(agent, &plan, blob.as_slice()).await;
+    let seen = users::seen(job, &plan.run, outside);
     match ran {
         Ok(tally) if tally.changed == 0 => {
             job.report.note(format!("{} serves already", release.id));
@@ -61,7 +66,18 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
         Ok(_) => job.report.note(format!("{} serves", release.id)),
         Err(error) => return Err(failed(job, remote, &outcome, error).await),
     }
+    seen?;
     users::noticed_nothing(job)
+}
+
+/// The releases that later ones can be patches against, with this one.
+fn kept(job: &mut Job, build: &Build) -> Releases {
+    let releases = Releases::of(&job.stack.name);
+    if let Err(error) = releases.keep(&build.sha256, &build.bytes) {
+        job.report
+            .note(format!("a later deploy will send more: {error:#}"));
+    }
+    releases
 }
 
 fn release_of(app: &AppFacts, build: &Build) -> Release {

@@ -261,7 +261,7 @@ impl<'r> Job<'r> {
         &mut self,
         agent: Agent<'_>,
         plan: &Plan<Task>,
-        blobs: &[Blob],
+        blobs: &[Blob<'_>],
     ) -> Result<Tally> {
         let tally = agent
             .run(plan, blobs, &mut |event| self.report.tell(event))

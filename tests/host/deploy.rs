@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::stack::{binary, serving};
 
 /// The app's binary as another release: what follows an ELF file's sections is not loaded.
@@ -94,6 +96,51 @@ fn a_release_that_is_never_ready_leaves_the_old_one_serving() {
     assert_eq!(deploy.code, 6, "{}", deploy.text);
     assert_eq!(release(&stack), before);
     stack.is_healthy();
+    stack.is_as_wished();
+}
+
+/// A sentence of the app's manual, and another of its length.
+const OLD_WORDS: &[u8] = b"Bring the schema up to this release";
+const NEW_WORDS: &str = "Bring the schema up to THAT release";
+
+#[test]
+fn a_binary_with_one_changed_string_sends_less_than_a_tenth_of_its_size() {
+    let Some(stack) = serving() else { return };
+    let before = release(&stack);
+    let mut bytes = fs::read(binary("citrino-app")).unwrap();
+    let mut places = bytes.windows(OLD_WORDS.len());
+    let at = places.position(|window| window == OLD_WORDS).unwrap();
+    bytes[at..at + NEW_WORDS.len()].copy_from_slice(NEW_WORDS.as_bytes());
+    let build = stack.home.join("citrino-app-one-string");
+    fs::write(&build, &bytes).unwrap();
+
+    let deploy = stack.citrino(&["--json", "deploy", "--artifact", build.to_str().unwrap()]);
+    assert_eq!(deploy.code, 0, "{}", deploy.text);
+    let events: Vec<Value> = deploy
+        .text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let sent = events.iter().find(|event| event["event"] == "sent");
+    let sent = sent.unwrap_or_else(|| panic!("nothing was sent: {}", deploy.text));
+    assert_eq!(sent["of_bytes"], bytes.len());
+    assert!(
+        sent["bytes"].as_u64().unwrap() * 10 < bytes.len() as u64,
+        "{sent}"
+    );
+    assert_eq!(sent["bytes"], events[events.len() - 1]["sent_bytes"]);
+    let releases = stack.citrino(&["releases"]).text;
+    assert!(
+        releases.contains(sent["base"].as_str().unwrap()),
+        "{sent}: {releases}"
+    );
+
+    let after = release(&stack);
+    assert_ne!(after, before);
+    let manual = stack.on_host(&format!(
+        "/home/citrino/citrino/releases/{after}/citrino-app --help"
+    ));
+    assert!(manual.contains(NEW_WORDS), "{manual}");
     stack.is_as_wished();
 }
 
