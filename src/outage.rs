@@ -71,7 +71,9 @@ impl Sight {
             Ok(()) => self.mark(),
             Err(error) => {
                 self.outage.failed += 1;
-                self.outage.first.get_or_insert_with(|| format!("{error:#}"));
+                self.outage
+                    .first
+                    .get_or_insert_with(|| format!("{error:#}"));
             }
         }
     }

@@ -14,13 +14,19 @@ use crate::plan::Step;
 use crate::stack::Stack;
 use crate::task::file::Content;
 use crate::task::probe::{Ask, Http};
-use crate::task::{Command, Directory, File, Link, Perm, Probe, Service, Task};
+use crate::task::{Absent, Command, Directory, File, Link, Perm, Probe, Service, Task};
 
 /// The part of a plan that these steps stand in.
 const PART: &str = "deploy";
 const SLOTS: [&str; 2] = ["blue", "green"];
 /// How long a new release may take until it answers: it opens its pool first.
 const READY_WITHIN_S: u64 = 30;
+/// How often a release is asked while it must stay healthy: a probe's own pace.
+const ANSWERS_PER_SECOND: u32 = 5;
+/// Releases that went well and can be gone back to.
+const KEPT_GOOD: usize = 5;
+/// Releases that did not, for a look.
+const KEPT_FAILED: usize = 2;
 /// Good answers that it must give one after the other before it takes over.
 const READY_ANSWERS: u32 = 3;
 
@@ -53,11 +59,17 @@ pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
     format!("{at}-{}", &sha256[..8.min(sha256.len())])
 }
 
-/// The wish that this release serves.
+/// The wish that this release serves. `smoke` gives the questions that it must answer over its own
+/// socket before.
 ///
 /// # Errors
 /// E0605 when the host is not prepared.
-pub fn deploy(stack: &Stack, app: &AppFacts, release: &Release) -> Result<Deploy> {
+pub fn deploy(
+    stack: &Stack,
+    app: &AppFacts,
+    release: &Release,
+    smoke: impl FnOnce(&str) -> Result<Vec<Step<Task>>>,
+) -> Result<Deploy> {
     if !app.prepared {
         return Err(Fault::new(
             "E0605",
@@ -98,6 +110,10 @@ pub fn deploy(stack: &Stack, app: &AppFacts, release: &Release) -> Result<Deploy
         ),
         step(format!("slot {name} runs it"), running(new)),
         step(format!("slot {name} is ready"), ready(new, READY_ANSWERS)),
+    ]);
+    steps.extend(smoke(&socket(name))?);
+    steps.extend(stays_healthy(stack, new));
+    steps.extend([
         step(format!("slot {name} serves"), leads_to(new)),
         step("it answers through nginx", answers(stack, &release.id)),
         step(
@@ -114,6 +130,10 @@ pub fn deploy(stack: &Stack, app: &AppFacts, release: &Release) -> Result<Deploy
     let no_return = Some(steps.len());
     let rests = other(name);
     steps.push(step(format!("slot {rests} rests"), resting(rests)));
+    steps.extend(pruned(
+        app,
+        &[Some(release.id.as_str()), old.map(|slot| slot.release)],
+    ));
     let is_proved = serves.is_some() && is_good(app, &release.id);
     Ok(Deploy {
         steps,
@@ -295,6 +315,43 @@ fn leads_to(slot: Slot) -> Link {
         path: format!("{APP_FOLDER}/live"),
         to: format!("/run/citrino/{}", slot.name),
     }
+}
+
+/// A release that dies young must do so before it serves.
+fn stays_healthy(stack: &Stack, slot: Slot) -> Option<Step<Task>> {
+    let seconds = stack.app.min_healthy_s;
+    let probe = Probe {
+        deadline_s: 0,
+        ..ready(slot, seconds.saturating_mul(ANSWERS_PER_SECOND))
+    };
+    (seconds > 0).then(|| {
+        step(
+            format!("slot {} stays healthy for {seconds} s", slot.name),
+            probe,
+        )
+    })
+}
+
+/// The wish that old releases are gone: of those that went well the newest stay, of the others the newest
+/// for a look, and those that are spared in any case.
+fn pruned(app: &AppFacts, spared: &[Option<&str>]) -> Vec<Step<Task>> {
+    let is_spared =
+        |id: &str| spared.contains(&Some(id)) || app.slots.values().any(|slot| slot == id);
+    let (good, failed): (Vec<_>, Vec<_>) = app.releases.iter().partition(|release| release.good);
+    // Newest first; the one that is deployed now counts too.
+    let old = good.into_iter().skip(KEPT_GOOD - 1);
+    let useless = failed.into_iter().skip(KEPT_FAILED);
+    old.chain(useless)
+        .filter(|release| !is_spared(&release.id))
+        .map(|release| {
+            step(
+                format!("release {} is gone", release.id),
+                Absent {
+                    path: folder(&release.id),
+                },
+            )
+        })
+        .collect()
 }
 
 /// Asked over its own socket, before anybody else can.

@@ -170,6 +170,8 @@ pub struct App {
     pub pool: u16,
     /// What a slot may take of the host's memory, in MB.
     pub memory_max_mb: u32,
+    /// How many seconds a new release must answer well before it takes over; 0 is not at all.
+    pub min_healthy_s: u32,
     /// Loads the seeded example data with each deploy, beside whatever else is there: for rehearsals.
     pub demo_data: bool,
     /// Plain settings for the app's environment.
@@ -275,6 +277,7 @@ impl Default for App {
             max_connections: 1000,
             pool: 10,
             memory_max_mb: 300,
+            min_healthy_s: 5,
             demo_data: false,
             env: BTreeMap::new(),
         }
@@ -330,7 +333,11 @@ fn root() -> String {
 impl Stack {
     /// Where users find it.
     pub fn public_url(&self) -> String {
-        let scheme = if self.tls.https().is_some() { "https" } else { "http" };
+        let scheme = if self.tls.https().is_some() {
+            "https"
+        } else {
+            "http"
+        };
         format!("{scheme}://{}", self.domain)
     }
 

@@ -251,6 +251,8 @@ async fn run(wish: &serde_json::Value, mode: Mode, system: &System) -> Result<Se
         steps: vec![Step::<Task>::new("test", "the wish", task)],
         after: None,
         on_failure: Vec::new(),
+        no_return: None,
+        watch: Vec::new(),
     };
     let mut seen = None;
     let mut tell = |event: Event| {

@@ -30,7 +30,10 @@ pub async fn follow(system: &System, voice: &Voice, ears: &Ears) -> Result<()> {
             voice.say(FromAgent::Event(Box::new(event.clone())));
         }
         told = events.len();
-        match events.iter().find(|event| matches!(event, Event::End { .. })) {
+        match events
+            .iter()
+            .find(|event| matches!(event, Event::End { .. }))
+        {
             Some(Event::End { run, .. }) => return heard(system, ears, run, busy),
             _ if busy => {}
             _ => return Err(cut_off(&events).into()),

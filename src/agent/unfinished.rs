@@ -56,7 +56,7 @@ pub fn way_back(system: &System, last: Option<&LastRun>) -> Result<Work> {
             last.step
         ),
     )
-    .hint("`--resume` ends it; `citrino-ops rollback` goes back afterwards")
+    .hint("`--resume` ends it; deploy the release of before to go back afterwards")
     .into())
 }
 
@@ -65,10 +65,7 @@ fn turns_back(last: &LastRun, plan: &Plan<Task>) -> bool {
     plan.turns_back(last.n.saturating_sub(1))
 }
 
-fn cut_off<'a>(
-    system: &System,
-    last: Option<&'a LastRun>,
-) -> Result<(&'a LastRun, Plan<Task>)> {
+fn cut_off<'a>(system: &System, last: Option<&'a LastRun>) -> Result<(&'a LastRun, Plan<Task>)> {
     let none = || {
         Fault::new("E0515", "no run on the host was cut off")
             .hint("`citrino-ops status` shows how the last one ended")

@@ -39,6 +39,7 @@ mod postgres;
 mod program;
 
 kinds! {
+    absent::Absent,
     apt_repository::AptRepository,
     command::Command,
     directory::Directory,

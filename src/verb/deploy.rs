@@ -45,7 +45,10 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
             bytes: &build.bytes,
             bases: &bases,
         });
-    let deploy = release::deploy(&job.stack, app, &release)?;
+    let deploy = release::deploy(&job.stack, app, &release, |socket| {
+        let values = job.values_on(agent.facts()).with("socket", &socket);
+        job.playbooks.steps("smoke", &values)
+    })?;
     let mut plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
     plan.no_return = deploy.no_return;
     if release::proved(app).is_some() {
@@ -149,11 +152,23 @@ pub async fn failed(
 /// The last lines of both slots: the one that failed has the newest.
 async fn show_log(job: &mut Job<'_>, remote: &Remote) {
     let argv = [
-        "journalctl", "--no-pager", "--quiet", "-o", "short-iso", "-n", LOG_LINES, "-u", "citrino@*",
+        "journalctl",
+        "--no-pager",
+        "--quiet",
+        "-o",
+        "short-iso",
+        "-n",
+        LOG_LINES,
+        "-u",
+        "citrino@*",
     ];
     match remote.output(&argv).await {
-        Ok(lines) => job.report.text(&format!("the app's log ends with:\n{lines}")),
+        Ok(lines) => job
+            .report
+            .text(&format!("the app's log ends with:\n{lines}")),
         // The failure itself is told in any case.
-        Err(error) => job.report.note(format!("the app's log could not be read: {error:#}")),
+        Err(error) => job
+            .report
+            .note(format!("the app's log could not be read: {error:#}")),
     }
 }

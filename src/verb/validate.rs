@@ -26,6 +26,8 @@ pub fn rehearse(job: &Job) -> Result<()> {
         let values = job.values_on(&facts);
         job.playbooks.site(&values)?;
         job.playbooks.steps("health", &values)?;
+        let values = values.with("socket", &"/run/citrino/blue/app.sock");
+        job.playbooks.steps("smoke", &values)?;
     }
     if job.stack.cloud.is_some() {
         host_key::rehearse(&job.playbooks, job.values())?;

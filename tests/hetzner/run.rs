@@ -49,6 +49,8 @@ pub async fn run(api: &Hetzner, mode: Mode, steps: Vec<Step<Resource>>) -> (Tall
         steps,
         after: None,
         on_failure: Vec::new(),
+        no_return: None,
+        watch: Vec::new(),
     };
     let mut told = String::new();
     let tally = engine::run(&plan, api, &mut |event: Event| {

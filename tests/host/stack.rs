@@ -259,6 +259,24 @@ impl Running {
         }
     }
 
+    /// The same until this is noted.
+    pub fn until_note(&mut self, text: &str) {
+        loop {
+            let seen = self
+                .next()
+                .unwrap_or_else(|| panic!("the run ended before it noted \"{text}\""));
+            if seen["event"] == "note" && seen["text"].as_str().unwrap().contains(text) {
+                return;
+            }
+        }
+    }
+
+    /// Reads to the end: the exit code, and every event.
+    pub fn events(mut self) -> (i32, Vec<Value>) {
+        let events = std::iter::from_fn(|| self.next()).collect();
+        (self.child.wait().unwrap().code().unwrap_or(-1), events)
+    }
+
     fn next(&mut self) -> Option<Value> {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
