@@ -16,6 +16,7 @@ use crate::engine;
 use crate::error::{Fault, trouble};
 use crate::event::{Event, now};
 use crate::facts;
+use crate::guard::{self, Guard};
 use crate::journal::{self, Journal};
 use crate::lock;
 use crate::plan::{Mode, Plan};
@@ -99,6 +100,10 @@ async fn listen(
                 let base = base.map_or(&[][..], |base| &base.bytes);
                 blob::store(system, &sha256, &packed, base, bytes).await?;
             }
+            ToAgent::Disarm(run) => {
+                guard::disarm(system, &run).await?;
+                voice.say(FromAgent::Disarmed);
+            }
             ToAgent::Run(plan) => return Ok(Some(*plan)),
             ToAgent::Heard => {}
         }
@@ -127,6 +132,7 @@ async fn apply(
             return Ok(());
         }
     };
+    guard::refuse_while_armed(system)?;
     let newest = journal::last_run(system)?.map(|last| last.seen());
     if newest != plan.after {
         return Err(Fault::new("E0508", "another run changed the host between the look at it and this plan, so nothing of the plan was done")
@@ -137,12 +143,14 @@ async fn apply(
     let _hangup = signal(SignalKind::hangup())?;
     let _terminate = signal(SignalKind::terminate())?;
     let mut journal = Journal::open(system)?;
-    let tally = engine::run(plan, system, &mut |event| {
+    let guard = Guard::of(plan);
+    let tally = engine::run(&guard.plan(), system, &mut |event| {
         journal.keep(&event)?;
         voice.say(FromAgent::Event(Box::new(event)));
         Ok(())
     })
     .await?;
+    guard.ended(system).await?;
     if heard(input) {
         journal.keep(&Event::Heard {
             at: now(),

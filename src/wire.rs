@@ -27,6 +27,8 @@ pub enum ToAgent {
         patch: bool,
     },
     Run(Box<Plan<Task>>),
+    /// This connection was made after that run, and the site answers: answered by `Disarmed`.
+    Disarm(String),
     /// The end of the run was read.
     Heard,
 }
@@ -44,6 +46,7 @@ pub enum FromAgent {
         /// The first of the offered bases that is here and whole.
         base: Option<String>,
     },
+    Disarmed,
     Event(Box<Event>),
     /// Another run holds the host.
     Locked(Holder),

@@ -96,6 +96,7 @@ impl<'r> Job<'r> {
             who: self.who.clone(),
             mode,
             after: None,
+            guard_s: None,
             steps,
             on_failure,
         }
@@ -266,7 +267,8 @@ impl<'r> Job<'r> {
         self.ended(tally)
     }
 
-    fn ended(&mut self, tally: Tally) -> Result<Tally> {
+    /// The first step that failed since it was last asked for is the error of a run.
+    pub fn ended(&mut self, tally: Tally) -> Result<Tally> {
         match self.report.take_failure() {
             None => Ok(tally),
             Some(fault) => Err(fault.into()),
@@ -317,6 +319,13 @@ impl<'r> Job<'r> {
         let facts = agent.facts();
         if let Some(last) = facts.last_run.as_ref().filter(|last| !last.heard) {
             let text = last.told(facts.busy);
+            self.report.note(text);
+        }
+        if let Some(armed) = &facts.armed {
+            let text = format!(
+                "the dead man's switch is armed: nobody has come back yet after {} by {} (begun {})",
+                armed.verb, armed.who, armed.since
+            );
             self.report.note(text);
         }
         Ok(agent)
