@@ -22,6 +22,7 @@ use crate::engine;
 use crate::error::{Fault, trouble};
 use crate::event::{Event, Tally, now};
 use crate::facts;
+use crate::guard::{self, Guard};
 use crate::journal::{self, Journal};
 use crate::lock;
 use crate::outage::{self, Watch};
@@ -122,6 +123,10 @@ async fn listen(
                 let base = base.map_or(&[][..], |base| &base.bytes);
                 blob::store(system, &sha256, &packed, base, bytes).await?;
             }
+            ToAgent::Disarm(run) => {
+                guard::disarm(system, &run).await?;
+                voice.say(FromAgent::Disarmed);
+            }
             ToAgent::Run(plan) if plan.mode == Mode::Check => return Ok(Some(Wanted::Look(plan))),
             ToAgent::Run(plan) => return Ok(Some(Wanted::Work(Order::Run(plan)))),
             ToAgent::Resume(claim) => return Ok(Some(Wanted::Work(Order::Resume(claim)))),
@@ -149,6 +154,7 @@ async fn apply(system: &System, voice: &Voice, order: Order, ears: &Ears) -> Res
             return Ok(());
         }
     };
+    guard::refuse_while_armed(system)?;
     let work = work_of(system, order)?;
     let plan = &work.plan;
     // Taking the signals in is what ignores them: a cut connection must not stop the host half-way.
@@ -161,8 +167,10 @@ async fn apply(system: &System, voice: &Voice, order: Order, ears: &Ears) -> Res
         voice.say(FromAgent::Event(Box::new(event)));
         Ok(())
     };
-    let tally = watched(system, &work, ears, &mut tell).await?;
+    let guard = Guard::of(plan);
+    let tally = watched(system, &work, &guard, ears, &mut tell).await?;
     unfinished::forget(system)?;
+    guard.ended(system).await?;
     if ears.heard() {
         journal.keep(&Event::Heard {
             at: now(),
@@ -188,13 +196,14 @@ struct Work {
 async fn watched(
     system: &System,
     work: &Work,
+    guard: &Guard<'_>,
     ears: &Ears,
     tell: &mut impl FnMut(Event) -> Result<()>,
 ) -> Result<Tally> {
     let plan = &work.plan;
     let mut watch = Watch::begin("host", &plan.watch, outage::ON_HOST);
     let halted = || work.turned_back || ears.halted();
-    engine::run_unless(plan, system, &halted, &mut |event| {
+    engine::run_unless(&guard.plan(), system, &halted, &mut |event| {
         if matches!(event, Event::End { .. })
             && let Some(watch) = watch.take()
             && let Some(outage) = watch.end()?

@@ -122,6 +122,9 @@ pub enum Verb {
     /// The host's side: speaks with the operator's on stdin and stdout
     #[command(hide = true)]
     Agent,
+    /// The dead man's switch: what systemd starts on the host
+    #[command(hide = true)]
+    Guard,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -215,6 +218,7 @@ impl Verb {
             Verb::Explain { .. } => "explain",
             Verb::Completions { .. } => "completions",
             Verb::Agent => "agent",
+            Verb::Guard => "guard",
         }
     }
 }

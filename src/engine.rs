@@ -104,15 +104,7 @@ pub async fn run_unless<W, T: Wish<W>>(
     tell: &mut impl FnMut(Event) -> Result<()>,
 ) -> Result<Tally> {
     let begun = Instant::now();
-    tell(Event::Start {
-        at: now(),
-        run: plan.run.clone(),
-        stack: plan.stack.clone(),
-        verb: plan.verb.clone(),
-        who: plan.who.clone(),
-        steps: plan.steps.len(),
-        applies: plan.mode == Mode::Apply,
-    })?;
+    tell(start(plan))?;
     let mut tally = Tally::default();
     for (index, step) in plan.steps.iter().enumerate() {
         if halted() && plan.turns_back(index) {
@@ -152,6 +144,42 @@ pub async fn run_unless<W, T: Wish<W>>(
         tally,
     })?;
     Ok(tally)
+}
+
+/// Runs a plan that only puts back: each step is tried, whatever became of those before it.
+///
+/// # Errors
+/// Only when an event could not be kept.
+pub async fn put_back<W, T: Wish<W>>(
+    plan: &Plan<T>,
+    world: &W,
+    tell: &mut impl FnMut(Event) -> Result<()>,
+) -> Result<Tally> {
+    let begun = Instant::now();
+    tell(start(plan))?;
+    let mut tally = Tally::default();
+    for (index, step) in plan.steps.iter().enumerate() {
+        tally.count(run_step(plan, step, index + 1, false, world, tell).await?);
+    }
+    tally.took_ms = millis(begun);
+    tell(Event::End {
+        at: now(),
+        run: plan.run.clone(),
+        tally,
+    })?;
+    Ok(tally)
+}
+
+fn start<T>(plan: &Plan<T>) -> Event {
+    Event::Start {
+        at: now(),
+        run: plan.run.clone(),
+        stack: plan.stack.clone(),
+        verb: plan.verb.clone(),
+        who: plan.who.clone(),
+        steps: plan.steps.len(),
+        applies: plan.mode == Mode::Apply,
+    }
 }
 
 /// Undo steps are tried one and all: one that fails must not keep the next from helping.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::armed::Armed;
 use crate::journal::{self, LastRun};
 use crate::lock;
 use crate::system::{Cmd, System, mode_of};
@@ -31,6 +32,9 @@ pub struct Facts {
     pub app: AppFacts,
     pub host_keys: HostKeys,
     pub last_run: Option<LastRun>,
+    /// The dead man's switch, while it is armed.
+    #[serde(default)]
+    pub armed: Option<Armed>,
     /// Whether a run holds the host's lock now.
     pub busy: bool,
 }
@@ -52,6 +56,14 @@ pub struct AppFacts {
     /// The release that each slot points at.
     pub slots: BTreeMap<String, String>,
     pub releases: Vec<Release>,
+}
+
+impl AppFacts {
+    /// The release that serves.
+    pub fn live_release(&self) -> Option<&str> {
+        let slot = self.live.as_ref()?;
+        self.slots.get(slot).map(String::as_str)
+    }
 }
 
 /// One version of the app on a host: its manifest, `release.json`.
@@ -100,6 +112,7 @@ pub async fn gather(system: &System) -> Result<Facts> {
             next: public_key(system, NEXT_HOST_KEY)?,
         },
         last_run: journal::last_run(system)?,
+        armed: Armed::read(system)?,
         busy: lock::is_held(system)?,
     })
 }

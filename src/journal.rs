@@ -13,6 +13,11 @@ use crate::system::System;
 /// One JSON object a line.
 pub const PATH: &str = "/var/log/citrino/journal.ndjson";
 
+/// The verb of a run in which the dead man's switch puts back.
+pub const WAY_BACK: &str = "guard";
+/// What its name has more than that of the run that armed the switch.
+pub const BACK: &str = "-back";
+
 pub struct Journal {
     file: File,
 }
@@ -38,6 +43,12 @@ pub struct LastRun {
 }
 
 impl LastRun {
+    /// Whether it is the run in which the dead man's switch put back what that run had changed, and has
+    /// ended.
+    pub fn puts_back(&self, run: &str) -> bool {
+        self.end.is_some() && self.run.strip_suffix(BACK) == Some(run)
+    }
+
     pub fn seen(&self) -> Seen {
         Seen {
             run: self.run.clone(),
@@ -47,6 +58,9 @@ impl LastRun {
 
     /// One sentence on how it ended, or on what it does now.
     pub fn told(&self, busy: bool) -> String {
+        if self.verb == WAY_BACK {
+            return self.put_back(busy);
+        }
         let run = format!(
             "the last run on the host ({} by {}, begun {})",
             self.verb, self.who, self.since
@@ -60,6 +74,29 @@ impl LastRun {
             (None, _) if busy => format!("{run} is still at work, at \"{}\"", self.step),
             (None, _) => format!(
                 "{run} was cut off at \"{}\"; what it left undone is found now",
+                self.step
+            ),
+        }
+    }
+}
+
+impl LastRun {
+    fn put_back(&self, busy: bool) -> String {
+        let what = format!(
+            "the dead man's switch: nobody came back after the last run of {} on the host, so at {} it",
+            self.who, self.since
+        );
+        match (&self.end, &self.failed) {
+            (Some(tally), None) => format!(
+                "{what} put back what that run had changed ({} changed, {} already so)",
+                tally.changed, tally.same
+            ),
+            (_, Some(failed)) => format!("{what} could not put everything back: {failed}"),
+            (None, None) if busy => {
+                format!("{what} began to put back, and is at \"{}\"", self.step)
+            }
+            (None, None) => format!(
+                "{what} began to put back, and was cut off at \"{}\"",
                 self.step
             ),
         }

@@ -1,6 +1,7 @@
 //! citrino-ops: every verb is a plan, run by one engine, told as events.
 
 pub mod agent;
+pub mod armed;
 pub mod artifact;
 pub mod blob;
 pub mod cache;
@@ -10,12 +11,14 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod facts;
+pub mod guard;
 pub mod hetzner;
 pub mod host;
 pub mod host_key;
 pub mod journal;
 pub mod lock;
 pub mod outage;
+pub mod outside;
 pub mod pack;
 pub mod plan;
 pub mod playbook;

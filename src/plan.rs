@@ -11,6 +11,10 @@ pub struct Step<T> {
     pub part: String,
     /// The wish as a sentence: "nginx runs".
     pub name: String,
+    /// Whether it could lock its own operator out, or take the site down: the dead man's switch is
+    /// armed before it changes anything.
+    #[serde(default)]
+    pub guard: bool,
     pub task: T,
 }
 
@@ -51,6 +55,10 @@ pub struct Plan<T> {
     /// then may have changed what the plan rests on.
     #[serde(default)]
     pub after: Option<Seen>,
+    /// Within how many seconds after its end somebody must come back when a guarded step changed
+    /// something; none when nobody would.
+    #[serde(default)]
+    pub guard_s: Option<u64>,
     pub steps: Vec<Step<T>>,
     /// Wished, in order, when a step fails.
     pub on_failure: Vec<Step<T>>,
@@ -99,7 +107,36 @@ impl<T> Step<T> {
         Self {
             part: part.into(),
             name: name.into(),
+            guard: false,
             task: task.into(),
+        }
+    }
+}
+
+impl<T> Plan<T> {
+    /// The same plan with other tasks.
+    pub fn map<'p, U>(&'p self, task: impl Fn(&'p Step<T>) -> U) -> Plan<U> {
+        let map = |steps: &'p [Step<T>]| {
+            let step = |step: &'p Step<T>| Step {
+                part: step.part.clone(),
+                name: step.name.clone(),
+                guard: step.guard,
+                task: task(step),
+            };
+            steps.iter().map(step).collect()
+        };
+        Plan {
+            run: self.run.clone(),
+            stack: self.stack.clone(),
+            verb: self.verb.clone(),
+            who: self.who.clone(),
+            mode: self.mode,
+            after: self.after.clone(),
+            guard_s: self.guard_s,
+            steps: map(&self.steps),
+            on_failure: map(&self.on_failure),
+            no_return: self.no_return,
+            watch: self.watch.clone(),
         }
     }
 }

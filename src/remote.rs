@@ -37,6 +37,7 @@ const IDLE: NonZeroUsize = NonZeroUsize::new(60).unwrap();
 /// An open connection to a host.
 pub struct Remote {
     session: Session,
+    target: Target,
     /// The argument list that starts the agent.
     sudo: bool,
     agent: AgentBinary,
@@ -80,6 +81,7 @@ impl Remote {
         let sha256 = blob::sha256(&bytes);
         Ok(Self {
             session,
+            target: target.clone(),
             sudo: target.user != "root",
             agent: AgentBinary { bytes, sha256 },
             address: target.address.clone(),
@@ -105,6 +107,11 @@ impl Remote {
             tokio::time::sleep(pause).await;
             pause = (pause * 3 / 2).min(Duration::from_secs(3));
         }
+    }
+
+    /// Where it leads.
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Starts the agent and hears what the host says of itself.
@@ -367,6 +374,18 @@ impl Agent<'_> {
         drop(self.stdin);
         let _ = self.child.wait().await;
         Ok(tally)
+    }
+
+    /// Calls the dead man's switch of a run off, for this connection was made after it.
+    ///
+    /// # Errors
+    /// E0512 when it is not armed any more.
+    pub async fn disarm(mut self, run: &str) -> Result<()> {
+        self.say(&ToAgent::Disarm(run.to_owned())).await?;
+        match self.hear().await? {
+            FromAgent::Disarmed => Ok(()),
+            other => Err(unexpected(&other)),
+        }
     }
 
     async fn send_blobs(&mut self, blobs: &[Blob<'_>], tell: &mut impl FnMut(Event)) -> Result<()> {

@@ -275,10 +275,13 @@ impl System {
         })
     }
 
-    /// The ids of an owner given as `user` or `user:group`, from the host's own files: a static
+    /// The ids of an owner given as `user` or `user:group`, or by two numbers, from the host's own files: a static
     /// binary must not ask libc, whose name service would want shared libraries.
     pub fn ids(&self, owner: &str) -> Result<Ids> {
         let (user, group) = owner.split_once(':').unwrap_or((owner, ""));
+        if let (Ok(uid), Ok(gid)) = (user.parse(), group.parse()) {
+            return Ok(Ids { uid, gid });
+        }
         let fields = self.account("/etc/passwd", user)?;
         let uid = number(&fields, 2)?;
         let gid = if group.is_empty() {

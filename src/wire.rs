@@ -35,6 +35,8 @@ pub enum ToAgent {
     Attach,
     /// Turn back before the next step, if that is still possible.
     Halt,
+    /// This connection was made after that run, and the site answers: answered by `Disarmed`.
+    Disarm(String),
     /// The end of the run was read.
     Heard,
 }
@@ -52,6 +54,7 @@ pub enum FromAgent {
         /// The first of the offered bases that is here and whole.
         base: Option<String>,
     },
+    Disarmed,
     Event(Box<Event>),
     /// Another run holds the host.
     Locked(Holder),

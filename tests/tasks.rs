@@ -250,6 +250,7 @@ async fn run(wish: &serde_json::Value, mode: Mode, system: &System) -> Result<Se
         mode,
         steps: vec![Step::<Task>::new("test", "the wish", task)],
         after: None,
+        guard_s: None,
         on_failure: Vec::new(),
         no_return: None,
         watch: Vec::new(),

@@ -71,6 +71,16 @@ impl Task {
     }
 }
 
+impl Task {
+    /// Whether what it may change can be written down before and put back.
+    pub fn can_be_guarded(&self) -> bool {
+        matches!(
+            self,
+            Task::File(_) | Task::Link(_) | Task::Firewall(_) | Task::Service(_)
+        )
+    }
+}
+
 /// A permission mode, written `"0644"` in playbooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -96,6 +96,7 @@ impl<'r> Job<'r> {
             who: self.who.clone(),
             mode,
             after: None,
+            guard_s: None,
             steps,
             on_failure,
             no_return: None,
@@ -330,6 +331,13 @@ impl<'r> Job<'r> {
         let facts = agent.facts();
         if let Some(last) = facts.last_run.as_ref().filter(|last| !last.heard) {
             let text = last.told(facts.busy);
+            self.report.note(text);
+        }
+        if let Some(armed) = &facts.armed {
+            let text = format!(
+                "the dead man's switch is armed: nobody has come back yet after {} by {} (begun {})",
+                armed.verb, armed.who, armed.since
+            );
             self.report.note(text);
         }
         Ok(agent)

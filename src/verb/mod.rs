@@ -9,6 +9,7 @@ mod deploy;
 mod destroy;
 mod explain;
 mod gc;
+mod guarded;
 mod health;
 mod interrupt;
 mod job;
@@ -29,7 +30,8 @@ use anyhow::{Context, Result};
 
 use crate::agent;
 use crate::cli::{Cli, Verb};
-use crate::error::exit_code;
+use crate::error::{exit, exit_code};
+use crate::guard;
 use crate::report::{Report, Volume};
 use job::Job;
 
@@ -45,6 +47,14 @@ pub fn run(cli: &Cli) -> ExitCode {
         return ExitCode::from(u8::from(served.is_err()));
     }
     let mut report = Report::new(cli.json, volume(cli));
+    if matches!(cli.verb, Verb::Guard) {
+        let fired = runtime
+            .context("no runtime")
+            .and_then(|runtime| runtime.block_on(guard::fire()));
+        let exit = fired.as_ref().map_or_else(exit_code, |()| exit::OK);
+        report.finish(cli.verb.name(), exit, fired.as_ref().err());
+        return ExitCode::from(exit);
+    }
     let outcome = runtime
         .context("the runtime did not start")
         .and_then(|runtime| runtime.block_on(interrupt::watch(cli, &mut report)));
@@ -101,6 +111,6 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
             unprotect: true, ..
         } => destroy::unprotect(job).await,
         Verb::Destroy { snapshots, yes, .. } => destroy::run(job, *snapshots, *yes).await,
-        Verb::Explain { .. } | Verb::Completions { .. } | Verb::Agent => Ok(0),
+        Verb::Explain { .. } | Verb::Completions { .. } | Verb::Agent | Verb::Guard => Ok(0),
     }
 }

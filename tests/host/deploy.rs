@@ -141,6 +141,13 @@ fn a_binary_with_one_changed_string_sends_less_than_a_tenth_of_its_size() {
         "/home/citrino/citrino/releases/{after}/citrino-app --help"
     ));
     assert!(manual.contains(NEW_WORDS), "{manual}");
+
+    // Back to the one before, which sends no bytes at all.
+    let plain = binary("citrino-app");
+    let back = stack.citrino(&["--json", "deploy", "--artifact", plain.to_str().unwrap()]);
+    assert_eq!(back.code, 0, "{}", back.text);
+    assert!(back.text.contains("\"sent_bytes\":0"), "{}", back.text);
+    assert_eq!(release(&stack), before);
     stack.is_as_wished();
 }
 

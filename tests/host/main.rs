@@ -8,6 +8,7 @@
 mod agent;
 mod deploy;
 mod drift;
+mod guard;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
 mod rebirth;

@@ -119,7 +119,11 @@ impl Stack {
 
     /// The same in the background, its events as they come.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(&[&["--json"], arguments].concat());
+        Self::spawn(self.command(&[&["--json"], arguments].concat()))
+    }
+
+    /// The same of a command that has more said to it.
+    pub fn spawn(mut command: Command) -> Running {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
