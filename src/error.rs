@@ -158,6 +158,14 @@ pub const CATALOGUE: &[Entry] = &[
         next: "Mend the line that the message names, or give the value in citrino.yml.",
     },
     Entry {
+        code: "E0203",
+        title: "a migration breaks a rule",
+        exit: exit::USAGE,
+        cause: "A file in the `migrations/` of the source tree takes something from older releases without its mark, may wait without an end, or cannot be read.",
+        changed: NOTHING,
+        next: "Mend each line that the message names; migrations/README.md has the rules.",
+    },
+    Entry {
         code: "E0301",
         title: "the Hetzner API refused the token",
         exit: exit::FAILED,

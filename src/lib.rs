@@ -14,6 +14,7 @@ pub mod host;
 pub mod host_key;
 pub mod journal;
 pub mod lock;
+pub mod migration;
 pub mod plan;
 pub mod playbook;
 pub mod preview;
