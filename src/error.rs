@@ -326,6 +326,14 @@ pub const CATALOGUE: &[Entry] = &[
         next: "Look at the thing the message names; move it away by hand if it is not needed.",
     },
     Entry {
+        code: "E0420",
+        title: "the rehearsal failed",
+        exit: exit::FAILED,
+        cause: "The pending migrations, or the release after them, did not go through on a copy of the live database, or there was no room for one.",
+        changed: "The live database was only read; the copy is gone again.",
+        next: "Mend the migration or the release that the message names, or make room, and deploy again.",
+    },
+    Entry {
         code: "E0501",
         title: "the host could not be reached",
         exit: exit::FAILED,

@@ -72,8 +72,8 @@ pub fn made(statement: &Statement) -> Option<String> {
         Ast::CreateView(view) if !view.if_not_exists && !view.or_replace => Some(last(&view.name)),
         Ast::CreateFunction(function) if !function.or_replace => Some(last(&function.name)),
         Ast::CreateTrigger(trigger) if !trigger.or_replace => Some(last(&trigger.name)),
-        Ast::CreateType { name, .. } => Some(last(name)),
-        Ast::CreateSequence {
+        Ast::CreateType { name, .. }
+        | Ast::CreateSequence {
             name,
             if_not_exists: false,
             ..
@@ -149,7 +149,7 @@ pub fn effect(statement: &Statement, known: &Known) -> Effect {
         Ast::AlterTable(alter) => altered(alter, known),
         Ast::Drop {
             object_type, names, ..
-        } => dropped(object_type, names, known),
+        } => dropped(*object_type, names, known),
         Ast::DropFunction(drop) => gone(
             "function",
             drop.func_desc.iter().map(|function| &function.name),
@@ -301,8 +301,8 @@ fn replaced(or_replace: bool, name: &ObjectName, known: &Known) -> Effect {
     ))
 }
 
-fn dropped(kind: &ObjectType, names: &[ObjectName], known: &Known) -> Effect {
-    if *kind != ObjectType::Index {
+fn dropped(kind: ObjectType, names: &[ObjectName], known: &Known) -> Effect {
+    if kind != ObjectType::Index {
         return gone(&kind.to_string().to_lowercase(), names, known);
     }
     let unique = names

@@ -5,6 +5,8 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
+const DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
+
 /// One statement of a file.
 #[derive(Debug)]
 pub struct Statement {
@@ -39,13 +41,12 @@ impl Statement {
 /// # Errors
 /// The line and the reason when not even words can be made out.
 pub fn statements(text: &str) -> Result<Vec<Statement>, (u64, String)> {
-    let dialect = PostgreSqlDialect {};
-    let tokens = Tokenizer::new(&dialect, text)
+    let tokens = Tokenizer::new(&DIALECT, text)
         .tokenize_with_location()
         .map_err(|error| (error.location.line, error.message))?;
     Ok(split(tokens)
-        .into_iter()
-        .map(|tokens| read(&dialect, tokens))
+        .iter()
+        .map(|tokens| read(tokens.as_slice()))
         .collect())
 }
 
@@ -70,7 +71,7 @@ fn split(tokens: Vec<TokenWithSpan>) -> Vec<Vec<TokenWithSpan>> {
     parts
 }
 
-fn read(dialect: &PostgreSqlDialect, tokens: Vec<TokenWithSpan>) -> Statement {
+fn read(tokens: &[TokenWithSpan]) -> Statement {
     let said = || tokens.iter().filter(|token| is_said(&token.token));
     let line = said().next().map_or(1, |token| token.span.start.line);
     let words = said().map(|token| word(&token.token)).collect();
@@ -79,7 +80,7 @@ fn read(dialect: &PostgreSqlDialect, tokens: Vec<TokenWithSpan>) -> Statement {
         _ => None,
     });
     let bodies = bodies.collect();
-    let mut parser = Parser::new(dialect).with_tokens_with_locations(tokens.clone());
+    let mut parser = Parser::new(&DIALECT).with_tokens_with_locations(tokens.to_vec());
     let ast = parser.parse_statement().map_err(|error| error.to_string());
     let rest = parser.peek_token().token;
     let ast = match ast {
@@ -107,7 +108,7 @@ fn word(token: &Token) -> String {
 
 /// The unquoted words in a text that `PostgreSQL` takes as a program, such as the body of a DO; comments and texts in it aside.
 pub fn words_within(text: &str) -> Result<Vec<String>, String> {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text)
+    let tokens = Tokenizer::new(&DIALECT, text)
         .tokenize()
         .map_err(|error| error.message)?;
     Ok(tokens

@@ -11,6 +11,7 @@ mod drift;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
 mod rebirth;
+mod rehearsal;
 mod serving;
 mod stack;
 mod tasks;
