@@ -158,6 +158,14 @@ pub const CATALOGUE: &[Entry] = &[
         next: "Mend the line that the message names, or give the value in citrino.yml.",
     },
     Entry {
+        code: "E0203",
+        title: "a migration breaks a rule",
+        exit: exit::USAGE,
+        cause: "A file in the `migrations/` of the source tree takes something from older releases without its mark, may wait without an end, or cannot be read.",
+        changed: NOTHING,
+        next: "Mend each line that the message names; migrations/README.md has the rules.",
+    },
+    Entry {
         code: "E0301",
         title: "the Hetzner API refused the token",
         exit: exit::FAILED,
@@ -316,6 +324,14 @@ pub const CATALOGUE: &[Entry] = &[
         cause: "Something of another kind is at the place that the task wishes for, and replacing it could lose data.",
         changed: UNTIL_STEP,
         next: "Look at the thing the message names; move it away by hand if it is not needed.",
+    },
+    Entry {
+        code: "E0420",
+        title: "the rehearsal failed",
+        exit: exit::FAILED,
+        cause: "The pending migrations, or the release after them, did not go through on a copy of the live database, or there was no room for one.",
+        changed: "The live database was only read; the copy is gone again.",
+        next: "Mend the migration or the release that the message names, or make room, and deploy again.",
     },
     Entry {
         code: "E0501",

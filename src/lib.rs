@@ -17,6 +17,7 @@ pub mod host;
 pub mod host_key;
 pub mod journal;
 pub mod lock;
+pub mod migration;
 pub mod outage;
 pub mod outside;
 pub mod pack;

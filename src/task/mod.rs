@@ -52,6 +52,7 @@ kinds! {
     postgres_extension::PostgresExtension,
     postgres_role::PostgresRole,
     probe::Probe,
+    rehearsal::Rehearsal,
     service::Service,
     swap::Swap,
     sysctl::Sysctl,

@@ -89,7 +89,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
     };
     let job = &mut job;
     match &cli.verb {
-        Verb::Validate => Ok(validate::run(job)),
+        Verb::Validate => validate::run(job),
         Verb::Plan { out } => plan::run(job, out.as_deref()).await,
         Verb::Provision(options) => provision::run(job, options).await,
         Verb::Converge { check, plan } => converge::run(job, *check, plan.as_deref()).await,

@@ -12,6 +12,7 @@ mod guard;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
 mod rebirth;
+mod rehearsal;
 mod serving;
 mod stack;
 mod tasks;
