@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::lab::{TestLab, until};
@@ -164,6 +165,21 @@ impl Stack {
 
     /// Asks nginx of the host, as everybody does: status and body.
     pub fn http(&self, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let (status, _, text) = self.ask(path, body);
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// The same, asked for its headers.
+    pub fn heads(&self, path: &str) -> HeaderMap {
+        self.ask(path, None).1
+    }
+
+    /// The same, asked for its text.
+    pub fn text(&self, path: &str) -> String {
+        self.ask(path, None).2
+    }
+
+    fn ask(&self, path: &str, body: Option<&Value>) -> (u16, HeaderMap, String) {
         let url = format!("http://{}{path}", self.address());
         let client = reqwest::Client::new();
         let request = body.map_or_else(|| client.get(&url), |body| client.post(&url).json(body));
@@ -173,10 +189,8 @@ impl Stack {
             .unwrap();
         runtime.block_on(async {
             let answer = request.send().await.unwrap();
-            (
-                answer.status().as_u16(),
-                answer.json().await.unwrap_or(Value::Null),
-            )
+            let (status, heads) = (answer.status().as_u16(), answer.headers().clone());
+            (status, heads, answer.text().await.unwrap_or_default())
         })
     }
 
