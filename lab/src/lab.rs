@@ -219,6 +219,9 @@ pub fn hex(bytes: &[u8]) -> String {
         .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
+/// How long the lab waits for what takes an instant, unless its machine is busy.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+
 /// Asks again and again until the answer is yes; whether it was within the time.
 pub fn until(within: Duration, mut yes: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();

@@ -1,5 +1,5 @@
-//! What actions are told beside their work: how long they take at least, and which of them fail. It
-//! is kept in memory only.
+//! What actions are told beside their work: how long they take at least, how far they may go, and which
+//! of them fail. It is kept in memory only.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -11,10 +11,15 @@ pub struct Failure {
     pub message: String,
 }
 
+/// Where an action is let go.
+const WHOLE: u64 = 100;
+
 /// The actions of a lab and their time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pace {
     least: Duration,
+    /// How far held actions are, of a hundred.
+    hold: u64,
     dooms: Vec<Doom>,
     courses: HashMap<u64, Course>,
 }
@@ -31,10 +36,33 @@ struct Doom {
 struct Course {
     begun: Instant,
     least: Duration,
+    held: bool,
     failure: Option<Failure>,
 }
 
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            least: Duration::ZERO,
+            hold: WHOLE,
+            dooms: Vec::new(),
+            courses: HashMap::new(),
+        }
+    }
+}
+
 impl Pace {
+    /// Actions that begin from now on, and those that are held already, stand at so many of a hundred
+    /// until the next such order; at a hundred they are let go.
+    pub fn hold(&mut self, percent: u64) {
+        self.hold = percent;
+        if percent >= WHOLE {
+            self.courses
+                .values_mut()
+                .for_each(|course| course.held = false);
+        }
+    }
+
     /// From now on every action takes at least so long.
     pub fn set_least(&mut self, least: Duration) {
         self.least = least;
@@ -59,10 +87,12 @@ impl Pace {
             }
         }
         self.dooms.retain(|doom| doom.nth > 0);
-        if failure.is_some() || !self.least.is_zero() {
+        let held = self.hold < WHOLE;
+        if failure.is_some() || held || !self.least.is_zero() {
             let course = Course {
                 begun: Instant::now(),
                 least: self.least,
+                held,
                 failure,
             };
             self.courses.insert(id, course);
@@ -74,20 +104,27 @@ impl Pace {
         self.courses.get(&id)?.failure.as_ref()
     }
 
+    /// Whether an action waits until it is let go.
+    pub fn is_held(&self, id: u64) -> bool {
+        self.courses.get(&id).is_some_and(|course| course.held)
+    }
+
     /// How long an action has to take yet.
     pub fn left(&self, id: u64) -> Duration {
         let left = |course: &Course| course.least.saturating_sub(course.begun.elapsed());
         self.courses.get(&id).map_or(Duration::ZERO, left)
     }
 
-    /// How much of its least time an action has behind it, of a hundred; without such a time, none.
+    /// Where an action is held, or how much of its least time it has behind it, of a hundred; without
+    /// either, none.
     pub fn progress(&self, id: u64) -> Option<u64> {
-        let course = self
-            .courses
-            .get(&id)
-            .filter(|course| !course.least.is_zero())?;
-        let percent = course.begun.elapsed().as_micros() * 100 / course.least.as_micros();
-        Some(u64::try_from(percent).map_or(100, |percent| percent.min(100)))
+        let course = self.courses.get(&id)?;
+        if course.held {
+            return Some(self.hold);
+        }
+        let elapsed = course.begun.elapsed().as_micros() * u128::from(WHOLE);
+        let percent = elapsed.checked_div(course.least.as_micros())?;
+        Some(u64::try_from(percent).map_or(WHOLE, |percent| percent.min(WHOLE)))
     }
 }
 
@@ -124,8 +161,32 @@ mod tests {
         assert_eq!((pace.progress(1), pace.left(1)), (None, Duration::ZERO));
         pace.set_least(Duration::from_hours(1));
         pace.begin(2, "a");
-        assert_eq!(pace.progress(2), Some(0));
-        assert!(pace.left(2) > Duration::from_mins(59));
+        let half = Duration::from_mins(30);
+        pace.courses.get_mut(&2).unwrap().begun -= half;
+        assert_eq!(pace.progress(2), Some(50));
+        assert!(pace.left(2) > Duration::ZERO && pace.left(2) <= half);
+        pace.courses.get_mut(&2).unwrap().begun -= half;
+        assert_eq!(
+            (pace.progress(2), pace.left(2)),
+            (Some(100), Duration::ZERO)
+        );
         assert_eq!(pace.left(1), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_action_is_held_until_it_is_let_go() {
+        let mut pace = Pace::default();
+        pace.begin(1, "a");
+        for percent in [10, 60] {
+            pace.hold(percent);
+            pace.begin(percent, "a");
+            assert_eq!((pace.progress(10), pace.is_held(10)), (Some(percent), true));
+        }
+        assert!(!pace.is_held(1), "what ran before runs on");
+        pace.hold(100);
+        pace.begin(2, "a");
+        for id in [1, 2, 10, 60] {
+            assert_eq!((pace.progress(id), pace.is_held(id)), (None, false));
+        }
     }
 }

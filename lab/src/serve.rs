@@ -11,9 +11,10 @@ use nix::unistd::Pid;
 use sha2::{Digest, Sha256};
 
 use crate::api::{self, Account};
-use crate::lab::{Lab, detach, hex, until};
+use crate::lab::{Lab, PATIENCE, detach, hex, until};
 
-/// Runs the API until it is asked to stop.
+/// Runs the API until it is asked to stop. It prints its endpoint once it listens; with the port 0 it
+/// takes one that nobody has.
 pub fn run(lab: &Lab, machines: bool) -> Result<()> {
     fs::create_dir_all(&lab.state)?;
     let mut lock = OpenOptions::new()
@@ -21,7 +22,8 @@ pub fn run(lab: &Lab, machines: bool) -> Result<()> {
         .truncate(false)
         .write(true)
         .open(lab.state.join("api.lock"))?;
-    if !until(Duration::from_secs(2), || lock.try_lock().is_ok()) {
+    // Who looks whether the API lives holds the lock for an instant.
+    if !until(Duration::from_secs(10), || lock.try_lock().is_ok()) {
         bail!("another process serves this lab already; stop it with `citrino-lab down`");
     }
     lock.set_len(0)?;
@@ -43,6 +45,8 @@ async fn listen(lab: &Lab, machines: bool) -> Result<()> {
             )
         })?;
     let app = api::router(Account::open(lab, machines)?);
+    let there = listener.local_addr()?;
+    writeln!(std::io::stdout(), "http://{there}/v1")?;
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         () = api::wire::serve(listener, app) => {}
@@ -89,12 +93,13 @@ pub fn stop(lab: &Lab) -> Result<()> {
     let Some(serving) = Serving::find(lab) else {
         return Ok(());
     };
-    for (signal, seconds) in [(Signal::SIGTERM, 5), (Signal::SIGKILL, 5)] {
+    for (signal, patience) in [
+        (Signal::SIGTERM, Duration::from_secs(5)),
+        (Signal::SIGKILL, PATIENCE),
+    ] {
         // The lock says that it lives; an answer that it does not is as good as stopped.
         let _ = kill(Pid::from_raw(serving.pid), signal);
-        if until(Duration::from_secs(seconds), || {
-            Serving::find(lab).is_none()
-        }) {
+        if until(patience, || Serving::find(lab).is_none()) {
             return Ok(());
         }
     }
@@ -108,7 +113,7 @@ pub fn start(lab: &Lab) -> Result<()> {
     detach(&["serve"], &log)?;
     let said =
         || fs::metadata(&log).map_or(0, |meta| meta.len()) > before && Serving::find(lab).is_none();
-    if until(Duration::from_secs(20), || answers(lab) || said()) && answers(lab) {
+    if until(PATIENCE, || answers(lab) || said()) && answers(lab) {
         return Ok(());
     }
     let text = fs::read_to_string(&log).unwrap_or_default();
@@ -125,7 +130,7 @@ pub fn answers(lab: &Lab) -> bool {
 
 fn ask(lab: &Lab) -> Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", lab.port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     write!(
         stream,
         "GET /v1/locations HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",

@@ -139,7 +139,7 @@ async fn hetzners_library_shows_what_was_made() {
     let mut look = tokio::process::Command::new(python);
     look.arg(folder.join("tests/hetzner/seen.py"))
         .args([&double.endpoint(), TOKEN]);
-    let said = venv::run(&mut look, Duration::from_mins(1)).await.unwrap();
+    let said = venv::run(&mut look, Duration::from_mins(5)).await.unwrap();
     let seen: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     let server = double.only("servers");
     let volume = double.only("volumes");

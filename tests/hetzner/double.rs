@@ -1,10 +1,9 @@
 //! The lab's API without machines, as the Hetzner world's double: it keeps state, refuses as the
 //! API does, and fails when it is told to.
 
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use citrino_ops::hetzner::{Hetzner, Pace};
@@ -12,21 +11,28 @@ use citrino_ops::secret::Secret;
 use serde_json::{Value, json};
 
 pub const TOKEN: &str = "sentinel0token0123456789012345678901234567890123456789012345678a";
-/// Waits short enough for a test.
+/// Between two looks it waits as short as a test wants it. What it waits for in all is as long as in
+/// earnest: a machine may be slow.
 pub const FAST: Pace = Pace {
     first_poll: Duration::from_millis(1),
     longest_poll: Duration::from_millis(5),
-    first_retry: Duration::from_millis(1),
-    longest_retry: Duration::from_millis(20),
+    first_retry: Duration::from_millis(20),
+    longest_retry: Duration::from_millis(160),
+    answer: Duration::from_secs(30),
+    in_use: Duration::from_mins(1),
+    shutdown: Duration::from_mins(1),
+};
+
+/// Gives an answer up that never comes, and now and then one that is only slow.
+pub const IMPATIENT: Pace = Pace {
     answer: Duration::from_millis(500),
-    in_use: Duration::from_millis(50),
-    shutdown: Duration::from_secs(2),
+    ..FAST
 };
 
 pub struct Double {
     process: Child,
     _state: tempfile::TempDir,
-    port: u16,
+    base: String,
 }
 
 impl Drop for Double {
@@ -34,18 +40,6 @@ impl Drop for Double {
         // Gone already is as good.
         let _ = self.process.kill();
         let _ = self.process.wait();
-    }
-}
-
-/// A port that no other double of this process has been given, however many start at once.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let base = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
-    loop {
-        let port = base + NEXT.fetch_add(1, Ordering::Relaxed);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
 
@@ -60,34 +54,45 @@ fn binary(name: &str) -> PathBuf {
     path
 }
 
+/// Asks again and again until the answer is yes. The end is for what never comes, on whatever machine.
+pub fn until(what: &str, mut yes: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !yes() {
+        assert!(
+            begun.elapsed() < Duration::from_mins(5),
+            "not in five minutes: {what}"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 impl Double {
+    /// On a port that nobody has.
     pub fn start() -> Self {
         let state = tempfile::tempdir().unwrap();
         std::fs::write(state.path().join("token"), TOKEN).unwrap();
-        let port = free_port();
-        let process = Command::new(binary("citrino-lab"))
+        let mut process = Command::new(binary("citrino-lab"))
             .args(["serve", "--no-machines"])
             .env("CITRINO_LAB_STATE", state.path())
-            .env("CITRINO_LAB_PORT", port.to_string())
+            .env("CITRINO_LAB_PORT", "0")
             .env("CITRINO_LAB_NAME", "double")
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let double = Self {
+        let mut endpoint = String::new();
+        let output = process.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut endpoint).unwrap();
+        let base = endpoint.strip_suffix("/v1\n");
+        let base = base.unwrap_or_else(|| panic!("the double did not start; it said why above"));
+        Self {
             process,
             _state: state,
-            port,
-        };
-        let begun = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "no answer");
-            std::thread::sleep(Duration::from_millis(5));
+            base: base.to_owned(),
         }
-        double
     }
 
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}/v1", self.port)
+        format!("{}/v1", self.base)
     }
 
     pub fn api(&self) -> Hetzner {
@@ -98,10 +103,14 @@ impl Double {
         Hetzner::connect_paced(&self.endpoint(), &Secret::new(token), FAST).unwrap()
     }
 
+    pub fn api_paced(&self, pace: Pace) -> Hetzner {
+        Hetzner::connect_paced(&self.endpoint(), &Secret::new(TOKEN), pace).unwrap()
+    }
+
     /// Asks the API; `/_lab` paths are its backstage.
     pub fn call(&self, method: &str, path: &str, body: &Value) -> Value {
         let place = if path.starts_with("/_lab") { "" } else { "/v1" };
-        let url = format!("http://127.0.0.1:{}{place}{path}", self.port);
+        let url = format!("{}{place}{path}", self.base);
         let method: reqwest::Method = method.parse().unwrap();
         let run = async {
             let mut request = reqwest::Client::new()
@@ -135,8 +144,23 @@ impl Double {
         self.call("POST", "/_lab/faults", fault);
     }
 
+    /// Whoever waits for a late answer has it now.
     pub fn no_faults(&self) {
         self.call("DELETE", "/_lab/faults", &Value::Null);
+    }
+
+    /// Whether the fault that was ordered first has met a call.
+    pub fn struck(&self) -> bool {
+        self.call("GET", "/_lab/faults", &Value::Null)["faults"][0]["struck"] == 1
+    }
+
+    /// What was begun is over: a run that failed does not wait for it.
+    pub fn comes_to_rest(&self) {
+        // The lab lists the actions of all kinds here.
+        until("no action runs", || {
+            let running = self.call("GET", "/servers/actions?status=running", &Value::Null);
+            running["actions"] == json!([])
+        });
     }
 
     /// Method and path of every call since it was last asked to forget them.
@@ -173,15 +197,7 @@ impl Double {
 /// Does something of the server by hand, and waits for it.
 impl Double {
     pub fn by_hand(&self, path: &str, body: &Value) {
-        let answer = self.call("POST", path, body);
-        let action = answer["action"]["id"].clone();
-        let begun = Instant::now();
-        while !action.is_null()
-            && self.call("GET", &format!("/actions/{action}"), &json!(null))["action"]["status"]
-                == "running"
-        {
-            assert!(begun.elapsed() < Duration::from_secs(10), "{path}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        self.call("POST", path, body);
+        self.comes_to_rest();
     }
 }

@@ -4,12 +4,11 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use citrino_ops::plan::Mode;
 use serde_json::{Value, json};
 
-use crate::double::Double;
+use crate::double::{Double, until};
 use crate::operator::Operator;
 use crate::run::{run, stack, wishes};
 
@@ -52,21 +51,17 @@ fn kill_at(ana: &Operator, double: &Double, verb: &str, nth: usize, carry_out: b
         json!("gateway")
     };
     double
-        .fault(&json!({"nth": nth, "delay_ms": 20_000, "carry_out": carry_out, "answer": answer}));
+        .fault(&json!({"nth": nth, "delay_ms": 600_000, "carry_out": carry_out, "answer": answer}));
     let mut child = ana
         .command(verb)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let struck = || double.call("GET", "/_lab/faults", &Value::Null)["faults"][0]["struck"] == 1;
-    let begun = Instant::now();
-    while !struck()
-        && child.try_wait().unwrap().is_none()
-        && begun.elapsed() < Duration::from_secs(10)
-    {
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    // A run that asked less often this time is over before its nth call.
+    until("the call waits", || {
+        double.struck() || child.try_wait().unwrap().is_some()
+    });
     child.kill().unwrap();
     child.wait().unwrap();
     double.no_faults();
@@ -181,7 +176,7 @@ fn ctrl_c_says_what_exists_and_how_to_go_on() {
     let double = Double::start();
     let ana = Operator::new(&double, WISHES);
     double.fault(
-        &json!({"method": "POST", "path": "/servers", "delay_ms": 20_000, "carry_out": true}),
+        &json!({"method": "POST", "path": "/servers", "delay_ms": 600_000, "carry_out": true}),
     );
     let child = ana
         .command("provision --yes")
@@ -189,12 +184,7 @@ fn ctrl_c_says_what_exists_and_how_to_go_on() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let struck = || double.call("GET", "/_lab/faults", &Value::Null)["faults"][0]["struck"] == 1;
-    let begun = Instant::now();
-    while !struck() {
-        assert!(begun.elapsed() < Duration::from_secs(10));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until("the call waits", || double.struck());
     let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
     let (code, text) = crate::operator::said(&child.wait_with_output().unwrap());

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::double::{Double, TOKEN};
+use crate::double::{Double, TOKEN, until};
 use crate::operator::{Operator, said};
 
 const LEAST: &str = "server_type: cpx11, location: ash, image: debian-12";
@@ -86,14 +86,17 @@ fn a_token_is_in_no_output_no_argument_and_no_file() {
     );
     told.push_str(&ana.types("plan").1);
     double.no_faults();
-    double.fault(&json!({"delay_ms": 3000}));
+    double.fault(&json!({"delay_ms": 600_000}));
     let child = ana
         .command("plan")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    until("the call waits", || double.struck());
     let arguments = fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
+    assert!(arguments.ends_with(b"\0plan\0"), "{arguments:?}");
+    double.no_faults();
     told.push_str(&said(&child.wait_with_output().unwrap()).1);
     told.push_str(&String::from_utf8_lossy(&arguments));
     assert!(told.contains("cpx11 in ash"), "{told}");

@@ -5,8 +5,8 @@ use citrino_ops::plan::Mode;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::double::Double;
-use crate::faults::ways;
+use crate::double::{Double, FAST, until};
+use crate::faults::{pace_for, ways};
 use crate::run::{is_whole, run, stack, wishes};
 
 /// One thing that happens.
@@ -53,19 +53,22 @@ async fn wander(events: &[Event]) {
     for (n, event) in events.iter().enumerate() {
         match event {
             Event::Provision { wished, fails } => {
+                let mut pace = FAST;
                 if let Some((nth, way)) = fails {
                     let mut fault = ways()[*way].1.clone();
+                    pace = pace_for(&fault);
                     fault["nth"] = json!(nth);
                     double.fault(&fault);
                 }
                 let stack = stack(WISHED[*wished]);
                 run(
-                    &double.api(),
+                    &double.api_paced(pace),
                     Mode::Apply,
                     wishes(&stack, u8::try_from(n).unwrap()),
                 )
                 .await;
                 double.no_faults();
+                double.comes_to_rest();
             }
             Event::Accident(which) => accident(&double, *which),
         }
@@ -107,9 +110,7 @@ fn accident(double: &Double, which: usize) {
             if let Some(id) = first("servers") {
                 double.by_hand(&format!("/servers/{id}/actions/change_protection"), &off);
                 double.call("DELETE", &format!("/servers/{id}"), &Value::Null);
-                while !double.all("servers").is_empty() {
-                    std::thread::sleep(std::time::Duration::from_millis(2));
-                }
+                until("the server is gone", || double.all("servers").is_empty());
             }
         }
         3 => {

@@ -66,7 +66,12 @@ pub fn left(store: &Store, ids: &[u64]) -> Duration {
     left.max().unwrap_or_default()
 }
 
-/// An action as it is told: one whose work is done runs on until its least time is over.
+/// Whether one of some actions waits until it is let go.
+pub fn are_held(store: &Store, ids: &[u64]) -> bool {
+    ids.iter().any(|id| store.pace.is_held(*id))
+}
+
+/// An action as it is told: one whose work is done runs on until its least time is over and it is let go.
 pub fn shown(store: &Store, action: &Value) -> Value {
     let mut action = action.clone();
     let Some(progress) = store.pace.progress(id_of(&action)) else {

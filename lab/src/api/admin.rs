@@ -84,11 +84,12 @@ async fn forget_calls(State(account): State<Account>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// How long actions take, or which one fails.
+/// How long actions take, how far they may go, or which one fails.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pacing {
     ms: Option<u64>,
+    hold: Option<u64>,
     command: Option<String>,
     nth: Option<u64>,
     code: Option<String>,
@@ -96,11 +97,14 @@ struct Pacing {
 }
 
 async fn pace(State(account): State<Account>, Body(wish): Body<Pacing>) -> Answer<StatusCode> {
-    if wish.ms.is_none() && wish.command.is_none() {
+    if wish.ms.is_none() && wish.hold.is_none() && wish.command.is_none() {
         return Err(ApiError::invalid(
             "command",
-            "neither ms nor command is given",
+            "neither ms nor hold nor command is given",
         ));
+    }
+    if wish.hold.is_some_and(|percent| percent > 100) {
+        return Err(ApiError::invalid("hold", "must be 0 to 100"));
     }
     let nth = wish.nth.unwrap_or(1);
     if nth == 0 {
@@ -109,6 +113,9 @@ async fn pace(State(account): State<Account>, Body(wish): Body<Pacing>) -> Answe
     let mut store = account.lock();
     if let Some(ms) = wish.ms {
         store.pace.set_least(Duration::from_millis(ms));
+    }
+    if let Some(percent) = wish.hold {
+        store.pace.hold(percent);
     }
     if let Some(command) = wish.command {
         let failure = Failure {

@@ -1,11 +1,16 @@
 //! Work that no request waits for: it is done on a thread of its own, and ends its actions.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::json;
 
 use super::{Account, actions};
 use crate::machine::Machine;
 use crate::store::{IMAGES, SERVERS, Store, VOLUMES, id_of};
+
+/// Between two looks whether an action is still held.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// Work on a machine, and what it says when it is over.
 pub struct Errand {
@@ -29,6 +34,9 @@ pub fn work(
         let error = spared.or_else(|| work().err().map(|error| format!("{error:#}")));
         let left = actions::left(&account.lock(), &ending);
         std::thread::sleep(left);
+        while actions::are_held(&account.lock(), &ending) {
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
         let mut store = account.lock();
         let mut failures = ending.iter().map(|id| actions::failure(&store, Some(id)));
         let went_well = error.is_none() && failures.all(|failure| failure.is_none());

@@ -12,14 +12,16 @@ const LIMIT: u32 = 3600;
 /// What is used of it.
 pub struct Budget {
     used: f64,
-    at: Instant,
+    /// When it was last counted. What was ordered stands still until it has refused a request, so that
+    /// it does not depend on the pace of who ordered it.
+    at: Option<Instant>,
 }
 
 impl Default for Budget {
     fn default() -> Self {
         Self {
             used: 0.0,
-            at: Instant::now(),
+            at: Some(Instant::now()),
         }
     }
 }
@@ -27,19 +29,22 @@ impl Default for Budget {
 impl Budget {
     /// Counts one request, or refuses it: what is refused costs nothing.
     pub fn spend(&mut self) -> Result<(), ApiError> {
-        self.regain();
+        self.spend_at(Instant::now())
+    }
+
+    fn spend_at(&mut self, now: Instant) -> Result<(), ApiError> {
+        if let Some(at) = self.at {
+            let regained = now.saturating_duration_since(at).as_secs_f64();
+            self.used = (self.used - regained).max(0.0);
+            self.at = Some(now);
+        }
         if self.used + 1.0 > f64::from(LIMIT) {
+            self.at = Some(now);
             let message = format!("limit of {LIMIT} requests per hour reached");
             return Err(ApiError::new(429, "rate_limit_exceeded", message));
         }
         self.used += 1.0;
         Ok(())
-    }
-
-    fn regain(&mut self) {
-        let regained = self.at.elapsed().as_secs_f64();
-        self.at = Instant::now();
-        self.used = (self.used - regained).max(0.0);
     }
 
     /// Leaves so many requests.
@@ -49,7 +54,7 @@ impl Budget {
             used.ok_or_else(|| ApiError::invalid("remaining", format!("must be 0 to {LIMIT}")))?;
         *self = Self {
             used: used.into(),
-            at: Instant::now(),
+            at: None,
         };
         Ok(())
     }
@@ -73,18 +78,33 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn what_is_spent_comes_back_by_the_second() {
         let mut budget = Budget::default();
+        let begun = Instant::now();
+        let mut spent = |after: u64| {
+            let now = begun + Duration::from_secs(after);
+            budget.spend_at(now).is_ok()
+        };
+        assert!((0..LIMIT).all(|_| spent(1)) && !spent(1));
+        assert_eq!([spent(3), spent(3), spent(3)], [true, true, false]);
+    }
+
+    #[test]
+    fn what_was_ordered_comes_back_once_it_has_refused() {
+        let mut budget = Budget::default();
         budget.leave(1).unwrap();
-        assert!(budget.spend().is_ok() && budget.spend().is_err());
-        budget.at = budget
-            .at
-            .checked_sub(std::time::Duration::from_secs(2))
-            .unwrap();
-        assert!(budget.spend().is_ok() && budget.spend().is_ok() && budget.spend().is_err());
+        let begun = Instant::now();
+        let mut spent = |after: u64| {
+            let now = begun + Duration::from_secs(after);
+            budget.spend_at(now).is_ok()
+        };
+        assert_eq!([spent(60), spent(120)], [true, false]);
+        assert_eq!([spent(121), spent(121)], [true, false]);
         assert!(budget.leave(3601).is_err());
     }
 }

@@ -45,9 +45,14 @@ async fn answer(
     next: Next,
 ) -> Response {
     let real = async { envelope(next.run(request).await) };
-    let fault = account.desk().faults.met(method, path);
-    match fault {
-        Some(fault) => fault.answer(real).await,
+    let met = {
+        let faults = &mut account.desk().faults;
+        faults
+            .met(method, path)
+            .map(|fault| (fault, faults.forgotten()))
+    };
+    match met {
+        Some((fault, forgotten)) => fault.answer(forgotten, real).await,
         None => real.await,
     }
 }

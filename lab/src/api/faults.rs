@@ -8,6 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch::{Receiver, Sender};
 
 use super::error::ApiError;
 use super::wire;
@@ -120,15 +121,22 @@ impl Fault {
             })
     }
 
-    /// Answers in its own way; `real` is the request carried out.
-    pub async fn answer(self, real: impl Future<Output = Response>) -> Response {
+    /// Answers in its own way; `real` is the request carried out. A late answer comes at once when the
+    /// faults are forgotten.
+    pub async fn answer(
+        self,
+        mut forgotten: Receiver<()>,
+        real: impl Future<Output = Response>,
+    ) -> Response {
         let needs_it = matches!(self.answer, None | Some(Said::Broken(Broken::Garbled)));
         let real = if self.carry_out || needs_it {
             Some(real.await)
         } else {
             None
         };
-        tokio::time::sleep(Duration::from_millis(self.delay_ms)).await;
+        // Over or forgotten, the time of waiting is at its end.
+        let delay = Duration::from_millis(self.delay_ms);
+        let _ = tokio::time::timeout(delay, forgotten.changed()).await;
         match self.answer {
             Some(Said::Error(error)) => {
                 ApiError::new(error.status, error.code, error.message).into_response()
@@ -179,6 +187,8 @@ struct Ordered {
 #[derive(Default, Serialize)]
 pub struct Faults {
     faults: Vec<Ordered>,
+    #[serde(skip)]
+    forgotten: Sender<()>,
 }
 
 impl Faults {
@@ -190,8 +200,15 @@ impl Faults {
         });
     }
 
+    /// None of them is met any more, and answers that are late on their account come now.
     pub fn forget(&mut self) {
         self.faults.clear();
+        self.forgotten.send_replace(());
+    }
+
+    /// Tells of the next time that they are forgotten.
+    pub fn forgotten(&self) -> Receiver<()> {
+        self.forgotten.subscribe()
     }
 
     /// The fault that a call meets: of several the one that was ordered first. All of them count it.

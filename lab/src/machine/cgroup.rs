@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use super::Machine;
-use crate::lab::until;
+use crate::lab::{PATIENCE, until};
 
 const ROOT: &str = "/sys/fs/cgroup";
 
@@ -140,7 +139,7 @@ pub fn remove(machine: &Machine) -> Result<()> {
             .try_for_each(|hierarchy| remove_tree(&folder(machine, hierarchy)))
     };
     // The kernel empties a group a moment after the last process died.
-    until(Duration::from_secs(10), || remove().is_ok());
+    until(PATIENCE, || remove().is_ok());
     remove()
 }
 

@@ -25,7 +25,7 @@ use process::Order;
 use settings::Settings;
 
 use crate::image;
-use crate::lab::{Lab, until};
+use crate::lab::{Lab, PATIENCE, until};
 
 /// A machine of the lab by its number: the last byte of its address, unless it was given another.
 #[derive(Clone, Debug)]
@@ -135,7 +135,7 @@ impl Machine {
             overlay::mount(&self.folder(), &self.settings()?.image)?;
             supervise::spawn(self)?;
         }
-        let begun = until(Duration::from_secs(20), || {
+        let begun = until(PATIENCE, || {
             process::leader(self).is_some() || !self.is_running()
         });
         if !begun || !self.is_running() {
@@ -187,7 +187,7 @@ impl Machine {
     pub fn power_off(&self) -> Result<()> {
         self.mark("off")?;
         // A reboot in between would have a new PID 1 each time: kill until the supervisor is gone.
-        let stopped = until(Duration::from_secs(20), || {
+        let stopped = until(PATIENCE, || {
             process::kill(self).unwrap_or(true) && !self.is_running()
         });
         if !stopped {

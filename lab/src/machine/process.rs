@@ -1,7 +1,6 @@
 //! The processes of a machine, found by the pid that its supervisor wrote.
 
 use std::fs;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::errno::Errno;
@@ -9,7 +8,7 @@ use nix::sys::signal::{Signal, kill as signal};
 use nix::unistd::Pid;
 
 use super::{Machine, cgroup};
-use crate::lab::{run, run_with, until};
+use crate::lab::{PATIENCE, run, run_with, until};
 
 /// What systemd is told by a signal to its PID 1 (systemd(1), Signals).
 #[derive(Clone, Copy)]
@@ -55,7 +54,7 @@ fn takes_orders(pid: i32) -> bool {
 /// Gives systemd inside an order, as soon as it takes one; answers the PID 1 that was told. The shell
 /// sends it: it can name realtime signals.
 pub fn order(machine: &Machine, order: Order) -> Result<Option<i32>> {
-    until(Duration::from_secs(20), || {
+    until(PATIENCE, || {
         leader(machine).is_some() || !machine.is_running()
     });
     let told = leader(machine);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::settings::Settings;
 use super::{Machine, cgroup, network, volume};
-use crate::lab::{detach, until};
+use crate::lab::{PATIENCE, detach, until};
 
 /// What nspawn exits with when the machine asked for a reboot (systemd-nspawn(1), Exit Status).
 const REBOOT: i32 = 133;
@@ -25,7 +25,7 @@ pub fn spawn(machine: &Machine) -> Result<()> {
     }
     let log = machine.folder().join("supervisor.log");
     detach(&["machine", &machine.number.to_string()], &log)?;
-    if !until(Duration::from_secs(10), || machine.is_running()) {
+    if !until(PATIENCE, || machine.is_running()) {
         bail!(
             "the supervisor of machine {} did not start; see {}",
             machine.number,
@@ -39,7 +39,7 @@ pub fn spawn(machine: &Machine) -> Result<()> {
 pub fn run(machine: &Machine) -> Result<()> {
     let lock = File::create(machine.folder().join("lock"))?;
     // Who looks whether the machine runs holds the lock for an instant.
-    if !until(Duration::from_secs(2), || lock.try_lock().is_ok()) {
+    if !until(Duration::from_secs(10), || lock.try_lock().is_ok()) {
         bail!("machine {} runs already", machine.number);
     }
     loop {
@@ -92,7 +92,7 @@ fn boot(machine: &Machine, settings: &Settings) -> Result<Option<i32>> {
         .context("could not start systemd-nspawn")?;
     fs::write(machine.folder().join("nspawn.pid"), child.id().to_string())?;
     let ended = |child: &mut Child| child.try_wait().map_or(true, |code| code.is_some());
-    until(Duration::from_secs(20), || {
+    until(PATIENCE, || {
         cgroup::limit_inside(machine, settings.memory_bytes) || ended(&mut child)
     });
     Ok(child.wait()?.code())

@@ -6,7 +6,7 @@ use crate::harness::{Api, KEY, TOKEN, wish};
 
 #[tokio::test]
 async fn the_door_wants_the_token_and_marks_every_answer() {
-    let api = Api::start().await;
+    let api = Api::start();
     let url = format!("{}/servers", api.endpoint);
     let refused = api
         .client
@@ -63,7 +63,7 @@ async fn the_door_wants_the_token_and_marks_every_answer() {
 
 #[tokio::test]
 async fn firewalls_follow_servers_by_id_and_label() {
-    let api = Api::start().await;
+    let api = Api::start();
     let mut labelled = wish("web");
     labelled["labels"] = json!({ "app": "x" });
     let server = api.server(labelled).await;
@@ -122,11 +122,11 @@ async fn firewalls_follow_servers_by_id_and_label() {
 
 #[tokio::test]
 async fn lists_are_paged_sorted_and_survive_the_process() {
-    let mut api = Api::start().await;
+    let mut api = Api::start();
     for name in ["c", "a", "b"] {
         api.server(wish(name)).await;
     }
-    api.restart().await;
+    api.restart();
     let names = |body: &Value| -> Vec<String> {
         body["servers"]
             .as_array()
@@ -165,7 +165,7 @@ async fn lists_are_paged_sorted_and_survive_the_process() {
 
 #[tokio::test]
 async fn who_has_read_enough_is_no_fault() {
-    let api = Api::start().await;
+    let api = Api::start();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let output = api.program(&["env"]).stdout(writer).output().unwrap();

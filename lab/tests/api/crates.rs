@@ -11,7 +11,7 @@ use crate::harness::{Api, KEY};
 
 #[tokio::test]
 async fn the_hcloud_crate_reads_every_list() {
-    let api = Api::start().await;
+    let api = Api::start();
     let conf = api.crate_configuration();
     let types = server_types_api::list_server_types(
         &conf,
@@ -46,7 +46,7 @@ async fn the_hcloud_crate_reads_every_list() {
 
 #[tokio::test]
 async fn the_hcloud_crate_makes_and_removes_a_server() {
-    let api = Api::start().await;
+    let api = Api::start();
     let conf = api.crate_configuration();
     let create_ssh_key_request =
         models::CreateSshKeyRequest::new("operator".to_owned(), KEY.to_owned());

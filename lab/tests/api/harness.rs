@@ -1,10 +1,9 @@
 //! An API of a test's own: the program that `up` starts, on a free port, without machines. What a test
 //! asks of it goes through a witness, and a call that is not as Hetzner's document has it fails the test.
 
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use hcloud::apis::configuration::Configuration;
@@ -20,7 +19,8 @@ pub const KEY: &str =
 pub struct Api {
     process: Child,
     state: tempfile::TempDir,
-    port: u16,
+    /// Where the API itself listens, without `/v1`.
+    base: String,
     witness: Witness,
     /// Where the witness listens, with `/v1`.
     pub endpoint: String,
@@ -39,89 +39,65 @@ impl Drop for Api {
     }
 }
 
-fn program(state: &Path, port: u16, arguments: &[&str]) -> Command {
+fn program(state: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_citrino-lab"));
     command
         .args(arguments)
         .env("CITRINO_LAB_STATE", state)
-        .env("CITRINO_LAB_PORT", port.to_string())
+        .env("CITRINO_LAB_PORT", "0")
         .env("CITRINO_LAB_NAME", "apitest");
     command
 }
 
-fn spawn(state: &Path, port: u16) -> Child {
-    program(state, port, &["serve", "--no-machines"])
-        .stdout(Stdio::null())
+/// Starts it on a port that nobody has, and waits until it listens.
+fn spawn(state: &Path) -> (Child, String) {
+    let mut process = program(state, &["serve", "--no-machines"])
+        .stdout(Stdio::piped())
         .spawn()
-        .expect("the lab's program starts")
-}
-
-/// A port that nobody has. It is below those that the kernel gives away, so that nobody is given it
-/// before the API has it.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let own = u16::try_from(std::process::id() % 1000).expect("below 1000") * 10;
-    loop {
-        let port = 18_000 + (own + NEXT.fetch_add(1, Ordering::Relaxed)) % 14_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
+        .expect("the lab's program starts");
+    let mut said = String::new();
+    let output = process.stdout.take().expect("its output");
+    BufReader::new(output)
+        .read_line(&mut said)
+        .expect("its endpoint");
+    let base = said.strip_suffix("/v1\n");
+    let base = base.expect("the API did not start; it said why above");
+    (process, base.to_owned())
 }
 
 impl Api {
-    pub async fn start() -> Self {
+    pub fn start() -> Self {
         let state = tempfile::tempdir().expect("a folder");
         std::fs::write(state.path().join("token"), TOKEN).expect("a token");
-        let port = free_port();
-        let process = spawn(state.path(), port);
-        let witness = Witness::start(&format!("http://127.0.0.1:{port}"));
+        let (process, base) = spawn(state.path());
+        let witness = Witness::start(&base);
         let endpoint = format!("http://127.0.0.1:{}/v1", witness.port);
-        let api = Self {
+        Self {
             process,
             state,
-            port,
+            base,
             witness,
             endpoint,
             client: reqwest::Client::new(),
-        };
-        api.wait().await;
-        api
-    }
-
-    pub async fn wait(&self) {
-        let begun = Instant::now();
-        while self
-            .client
-            .get(self.url("/v1/locations"))
-            .send()
-            .await
-            .is_err()
-        {
-            assert!(
-                begun.elapsed() < Duration::from_secs(20),
-                "the API does not answer"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     /// Kills the process and starts another on the same state.
-    pub async fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.process.kill().expect("killed");
         self.process.wait().expect("gone");
-        self.process = spawn(self.state.path(), self.port);
-        self.wait().await;
+        (self.process, self.base) = spawn(self.state.path());
+        self.witness.moved(&self.base);
     }
 
     /// The lab's program for another verb.
     pub fn program(&self, arguments: &[&str]) -> Command {
-        program(self.state.path(), self.port, arguments)
+        program(self.state.path(), arguments)
     }
 
     /// A path of the API itself, past the witness.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("{}{path}", self.base)
     }
 
     pub fn crate_configuration(&self) -> Configuration {
@@ -176,18 +152,34 @@ impl Api {
         body["server"]["id"].as_u64().expect("an id")
     }
 
+    /// Waits until an action is over; it must have gone well.
     pub async fn settle(&self, action: &Value) {
-        let begun = Instant::now();
-        loop {
-            let (_, body) = self
-                .call("GET", &format!("/actions/{}", action["id"]), Value::Null)
-                .await;
-            match body["action"]["status"].as_str() {
-                Some("running") => assert!(begun.elapsed() < Duration::from_secs(10), "{body}"),
-                other => return assert_eq!(other, Some("success"), "{body}"),
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let ended = self.ended(action).await;
+        assert_eq!(ended["status"], "success", "{ended}");
+    }
+
+    /// Waits until an action is over, and tells how.
+    pub async fn ended(&self, action: &Value) -> Value {
+        let path = format!("/actions/{}", action["id"]);
+        let mut body = Value::Null;
+        until("the action is over", async || {
+            body = self.call("GET", &path, Value::Null).await.1;
+            body["action"]["status"] != "running"
+        })
+        .await;
+        body["action"].clone()
+    }
+}
+
+/// Asks again and again until the answer is yes. The end is for what never comes, on whatever machine.
+pub async fn until(what: &str, mut yes: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !yes().await {
+        assert!(
+            begun.elapsed() < Duration::from_mins(5),
+            "not in five minutes: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

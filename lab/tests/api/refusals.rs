@@ -6,7 +6,7 @@ use crate::harness::{Api, KEY, TOKEN, wish};
 
 #[tokio::test]
 async fn refusals_have_the_codes_of_the_api() {
-    let api = Api::start().await;
+    let api = Api::start();
     let key = json!({ "name": "one", "public_key": KEY });
     assert_eq!(api.call("POST", "/ssh_keys", key).await.0, 201);
     api.server(wish("taken")).await;
@@ -25,7 +25,7 @@ async fn refusals_have_the_codes_of_the_api() {
 
 #[tokio::test]
 async fn user_data_has_a_limit() {
-    let api = Api::start().await;
+    let api = Api::start();
     let mut wish = wish("big");
     wish["user_data"] = json!("x".repeat((32 << 10) + 1));
     let (status, answer) = api.call("POST", "/servers", wish).await;
@@ -35,7 +35,7 @@ async fn user_data_has_a_limit() {
 
 #[tokio::test]
 async fn a_protected_server_stays() {
-    let api = Api::start().await;
+    let api = Api::start();
     let path = format!("/servers/{}", api.server(wish("kept")).await);
     let protect = |wished: bool| json!({ "delete": wished, "rebuild": wished });
     let action = format!("{path}/actions/change_protection");
@@ -51,7 +51,7 @@ async fn a_protected_server_stays() {
 
 #[tokio::test]
 async fn what_is_no_json_is_refused_and_a_page_may_be_far() {
-    let api = Api::start().await;
+    let api = Api::start();
     let url = format!("{}/servers", api.endpoint);
     let deep = "[".repeat(100_000);
     for body in ["{", "null", "\"a\"", deep.as_str()]

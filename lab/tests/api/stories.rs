@@ -64,7 +64,7 @@ fn has(answer: &Value, wished: &Value) -> bool {
 }
 
 async fn tell(name: &str, story: &str) {
-    play(&Api::start().await, name, story).await;
+    play(&Api::start(), name, story).await;
 }
 
 /// Tells a story to an API.

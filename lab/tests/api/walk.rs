@@ -13,10 +13,10 @@ type Route = (String, String);
 
 #[tokio::test]
 async fn every_route_is_walked_and_answers_as_hetzner_documents_it() {
-    let mut open = routes(&Api::start().await).await;
+    let mut open = routes(&Api::start()).await;
     let (all, mut calls) = (open.len(), 0);
     for (name, story) in ALL {
-        let api = Api::start().await;
+        let api = Api::start();
         play(&api, name, story).await;
         let taken = taken(&api).await;
         calls += taken.len();
@@ -80,7 +80,7 @@ fn close(open: &mut Vec<Route>, (method, path): &Route) {
 
 #[tokio::test]
 async fn the_lab_remembers_calls_until_it_is_told_to_forget() {
-    let api = Api::start().await;
+    let api = Api::start();
     assert_eq!(api.order("DELETE", "/calls", Value::Null).await.0, 204);
     api.call("GET", "/servers?name=a", Value::Null).await;
     let (_, body) = api.order("GET", "/calls", Value::Null).await;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use tokio::runtime::Runtime;
 
@@ -15,7 +15,7 @@ use crate::openapi::{DOCUMENT, Exchange};
 #[derive(Clone)]
 struct Passage {
     /// Where the API is, without `/v1`.
-    api: String,
+    api: Arc<Mutex<String>>,
     client: reqwest::Client,
     complaints: Arc<Mutex<Vec<String>>>,
 }
@@ -25,6 +25,7 @@ pub struct Witness {
     /// On threads of its own: the test may wait for something else.
     runtime: Option<Runtime>,
     complaints: Arc<Mutex<Vec<String>>>,
+    api: Arc<Mutex<String>>,
     pub port: u16,
 }
 
@@ -39,8 +40,9 @@ impl Witness {
         listener.set_nonblocking(true).expect("it does not block");
         let port = listener.local_addr().expect("its number").port();
         let complaints = Arc::default();
+        let api = Arc::new(Mutex::new(api.to_owned()));
         let passage = Passage {
-            api: api.to_owned(),
+            api: Arc::clone(&api),
             client: reqwest::Client::new(),
             complaints: Arc::clone(&complaints),
         };
@@ -51,8 +53,14 @@ impl Witness {
         Self {
             runtime: Some(runtime),
             complaints,
+            api,
             port,
         }
+    }
+
+    /// The API is elsewhere now.
+    pub fn moved(&self, api: &str) {
+        api.clone_into(&mut self.api.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// All that was not as Hetzner's document has it.
@@ -76,7 +84,7 @@ impl Drop for Witness {
 async fn pass(State(passage): State<Passage>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let sent = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let url = format!("{}{}", passage.api, parts.uri);
+    let url = passage.url(&parts.uri);
     match passage
         .ask(parts.method.clone(), &url, parts.headers, sent.clone())
         .await
@@ -91,6 +99,11 @@ async fn pass(State(passage): State<Passage>, request: Request) -> Response {
 }
 
 impl Passage {
+    fn url(&self, asked: &Uri) -> String {
+        let api = self.api.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("{api}{asked}")
+    }
+
     async fn ask(
         &self,
         method: Method,

@@ -23,6 +23,9 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use venv::run;
 
+/// For what never ends, on whatever machine.
+const LIMIT: Duration = Duration::from_mins(15);
+
 /// Of this file's folder.
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -40,7 +43,7 @@ async fn the_command_line_client_does_its_work() {
         eprintln!("skipped: the program `hcloud` is not there; lab/tools installs it, as root");
         return;
     }
-    let api = Api::start().await;
+    let api = Api::start();
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         std::fs::write(folder.path().join(name), text).unwrap();
@@ -56,7 +59,7 @@ async fn the_command_line_client_does_its_work() {
         .env("HCLOUD_ENDPOINT", &api.endpoint)
         .env("HCLOUD_TOKEN", TOKEN)
         .env("HCLOUD_CONFIG", folder.path().join("cli.toml"));
-    let ended = run(&mut command, Duration::from_mins(2)).await;
+    let ended = run(&mut command, LIMIT).await;
     assert!(ended.is_ok(), "{ended:?}");
 }
 
@@ -66,12 +69,12 @@ async fn the_python_library_does_its_work() {
         Ok(venv) => venv.join("bin/python"),
         Err(why) => return eprintln!("skipped: {why}"),
     };
-    let api = Api::start().await;
+    let api = Api::start();
     let mut command = Command::new(python);
     command
         .arg(script("sdk.py"))
         .args([&api.endpoint, TOKEN, KEY]);
-    let ended = run(&mut command, Duration::from_mins(2)).await;
+    let ended = run(&mut command, LIMIT).await;
     assert!(ended.is_ok(), "{}", ended.unwrap_err());
 }
 
@@ -88,7 +91,7 @@ async fn no_request_whatever_brings_the_lab_down() {
         Ok(venv) => venv.join("bin/schemathesis"),
         Err(why) => return eprintln!("skipped: {why}"),
     };
-    let api = Api::start().await;
+    let api = Api::start();
     let (_, routes) = api.order("GET", "/routes", Value::Null).await;
     let folder = tempfile::tempdir().unwrap();
     let served = folder.path().join("served.json");
@@ -124,7 +127,7 @@ async fn no_request_whatever_brings_the_lab_down() {
             "off",
         ]);
     let ended = tokio::select! {
-        ended = run(&mut command, Duration::from_mins(4)) => ended,
+        ended = run(&mut command, LIMIT) => ended,
         () = keep_in_funds(&api) => unreachable!("it never ends"),
     };
     let said = ended.unwrap_or_else(|said| panic!("{said}"));

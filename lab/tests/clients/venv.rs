@@ -19,7 +19,7 @@ pub async fn with(requirements: &Path) -> Result<PathBuf, String> {
     if std::fs::read_to_string(&made_of).is_ok_and(|made| made == wished) {
         return Ok(venv);
     }
-    let limit = Duration::from_mins(5);
+    let limit = Duration::from_mins(15);
     run(
         Command::new("python3")
             .args(["-m", "venv", "--clear"])

@@ -6,7 +6,7 @@ use std::process::Command;
 use nix::sched::{CloneFlags, unshare};
 use serde_json::json;
 
-use crate::lab::TestLab;
+use crate::lab::{TestLab, until};
 use crate::server::{Server, Shared};
 
 fn ip(words: &str) {
@@ -39,7 +39,7 @@ fn abroad() -> TcpListener {
 }
 
 /// Connects from a machine to a listener, and answers whom the listener sees; none when the machine
-/// does not get there.
+/// does not get there in three seconds. A busy one may need more: see `arrives`.
 fn visit(lab: &TestLab, server: &Server, listener: &TcpListener) -> Option<IpAddr> {
     let there = listener.local_addr().unwrap();
     let connect = format!(
@@ -51,21 +51,25 @@ fn visit(lab: &TestLab, server: &Server, listener: &TcpListener) -> Option<IpAdd
     arrived.then(|| listener.accept().unwrap().1.ip())
 }
 
+/// The same of a machine that gets there.
+fn arrives(lab: &TestLab, server: &Server, listener: &TcpListener) -> String {
+    let mut seen = None;
+    until("the machine gets there", || {
+        seen = visit(lab, server, listener);
+        seen.is_some()
+    });
+    seen.unwrap().to_string()
+}
+
 #[test]
 fn a_machine_reaches_its_gateway_and_beyond() {
     let Some(lab) = Shared::lab() else { return };
     let server = Server::create(&lab, &json!({}));
     let gateway = TcpListener::bind("10.81.0.1:0").unwrap();
-    assert_eq!(
-        visit(&lab, &server, &gateway).unwrap().to_string(),
-        server.address
-    );
+    assert_eq!(arrives(&lab, &server, &gateway), server.address);
     // Out there only the host is known.
     let abroad = abroad();
-    assert_eq!(
-        visit(&lab, &server, &abroad).unwrap().to_string(),
-        "198.18.81.1"
-    );
+    assert_eq!(arrives(&lab, &server, &abroad), "198.18.81.1");
     server.delete(&lab);
 }
 
@@ -117,7 +121,7 @@ fn a_host_that_drops_what_it_forwards_lets_machines_through() {
     for _ in ["the first time", "again"] {
         assert!(lab.run(&["up"]).status.success());
     }
-    assert!(visit(&lab, &server, &abroad).is_some());
+    arrives(&lab, &server, &abroad);
     assert!(nft("list table ip clabdrop").contains("comment \"clab_t\""));
     lab.down();
     let left = nft("list table ip clabdrop");

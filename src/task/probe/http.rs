@@ -188,7 +188,7 @@ mod tests {
 
     #[tokio::test]
     async fn is_content_with_the_status_and_the_json() {
-        let more = "expect_json: { /ok: true, /rows/servicios: 4777 }\nmax_ms: 5000";
+        let more = "expect_json: { /ok: true, /rows/servicios: 4777 }\nmax_ms: 3600000";
         let (what, sent) = ask(more, reply("200 OK", READY)).await;
         assert!(what.is_empty(), "{what:?}");
         assert!(sent.starts_with("GET /ready HTTP/1.1\r\n"));
