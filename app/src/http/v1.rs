@@ -92,7 +92,12 @@ fn known(id: &str) -> Result<(), ApiError> {
 pub async fn complete(State(app): State<App>, Object(body): Object) -> Result<Response, ApiError> {
     let ask = read(body)?;
     known(&ask.model)?;
-    let conversation = Conversation::look(&app.pool, ask.turns.clone()).await?;
+    let conversation = Conversation::look(
+        &mut *app.pool.acquire().await?,
+        ask.turns.clone(),
+        app.chat.bob_per_usd,
+    )
+    .await?;
     let completion = Completion::new(MODEL);
     if ask.stream {
         return Ok(streamed(app, ask, conversation, completion));
