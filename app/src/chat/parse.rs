@@ -102,7 +102,7 @@ fn take(amount: Amount, bob_per_usd: f64, question: &mut Question) {
             &mut question.dormitorios_max,
         ),
         Unit::Measure(Measure::Baths) => {
-            rooms(amount, &mut question.banos_min, &mut question.banos_max)
+            rooms(amount, &mut question.banos_min, &mut question.banos_max);
         }
         Unit::Measure(Measure::Garages) => question.tiene_garaje = Some(count > 0),
         Unit::Measure(Measure::People) if count > 0 => question.personas = Some(count),

@@ -81,7 +81,7 @@ fn known(id: &str) -> Result<(), ApiError> {
     }
 }
 
-/// Responde la última pregunta de una conversación, con el protocolo de OpenAI.
+/// Responde la última pregunta de una conversación, con el protocolo de `OpenAI`.
 ///
 /// Con `stream` llegan eventos `data: {…}` (`chat.completion.chunk`), el último es `data: [DONE]`. El primero trae en `citrino` lo
 /// que sabe la base de datos; el último con una opción, quién lo redactó.
