@@ -121,6 +121,9 @@ pub struct FileOptions {
     /// The operation of properties that name none.
     #[arg(long, requires = "file", value_parser = OPERATIONS.to_vec())]
     pub operacion: Option<String>,
+    /// Reject rows whose zone is none of the city's known ones.
+    #[arg(long, requires = "file")]
+    pub known_zones: bool,
     /// Where to write the rejected rows as CSV, with their places and reasons.
     #[arg(long, requires = "file", value_name = "FILE")]
     pub rejects: Option<PathBuf>,

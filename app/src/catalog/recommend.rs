@@ -3,8 +3,7 @@
 //! Candidates with a full score come first, the cheapest before the others. So an index in the order of prices gives the
 //! first page as soon as enough of them are found; only where there are not enough, all candidates are ranked.
 
-use sqlx::postgres::PgConnection;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use crate::catalog::property::{COLUMNS, Property};
 use crate::catalog::score;
@@ -79,11 +78,11 @@ pub struct Recommended {
 
 /// A page of the ranking (score falling, price rising, id rising; unknown last), and how many fit in all.
 pub async fn find(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     wanted: &Preferences,
     page: Page,
 ) -> sqlx::Result<(i64, Vec<Recommended>)> {
-    let rows = run(pool, wanted, page).await?;
+    let rows = run(connection, wanted, page).await?;
     if !rows.is_empty() || page.offset == 0 {
         return Ok((rows.first().map_or(0, |row| row.total), rows));
     }
@@ -91,14 +90,18 @@ pub async fn find(
         limite: 1,
         offset: 0,
     };
-    let first = run(pool, wanted, start).await?;
+    let first = run(connection, wanted, start).await?;
     Ok((first.first().map_or(0, |row| row.total), rows))
 }
 
-async fn run(pool: &PgPool, wanted: &Preferences, page: Page) -> sqlx::Result<Vec<Recommended>> {
+async fn run(
+    connection: &mut PgConnection,
+    wanted: &Preferences,
+    page: Page,
+) -> sqlx::Result<Vec<Recommended>> {
     query("", wanted, page)
         .build_query_as()
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 
 /// The radii that may be asked for, in metres; the middle one is the default.
@@ -122,7 +122,7 @@ pub struct NearService {
 
 /// The services within the radius of a property, nearest first, at most `limit`.
 pub async fn around(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     property: i64,
     radius_m: i64,
     limit: i64,
@@ -139,7 +139,7 @@ pub async fn around(
     .bind(property)
     .bind(radius_m)
     .bind(limit)
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
     for service in &mut services {
         service.distancia_m = decimetre(service.distancia_m);

@@ -81,7 +81,7 @@ fn known(id: &str) -> Result<(), ApiError> {
     }
 }
 
-/// Responde la última pregunta de una conversación, con el protocolo de OpenAI.
+/// Responde la última pregunta de una conversación, con el protocolo de `OpenAI`.
 ///
 /// Con `stream` llegan eventos `data: {…}` (`chat.completion.chunk`), el último es `data: [DONE]`. El primero trae en `citrino` lo
 /// que sabe la base de datos; el último con una opción, quién lo redactó.
@@ -92,7 +92,12 @@ fn known(id: &str) -> Result<(), ApiError> {
 pub async fn complete(State(app): State<App>, Object(body): Object) -> Result<Response, ApiError> {
     let ask = read(body)?;
     known(&ask.model)?;
-    let conversation = Conversation::look(&app.pool, ask.turns.clone()).await?;
+    let conversation = Conversation::look(
+        &mut *app.pool.acquire().await?,
+        ask.turns.clone(),
+        app.chat.bob_per_usd,
+    )
+    .await?;
     let completion = Completion::new(MODEL);
     if ask.stream {
         return Ok(streamed(app, ask, conversation, completion));

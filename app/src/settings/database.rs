@@ -92,6 +92,15 @@ impl Database {
             .max_connections(pool.max)
             .acquire_timeout(Duration::from_secs(pool.acquire_timeout_s))
             .idle_timeout(Duration::from_mins(5))
+            // A question whether the database is still there costs as much as a small query. One that has just answered is
+            // not asked again; a restart takes longer than that.
+            .test_before_acquire(false)
+            .before_acquire(|connection, seen| {
+                Box::pin(async move {
+                    let rested = seen.idle_for > Duration::from_millis(50);
+                    Ok(!rested || connection.ping().await.is_ok())
+                })
+            })
             .connect_lazy_with(options)
     }
 

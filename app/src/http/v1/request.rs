@@ -118,8 +118,7 @@ fn turns(body: &Body) -> Result<Vec<Turn>, ApiError> {
         let role = match message["role"].as_str() {
             Some("system" | "developer") => Role::System,
             Some("user") => Role::User,
-            Some("assistant") => Role::Assistant,
-            Some("tool" | "function") => Role::Assistant,
+            Some("assistant" | "tool" | "function") => Role::Assistant,
             _ => {
                 return Err(wrong(
                     &format!("{place}.role"),
