@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 use super::command::env_lines;
 use super::postgres::tell;
 use super::probe::{Ask, Http};
-use super::program::run_if_there;
 use super::Probe;
 use crate::blob::hex;
 use crate::engine::{Look, Wish};
@@ -167,9 +166,11 @@ impl Rehearsal {
 
     /// What the live database has seen of the release's migrations; the reason when it cannot be known.
     async fn status(&self, system: &System) -> Result<Result<Status, String>> {
-        let Some(output) = run_if_there(system, &self.app(system, &["migrate", "--status"], &[])?).await? else {
+        if system.stat(&self.binary)?.is_none() {
             return Ok(Err(format!("{} is not on the host yet", self.binary)));
-        };
+        }
+        let status = self.app(system, &["migrate", "--status"], &[])?;
+        let output = system.run(&status).await?;
         if !output.ok() {
             return Ok(Err(format!("the live database's migrations cannot be told: {}", last_words(&output))));
         }
