@@ -13,6 +13,7 @@ use crate::armed::{ARMED, Armed, FOLDER};
 use crate::blob;
 use crate::engine::{self, Look, Wish};
 use crate::error::Fault;
+use crate::event::Tally;
 use crate::journal::{self, Journal};
 use crate::lock;
 use crate::plan::{Claim, Mode, Plan};
@@ -31,6 +32,9 @@ const UNIT: &str = "citrino-guard";
 const AT_BOOT: &str = "/etc/systemd/system/citrino-guard-at-boot.service";
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/citrino-guard-at-boot.service";
 
+/// How often a host that could not be put back whole is tried again: programs fail for a moment.
+const TRIES: usize = 3;
+const BETWEEN_TRIES: Duration = Duration::from_secs(5);
 /// Between two looks at what may change any moment.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long disarming waits for a run that is about to end.
@@ -280,14 +284,19 @@ pub async fn fire() -> Result<()> {
             Some(armed) if armed.left(&system)?.is_zero() => {}
             _ => continue,
         }
-        put_back(&system, &plan).await?;
+        for _ in 0..TRIES {
+            if put_back(&system, &plan).await?.failed == 0 {
+                break;
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
         return take_away(&system);
     }
     Ok(())
 }
 
 /// The journal must not keep it from helping: on a full disk it is told to nobody.
-async fn put_back(system: &System, plan: &Plan<Task>) -> Result<()> {
+async fn put_back(system: &System, plan: &Plan<Task>) -> Result<Tally> {
     let mut journal = Journal::open(system).ok();
     let kept = &mut |event| {
         if let Some(journal) = &mut journal {
@@ -295,5 +304,5 @@ async fn put_back(system: &System, plan: &Plan<Task>) -> Result<()> {
         }
         Ok(())
     };
-    engine::put_back(plan, system, kept).await.map(drop)
+    engine::put_back(plan, system, kept).await
 }

@@ -44,7 +44,8 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Tally> {
     host::need_login(&job.stack, job.keys.iter().map(|key| key.line.as_str()))?;
     let before = Before::ask(job, remote.target());
     let mut agent = job.agent(remote).await?;
-    if agent.facts().armed.is_some() {
+    // A run that is still at work comes back for itself.
+    if agent.facts().armed.is_some() && !agent.facts().busy {
         guarded::settle(job, remote, agent.facts()).await?;
         agent = job.agent(remote).await?;
     }

@@ -127,6 +127,30 @@ fn a_good_change_is_disarmed_and_stays() {
     assert!(!has_good_change(&stack));
 }
 
+/// How often somebody has logged in.
+fn logins(stack: &Stack) -> u64 {
+    let said =
+        stack.on_host("journalctl --sync; journalctl -q -u ssh | grep -c 'Accepted publickey'");
+    said.trim().parse().unwrap()
+}
+
+#[test]
+fn only_a_guarded_change_costs_another_connection() {
+    let Some(stack) = serving() else { return };
+    stack.is_as_wished();
+    // Beside the one that counts.
+    let begin = logins(&stack);
+    assert_eq!(stack.citrino(&["converge"]).code, 0);
+    assert_eq!(logins(&stack) - begin, 2);
+
+    let begin = logins(&stack);
+    write_good_change(&stack);
+    assert_eq!(stack.citrino(&["converge"]).code, 0);
+    assert_eq!(logins(&stack) - begin, 3);
+    stack.remove("templates");
+    assert_eq!(stack.citrino(&["converge"]).code, 0);
+}
+
 /// A good change, and an operator who is killed before the run ends: nobody comes back.
 fn nobody_comes_back(stack: &Stack, within_s: &str) {
     write_good_change(stack);
