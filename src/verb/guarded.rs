@@ -79,6 +79,7 @@ pub async fn run(
     before: Before,
 ) -> Result<Tally> {
     let mut steps = Vec::new();
+    let serves = agent.facts().app.live_release().is_some();
     let outcome = agent
         .run(plan, &[], &mut |event| {
             note_guarded(plan, &event, &mut steps);
@@ -90,7 +91,7 @@ pub async fn run(
         return outcome;
     }
     let site = before.answered().await;
-    if !site {
+    if serves && !site {
         job.report.note("the site could not be asked from here before; only ssh tells now whether the host can be reached");
     }
     let armed = Armed {
