@@ -1,6 +1,8 @@
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 
+DELETE FROM schema_floor WHERE version = 5;
+
 DROP INDEX idx_propiedades_puntuadas;
 
 CREATE OR REPLACE FUNCTION servicios_vaciados_miden_distancias() RETURNS trigger

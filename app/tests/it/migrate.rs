@@ -193,12 +193,12 @@ fn a_release_runs_on_a_newer_schema_down_to_its_floor() {
         assert_eq!(run.code, 1, "{verb:?}");
         assert!(
             run.err
-                .contains("past this release: it needs one that knows migration 0005"),
+                .contains("past this release: it needs one that knows migration 0006"),
             "{}",
             run.err
         );
     }
-    assert_eq!(status(&database)["floor"], 5);
+    assert_eq!(status(&database)["floor"], 6);
     // It starts all the same: the reason is told by /api/ready, and not by a restart loop.
     let late = App::start(&database);
     assert_eq!(late.get("/api/health").status, 200);
