@@ -168,11 +168,12 @@ fn reachable(options: PgConnectOptions, what: &str) -> Result<PgConnectOptions> 
     Ok(options)
 }
 
-/// Just-in-time compilation costs these short queries more than it saves.
+/// Just-in-time compilation and helping processes cost these short queries more than they save; the processors are
+/// busy with other requests.
 fn prepared(options: PgConnectOptions) -> PgConnectOptions {
     options
         .application_name("citrino-app")
-        .options([("jit", "off")])
+        .options([("jit", "off"), ("max_parallel_workers_per_gather", "0")])
 }
 
 #[cfg(test)]
