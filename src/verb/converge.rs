@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::guarded::{self, Before};
 use super::job::Job;
 use super::provision::pending;
 use crate::error::exit;
@@ -42,17 +41,10 @@ pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<
 pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Tally> {
     job.need_volume()?;
     host::need_login(&job.stack, job.keys.iter().map(|key| key.line.as_str()))?;
-    let before = Before::ask(job, remote.target());
-    let mut agent = job.agent(remote).await?;
-    // A run that is still at work comes back for itself.
-    if agent.facts().armed.is_some() && !agent.facts().busy {
-        guarded::settle(job, remote, agent.facts()).await?;
-        agent = job.agent(remote).await?;
-    }
+    let agent = job.agent(remote).await?;
     let steps = steps(job, agent.facts())?;
-    let mut plan = job.plan(Mode::Apply, steps, Vec::new());
-    plan.guard_s = Some(guarded::within_s()?);
-    guarded::run(job, remote, agent, &plan, before).await
+    let plan = job.plan(Mode::Apply, steps, Vec::new());
+    job.run_host(agent, &plan, &[]).await
 }
 
 /// Looks what would change, and tells nothing yet.
@@ -76,11 +68,6 @@ async fn still_holds(job: &mut Job<'_>, remote: &Remote, saved: &Saved) -> Resul
 
 fn steps(job: &Job, facts: &Facts) -> Result<Vec<Step<Task>>> {
     let mut steps = job.playbooks.site(&job.values_on(facts))?;
-    // A unit that was put back must run again as it was.
-    let live = release::keep_live(&facts.app).into_iter();
-    steps.extend(live.map(|step| Step {
-        guard: step.task.can_be_guarded(),
-        ..step
-    }));
+    steps.extend(release::keep_live(&facts.app));
     Ok(steps)
 }

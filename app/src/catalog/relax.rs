@@ -1,6 +1,6 @@
 //! Which filters must give way so that something fits at all.
 
-use sqlx::{PgConnection, QueryBuilder};
+use sqlx::{PgPool, QueryBuilder};
 
 use crate::catalog::recommend::{Preferences, push_candidates};
 
@@ -17,10 +17,7 @@ const FILTERS: [Filter; 4] = [
 
 /// Takes as few filters as possible out of the wish, until at least one property passes the rest, and names them.
 /// Nothing is taken out when something fits already, or when nothing would help.
-pub async fn relax(
-    connection: &mut PgConnection,
-    wanted: &mut Preferences,
-) -> sqlx::Result<Vec<&'static str>> {
+pub async fn relax(pool: &PgPool, wanted: &mut Preferences) -> sqlx::Result<Vec<&'static str>> {
     let mut sets: Vec<u32> = (0..1 << FILTERS.len()).collect();
     sets.sort_by_key(|set| (set.count_ones(), *set));
     for set in sets {
@@ -33,7 +30,7 @@ pub async fn relax(
         for (_, (_, without)) in chosen() {
             without(&mut relaxed);
         }
-        if any(connection, &relaxed).await? {
+        if any(pool, &relaxed).await? {
             *wanted = relaxed;
             return Ok(chosen().map(|(_, (name, _))| name).collect());
         }
@@ -41,9 +38,9 @@ pub async fn relax(
     Ok(Vec::new())
 }
 
-async fn any(connection: &mut PgConnection, wanted: &Preferences) -> sqlx::Result<bool> {
+async fn any(pool: &PgPool, wanted: &Preferences) -> sqlx::Result<bool> {
     let mut query = QueryBuilder::new("SELECT EXISTS (SELECT");
     push_candidates(&mut query, wanted);
     query.push(")");
-    query.build_query_scalar().fetch_one(&mut *connection).await
+    query.build_query_scalar().fetch_one(pool).await
 }

@@ -4,7 +4,7 @@
 //! bolivianos a dollar). Figures marked "assumed" were not in it.
 
 mod agents;
-pub mod places;
+mod places;
 mod prices;
 mod properties;
 mod random;

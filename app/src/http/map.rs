@@ -63,14 +63,13 @@ pub async fn mapa(
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Answer>, ApiError> {
     let Wanted { zona, mut filters } = wanted;
-    let mut connection = app.pool.acquire().await?;
-    within(&mut connection, zona, &mut filters).await?;
-    let (total, sin_coordenadas) = map::count(&mut connection, &filters).await?;
+    within(&app.pool, zona, &mut filters).await?;
+    let (total, sin_coordenadas) = map::count(&app.pool, &filters).await?;
     Ok(Json(Answer {
         success: true,
         total,
         sin_coordenadas,
-        propiedades: map::points(&mut connection, &filters).await?,
+        propiedades: map::points(&app.pool, &filters).await?,
     }))
 }
 
@@ -89,10 +88,9 @@ pub struct ServicesAnswer {
               (status = 304, description = "No han cambiado."), PlainFaults))]
 pub async fn servicios(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let made = async {
-        let mut connection = app.pool.acquire().await?;
         Ok::<_, ApiError>(ServicesAnswer {
             success: true,
-            servicios: map::services(&mut connection).await?,
+            servicios: map::services(&app.pool).await?,
         })
     };
     app.cache.answer("servicios", &headers, made).await

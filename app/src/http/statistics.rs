@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
-use sqlx::PgConnection;
+use sqlx::PgPool;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
@@ -70,28 +70,25 @@ pub async fn estadisticas(
     headers: HeaderMap,
     Query(which): Query<Which>,
 ) -> Result<Response, ApiError> {
-    let made = async { figures(&mut *app.pool.acquire().await?, which.operacion).await };
+    let made = figures(&app.pool, which.operacion);
     app.cache.answer(which.operacion, &headers, made).await
 }
 
-async fn figures(
-    connection: &mut PgConnection,
-    operacion: &'static str,
-) -> Result<Answer, ApiError> {
-    let por_operacion = statistics::operations(connection).await?;
-    let por_tipo = statistics::kinds(connection, operacion).await?;
+async fn figures(pool: &PgPool, operacion: &'static str) -> Result<Answer, ApiError> {
+    let por_operacion = statistics::operations(pool).await?;
+    let por_tipo = statistics::kinds(pool, operacion).await?;
     Ok(Answer {
         success: true,
         estadisticas: Statistics {
             total_propiedades: por_operacion.iter().map(|count| count.cantidad).sum(),
             por_operacion,
             operacion,
-            cifras: statistics::figures(connection, operacion).await?,
-            total_zonas: zone::all(connection).await?.len(),
+            cifras: statistics::figures(pool, operacion).await?,
+            total_zonas: zone::all(pool).await?.len(),
             total_tipos: por_tipo.len(),
             por_tipo,
-            distribucion_zonas: statistics::top_zones(connection, operacion).await?,
-            distribucion_precios: statistics::price_classes(connection, operacion).await?,
+            distribucion_zonas: statistics::top_zones(pool, operacion).await?,
+            distribucion_precios: statistics::price_classes(pool, operacion).await?,
         },
     })
 }
@@ -116,14 +113,13 @@ pub struct ZonesAnswer {
               (status = 304, description = "No han cambiado."), PlainFaults))]
 pub async fn zonas(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let made = async {
-        let mut connection = app.pool.acquire().await?;
-        let detalle = zone::figures(&mut connection).await?;
+        let detalle = zone::figures(&app.pool).await?;
         Ok::<_, ApiError>(ZonesAnswer {
             success: true,
             total_zonas: detalle.len(),
             zonas: detalle.iter().map(|zone| zone.zona.clone()).collect(),
             detalle,
-            sin_zona: zone::unknown(&mut connection).await?,
+            sin_zona: zone::unknown(&app.pool).await?,
         })
     };
     app.cache.answer("zonas", &headers, made).await

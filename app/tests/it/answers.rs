@@ -272,7 +272,11 @@ fn a_request_is_one_line_of_the_log() {
             .into_iter()
             .find(|line| line["request_id"] == "abc-123")
     };
-    eventually("the line is written", || line().is_some());
+    eventually(
+        std::time::Duration::from_secs(2),
+        "the line is written",
+        || line().is_some(),
+    );
     let line = line().unwrap();
     assert_eq!(
         (&line["method"], &line["path"], &line["status"]),

@@ -38,11 +38,7 @@ fn the_server_does_what_its_document_says() {
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .output()
         .unwrap();
-    // A request that failed may be megabytes long.
-    let said: String = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .flat_map(|line| line.chars().take(500).chain(['\n']))
-        .collect();
+    let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}");
     assert!(output.status.success(), "{said}");
 }

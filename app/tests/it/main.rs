@@ -29,5 +29,4 @@ mod recommend;
 mod reference;
 mod schema;
 mod search;
-mod stop;
 mod v1;

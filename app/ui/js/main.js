@@ -44,8 +44,6 @@ async function route() {
   const moved = shown !== null && shown !== at.name;
   shown = at.name;
   document.body.dataset.view = at.name;
-  root.dataset.address = location.hash;
-  root.setAttribute("aria-busy", "true");
   refill(root);
   if (moved) {
     scrollTo(0, 0);
@@ -62,8 +60,6 @@ async function route() {
     if (aborted(error)) return;
     console.error(error);
     refill(root, h("h1", {}, view.title), failure(error, route));
-  } finally {
-    if (!signal.aborted) root.setAttribute("aria-busy", "false");
   }
 }
 

@@ -22,7 +22,7 @@ fn zones() -> Vec<Zone> {
 }
 
 fn read(text: &str) -> Question {
-    question(text, &zones(), 6.96)
+    question(text, &zones())
 }
 
 type Ends = (Option<f64>, Option<f64>);

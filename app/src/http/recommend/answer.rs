@@ -9,7 +9,6 @@ use crate::catalog::property::PropertyView;
 use crate::catalog::recommend::{Preferences, Recommended};
 use crate::catalog::score::{FAMILY, PRICE, SERVICES, SURFACE};
 use crate::catalog::services::Nearby;
-use crate::chat::spell;
 use crate::http::recommend::needs;
 
 /// A page of the ranking.
@@ -123,7 +122,9 @@ impl Item {
 }
 
 fn detail(part: &str, row: &Recommended, wanted: &Preferences) -> String {
-    let whole = |number: Option<f64>| number.map_or_else(|| "?".to_owned(), spell::whole);
+    let whole = |number: Option<f64>| {
+        number.map_or_else(|| "?".to_owned(), |number| format!("{number:.0}"))
+    };
     match part {
         "precio" => format!(
             "Cuesta {} USD de un máximo de {}.",
@@ -133,18 +134,14 @@ fn detail(part: &str, row: &Recommended, wanted: &Preferences) -> String {
         "servicios" => services(row, wanted),
         "superficie" => {
             format!(
-                "Tiene {} m²; se buscan {}.",
+                "Tiene {} m²; se buscan {:.0}.",
                 whole(row.propiedad.surface()),
-                spell::whole(wanted.superficie_deseada())
+                wanted.superficie_deseada()
             )
         }
         _ => format!(
-            "Tiene {}; se necesitan {}.",
-            spell::count(
-                row.propiedad.num_dormitorios.unwrap_or(0).into(),
-                "dormitorio",
-                "dormitorios"
-            ),
+            "Tiene {} dormitorios; se necesitan {}.",
+            row.propiedad.num_dormitorios.unwrap_or(0),
             whole(wanted.dormitorios_necesarios())
         ),
     }
@@ -160,8 +157,8 @@ fn services(row: &Recommended, wanted: &Preferences) -> String {
         .into_iter()
         .zip(wanted.categorias.iter().map(near))
         .map(|(name, metres)| match metres {
-            Some(metres) => format!("{} a {metres:.0} m", spell::category(name)),
-            None => format!("{} a más de 1 km", spell::category(name)),
+            Some(metres) => format!("{name} a {metres:.0} m"),
+            None => format!("{name} a más de 1000 m"),
         })
         .collect();
     format!("Lo más cercano: {}.", told.join(", "))
