@@ -9,6 +9,7 @@ use super::error::ApiError;
 /// Hetzner's own limits.
 const RULES: usize = 50;
 const NETWORKS: usize = 100;
+const DESCRIPTION: usize = 255;
 
 /// Reads rules; each comes back with all its keys, as clients expect them.
 pub fn read(rules: &[Value]) -> Result<Vec<Value>, ApiError> {
@@ -50,10 +51,18 @@ fn rule(rule: &Value) -> Result<Value, ApiError> {
             "an inbound rule needs source_ips, an outbound rule destination_ips",
         ));
     }
+    let description = description(&rule["description"])
+        .ok_or_else(|| wrong("description must be a text of at most 255 characters"))?;
     Ok(json!({
         "direction": direction, "protocol": protocol, "port": port,
-        "source_ips": sources, "destination_ips": destinations, "description": rule["description"],
+        "source_ips": sources, "destination_ips": destinations, "description": description,
     }))
+}
+
+/// `None` is wrong; null is right, and what a rule without one has.
+fn description(text: &Value) -> Option<&Value> {
+    let fits = |text: &str| text.chars().count() <= DESCRIPTION;
+    (text.is_null() || text.as_str().is_some_and(fits)).then_some(text)
 }
 
 /// `None` is wrong; null is right where there are no ports.
@@ -139,6 +148,8 @@ mod tests {
             json!({ "direction": "in", "protocol": "tcp", "port": "22", "source_ips": ["10.0.0.1/24"] }),
             json!({ "direction": "in", "protocol": "tcp", "port": "22", "source_ips": ["10.0.0.1"] }),
             json!({ "direction": "in", "protocol": "tcp", "port": "22", "source_ips": [] }),
+            json!({ "direction": "in", "protocol": "esp", "source_ips": ["0.0.0.0/0"], "description": false }),
+            json!({ "direction": "in", "protocol": "esp", "source_ips": ["0.0.0.0/0"], "description": "a".repeat(256) }),
         ] {
             assert!(read(std::slice::from_ref(&bad)).is_err(), "{bad}");
         }
