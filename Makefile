@@ -1,6 +1,6 @@
 BIN = target/x86_64-unknown-linux-gnu/release
 
-.PHONY: demo demo-down build test fast check audit bench-converge tools
+.PHONY: demo demo-down build test fast check audit bench-app bench-converge bench-deploy tools
 
 demo: tools build ## from nothing to a server that serves, on real machines of the lab
 	$(BIN)/citrino-lab up
@@ -16,7 +16,7 @@ test: tools check ## everything, the host ring on the lab's machines included
 	cargo test --workspace --locked
 
 fast: ## what needs neither root nor a database
-	cargo test --locked --lib --test cli --test tasks --test papers
+	cargo test --locked --lib --test cli --test tasks --test papers --test migrations
 
 check: ## formatting and lints
 	cargo fmt --all --check
@@ -27,6 +27,12 @@ audit: ## licences, sources and advisories of the dependencies; needs cargo-deny
 
 bench-converge: tools build ## against Ansible and pyinfra, on hosts of the lab
 	./bench/converge/run
+
+bench-app: tools ## the app against Flask and Gunicorn, and against PostgreSQL alone
+	./bench/app/run
+
+bench-deploy: tools build ## deploys under load, against restart and reload, on a host of the lab
+	./bench/deploy/run
 
 tools:
 	./lab/tools

@@ -3,22 +3,30 @@
 //! Once it applies, it needs nobody: it ignores a hang-up, writes its journal before it speaks,
 //! and finishes or undoes the plan whether or not anyone listens.
 
-use std::io::{BufRead, BufReader, Read, Stdin, Write};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::io::{BufRead, BufReader, Read, Stdin};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
+mod attach;
+mod ears;
+mod unfinished;
+mod voice;
+
+use ears::Ears;
+use voice::Voice;
+
 use crate::blob;
 use crate::engine;
 use crate::error::{Fault, trouble};
-use crate::event::{Event, now};
+use crate::event::{Event, Tally, now};
 use crate::facts;
+use crate::guard::{self, Guard};
 use crate::journal::{self, Journal};
 use crate::lock;
-use crate::plan::{Mode, Plan};
+use crate::outage::{self, Watch};
+use crate::plan::{Claim, Mode, Plan};
 use crate::system::System;
 use crate::task::Task;
 use crate::wire::{FromAgent, ToAgent};
@@ -47,30 +55,47 @@ async fn converse(system: &System, voice: &Voice) -> Result<()> {
         facts: Box::new(facts),
     });
     let mut input = BufReader::new(std::io::stdin());
-    let Some(plan) = listen(system, voice, &mut input).await? else {
-        return Ok(());
-    };
-    match plan.mode {
-        Mode::Check => check(system, voice, &plan).await,
-        Mode::Apply => apply(system, voice, &plan, input).await,
+    match listen(system, voice, &mut input).await? {
+        None => Ok(()),
+        Some(Wanted::Look(plan)) => check(system, voice, &plan).await,
+        Some(Wanted::Attach) => attach::follow(system, voice, &Ears::open(input)).await,
+        Some(Wanted::Work(order)) => apply(system, voice, order, &Ears::open(input)).await,
     }
 }
 
-/// Takes blobs in until a plan comes; `None` when stdin ends before one.
+/// What the operator's side wants.
+enum Wanted {
+    Look(Box<Plan<Task>>),
+    Work(Order),
+    /// To hear the run that is under way.
+    Attach,
+}
+
+/// What it wants done.
+enum Order {
+    Run(Box<Plan<Task>>),
+    /// End the run that was cut off.
+    Resume(Claim),
+    /// Undo it.
+    Abort(Claim),
+}
+
+/// Takes blobs in until an order comes; `None` when stdin ends before one.
 async fn listen(
     system: &System,
     voice: &Voice,
     input: &mut BufReader<Stdin>,
-) -> Result<Option<Plan<Task>>> {
+) -> Result<Option<Wanted>> {
     let mut line = String::new();
+    let mut base = None;
     loop {
         line.clear();
         if input.read_line(&mut line)? == 0 {
             return Ok(None);
         }
         match serde_json::from_str(&line).context("the operator's side said something unknown")? {
-            ToAgent::Offer(addresses) => {
-                let missing = addresses
+            ToAgent::Offer { blobs, bases } => {
+                let missing: Vec<String> = blobs
                     .into_iter()
                     .filter_map(|address| match blob::present(system, &address) {
                         Ok(true) => None,
@@ -78,18 +103,36 @@ async fn listen(
                         Err(error) => Some(Err(error)),
                     })
                     .collect::<Result<_>>()?;
-                voice.say(FromAgent::Missing(missing));
+                if !missing.is_empty() {
+                    base = blob::base(system, &bases)?;
+                }
+                voice.say(FromAgent::Missing {
+                    blobs: missing,
+                    base: base.as_ref().map(|base| base.sha256.clone()),
+                });
             }
             ToAgent::Blob {
                 sha256,
+                bytes,
                 packed_bytes,
+                patch,
             } => {
                 let mut packed = vec![0; packed_bytes];
                 input.read_exact(&mut packed)?;
-                blob::store(system, &sha256, &packed).await?;
+                let base = base.as_ref().filter(|_| patch);
+                let base = base.map_or(&[][..], |base| &base.bytes);
+                blob::store(system, &sha256, &packed, base, bytes).await?;
             }
-            ToAgent::Run(plan) => return Ok(Some(*plan)),
-            ToAgent::Heard => {}
+            ToAgent::Disarm(run) => {
+                guard::disarm(system, &run).await?;
+                voice.say(FromAgent::Disarmed);
+            }
+            ToAgent::Run(plan) if plan.mode == Mode::Check => return Ok(Some(Wanted::Look(plan))),
+            ToAgent::Run(plan) => return Ok(Some(Wanted::Work(Order::Run(plan)))),
+            ToAgent::Resume(claim) => return Ok(Some(Wanted::Work(Order::Resume(claim)))),
+            ToAgent::Abort(claim) => return Ok(Some(Wanted::Work(Order::Abort(claim)))),
+            ToAgent::Attach => return Ok(Some(Wanted::Attach)),
+            ToAgent::Halt | ToAgent::Heard => {}
         }
     }
 }
@@ -103,36 +146,32 @@ async fn check(system: &System, voice: &Voice, plan: &Plan<Task>) -> Result<()> 
     Ok(())
 }
 
-async fn apply(
-    system: &System,
-    voice: &Voice,
-    plan: &Plan<Task>,
-    input: BufReader<Stdin>,
-) -> Result<()> {
-    let _lock = match lock::take(system, plan)? {
+async fn apply(system: &System, voice: &Voice, order: Order, ears: &Ears) -> Result<()> {
+    let _lock = match lock::take(system, &claim_of(&order))? {
         Ok(lock) => lock,
         Err(holder) => {
             voice.say(FromAgent::Locked(holder));
             return Ok(());
         }
     };
-    let newest = journal::last_run(system)?.map(|last| last.seen());
-    if newest != plan.after {
-        return Err(Fault::new("E0508", "another run changed the host between the look at it and this plan, so nothing of the plan was done")
-            .hint("run the verb again")
-            .into());
-    }
+    guard::refuse_while_armed(system)?;
+    let work = work_of(system, order)?;
+    let plan = &work.plan;
     // Taking the signals in is what ignores them: a cut connection must not stop the host half-way.
     let _hangup = signal(SignalKind::hangup())?;
     let _terminate = signal(SignalKind::terminate())?;
+    unfinished::keep(system, plan).await?;
     let mut journal = Journal::open(system)?;
-    let tally = engine::run(plan, system, &mut |event| {
+    let mut tell = |event: Event| {
         journal.keep(&event)?;
         voice.say(FromAgent::Event(Box::new(event)));
         Ok(())
-    })
-    .await?;
-    if heard(input) {
+    };
+    let guard = Guard::of(plan);
+    let tally = watched(system, &work, &guard, ears, &mut tell).await?;
+    unfinished::forget(system)?;
+    guard.ended(system).await?;
+    if ears.heard() {
         journal.keep(&Event::Heard {
             at: now(),
             run: plan.run.clone(),
@@ -147,55 +186,61 @@ async fn apply(
     Ok(())
 }
 
-/// Whether the operator's side says in time that it has read the end.
-fn heard(mut input: BufReader<Stdin>) -> bool {
-    let (tell, told) = channel();
-    thread::spawn(move || {
-        let mut line = String::new();
-        let read = input.read_line(&mut line);
-        let said = read.is_ok() && matches!(serde_json::from_str(&line), Ok(ToAgent::Heard));
-        // Nobody waits any more when this comes late.
-        let _ = tell.send(said);
-    });
-    told.recv_timeout(HEARD_WITHIN).unwrap_or(false)
+/// A plan, and whether only its way back is left of it.
+struct Work {
+    plan: Plan<Task>,
+    turned_back: bool,
 }
 
-/// Stdout from a thread of its own: a connection that hangs must not hold up the work.
-struct Voice {
-    lines: Sender<FromAgent>,
-    done: Receiver<()>,
+/// Runs the plan, and asks meanwhile what users ask.
+async fn watched(
+    system: &System,
+    work: &Work,
+    guard: &Guard<'_>,
+    ears: &Ears,
+    tell: &mut impl FnMut(Event) -> Result<()>,
+) -> Result<Tally> {
+    let plan = &work.plan;
+    let mut watch = Watch::begin("host", &plan.watch, outage::ON_HOST);
+    let halted = || work.turned_back || ears.halted();
+    engine::run_unless(&guard.plan(), system, &halted, &mut |event| {
+        if matches!(event, Event::End { .. })
+            && let Some(watch) = watch.take()
+            && let Some(outage) = watch.end()?
+        {
+            let (at, run) = (now(), plan.run.clone());
+            tell(Event::Outage { at, run, outage })?;
+        }
+        tell(event)
+    })
+    .await
 }
 
-impl Voice {
-    fn start() -> Self {
-        let (lines, queue) = channel::<FromAgent>();
-        let (finished, done) = channel();
-        thread::spawn(move || {
-            for message in queue {
-                if speak(&message).is_err() {
-                    break; // Nobody listens any more; the journal has it.
-                }
+fn claim_of(order: &Order) -> Claim {
+    match order {
+        Order::Run(plan) => Claim::of(plan),
+        Order::Resume(claim) | Order::Abort(claim) => claim.clone(),
+    }
+}
+
+/// What the order means on this host, when it still fits it.
+fn work_of(system: &System, order: Order) -> Result<Work> {
+    let last = journal::last_run(system)?;
+    let (mut work, claim) = match order {
+        Order::Run(plan) => {
+            if last.map(|last| last.seen()) != plan.after {
+                return Err(Fault::new("E0508", "another run changed the host between the look at it and this plan, so nothing of the plan was done")
+                    .hint("run the verb again")
+                    .into());
             }
-            let _ = finished.send(());
-        });
-        Self { lines, done }
-    }
-
-    fn say(&self, message: FromAgent) {
-        // Fails only when the thread has ended because nobody listens.
-        let _ = self.lines.send(message);
-    }
-
-    fn finish(self) {
-        drop(self.lines);
-        let _ = self.done.recv_timeout(HEARD_WITHIN);
-    }
-}
-
-fn speak(message: &FromAgent) -> Result<()> {
-    let mut line = serde_json::to_vec(message)?;
-    line.push(b'\n');
-    let mut out = std::io::stdout().lock();
-    out.write_all(&line)?;
-    Ok(out.flush()?)
+            return Ok(Work {
+                plan: *plan,
+                turned_back: false,
+            });
+        }
+        Order::Resume(claim) => (unfinished::rest(system, last.as_ref())?, claim),
+        Order::Abort(claim) => (unfinished::way_back(system, last.as_ref())?, claim),
+    };
+    work.plan.who = claim.who;
+    Ok(work)
 }

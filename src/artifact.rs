@@ -95,17 +95,20 @@ pub async fn take(path: &Path) -> Result<Build> {
     })
 }
 
-/// The nearest folder above that is the workspace of the app.
-fn source(from: &Path) -> Result<PathBuf> {
+/// The source tree of the app that citrino.yml or the working directory lies in: the nearest folder above that is its
+/// workspace.
+pub fn source_tree(from: &Path) -> Result<Option<PathBuf>> {
     let here = std::env::current_dir()?;
     let starts = [std::path::absolute(from)?, here];
-    let found = starts
-        .iter()
-        .flat_map(|start| start.ancestors())
-        .find(|folder| {
-            folder.join("app/Cargo.toml").is_file() && folder.join("Cargo.toml").is_file()
-        });
-    found.map(Path::to_owned).ok_or_else(|| {
+    let mut folders = starts.iter().flat_map(|start| start.ancestors());
+    let found = folders.find(|folder| {
+        folder.join("app/Cargo.toml").is_file() && folder.join("Cargo.toml").is_file()
+    });
+    Ok(found.map(Path::to_owned))
+}
+
+fn source(from: &Path) -> Result<PathBuf> {
+    source_tree(from)?.ok_or_else(|| {
         Fault::new(
             "E0601",
             "the app's source is neither above citrino.yml nor above the working directory",

@@ -58,7 +58,12 @@ pub enum Verb {
         plan: Option<PathBuf>,
     },
     /// Bring a release of the app to the host, and switch to it when it is healthy
-    Deploy(Artifact),
+    Deploy {
+        #[command(flatten)]
+        artifact: Artifact,
+        #[command(flatten)]
+        cut_off: CutOff,
+    },
     /// provision, converge, deploy, health: from nothing to serving
     Up {
         #[command(flatten)]
@@ -117,6 +122,9 @@ pub enum Verb {
     /// The host's side: speaks with the operator's on stdin and stdout
     #[command(hide = true)]
     Agent,
+    /// The dead man's switch: what systemd starts on the host
+    #[command(hide = true)]
+    Guard,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -160,6 +168,21 @@ pub struct Artifact {
     pub artifact: Option<PathBuf>,
 }
 
+/// What is to become of a run that was cut off.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[group(multiple = false, conflicts_with = "Artifact")]
+pub struct CutOff {
+    /// End the deploy that was cut off: its agent was killed, or the host went down
+    #[arg(long)]
+    pub resume: bool,
+    /// Undo the deploy that was cut off
+    #[arg(long)]
+    pub abort: bool,
+    /// Listen to the run that is under way on the host, or to the last one
+    #[arg(long)]
+    pub attach: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Log {
     /// The app's, from the systemd journal
@@ -180,7 +203,7 @@ impl Verb {
             Verb::Plan { .. } => "plan",
             Verb::Provision(_) => "provision",
             Verb::Converge { .. } => "converge",
-            Verb::Deploy(_) => "deploy",
+            Verb::Deploy { .. } => "deploy",
             Verb::Up { .. } => "up",
             Verb::Releases => "releases",
             Verb::Status => "status",
@@ -195,6 +218,7 @@ impl Verb {
             Verb::Explain { .. } => "explain",
             Verb::Completions { .. } => "completions",
             Verb::Agent => "agent",
+            Verb::Guard => "guard",
         }
     }
 }

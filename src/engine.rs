@@ -77,7 +77,8 @@ pub trait Wish<W> {
     async fn apply(&self, world: &W) -> Result<()>;
 }
 
-/// Runs a plan and tells every step. A failed step ends the plan and starts its `on_failure`.
+/// Runs a plan and tells every step. A failed step ends the plan and starts its `on_failure`, unless the
+/// plan is past its point of no return.
 ///
 /// `tell` must keep what it is given before it returns: the journal is written in it.
 ///
@@ -88,23 +89,40 @@ pub async fn run<W, T: Wish<W>>(
     world: &W,
     tell: &mut impl FnMut(Event) -> Result<()>,
 ) -> Result<Tally> {
+    run_unless(plan, world, &|| false, tell).await
+}
+
+/// The same, and `halted` is asked before each step: when it says so, the plan turns back as after
+/// a failed step.
+///
+/// # Errors
+/// As of [`run`].
+pub async fn run_unless<W, T: Wish<W>>(
+    plan: &Plan<T>,
+    world: &W,
+    halted: &impl Fn() -> bool,
+    tell: &mut impl FnMut(Event) -> Result<()>,
+) -> Result<Tally> {
     let begun = Instant::now();
-    tell(Event::Start {
-        at: now(),
-        run: plan.run.clone(),
-        stack: plan.stack.clone(),
-        verb: plan.verb.clone(),
-        who: plan.who.clone(),
-        steps: plan.steps.len(),
-        applies: plan.mode == Mode::Apply,
-    })?;
+    tell(start(plan))?;
     let mut tally = Tally::default();
     for (index, step) in plan.steps.iter().enumerate() {
+        if halted() && plan.turns_back(index) {
+            tell(Event::Halted {
+                at: now(),
+                run: plan.run.clone(),
+                n: index + 1,
+                name: step.name.clone(),
+            })?;
+            tally.skipped = plan.steps.len() - index;
+            undo(plan, world, tell).await?;
+            break;
+        }
         let state = match run_step(plan, step, index + 1, false, world, tell).await {
             Ok(state) => state,
             Err(error) => {
                 // Nothing can be kept any more; that must not keep the undo from helping.
-                if plan.mode == Mode::Apply {
+                if plan.mode == Mode::Apply && plan.turns_back(index) {
                     undo(plan, world, &mut |_| Ok(())).await?;
                 }
                 return Err(error);
@@ -113,7 +131,9 @@ pub async fn run<W, T: Wish<W>>(
         tally.count(state);
         if state == State::Failed && plan.mode == Mode::Apply {
             tally.skipped = plan.steps.len() - index - 1;
-            undo(plan, world, tell).await?;
+            if plan.turns_back(index) {
+                undo(plan, world, tell).await?;
+            }
             break;
         }
     }
@@ -124,6 +144,42 @@ pub async fn run<W, T: Wish<W>>(
         tally,
     })?;
     Ok(tally)
+}
+
+/// Runs a plan that only puts back: each step is tried, whatever became of those before it.
+///
+/// # Errors
+/// Only when an event could not be kept.
+pub async fn put_back<W, T: Wish<W>>(
+    plan: &Plan<T>,
+    world: &W,
+    tell: &mut impl FnMut(Event) -> Result<()>,
+) -> Result<Tally> {
+    let begun = Instant::now();
+    tell(start(plan))?;
+    let mut tally = Tally::default();
+    for (index, step) in plan.steps.iter().enumerate() {
+        tally.count(run_step(plan, step, index + 1, false, world, tell).await?);
+    }
+    tally.took_ms = millis(begun);
+    tell(Event::End {
+        at: now(),
+        run: plan.run.clone(),
+        tally,
+    })?;
+    Ok(tally)
+}
+
+fn start<T>(plan: &Plan<T>) -> Event {
+    Event::Start {
+        at: now(),
+        run: plan.run.clone(),
+        stack: plan.stack.clone(),
+        verb: plan.verb.clone(),
+        who: plan.who.clone(),
+        steps: plan.steps.len(),
+        applies: plan.mode == Mode::Apply,
+    }
 }
 
 /// Undo steps are tried one and all: one that fails must not keep the next from helping.

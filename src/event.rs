@@ -108,6 +108,20 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Trouble>,
     },
+    /// The operator asked the run to stop, and this step was not begun.
+    Halted {
+        at: String,
+        run: String,
+        n: usize,
+        name: String,
+    },
+    /// What users saw while a plan ran, as measured by asking all the time.
+    Outage {
+        at: String,
+        run: String,
+        #[serde(flatten)]
+        outage: Outage,
+    },
     /// The end of a run in one world (the cloud, a host).
     End {
         at: String,
@@ -126,6 +140,16 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         figure: Option<Figure>,
     },
+    /// Content was sent to the host: how many bytes on the way, and what they became there.
+    Sent {
+        at: String,
+        sha256: String,
+        bytes: u64,
+        of_bytes: u64,
+        /// The release that it was a patch against.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<String>,
+    },
     /// Something worth a line that is no step.
     Note { at: String, text: String },
     /// The last line of every command with `--json`.
@@ -135,9 +159,25 @@ pub enum Event {
         exit: u8,
         #[serde(flatten)]
         tally: Tally,
+        /// Of releases, as they went over the wire.
+        sent_bytes: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Trouble>,
     },
+}
+
+/// The answers to requests that were made all the time while a plan ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// Where they were made: on the `host`, or by the `operator`.
+    pub side: String,
+    pub requests: u64,
+    pub failed: u64,
+    /// The longest time without a good answer.
+    pub longest_gap_ms: u64,
+    /// What was wrong with the first that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
 }
 
 /// How many steps ended how.

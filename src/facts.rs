@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::armed::Armed;
 use crate::journal::{self, LastRun};
 use crate::lock;
 use crate::system::{Cmd, System, mode_of};
@@ -31,6 +32,9 @@ pub struct Facts {
     pub app: AppFacts,
     pub host_keys: HostKeys,
     pub last_run: Option<LastRun>,
+    /// The dead man's switch, while it is armed.
+    #[serde(default)]
+    pub armed: Option<Armed>,
     /// Whether a run holds the host's lock now.
     pub busy: bool,
 }
@@ -52,6 +56,14 @@ pub struct AppFacts {
     /// The release that each slot points at.
     pub slots: BTreeMap<String, String>,
     pub releases: Vec<Release>,
+}
+
+impl AppFacts {
+    /// The release that serves.
+    pub fn live_release(&self) -> Option<&str> {
+        let slot = self.live.as_ref()?;
+        self.slots.get(slot).map(String::as_str)
+    }
 }
 
 /// One version of the app on a host: its manifest, `release.json`.
@@ -100,6 +112,7 @@ pub async fn gather(system: &System) -> Result<Facts> {
             next: public_key(system, NEXT_HOST_KEY)?,
         },
         last_run: journal::last_run(system)?,
+        armed: Armed::read(system)?,
         busy: lock::is_held(system)?,
     })
 }
@@ -182,8 +195,16 @@ fn link_name(system: &System, link: &str) -> Result<Option<String>> {
         .map(|name| name.to_string_lossy().into_owned()))
 }
 
+/// Where the binary of a release is.
+pub fn binary(release: &str) -> String {
+    format!("{APP_FOLDER}/releases/{release}/citrino-app")
+}
+
 /// Every release with a whole manifest, newest first: ids begin with the time.
-fn releases(system: &System) -> Result<Vec<Release>> {
+///
+/// # Errors
+/// When the folder of the releases cannot be read.
+pub fn releases(system: &System) -> Result<Vec<Release>> {
     let folder = format!("{APP_FOLDER}/releases");
     if system.stat(&folder)?.is_none() {
         return Ok(Vec::new());
@@ -196,8 +217,8 @@ fn releases(system: &System) -> Result<Vec<Release>> {
         if let Some(Ok(mut release)) = manifest.map(|text| serde_json::from_str::<Release>(&text)) {
             release.good = system.stat(format!("{folder}/{name}/good"))?.is_some();
             // One whose binary was touched is brought anew.
-            let binary = system.stat(format!("{folder}/{name}/citrino-app"))?;
-            if binary
+            let found_binary = system.stat(binary(&name))?;
+            if found_binary
                 .is_some_and(|found| found.len() == release.size_bytes && mode_of(&found) == 0o755)
             {
                 found.push(release);

@@ -13,6 +13,11 @@ use crate::system::System;
 /// One JSON object a line.
 pub const PATH: &str = "/var/log/citrino/journal.ndjson";
 
+/// The verb of a run in which the dead man's switch puts back.
+pub const WAY_BACK: &str = "guard";
+/// What its name has more than that of the run that armed the switch.
+pub const BACK: &str = "-back";
+
 pub struct Journal {
     file: File,
 }
@@ -26,15 +31,24 @@ pub struct LastRun {
     pub since: String,
     /// The step that was under way when the journal ends, or the last one.
     pub step: String,
+    /// Which of the plan that is, from 1; the steps of an undo do not count.
+    #[serde(default)]
+    pub n: usize,
     /// `None` when the run never ended: its agent was killed or the host went down.
     pub end: Option<Tally>,
     /// Whether the operator read the end.
     pub heard: bool,
-    /// What failed in it.
+    /// What failed in it, or that it was halted: since then it was on its way back.
     pub failed: Option<String>,
 }
 
 impl LastRun {
+    /// Whether it is the run in which the dead man's switch put back what that run had changed, and has
+    /// ended.
+    pub fn puts_back(&self, run: &str) -> bool {
+        self.end.is_some() && self.run.strip_suffix(BACK) == Some(run)
+    }
+
     pub fn seen(&self) -> Seen {
         Seen {
             run: self.run.clone(),
@@ -44,6 +58,9 @@ impl LastRun {
 
     /// One sentence on how it ended, or on what it does now.
     pub fn told(&self, busy: bool) -> String {
+        if self.verb == WAY_BACK {
+            return self.put_back(busy);
+        }
         let run = format!(
             "the last run on the host ({} by {}, begun {})",
             self.verb, self.who, self.since
@@ -57,6 +74,29 @@ impl LastRun {
             (None, _) if busy => format!("{run} is still at work, at \"{}\"", self.step),
             (None, _) => format!(
                 "{run} was cut off at \"{}\"; what it left undone is found now",
+                self.step
+            ),
+        }
+    }
+}
+
+impl LastRun {
+    fn put_back(&self, busy: bool) -> String {
+        let what = format!(
+            "the dead man's switch: nobody came back after the last run of {} on the host, so at {} it",
+            self.who, self.since
+        );
+        match (&self.end, &self.failed) {
+            (Some(tally), None) => format!(
+                "{what} put back what that run had changed ({} changed, {} already so)",
+                tally.changed, tally.same
+            ),
+            (_, Some(failed)) => format!("{what} could not put everything back: {failed}"),
+            (None, None) if busy => {
+                format!("{what} began to put back, and is at \"{}\"", self.step)
+            }
+            (None, None) => format!(
+                "{what} began to put back, and was cut off at \"{}\"",
                 self.step
             ),
         }
@@ -107,6 +147,19 @@ pub fn last_run(system: &System) -> Result<Option<LastRun>> {
 /// A run is far smaller than this many bytes.
 const TAIL_BYTES: u64 = 1 << 20;
 
+/// The events of the newest run, as far as they are written; none when there was no run.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn newest(system: &System) -> Result<Vec<Event>> {
+    let text = tail(system)?;
+    let mut events: Vec<Event> = events(&text).collect();
+    let start = events
+        .iter()
+        .rposition(|event| matches!(event, Event::Start { .. }));
+    Ok(start.map_or(Vec::new(), |start| events.split_off(start)))
+}
+
 fn tail(system: &System) -> Result<String> {
     let path = system.path(PATH);
     if !path.exists() {
@@ -121,12 +174,14 @@ fn tail(system: &System) -> Result<String> {
 }
 
 /// Lines that do not parse are the torn end of a crash, or the cut begin of the tail.
+fn events(text: &str) -> impl Iterator<Item = Event> {
+    text.lines()
+        .filter_map(|line| serde_json::from_str::<Event>(line).ok())
+}
+
 fn fold(text: &str) -> Option<LastRun> {
     let mut last: Option<LastRun> = None;
-    for event in text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Event>(line).ok())
-    {
+    for event in events(text) {
         match (event, &mut last) {
             (
                 Event::Start {
@@ -140,13 +195,20 @@ fn fold(text: &str) -> Option<LastRun> {
                     who,
                     since: at,
                     step: String::new(),
+                    n: 0,
                     end: None,
                     heard: false,
                     failed: None,
                 });
             }
-            (Event::Begin { run, label, .. }, Some(last)) if run == last.run => {
+            (Event::Begin { run, n, label, .. }, Some(last)) if run == last.run => {
+                if !label.undo {
+                    last.n = n;
+                }
                 last.step = label.name;
+            }
+            (Event::Halted { run, name, .. }, Some(last)) if run == last.run => {
+                last.failed = Some(format!("it was halted before \"{name}\""));
             }
             (
                 Event::Step {

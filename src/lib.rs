@@ -1,19 +1,26 @@
 //! citrino-ops: every verb is a plan, run by one engine, told as events.
 
 pub mod agent;
+pub mod armed;
 pub mod artifact;
 pub mod blob;
+pub mod cache;
 pub mod cli;
 pub mod cloud;
 pub mod engine;
 pub mod error;
 pub mod event;
 pub mod facts;
+pub mod guard;
 pub mod hetzner;
 pub mod host;
 pub mod host_key;
 pub mod journal;
 pub mod lock;
+pub mod migration;
+pub mod outage;
+pub mod outside;
+pub mod pack;
 pub mod plan;
 pub mod playbook;
 pub mod preview;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Fault;
 use crate::event::now;
 use crate::journal;
-use crate::plan::Plan;
+use crate::plan::Claim;
 use crate::system::System;
 
 const PATH: &str = "/var/lib/citrino/lock";
@@ -29,8 +29,8 @@ pub struct Holder {
     pub step: String,
 }
 
-/// Takes the lock for a plan, or says who holds it.
-pub fn take<T>(system: &System, plan: &Plan<T>) -> Result<Result<File, Holder>> {
+/// Takes the lock, or says who holds it.
+pub fn take(system: &System, claim: &Claim) -> Result<Result<File, Holder>> {
     let path = system.path(PATH);
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
@@ -45,9 +45,9 @@ pub fn take<T>(system: &System, plan: &Plan<T>) -> Result<Result<File, Holder>> 
         return Ok(Err(holder(system, &mut file)?));
     }
     let holder = Holder {
-        who: plan.who.clone(),
-        verb: plan.verb.clone(),
-        run: plan.run.clone(),
+        who: claim.who.clone(),
+        verb: claim.verb.clone(),
+        run: claim.run.clone(),
         since: now(),
         step: String::new(),
     };
@@ -99,7 +99,7 @@ fn holder(system: &System, file: &mut File) -> Result<Holder> {
         .hint("try again in a moment")
     })?;
     if let Some(last) = journal::last_run(system)?
-        && last.run == holder.run
+        && last.end.is_none()
     {
         holder.step = last.step;
     }

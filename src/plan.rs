@@ -1,5 +1,7 @@
 //! A verb as data: the wishes in order, and the wishes that undo.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 /// One wish with its place.
@@ -9,6 +11,10 @@ pub struct Step<T> {
     pub part: String,
     /// The wish as a sentence: "nginx runs".
     pub name: String,
+    /// Whether it could lock its own operator out, or take the site down: the dead man's switch is
+    /// armed before it changes anything.
+    #[serde(default)]
+    pub guard: bool,
     pub task: T,
 }
 
@@ -27,6 +33,15 @@ pub struct Seen {
     pub ended: bool,
 }
 
+/// Who wants to change a world, for others who want the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    pub run: String,
+    pub verb: String,
+    /// `user@machine`
+    pub who: String,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan<T> {
     /// Names the run in the journal.
@@ -40,9 +55,51 @@ pub struct Plan<T> {
     /// then may have changed what the plan rests on.
     #[serde(default)]
     pub after: Option<Seen>,
+    /// Within how many seconds after its end somebody must come back when a guarded step changed
+    /// something; none when nobody would.
+    #[serde(default)]
+    pub guard_s: Option<u64>,
     pub steps: Vec<Step<T>>,
     /// Wished, in order, when a step fails.
     pub on_failure: Vec<Step<T>>,
+    /// How many steps can still be undone: with the one after them the plan only goes on. All of
+    /// them when it is not said.
+    #[serde(default)]
+    pub no_return: Option<usize>,
+    /// What is asked over and over while the plan runs, so that nobody has to guess whether users
+    /// noticed it.
+    #[serde(default)]
+    pub watch: Vec<Ask>,
+}
+
+/// A request as users make it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    pub method: String,
+    pub url: String,
+    /// Sent as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// Where the URL's host is, when that is not for the name service to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+}
+
+impl Claim {
+    pub fn of<T>(plan: &Plan<T>) -> Self {
+        Self {
+            run: plan.run.clone(),
+            verb: plan.verb.clone(),
+            who: plan.who.clone(),
+        }
+    }
+}
+
+impl<T> Plan<T> {
+    /// Whether the plan turns back when the step at this index fails, or may not begin.
+    pub fn turns_back(&self, index: usize) -> bool {
+        self.no_return.is_none_or(|point| index < point)
+    }
 }
 
 impl<T> Step<T> {
@@ -50,7 +107,36 @@ impl<T> Step<T> {
         Self {
             part: part.into(),
             name: name.into(),
+            guard: false,
             task: task.into(),
+        }
+    }
+}
+
+impl<T> Plan<T> {
+    /// The same plan with other tasks.
+    pub fn map<'p, U>(&'p self, task: impl Fn(&'p Step<T>) -> U) -> Plan<U> {
+        let map = |steps: &'p [Step<T>]| {
+            let step = |step: &'p Step<T>| Step {
+                part: step.part.clone(),
+                name: step.name.clone(),
+                guard: step.guard,
+                task: task(step),
+            };
+            steps.iter().map(step).collect()
+        };
+        Plan {
+            run: self.run.clone(),
+            stack: self.stack.clone(),
+            verb: self.verb.clone(),
+            who: self.who.clone(),
+            mode: self.mode,
+            after: self.after.clone(),
+            guard_s: self.guard_s,
+            steps: map(&self.steps),
+            on_failure: map(&self.on_failure),
+            no_return: self.no_return,
+            watch: self.watch.clone(),
         }
     }
 }

@@ -121,6 +121,7 @@ impl Playbooks {
             )
         })?;
         let when = take_text(&mut item, "when")?;
+        let guard = take_flag(&mut item, "guard")?;
         let (kind, args) = the_only_task(&name, item)?;
         if let Some(expression) = when
             && !self
@@ -142,9 +143,17 @@ impl Playbooks {
                 None => fault,
             }
         })?;
+        if guard && !task.can_be_guarded() {
+            let message =
+                format!("\"{name}\" cannot be guarded: what `{kind}` changes cannot be put back");
+            return Err(Fault::new("E0201", message)
+                .hint("take `guard` away; it is for file, link, firewall and service")
+                .into());
+        }
         Ok(Some(Step {
             part: part.to_owned(),
             name,
+            guard,
             task,
         }))
     }
@@ -238,6 +247,14 @@ fn take_text(item: &mut Mapping, key: &str) -> Result<Option<String>> {
         Some(Value::String(text)) => Ok(Some(text)),
         Some(Value::Bool(flag)) => Ok(Some(flag.to_string())),
         Some(_) => Err(Fault::new("E0201", format!("`{key}` is no text")).into()),
+    }
+}
+
+fn take_flag(item: &mut Mapping, key: &str) -> Result<bool> {
+    match item.shift_remove(key) {
+        None => Ok(false),
+        Some(Value::Bool(flag)) => Ok(flag),
+        Some(_) => Err(Fault::new("E0201", format!("`{key}` is neither true nor false")).into()),
     }
 }
 

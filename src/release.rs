@@ -1,7 +1,7 @@
 //! A release of the app: how it comes to the host, and how the one that serves changes.
 //!
 //! There are two slots, blue and green. The new release starts in the one that does not serve; a
-//! link that nginx follows then moves from one socket to the other by one rename.
+//! link that nginx follows with each request then moves from one socket to the other by one rename.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,19 @@ use crate::plan::Step;
 use crate::stack::Stack;
 use crate::task::file::Content;
 use crate::task::probe::{Ask, Http};
-use crate::task::{Command, Directory, File, Link, Perm, Probe, Service, Task};
+use crate::task::{Absent, Command, Directory, File, Link, Perm, Probe, Service, Task};
 
 /// The part of a plan that these steps stand in.
 const PART: &str = "deploy";
 const SLOTS: [&str; 2] = ["blue", "green"];
 /// How long a new release may take until it answers: it opens its pool first.
 const READY_WITHIN_S: u64 = 30;
+/// How often a release is asked while it must stay healthy: a probe's own pace.
+const ANSWERS_PER_SECOND: u32 = 5;
+/// Releases that went well and can be gone back to.
+const KEPT_GOOD: usize = 5;
+/// Releases that did not, for a look.
+const KEPT_FAILED: usize = 2;
 /// Good answers that it must give one after the other before it takes over.
 const READY_ANSWERS: u32 = 3;
 
@@ -28,6 +34,8 @@ const READY_ANSWERS: u32 = 3;
 pub struct Deploy {
     pub steps: Vec<Step<Task>>,
     pub on_failure: Vec<Step<Task>>,
+    /// How many of the steps can be undone: once a release is known as good, the plan only goes on.
+    pub no_return: Option<usize>,
     /// The release that serves when this deploy fails, before and after.
     pub serves_meanwhile: Option<String>,
 }
@@ -51,8 +59,8 @@ pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
     format!("{at}-{}", &sha256[..8.min(sha256.len())])
 }
 
-/// The wish that this release serves. `proxy` is the playbook's own step by which nginx runs what
-/// is on disk: it reads the link to the live slot anew.
+/// The wish that this release serves. `smoke` gives the questions that it must answer over its own
+/// socket before.
 ///
 /// # Errors
 /// E0605 when the host is not prepared.
@@ -60,7 +68,7 @@ pub fn deploy(
     stack: &Stack,
     app: &AppFacts,
     release: &Release,
-    proxy: &Step<Task>,
+    smoke: impl FnOnce(&str) -> Result<Vec<Step<Task>>>,
 ) -> Result<Deploy> {
     if !app.prepared {
         return Err(Fault::new(
@@ -88,7 +96,7 @@ pub fn deploy(
     if let Some(old) =
         old.filter(|old| live.is_some_and(|live| live.name != old.name) && serves.is_none())
     {
-        steps.extend(back_to(stack, old, proxy));
+        steps.extend(back_to(stack, old));
     }
     steps.extend(brought(release));
     steps.extend(schema(stack, &release.id));
@@ -102,8 +110,11 @@ pub fn deploy(
         ),
         step(format!("slot {name} runs it"), running(new)),
         step(format!("slot {name} is ready"), ready(new, READY_ANSWERS)),
+    ]);
+    steps.extend(smoke(&socket(name))?);
+    steps.extend(stays_healthy(stack, new));
+    steps.extend([
         step(format!("slot {name} serves"), leads_to(new)),
-        proxy.clone(),
         step("it answers through nginx", answers(stack, &release.id)),
         step(
             "it is known as good",
@@ -116,15 +127,21 @@ pub fn deploy(
             },
         ),
     ]);
+    let no_return = Some(steps.len());
     let rests = other(name);
     steps.push(step(format!("slot {rests} rests"), resting(rests)));
+    steps.extend(pruned(
+        app,
+        &[Some(release.id.as_str()), old.map(|slot| slot.release)],
+    ));
     let is_proved = serves.is_some() && is_good(app, &release.id);
     Ok(Deploy {
         steps,
+        no_return,
         on_failure: if is_proved {
             Vec::new()
         } else {
-            undo(stack, new, old, proxy)
+            undo(stack, new, old)
         },
         serves_meanwhile: if is_proved {
             Some(release.id.clone())
@@ -149,6 +166,12 @@ pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
         ),
         Step::new("app", format!("slot {name} answers"), ready(slot, 1)),
     ]
+}
+
+/// The release that the host can count on: the one that serves, or the one beside it when that one was
+/// never proved.
+pub fn proved(app: &AppFacts) -> Option<&str> {
+    last_good(app, live(app), "").map(|slot| slot.release)
 }
 
 /// Whether a deploy of it went well to its end.
@@ -294,6 +317,43 @@ fn leads_to(slot: Slot) -> Link {
     }
 }
 
+/// A release that dies young must do so before it serves.
+fn stays_healthy(stack: &Stack, slot: Slot) -> Option<Step<Task>> {
+    let seconds = stack.app.min_healthy_s;
+    let probe = Probe {
+        deadline_s: 0,
+        ..ready(slot, seconds.saturating_mul(ANSWERS_PER_SECOND))
+    };
+    (seconds > 0).then(|| {
+        step(
+            format!("slot {} stays healthy for {seconds} s", slot.name),
+            probe,
+        )
+    })
+}
+
+/// The wish that old releases are gone: of those that went well the newest stay, of the others the newest
+/// for a look, and those that are spared in any case.
+fn pruned(app: &AppFacts, spared: &[Option<&str>]) -> Vec<Step<Task>> {
+    let is_spared =
+        |id: &str| spared.contains(&Some(id)) || app.slots.values().any(|slot| slot == id);
+    let (good, failed): (Vec<_>, Vec<_>) = app.releases.iter().partition(|release| release.good);
+    // Newest first; the one that is deployed now counts too.
+    let old = good.into_iter().skip(KEPT_GOOD - 1);
+    let useless = failed.into_iter().skip(KEPT_FAILED);
+    old.chain(useless)
+        .filter(|release| !is_spared(&release.id))
+        .map(|release| {
+            step(
+                format!("release {} is gone", release.id),
+                Absent {
+                    path: folder(&release.id),
+                },
+            )
+        })
+        .collect()
+}
+
 /// Asked over its own socket, before anybody else can.
 fn ready(slot: Slot, attempts: u32) -> Probe {
     probe(
@@ -337,18 +397,17 @@ fn probe(
 }
 
 /// The same act back.
-fn undo(stack: &Stack, new: Slot, old: Option<Slot>, proxy: &Step<Task>) -> Vec<Step<Task>> {
-    let mut steps = old.map_or_else(Vec::new, |old| back_to(stack, old, proxy));
+fn undo(stack: &Stack, new: Slot, old: Option<Slot>) -> Vec<Step<Task>> {
+    let mut steps = old.map_or_else(Vec::new, |old| back_to(stack, old));
     steps.push(step(format!("slot {} rests", new.name), resting(new.name)));
     steps
 }
 
 /// The wish that this slot serves again.
-fn back_to(stack: &Stack, old: Slot, proxy: &Step<Task>) -> Vec<Step<Task>> {
+fn back_to(stack: &Stack, old: Slot) -> Vec<Step<Task>> {
     vec![
         step(format!("slot {} runs", old.name), running(old)),
         step(format!("slot {} serves", old.name), leads_to(old)),
-        proxy.clone(),
         step("it answers through nginx", answers(stack, old.release)),
     ]
 }

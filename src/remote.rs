@@ -7,18 +7,21 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::signal::ctrl_c;
 
 mod target;
 
 pub use target::{Target, known_hosts_path};
 
 use crate::blob;
+use crate::cache::Releases;
 use crate::error::Fault;
-use crate::event::{Event, Tally};
+use crate::event::{Event, Tally, now};
 use crate::facts::Facts;
 use crate::journal::LastRun;
 use crate::lock::Holder;
-use crate::plan::{Mode, Plan};
+use crate::pack;
+use crate::plan::{Claim, Mode, Plan};
 use crate::task::Task;
 use crate::wire::{FromAgent, ToAgent};
 
@@ -34,9 +37,11 @@ const IDLE: NonZeroUsize = NonZeroUsize::new(60).unwrap();
 /// An open connection to a host.
 pub struct Remote {
     session: Session,
+    target: Target,
     /// The argument list that starts the agent.
     sudo: bool,
     agent: AgentBinary,
+    address: String,
 }
 
 /// This binary, as the host will know it.
@@ -76,8 +81,10 @@ impl Remote {
         let sha256 = blob::sha256(&bytes);
         Ok(Self {
             session,
+            target: target.clone(),
             sudo: target.user != "root",
             agent: AgentBinary { bytes, sha256 },
+            address: target.address.clone(),
         })
     }
 
@@ -100,6 +107,11 @@ impl Remote {
             tokio::time::sleep(pause).await;
             pause = (pause * 3 / 2).min(Duration::from_secs(3));
         }
+    }
+
+    /// Where it leads.
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Starts the agent and hears what the host says of itself.
@@ -161,6 +173,11 @@ impl Remote {
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         Err(Fault::new("E0402", format!("`{}` on the host: {said}", argv.join(" "))).into())
+    }
+
+    /// What it was connected to.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Ends the connection; an error here changes nothing any more.
@@ -244,7 +261,7 @@ impl Remote {
              find . -maxdepth 1 -type f ! -name $t -delete; mv $t {sha}",
             sha = self.agent.sha256
         );
-        let packed = blob::pack(&self.agent.bytes)?;
+        let packed = pack::gzip(&self.agent.bytes)?;
         let mut child = self
             .command(&["sh", "-c", &script])
             .stdin(Stdio::piped())
@@ -280,19 +297,19 @@ pub struct Agent<'s> {
     applies: bool,
 }
 
-/// Content that a plan names by address.
-pub struct Blob {
-    pub sha256: String,
-    pub bytes: Vec<u8>,
+/// What is to become of a run that was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Resume,
+    Abort,
 }
 
-impl Blob {
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self {
-            sha256: blob::sha256(&bytes),
-            bytes,
-        }
-    }
+/// Content that a plan names by address.
+pub struct Blob<'b> {
+    pub sha256: &'b str,
+    pub bytes: &'b [u8],
+    /// What it may be sent as a patch against, when the host has it too.
+    pub bases: &'b Releases,
 }
 
 impl Agent<'_> {
@@ -307,17 +324,51 @@ impl Agent<'_> {
     pub async fn run(
         mut self,
         plan: &Plan<Task>,
-        blobs: &[Blob],
+        blobs: &[Blob<'_>],
         tell: &mut impl FnMut(Event),
     ) -> Result<Tally> {
         if !blobs.is_empty() {
-            self.send_blobs(blobs).await?;
+            self.send_blobs(blobs, tell).await?;
         }
         let mut plan = plan.clone();
         plan.after = self.facts.last_run.as_ref().map(LastRun::seen);
         self.applies = plan.mode == Mode::Apply;
+        // `up` minds Ctrl-C for all of its parts.
+        let halts = !plan.on_failure.is_empty() && plan.verb != "up";
         self.say(&ToAgent::Run(Box::new(plan))).await?;
-        let tally = self.hear_out(tell).await?;
+        self.listen(halts, tell).await
+    }
+
+    /// Ends or undoes the run that was cut off.
+    ///
+    /// # Errors
+    /// E0515 when none was, E0516 when it can no longer be undone, and those of [`Agent::run`].
+    pub async fn finish(
+        mut self,
+        claim: Claim,
+        end: Ending,
+        tell: &mut impl FnMut(Event),
+    ) -> Result<Tally> {
+        self.applies = true;
+        self.say(&match end {
+            Ending::Resume => ToAgent::Resume(claim),
+            Ending::Abort => ToAgent::Abort(claim),
+        })
+        .await?;
+        self.listen(end == Ending::Resume, tell).await
+    }
+
+    /// Tells the newest run from its start to its end, and changes nothing.
+    ///
+    /// # Errors
+    /// E0515 when there was none, E0517 when it was cut off.
+    pub async fn attach(mut self, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+        self.say(&ToAgent::Attach).await?;
+        self.listen(false, tell).await
+    }
+
+    async fn listen(mut self, halts: bool, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+        let tally = self.hear_out(halts, tell).await?;
         // The agent waits for this; if it is lost, the next command tells the end once more.
         let _ = self.say(&ToAgent::Heard).await;
         drop(self.stdin);
@@ -325,33 +376,99 @@ impl Agent<'_> {
         Ok(tally)
     }
 
-    async fn send_blobs(&mut self, blobs: &[Blob]) -> Result<()> {
-        self.say(&ToAgent::Offer(
-            blobs.iter().map(|blob| blob.sha256.clone()).collect(),
-        ))
+    /// Calls the dead man's switch of a run off, for this connection was made after it.
+    ///
+    /// # Errors
+    /// E0512 when it is not armed any more.
+    pub async fn disarm(mut self, run: &str) -> Result<()> {
+        self.say(&ToAgent::Disarm(run.to_owned())).await?;
+        match self.hear().await? {
+            FromAgent::Disarmed => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn send_blobs(&mut self, blobs: &[Blob<'_>], tell: &mut impl FnMut(Event)) -> Result<()> {
+        self.say(&ToAgent::Offer {
+            blobs: blobs.iter().map(|blob| blob.sha256.to_owned()).collect(),
+            bases: self.common(blobs),
+        })
         .await?;
-        let missing = match self.hear().await? {
-            FromAgent::Missing(missing) => missing,
+        let (missing, base) = match self.hear().await? {
+            FromAgent::Missing { blobs, base } => (blobs, base),
             other => return Err(unexpected(&other)),
         };
-        for blob in blobs.iter().filter(|blob| missing.contains(&blob.sha256)) {
-            let packed = blob::pack(&blob.bytes)?;
+        let is_missing = |blob: &&Blob| missing.iter().any(|missing| missing == blob.sha256);
+        for blob in blobs.iter().filter(is_missing) {
+            let base = base.as_deref();
+            let held = base.and_then(|base| blob.bases.read(base));
+            let packed = pack::pack(blob.bytes, held.as_deref().unwrap_or_default())?;
             self.say(&ToAgent::Blob {
-                sha256: blob.sha256.clone(),
+                sha256: blob.sha256.to_owned(),
+                bytes: blob.bytes.len(),
                 packed_bytes: packed.len(),
+                patch: held.is_some(),
             })
             .await?;
-            self.stdin
-                .write_all(&packed)
-                .await
-                .map_err(|_| self.lost())?;
+            if self.stdin.write_all(&packed).await.is_err() {
+                return Err(self.stopped().await);
+            }
+            tell(Event::Sent {
+                at: now(),
+                sha256: blob.sha256.to_owned(),
+                bytes: packed.len() as u64,
+                of_bytes: blob.bytes.len() as u64,
+                base: base.filter(|_| held.is_some()).map(|base| self.name(base)),
+            });
         }
         Ok(())
     }
 
-    async fn hear_out(&mut self, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+    /// The releases of the host that are at hand here too: those that went well first, the newest
+    /// of them before the others.
+    fn common(&self, blobs: &[Blob<'_>]) -> Vec<String> {
+        let releases = &self.facts.app.releases;
+        let (good, others): (Vec<_>, Vec<_>) = releases.iter().partition(|release| release.good);
+        let at_hand = |sha256: &&String| blobs.iter().any(|blob| blob.bases.has(sha256));
+        let each = good.into_iter().chain(others);
+        each.map(|release| &release.sha256)
+            .filter(at_hand)
+            .cloned()
+            .collect()
+    }
+
+    /// What people call the release with this binary.
+    fn name(&self, sha256: &str) -> String {
+        let mut releases = self.facts.app.releases.iter();
+        let found = releases.find(|release| release.sha256 == sha256);
+        found.map_or(sha256, |release| &release.id).to_owned()
+    }
+
+    /// Why nothing can be said to the agent any more: its last word, when it had one.
+    async fn stopped(&mut self) -> anyhow::Error {
+        match self.hear().await {
+            Ok(word) => unexpected(&word),
+            Err(error) => error,
+        }
+    }
+
+    /// The first Ctrl-C asks the host to turn back, the second leaves it to the host.
+    async fn hear_out(&mut self, halts: bool, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+        let mut asked = false;
         loop {
-            match self.hear().await? {
+            let heard = tokio::select! {
+                heard = self.hear() => heard?,
+                _ = ctrl_c(), if halts => {
+                    if asked {
+                        return Err(left_alone().into());
+                    }
+                    asked = true;
+                    tell(Event::note("interrupted: the host is asked to stop before its next step and to undo; past its point of no return it goes on to the end. Ctrl-C again leaves it to the host"));
+                    self.say(&ToAgent::Halt).await?;
+                    continue;
+                }
+            };
+            match heard {
                 FromAgent::Event(event) => {
                     let end = match event.as_ref() {
                         Event::End { tally, .. } => Some(*tally),
@@ -380,7 +497,7 @@ impl Agent<'_> {
             "E0503",
             "the connection was lost before the host said its last word; it goes on alone",
         )
-        .hint("run the verb again: it first tells how the lost run ended")
+        .hint("run the verb again: it first tells how the lost run ended. `citrino-ops deploy --attach` listens to it while it runs")
     }
 
     async fn hear(&mut self) -> Result<FromAgent> {
@@ -396,10 +513,17 @@ impl Agent<'_> {
     async fn say(&mut self, message: &ToAgent) -> Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
-        self.stdin.write_all(&line).await.map_err(|_| self.lost())?;
-        self.stdin.flush().await.map_err(|_| self.lost())?;
+        let said = self.stdin.write_all(&line).await;
+        if said.is_err() || self.stdin.flush().await.is_err() {
+            return Err(self.stopped().await);
+        }
         Ok(())
     }
+}
+
+fn left_alone() -> Fault {
+    Fault::new("E0503", "interrupted; the host goes on alone")
+        .hint("`citrino-ops deploy --attach` listens to it again")
 }
 
 fn unexpected(message: &FromAgent) -> anyhow::Error {

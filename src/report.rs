@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::{Fault, trouble};
-use crate::event::{Act, Change, Event, Figure, Label, State, Tally, Trouble, now};
+use crate::event::{Act, Change, Event, Figure, Label, Outage, State, Tally, Trouble, now};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,12 +27,16 @@ pub struct Report {
     colour: bool,
     bar: ProgressBar,
     tally: Tally,
+    /// Of releases, as they went over the wire.
+    sent_bytes: u64,
     /// How many of the steps that differ would do what.
     acts: BTreeMap<Act, usize>,
     /// The first step that failed since it was last asked for.
     failure: Option<Fault>,
     /// The same of the steps that undo.
     undo_failure: Option<Fault>,
+    /// What users noticed of a run.
+    noticed: Option<Outage>,
     /// Whether what is already so has a line of its own: in a checklist it has.
     checklist: bool,
     /// Whether the error of the newest step is told at the end, by who took it.
@@ -58,9 +62,11 @@ impl Report {
             colour,
             bar,
             tally: Tally::default(),
+            sent_bytes: 0,
             acts: BTreeMap::new(),
             failure: None,
             undo_failure: None,
+            noticed: None,
             checklist: false,
             told_last: false,
         }
@@ -70,6 +76,7 @@ impl Report {
     pub fn tell(&mut self, event: Event) {
         match &event {
             Event::End { tally, .. } => self.tally.add(*tally),
+            Event::Sent { bytes, .. } => self.sent_bytes += bytes,
             Event::Step {
                 label,
                 error: Some(error),
@@ -80,6 +87,13 @@ impl Report {
                 change: Some(change),
                 ..
             } => *self.acts.entry(change.act).or_default() += 1,
+            Event::Halted { name, .. } => {
+                let message = format!("it was halted before \"{name}\", and undone");
+                self.failure.get_or_insert(Fault::new("E0804", message));
+            }
+            Event::Outage { outage, .. } if outage.failed > 0 => {
+                self.noticed.get_or_insert_with(|| outage.clone());
+            }
             _ => {}
         }
         if self.json {
@@ -113,6 +127,11 @@ impl Report {
     /// The same of the steps that undo.
     pub fn take_undo_failure(&mut self) -> Option<Fault> {
         self.undo_failure.take()
+    }
+
+    /// What users noticed since it was last asked for: a watch with failed requests.
+    pub fn take_noticed(&mut self) -> Option<Outage> {
+        self.noticed.take()
     }
 
     /// Whether a person is there to be asked.
@@ -215,6 +234,10 @@ impl Report {
                     seconds(took_ms)
                 ));
             }
+            Event::Outage { at, outage, .. } => self.line(&format!("{at}    {}", seen(&outage))),
+            Event::Halted { at, name, .. } => {
+                self.line(&format!("{at}    halted before \"{name}\""));
+            }
             Event::End { at, tally, .. } => self.line(&format!("{at}  {}", sum(&tally))),
             _ => {}
         }
@@ -262,6 +285,7 @@ impl Report {
                 verb: verb.to_owned(),
                 exit,
                 tally,
+                sent_bytes: self.sent_bytes,
                 error,
             });
             return;
@@ -317,6 +341,21 @@ impl Report {
                 let figure = figure.as_ref().map(measured).unwrap_or_default();
                 let line = format!("{name:<42} {text}{figure}");
                 self.line(line.trim_end());
+            }
+            Event::Outage { outage, .. } if self.volume > Volume::Quiet => {
+                self.line(&seen(&outage));
+            }
+            Event::Sent {
+                bytes,
+                of_bytes,
+                base,
+                ..
+            } if self.volume > Volume::Quiet => {
+                let way = base.map_or("packed".to_owned(), |base| {
+                    format!("a patch against {base}")
+                });
+                let (sent, whole) = (size(bytes), size(of_bytes));
+                self.line(&format!("sent {sent} of {whole} ({way})"));
             }
             Event::Note { text, .. } if self.volume > Volume::Quiet => self.line(&text),
             _ => {}
@@ -424,6 +463,18 @@ impl Report {
     }
 }
 
+/// `on the host: 0 of 1840 requests failed, longest gap 31 ms`
+fn seen(outage: &Outage) -> String {
+    let place = match outage.side.as_str() {
+        "host" => "on the host",
+        _ => "from here",
+    };
+    format!(
+        "asked {place}: {} of {} requests failed, longest gap {} ms",
+        outage.failed, outage.requests, outage.longest_gap_ms
+    )
+}
+
 /// As in the listings that operators know.
 fn mark(act: Act) -> (&'static str, &'static str) {
     match act {
@@ -453,6 +504,15 @@ fn measured(figure: &Figure) -> String {
     format!("{:>8.decimals$} {:<3}{limit}", figure.value, figure.unit)
         .trim_end()
         .to_owned()
+}
+
+/// Bytes as people say them: `41 kB`, `14.2 MB`.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+    }
 }
 
 fn seconds(millis: u64) -> String {

@@ -112,8 +112,10 @@ pub struct ExistingHost {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Issuer {
+    /// The host itself: for rehearsals, and behind a proxy that has a certificate of its own.
+    SelfSigned,
     Letsencrypt,
     Acme,
     #[default]
@@ -135,6 +137,24 @@ pub struct Tls {
     pub ca: Option<PathBuf>,
 }
 
+/// How nginx serves TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Https {
+    /// Browsers are told to never come without TLS again, since they trust the certificate.
+    pub hsts: bool,
+}
+
+impl Tls {
+    /// None where no certificate is made. A certificate's place on the host is the same for all
+    /// issuers; playbooks/tls.yml knows it.
+    pub fn https(&self) -> Option<Https> {
+        match self.issuer {
+            Issuer::SelfSigned => Some(Https { hsts: false }),
+            Issuer::Letsencrypt | Issuer::Acme | Issuer::None => None,
+        }
+    }
+}
+
 /// The app server's own settings: what Gunicorn's were.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -150,6 +170,8 @@ pub struct App {
     pub pool: u16,
     /// What a slot may take of the host's memory, in MB.
     pub memory_max_mb: u32,
+    /// How many seconds a new release must answer well before it takes over; 0 is not at all.
+    pub min_healthy_s: u32,
     /// Loads the seeded example data with each deploy, beside whatever else is there: for rehearsals.
     pub demo_data: bool,
     /// Plain settings for the app's environment.
@@ -255,6 +277,7 @@ impl Default for App {
             max_connections: 1000,
             pool: 10,
             memory_max_mb: 300,
+            min_healthy_s: 5,
             demo_data: false,
             env: BTreeMap::new(),
         }
@@ -308,6 +331,16 @@ fn root() -> String {
 }
 
 impl Stack {
+    /// Where users find it.
+    pub fn public_url(&self) -> String {
+        let scheme = if self.tls.https().is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.domain)
+    }
+
     /// Reads and checks a citrino.yml; nothing else is touched.
     ///
     /// # Errors

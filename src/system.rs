@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::error::Fault;
 
@@ -245,10 +245,7 @@ impl System {
     /// # Errors
     /// When it could not be started or did not end in time; its exit code is in the output.
     pub async fn run(&self, cmd: &Cmd) -> Result<Output> {
-        let what = cmd.argv.join(" ");
-        let mut child = cmd.build().spawn().map_err(|error| {
-            Fault::new("E0404", format!("`{what}` could not be started: {error}"))
-        })?;
+        let mut child = spawn(cmd, &mut cmd.build())?;
         if let (Some(bytes), Some(mut pipe)) = (&cmd.stdin, child.stdin.take()) {
             // A program may end without reading all of it; its exit code tells then.
             match pipe.write_all(bytes).await {
@@ -258,27 +255,43 @@ impl System {
         }
         let output = tokio::time::timeout(DEADLINE, child.wait_with_output())
             .await
-            .map_err(|_| {
-                Fault::new(
-                    "E0405",
-                    format!(
-                        "`{what}` did not end within {} s and was stopped",
-                        DEADLINE.as_secs()
-                    ),
-                )
-            })??;
-        Ok(Output {
-            code: exit_code(output.status),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            what,
-        })
+            .map_err(|_| too_long(cmd))??;
+        Ok(ended(cmd, &output))
     }
 
-    /// The ids of an owner given as `user` or `user:group`, from the host's own files: a static
+    /// Runs two programs at once, what the first says going into the second, to the end of both.
+    ///
+    /// # Errors
+    /// As `run`; E0402 when one of them failed, with the words of whichever did.
+    pub async fn pipe(&self, from: &Cmd, into: &Cmd) -> Result<()> {
+        let mut source = spawn(from, &mut from.build())?;
+        let stream: Stdio = source
+            .stdout
+            .take()
+            .context("a program has no output")?
+            .try_into()?;
+        let sink = spawn(into, into.build().stdin(stream))?;
+        let both = async { tokio::try_join!(source.wait_with_output(), sink.wait_with_output()) };
+        let (first, second) = tokio::time::timeout(DEADLINE, both)
+            .await
+            .map_err(|_| too_long(into))??;
+        match (
+            ended(from, &first).success(),
+            ended(into, &second).success(),
+        ) {
+            (Ok(_), Ok(_)) => Ok(()),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+            (Err(first), Err(second)) => Err(second.context(format!("{first:#}"))),
+        }
+    }
+
+    /// The ids of an owner given as `user` or `user:group`, or by two numbers, from the host's own files: a static
     /// binary must not ask libc, whose name service would want shared libraries.
     pub fn ids(&self, owner: &str) -> Result<Ids> {
         let (user, group) = owner.split_once(':').unwrap_or((owner, ""));
+        if let (Ok(uid), Ok(gid)) = (user.parse(), group.parse()) {
+            return Ok(Ids { uid, gid });
+        }
         let fields = self.account("/etc/passwd", user)?;
         let uid = number(&fields, 2)?;
         let gid = if group.is_empty() {
@@ -304,6 +317,28 @@ impl System {
             .lines()
             .map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>())
             .find(|fields| fields[0] == name))
+    }
+}
+
+fn spawn(cmd: &Cmd, command: &mut Command) -> Result<Child, Fault> {
+    command.spawn().map_err(|error| {
+        let what = cmd.argv.join(" ");
+        Fault::new("E0404", format!("`{what}` could not be started: {error}"))
+    })
+}
+
+fn too_long(cmd: &Cmd) -> Fault {
+    let (what, seconds) = (cmd.argv.join(" "), DEADLINE.as_secs());
+    let message = format!("`{what}` did not end within {seconds} s and was stopped");
+    Fault::new("E0405", message)
+}
+
+fn ended(cmd: &Cmd, output: &std::process::Output) -> Output {
+    Output {
+        code: exit_code(output.status),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        what: cmd.argv.join(" "),
     }
 }
 

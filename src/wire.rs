@@ -5,21 +5,38 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, Trouble};
 use crate::facts::Facts;
 use crate::lock::Holder;
-use crate::plan::Plan;
+use crate::plan::{Claim, Plan};
 use crate::task::Task;
 
 /// What the agent hears on stdin.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToAgent {
-    /// Addresses of blobs that the plan needs; answered by `Missing`.
-    Offer(Vec<String>),
-    /// Followed by `packed_bytes` raw bytes.
+    /// Addresses of blobs that the plan needs, and of what this side could make patches against,
+    /// the best first; answered by `Missing`.
+    Offer {
+        blobs: Vec<String>,
+        bases: Vec<String>,
+    },
+    /// Followed by `packed_bytes` raw bytes, which unpack to `bytes`.
     Blob {
         sha256: String,
+        bytes: usize,
         packed_bytes: usize,
+        /// Whether they are a patch against the base that `Missing` named.
+        patch: bool,
     },
     Run(Box<Plan<Task>>),
+    /// End the run that was cut off.
+    Resume(Claim),
+    /// Undo the run that was cut off.
+    Abort(Claim),
+    /// Tell the newest run from its start.
+    Attach,
+    /// Turn back before the next step, if that is still possible.
+    Halt,
+    /// This connection was made after that run, and the site answers: answered by `Disarmed`.
+    Disarm(String),
     /// The end of the run was read.
     Heard,
 }
@@ -32,7 +49,12 @@ pub enum FromAgent {
         version: String,
         facts: Box<Facts>,
     },
-    Missing(Vec<String>),
+    Missing {
+        blobs: Vec<String>,
+        /// The first of the offered bases that is here and whole.
+        base: Option<String>,
+    },
+    Disarmed,
     Event(Box<Event>),
     /// Another run holds the host.
     Locked(Holder),

@@ -99,7 +99,7 @@ struct Seen {
 
 /// What the kinds below stay under the root that they are given. The others start programs which
 /// would change the machine that tests, so the fast ring only has them look.
-const BELOW_ROOT: &[&str] = &["file", "directory", "link", "sysctl", "probe"];
+const BELOW_ROOT: &[&str] = &["absent", "file", "directory", "link", "sysctl", "probe"];
 
 #[test]
 fn fast_ring() {
@@ -250,7 +250,10 @@ async fn run(wish: &serde_json::Value, mode: Mode, system: &System) -> Result<Se
         mode,
         steps: vec![Step::<Task>::new("test", "the wish", task)],
         after: None,
+        guard_s: None,
         on_failure: Vec::new(),
+        no_return: None,
+        watch: Vec::new(),
     };
     let mut seen = None;
     let mut tell = |event: Event| {

@@ -37,11 +37,7 @@ pub enum Verb {
         check: bool,
     },
     /// Bring the schema up to this release.
-    Migrate {
-        /// Change nothing; exit 3 when migrations are pending.
-        #[arg(long)]
-        check: bool,
-    },
+    Migrate(Migrate),
     /// Put data into the database.
     Load(Load),
     /// Print how the database runs the query of /api/recomendar: EXPLAIN (ANALYZE, BUFFERS).
@@ -55,6 +51,26 @@ pub enum Verb {
     },
     /// Print the settings in force, without secrets.
     Check,
+}
+
+/// Without an option: applies what is pending.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Change nothing; exit 3 when migrations are pending, 1 when the schema is past this release.
+    #[arg(long, group = "what")]
+    pub check: bool,
+    /// Print the migrations of this release as JSON; needs no database.
+    #[arg(long, group = "what")]
+    pub describe: bool,
+    /// Print what the database has seen of them as JSON, and its floor.
+    #[arg(long, group = "what")]
+    pub status: bool,
+    /// Take back every migration above this version, newest first.
+    #[arg(long, group = "what", value_name = "N")]
+    pub down_to: Option<i64>,
+    /// Also when that loses data.
+    #[arg(long, requires = "down_to")]
+    pub lose_data: bool,
 }
 
 /// The generated data or a file's, compared with what the database holds and brought into it.
@@ -105,6 +121,9 @@ pub struct FileOptions {
     /// The operation of properties that name none.
     #[arg(long, requires = "file", value_parser = OPERATIONS.to_vec())]
     pub operacion: Option<String>,
+    /// Reject rows whose zone is none of the city's known ones.
+    #[arg(long, requires = "file")]
+    pub known_zones: bool,
     /// Where to write the rejected rows as CSV, with their places and reasons.
     #[arg(long, requires = "file", value_name = "FILE")]
     pub rejects: Option<PathBuf>,

@@ -12,7 +12,11 @@ use crate::settings::{Database, Settings};
 /// Prints EXPLAIN (ANALYZE, BUFFERS) of the query for a zone, with the defaults of the API for the rest.
 pub async fn run(settings: &Settings, database: &Database, wanted: &str, limite: i64) -> Outcome {
     let pool = database.pool(&settings.pool);
-    let found = zone::find(&pool, &http::fold(wanted))
+    let mut connection = pool
+        .acquire()
+        .await
+        .context("the database does not answer")?;
+    let found = zone::find(&mut connection, &http::fold(wanted))
         .await
         .context("the zones cannot be read")?;
     let zone = match found {
@@ -27,10 +31,6 @@ pub async fn run(settings: &Settings, database: &Database, wanted: &str, limite:
         zona: Some(zone.zona_normalizada),
         ..http::preferences()
     };
-    let mut connection = pool
-        .acquire()
-        .await
-        .context("the database does not answer")?;
     let lines = recommend::explain(&mut connection, &preferences, Page { limite, offset: 0 })
         .await
         .context("the query cannot be explained")?;

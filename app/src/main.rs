@@ -32,6 +32,12 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Outcome {
+    if let Verb::Migrate(job) = &cli.verb
+        && job.describe
+    {
+        println!("{}", migrate::describe()?);
+        return Ok(0);
+    }
     let mut settings = Settings::read(cli.config.as_deref()).map_err(Failure::Usage)?;
     let database = Database::from_environment().map_err(Failure::Usage)?;
     match cli.verb {
@@ -44,7 +50,7 @@ fn run(cli: Cli) -> Outcome {
             }
             runtime(settings.workers)?.block_on(server::serve(&settings, &database))
         }
-        Verb::Migrate { check } => runtime(1)?.block_on(migrate::run(&database, check)),
+        Verb::Migrate(job) => runtime(1)?.block_on(migrate::run(&database, &job)),
         Verb::Load(job) => runtime(1)?.block_on(load::run(&database, &job)),
         Verb::Explain { zona, limite } => {
             runtime(1)?.block_on(explain::run(&settings, &database, &zona, limite))

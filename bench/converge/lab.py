@@ -1,4 +1,4 @@
-"""The bench's own lab: a Hetzner API on loopback, and fresh servers from it."""
+"""A bench's own lab: a Hetzner API on loopback, and fresh servers from it."""
 
 import json
 import os
@@ -9,9 +9,6 @@ import time
 import urllib.error
 import urllib.request
 
-NAME = "bench"
-PORT = 8492
-SUBNET = "10.79.0.0/24"
 SERVER = {"server_type": "cpx11", "location": "ash", "image": "debian-12"}
 
 
@@ -29,25 +26,28 @@ def run(argv, **options):
 
 
 class Lab:
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, name="bench", port=8492, subnet="10.79.0.0/24"):
         self.program = program
+        self.name = name
+        self.port = port
+        self.subnet = subnet
         self.state = folder / "lab"
         self.folder = folder
-        self.endpoint = f"http://127.0.0.1:{PORT}/v1"
+        self.endpoint = f"http://127.0.0.1:{port}/v1"
         self.key = folder / "peers_ed25519"
         self.servers = 0
         self.is_up = False
 
     def environment(self):
         return os.environ | {
-            "CITRINO_LAB_NAME": NAME,
-            "CITRINO_LAB_PORT": str(PORT),
-            "CITRINO_LAB_SUBNET": SUBNET,
+            "CITRINO_LAB_NAME": self.name,
+            "CITRINO_LAB_PORT": str(self.port),
+            "CITRINO_LAB_SUBNET": self.subnet,
             "CITRINO_LAB_STATE": str(self.state),
         }
 
     def up(self):
-        refuse_leftovers()
+        self.refuse_leftovers()
         self.is_up = True
         run([self.program, "up"], env=self.environment())
         self.token_file = self.state / "token"
@@ -97,15 +97,14 @@ class Lab:
             raise Trouble(f"there is no server `{name}` in the lab")
         return Server(self, found[0], self.operator_key)
 
-
-def refuse_leftovers():
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", PORT)) != 0:
-            return
-    raise Trouble(
-        f"something answers on port {PORT}: another bench runs, or one was killed; then take its lab down with\n"
-        f"  CITRINO_LAB_NAME={NAME} CITRINO_LAB_PORT={PORT} CITRINO_LAB_SUBNET={SUBNET} CITRINO_LAB_STATE=THAT_FOLDER/lab citrino-lab down"
-    )
+    def refuse_leftovers(self):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self.port)) != 0:
+                return
+        raise Trouble(
+            f"something answers on port {self.port}: another bench runs, or one was killed; then take its lab down with\n"
+            f"  CITRINO_LAB_NAME={self.name} CITRINO_LAB_PORT={self.port} CITRINO_LAB_SUBNET={self.subnet} CITRINO_LAB_STATE=THAT_FOLDER/lab citrino-lab down"
+        )
 
 
 class Server:
@@ -117,8 +116,8 @@ class Server:
         self.key = key
         # The lab names both after the last byte of the address.
         number = self.address.rsplit(".", 1)[1]
-        self.link = f"cl{NAME}{number}"
-        self.namespace = f"clab-{NAME}-{number}"
+        self.link = f"cl{lab.name}{number}"
+        self.namespace = f"clab-{lab.name}-{number}"
         # Addresses come back with another host key: known hosts are this server's alone.
         self.known_hosts = lab.folder / f"known_hosts.{self.id}"
 

@@ -1,9 +1,10 @@
 //! A host as it is logged in to.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::cache;
 use crate::error::Fault;
 
 /// Where and as whom to log in, and which host keys are the right ones.
@@ -79,12 +80,5 @@ impl Target {
 /// A known_hosts file for the stack in the user's cache: it is written anew for every connection,
 /// from the pins that the cloud's labels or citrino.yml hold, so losing it loses nothing.
 pub fn known_hosts_path(stack: &str) -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    cache
-        .unwrap_or_else(std::env::temp_dir)
-        .join("citrino-ops")
-        .join(stack)
-        .join("known_hosts")
+    cache::folder(stack).join("known_hosts")
 }

@@ -38,7 +38,7 @@ impl Command {
 }
 
 /// The `KEY=value` lines of an environment file as systemd reads it: comments and quotes aside.
-fn env_lines(text: &str) -> Vec<(String, String)> {
+pub fn env_lines(text: &str) -> Vec<(String, String)> {
     text.lines()
         .map(str::trim)
         .filter(|line| !line.starts_with('#'))

@@ -189,6 +189,11 @@ fn deletion(rule: &str) -> String {
 }
 
 impl Firewall {
+    /// Whether the kernel has the rules of a firewall of ufw's now.
+    pub async fn is_active(system: &System) -> Result<bool> {
+        Ok(look(system).await?.is_some_and(|state| state.active))
+    }
+
     fn wished(&self) -> Result<Vec<String>> {
         let each: Vec<Vec<String>> = self.allow.iter().map(Allow::rules).collect::<Result<_>>()?;
         let mut rules = each.concat();

@@ -39,6 +39,7 @@ mod postgres;
 mod program;
 
 kinds! {
+    absent::Absent,
     apt_repository::AptRepository,
     command::Command,
     directory::Directory,
@@ -51,6 +52,7 @@ kinds! {
     postgres_extension::PostgresExtension,
     postgres_role::PostgresRole,
     probe::Probe,
+    rehearsal::Rehearsal,
     service::Service,
     swap::Swap,
     sysctl::Sysctl,
@@ -67,6 +69,16 @@ impl Task {
             },
             _ => None,
         }
+    }
+}
+
+impl Task {
+    /// Whether what it may change can be written down before and put back.
+    pub fn can_be_guarded(&self) -> bool {
+        matches!(
+            self,
+            Task::File(_) | Task::Link(_) | Task::Firewall(_) | Task::Service(_)
+        )
     }
 }
 

@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::system::{Cmd, Output, System};
 
 /// The operating system's user and the role that own the cluster on Debian and Ubuntu.
-const OWNER: &str = "postgres";
+pub const OWNER: &str = "postgres";
 /// The database that every cluster has.
 pub const MAINTENANCE: &str = "postgres";
 

@@ -79,6 +79,22 @@ impl Service {
         Ok(unit)
     }
 
+    /// The wish that the unit is enabled and runs as it is and does now; none when systemd does
+    /// not know it.
+    pub async fn as_is(&self, system: &System) -> Result<Option<Self>> {
+        let unit = self.unit(system).await?;
+        let enabled = match unit.enabled.as_str() {
+            "enabled" => Some(true),
+            "disabled" => Some(false),
+            _ => None,
+        };
+        Ok(unit.loaded.then(|| Self {
+            enabled,
+            running: Some(!matches!(unit.active.as_str(), "inactive" | "failed")),
+            ..self.clone()
+        }))
+    }
+
     fn stamp_path(&self) -> String {
         format!("/var/lib/citrino/stamps/{}.json", self.unit)
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::guarded::{self, Before};
 use super::job::Job;
 use super::provision::pending;
 use crate::error::exit;
@@ -41,10 +42,17 @@ pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<
 pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Tally> {
     job.need_volume()?;
     host::need_login(&job.stack, job.keys.iter().map(|key| key.line.as_str()))?;
-    let agent = job.agent(remote).await?;
+    let before = Before::ask(job, remote.target());
+    let mut agent = job.agent(remote).await?;
+    // A run that is still at work comes back for itself.
+    if agent.facts().armed.is_some() && !agent.facts().busy {
+        guarded::settle(job, remote, agent.facts()).await?;
+        agent = job.agent(remote).await?;
+    }
     let steps = steps(job, agent.facts())?;
-    let plan = job.plan(Mode::Apply, steps, Vec::new());
-    job.run_host(agent, &plan, &[]).await
+    let mut plan = job.plan(Mode::Apply, steps, Vec::new());
+    plan.guard_s = Some(guarded::within_s()?);
+    guarded::run(job, remote, agent, &plan, before).await
 }
 
 /// Looks what would change, and tells nothing yet.
@@ -68,6 +76,11 @@ async fn still_holds(job: &mut Job<'_>, remote: &Remote, saved: &Saved) -> Resul
 
 fn steps(job: &Job, facts: &Facts) -> Result<Vec<Step<Task>>> {
     let mut steps = job.playbooks.site(&job.values_on(facts))?;
-    steps.extend(release::keep_live(&facts.app));
+    // A unit that was put back must run again as it was.
+    let live = release::keep_live(&facts.app).into_iter();
+    steps.extend(live.map(|step| Step {
+        guard: step.task.can_be_guarded(),
+        ..step
+    }));
     Ok(steps)
 }

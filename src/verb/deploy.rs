@@ -4,14 +4,15 @@ use anyhow::Result;
 use time::OffsetDateTime;
 
 use super::job::Job;
+use super::users;
 use crate::artifact::{self, Build};
+use crate::cache::Releases;
 use crate::cli::Artifact;
 use crate::error::{Fault, exit};
-use crate::facts::{AppFacts, Facts, Release};
-use crate::plan::{Mode, Step};
-use crate::release::{self, Deploy};
+use crate::facts::{AppFacts, Release};
+use crate::plan::Mode;
+use crate::release;
 use crate::remote::{Blob, Remote};
-use crate::task::Task;
 
 pub async fn run(job: &mut Job<'_>, artifact: &Artifact) -> Result<u8> {
     let build = build(job, artifact).await?;
@@ -35,39 +36,51 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
     let agent = job.agent(remote).await?;
     let app = &agent.facts().app;
     let release = release_of(app, build);
+    let bases = kept(job, build);
     // A release that is on the host already needs no bytes.
-    let blobs = match release::known(app, &build.sha256) {
-        Some(_) => Vec::new(),
-        None => vec![Blob::new(build.bytes.clone())],
+    let blob = release::known(app, &build.sha256)
+        .is_none()
+        .then_some(Blob {
+            sha256: &build.sha256,
+            bytes: &build.bytes,
+            bases: &bases,
+        });
+    let deploy = release::deploy(&job.stack, app, &release, |socket| {
+        let values = job.values_on(agent.facts()).with("socket", &socket);
+        job.playbooks.steps("smoke", &values)
+    })?;
+    let mut plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
+    plan.no_return = deploy.no_return;
+    if release::proved(app).is_some() {
+        plan.watch = users::on_host(&job.stack);
+    }
+    let outside = users::from_outside(job, remote, &plan.watch);
+    let outcome = Outcome {
+        what: release.id.clone(),
+        same: deploy.serves_meanwhile.as_ref() == Some(&release.id),
+        serves_meanwhile: deploy.serves_meanwhile,
     };
-    let deploy = release::deploy(&job.stack, app, &release, &proxy(job, agent.facts())?)?;
-    let plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
-    match job.run_host(agent, &plan, &blobs).await {
+    let ran = job.run_host(agent, &plan, blob.as_slice()).await;
+    let seen = users::seen(job, &plan.run, outside);
+    match ran {
         Ok(tally) if tally.changed == 0 => {
             job.report.note(format!("{} serves already", release.id));
         }
         Ok(_) => job.report.note(format!("{} serves", release.id)),
-        Err(error) => return Err(failed(job, &deploy, &release, error)),
+        Err(error) => return Err(failed(job, remote, &outcome, error).await),
     }
-    Ok(())
+    seen?;
+    users::noticed_nothing(job)
 }
 
-/// The step of the playbooks by which nginx runs what is on disk.
-fn proxy(job: &Job, facts: &Facts) -> Result<Step<Task>> {
-    let steps = job.playbooks.steps("nginx", &job.values_on(facts))?;
-    let is_nginx =
-        |task: &Task| matches!(task, Task::Service(service) if service.unit == "nginx.service");
-    steps
-        .into_iter()
-        .find(|step| is_nginx(&step.task))
-        .ok_or_else(|| {
-            Fault::new(
-                "E0201",
-                "playbooks/nginx.yml has no `service` step for nginx.service, which a deploy needs",
-            )
-            .hint("put it back: a deploy reloads nginx by it")
-            .into()
-        })
+/// The releases that later ones can be patches against, with this one.
+fn kept(job: &mut Job, build: &Build) -> Releases {
+    let releases = Releases::of(&job.stack.name);
+    if let Err(error) = releases.keep(&build.sha256, &build.bytes) {
+        job.report
+            .note(format!("a later deploy will send more: {error:#}"));
+    }
+    releases
 }
 
 fn release_of(app: &AppFacts, build: &Build) -> Release {
@@ -83,44 +96,79 @@ fn release_of(app: &AppFacts, build: &Build) -> Release {
         })
 }
 
+/// What a deploy is about when it fails.
+pub struct Outcome {
+    pub what: String,
+    /// The release that serves when it fails, before and after.
+    pub serves_meanwhile: Option<String>,
+    /// Whether that is the very one that was deployed.
+    pub same: bool,
+}
+
+/// How many lines of its log a failed release is shown with.
+const LOG_LINES: &str = "15";
+
 /// What a failed step means for those who use the app. An error that is no step's (a lost
 /// connection, a lock) stays what it is.
-fn failed(
-    job: &mut Job,
-    deploy: &Deploy,
-    release: &Release,
+pub async fn failed(
+    job: &mut Job<'_>,
+    remote: &Remote,
+    outcome: &Outcome,
     error: anyhow::Error,
 ) -> anyhow::Error {
-    let Some(step) = error
-        .downcast_ref::<Fault>()
-        .filter(|fault| !fault.code.starts_with("E05"))
-    else {
+    let is_a_step = |fault: &&Fault| !fault.code.starts_with("E05");
+    let Some(step) = error.downcast_ref::<Fault>().filter(is_a_step) else {
         return error;
     };
-    let why = &step.message;
-    let id = &release.id;
-    let fault = match (&deploy.serves_meanwhile, job.report.take_undo_failure()) {
+    show_log(job, remote).await;
+    let (why, what) = (&step.message, &outcome.what);
+    let fault = match (&outcome.serves_meanwhile, job.report.take_undo_failure()) {
         (_, Some(undo)) => Fault::new(
             "E0606",
             format!(
-                "{id} failed, and it could not be undone: {why}; {}",
+                "{what} failed, and it could not be undone: {why}; {}",
                 undo.message
             ),
         ),
-        (Some(same), None) if same == id => Fault::new(
+        (_, None) if step.code == "E0804" => Fault::new("E0804", format!("{what}: {why}")),
+        (Some(_), None) if outcome.same => Fault::new(
             "E0602",
-            format!("a step failed, and {id} serves as before: {why}"),
+            format!("a step failed, and {what} serves as before: {why}"),
         ),
         (Some(old), None) => Fault::new(
             "E0602",
-            format!("{id} failed, and {old} serves as before: {why}"),
+            format!("{what} failed, and {old} serves as before: {why}"),
         ),
         (None, None) => Fault::new(
             "E0604",
-            format!("{id} failed, and there was no release before it: {why}"),
+            format!("{what} failed, and there was no release before it: {why}"),
         ),
     };
     fault
-        .hint("`citrino-ops logs app` shows what the release said")
+        .hint("`citrino-ops logs app` shows more of what the release said")
         .into()
+}
+
+/// The last lines of both slots: the one that failed has the newest.
+async fn show_log(job: &mut Job<'_>, remote: &Remote) {
+    let argv = [
+        "journalctl",
+        "--no-pager",
+        "--quiet",
+        "-o",
+        "short-iso",
+        "-n",
+        LOG_LINES,
+        "-u",
+        "citrino@*",
+    ];
+    match remote.output(&argv).await {
+        Ok(lines) => job
+            .report
+            .text(&format!("the app's log ends with:\n{lines}")),
+        // The failure itself is told in any case.
+        Err(error) => job
+            .report
+            .note(format!("the app's log could not be read: {error:#}")),
+    }
 }

@@ -17,14 +17,14 @@ use crate::report::Report;
 /// How long the look at what exists may take.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Runs a command to its end or to the first Ctrl-C; a second one ends it at once.
+/// Runs a command to its end or to the first Ctrl-C; a second one ends it at once. A deploy minds
+/// Ctrl-C itself, since its host can turn back.
 pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
     let leaves_something = matches!(
         cli.verb,
         Verb::Provision(_)
             | Verb::Up { .. }
             | Verb::Converge { .. }
-            | Verb::Deploy(_)
             | Verb::Rebuild(_)
             | Verb::Adopt(_)
             | Verb::Gc(_)

@@ -11,7 +11,7 @@ use crate::event::Tally;
 use crate::facts::Facts;
 use crate::hetzner::{DEFAULT_ENDPOINT, Hetzner, ServerView};
 use crate::host;
-use crate::plan::{Mode, Plan, Step};
+use crate::plan::{Claim, Mode, Plan, Step};
 use crate::playbook::Playbooks;
 use crate::preview::Preview;
 use crate::remote::{Agent, Blob, Remote, Target};
@@ -96,8 +96,11 @@ impl<'r> Job<'r> {
             who: self.who.clone(),
             mode,
             after: None,
+            guard_s: None,
             steps,
             on_failure,
+            no_return: None,
+            watch: Vec::new(),
         }
     }
 
@@ -114,6 +117,7 @@ impl<'r> Job<'r> {
             )
             .with("volume", &self.volume)
             .with("tls", &stack.tls)
+            .with("https", &stack.tls.https())
             .with("app", &stack.app)
             .with("database", &stack.database)
             .with("backup", &stack.backup)
@@ -258,7 +262,7 @@ impl<'r> Job<'r> {
         &mut self,
         agent: Agent<'_>,
         plan: &Plan<Task>,
-        blobs: &[Blob],
+        blobs: &[Blob<'_>],
     ) -> Result<Tally> {
         let tally = agent
             .run(plan, blobs, &mut |event| self.report.tell(event))
@@ -266,7 +270,17 @@ impl<'r> Job<'r> {
         self.ended(tally)
     }
 
-    fn ended(&mut self, tally: Tally) -> Result<Tally> {
+    /// Who wants what, for others who want the same.
+    pub fn claim(&self) -> Claim {
+        Claim {
+            run: self.run.clone(),
+            verb: self.verb.to_owned(),
+            who: self.who.clone(),
+        }
+    }
+
+    /// The first step that failed since it was last asked for is the error of a run.
+    pub fn ended(&mut self, tally: Tally) -> Result<Tally> {
         match self.report.take_failure() {
             None => Ok(tally),
             Some(fault) => Err(fault.into()),
@@ -317,6 +331,13 @@ impl<'r> Job<'r> {
         let facts = agent.facts();
         if let Some(last) = facts.last_run.as_ref().filter(|last| !last.heard) {
             let text = last.told(facts.busy);
+            self.report.note(text);
+        }
+        if let Some(armed) = &facts.armed {
+            let text = format!(
+                "the dead man's switch is armed: nobody has come back yet after {} by {} (begun {})",
+                armed.verb, armed.who, armed.since
+            );
             self.report.note(text);
         }
         Ok(agent)

@@ -4,10 +4,12 @@ mod adopt;
 mod completions;
 mod converge;
 mod cost;
+mod cut_off;
 mod deploy;
 mod destroy;
 mod explain;
 mod gc;
+mod guarded;
 mod health;
 mod interrupt;
 mod job;
@@ -19,6 +21,7 @@ mod releases;
 mod ssh;
 mod status;
 mod up;
+mod users;
 mod validate;
 
 use std::process::ExitCode;
@@ -27,7 +30,8 @@ use anyhow::{Context, Result};
 
 use crate::agent;
 use crate::cli::{Cli, Verb};
-use crate::error::exit_code;
+use crate::error::{exit, exit_code};
+use crate::guard;
 use crate::report::{Report, Volume};
 use job::Job;
 
@@ -43,6 +47,14 @@ pub fn run(cli: &Cli) -> ExitCode {
         return ExitCode::from(u8::from(served.is_err()));
     }
     let mut report = Report::new(cli.json, volume(cli));
+    if matches!(cli.verb, Verb::Guard) {
+        let fired = runtime
+            .context("no runtime")
+            .and_then(|runtime| runtime.block_on(guard::fire()));
+        let exit = fired.as_ref().map_or_else(exit_code, |()| exit::OK);
+        report.finish(cli.verb.name(), exit, fired.as_ref().err());
+        return ExitCode::from(exit);
+    }
     let outcome = runtime
         .context("the runtime did not start")
         .and_then(|runtime| runtime.block_on(interrupt::watch(cli, &mut report)));
@@ -77,11 +89,14 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
     };
     let job = &mut job;
     match &cli.verb {
-        Verb::Validate => Ok(validate::run(job)),
+        Verb::Validate => validate::run(job),
         Verb::Plan { out } => plan::run(job, out.as_deref()).await,
         Verb::Provision(options) => provision::run(job, options).await,
         Verb::Converge { check, plan } => converge::run(job, *check, plan.as_deref()).await,
-        Verb::Deploy(artifact) => deploy::run(job, artifact).await,
+        Verb::Deploy { artifact, cut_off } => match cut_off::Way::of(*cut_off) {
+            None => deploy::run(job, artifact).await,
+            Some(way) => cut_off::run(job, way).await,
+        },
         Verb::Up { yes, artifact } => up::run(job, *yes, artifact).await,
         Verb::Releases => releases::run(job).await,
         Verb::Status => status::run(job).await,
@@ -96,6 +111,6 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
             unprotect: true, ..
         } => destroy::unprotect(job).await,
         Verb::Destroy { snapshots, yes, .. } => destroy::run(job, *snapshots, *yes).await,
-        Verb::Explain { .. } | Verb::Completions { .. } | Verb::Agent => Ok(0),
+        Verb::Explain { .. } | Verb::Completions { .. } | Verb::Agent | Verb::Guard => Ok(0),
     }
 }

@@ -48,7 +48,10 @@ pub async fn run(api: &Hetzner, mode: Mode, steps: Vec<Step<Resource>>) -> (Tall
         mode,
         steps,
         after: None,
+        guard_s: None,
         on_failure: Vec::new(),
+        no_return: None,
+        watch: Vec::new(),
     };
     let mut told = String::new();
     let tally = engine::run(&plan, api, &mut |event: Event| {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use crate::stack::{binary, serving};
 
 /// The app's binary as another release: what follows an ELF file's sections is not loaded.
@@ -97,6 +99,58 @@ fn a_release_that_is_never_ready_leaves_the_old_one_serving() {
     stack.is_as_wished();
 }
 
+/// A sentence of the app's manual, and another of its length.
+const OLD_WORDS: &[u8] = b"Bring the schema up to this release";
+const NEW_WORDS: &str = "Bring the schema up to THAT release";
+
+#[test]
+fn a_binary_with_one_changed_string_sends_less_than_a_tenth_of_its_size() {
+    let Some(stack) = serving() else { return };
+    let before = release(&stack);
+    let mut bytes = fs::read(binary("citrino-app")).unwrap();
+    let mut places = bytes.windows(OLD_WORDS.len());
+    let at = places.position(|window| window == OLD_WORDS).unwrap();
+    bytes[at..at + NEW_WORDS.len()].copy_from_slice(NEW_WORDS.as_bytes());
+    let build = stack.home.join("citrino-app-one-string");
+    fs::write(&build, &bytes).unwrap();
+
+    let deploy = stack.citrino(&["--json", "deploy", "--artifact", build.to_str().unwrap()]);
+    assert_eq!(deploy.code, 0, "{}", deploy.text);
+    let events: Vec<Value> = deploy
+        .text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let sent = events.iter().find(|event| event["event"] == "sent");
+    let sent = sent.unwrap_or_else(|| panic!("nothing was sent: {}", deploy.text));
+    assert_eq!(sent["of_bytes"], bytes.len());
+    assert!(
+        sent["bytes"].as_u64().unwrap() * 10 < bytes.len() as u64,
+        "{sent}"
+    );
+    assert_eq!(sent["bytes"], events[events.len() - 1]["sent_bytes"]);
+    let releases = stack.citrino(&["releases"]).text;
+    assert!(
+        releases.contains(sent["base"].as_str().unwrap()),
+        "{sent}: {releases}"
+    );
+
+    let after = release(&stack);
+    assert_ne!(after, before);
+    let manual = stack.on_host(&format!(
+        "/home/citrino/citrino/releases/{after}/citrino-app --help"
+    ));
+    assert!(manual.contains(NEW_WORDS), "{manual}");
+
+    // Back to the one before, which sends no bytes at all.
+    let plain = binary("citrino-app");
+    let back = stack.citrino(&["--json", "deploy", "--artifact", plain.to_str().unwrap()]);
+    assert_eq!(back.code, 0, "{}", back.text);
+    assert!(back.text.contains("\"sent_bytes\":0"), "{}", back.text);
+    assert_eq!(release(&stack), before);
+    stack.is_as_wished();
+}
+
 /// Nobody on the host gets an answer through nginx: so the last probe of a deploy waits.
 const DEAF: &str = "iptables -I INPUT -i lo -p tcp --dport 5001 -j REJECT";
 const NO_LONGER: &str = "iptables -D INPUT -i lo -p tcp --dport 5001 -j REJECT";
@@ -171,4 +225,137 @@ fn what_no_host_could_run_is_refused_before_anything_is_sent() {
             deploy.text
         );
     }
+}
+
+/// What the last deploy tells of what users saw.
+fn outages(events: &[serde_json::Value]) -> Vec<&serde_json::Value> {
+    let is_outage = |event: &&serde_json::Value| event["event"] == "outage";
+    events.iter().filter(is_outage).collect()
+}
+
+#[test]
+fn nobody_notices_a_deploy() {
+    let Some(stack) = serving() else { return };
+    for mark in ["unnoticed-a", "unnoticed-b"] {
+        let (code, events) = stack
+            .start(&["deploy", "--artifact", &another_build(&stack, mark)])
+            .events();
+        assert_eq!(code, 0, "{:?}", events.last());
+        let seen = outages(&events);
+        let sides: Vec<_> = seen.iter().map(|event| &event["side"]).collect();
+        assert_eq!(sides, ["host", "operator"], "{seen:?}");
+        for outage in seen {
+            assert_eq!(outage["failed"], 0, "{outage}");
+            assert!(outage["requests"].as_u64().unwrap() > 3, "{outage}");
+        }
+    }
+    stack.is_as_wished();
+}
+
+/// The way through nginx fails for a moment, whoever asks, while the host's own health server does not.
+const AWAY: &str = "iptables -I INPUT -i lo -p tcp --dport 80 -j REJECT --reject-with tcp-reset";
+const BACK: &str = "iptables -D INPUT -i lo -p tcp --dport 80 -j REJECT --reject-with tcp-reset";
+
+#[test]
+fn a_deploy_that_users_notice_says_so() {
+    let Some(stack) = serving() else { return };
+    stack.on_host(DEAF);
+    let mut deploy = stack.start(&["deploy", "--artifact", &another_build(&stack, "noticed")]);
+    deploy.until("begin", LAST_PROBE);
+    // An outage has a length: requests are made every few milliseconds.
+    stack.on_host(&format!("{AWAY}; sleep 0.5; {BACK}; {NO_LONGER}"));
+    let (code, summary) = deploy.finish();
+    assert_eq!(
+        (code, summary["error"]["code"].as_str()),
+        (1, Some("E0607")),
+        "{summary}"
+    );
+    stack.is_healthy();
+    stack.is_as_wished();
+}
+
+#[test]
+fn a_deploy_whose_agent_was_killed_is_resumed_or_undone() {
+    let Some(stack) = serving() else { return };
+    let before = release(&stack);
+    for (mark, way) in [("resumed", "--resume"), ("undone", "--abort")] {
+        let was = release(&stack);
+        stack.on_host(DEAF);
+        let mut deploy = stack.start(&["deploy", "--artifact", &another_build(&stack, mark)]);
+        deploy.until("begin", LAST_PROBE);
+        let agents = stack.agents();
+        assert_eq!(agents.len(), 1, "{agents:?}");
+        stack.on_host(&format!("kill -9 {}", agents[0]));
+        assert_eq!(deploy.finish().0, 1);
+        stack.on_host(NO_LONGER);
+
+        let attach = stack.citrino(&["deploy", "--attach"]);
+        assert_eq!(attach.code, 1, "{}", attach.text);
+        assert!(attach.text.contains("E0517"), "{}", attach.text);
+        let end = stack.citrino(&["deploy", way]);
+        assert_eq!(end.code, 0, "{}", end.text);
+        let now = release(&stack);
+        assert_eq!(now == was, way == "--abort", "{}", end.text);
+        stack.is_as_wished();
+
+        let again = stack.citrino(&["deploy", way]);
+        assert_eq!(again.code, 1, "{}", again.text);
+        assert!(again.text.contains("E0515"), "{}", again.text);
+    }
+    assert_ne!(release(&stack), before);
+}
+
+#[test]
+fn a_lost_operator_can_listen_again() {
+    let Some(stack) = serving() else { return };
+    let before = release(&stack);
+    stack.on_host(DEAF);
+    let mut deploy = stack.start(&["deploy", "--artifact", &another_build(&stack, "listen")]);
+    deploy.until("begin", LAST_PROBE);
+    deploy.kill();
+    let mut attach = stack.start(&["deploy", "--attach"]);
+    attach.until("begin", LAST_PROBE);
+    stack.on_host(NO_LONGER);
+    let (code, summary) = attach.finish();
+    assert_eq!(code, 0, "{summary}");
+    assert_ne!(release(&stack), before);
+    stack.until_idle();
+    stack.is_as_wished();
+}
+
+#[test]
+fn ctrl_c_turns_a_deploy_back() {
+    let Some(stack) = serving() else { return };
+    let before = release(&stack);
+    stack.on_host(DEAF);
+    let mut deploy = stack.start(&["deploy", "--artifact", &another_build(&stack, "halted")]);
+    deploy.until("begin", LAST_PROBE);
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(deploy.child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    // The host was told when it is noted here.
+    deploy.until_note("the host is asked to stop");
+    stack.on_host(NO_LONGER);
+    let (code, summary) = deploy.finish();
+    assert_eq!(
+        (code, summary["error"]["code"].as_str()),
+        (1, Some("E0804")),
+        "{summary}"
+    );
+    assert_eq!(release(&stack), before);
+    stack.is_as_wished();
+}
+
+#[test]
+fn old_releases_go_and_those_in_use_stay() {
+    let Some(stack) = serving() else { return };
+    for number in 0..6 {
+        let build = another_build(&stack, &format!("many-{number}"));
+        let deploy = stack.citrino(&["deploy", "--artifact", &build]);
+        assert_eq!(deploy.code, 0, "{}", deploy.text);
+    }
+    let releases = stack.citrino(&["releases"]).text;
+    let count = |state: &str| releases.lines().filter(|line| line.contains(state)).count();
+    assert_eq!((count("  serves "), count("  good ")), (1, 4), "{releases}");
+    assert!(count("  failed ") <= 2, "{releases}");
+    stack.is_as_wished();
 }

@@ -6,11 +6,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
 
 mod agent;
+mod browser;
 mod deploy;
 mod drift;
+mod guard;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
 mod rebirth;
+mod rehearsal;
 mod serving;
 mod stack;
 mod tasks;

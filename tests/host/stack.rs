@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::lab::{TestLab, until};
@@ -119,7 +120,11 @@ impl Stack {
 
     /// The same in the background, its events as they come.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(&[&["--json"], arguments].concat());
+        Self::spawn(self.command(&[&["--json"], arguments].concat()))
+    }
+
+    /// The same of a command that has more said to it.
+    pub fn spawn(mut command: Command) -> Running {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -160,6 +165,21 @@ impl Stack {
 
     /// Asks nginx of the host, as everybody does: status and body.
     pub fn http(&self, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let (status, _, text) = self.ask(path, body);
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// The same, asked for its headers.
+    pub fn heads(&self, path: &str) -> HeaderMap {
+        self.ask(path, None).1
+    }
+
+    /// The same, asked for its text.
+    pub fn text(&self, path: &str) -> String {
+        self.ask(path, None).2
+    }
+
+    fn ask(&self, path: &str, body: Option<&Value>) -> (u16, HeaderMap, String) {
         let url = format!("http://{}{path}", self.address());
         let client = reqwest::Client::new();
         let request = body.map_or_else(|| client.get(&url), |body| client.post(&url).json(body));
@@ -169,10 +189,8 @@ impl Stack {
             .unwrap();
         runtime.block_on(async {
             let answer = request.send().await.unwrap();
-            (
-                answer.status().as_u16(),
-                answer.json().await.unwrap_or(Value::Null),
-            )
+            let (status, heads) = (answer.status().as_u16(), answer.headers().clone());
+            (status, heads, answer.text().await.unwrap_or_default())
         })
     }
 
@@ -257,6 +275,24 @@ impl Running {
                 return;
             }
         }
+    }
+
+    /// The same until this is noted.
+    pub fn until_note(&mut self, text: &str) {
+        loop {
+            let seen = self
+                .next()
+                .unwrap_or_else(|| panic!("the run ended before it noted \"{text}\""));
+            if seen["event"] == "note" && seen["text"].as_str().unwrap().contains(text) {
+                return;
+            }
+        }
+    }
+
+    /// Reads to the end: the exit code, and every event.
+    pub fn events(mut self) -> (i32, Vec<Value>) {
+        let events = std::iter::from_fn(|| self.next()).collect();
+        (self.child.wait().unwrap().code().unwrap_or(-1), events)
     }
 
     fn next(&mut self) -> Option<Value> {

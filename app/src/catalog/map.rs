@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sqlx::{PgPool, QueryBuilder};
+use sqlx::{PgConnection, QueryBuilder};
 use utoipa::ToSchema;
 
 use crate::catalog::search::{Filters, push_filters};
@@ -38,15 +38,15 @@ pub struct Spot {
 }
 
 /// How many properties pass the filters, and of how many the place is unknown.
-pub async fn count(pool: &PgPool, filters: &Filters) -> sqlx::Result<(i64, i64)> {
+pub async fn count(connection: &mut PgConnection, filters: &Filters) -> sqlx::Result<(i64, i64)> {
     let mut query =
         QueryBuilder::new("SELECT count(*), count(*) FILTER (WHERE p.coordenadas IS NULL)");
     push_filters(&mut query, filters);
-    query.build_query_as().fetch_one(pool).await
+    query.build_query_as().fetch_one(&mut *connection).await
 }
 
 /// The properties that pass the filters and whose place is known, the newest first.
-pub async fn points(pool: &PgPool, filters: &Filters) -> sqlx::Result<Vec<Point>> {
+pub async fn points(connection: &mut PgConnection, filters: &Filters) -> sqlx::Result<Vec<Point>> {
     let mut query = QueryBuilder::new(format!(
         "SELECT p.id, p.titulo AS nombre, p.operacion, p.tipo_propiedad, p.precio_usd::float8 AS precio, {}",
         degrees("p.coordenadas")
@@ -56,17 +56,17 @@ pub async fn points(pool: &PgPool, filters: &Filters) -> sqlx::Result<Vec<Point>
         " AND p.coordenadas IS NOT NULL ORDER BY p.fecha_publicacion DESC NULLS LAST, p.id LIMIT ",
     );
     query.push_bind(LIMIT);
-    query.build_query_as().fetch_all(pool).await
+    query.build_query_as().fetch_all(&mut *connection).await
 }
 
 /// The services, by category.
-pub async fn services(pool: &PgPool) -> sqlx::Result<BTreeMap<String, Vec<Spot>>> {
+pub async fn services(connection: &mut PgConnection) -> sqlx::Result<BTreeMap<String, Vec<Spot>>> {
     let mut query = QueryBuilder::new(format!(
         "SELECT s.categoria, s.nombre, {} FROM servicios s WHERE s.coordenadas IS NOT NULL ORDER BY s.id LIMIT ",
         degrees("s.coordenadas")
     ));
     query.push_bind(SERVICES);
-    let spots: Vec<Spot> = query.build_query_as().fetch_all(pool).await?;
+    let spots: Vec<Spot> = query.build_query_as().fetch_all(&mut *connection).await?;
     let mut groups: BTreeMap<String, Vec<Spot>> = BTreeMap::new();
     for spot in spots {
         groups.entry(spot.categoria.clone()).or_default().push(spot);

@@ -1,7 +1,7 @@
 //! A property as a row, and as the API shows it.
 
 use serde::Serialize;
-use sqlx::{PgPool, QueryBuilder};
+use sqlx::{PgConnection, QueryBuilder};
 use utoipa::ToSchema;
 
 use crate::catalog::services::decimetre;
@@ -134,11 +134,14 @@ impl From<Property> for PropertyView {
 }
 
 /// The property with this id.
-pub async fn find(pool: &PgPool, id: i64) -> sqlx::Result<Option<Property>> {
+pub async fn find(connection: &mut PgConnection, id: i64) -> sqlx::Result<Option<Property>> {
     let mut query = QueryBuilder::new("SELECT ");
     query
         .push(COLUMNS)
         .push(" FROM propiedades p WHERE p.id = ")
         .push_bind(id);
-    query.build_query_as().fetch_optional(pool).await
+    query
+        .build_query_as()
+        .fetch_optional(&mut *connection)
+        .await
 }

@@ -3,13 +3,12 @@
 //! Candidates with a full score come first, the cheapest before the others. So an index in the order of prices gives the
 //! first page as soon as enough of them are found; only where there are not enough, all candidates are ranked.
 
-use sqlx::postgres::PgConnection;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use crate::catalog::property::{COLUMNS, Property};
 use crate::catalog::score;
 use crate::catalog::search::{Filters, Page, push_conditions, push_range};
-use crate::catalog::services::{self, NearbyColumns};
+use crate::catalog::services::{self, NearbyColumns, RADII};
 
 /// What somebody looks for.
 #[derive(Debug, Clone)]
@@ -77,26 +76,13 @@ pub struct Recommended {
     pub cerca: NearbyColumns,
 }
 
-/// How far to look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    /// At candidates in the order of prices, until the page is full of full scores.
-    Best,
-    /// At all of them.
-    All,
-}
-
 /// A page of the ranking (score falling, price rising, id rising; unknown last), and how many fit in all.
 pub async fn find(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     wanted: &Preferences,
     page: Page,
 ) -> sqlx::Result<(i64, Vec<Recommended>)> {
-    let rows = run(pool, Depth::Best, wanted, page).await?;
-    if i64::try_from(rows.len()) == Ok(page.limite) {
-        return Ok((rows.first().map_or(0, |row| row.total), rows));
-    }
-    let rows = run(pool, Depth::All, wanted, page).await?;
+    let rows = run(connection, wanted, page).await?;
     if !rows.is_empty() || page.offset == 0 {
         return Ok((rows.first().map_or(0, |row| row.total), rows));
     }
@@ -104,35 +90,36 @@ pub async fn find(
         limite: 1,
         offset: 0,
     };
-    let first = run(pool, Depth::All, wanted, start).await?;
+    let first = run(connection, wanted, start).await?;
     Ok((first.first().map_or(0, |row| row.total), rows))
 }
 
 async fn run(
-    pool: &PgPool,
-    depth: Depth,
+    connection: &mut PgConnection,
     wanted: &Preferences,
     page: Page,
 ) -> sqlx::Result<Vec<Recommended>> {
-    query("", depth, wanted, page)
+    query("", wanted, page)
         .build_query_as()
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await
 }
 
-/// The lines in which the database explains these very queries, measured.
+/// The lines in which the database explains this very query, measured: with the radius whose figures are kept, and with
+/// another, in which services are measured.
 pub async fn explain(
     connection: &mut PgConnection,
     wanted: &Preferences,
     page: Page,
 ) -> sqlx::Result<Vec<String>> {
     let mut lines = Vec::new();
-    for (title, depth) in [
-        ("The best, in the order of prices:", Depth::Best),
-        ("All, where the best are not enough:", Depth::All),
-    ] {
-        lines.push(title.to_owned());
-        let mut query = query("EXPLAIN (ANALYZE, BUFFERS) ", depth, wanted, page);
+    for radio_m in [wanted.radio_m, RADII[0]] {
+        lines.push(format!("With the services within {radio_m} m:"));
+        let wanted = Preferences {
+            radio_m,
+            ..wanted.clone()
+        };
+        let mut query = query("EXPLAIN (ANALYZE, BUFFERS) ", &wanted, page);
         let plan: Vec<String> = query
             .build_query_scalar()
             .fetch_all(&mut *connection)
@@ -142,66 +129,82 @@ pub async fn explain(
     Ok(lines)
 }
 
-fn query(prefix: &str, depth: Depth, wanted: &Preferences, page: Page) -> QueryBuilder<Postgres> {
+/// One statement: the full scores at the head of the ranking, and only where they do not fill the page the ranking of all. So
+/// whatever is told of a property beside its score is fetched for the page alone, and once.
+fn query(prefix: &str, wanted: &Preferences, page: Page) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(prefix);
-    // Where all are ranked, each part is worked out once for each candidate, though the score names it twice.
-    let once = match depth {
-        Depth::Best => "NOT MATERIALIZED",
-        Depth::All => "MATERIALIZED",
-    };
-    query.push(format!(
-        "WITH candidatas AS {once} (SELECT p.id, p.precio_usd"
-    ));
-    score::push_parts(&mut query, wanted);
-    push_candidates(&mut query, wanted);
-    query.push(format!(
-        "), pesadas AS NOT MATERIALIZED (SELECT *, {} AS peso FROM candidatas",
-        score::weight_sql()
-    ));
-    query.push(format!(
-        "), puntuadas AS NOT MATERIALIZED (
-            SELECT *, floor(1000 * ({}) / nullif(peso, 0) + 0.5) / 10 AS compatibilidad FROM pesadas",
-        score::points_sql()
-    ));
-    push_chosen(&mut query, depth, wanted);
-    query
-        .push(" LIMIT ")
-        .push_bind(page.limite)
-        .push(" OFFSET ")
-        .push_bind(page.offset);
+    // An index in the order of prices is read until the page is full.
+    query.push("WITH ");
+    push_scored(&mut query, "primeras", "NOT MATERIALIZED", wanted);
+    query.push(", mejores AS MATERIALIZED (SELECT * FROM primeras WHERE compatibilidad = 100 ORDER BY precio_usd ASC NULLS LAST, id");
+    push_page(&mut query, page);
+    // Each part is worked out once for each candidate, though the score names it again.
+    query.push("), ");
+    push_scored(&mut query, "todas", "MATERIALIZED", wanted);
+    query.push(", elegidas AS (SELECT *, (SELECT count(*)");
+    push_fitting(&mut query, "primeras", wanted);
+    query.push(") AS total FROM mejores WHERE (SELECT count(*) FROM mejores) = ");
+    query.push_bind(page.limite);
+    query.push(" UNION ALL SELECT * FROM (SELECT *, count(*) OVER () AS total FROM todas");
+    push_threshold(&mut query, wanted);
+    query.push(" ORDER BY compatibilidad DESC NULLS LAST, precio_usd ASC NULLS LAST, id");
+    push_page(&mut query, page);
+    query.push(") AS clasificadas WHERE (SELECT count(*) FROM mejores) < ");
+    query.push_bind(page.limite);
     query.push(") SELECT ").push(COLUMNS);
     query.push(
         ", e.compatibilidad, e.peso, e.parte_precio, e.parte_servicios, e.parte_superficie, e.parte_familia, e.total,
-           p.distancias_m, cerca.*
-         FROM elegidas e JOIN propiedades p ON p.id = e.id",
+           p.distancias_m",
     );
+    services::push_columns(&mut query, wanted.radio_m);
+    query.push(" FROM elegidas e JOIN propiedades p ON p.id = e.id");
     services::push_lateral(&mut query, wanted.radio_m);
     query.push(" ORDER BY e.compatibilidad DESC NULLS LAST, e.precio_usd ASC NULLS LAST, e.id");
     query
 }
 
-/// Appends the ranked candidates `elegidas`, each with the number of all that fit.
-fn push_chosen(query: &mut QueryBuilder<Postgres>, depth: Depth, wanted: &Preferences) {
-    if depth == Depth::Best {
-        query.push("), elegidas AS (SELECT *, (SELECT count(*)");
-        if wanted.umbral > 0.0 {
-            query.push(" FROM puntuadas WHERE compatibilidad >= ");
-            query.push_bind(wanted.umbral);
-        } else {
-            push_candidates(query, wanted);
-        }
-        query.push(
-            ") AS total FROM puntuadas WHERE compatibilidad = 100 ORDER BY precio_usd ASC NULLS LAST, id",
-        );
-        return;
+/// Appends the candidates with their scores as `name`.
+fn push_scored(
+    query: &mut QueryBuilder<Postgres>,
+    name: &str,
+    materialized: &str,
+    wanted: &Preferences,
+) {
+    query.push(format!(
+        "{name}_partes AS {materialized} (SELECT p.id, p.precio_usd"
+    ));
+    score::push_parts(query, wanted);
+    push_candidates(query, wanted);
+    query.push(format!(
+        "), {name} AS NOT MATERIALIZED (
+            SELECT *, floor(1000 * ({}) / nullif(peso, 0) + 0.5) / 10 AS compatibilidad
+            FROM (SELECT *, {} AS peso FROM {name}_partes) AS pesadas)",
+        score::points_sql(),
+        score::weight_sql(),
+    ));
+}
+
+/// Appends from where all that fit are counted; without a threshold, all candidates do.
+fn push_fitting(query: &mut QueryBuilder<Postgres>, name: &str, wanted: &Preferences) {
+    if wanted.umbral > 0.0 {
+        query.push(" FROM ").push(name);
+        push_threshold(query, wanted);
+    } else {
+        push_candidates(query, wanted);
     }
-    query.push("), elegidas AS (SELECT *, count(*) OVER () AS total FROM puntuadas");
+}
+
+fn push_threshold(query: &mut QueryBuilder<Postgres>, wanted: &Preferences) {
     if wanted.umbral > 0.0 {
         query
             .push(" WHERE compatibilidad >= ")
             .push_bind(wanted.umbral);
     }
-    query.push(" ORDER BY compatibilidad DESC NULLS LAST, precio_usd ASC NULLS LAST, id");
+}
+
+fn push_page(query: &mut QueryBuilder<Postgres>, page: Page) {
+    query.push(" LIMIT ").push_bind(page.limite);
+    query.push(" OFFSET ").push_bind(page.offset);
 }
 
 /// Appends ` FROM propiedades p WHERE …`: what is on offer and passes every filter.

@@ -1,6 +1,6 @@
 //! Which filters must give way so that something fits at all.
 
-use sqlx::{PgPool, QueryBuilder};
+use sqlx::{PgConnection, QueryBuilder};
 
 use crate::catalog::recommend::{Preferences, push_candidates};
 
@@ -17,7 +17,10 @@ const FILTERS: [Filter; 4] = [
 
 /// Takes as few filters as possible out of the wish, until at least one property passes the rest, and names them.
 /// Nothing is taken out when something fits already, or when nothing would help.
-pub async fn relax(pool: &PgPool, wanted: &mut Preferences) -> sqlx::Result<Vec<&'static str>> {
+pub async fn relax(
+    connection: &mut PgConnection,
+    wanted: &mut Preferences,
+) -> sqlx::Result<Vec<&'static str>> {
     let mut sets: Vec<u32> = (0..1 << FILTERS.len()).collect();
     sets.sort_by_key(|set| (set.count_ones(), *set));
     for set in sets {
@@ -30,7 +33,7 @@ pub async fn relax(pool: &PgPool, wanted: &mut Preferences) -> sqlx::Result<Vec<
         for (_, (_, without)) in chosen() {
             without(&mut relaxed);
         }
-        if any(pool, &relaxed).await? {
+        if any(connection, &relaxed).await? {
             *wanted = relaxed;
             return Ok(chosen().map(|(_, (name, _))| name).collect());
         }
@@ -38,9 +41,9 @@ pub async fn relax(pool: &PgPool, wanted: &mut Preferences) -> sqlx::Result<Vec<
     Ok(Vec::new())
 }
 
-async fn any(pool: &PgPool, wanted: &Preferences) -> sqlx::Result<bool> {
+async fn any(connection: &mut PgConnection, wanted: &Preferences) -> sqlx::Result<bool> {
     let mut query = QueryBuilder::new("SELECT EXISTS (SELECT");
     push_candidates(&mut query, wanted);
     query.push(")");
-    query.build_query_scalar().fetch_one(pool).await
+    query.build_query_scalar().fetch_one(&mut *connection).await
 }

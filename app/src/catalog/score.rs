@@ -20,15 +20,15 @@ const AT_THE_DOOR_M: f64 = 250.0;
 /// Metres from which it counts nothing; the schema measures no further.
 const A_WALK_M: f64 = 1000.0;
 
-/// Appends the four parts as columns, each from 0 to 1 or NULL: what was not asked for, or is not known, takes no part.
+/// Appends the four parts as columns, each from 0 to 1 or NULL: what was not asked for, or is not known, takes no part. Beside
+/// each stands whether it takes part, which costs less to ask than the part itself.
 pub fn push_parts(query: &mut QueryBuilder<Postgres>, wanted: &Preferences) {
     push_price(query, wanted.presupuesto_max);
     push_services(query, &wanted.categorias);
-    let surface = "coalesce(p.superficie_construida, p.superficie_total)";
     push_share(
         query,
         "superficie",
-        surface,
+        "p.superficie_m2",
         Some(wanted.superficie_deseada()),
     );
     push_share(
@@ -46,27 +46,33 @@ fn push_share(query: &mut QueryBuilder<Postgres>, part: &str, what: &str, wanted
             query.push(format!(
                 ", CASE WHEN {what} IS NOT NULL THEN least(1, {what}::float8 / "
             ));
-            query.push_bind(wanted).push(") END");
+            query.push_bind(wanted);
+            query.push(format!(
+                ") END AS parte_{part}, {what} IS NOT NULL AS juzga_{part}"
+            ));
         }
-        None => {
-            query.push(", NULL::float8");
-        }
+        None => push_nothing(query, part),
     }
-    query.push(format!(" AS parte_{part}"));
+}
+
+/// A part that was not asked for.
+fn push_nothing(query: &mut QueryBuilder<Postgres>, part: &str) {
+    query.push(format!(
+        ", NULL::float8 AS parte_{part}, false AS juzga_{part}"
+    ));
 }
 
 /// 1 up to 80 % of the highest price, then in a straight line to one half at the highest price.
 fn push_price(query: &mut QueryBuilder<Postgres>, most: Option<f64>) {
     let Some(most) = most else {
-        query.push(", NULL::float8 AS parte_precio");
-        return;
+        return push_nothing(query, "precio");
     };
     query.push(
         ", CASE WHEN p.precio_usd IS NOT NULL THEN least(1, 1 - 0.5::float8 * (p.precio_usd::float8 / ",
     );
     query.push_bind(most);
     query.push(format!(
-        " - {COMFORTABLE}) / (1 - {COMFORTABLE}::float8)) END AS parte_precio"
+        " - {COMFORTABLE}) / (1 - {COMFORTABLE}::float8)) END AS parte_precio, p.precio_usd IS NOT NULL AS juzga_precio"
     ));
 }
 
@@ -85,7 +91,7 @@ fn push_services(query: &mut QueryBuilder<Postgres>, categories: &[i32]) {
         ));
     }
     query.push(format!(
-        ") / {}::float8 END AS parte_servicios",
+        ") / {}::float8 END AS parte_servicios, p.distancias_m IS NOT NULL AS juzga_servicios",
         categories.len()
     ));
 }
@@ -93,7 +99,7 @@ fn push_services(query: &mut QueryBuilder<Postgres>, categories: &[i32]) {
 /// The weight of the parts that are there, as SQL over their columns.
 pub fn weight_sql() -> String {
     let part = |name: &str, weight: f64| {
-        format!("CASE WHEN parte_{name} IS NULL THEN 0 ELSE {weight}::float8 END")
+        format!("CASE WHEN juzga_{name} THEN {weight}::float8 ELSE 0 END")
     };
     [
         part("precio", PRICE),

@@ -1,6 +1,6 @@
 //! The query of `/api/buscar`.
 
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use crate::catalog::property::{COLUMNS, Property};
 
@@ -9,6 +9,8 @@ use crate::catalog::property::{COLUMNS, Property};
 pub struct Filters {
     /// Folded names of zones, one of which it must be.
     pub zonas: Option<Vec<String>>,
+    /// Folded names of zones, none of which it may be.
+    pub sin_zonas: Vec<String>,
     pub precio_min: Option<f64>,
     pub precio_max: Option<f64>,
     /// Kinds, one of which it must be; none means any.
@@ -20,7 +22,9 @@ pub struct Filters {
     pub superficie_min: Option<f64>,
     pub superficie_max: Option<f64>,
     pub habitaciones_min: Option<i64>,
+    pub habitaciones_max: Option<i64>,
     pub banos_min: Option<i64>,
+    pub banos_max: Option<i64>,
     pub tiene_garaje: Option<bool>,
     /// Published within so many days.
     pub dias: Option<i64>,
@@ -61,14 +65,17 @@ pub struct Page {
 
 /// The rows of a page, and how many there are in all.
 pub async fn find(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     filters: &Filters,
     order: &'static str,
     page: Page,
 ) -> sqlx::Result<(i64, Vec<Property>)> {
     let mut query = QueryBuilder::new("SELECT count(*)");
     push_filters(&mut query, filters);
-    let total: i64 = query.build_query_scalar().fetch_one(pool).await?;
+    let total: i64 = query
+        .build_query_scalar()
+        .fetch_one(&mut *connection)
+        .await?;
 
     let mut query = QueryBuilder::new("SELECT ");
     query.push(COLUMNS);
@@ -80,7 +87,7 @@ pub async fn find(
         .push_bind(page.limite)
         .push(" OFFSET ")
         .push_bind(page.offset);
-    let rows = query.build_query_as().fetch_all(pool).await?;
+    let rows = query.build_query_as().fetch_all(&mut *connection).await?;
     Ok((total, rows))
 }
 
@@ -96,6 +103,12 @@ pub fn push_conditions(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
         query
             .push(" AND p.zona_normalizada = ANY(")
             .push_bind(zonas.clone())
+            .push(")");
+    }
+    if !filters.sin_zonas.is_empty() {
+        query
+            .push(" AND p.zona_normalizada <> ALL(")
+            .push_bind(filters.sin_zonas.clone())
             .push(")");
     }
     push_range(
@@ -139,16 +152,14 @@ pub fn push_conditions(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
             query.push(") in normalizar(p.").push(column).push(")) > 0");
         }
     }
-    for (column, least) in [
-        ("num_dormitorios", filters.habitaciones_min),
-        ("num_banos", filters.banos_min),
+    for (bound, rooms) in [
+        ("num_dormitorios >= ", filters.habitaciones_min),
+        ("num_dormitorios <= ", filters.habitaciones_max),
+        ("num_banos >= ", filters.banos_min),
+        ("num_banos <= ", filters.banos_max),
     ] {
-        if let Some(least) = least {
-            query
-                .push(" AND p.")
-                .push(column)
-                .push(" >= ")
-                .push_bind(least);
+        if let Some(rooms) = rooms {
+            query.push(" AND p.").push(bound).push_bind(rooms);
         }
     }
     match filters.tiene_garaje {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 
 /// The radii that may be asked for, in metres; the middle one is the default.
@@ -34,11 +34,26 @@ pub struct Nearby {
     pub mas_cercano_m: Option<f64>,
 }
 
-/// Appends the lateral subquery `cerca`: per category, what lies within the radius of `p.coordenadas`.
+/// The radius whose figures the schema keeps with each property.
+const KEPT_M: i64 = 1000;
+
+/// Appends the columns of [`NearbyColumns`] of the property `p`, which are measured in `cerca` or kept.
+pub fn push_columns(query: &mut QueryBuilder<Postgres>, radius_m: i64) {
+    query.push(if radius_m == KEPT_M {
+        ", NULL::text[] AS categorias, p.cantidades_1000m AS cantidades, p.medias_1000m AS medias_m, p.distancias_m AS cercanos_m"
+    } else {
+        ", cerca.*"
+    });
+}
+
+/// Appends the lateral subquery `cerca`, unless the schema keeps its figures: per category, what lies within the radius of `p.coordenadas`.
 ///
 /// The index and the sphere, whose distances are wrong by less than 0.6 %, leave few services to measure exactly: on the
 /// spheroid the same question takes four times as long.
 pub fn push_lateral(query: &mut QueryBuilder<Postgres>, radius_m: i64) {
+    if radius_m == KEPT_M {
+        return;
+    }
     query.push(
         " LEFT JOIN LATERAL (
             SELECT array_agg(m.categoria) AS categorias, array_agg(m.cantidad) AS cantidades,
@@ -57,32 +72,32 @@ pub fn push_lateral(query: &mut QueryBuilder<Postgres>, radius_m: i64) {
     query.push(" GROUP BY d.categoria) AS m) AS cerca ON true");
 }
 
-/// The columns of `cerca`.
+/// Figures by category: of the categories that are named, or of all in their order.
 #[derive(Debug, sqlx::FromRow)]
 pub struct NearbyColumns {
     categorias: Option<Vec<String>>,
     cantidades: Option<Vec<i64>>,
-    medias_m: Option<Vec<f64>>,
-    cercanos_m: Option<Vec<f64>>,
+    medias_m: Option<Vec<Option<f64>>>,
+    cercanos_m: Option<Vec<Option<f64>>>,
 }
 
 impl NearbyColumns {
     /// Every category with what was found of it.
     pub fn by_category(self) -> BTreeMap<String, Nearby> {
-        let mut found: BTreeMap<String, Nearby> = CATEGORIES
-            .iter()
-            .map(|category| ((*category).to_owned(), Nearby::default()))
+        let all = || CATEGORIES.iter().map(|category| (*category).to_owned());
+        let mut found: BTreeMap<String, Nearby> = all()
+            .map(|category| (category, Nearby::default()))
             .collect();
-        let categories = self.categorias.unwrap_or_default().into_iter();
+        let categories = self.categorias.unwrap_or_else(|| all().collect());
         let figures = self.cantidades.unwrap_or_default().into_iter();
         let means = self.medias_m.unwrap_or_default().into_iter();
         let nearest = self.cercanos_m.unwrap_or_default().into_iter();
-        for (((category, cantidad), mean), near) in categories.zip(figures).zip(means).zip(nearest)
-        {
+        let figures = categories.into_iter().zip(figures).zip(means).zip(nearest);
+        for (((category, cantidad), mean), near) in figures {
             let nearby = Nearby {
                 cantidad,
-                media_m: Some(decimetre(mean)),
-                mas_cercano_m: Some(decimetre(near)),
+                media_m: mean.map(decimetre),
+                mas_cercano_m: near.map(decimetre),
             };
             found.insert(category, nearby);
         }
@@ -107,7 +122,7 @@ pub struct NearService {
 
 /// The services within the radius of a property, nearest first, at most `limit`.
 pub async fn around(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     property: i64,
     radius_m: i64,
     limit: i64,
@@ -124,7 +139,7 @@ pub async fn around(
     .bind(property)
     .bind(radius_m)
     .bind(limit)
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
     for service in &mut services {
         service.distancia_m = decimetre(service.distancia_m);

@@ -1,7 +1,7 @@
 //! What the catalogue looks like as a whole.
 
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 
 /// Price classes in dollars, half open: from each bound up to the next.
@@ -49,7 +49,7 @@ pub struct PriceClass {
 const SURFACE: &str = "coalesce(superficie_construida, superficie_total)";
 
 /// The figures of an operation.
-pub async fn figures(pool: &PgPool, operacion: &str) -> sqlx::Result<Figures> {
+pub async fn figures(connection: &mut PgConnection, operacion: &str) -> sqlx::Result<Figures> {
     let at = |share: &str, what: &str| {
         format!("percentile_cont({share}) WITHIN GROUP (ORDER BY ({what})::float8)")
     };
@@ -70,51 +70,54 @@ pub async fn figures(pool: &PgPool, operacion: &str) -> sqlx::Result<Figures> {
     );
     sqlx::query_as(sqlx::AssertSqlSafe(query))
         .bind(operacion)
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await
 }
 
 /// How many properties each operation has, the most frequent first.
-pub async fn operations(pool: &PgPool) -> sqlx::Result<Vec<Count>> {
+pub async fn operations(connection: &mut PgConnection) -> sqlx::Result<Vec<Count>> {
     sqlx::query_as(
         "SELECT operacion AS nombre, count(*) AS cantidad FROM propiedades GROUP BY 1 ORDER BY 2 DESC, 1",
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await
 }
 
 /// How many properties of an operation each kind has, the most frequent first.
-pub async fn kinds(pool: &PgPool, operacion: &str) -> sqlx::Result<Vec<Count>> {
+pub async fn kinds(connection: &mut PgConnection, operacion: &str) -> sqlx::Result<Vec<Count>> {
     sqlx::query_as(
         "SELECT tipo_propiedad AS nombre, count(*) AS cantidad FROM propiedades WHERE operacion = $1
          GROUP BY 1 ORDER BY 2 DESC, 1",
     )
     .bind(operacion)
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await
 }
 
 /// The ten zones with the most properties of an operation.
-pub async fn top_zones(pool: &PgPool, operacion: &str) -> sqlx::Result<Vec<Count>> {
+pub async fn top_zones(connection: &mut PgConnection, operacion: &str) -> sqlx::Result<Vec<Count>> {
     sqlx::query_as(
         "SELECT min(zona) AS nombre, count(*) AS cantidad FROM propiedades
          WHERE operacion = $1 AND zona_normalizada IS NOT NULL
          GROUP BY zona_normalizada ORDER BY 2 DESC, 1 LIMIT 10",
     )
     .bind(operacion)
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await
 }
 
 /// Every price class of an operation, the empty ones too, from the lowest up.
-pub async fn price_classes(pool: &PgPool, operacion: &str) -> sqlx::Result<Vec<PriceClass>> {
+pub async fn price_classes(
+    connection: &mut PgConnection,
+    operacion: &str,
+) -> sqlx::Result<Vec<PriceClass>> {
     let found: Vec<(i32, i64)> = sqlx::query_as(
         "SELECT width_bucket(precio_usd, $2::int[]::numeric[]), count(*) FROM propiedades
          WHERE operacion = $1 AND precio_usd IS NOT NULL GROUP BY 1",
     )
     .bind(operacion)
     .bind(BOUNDS.as_slice())
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
     let count = |class: i32| {
         found

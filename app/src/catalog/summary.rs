@@ -1,7 +1,7 @@
 //! What the properties that pass the filters cost, by operation or by zone.
 
 use serde::Serialize;
-use sqlx::{PgPool, QueryBuilder};
+use sqlx::{PgConnection, QueryBuilder};
 use utoipa::ToSchema;
 
 use crate::catalog::search::{Filters, push_filters};
@@ -36,7 +36,10 @@ pub struct ZoneSummary {
 const SURFACE: &str = "coalesce(p.superficie_construida, p.superficie_total)";
 
 /// The figures, the operation with the most properties first.
-pub async fn by_operation(pool: &PgPool, filters: &Filters) -> sqlx::Result<Vec<Summary>> {
+pub async fn by_operation(
+    connection: &mut PgConnection,
+    filters: &Filters,
+) -> sqlx::Result<Vec<Summary>> {
     let mut query = QueryBuilder::new(format!(
         "SELECT p.operacion, count(*) AS cantidad,
                 min(p.precio_usd)::float8 AS precio_minimo,
@@ -51,7 +54,7 @@ pub async fn by_operation(pool: &PgPool, filters: &Filters) -> sqlx::Result<Vec<
     ));
     push_filters(&mut query, filters);
     query.push(" GROUP BY p.operacion ORDER BY cantidad DESC, p.operacion");
-    query.build_query_as().fetch_all(pool).await
+    query.build_query_as().fetch_all(&mut *connection).await
 }
 
 /// The orders of [`by_zone`]. Each ends with the name, so it is total.
@@ -63,7 +66,7 @@ pub const ZONE_ORDERS: &[(&str, &str)] = &[
 
 /// The figures of each zone, at most `limit` of them.
 pub async fn by_zone(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     filters: &Filters,
     order: &'static str,
     limit: i64,
@@ -76,7 +79,7 @@ pub async fn by_zone(
     push_filters(&mut query, filters);
     query.push(" AND p.zona_normalizada IS NOT NULL GROUP BY p.zona_normalizada ORDER BY ");
     query.push(order).push(" LIMIT ").push_bind(limit);
-    query.build_query_as().fetch_all(pool).await
+    query.build_query_as().fetch_all(&mut *connection).await
 }
 
 /// A median as a whole number; it passes unknown values over.

@@ -1,7 +1,7 @@
 //! Zones as the database has them: found without regard to case and accents, suggested when not found.
 
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 
 use crate::catalog::property::Place;
@@ -43,17 +43,17 @@ pub struct ZoneFigures {
 const SUGGESTIONS: usize = 5;
 
 /// Looks the wanted zone (folded) up: by its whole name, then by a part of it.
-pub async fn find(pool: &PgPool, wanted: &str) -> sqlx::Result<Found> {
+pub async fn find(connection: &mut PgConnection, wanted: &str) -> sqlx::Result<Found> {
     let exact: Option<Zone> = sqlx::query_as(
         "SELECT zona, zona_normalizada FROM propiedades WHERE zona_normalizada = $1 ORDER BY id LIMIT 1",
     )
     .bind(wanted)
-    .fetch_optional(pool)
+    .fetch_optional(&mut *connection)
     .await?;
     if let Some(zone) = exact {
         return Ok(Found::Zones(vec![zone]));
     }
-    let zones = all(pool).await?;
+    let zones = all(connection).await?;
     let containing: Vec<Zone> = zones
         .iter()
         .filter(|zone| zone.zona_normalizada.contains(wanted))
@@ -67,17 +67,17 @@ pub async fn find(pool: &PgPool, wanted: &str) -> sqlx::Result<Found> {
 }
 
 /// Every zone, by its folded name.
-pub async fn all(pool: &PgPool) -> sqlx::Result<Vec<Zone>> {
+pub async fn all(connection: &mut PgConnection) -> sqlx::Result<Vec<Zone>> {
     sqlx::query_as(
         "SELECT min(zona) AS zona, zona_normalizada FROM propiedades
          WHERE zona_normalizada IS NOT NULL GROUP BY zona_normalizada ORDER BY zona_normalizada",
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await
 }
 
 /// Every zone with its figures, by its folded name.
-pub async fn figures(pool: &PgPool) -> sqlx::Result<Vec<ZoneFigures>> {
+pub async fn figures(connection: &mut PgConnection) -> sqlx::Result<Vec<ZoneFigures>> {
     type Row = (String, i64, i64, Option<f64>, Option<f64>, Option<f64>);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT min(zona), count(*), count(*) FILTER (WHERE operacion = 'venta'),
@@ -86,7 +86,7 @@ pub async fn figures(pool: &PgPool) -> sqlx::Result<Vec<ZoneFigures>> {
                 percentile_cont(0.5) WITHIN GROUP (ORDER BY ST_X(coordenadas::geometry))
          FROM propiedades WHERE zona_normalizada IS NOT NULL GROUP BY zona_normalizada ORDER BY zona_normalizada",
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
     let figures = |(zona, cantidad, en_venta, precio_mediano, lat, lng): Row| ZoneFigures {
         zona,
@@ -99,9 +99,9 @@ pub async fn figures(pool: &PgPool) -> sqlx::Result<Vec<ZoneFigures>> {
 }
 
 /// How many properties are in no known zone.
-pub async fn unknown(pool: &PgPool) -> sqlx::Result<i64> {
+pub async fn unknown(connection: &mut PgConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT count(*) FROM propiedades WHERE zona_normalizada IS NULL")
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await
 }
 

@@ -1,7 +1,7 @@
 //! What the database knows about a question.
 
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 
 use crate::catalog::property::{self, PropertyView};
 use crate::catalog::recommend::{self, Family, Preferences};
@@ -65,7 +65,11 @@ pub struct Facts {
 }
 
 /// Asks the database.
-pub async fn find(pool: &PgPool, question: Question, zones: &[Zone]) -> sqlx::Result<Facts> {
+pub async fn find(
+    connection: &mut PgConnection,
+    question: Question,
+    zones: &[Zone],
+) -> sqlx::Result<Facts> {
     let mut facts = Facts {
         intent: question.intent(),
         total: 0,
@@ -86,18 +90,19 @@ pub async fn find(pool: &PgPool, question: Question, zones: &[Zone]) -> sqlx::Re
         return Ok(facts);
     }
     match facts.intent {
-        Intent::Recomendacion => recommended(pool, &mut facts).await?,
-        Intent::Ranking => ranked(pool, &mut facts).await?,
+        Intent::Recomendacion => recommended(connection, &mut facts).await?,
+        Intent::Ranking => ranked(connection, &mut facts).await?,
         Intent::Cantidad | Intent::Precios => {
-            facts.summaries = summary::by_operation(pool, &filters(&facts.question)).await?;
+            facts.summaries = summary::by_operation(connection, &filters(&facts.question)).await?;
             facts.total = facts.summaries.iter().map(|summary| summary.cantidad).sum();
         }
-        Intent::Zonas => compared(pool, &mut facts).await?,
-        Intent::Propiedad => one(pool, &mut facts).await?,
+        Intent::Zonas => compared(connection, &mut facts).await?,
+        Intent::Propiedad => one(connection, &mut facts).await?,
         Intent::Ayuda => {
             let everything = filters(&Question::default());
-            facts.summaries = summary::by_operation(pool, &everything).await?;
-            facts.zones = summary::by_zone(pool, &everything, ZONE_ORDERS[0].1, ZONES).await?;
+            facts.summaries = summary::by_operation(connection, &everything).await?;
+            facts.zones =
+                summary::by_zone(connection, &everything, ZONE_ORDERS[0].1, ZONES).await?;
         }
     }
     Ok(facts)
@@ -110,8 +115,12 @@ fn filters(question: &Question) -> Filters {
         .iter()
         .map(|zone| zone.zona_normalizada.clone())
         .collect();
+    let sin_zonas = question.zonas_excluidas.iter();
     Filters {
         zonas: (!zonas.is_empty()).then_some(zonas),
+        sin_zonas: sin_zonas
+            .map(|zone| zone.zona_normalizada.clone())
+            .collect(),
         precio_min: question.presupuesto_min,
         precio_max: question.presupuesto_max,
         tipos: question.tipos.clone(),
@@ -120,13 +129,15 @@ fn filters(question: &Question) -> Filters {
         superficie_min: question.superficie_min,
         superficie_max: question.superficie_max,
         habitaciones_min: question.dormitorios_min,
+        habitaciones_max: question.dormitorios_max,
         banos_min: question.banos_min,
+        banos_max: question.banos_max,
         tiene_garaje: question.tiene_garaje,
         ..Filters::default()
     }
 }
 
-async fn recommended(pool: &PgPool, facts: &mut Facts) -> sqlx::Result<()> {
+async fn recommended(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
     let question = &mut facts.question;
     question.operacion = question.operacion.or(Some("venta"));
     let wanted = wishes(question);
@@ -134,14 +145,14 @@ async fn recommended(pool: &PgPool, facts: &mut Facts) -> sqlx::Result<()> {
         limite: question.limite.unwrap_or(RECOMMENDED),
         offset: 0,
     };
-    let (total, rows) = recommend::find(pool, &wanted, page).await?;
+    let (total, rows) = recommend::find(connection, &wanted, page).await?;
     facts.total = total;
     facts.cards = rows
         .into_iter()
         .map(|row| Card::Scored(Box::new(Item::new(row, &wanted))))
         .collect();
     if total == 0 {
-        beyond(pool, facts).await?;
+        beyond(connection, facts).await?;
     }
     Ok(())
 }
@@ -178,7 +189,7 @@ fn wishes(question: &Question) -> Preferences {
 }
 
 /// Nothing fits: without the budget, the cheapest that fit otherwise, and a note that says so.
-async fn beyond(pool: &PgPool, facts: &mut Facts) -> sqlx::Result<()> {
+async fn beyond(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
     let question = &facts.question;
     if question.presupuesto_min.is_none() && question.presupuesto_max.is_none() {
         return Ok(());
@@ -192,7 +203,7 @@ async fn beyond(pool: &PgPool, facts: &mut Facts) -> sqlx::Result<()> {
         limite: BEYOND,
         offset: 0,
     };
-    let (_, rows) = search::find(pool, &filters, order("precio_asc"), page).await?;
+    let (_, rows) = search::find(connection, &filters, order("precio_asc"), page).await?;
     if !rows.is_empty() {
         facts
             .notes
@@ -202,7 +213,7 @@ async fn beyond(pool: &PgPool, facts: &mut Facts) -> sqlx::Result<()> {
     Ok(())
 }
 
-async fn ranked(pool: &PgPool, facts: &mut Facts) -> sqlx::Result<()> {
+async fn ranked(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
     let question = &mut facts.question;
     question.operacion = question.operacion.or(Some("venta"));
     let page = Page {
@@ -210,16 +221,16 @@ async fn ranked(pool: &PgPool, facts: &mut Facts) -> sqlx::Result<()> {
         offset: 0,
     };
     let order = order(question.orden.unwrap_or("precio_asc"));
-    let (total, rows) = search::find(pool, &filters(question), order, page).await?;
+    let (total, rows) = search::find(connection, &filters(question), order, page).await?;
     facts.total = total;
     facts.cards = plain(rows);
     if total == 0 {
-        beyond(pool, facts).await?;
+        beyond(connection, facts).await?;
     }
     Ok(())
 }
 
-async fn compared(pool: &PgPool, facts: &mut Facts) -> sqlx::Result<()> {
+async fn compared(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
     let question = &mut facts.question;
     question.operacion = question.operacion.or(Some("venta"));
     let name = question.orden.unwrap_or("cantidad");
@@ -228,19 +239,19 @@ async fn compared(pool: &PgPool, facts: &mut Facts) -> sqlx::Result<()> {
         .find(|(known, _)| *known == name)
         .unwrap_or(&ZONE_ORDERS[0]);
     let limit = question.limite.unwrap_or(10);
-    facts.zones = summary::by_zone(pool, &filters(question), order.1, limit).await?;
+    facts.zones = summary::by_zone(connection, &filters(question), order.1, limit).await?;
     facts.total = facts.zones.iter().map(|zone| zone.cantidad).sum();
     Ok(())
 }
 
-async fn one(pool: &PgPool, facts: &mut Facts) -> sqlx::Result<()> {
+async fn one(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
     let id = facts.question.propiedad.unwrap_or_default();
-    let Some(row) = property::find(pool, id).await? else {
+    let Some(row) = property::find(connection, id).await? else {
         facts.notes.push(format!("No existe la propiedad {id}."));
         return Ok(());
     };
     if row.place().is_some() {
-        facts.services = services::around(pool, id, RADII[1], SERVICES).await?;
+        facts.services = services::around(connection, id, RADII[1], SERVICES).await?;
     }
     facts.total = 1;
     facts.cards = plain(vec![row]);

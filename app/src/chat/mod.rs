@@ -12,13 +12,13 @@ mod places;
 mod prompt;
 mod provider;
 mod question;
-mod spell;
+pub mod spell;
 mod template;
 mod vocabulary;
 mod wording;
 mod words;
 
-use sqlx::PgPool;
+use sqlx::PgConnection;
 
 pub use answer::{Known, Origin};
 pub use wording::{Options, Worded};
@@ -53,6 +53,8 @@ pub struct Turn {
 pub struct Chat {
     chain: Chain,
     max_tokens: u32,
+    /// Bolivianos for a dollar.
+    pub bob_per_usd: f64,
 }
 
 /// A conversation with what the database knows about its last question.
@@ -68,14 +70,19 @@ impl Chat {
         Ok(Chat {
             chain: Chain::new(settings)?,
             max_tokens: settings.max_tokens,
+            bob_per_usd: settings.bob_per_usd,
         })
     }
 }
 
 impl Conversation {
     /// Reads the last question with what was said before, and asks the database.
-    pub async fn look(pool: &PgPool, mut turns: Vec<Turn>) -> sqlx::Result<Self> {
-        let zones = zone::all(pool).await?;
+    pub async fn look(
+        connection: &mut PgConnection,
+        mut turns: Vec<Turn>,
+        bob_per_usd: f64,
+    ) -> sqlx::Result<Self> {
+        let zones = zone::all(connection).await?;
         let extra = turns.len().saturating_sub(TURNS);
         let mut seen = 0;
         // Instructions stay, however old.
@@ -83,8 +90,8 @@ impl Conversation {
             seen += 1;
             turn.role == Role::System || seen > extra
         });
-        let question = understood(&turns, &zones);
-        let facts = facts::find(pool, question, &zones).await?;
+        let question = understood(&turns, &zones, bob_per_usd);
+        let facts = facts::find(connection, question, &zones).await?;
         Ok(Conversation {
             turns,
             zones,
@@ -117,11 +124,11 @@ impl Conversation {
 
 /// The last question, completed from the earlier ones. A turn that asks nothing of the catalogue, or of one property
 /// only, does not change what the search is about.
-fn understood(turns: &[Turn], zones: &[Zone]) -> Question {
+fn understood(turns: &[Turn], zones: &[Zone], bob_per_usd: f64) -> Question {
     let mut questions: Vec<Question> = turns
         .iter()
         .filter(|turn| turn.role == Role::User)
-        .map(|turn| parse::question(&turn.text, zones))
+        .map(|turn| parse::question(&turn.text, zones, bob_per_usd))
         .collect();
     let last = questions.pop().unwrap_or_default();
     let earlier = questions

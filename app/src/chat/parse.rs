@@ -10,15 +10,13 @@ use crate::chat::question::Question;
 use crate::chat::vocabulary::{self, Measure};
 use crate::chat::words::{Sort, Token, tokens};
 
-/// Bolivianos for a dollar, the official rate.
-const BOB_PER_USD: f64 = 6.96;
 /// How far "about" reaches to either side.
 const ABOUT: f64 = 0.1;
 /// Properties shown at most.
 const LIMIT: f64 = 20.0;
 
-/// The question in a text, against the zones of the database.
-pub fn question(text: &str, zones: &[Zone]) -> Question {
+/// The question in a text, against the zones of the database; amounts in bolivianos become dollars at so many for one.
+pub fn question(text: &str, zones: &[Zone], bob_per_usd: f64) -> Question {
     let text = tokens(text);
     let said = format!(
         " {} ",
@@ -31,7 +29,7 @@ pub fn question(text: &str, zones: &[Zone]) -> Question {
     let mut taken = place(&text, zones, &mut question);
     question.propiedad = property(&text, &mut taken);
     for amount in amounts::find(&text, &taken) {
-        take(amount, &mut question);
+        take(amount, bob_per_usd, &mut question);
     }
     words(&text, &taken, &mut question);
     question.anew = intent::anew(&said);
@@ -46,12 +44,6 @@ pub fn question(text: &str, zones: &[Zone]) -> Question {
 
 fn place(text: &[Token], zones: &[Zone], question: &mut Question) -> Vec<bool> {
     let found = places::find(text, zones);
-    for zone in &found.unwanted {
-        question.avisos.push(format!(
-            "No sé excluir zonas; no tuve en cuenta {}.",
-            zone.zona
-        ));
-    }
     if let Some(name) = &found.doubtful
         && found.unknown.is_none()
     {
@@ -61,6 +53,7 @@ fn place(text: &[Token], zones: &[Zone], question: &mut Question) -> Vec<bool> {
         ));
     }
     question.zonas = found.zones;
+    question.zonas_excluidas = found.unwanted;
     question.zona_desconocida = found.unknown;
     found.taken
 }
@@ -87,10 +80,17 @@ fn property(text: &[Token], taken: &mut [bool]) -> Option<i64> {
     None
 }
 
-fn take(amount: Amount, question: &mut Question) {
+fn take(amount: Amount, bob_per_usd: f64, question: &mut Question) {
     let count = whole(amount.low);
     match amount.unit {
-        Unit::Money(currency) => budget(amount, currency, question),
+        Unit::Money(Currency::Dollars) => budget(amount, question),
+        Unit::Money(Currency::Bolivianos) => {
+            budget(converted(amount, bob_per_usd), question);
+            let rate = bob_per_usd.to_string().replace('.', ",");
+            question.avisos.push(format!(
+                "Los precios están en dólares; convertí los bolivianos al cambio de {rate}."
+            ));
+        }
         Unit::Measure(Measure::Surface) => {
             let (low, high) = ends(amount, Bound::Least);
             question.superficie_min = low.or(question.superficie_min);
@@ -98,16 +98,12 @@ fn take(amount: Amount, question: &mut Question) {
         }
         Unit::Measure(Measure::Bedrooms) => rooms(
             amount,
-            "dormitorios",
             &mut question.dormitorios_min,
-            &mut question.avisos,
+            &mut question.dormitorios_max,
         ),
-        Unit::Measure(Measure::Baths) => rooms(
-            amount,
-            "baños",
-            &mut question.banos_min,
-            &mut question.avisos,
-        ),
+        Unit::Measure(Measure::Baths) => {
+            rooms(amount, &mut question.banos_min, &mut question.banos_max);
+        }
         Unit::Measure(Measure::Garages) => question.tiene_garaje = Some(count > 0),
         Unit::Measure(Measure::People) if count > 0 => question.personas = Some(count),
         Unit::Measure(Measure::Children) if count > 0 => question.ninos = Some(count),
@@ -127,28 +123,27 @@ fn whole(value: f64) -> i64 {
     value.ceil() as i64
 }
 
-/// Rooms are always at least so many, since the catalogue filters so; "hasta 3 dormitorios" is told apart.
-fn rooms(amount: Amount, name: &str, least: &mut Option<i64>, avisos: &mut Vec<String>) {
+/// A lone number of rooms is how many there must be at least, unless its words say otherwise.
+fn rooms(amount: Amount, least: &mut Option<i64>, most: &mut Option<i64>) {
     let count = whole(amount.low);
-    if amount.bound == Some(Bound::Most) && amount.high.is_none() {
-        avisos.push(format!(
-            "No sé limitar los {name} por arriba; no filtré por ellos."
-        ));
-    } else {
-        let above = amount.bound == Some(Bound::Above) && amount.high.is_none();
-        *least = Some(if above { count + 1 } else { count });
+    match (amount.high, amount.bound) {
+        (Some(high), _) => (*least, *most) = (Some(count), Some(whole(high))),
+        (None, Some(Bound::Most)) => *most = Some(count),
+        (None, Some(Bound::Above)) => *least = Some(count + 1),
+        (None, _) => *least = Some(count),
     }
 }
 
-fn budget(amount: Amount, currency: Currency, question: &mut Question) {
-    let mut amount = amount;
-    if currency == Currency::Bolivianos {
-        amount.low = (amount.low / BOB_PER_USD).round();
-        amount.high = amount.high.map(|high| (high / BOB_PER_USD).round());
-        question.avisos.push(format!(
-            "Los precios están en dólares; convertí los bolivianos al cambio oficial de {BOB_PER_USD}."
-        ));
+fn converted(amount: Amount, bob_per_usd: f64) -> Amount {
+    let dollars = |bolivianos: f64| (bolivianos / bob_per_usd).round();
+    Amount {
+        low: dollars(amount.low),
+        high: amount.high.map(dollars),
+        ..amount
     }
+}
+
+fn budget(amount: Amount, question: &mut Question) {
     if amount.high.unwrap_or(amount.low) > 1e12 || amount.low <= 0.0 {
         return;
     }

@@ -54,6 +54,9 @@ const NO_PLACE: &[&str] = &[
     "todas",
     "que",
     "cual",
+    "cualquier",
+    "cualquiera",
+    "ninguna",
     "donde",
     "zona",
     "zonas",
@@ -96,15 +99,18 @@ pub fn find(text: &[Token], zones: &[Zone]) -> Places {
         ..Places::default()
     };
     let mut at = 0;
+    let mut refused_until = None;
     while at < text.len() {
         let Some((zone, end)) = longest(text, at, &names) else {
             at += 1;
             continue;
         };
         found.taken[at..end].fill(true);
-        let list = if refused(text, at) {
+        let list = if refused(text, at, refused_until) {
+            refused_until = Some(end);
             &mut found.unwanted
         } else {
+            refused_until = None;
             &mut found.zones
         };
         if !list.contains(zone) {
@@ -218,18 +224,32 @@ fn locative(text: &[Token], at: usize) -> bool {
     )
 }
 
-/// "menos en", "no en", "excepto", "que no sea", "fuera de".
-fn refused(text: &[Token], at: usize) -> bool {
-    let (last, earlier) = (before(text, at, 1), before(text, at, 2));
-    let refusing = |word: &str| {
-        matches!(
-            word,
-            "no" | "menos" | "excepto" | "salvo" | "fuera" | "evitar" | "sin"
-        )
+/// "menos en", "no en la", "excepto", "que no sea en", "fuera de", "ni en"; and what is joined to a zone that ends at `earlier` and
+/// is refused: "menos Equipetrol y Urubó".
+fn refused(text: &[Token], at: usize, earlier: Option<usize>) -> bool {
+    const FILLERS: &[&str] = &["en", "de", "del", "por", "la", "el", "los", "las"];
+    const REFUSING: &[&str] = &[
+        "no", "ni", "menos", "excepto", "salvo", "fuera", "evitar", "sin",
+    ];
+    const BEING: &[&str] = &[
+        "sea", "sean", "este", "esten", "quede", "queden", "quiero", "queremos",
+    ];
+    let joins = |from: usize| {
+        let between = &text[from..at];
+        let (joined, rest): (Vec<&Token>, Vec<&Token>) = between
+            .iter()
+            .partition(|token| token.is_one_of(&["y", "o", "ni", ","]));
+        let again = rest.iter().any(|token| token.is("en"));
+        rest.iter().all(|token| token.is_one_of(FILLERS))
+            && joined.iter().any(|token| !(again && token.is(",")))
     };
-    let no_be = matches!(last, "sea" | "este" | "quiero") && earlier == "no";
-    // "no mas de" and "menos de" are about money.
-    refusing(last) || (matches!(last, "en" | "de" | "por") && refusing(earlier)) || no_be
+    let last = text[..at]
+        .iter()
+        .rposition(|token| !token.is_one_of(FILLERS));
+    last.is_some_and(|last| {
+        text[last].is_one_of(REFUSING)
+            || (text[last].is_one_of(BEING) && before(text, last, 1) == "no")
+    }) || earlier.is_some_and(joins)
 }
 
 /// A place that no zone has: surely after "zona", "barrio" or with a capital after "en", perhaps after a plain "en".

@@ -39,6 +39,10 @@ pub struct Question {
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "names")]
     #[schema(value_type = Vec<String>)]
     pub zonas: Vec<Zone>,
+    /// Zones that it must not be in.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "names")]
+    #[schema(value_type = Vec<String>)]
+    pub zonas_excluidas: Vec<Zone>,
     /// A place that was named and is no zone of the database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zona_desconocida: Option<String>,
@@ -49,7 +53,11 @@ pub struct Question {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dormitorios_min: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub dormitorios_max: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub banos_min: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub banos_max: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub superficie_min: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +120,8 @@ impl Question {
         let mut earlier = earlier.clone();
         if other_kind {
             // The rooms of a house say nothing about a plot.
-            (earlier.dormitorios_min, earlier.banos_min) = (None, None);
+            (earlier.dormitorios_min, earlier.dormitorios_max) = (None, None);
+            (earlier.banos_min, earlier.banos_max) = (None, None);
             (earlier.superficie_min, earlier.superficie_max) = (None, None);
             earlier.tiene_garaje = None;
         }
@@ -128,6 +137,21 @@ impl Question {
             (self.superficie_min, self.superficie_max),
             (earlier.superficie_min, earlier.superficie_max),
         );
+        let (dormitorios_min, dormitorios_max) = range(
+            (self.dormitorios_min, self.dormitorios_max),
+            (earlier.dormitorios_min, earlier.dormitorios_max),
+        );
+        let (banos_min, banos_max) = range(
+            (self.banos_min, self.banos_max),
+            (earlier.banos_min, earlier.banos_max),
+        );
+        // The last word about a zone counts.
+        earlier
+            .zonas_excluidas
+            .retain(|zone| !self.zonas.contains(zone));
+        earlier
+            .zonas
+            .retain(|zone| !self.zonas_excluidas.contains(zone));
         let place_named = !self.zonas.is_empty() || self.zona_desconocida.is_some();
         let asked = self.intent.or(match earlier.intent {
             Some(Intent::Propiedad | Intent::Ayuda) => None,
@@ -142,6 +166,7 @@ impl Question {
             } else {
                 earlier.zonas
             },
+            zonas_excluidas: first(self.zonas_excluidas, earlier.zonas_excluidas),
             zona_desconocida: if place_named {
                 self.zona_desconocida
             } else {
@@ -149,8 +174,10 @@ impl Question {
             },
             presupuesto_min,
             presupuesto_max,
-            dormitorios_min: self.dormitorios_min.or(earlier.dormitorios_min),
-            banos_min: self.banos_min.or(earlier.banos_min),
+            dormitorios_min,
+            dormitorios_max,
+            banos_min,
+            banos_max,
             superficie_min,
             superficie_max,
             tiene_garaje: self.tiene_garaje.or(earlier.tiene_garaje),
@@ -169,10 +196,11 @@ impl Question {
     }
 }
 
-type Ends = (Option<f64>, Option<f64>);
-
 /// The new ends, and the old where there is no new one, unless that would turn the range around.
-fn range(new: Ends, old: Ends) -> Ends {
+fn range<T: Copy + PartialOrd>(
+    new: (Option<T>, Option<T>),
+    old: (Option<T>, Option<T>),
+) -> (Option<T>, Option<T>) {
     let joined = (new.0.or(old.0), new.1.or(old.1));
     match joined {
         (Some(low), Some(high)) if low > high => new,

@@ -63,6 +63,16 @@ pub fn operation(operation: &str) -> &'static str {
     }
 }
 
+/// A category of services, for people.
+pub fn category(category: &str) -> &str {
+    match category {
+        "educacion" => "educación",
+        "recreacion" => "recreación",
+        "otros" => "otros servicios",
+        category => category,
+    }
+}
+
 /// One line of a list: the id, the name, the price, and what else is known.
 pub fn line(card: &Card) -> String {
     let property = card.property();

@@ -73,18 +73,31 @@ fn wanted(question: &Question) -> String {
             .collect();
         text = format!("{text} en {}", names.join(" o "));
     }
+    if !question.zonas_excluidas.is_empty() {
+        let names = question.zonas_excluidas.iter();
+        let names: Vec<&str> = names.map(|zone| zone.zona.as_str()).collect();
+        text = format!("{text} fuera de {}", names.join(" y "));
+    }
     let mut more = Vec::new();
-    more.extend(question.dormitorios_min.map(|least| {
-        format!(
-            "con al menos {}",
-            spell::count(least, "dormitorio", "dormitorios")
-        )
-    }));
-    more.extend(
-        question
-            .banos_min
-            .map(|least| format!("con al menos {}", spell::count(least, "baño", "baños"))),
-    );
+    for (least, most, one, many) in [
+        (
+            question.dormitorios_min,
+            question.dormitorios_max,
+            "dormitorio",
+            "dormitorios",
+        ),
+        (question.banos_min, question.banos_max, "baño", "baños"),
+    ] {
+        more.extend(match (least, most) {
+            (Some(least), Some(most)) if least == most => {
+                Some(format!("con {}", spell::count(least, one, many)))
+            }
+            (Some(least), Some(most)) => Some(format!("con {least} a {most} {many}")),
+            (Some(least), None) => Some(format!("con al menos {}", spell::count(least, one, many))),
+            (None, Some(most)) => Some(format!("con a lo sumo {}", spell::count(most, one, many))),
+            (None, None) => None,
+        });
+    }
     more.extend(
         question
             .superficie_min
@@ -245,7 +258,7 @@ fn one(facts: &Facts) -> String {
             format!(
                 "  - {} ({}), a {} m",
                 service.nombre,
-                service.categoria,
+                spell::category(&service.categoria),
                 spell::tenth(service.distancia_m)
             )
         }));

@@ -4,7 +4,7 @@
 //! bolivianos a dollar). Figures marked "assumed" were not in it.
 
 mod agents;
-mod places;
+pub mod places;
 mod prices;
 mod properties;
 mod random;

@@ -67,7 +67,12 @@ pub async fn analisis(
         role: Role::User,
         text: request.text,
     };
-    let conversation = Conversation::look(&app.pool, vec![turn]).await?;
+    let conversation = Conversation::look(
+        &mut *app.pool.acquire().await?,
+        vec![turn],
+        app.chat.bob_per_usd,
+    )
+    .await?;
     let answer = Answer {
         success: true,
         consulta: conversation.asked(),

@@ -89,7 +89,12 @@ pub async fn process(
     State(app): State<App>,
     Body(request): Body<Request>,
 ) -> Result<axum::response::Response, ApiError> {
-    let conversation = Conversation::look(&app.pool, request.turns).await?;
+    let conversation = Conversation::look(
+        &mut *app.pool.acquire().await?,
+        request.turns,
+        app.chat.bob_per_usd,
+    )
+    .await?;
     let worded = app.chat.word(&conversation, &Options::default()).await;
     let answer = Answer {
         success: true,

@@ -10,6 +10,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr};
 use utoipa::{IntoResponses, OpenApi};
 
 use crate::http::error::ErrorBody;
+use crate::http::v1;
 
 /// What stands above the routes.
 #[derive(OpenApi)]
@@ -19,7 +20,7 @@ use crate::http::error::ErrorBody;
         description = "Recomendador de propiedades en Santa Cruz de la Sierra. Los precios son dólares, las superficies metros \
                        cuadrados y las distancias metros; un dato desconocido es null, nunca 0."
     ),
-    components(schemas(ErrorBody))
+    components(schemas(ErrorBody, v1::ErrorBody))
 )]
 pub struct Head;
 
@@ -35,6 +36,15 @@ pub struct ItemFaults;
 /// How a request without any input can fail.
 pub struct PlainFaults;
 
+/// How a request of `OpenAI`'s protocol without any input can fail.
+pub struct ModelsFaults;
+
+/// How one that names a model can fail.
+pub struct ModelFaults;
+
+/// How one for a completion can fail.
+pub struct CompletionFaults;
+
 const PLAIN: &[(u16, &str)] = &[
     (
         429,
@@ -47,7 +57,7 @@ const PLAIN: &[(u16, &str)] = &[
 const ITEM: &[(u16, &str)] = &[(404, "No existe.")];
 const QUERY: &[(u16, &str)] = &[(422, "Uno o más campos no son válidos.")];
 const BODY: &[(u16, &str)] = &[
-    (400, "El cuerpo no es JSON válido."),
+    (400, "El cuerpo no se puede leer."),
     (413, "El cuerpo es demasiado grande."),
     (415, "El cuerpo no dice ser JSON."),
 ];
@@ -76,16 +86,38 @@ impl IntoResponses for BodyFaults {
     }
 }
 
+impl IntoResponses for ModelsFaults {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        shaped("ErrorV1", &[PLAIN])
+    }
+}
+
+impl IntoResponses for ModelFaults {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        shaped("ErrorV1", &[PLAIN, ITEM])
+    }
+}
+
+impl IntoResponses for CompletionFaults {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        shaped("ErrorV1", &[PLAIN, ITEM, BODY])
+    }
+}
+
 fn faults(lists: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Response>> {
+    shaped("Error", lists)
+}
+
+fn shaped(schema: &str, lists: &[&[(u16, &str)]]) -> BTreeMap<String, RefOr<Response>> {
     let listed = lists.iter().flat_map(|list| list.iter());
     listed
-        .map(|(status, description)| (status.to_string(), fault(*status, description).into()))
+        .map(|(status, told)| (status.to_string(), fault(schema, *status, told).into()))
         .collect()
 }
 
-fn fault(status: u16, description: &str) -> Response {
+fn fault(schema: &str, status: u16, description: &str) -> Response {
     let body = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Error")))
+        .schema(Some(Ref::from_schema_name(schema)))
         .build();
     let id = HeaderBuilder::new().schema(Some(Object::with_type(Type::String)));
     let response = ResponseBuilder::new()

@@ -73,7 +73,11 @@ impl Fields {
     }
 
     /// Notes that the first value is above the second.
-    pub fn ordered(&mut self, low: (&'static str, Option<f64>), high: (&'static str, Option<f64>)) {
+    pub fn ordered<T: PartialOrd>(
+        &mut self,
+        low: (&'static str, Option<T>),
+        high: (&'static str, Option<T>),
+    ) {
         if let (Some(least), Some(most)) = (low.1, high.1)
             && least > most
         {

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::http::App;
 use crate::http::document::PlainFaults;
 use crate::http::error::ErrorBody;
+use crate::migrate::{self, Schema};
 
 /// How long the database may take to answer a readiness question.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -100,11 +101,20 @@ async fn look(app: &App, ready: &mut Ready) -> anyhow::Result<()> {
             .motivos
             .push("La base de datos no tiene PostGIS.".to_owned());
     }
-    let pending = crate::migrate::pending(&mut connection).await?;
-    if !pending.is_empty() {
-        ready
-            .motivos
-            .push(format!("Faltan migraciones: {}.", pending.join(", ")));
+    let schema = Schema::read(&mut connection).await?;
+    if schema.is_past() {
+        ready.motivos.push(format!(
+            "El esquema ya no admite esta versión: exige la migración {:04}, y esta llega a la {:04}.",
+            schema.floor,
+            migrate::newest()
+        ));
+        return Ok(());
+    }
+    if !schema.pending.is_empty() {
+        ready.motivos.push(format!(
+            "Faltan migraciones: {}.",
+            schema.pending_names().join(", ")
+        ));
         return Ok(());
     }
     count(&mut connection, ready).await

@@ -63,13 +63,14 @@ pub async fn mapa(
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Answer>, ApiError> {
     let Wanted { zona, mut filters } = wanted;
-    within(&app.pool, zona, &mut filters).await?;
-    let (total, sin_coordenadas) = map::count(&app.pool, &filters).await?;
+    let mut connection = app.pool.acquire().await?;
+    within(&mut connection, zona, &mut filters).await?;
+    let (total, sin_coordenadas) = map::count(&mut connection, &filters).await?;
     Ok(Json(Answer {
         success: true,
         total,
         sin_coordenadas,
-        propiedades: map::points(&app.pool, &filters).await?,
+        propiedades: map::points(&mut connection, &filters).await?,
     }))
 }
 
@@ -88,9 +89,10 @@ pub struct ServicesAnswer {
               (status = 304, description = "No han cambiado."), PlainFaults))]
 pub async fn servicios(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let made = async {
+        let mut connection = app.pool.acquire().await?;
         Ok::<_, ApiError>(ServicesAnswer {
             success: true,
-            servicios: map::services(&app.pool).await?,
+            servicios: map::services(&mut connection).await?,
         })
     };
     app.cache.answer("servicios", &headers, made).await

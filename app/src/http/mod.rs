@@ -93,6 +93,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(chat::process))
         .routes(routes!(map::mapa))
         .routes(routes!(map::servicios))
+        .routes(routes!(v1::models))
+        .routes(routes!(v1::model))
+        .routes(routes!(v1::complete))
 }
 
 /// All routes. Every error of theirs, and of the paths that are none, is JSON of one shape.
@@ -104,10 +107,7 @@ pub fn router(app: App, settings: &Settings) -> Router {
         .fold(api, |routes, name| {
             routes.route(name, post(recommend::recomendar))
         })
-        .route("/api/openapi.json", get(|| async { Json(document) }))
-        .route("/v1/models", get(v1::models))
-        .route("/v1/models/{id}", get(v1::model))
-        .route("/v1/chat/completions", post(v1::complete));
+        .route("/api/openapi.json", get(|| async { Json(document) }));
     around(routes, &app, settings).with_state(app)
 }
 

@@ -58,11 +58,12 @@ pub async fn propiedad(
 ) -> Result<Json<Answer>, ApiError> {
     let missing = || ApiError::not_found(format!("No existe la propiedad {id}."));
     let number: i64 = id.parse().map_err(|_| missing())?;
-    let row = property::find(&app.pool, number)
+    let mut connection = app.pool.acquire().await?;
+    let row = property::find(&mut connection, number)
         .await?
         .ok_or_else(missing)?;
     let servicios = match row.place() {
-        Some(_) => Some(services::around(&app.pool, row.id, around.radio_m, LIMIT).await?),
+        Some(_) => Some(services::around(&mut connection, row.id, around.radio_m, LIMIT).await?),
         None => None,
     };
     Ok(Json(Answer {

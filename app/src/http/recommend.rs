@@ -5,7 +5,7 @@ mod needs;
 
 use axum::Json;
 use axum::extract::State;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -40,18 +40,20 @@ pub async fn recomendar(
         relajar,
         page,
     } = request;
+    let mut connection = app.pool.acquire().await?;
     let mut zone_name = None;
     if let Some(text) = zona {
-        let zone = one_zone(&app.pool, &text).await?;
+        let zone = one_zone(&mut connection, &text).await?;
         wanted.zona = Some(zone.zona_normalizada);
         zone_name = Some(zone.zona);
     }
     let relajado = if relajar {
-        relax::relax(&app.pool, &mut wanted).await?
+        relax::relax(&mut connection, &mut wanted).await?
     } else {
         Vec::new()
     };
-    let (total, rows) = recommend::find(&app.pool, &wanted, page).await?;
+    let (total, rows) = recommend::find(&mut connection, &wanted, page).await?;
+    drop(connection);
     Ok(Json(Answer {
         success: true,
         perfil,
@@ -72,8 +74,8 @@ pub async fn recomendar(
 }
 
 /// The one zone that a text names; 422 with the names when there are more, or none.
-async fn one_zone(pool: &PgPool, text: &str) -> Result<Zone, ApiError> {
-    let mut found = zones(pool, "zona_preferida", text).await?;
+async fn one_zone(connection: &mut PgConnection, text: &str) -> Result<Zone, ApiError> {
+    let mut found = zones(connection, "zona_preferida", text).await?;
     if found.len() == 1 {
         return Ok(found.remove(0));
     }

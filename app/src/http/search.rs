@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
@@ -59,7 +59,7 @@ pub async fn buscar(
     State(app): State<App>,
     Body(search): Body<Search>,
 ) -> Result<Json<Answer>, ApiError> {
-    Ok(Json(found(&app.pool, search).await?))
+    Ok(Json(found(&mut *app.pool.acquire().await?, search).await?))
 }
 
 /// Lista el catálogo, o lo que hay cerca de un lugar.
@@ -71,18 +71,18 @@ pub async fn propiedades(
     State(app): State<App>,
     Query(search): Query<Search>,
 ) -> Result<Json<Answer>, ApiError> {
-    Ok(Json(found(&app.pool, search).await?))
+    Ok(Json(found(&mut *app.pool.acquire().await?, search).await?))
 }
 
-async fn found(pool: &PgPool, search: Search) -> Result<Answer, ApiError> {
+async fn found(connection: &mut PgConnection, search: Search) -> Result<Answer, ApiError> {
     let Search {
         zona,
         mut filters,
         order,
         page,
     } = search;
-    let zonas = within(pool, zona, &mut filters).await?;
-    let (total_resultados, rows) = search::find(pool, &filters, order.1, page).await?;
+    let zonas = within(connection, zona, &mut filters).await?;
+    let (total_resultados, rows) = search::find(connection, &filters, order.1, page).await?;
     Ok(Answer {
         success: true,
         total_resultados,
@@ -97,14 +97,14 @@ async fn found(pool: &PgPool, search: Search) -> Result<Answer, ApiError> {
 
 /// Narrows the filters to the zones that a text names, and tells their names.
 pub async fn within(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     zona: Option<String>,
     filters: &mut Filters,
 ) -> Result<Vec<String>, ApiError> {
     let Some(zona) = zona else {
         return Ok(Vec::new());
     };
-    let found = zones(pool, "zona", &zona).await?;
+    let found = zones(connection, "zona", &zona).await?;
     let (names, folded) = found
         .into_iter()
         .map(|zone| (zone.zona, zone.zona_normalizada))
@@ -145,7 +145,9 @@ pub fn filters(fields: &mut Fields) -> Filters {
         superficie_min: fields.number("superficie_min", 0.0),
         superficie_max: fields.number("superficie_max", 0.0),
         habitaciones_min: fields.whole("habitaciones_min", 0, 100),
+        habitaciones_max: fields.whole("habitaciones_max", 0, 100),
         banos_min: fields.whole("banos_min", 0, 100),
+        banos_max: fields.whole("banos_max", 0, 100),
         tiene_garaje: fields.boolean("tiene_garaje"),
         cerca: near(fields),
         ..Filters::default()
@@ -158,6 +160,18 @@ pub fn filters(fields: &mut Fields) -> Filters {
         ("superficie_min", filters.superficie_min),
         ("superficie_max", filters.superficie_max),
     );
+    for (low, high) in [
+        (
+            ("habitaciones_min", filters.habitaciones_min),
+            ("habitaciones_max", filters.habitaciones_max),
+        ),
+        (
+            ("banos_min", filters.banos_min),
+            ("banos_max", filters.banos_max),
+        ),
+    ] {
+        fields.ordered(low, high);
+    }
     filters
 }
 
@@ -200,8 +214,12 @@ pub fn page(fields: &mut Fields, default: i64) -> Page {
 }
 
 /// The zones that a text names, at least one; 422 with similar names otherwise.
-pub async fn zones(pool: &PgPool, field: &str, text: &str) -> Result<Vec<Zone>, ApiError> {
-    match zone::find(pool, &fold(text)).await? {
+pub async fn zones(
+    connection: &mut PgConnection,
+    field: &str,
+    text: &str,
+) -> Result<Vec<Zone>, ApiError> {
+    match zone::find(connection, &fold(text)).await? {
         Found::Zones(zones) => Ok(zones),
         Found::Similar(names) => Err(unclear(
             field,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
@@ -70,25 +70,28 @@ pub async fn estadisticas(
     headers: HeaderMap,
     Query(which): Query<Which>,
 ) -> Result<Response, ApiError> {
-    let made = figures(&app.pool, which.operacion);
+    let made = async { figures(&mut *app.pool.acquire().await?, which.operacion).await };
     app.cache.answer(which.operacion, &headers, made).await
 }
 
-async fn figures(pool: &PgPool, operacion: &'static str) -> Result<Answer, ApiError> {
-    let por_operacion = statistics::operations(pool).await?;
-    let por_tipo = statistics::kinds(pool, operacion).await?;
+async fn figures(
+    connection: &mut PgConnection,
+    operacion: &'static str,
+) -> Result<Answer, ApiError> {
+    let por_operacion = statistics::operations(connection).await?;
+    let por_tipo = statistics::kinds(connection, operacion).await?;
     Ok(Answer {
         success: true,
         estadisticas: Statistics {
             total_propiedades: por_operacion.iter().map(|count| count.cantidad).sum(),
             por_operacion,
             operacion,
-            cifras: statistics::figures(pool, operacion).await?,
-            total_zonas: zone::all(pool).await?.len(),
+            cifras: statistics::figures(connection, operacion).await?,
+            total_zonas: zone::all(connection).await?.len(),
             total_tipos: por_tipo.len(),
             por_tipo,
-            distribucion_zonas: statistics::top_zones(pool, operacion).await?,
-            distribucion_precios: statistics::price_classes(pool, operacion).await?,
+            distribucion_zonas: statistics::top_zones(connection, operacion).await?,
+            distribucion_precios: statistics::price_classes(connection, operacion).await?,
         },
     })
 }
@@ -113,13 +116,14 @@ pub struct ZonesAnswer {
               (status = 304, description = "No han cambiado."), PlainFaults))]
 pub async fn zonas(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let made = async {
-        let detalle = zone::figures(&app.pool).await?;
+        let mut connection = app.pool.acquire().await?;
+        let detalle = zone::figures(&mut connection).await?;
         Ok::<_, ApiError>(ZonesAnswer {
             success: true,
             total_zonas: detalle.len(),
             zonas: detalle.iter().map(|zone| zone.zona.clone()).collect(),
             detalle,
-            sin_zona: zone::unknown(&app.pool).await?,
+            sin_zona: zone::unknown(&mut connection).await?,
         })
     };
     app.cache.answer("zonas", &headers, made).await

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -37,6 +38,10 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
     let name = id.to_str().unwrap_or_default().to_owned();
     let mut response = ID.scope(name.clone(), next.run(request)).await;
     response.headers_mut().insert(HEADER, id);
+    // No answer is anything but what it says.
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let elapsed = started.elapsed();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     app.metrics

@@ -11,15 +11,17 @@ use axum::extract::{Path, State};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{FutureExt, StreamExt, stream};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-pub use shape::shape;
+pub use shape::{ErrorBody, shape};
 
 use crate::chat::Conversation;
 use crate::http::App;
 use crate::http::body::Object;
+use crate::http::document::{CompletionFaults, ModelFaults, ModelsFaults};
 use crate::http::error::ApiError;
-use completion::Completion;
+use completion::{Completion, Whole};
 use request::{Ask, read};
 
 /// The one model: the catalogue, told.
@@ -27,19 +29,48 @@ const MODEL: &str = "citrino-v1";
 /// When it came to be, in Unix seconds.
 const CREATED: u64 = 1_760_572_800;
 
-/// `GET /v1/models`.
-pub async fn models() -> Json<Value> {
-    Json(json!({"object": "list", "data": [description()]}))
+/// A model, as the protocol tells of one.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelV1)]
+struct Model {
+    id: &'static str,
+    object: &'static str,
+    /// Unix seconds.
+    created: u64,
+    owned_by: &'static str,
 }
 
-/// `GET /v1/models/{id}`.
-pub async fn model(Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+const THE_ONE: Model = Model {
+    id: MODEL,
+    object: "model",
+    created: CREATED,
+    owned_by: "citrino",
+};
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ModelsV1)]
+struct Models {
+    object: &'static str,
+    data: Vec<Model>,
+}
+
+/// Los modelos: el catálogo, contado.
+#[utoipa::path(get, path = "/v1/models", tag = "OpenAI",
+    responses((status = 200, description = "Los modelos.", body = Models), ModelsFaults))]
+pub async fn models() -> Response {
+    let list = Models {
+        object: "list",
+        data: vec![THE_ONE],
+    };
+    Json(list).into_response()
+}
+
+/// Un modelo por su nombre.
+#[utoipa::path(get, path = "/v1/models/{id}", tag = "OpenAI", params(("id" = String, Path)),
+    responses((status = 200, description = "El modelo.", body = Model), ModelFaults))]
+pub async fn model(Path(id): Path<String>) -> Result<Response, ApiError> {
     known(&id)?;
-    Ok(Json(description()))
-}
-
-fn description() -> Value {
-    json!({"id": MODEL, "object": "model", "created": CREATED, "owned_by": "citrino"})
+    Ok(Json(THE_ONE).into_response())
 }
 
 fn known(id: &str) -> Result<(), ApiError> {
@@ -50,11 +81,23 @@ fn known(id: &str) -> Result<(), ApiError> {
     }
 }
 
-/// `POST /v1/chat/completions`. What the database can refuse is refused before the first event of a stream.
+/// Responde la última pregunta de una conversación, con el protocolo de `OpenAI`.
+///
+/// Con `stream` llegan eventos `data: {…}` (`chat.completion.chunk`), el último es `data: [DONE]`. El primero trae en `citrino` lo
+/// que sabe la base de datos; el último con una opción, quién lo redactó.
+#[utoipa::path(post, path = "/v1/chat/completions", tag = "OpenAI", request_body = Ask,
+    responses((status = 200, description = "La respuesta; con stream, sus partes.",
+               content((Whole = "application/json"), (String = "text/event-stream"))), CompletionFaults))]
+// What the database can refuse is refused before the first event of a stream.
 pub async fn complete(State(app): State<App>, Object(body): Object) -> Result<Response, ApiError> {
     let ask = read(body)?;
     known(&ask.model)?;
-    let conversation = Conversation::look(&app.pool, ask.turns.clone()).await?;
+    let conversation = Conversation::look(
+        &mut *app.pool.acquire().await?,
+        ask.turns.clone(),
+        app.chat.bob_per_usd,
+    )
+    .await?;
     let completion = Completion::new(MODEL);
     if ask.stream {
         return Ok(streamed(app, ask, conversation, completion));

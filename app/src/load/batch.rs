@@ -67,6 +67,7 @@ fn from_file(job: &Load, path: &Path, source: &str) -> Result<Batch, Failure> {
         moneda: job.file.moneda.clone(),
         cambio: job.file.cambio,
         operacion: job.file.operacion.clone(),
+        known_zones: job.file.known_zones,
     };
     let mut content = file::read(path).map_err(Failure::Usage)?;
     let ignored = row::unknown_columns(&content.records, read);

@@ -13,6 +13,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use crate::cli::Load;
 use crate::failure::{Failure, Outcome, PENDING};
 use crate::load::batch::{Batch, Part};
+use crate::migrate::Schema;
 use crate::settings::Database;
 
 /// What a table lacks, or what was done to it: rows.
@@ -33,7 +34,11 @@ impl Difference {
 pub async fn run(database: &Database, job: &Load) -> Outcome {
     let batch = batch::prepare(job)?;
     let mut connection = database.connect().await?;
-    if !crate::migrate::pending(&mut connection).await?.is_empty() {
+    let schema = Schema::read(&mut connection).await?;
+    if let Some(refusal) = schema.refusal() {
+        return Err(Failure::Failed(anyhow::anyhow!(refusal)));
+    }
+    if !schema.pending.is_empty() {
         return Err(Failure::Failed(anyhow::anyhow!(
             "the schema is older than this release; run citrino-app migrate first"
         )));

@@ -18,13 +18,13 @@ pub fn property(row: &mut Row, given: &Given) {
     price(row, given);
     for (column, most) in [
         ("direccion", 1000),
-        ("zona", 255),
         ("uv", 50),
         ("manzana", 50),
         ("url_origen", 2000),
     ] {
         row.text(column, most);
     }
+    row.zone(given);
     for column in ["superficie_total", "superficie_construida"] {
         let metres = row.number(column, 0.01, 99_999_999.0);
         row.put(column, json!(metres));
@@ -45,7 +45,7 @@ pub fn property(row: &mut Row, given: &Given) {
 }
 
 /// A service of one of the known categories.
-pub fn service(row: &mut Row, _: &Given) {
+pub fn service(row: &mut Row, given: &Given) {
     row.required("nombre", 500);
     let category = row.word("categoria", CATEGORIES);
     if category.is_none() && row.sound() {
@@ -54,13 +54,13 @@ pub fn service(row: &mut Row, _: &Given) {
     row.put("categoria", json!(category));
     for (column, most) in [
         ("subcategoria", 100),
-        ("zona", 255),
         ("direccion", 1000),
         ("telefono", 50),
         ("horario", 100),
     ] {
         row.text(column, most);
     }
+    row.zone(given);
     row.place();
 }
 

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::demo::places::ZONES;
 use crate::http::fold;
 use crate::load::file::{Record, Reject};
 
 /// Longest code, in characters.
 const CODE: usize = 100;
+/// Longest name of a zone, in characters.
+const ZONE: usize = 255;
 
 /// What a file leaves to whoever loads it.
 #[derive(Debug, Default)]
@@ -20,6 +23,8 @@ pub struct Given {
     pub cambio: Option<f64>,
     /// The operation of properties that name none.
     pub operacion: Option<String>,
+    /// Whether a zone must be one of the city's known ones.
+    pub known_zones: bool,
 }
 
 /// Reads a record as a row of one of the tables.
@@ -123,6 +128,29 @@ impl Row {
         self.put(column, json!(text));
     }
 
+    /// A zone. One of the city's known ones is written as it is known; another is taken as it is written, or refused.
+    pub fn zone(&mut self, given: &Given) {
+        let text = self.taken("zona");
+        let Some(text) = text else {
+            return self.put("zona", Value::Null);
+        };
+        self.bounded("zona", &text, ZONE);
+        let folded = fold(&text);
+        let zone = ZONES.iter().find(|zone| fold(zone.name) == folded);
+        if zone.is_none() && given.known_zones {
+            let near = ZONES
+                .iter()
+                .max_by(|a, b| likeness(a.name, &folded).total_cmp(&likeness(b.name, &folded)))
+                .map_or("", |zone| zone.name);
+            self.fault(format!(
+                "zona is \"{text}\", which is no known zone of the city; the most similar is {near}."
+            ));
+        }
+        let single = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let name = zone.map_or(single, |zone| zone.name.to_owned());
+        self.put("zona", json!(name));
+    }
+
     /// Notes that something is wrong.
     pub fn fault(&mut self, fault: impl Into<String>) {
         self.faults.push(fault.into());
@@ -199,6 +227,10 @@ impl Row {
         }
         self.put(column, json!(text));
     }
+}
+
+fn likeness(zone: &str, folded: &str) -> f64 {
+    strsim::jaro_winkler(&fold(zone), folded)
 }
 
 /// The word of a list that is the wanted one.

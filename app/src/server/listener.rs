@@ -62,6 +62,41 @@ impl Listener {
             Listener::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0)),
         }
     }
+
+    /// Closes the socket and gives the connections that waited in its queue. The kernel is asked itself: the runtime
+    /// may not have heard of them yet.
+    pub fn close(self) -> Vec<Accepted> {
+        let mut waiting = Vec::new();
+        if let Err(error) = self.empty(&mut waiting)
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            tracing::warn!(%error, "connections that waited could not be accepted");
+        }
+        waiting
+    }
+
+    /// Accepts until the kernel says that it would have to wait.
+    fn empty(self, waiting: &mut Vec<Accepted>) -> io::Result<()> {
+        match self {
+            Listener::Tcp(listener) => {
+                let listener = listener.into_std()?;
+                loop {
+                    let (stream, peer) = listener.accept()?;
+                    stream.set_nonblocking(true)?;
+                    stream.set_nodelay(true)?;
+                    waiting.push(Accepted::Tcp(TcpStream::from_std(stream)?, peer));
+                }
+            }
+            Listener::Unix(listener, _file) => {
+                let listener = listener.into_std()?;
+                loop {
+                    let (stream, _) = listener.accept()?;
+                    stream.set_nonblocking(true)?;
+                    waiting.push(Accepted::Unix(UnixStream::from_std(stream)?));
+                }
+            }
+        }
+    }
 }
 
 async fn bind_unix(path: &Path) -> Result<Listener> {

@@ -2,6 +2,7 @@
 
 mod listener;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,17 +12,21 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 use crate::failure::Outcome;
 use crate::http::{self, App, Peer};
 use crate::server::listener::{Accepted, Listener};
 use crate::settings::{Database, Settings};
+
+/// How long a connection without any request may still bring its first one when the server stops. A proxy connects
+/// only to ask: what it has sent may lie in the socket, unread.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// Serves until SIGTERM or SIGINT, then finishes the requests in flight and returns 0.
 pub async fn serve(settings: &Settings, database: &Database) -> Outcome {
@@ -33,93 +38,129 @@ pub async fn serve(settings: &Settings, database: &Database) -> Outcome {
     let bind = listener.address();
     tracing::info!(%bind, workers = settings.workers, %database, "serving");
 
-    let graceful = GracefulShutdown::new();
-    accept(&listener, &router, settings, &graceful, &mut stop).await;
-    drop(listener);
+    let reception = Reception {
+        router,
+        keep_alive: Duration::from_secs(settings.keep_alive_s),
+        room: Arc::new(Semaphore::new(settings.max_connections)),
+        leave: watch::Sender::new(false),
+    };
+    reception.accept(&listener, &mut stop).await;
 
     let patience = Duration::from_secs(settings.shutdown_timeout_s);
-    if tokio::time::timeout(patience, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    if timeout(patience, reception.close(listener)).await.is_err() {
         tracing::warn!(
             seconds = settings.shutdown_timeout_s,
             "some requests did not finish in time and were cut"
         );
     }
-    let _ = tokio::time::timeout(Duration::from_secs(1), pool.close()).await;
+    let _ = timeout(Duration::from_secs(1), pool.close()).await;
     tracing::info!("stopped");
     Ok(0)
 }
 
-async fn accept(
-    listener: &Listener,
-    router: &Router,
-    settings: &Settings,
-    graceful: &GracefulShutdown,
-    stop: &mut Stop,
-) {
-    let room = Arc::new(Semaphore::new(settings.max_connections));
-    let keep_alive = Duration::from_secs(settings.keep_alive_s);
-    loop {
-        let next = async {
-            let permit = Arc::clone(&room).acquire_owned().await.ok()?;
-            Some((listener.accept().await, permit))
-        };
-        let (accepted, permit) = tokio::select! {
-            () = stop.asked() => return,
-            next = next => match next {
-                Some(next) => next,
-                None => return,
-            },
-        };
-        let watcher = graceful.watcher();
-        let router = router.clone();
-        match accepted {
-            Ok(Accepted::Tcp(stream, peer)) => {
-                let peer = Peer(Some(peer.ip()));
-                spawn(stream, peer, router, watcher, keep_alive, permit);
-            }
-            Ok(Accepted::Unix(stream)) => {
-                spawn(stream, Peer(None), router, watcher, keep_alive, permit);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+/// Where connections come in, and how they go.
+struct Reception {
+    router: Router,
+    keep_alive: Duration,
+    /// A permit for each connection that may be open.
+    room: Arc<Semaphore>,
+    /// Tells the connections that the server stops; each of them holds a receiver as long as it is open.
+    leave: watch::Sender<bool>,
+}
+
+impl Reception {
+    async fn accept(&self, listener: &Listener, stop: &mut Stop) {
+        loop {
+            let next = async {
+                let permit = self.permit().await?;
+                Some((listener.accept().await, permit))
+            };
+            let (accepted, permit) = tokio::select! {
+                () = stop.asked() => return,
+                next = next => match next {
+                    Some(next) => next,
+                    None => return,
+                },
+            };
+            match accepted {
+                Ok(accepted) => self.welcome(accepted, permit),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
             }
         }
     }
+
+    /// Lets no more connections in, and returns when the last one has gone. Whoever had connected before is still
+    /// answered: to close the socket on those that wait in its queue would reset them.
+    async fn close(self, listener: Listener) {
+        let waiting = listener.close();
+        self.leave.send_replace(true);
+        for accepted in waiting {
+            if let Some(permit) = self.permit().await {
+                self.welcome(accepted, permit);
+            }
+        }
+        self.leave.closed().await;
+    }
+
+    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).acquire_owned().await.ok()
+    }
+
+    fn welcome(&self, accepted: Accepted, permit: OwnedSemaphorePermit) {
+        match accepted {
+            Accepted::Tcp(stream, peer) => self.spawn(stream, Peer(Some(peer.ip())), permit),
+            Accepted::Unix(stream) => self.spawn(stream, Peer(None), permit),
+        }
+    }
+
+    fn spawn<Stream>(&self, stream: Stream, peer: Peer, permit: OwnedSemaphorePermit)
+    where
+        Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.keep_alive)
+            .max_buf_size(64 * 1024);
+        let has_asked = Arc::new(Notify::new());
+        let asks = Arc::clone(&has_asked);
+        let service = self
+            .router
+            .clone()
+            .map_request(move |mut request: Request<Incoming>| {
+                asks.notify_one();
+                request.extensions_mut().insert(peer);
+                request
+            });
+        let connection =
+            builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let mut leave = self.leave.subscribe();
+        tokio::spawn(async move {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = may_go(&mut leave, &has_asked) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            // A client that goes away or idles too long is no fault of ours.
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(permit);
+        });
+    }
 }
 
-fn spawn<Stream>(
-    stream: Stream,
-    peer: Peer,
-    router: Router,
-    watcher: Watcher,
-    keep_alive: Duration,
-    permit: OwnedSemaphorePermit,
-) where
-    Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(keep_alive)
-        .max_buf_size(64 * 1024);
-    let service = router.map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        request
-    });
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let connection = watcher.watch(connection);
-    tokio::spawn(async move {
-        // A client that goes away or idles too long is no fault of ours.
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-        drop(permit);
-    });
+/// Returns when the server stops and the connection's first request has come, or is not coming.
+async fn may_go(leave: &mut watch::Receiver<bool>, has_asked: &Notify) {
+    if leave.wait_for(|leaves| *leaves).await.is_ok() {
+        let _ = timeout(FIRST_REQUEST, has_asked.notified()).await;
+    }
 }
 
 struct Stop {

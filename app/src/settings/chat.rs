@@ -18,6 +18,8 @@ pub struct Chat {
     pub max_concurrent: usize,
     /// Tokens of an answer at most.
     pub max_tokens: u32,
+    /// Bolivianos for a dollar, at which a budget in bolivianos is read.
+    pub bob_per_usd: f64,
     /// Asked in this order until one answers.
     pub providers: Vec<Provider>,
 }
@@ -89,6 +91,8 @@ impl Default for Chat {
             deadline_s: 25,
             max_concurrent: 4,
             max_tokens: 800,
+            // The rate at which Bolivia's central bank has sold dollars since 2011.
+            bob_per_usd: 6.96,
             providers: vec![
                 provider(
                     "zai",
@@ -119,6 +123,7 @@ impl Chat {
         between("chat.deadline_s", self.deadline_s, 1, 600)?;
         between("chat.max_concurrent", self.max_concurrent, 1, 1000)?;
         between("chat.max_tokens", self.max_tokens, 16, 32_000)?;
+        between("chat.bob_per_usd", self.bob_per_usd, 0.01, 10_000.0)?;
         for (index, provider) in self.providers.iter().enumerate() {
             provider.validate()?;
             let twice = self.providers[..index]

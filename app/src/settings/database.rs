@@ -92,6 +92,15 @@ impl Database {
             .max_connections(pool.max)
             .acquire_timeout(Duration::from_secs(pool.acquire_timeout_s))
             .idle_timeout(Duration::from_mins(5))
+            // A question whether the database is still there costs as much as a small query. One that has just answered is
+            // not asked again; a restart takes longer than that.
+            .test_before_acquire(false)
+            .before_acquire(|connection, seen| {
+                Box::pin(async move {
+                    let rested = seen.idle_for > Duration::from_millis(50);
+                    Ok(!rested || connection.ping().await.is_ok())
+                })
+            })
             .connect_lazy_with(options)
     }
 
@@ -159,11 +168,12 @@ fn reachable(options: PgConnectOptions, what: &str) -> Result<PgConnectOptions> 
     Ok(options)
 }
 
-/// Just-in-time compilation costs these short queries more than it saves.
+/// Just-in-time compilation and helping processes cost these short queries more than they save; the processors are
+/// busy with other requests.
 fn prepared(options: PgConnectOptions) -> PgConnectOptions {
     options
         .application_name("citrino-app")
-        .options([("jit", "off")])
+        .options([("jit", "off"), ("max_parallel_workers_per_gather", "0")])
 }
 
 #[cfg(test)]

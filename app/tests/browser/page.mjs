@@ -1,16 +1,19 @@
-// The page as people use it. PAGE is where the app serves, CHROMIUM the browser; started by tests/it/browser.rs.
+// The page as people use it. PAGE is where the app serves, CHROMIUM the browser; a picture of each view is left in the folder
+// PICTURES, if there is one. Started by drive.rs.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
-const PAGE = process.env.PAGE;
+const { PAGE, PICTURES } = process.env;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const DESKTOP = { viewport: { width: 1280, height: 900 }, colorScheme: "light" };
 const PHONE = { viewport: { width: 390, height: 844 }, colorScheme: "dark", hasTouch: true, isMobile: true };
-const PATIENCE_MS = 15_000;
+/** For a machine that does much else meanwhile; nothing waits longer than it has to. */
+const PATIENCE_MS = 90_000;
 
 let browser;
 before(async () => {
@@ -49,17 +52,32 @@ function scene(name, options, act) {
   });
 }
 
-const open = (page, hash) => page.goto(`${PAGE}/#/${hash}`);
+/** Another fragment alone loads nothing: what the last address showed is there until the page has heard of the new one. */
+async function open(page, hash) {
+  await page.goto(`${PAGE}/#/${hash}`);
+  await view(page, "");
+}
+
+/** The view of the address is there, with all that it asked the server for. */
+const settled = (page) => view(page, '[aria-busy="false"]');
+
+function view(page, state) {
+  const address = JSON.stringify(new URL(page.url()).hash);
+  return page.locator(`main[data-address=${address}]${state}`).waitFor({ state: "attached" });
+}
 
 async function ask(page, question) {
   await page.getByLabel("Su pregunta").fill(question);
   await page.keyboard.press("Enter");
 }
 
+/** The answer has ended: until then what came so far is drawn again and again. */
+const answered = (page) => page.getByRole("button", { name: "Enviar" }).waitFor();
+
 scene("a question is answered with cards and a map", DESKTOP, async (page) => {
   await open(page, "");
   await ask(page, "Busco un departamento de 2 dormitorios en Equipetrol hasta 200.000 dólares");
-  await page.locator(".card").first().waitFor();
+  await answered(page);
   await page.locator(".map-small .map-dots").first().waitFor({ state: "attached" });
   const cards = await page.locator(".card").all();
   assert.ok(cards.length > 0);
@@ -74,11 +92,13 @@ scene("a question is answered with cards and a map", DESKTOP, async (page) => {
   assert.match(await page.locator(".why").first().innerText(), /puntos/);
 
   await ask(page, "¿y en Urubó?");
+  await answered(page);
   await page.getByText("Redactado").nth(1).waitFor();
   await page.locator(".card-title a").last().click();
   await page.getByRole("heading", { name: "Datos" }).waitFor();
   await page.getByRole("button", { name: "Volver" }).click();
   await page.locator(".turn").nth(3).waitFor();
+  await settled(page);
   assert.ok((await page.evaluate(() => scrollY)) > 200, "going back ends where one was");
 });
 
@@ -115,7 +135,7 @@ scene("a search is filtered, sorted and paged, and its address says so", DESKTOP
   await page.getByRole("heading", { name: /propiedades en Equipetrol/ }).waitFor();
   await page.getByLabel("Orden").selectOption("precio_desc");
   await page.waitForURL(/orden=precio_desc/);
-  await page.locator(".card .price").first().waitFor();
+  await settled(page);
   const prices = (await page.locator(".card .price").allInnerTexts()).map((text) => Number(text.replace(/\D/g, "")));
   assert.ok(prices.length > 1 && prices.every((price) => price <= 150_000), String(prices));
   assert.deepEqual(prices, [...prices].sort((a, b) => b - a));
@@ -153,7 +173,9 @@ scene("a property has its facts, its map and what is near", DESKTOP, async (page
 
 scene("the map is drawn, and works with the keyboard", DESKTOP, async (page) => {
   await open(page, "mapa?operacion=alquiler");
+  await settled(page);
   await page.locator(".map-dots.alquiler").waitFor({ state: "attached" });
+  await page.locator(".map-svg > g[transform]").waitFor({ state: "attached" });
   const view = () => page.locator(".map-svg > g").first().getAttribute("transform");
   await page.locator(".map-board").focus();
   for (const key of ["+", "ArrowRight", "ArrowDown"]) {
@@ -175,6 +197,7 @@ scene("the map is drawn, and works with the keyboard", DESKTOP, async (page) => 
 scene("prices are charts with their numbers", DESKTOP, async (page) => {
   for (const operation of ["venta", "alquiler", "anticretico"]) {
     await open(page, `estadisticas?operacion=${operation}`);
+    await settled(page);
     await page.locator(".chart svg").first().waitFor();
     await page.getByText("Ver los números").first().click();
     assert.match(await page.locator(".chart table").first().innerText(), /USD/);
@@ -212,8 +235,9 @@ scene("without a network the page says so, and shows nothing invented", DESKTOP,
   await page.getByText("En línea").waitFor();
   await context.setOffline(true);
   await page.getByText("Sin conexión").first().waitFor();
-  for (const view of ["buscar", "mapa", "estadisticas", "propiedad/1"]) {
-    await page.evaluate((hash) => (location.hash = hash), `#/${view}`);
+  for (const name of ["buscar", "mapa", "estadisticas", "propiedad/1"]) {
+    await page.evaluate((hash) => (location.hash = hash), `#/${name}`);
+    await settled(page);
     await page.locator("main .state.bad", { hasText: "Sin conexión" }).waitFor();
     assert.equal(await page.locator(".card").count(), 0);
   }
@@ -262,14 +286,16 @@ for (const [name, options] of Object.entries({ "on a desk": DESKTOP, "on a phone
   scene(`every view fits and is accessible ${name}`, options, async (page) => {
     for (const view of VIEWS) {
       await open(page, view === "chat" ? "asistente" : view);
+      await settled(page);
       await page.evaluate(AXE);
       if (view === "chat") {
         await ask(page, "Busco departamentos en Equipetrol hasta 150.000 dólares");
+        await answered(page);
         await page.locator(".map-small").waitFor();
         await page.locator(".why summary").first().click();
       }
-      await page.waitForLoadState("networkidle");
-      await page.locator(".waiting").waitFor({ state: "detached" });
+      assert.equal(await page.locator(".waiting").count(), 0, view);
+      if (PICTURES) await page.screenshot({ path: join(PICTURES, `${name}, ${view.replace(/\W/g, "-")}.png`), fullPage: true });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `${view} is ${wide} pixels too wide`);
       const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).every((part) => part < 60));

@@ -272,11 +272,7 @@ fn a_request_is_one_line_of_the_log() {
             .into_iter()
             .find(|line| line["request_id"] == "abc-123")
     };
-    eventually(
-        std::time::Duration::from_secs(2),
-        "the line is written",
-        || line().is_some(),
-    );
+    eventually("the line is written", || line().is_some());
     let line = line().unwrap();
     assert_eq!(
         (&line["method"], &line["path"], &line["status"]),

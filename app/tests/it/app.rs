@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::cluster::Database;
 
+/// How long to wait for what must come, on a machine that does much else meanwhile.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// How a run ended.
 pub struct Run {
     pub code: i32,
@@ -169,9 +172,11 @@ impl App {
         text.split_once("\r\n\r\n").unwrap().0.to_owned()
     }
 
-    /// A connection.
+    /// A connection. What it waits for comes, or the test fails.
     pub fn connect(&self) -> TcpStream {
-        TcpStream::connect(&self.address).unwrap()
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
     }
 
     /// Asks it to stop, as systemd does.
@@ -186,18 +191,18 @@ impl App {
     }
 
     /// Waits until it has left.
-    pub fn wait(&mut self, patience: Duration) -> ExitStatus {
-        let deadline = Instant::now() + patience;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "the server did not leave within {patience:?}"
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
+    pub fn wait(&mut self) -> ExitStatus {
+        let mut left = None;
+        eventually("the server leaves", || {
+            left = self.child.try_wait().unwrap();
+            left.is_some()
+        });
+        left.unwrap()
+    }
+
+    /// Whether a line of the log, so far, says this.
+    pub fn said(&self, message: &str) -> bool {
+        self.log().iter().any(|line| line["message"] == message)
     }
 
     /// The log's lines so far.
@@ -232,10 +237,10 @@ impl Drop for App {
 }
 
 /// Asks again until it holds.
-pub fn eventually(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + patience;
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < deadline, "not within {patience:?}: {what}");
-        thread::sleep(Duration::from_millis(50));
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        thread::sleep(Duration::from_millis(10));
     }
 }

@@ -137,6 +137,62 @@ fn ids(answer: &Value) -> Vec<i64> {
 }
 
 #[test]
+fn zones_are_left_out_and_rooms_have_a_most() {
+    let Some(database) = Database::loaded() else {
+        return;
+    };
+    let app = App::start(&database);
+    for (question, condition, told) in [
+        (
+            "¿Cuántas casas hay en venta que no sean en Equipetrol ni en Urubó?",
+            "zona NOT IN ('Equipetrol', 'Urubó') AND tipo_propiedad = 'casa' AND operacion = 'venta'",
+            "fuera de Equipetrol y Urubó",
+        ),
+        (
+            "¿Cuántas casas de máximo 3 dormitorios y hasta 2 baños hay?",
+            "num_dormitorios <= 3 AND num_banos <= 2 AND tipo_propiedad = 'casa'",
+            "con a lo sumo 3 dormitorios con a lo sumo 2 baños",
+        ),
+        (
+            "busco departamento de 2 a 3 dormitorios en cualquier zona menos Centro",
+            "num_dormitorios BETWEEN 2 AND 3 AND zona <> 'Centro' AND tipo_propiedad = 'departamento' AND operacion = 'venta'",
+            "con 2 a 3 dormitorios",
+        ),
+    ] {
+        let answer = ask(&app, question);
+        let expected: i64 = database.scalar(&format!(
+            "SELECT count(*) FROM propiedades WHERE estado_propiedad = 'disponible' AND {condition}"
+        ));
+        assert!(expected > 0, "{question}");
+        assert_eq!(answer["datos_encontrados"], expected, "{answer}");
+        let text = answer["respuesta"].as_str().unwrap();
+        assert!(text.contains(told), "{text}");
+        assert_eq!(answer["avisos"], json!([]), "{question}");
+    }
+    // The last word about a zone counts.
+    let history = json!([{"rol": "usuario", "texto": "casas en venta en Equipetrol o en Urubó"}]);
+    let body = json!({"mensaje": "pero que no sean en Urubó", "historial": history});
+    let understood = app.post("/api/chat/process", &body).json()["entendido"].clone();
+    assert_eq!(
+        (&understood["zonas"], &understood["zonas_excluidas"]),
+        (&json!(["Equipetrol"]), &json!(["Urubó"]))
+    );
+}
+
+#[test]
+fn bolivianos_become_dollars_at_the_rate_of_the_settings() {
+    let Some(database) = Database::loaded() else {
+        return;
+    };
+    let question = "casa en venta hasta 696.000 bolivianos";
+    for (settings, dollars) in [("", 100_000), ("chat: {bob_per_usd: 9.6}\n", 72_500)] {
+        let answer = ask(&App::start_with(&database.url(), settings), question);
+        let most = answer["entendido"]["presupuesto_max"].as_f64().unwrap();
+        assert!((most - f64::from(dollars)).abs() < 1e-9, "{answer}");
+    }
+}
+
+#[test]
 fn earlier_turns_complete_the_last() {
     let Some(database) = Database::loaded() else {
         return;

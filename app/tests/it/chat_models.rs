@@ -1,7 +1,5 @@
 //! The chat with models that keep to the facts, and with models that invent.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::app::{App, eventually};
@@ -23,10 +21,11 @@ pub fn app(database: &Database, providers: &[&Provider], more: &str) -> (App, te
         .iter()
         .enumerate()
         .map(|(index, provider)| {
-            provider.setting(&format!("p{}", index + 1), key.to_str().unwrap(), 2)
+            provider.setting(&format!("p{}", index + 1), key.to_str().unwrap())
         })
         .collect();
-    let settings = format!("chat:\n  deadline_s: 10\n{more}  providers:\n{list}");
+    let settings =
+        format!("request_timeout_s: 120\nchat:\n  deadline_s: 100\n{more}  providers:\n{list}");
     (App::start_with(&database.url(), &settings), folder)
 }
 
@@ -186,8 +185,6 @@ fn what_a_model_invents_is_not_told() {
         let logged = |line: &Value| {
             line["message"] == "an answer of a model was not told" && line["why"].is_string()
         };
-        eventually(Duration::from_secs(5), "the log says why", || {
-            app.log().iter().any(logged)
-        });
+        eventually("the log says why", || app.log().iter().any(logged));
     }
 }

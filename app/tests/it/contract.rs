@@ -38,7 +38,11 @@ fn the_server_does_what_its_document_says() {
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
+    // A request that failed may be megabytes long.
+    let said: String = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .flat_map(|line| line.chars().take(500).chain(['\n']))
+        .collect();
     println!("{said}");
     assert!(output.status.success(), "{said}");
 }

@@ -244,3 +244,62 @@ fn what_cannot_be_read_at_all_is_a_usage_error() {
         2
     );
 }
+
+#[test]
+fn zones_are_written_as_they_are_known() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    assert_eq!(citrino(&database, &["migrate"]).code, 0);
+    let files = Files::new();
+    let text = "titulo,codigo,zona\nCasa,a,\"  EQUIPETROL \"\nCasa,b,urubo\nCasa,c,Parqueo\nCasa,d,\nCasa,e,\"Las   Lomas\"\n";
+    let path = files.put("zonas.csv", text);
+    let rejects = files.path("rechazos.csv");
+    let load = [
+        "load",
+        "--file",
+        &path,
+        "--source",
+        "x",
+        "--operacion",
+        "venta",
+    ];
+    let run = citrino(&database, &load);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let zones = || -> Vec<(String, Option<String>)> {
+        database.rows("SELECT codigo, zona FROM propiedades ORDER BY codigo")
+    };
+    let row = |code: &str, zone: Option<&str>| (code.to_owned(), zone.map(str::to_owned));
+    let expected = [
+        row("a", Some("Equipetrol")),
+        row("b", Some("Urubó")),
+        row("c", Some("Parqueo")),
+        row("d", None),
+        row("e", Some("Las Lomas")),
+    ];
+    assert_eq!(zones(), expected);
+
+    database.execute("DELETE FROM propiedades").unwrap();
+    let told = rejects.to_str().unwrap();
+    let strict = [&load[..], &["--known-zones", "--rejects", told]].concat();
+    let run = citrino(&database, &strict);
+    assert!(
+        run.out.contains("Parqueo") || run.err.contains("Parqueo"),
+        "{}{}",
+        run.out,
+        run.err
+    );
+    let rejected = std::fs::read_to_string(&rejects).unwrap();
+    assert!(
+        rejected.contains("no known zone of the city") && rejected.contains("Las   Lomas"),
+        "{rejected}"
+    );
+    assert_eq!(
+        zones(),
+        [
+            expected[0].clone(),
+            expected[1].clone(),
+            expected[3].clone()
+        ]
+    );
+}

@@ -29,4 +29,5 @@ mod recommend;
 mod reference;
 mod schema;
 mod search;
+mod stop;
 mod v1;

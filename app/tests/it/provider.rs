@@ -19,8 +19,10 @@ pub enum Behaviour {
     Cut,
     /// With something that is no completion.
     Nonsense,
-    /// Not at all, until the client gives up.
+    /// Not at all, until the client gives up, which it soon does.
     Hang,
+    /// Not before [`Provider::let_go`], and then with nothing.
+    Hold,
 }
 
 /// A request that came in.
@@ -33,6 +35,9 @@ pub struct Asked {
 /// The provider. Its thread lives as long as the tests.
 pub struct Provider {
     port: u16,
+    /// Seconds that the client is to wait.
+    timeout_s: u64,
+    held: Arc<Mutex<Vec<TcpStream>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -43,22 +48,41 @@ impl Provider {
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&asked);
+        let hangs = script.iter().any(|one| matches!(one, Behaviour::Hang));
         let script = Arc::new(Mutex::new(VecDeque::from(script)));
+        let held = Arc::new(Mutex::new(Vec::new()));
+        let holder = Arc::clone(&held);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (seen, script) = (Arc::clone(&seen), Arc::clone(&script));
-                thread::spawn(move || serve(stream, &seen, &script));
+                let holder = Arc::clone(&holder);
+                thread::spawn(move || serve(stream, &seen, &script, &holder));
             }
         });
-        Provider { port, asked }
+        Provider {
+            port,
+            timeout_s: if hangs { 1 } else { 90 },
+            held,
+            asked,
+        }
     }
 
     /// Its place in the settings, with a key from a file.
-    pub fn setting(&self, name: &str, key_file: &str, timeout_s: u64) -> String {
+    pub fn setting(&self, name: &str, key_file: &str) -> String {
+        self.patient_setting(name, key_file, self.timeout_s)
+    }
+
+    /// The same, with as much time as the test says.
+    pub fn patient_setting(&self, name: &str, key_file: &str, timeout_s: u64) -> String {
         format!(
             "    - {{name: {name}, base_url: \"http://127.0.0.1:{}/v1\", model: prueba, key_file: {key_file}, timeout_s: {timeout_s}}}\n",
             self.port
         )
+    }
+
+    /// Ends the requests that are held.
+    pub fn let_go(&self) {
+        self.held.lock().unwrap().clear();
     }
 
     /// What it was asked so far.
@@ -74,9 +98,13 @@ pub fn facts(body: &Value) -> Value {
     serde_json::from_str(facts).unwrap()
 }
 
-fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Asked>>, script: &Mutex<VecDeque<Behaviour>>) {
+fn serve(
+    mut stream: TcpStream,
+    seen: &Mutex<Vec<Asked>>,
+    script: &Mutex<VecDeque<Behaviour>>,
+    held: &Mutex<Vec<TcpStream>>,
+) {
     let Some(asked) = read(&stream) else { return };
-    seen.lock().unwrap().push(asked.clone());
     let behaviour = {
         let mut script = script.lock().unwrap();
         if script.len() > 1 {
@@ -85,6 +113,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Asked>>, script: &Mutex<VecDequ
             script.front().copied().unwrap_or(Behaviour::Hang)
         }
     };
+    seen.lock().unwrap().push(asked.clone());
     let answer = match behaviour {
         Behaviour::Tell(tell) => completion(&tell(&facts(&asked.body))),
         Behaviour::Refuse(status, header) => {
@@ -98,6 +127,10 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Asked>>, script: &Mutex<VecDequ
         Behaviour::Hang => {
             // Ends when the client closes the connection.
             let _ = stream.read(&mut [0]);
+            return;
+        }
+        Behaviour::Hold => {
+            held.lock().unwrap().push(stream);
             return;
         }
     };

@@ -51,8 +51,11 @@ fn zones_are_folded() {
     }
 }
 
-/// How many properties keep distances that are not the measured ones.
-const STALE: &str = "SELECT count(*) FROM propiedades WHERE distancias_m IS DISTINCT FROM distancias_a_servicios(coordenadas)";
+/// How many properties keep figures that are not the measured ones. The nearest are measured in two ways.
+const STALE: &str = "SELECT count(*) FROM propiedades p, LATERAL cercania_de(p.coordenadas) AS c
+     WHERE p.distancias_m IS DISTINCT FROM distancias_a_servicios(p.coordenadas)
+        OR (p.distancias_m, p.cantidades_1000m, p.medias_1000m)
+           IS DISTINCT FROM (c.distancias_m, c.cantidades_1000m, c.medias_1000m)";
 
 #[test]
 fn distances_follow_every_change() {

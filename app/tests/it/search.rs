@@ -43,6 +43,10 @@ fn each_filter_finds_what_sql_finds() {
             json!({"habitaciones_min": 3, "banos_min": 2}),
             "num_dormitorios >= 3 AND num_banos >= 2",
         ),
+        (
+            json!({"habitaciones_max": 2, "banos_max": 1}),
+            "num_dormitorios <= 2 AND num_banos <= 1",
+        ),
         (json!({"tiene_garaje": true}), "num_garajes > 0"),
         (json!({"tiene_garaje": false}), "num_garajes = 0"),
         (

@@ -85,6 +85,8 @@ function serviceList(services) {
 function more(found) {
   const wish = found.entendido;
   if (!wish || !(found.datos_encontrados > (found.recomendaciones?.length ?? 0))) return null;
+  // The search has no field for it, and would find more.
+  if (wish.zonas_excluidas?.length > 0) return null;
   const query = new URLSearchParams();
   const put = (name, value) => value !== undefined && value !== null && query.set(name, value);
   put("operacion", wish.operacion);
@@ -93,7 +95,9 @@ function more(found) {
   put("precio_min", wish.presupuesto_min);
   put("precio_max", wish.presupuesto_max);
   put("habitaciones_min", wish.dormitorios_min);
+  put("habitaciones_max", wish.dormitorios_max);
   put("banos_min", wish.banos_min);
+  put("banos_max", wish.banos_max);
   put("superficie_min", wish.superficie_min);
   put("superficie_max", wish.superficie_max);
   if (wish.tiene_garaje) put("tiene_garaje", true);

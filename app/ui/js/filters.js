@@ -4,7 +4,7 @@ import { zones } from "./catalogue.js";
 import { h, refill } from "./dom.js";
 import { KINDS, OPERATIONS } from "./format.js";
 
-const WHOLE = ["habitaciones_min", "banos_min"];
+const WHOLE = ["habitaciones_min", "habitaciones_max", "banos_min", "banos_max"];
 const NUMBERS = ["precio_min", "precio_max", "superficie_min", "superficie_max", ...WHOLE];
 const WORDS = ["zona", "operacion", "tipo_propiedad"];
 
@@ -45,8 +45,8 @@ export function filterForm(query, submit, open = true) {
     field("Tipo", select("tipo_propiedad", KINDS, "Todos", query)),
     pair("Precio (USD)", "precio", query),
     pair("Superficie (m²)", "superficie", query),
-    field("Dormitorios", select("habitaciones_min", atLeast(6), "Cualquiera", query)),
-    field("Baños", select("banos_min", atLeast(4), "Cualquiera", query)),
+    pair("Dormitorios", "habitaciones", query),
+    pair("Baños", "banos", query),
     h(
       "label",
       { class: "check" },
@@ -116,5 +116,3 @@ function select(name, options, none, query) {
   const one = (value, text) => h("option", { value, selected: value === chosen }, text);
   return h("select", { name }, one("", none), Object.entries(options).map(([value, text]) => one(value, text)));
 }
-
-const atLeast = (most) => Object.fromEntries(Array.from({ length: most }, (_, i) => [String(i + 1), `${i + 1} o más`]));

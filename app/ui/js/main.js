@@ -44,6 +44,8 @@ async function route() {
   const moved = shown !== null && shown !== at.name;
   shown = at.name;
   document.body.dataset.view = at.name;
+  root.dataset.address = location.hash;
+  root.setAttribute("aria-busy", "true");
   refill(root);
   if (moved) {
     scrollTo(0, 0);
@@ -60,6 +62,8 @@ async function route() {
     if (aborted(error)) return;
     console.error(error);
     refill(root, h("h1", {}, view.title), failure(error, route));
+  } finally {
+    if (!signal.aborted) root.setAttribute("aria-busy", "false");
   }
 }
 

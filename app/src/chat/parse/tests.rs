@@ -22,7 +22,7 @@ fn zones() -> Vec<Zone> {
 }
 
 fn read(text: &str) -> Question {
-    question(text, &zones())
+    question(text, &zones(), 6.96)
 }
 
 type Ends = (Option<f64>, Option<f64>);

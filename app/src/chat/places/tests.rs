@@ -51,7 +51,52 @@ fn zones_are_found_however_they_are_written() {
     ] {
         assert_eq!(names(text), zones, "{text}");
     }
-    assert_eq!(read("menos en Equipetrol").unwanted[0].zona, "Equipetrol");
+}
+
+#[test]
+fn zones_may_be_refused() {
+    let refused = |text: &str| -> (Vec<String>, Vec<String>) {
+        let found = read(text);
+        let names = |zones: Vec<Zone>| zones.into_iter().map(|zone| zone.zona).collect();
+        (names(found.zones), names(found.unwanted))
+    };
+    for (text, wanted, unwanted) in [
+        ("menos en Equipetrol", vec![], vec!["Equipetrol"]),
+        (
+            "que no sean en Equipetrol ni en la zona norte",
+            vec![],
+            vec!["Equipetrol", "Zona Norte"],
+        ),
+        (
+            "fuera de Equipetrol y Urubó",
+            vec![],
+            vec!["Equipetrol", "Urubó"],
+        ),
+        (
+            "menos Equipetrol, Urubó o Centro",
+            vec![],
+            vec!["Equipetrol", "Urubó", "Centro"],
+        ),
+        (
+            "no quiero Equipetrol, en Urubó",
+            vec!["Urubó"],
+            vec!["Equipetrol"],
+        ),
+        (
+            "en Urubó pero no en Equipetrol",
+            vec!["Urubó"],
+            vec!["Equipetrol"],
+        ),
+        ("menos de 90 mil en Equipetrol", vec!["Equipetrol"], vec![]),
+        ("sin garaje en Equipetrol", vec!["Equipetrol"], vec![]),
+    ] {
+        let expected = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        assert_eq!(
+            refused(text),
+            (expected(wanted), expected(unwanted)),
+            "{text}"
+        );
+    }
 }
 
 #[test]

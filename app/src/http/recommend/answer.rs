@@ -9,6 +9,7 @@ use crate::catalog::property::PropertyView;
 use crate::catalog::recommend::{Preferences, Recommended};
 use crate::catalog::score::{FAMILY, PRICE, SERVICES, SURFACE};
 use crate::catalog::services::Nearby;
+use crate::chat::spell;
 use crate::http::recommend::needs;
 
 /// A page of the ranking.
@@ -122,9 +123,7 @@ impl Item {
 }
 
 fn detail(part: &str, row: &Recommended, wanted: &Preferences) -> String {
-    let whole = |number: Option<f64>| {
-        number.map_or_else(|| "?".to_owned(), |number| format!("{number:.0}"))
-    };
+    let whole = |number: Option<f64>| number.map_or_else(|| "?".to_owned(), spell::whole);
     match part {
         "precio" => format!(
             "Cuesta {} USD de un máximo de {}.",
@@ -134,14 +133,18 @@ fn detail(part: &str, row: &Recommended, wanted: &Preferences) -> String {
         "servicios" => services(row, wanted),
         "superficie" => {
             format!(
-                "Tiene {} m²; se buscan {:.0}.",
+                "Tiene {} m²; se buscan {}.",
                 whole(row.propiedad.surface()),
-                wanted.superficie_deseada()
+                spell::whole(wanted.superficie_deseada())
             )
         }
         _ => format!(
-            "Tiene {} dormitorios; se necesitan {}.",
-            row.propiedad.num_dormitorios.unwrap_or(0),
+            "Tiene {}; se necesitan {}.",
+            spell::count(
+                row.propiedad.num_dormitorios.unwrap_or(0).into(),
+                "dormitorio",
+                "dormitorios"
+            ),
             whole(wanted.dormitorios_necesarios())
         ),
     }
@@ -157,8 +160,8 @@ fn services(row: &Recommended, wanted: &Preferences) -> String {
         .into_iter()
         .zip(wanted.categorias.iter().map(near))
         .map(|(name, metres)| match metres {
-            Some(metres) => format!("{name} a {metres:.0} m"),
-            None => format!("{name} a más de 1000 m"),
+            Some(metres) => format!("{} a {metres:.0} m", spell::category(name)),
+            None => format!("{} a más de 1 km", spell::category(name)),
         })
         .collect();
     format!("Lo más cercano: {}.", told.join(", "))

@@ -1,10 +1,12 @@
 //! A completion, whole or in pieces.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::chat::{Conversation, Worded};
+use crate::chat::{Conversation, Known, Origin, Worded};
 
 /// What all pieces of a completion share.
 pub struct Completion {
@@ -24,18 +26,28 @@ impl Completion {
     }
 
     /// The whole answer.
-    pub fn whole(&self, conversation: &Conversation, worded: &Worded) -> Value {
-        let mut citrino = json!(conversation.known());
-        if let (Value::Object(known), Value::Object(origin)) = (&mut citrino, json!(worded.origin))
-        {
-            known.extend(origin);
+    pub fn whole<'a>(&'a self, conversation: &'a Conversation, worded: &'a Worded) -> Whole<'a> {
+        Whole {
+            id: &self.id,
+            object: "chat.completion",
+            created: self.created,
+            model: self.model,
+            choices: [Choice {
+                index: 0,
+                message: Message {
+                    role: "assistant",
+                    content: &worded.text,
+                    refusal: None,
+                },
+                logprobs: None,
+                finish_reason: reason(worded),
+            }],
+            usage: usage(worded),
+            citrino: Citrino {
+                known: conversation.known(),
+                origin: &worded.origin,
+            },
         }
-        let message = json!({"role": "assistant", "content": worded.text, "refusal": null});
-        let choice = json!({"index": 0, "message": message, "logprobs": null, "finish_reason": reason(worded)});
-        let mut body = self.head("chat.completion", &[choice]);
-        body["usage"] = usage(worded);
-        body["citrino"] = citrino;
-        body
     }
 
     /// The first event: the role, and what the database knows.
@@ -60,7 +72,7 @@ impl Completion {
     /// The event that only counts.
     pub fn usage_event(&self, worded: &Worded) -> Value {
         let mut event = self.head("chat.completion.chunk", &[]);
-        event["usage"] = usage(worded);
+        event["usage"] = json!(usage(worded));
         event
     }
 
@@ -84,10 +96,64 @@ fn reason(worded: &Worded) -> &'static str {
     if worded.cut { "length" } else { "stop" }
 }
 
-fn usage(worded: &Worded) -> Value {
-    json!({
-        "prompt_tokens": worded.prompt_tokens,
-        "completion_tokens": worded.completion_tokens,
-        "total_tokens": worded.prompt_tokens + worded.completion_tokens,
-    })
+fn usage(worded: &Worded) -> Usage {
+    Usage {
+        prompt_tokens: worded.prompt_tokens,
+        completion_tokens: worded.completion_tokens,
+        total_tokens: worded.prompt_tokens + worded.completion_tokens,
+    }
+}
+
+/// A completion that is not streamed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Completion)]
+pub struct Whole<'a> {
+    id: &'a str,
+    object: &'static str,
+    /// Unix seconds.
+    created: i64,
+    model: &'static str,
+    #[schema(value_type = Vec<Choice>)]
+    choices: [Choice<'a>; 1],
+    usage: Usage,
+    citrino: Citrino<'a>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = CompletionChoice)]
+struct Choice<'a> {
+    index: u32,
+    message: Message<'a>,
+    #[schema(value_type = Option<Object>)]
+    logprobs: Option<Value>,
+    /// `stop`, or `length` where `max_tokens` cut it.
+    finish_reason: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = CompletionMessage)]
+struct Message<'a> {
+    role: &'static str,
+    /// Markdown; properties are cited as `#id`.
+    content: &'a str,
+    refusal: Option<&'static str>,
+}
+
+/// The provider's count, or an estimate of four characters a token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CompletionUsage)]
+struct Usage {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+}
+
+/// What the text rests on, and who worded it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CompletionCitrino)]
+struct Citrino<'a> {
+    #[serde(flatten)]
+    known: Known<'a>,
+    #[serde(flatten)]
+    origin: &'a Origin,
 }

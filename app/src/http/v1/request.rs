@@ -2,6 +2,9 @@
 //! what would have to change the answer and cannot is refused.
 
 use serde_json::{Map, Value};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::chat::{Options, Role, Turn};
 use crate::http::error::{ApiError, FieldError};
@@ -33,9 +36,7 @@ pub fn read(body: Map<String, Value>) -> Result<Ask, ApiError> {
         model: model.ok_or_else(|| wrong("model", "Falta el nombre del modelo."))?,
         turns: turns(&body)?,
         stream,
-        include_usage: body
-            .get("stream_options")
-            .is_some_and(|options| options["include_usage"] == true),
+        include_usage: include_usage(&body)?,
         options: Options {
             max_tokens: match body.count("max_completion_tokens")? {
                 None => body.count("max_tokens")?,
@@ -91,6 +92,17 @@ impl Body {
     }
 }
 
+fn include_usage(body: &Body) -> Result<bool, ApiError> {
+    let Some(options) = body.get("stream_options") else {
+        return Ok(false);
+    };
+    match options.get("include_usage") {
+        Some(wanted) if !wanted.is_null() => wanted.as_bool(),
+        _ => options.is_object().then_some(false),
+    }
+    .ok_or_else(|| wrong("stream_options", "Debe ser un objeto con include_usage."))
+}
+
 fn turns(body: &Body) -> Result<Vec<Turn>, ApiError> {
     let messages = body.get("messages").and_then(Value::as_array);
     let messages = messages.ok_or_else(|| wrong("messages", "Falta la lista de mensajes."))?;
@@ -106,9 +118,7 @@ fn turns(body: &Body) -> Result<Vec<Turn>, ApiError> {
         let role = match message["role"].as_str() {
             Some("system" | "developer") => Role::System,
             Some("user") => Role::User,
-            Some("assistant") => Role::Assistant,
-            // Tools are never called from here, so their answers say nothing.
-            Some("tool" | "function") => continue,
+            Some("assistant" | "tool" | "function") => Role::Assistant,
             _ => {
                 return Err(wrong(
                     &format!("{place}.role"),
@@ -117,6 +127,10 @@ fn turns(body: &Body) -> Result<Vec<Turn>, ApiError> {
             }
         };
         let text = content(&message["content"], &format!("{place}.content"))?;
+        if matches!(message["role"].as_str(), Some("tool" | "function")) {
+            // Tools are never called from here, so their answers say nothing.
+            continue;
+        }
         if text.trim().is_empty() && role == Role::User {
             return Err(wrong(&format!("{place}.content"), "El mensaje está vacío."));
         }
@@ -201,4 +215,95 @@ fn refuse(body: &Body) -> Result<(), ApiError> {
 
 fn wrong(field: &str, message: impl Into<String>) -> ApiError {
     ApiError::fields(vec![FieldError::new(field, message)])
+}
+
+/// What is read, as the document tells it; further fields may be there.
+impl PartialSchema for Ask {
+    fn schema() -> RefOr<Schema> {
+        let number = |most: f64| {
+            let number = nullable(Type::Number);
+            number.minimum(Some(0.0)).maximum(Some(most))
+        };
+        let count = || {
+            let count = nullable(Type::Integer);
+            count.minimum(Some(1)).maximum(Some(u32::MAX))
+        };
+        let word = || {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .min_length(Some(1))
+        };
+        let stops = ArrayBuilder::new().items(word()).max_items(Some(STOPS));
+        let only_one = Some([Value::from(1), Value::Null]);
+        let usage = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+            .property("include_usage", nullable(Type::Boolean));
+        let messages = ArrayBuilder::new()
+            .items(message())
+            .min_items(Some(1))
+            .max_items(Some(TURNS));
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .property("model", ObjectBuilder::new().schema_type(Type::String))
+            .required("model")
+            .property("messages", messages)
+            .required("messages")
+            .property("stream", nullable(Type::Boolean))
+            .property("stream_options", usage)
+            .property("temperature", number(2.0))
+            .property("top_p", number(1.0))
+            .property("max_tokens", count())
+            .property("max_completion_tokens", count())
+            .property(
+                "stop",
+                OneOfBuilder::new().item(word()).item(stops).item(null()),
+            )
+            .property("n", nullable(Type::Integer).enum_values(only_one))
+            .into()
+    }
+}
+
+impl ToSchema for Ask {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Conversacion".into()
+    }
+}
+
+/// A turn. One of a user must say something, which a schema cannot tell.
+fn message() -> ObjectBuilder {
+    let text = || {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        text.max_length(Some(LETTERS))
+    };
+    let part = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("type", text().enum_values(Some(["text"])))
+        .required("type")
+        .property("text", text())
+        .required("text");
+    let content = OneOfBuilder::new()
+        .item(text())
+        .item(ArrayBuilder::new().items(part))
+        .item(null());
+    let roles = [
+        "system",
+        "developer",
+        "user",
+        "assistant",
+        "tool",
+        "function",
+    ];
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("role", text().enum_values(Some(roles)))
+        .required("role")
+        .property("content", content)
+}
+
+fn nullable(kind: Type) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::from_iter([kind, Type::Null]))
+}
+
+fn null() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Null)
 }

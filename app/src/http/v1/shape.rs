@@ -6,9 +6,30 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::error::Fault;
+
+/// The body of an error under `/v1`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ErrorV1)]
+pub struct ErrorBody<'a> {
+    error: Error<'a>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = FalloV1)]
+struct Error<'a> {
+    /// A sentence for people.
+    message: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The field that is wrong, where one is.
+    param: Option<&'a str>,
+    /// A word for programs.
+    code: &'a str,
+}
 
 /// Puts an error under `/v1` into the shape that its clients read.
 pub async fn shape(request: Request, next: Next) -> Response {
@@ -28,13 +49,15 @@ fn shaped(fault: &Fault, status: StatusCode, headers: &HeaderMap) -> Response {
         status => status,
     };
     let field = fault.campos.first();
-    let error = json!({
-        "message": field.map_or(&fault.mensaje, |field| &field.mensaje),
-        "type": kind(status),
-        "param": field.map(|field| &field.campo).filter(|name| !name.is_empty()),
-        "code": fault.codigo,
-    });
-    let mut response = (status, Json(json!({"error": error}))).into_response();
+    let error = Error {
+        message: field.map_or(&fault.mensaje, |field| &field.mensaje),
+        kind: kind(status),
+        param: field
+            .map(|field| field.campo.as_str())
+            .filter(|name| !name.is_empty()),
+        code: fault.codigo,
+    };
+    let mut response = (status, Json(ErrorBody { error })).into_response();
     for (name, value) in headers {
         if name != CONTENT_TYPE && name != CONTENT_LENGTH {
             response.headers_mut().insert(name.clone(), value.clone());

@@ -1,0 +1,116 @@
+//! The migrator's session: its limits, and whose locks it waits for.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::settings::Database;
+
+/// Another migrator may be at work; waiting for it has an end.
+const TURN: &str = "SET lock_timeout = '60s'; SET statement_timeout = 0";
+/// What a migration does not bound itself. A statement that waits for a lock keeps everybody behind it waiting too.
+const WORK: &str = "SET lock_timeout = '5s'; SET statement_timeout = '60s'";
+/// Between two looks at who holds the lock that is waited for.
+const LOOK: Duration = Duration::from_millis(100);
+/// Who a backend waits for; 0 stands for a prepared transaction. What another role does may be hidden from ours.
+const HOLDERS: &str = "
+    SELECT string_agg(DISTINCT CASE WHEN holder.pid = 0 THEN 'a prepared transaction' ELSE format('%s of %s (pid %s%s%s)',
+        coalesce(nullif(a.application_name, ''), a.backend_type, 'a session'), coalesce(a.usename, 'nobody'), holder.pid,
+        ', ' || a.state,
+        ', since ' || to_char(coalesce(a.xact_start, a.state_change) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC') END, ' and ')
+    FROM unnest(pg_blocking_pids($1)) AS holder (pid)
+    LEFT JOIN pg_stat_activity a ON a.pid = holder.pid";
+
+/// A connection that migrates, and a second one that looks at it.
+pub struct Session {
+    pub connection: PgConnection,
+    watcher: PgConnection,
+    pid: i32,
+}
+
+impl Session {
+    pub async fn new(database: &Database, mut connection: PgConnection) -> Result<Self> {
+        let pid = sqlx::query_scalar("SELECT pg_backend_pid()")
+            .fetch_one(&mut connection)
+            .await
+            .context("the database does not tell who we are")?;
+        Ok(Session {
+            connection,
+            watcher: database.connect().await?,
+            pid,
+        })
+    }
+
+    /// The limits for waiting until no other migrator works.
+    pub async fn for_its_turn(&mut self) -> Result<()> {
+        self.set(TURN).await
+    }
+
+    /// The limits for a migration, under whose name others see the session.
+    pub async fn for_work(&mut self, name: &str) -> Result<()> {
+        self.set(WORK).await?;
+        sqlx::query("SELECT set_config('application_name', left($1, 63), false)")
+            .bind(format!("citrino-app migrate {name}"))
+            .execute(&mut self.connection)
+            .await
+            .context("the database refused a setting")?;
+        Ok(())
+    }
+
+    async fn set(&mut self, limits: &'static str) -> Result<()> {
+        sqlx::raw_sql(AssertSqlSafe(limits))
+            .execute(&mut self.connection)
+            .await
+            .context("the database refused a setting")?;
+        Ok(())
+    }
+
+    /// Does work, and says whom it waited for last, when it waited.
+    pub async fn watched<'a, T, Work>(
+        &'a mut self,
+        work: impl FnOnce(&'a mut PgConnection) -> Work,
+    ) -> (T, Option<String>)
+    where
+        Work: Future<Output = T> + 'a,
+    {
+        let mut seen = None;
+        let mut work = pin!(work(&mut self.connection));
+        let (watcher, pid) = (&mut self.watcher, self.pid);
+        let look = async {
+            loop {
+                tokio::time::sleep(LOOK).await;
+                match holders(watcher, pid).await {
+                    Ok(None) => {}
+                    Ok(holders) => seen = holders,
+                    Err(error) => {
+                        seen = Some(format!("somebody who cannot be asked for ({error})"));
+                        return;
+                    }
+                }
+            }
+        };
+        let early = tokio::select! {
+            done = &mut work => Some(done),
+            () = look => None,
+        };
+        let done = match early {
+            Some(done) => done,
+            None => work.await,
+        };
+        (done, seen)
+    }
+
+    pub async fn close(self) -> Result<()> {
+        self.connection.close().await?;
+        Ok(self.watcher.close().await?)
+    }
+}
+
+async fn holders(watcher: &mut PgConnection, pid: i32) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar(HOLDERS)
+        .bind(pid)
+        .fetch_one(watcher)
+        .await
+}

@@ -1,0 +1,70 @@
+//! Listening to a run that is under way, or that nobody heard the end of.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::ears::Ears;
+use super::voice::Voice;
+use crate::error::Fault;
+use crate::event::{Event, now};
+use crate::journal::{self, Journal};
+use crate::lock;
+use crate::system::System;
+use crate::wire::FromAgent;
+
+/// Between two looks at the journal: a person watches, and steps take longer.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// Tells the newest run from its start to its end, as it is written.
+///
+/// # Errors
+/// E0515 when there was none, E0517 when it was cut off.
+pub async fn follow(system: &System, voice: &Voice, ears: &Ears) -> Result<()> {
+    let mut told = 0;
+    loop {
+        // Asked before the journal is read: a run that ends in between has written its end by then.
+        let busy = lock::is_held(system)?;
+        let events = journal::newest(system)?;
+        for event in &events[told.min(events.len())..] {
+            voice.say(FromAgent::Event(Box::new(event.clone())));
+        }
+        told = events.len();
+        match events
+            .iter()
+            .find(|event| matches!(event, Event::End { .. }))
+        {
+            Some(Event::End { run, .. }) => return heard(system, ears, run, busy),
+            _ if busy => {}
+            _ => return Err(cut_off(&events).into()),
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
+
+/// The journal is the run's own while it holds the lock; then it notes who read the end itself.
+fn heard(system: &System, ears: &Ears, run: &str, busy: bool) -> Result<()> {
+    if ears.heard() && !busy {
+        let run = run.to_owned();
+        Journal::open(system)?.keep(&Event::Heard { at: now(), run })?;
+    }
+    Ok(())
+}
+
+fn cut_off(events: &[Event]) -> Fault {
+    let last = events.iter().rev().find_map(|event| match event {
+        Event::Begin { label, .. } => Some(&label.name),
+        _ => None,
+    });
+    match (events.is_empty(), last) {
+        (true, _) => Fault::new("E0515", "there was no run on the host yet"),
+        (false, step) => Fault::new(
+            "E0517",
+            format!(
+                "the last run was cut off at \"{}\", and is not at work",
+                step.map_or("its start", String::as_str)
+            ),
+        )
+        .hint("`--resume` ends it, `--abort` undoes it"),
+    }
+}

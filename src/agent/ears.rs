@@ -1,0 +1,50 @@
+//! What the agent hears while it works.
+
+use std::io::{BufRead, BufReader, Stdin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use super::HEARD_WITHIN;
+use crate::wire::ToAgent;
+
+/// Stdin on a thread of its own: the work must not wait for anybody.
+pub struct Ears {
+    halted: Arc<AtomicBool>,
+    heard: Receiver<()>,
+}
+
+impl Ears {
+    pub fn open(mut input: BufReader<Stdin>) -> Self {
+        let halted = Arc::new(AtomicBool::new(false));
+        let (tell, heard) = channel();
+        let halt = Arc::clone(&halted);
+        thread::spawn(move || {
+            let mut line = String::new();
+            // What cannot be read is the end of the connection, or of nobody's interest here.
+            while input.read_line(&mut line).is_ok_and(|length| length > 0) {
+                match serde_json::from_str(&line) {
+                    Ok(ToAgent::Halt) => halt.store(true, Ordering::Relaxed),
+                    Ok(ToAgent::Heard) => {
+                        // Nobody waits any more when this comes late.
+                        let _ = tell.send(());
+                    }
+                    _ => {}
+                }
+                line.clear();
+            }
+        });
+        Self { halted, heard }
+    }
+
+    /// Whether the operator asked to stop.
+    pub fn halted(&self) -> bool {
+        self.halted.load(Ordering::Relaxed)
+    }
+
+    /// Whether the operator's side says in time that it has read the end.
+    pub fn heard(&self) -> bool {
+        self.heard.recv_timeout(HEARD_WITHIN).is_ok()
+    }
+}

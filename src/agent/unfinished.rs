@@ -1,0 +1,82 @@
+//! The plan that the host is at work on, so that a run that was cut off can be ended later.
+
+use anyhow::{Context, Result};
+
+use super::Work;
+use crate::error::Fault;
+use crate::journal::LastRun;
+use crate::plan::Plan;
+use crate::system::System;
+use crate::task::Task;
+
+/// There while a plan with a way back runs, and after it was cut off.
+const PATH: &str = "/var/lib/citrino/plan.json";
+
+/// Keeps a plan; it is on disk when this returns. A plan without a way back needs no keeping: its verb
+/// again goes on from where it stopped.
+pub async fn keep(system: &System, plan: &Plan<Task>) -> Result<()> {
+    if plan.on_failure.is_empty() {
+        return forget(system);
+    }
+    let text = serde_json::to_vec(plan)?;
+    system.write_atomic(PATH, &text, 0o600, None, &[]).await
+}
+
+pub fn forget(system: &System) -> Result<()> {
+    system.remove(PATH)
+}
+
+/// What is left to do of the run that was cut off: the rest of its plan, or of its undo when it was
+/// on its way back.
+///
+/// # Errors
+/// E0515 when no run was cut off.
+pub fn rest(system: &System, last: Option<&LastRun>) -> Result<Work> {
+    let (last, plan) = cut_off(system, last)?;
+    let turned_back = last.failed.is_some() && turns_back(last, &plan);
+    Ok(Work { plan, turned_back })
+}
+
+/// The undo of the run that was cut off.
+///
+/// # Errors
+/// E0515 when no run was cut off, E0516 when it is past its point of no return.
+pub fn way_back(system: &System, last: Option<&LastRun>) -> Result<Work> {
+    let (last, plan) = cut_off(system, last)?;
+    if turns_back(last, &plan) {
+        return Ok(Work {
+            plan,
+            turned_back: true,
+        });
+    }
+    Err(Fault::new(
+        "E0516",
+        format!(
+            "the run that was cut off is past its point of no return, at \"{}\"",
+            last.step
+        ),
+    )
+    .hint("`--resume` ends it; deploy the release of before to go back afterwards")
+    .into())
+}
+
+/// Whether the plan could still turn back where the run was.
+fn turns_back(last: &LastRun, plan: &Plan<Task>) -> bool {
+    plan.turns_back(last.n.saturating_sub(1))
+}
+
+fn cut_off<'a>(system: &System, last: Option<&'a LastRun>) -> Result<(&'a LastRun, Plan<Task>)> {
+    let none = || {
+        Fault::new("E0515", "no run on the host was cut off")
+            .hint("`citrino-ops status` shows how the last one ended")
+    };
+    let last = last.filter(|last| last.end.is_none()).ok_or_else(none)?;
+    let text = system.read_text(PATH)?.ok_or_else(none)?;
+    let plan: Plan<Task> =
+        serde_json::from_str(&text).with_context(|| format!("{PATH} cannot be read"))?;
+    // An older one, which a run without a way back has overtaken.
+    if plan.run != last.run {
+        return Err(none().into());
+    }
+    Ok((last, plan))
+}

@@ -1,0 +1,75 @@
+//! `deploy --resume`, `--abort`, `--attach`: what becomes of a run that was cut off.
+
+use anyhow::Result;
+
+use super::deploy::{self, Outcome};
+use super::job::Job;
+use super::users;
+use crate::cli::CutOff;
+use crate::error::{Fault, exit, trouble};
+use crate::release;
+use crate::remote::Ending;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Finish(Ending),
+    Attach,
+}
+
+impl Way {
+    /// None when nothing of it was asked for.
+    pub fn of(asked: CutOff) -> Option<Self> {
+        match asked {
+            CutOff { resume: true, .. } => Some(Self::Finish(Ending::Resume)),
+            CutOff { abort: true, .. } => Some(Self::Finish(Ending::Abort)),
+            CutOff { attach: true, .. } => Some(Self::Attach),
+            CutOff { .. } => None,
+        }
+    }
+}
+
+pub async fn run(job: &mut Job<'_>, way: Way) -> Result<u8> {
+    let remote = job.connect().await?;
+    // How the last run ended is what this verb is about: it needs no telling beforehand.
+    let agent = remote.agent().await?;
+    let serves_meanwhile = release::proved(&agent.facts().app).map(str::to_owned);
+    let claim = job.claim();
+    let report = &mut *job.report;
+    let mut tell = |event| report.tell(event);
+    let tally = match way {
+        Way::Finish(ending) => agent.finish(claim, ending, &mut tell).await?,
+        Way::Attach => agent.attach(&mut tell).await?,
+    };
+    let outcome = Outcome {
+        what: "the run".to_owned(),
+        serves_meanwhile,
+        same: false,
+    };
+    match job.ended(tally) {
+        Ok(_) => job.report.note("the run has ended well"),
+        Err(error) if way == Way::Finish(Ending::Abort) && is_halted(&error) => undone(job)?,
+        Err(error) => return Err(deploy::failed(job, &remote, &outcome, error).await),
+    }
+    users::noticed_nothing(job)?;
+    remote.close().await;
+    Ok(exit::OK)
+}
+
+fn is_halted(error: &anyhow::Error) -> bool {
+    trouble(error).code == "E0804"
+}
+
+/// # Errors
+/// E0606 when a step of the undo failed.
+fn undone(job: &mut Job) -> Result<()> {
+    match job.report.take_undo_failure() {
+        None => job.report.note("the run is undone"),
+        Some(undo) => {
+            let message = format!("the run could not be undone: {}", undo.message);
+            return Err(Fault::new("E0606", message)
+                .hint("`citrino-ops deploy` of a good build brings the host back")
+                .into());
+        }
+    }
+    Ok(())
+}

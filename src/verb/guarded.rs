@@ -1,0 +1,322 @@
+//! After steps that could lock their own operator out: comes back to the host by a fresh connection
+//! and to the site from outside, and calls the dead man's switch off; or says that it has gone off.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use tokio::task::JoinHandle;
+
+use super::job::Job;
+use crate::error::{Fault, trouble};
+use crate::event::{Event, State, Tally};
+use crate::facts::Facts;
+use crate::outside;
+use crate::plan::Plan;
+use crate::remote::{Agent, Remote, Target};
+use crate::source;
+use crate::task::Task;
+
+/// How long somebody has to come back, in seconds from the end of the run.
+const WITHIN_S: u64 = 90;
+/// Another time, for rehearsals.
+const VARIABLE: &str = "CITRINO_GUARD_S";
+/// How long the host may then take to put back what it was, and to let us in again.
+const PUT_BACK_WITHIN: Duration = Duration::from_mins(3);
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// # Errors
+/// E0102 when the variable is no number of seconds.
+pub fn within_s() -> Result<u64> {
+    let Some(text) = source::variable(VARIABLE) else {
+        return Ok(WITHIN_S);
+    };
+    text.parse().map_err(|_| {
+        Fault::new(
+            "E0102",
+            format!("{VARIABLE} is `{text}`, which is no number of seconds"),
+        )
+        .into()
+    })
+}
+
+/// How the site answered before anything was changed: what was not so before is no proof after.
+pub struct Before(JoinHandle<Result<String>>);
+
+impl Before {
+    /// Asks while the agent starts, so that it costs no time.
+    pub fn ask(job: &Job, target: &Target) -> Self {
+        let (domain, address) = (job.stack.domain.clone(), target.address.clone());
+        Self(tokio::spawn(async move {
+            outside::release(&domain, &address).await
+        }))
+    }
+
+    async fn answered(self) -> bool {
+        matches!(self.0.await, Ok(Ok(_)))
+    }
+}
+
+/// What there is to come back from.
+struct Armed<'a> {
+    run: &'a str,
+    within_s: u64,
+    /// Whether the site must answer, when a release is live.
+    site: bool,
+    /// The steps that may have changed something.
+    steps: Vec<String>,
+}
+
+/// Runs a plan, and comes back to the host when a guarded step of it may have changed something.
+///
+/// # Errors
+/// The first step that failed; E0510 and E0511 when the switch has gone off, E0512 when the host
+/// was not put back.
+pub async fn run(
+    job: &mut Job<'_>,
+    remote: &Remote,
+    agent: Agent<'_>,
+    plan: &Plan<Task>,
+    before: Before,
+) -> Result<Tally> {
+    let mut steps = Vec::new();
+    let serves = agent.facts().app.live_release().is_some();
+    let outcome = agent
+        .run(plan, &[], &mut |event| {
+            note_guarded(plan, &event, &mut steps);
+            job.report.tell(event);
+        })
+        .await;
+    let outcome = outcome.and_then(|tally| job.ended(tally));
+    if steps.is_empty() {
+        return outcome;
+    }
+    let site = before.answered().await;
+    if serves && !site {
+        job.report.note("the site could not be asked from here before; only ssh tells now whether the host can be reached");
+    }
+    let armed = Armed {
+        run: &plan.run,
+        within_s: plan.guard_s.unwrap_or(WITHIN_S),
+        site,
+        steps,
+    };
+    come_back(job, remote.target(), &armed).await?;
+    outcome
+}
+
+/// The same for a run that nobody came back to yet, before another one begins.
+pub async fn settle(job: &mut Job<'_>, remote: &Remote, facts: &Facts) -> Result<()> {
+    let Some(armed) = &facts.armed else {
+        return Ok(());
+    };
+    let armed = Armed {
+        run: &armed.run,
+        within_s: armed.within_s,
+        site: true,
+        steps: vec![format!("the run of {} begun {}", armed.who, armed.since)],
+    };
+    come_back(job, remote.target(), &armed).await
+}
+
+/// Keeps the names of guarded steps that were begun and did not turn out to be so already.
+fn note_guarded(plan: &Plan<Task>, event: &Event, steps: &mut Vec<String>) {
+    match event {
+        Event::Begin { n, label, .. } if !label.undo => {
+            let step = plan.steps.get(n - 1).filter(|step| step.guard);
+            steps.extend(step.map(|step| step.name.clone()));
+        }
+        Event::Step {
+            label,
+            state: State::Same,
+            ..
+        } if steps.last() == Some(&label.name) => {
+            steps.pop();
+        }
+        _ => {}
+    }
+}
+
+/// What one attempt came to.
+enum Back {
+    /// The host is reached, and nothing will be put back.
+    Kept,
+    PutBack {
+        /// What could not be.
+        failed: Option<String>,
+    },
+}
+
+async fn come_back(job: &mut Job<'_>, target: &Target, armed: &Armed<'_>) -> Result<()> {
+    job.report.waiting("coming back by a fresh connection");
+    let deadline = Duration::from_secs(armed.within_s) + PUT_BACK_WITHIN;
+    let begun = Instant::now();
+    let mut first: Option<Fault> = None;
+    loop {
+        let why = match attempt(job, target, armed).await {
+            Ok(Back::Kept) => return Ok(()),
+            Ok(Back::PutBack { failed: None }) => {
+                return Err(went_off(armed, first.as_ref()).into());
+            }
+            Ok(Back::PutBack { failed }) => return Err(not_put_back(armed, failed).into()),
+            Err(error) => error,
+        };
+        if begun.elapsed() > deadline {
+            return Err(not_put_back(armed, Some(trouble(&why).message)).into());
+        }
+        if first.is_none() {
+            let fault = Fault::from(trouble(&why));
+            job.report.note(format!(
+                "{}: what was changed is put back {} s after the end of the run",
+                fault.message, armed.within_s
+            ));
+            first = Some(fault);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// A connection of its own each time: one that is open may live on where no other comes to be.
+async fn attempt(job: &Job<'_>, target: &Target, armed: &Armed<'_>) -> Result<Back> {
+    let remote = Remote::open(target).await?;
+    let back = look(job, &remote, armed).await;
+    remote.close().await;
+    back
+}
+
+async fn look(job: &Job<'_>, remote: &Remote, armed: &Armed<'_>) -> Result<Back> {
+    let agent = remote.agent().await?;
+    let facts = agent.facts();
+    if facts.armed.as_ref().is_none_or(|now| now.run != armed.run) {
+        let last = facts.last_run.as_ref();
+        let way_back = last.filter(|last| last.puts_back(armed.run));
+        return Ok(way_back.map_or(Back::Kept, |last| Back::PutBack {
+            failed: last.failed.clone(),
+        }));
+    }
+    if let Some(live) = facts.app.live_release().filter(|_| armed.site) {
+        let answers = outside::release(&job.stack.domain, &remote.target().address).await;
+        let answers = answers.map_err(|error| {
+            Fault::new(
+                "E0511",
+                format!("the site does not answer from outside: {error:#}"),
+            )
+        })?;
+        if answers != live {
+            let message = format!("{answers} answers from outside, and {live} is live on the host");
+            return Err(Fault::new("E0511", message).into());
+        }
+    }
+    agent.disarm(armed.run).await?;
+    Ok(Back::Kept)
+}
+
+fn went_off(armed: &Armed<'_>, first: Option<&Fault>) -> Fault {
+    let steps = named(armed);
+    let within = armed.within_s;
+    let why = first.map_or("nobody came back in time", |fault| &fault.message);
+    let put_back = format!("after {within} s the dead man's switch put back what it was before");
+    let site = first.is_some_and(|fault| fault.code == "E0511");
+    if site {
+        let message =
+            format!("the site did not answer any more after {steps}, and {put_back} ({why})");
+        return Fault::new("E0511", message)
+            .hint("mend what these steps wish for: the host is as it was");
+    }
+    let message =
+        format!("the host could not be reached any more after {steps}, and {put_back} ({why})");
+    Fault::new("E0510", message).hint("mend what these steps wish for: the host is as it was")
+}
+
+fn not_put_back(armed: &Armed<'_>, why: Option<String>) -> Fault {
+    let steps = named(armed);
+    let why = why.unwrap_or_default();
+    Fault::new("E0512", format!("after {steps} the host was not put back as it was: {why}"))
+        .hint("open Hetzner's console: `journalctl -u citrino-guard` there says how far it came (docs/operations)")
+}
+
+fn named(armed: &Armed<'_>) -> String {
+    let names: Vec<String> = armed
+        .steps
+        .iter()
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Label, now};
+    use crate::plan::{Mode, Step};
+    use crate::task::Link;
+
+    fn plan() -> Plan<Task> {
+        let step = |name: &str, guard| Step {
+            guard,
+            ..Step::new(
+                "part",
+                name,
+                Link {
+                    path: "/a".into(),
+                    to: "/b".into(),
+                },
+            )
+        };
+        Plan {
+            run: "r".into(),
+            stack: "s".into(),
+            verb: "converge".into(),
+            who: "ana".into(),
+            mode: Mode::Apply,
+            after: None,
+            guard_s: Some(9),
+            steps: vec![
+                step("free", false),
+                step("same", true),
+                step("changed", true),
+                step("cut off", true),
+            ],
+            on_failure: Vec::new(),
+            no_return: None,
+            watch: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn steps_that_may_have_changed_something_are_known_to_the_end_or_the_cut() {
+        let plan = plan();
+        let mut seen = Vec::new();
+        for (index, step) in plan.steps.iter().enumerate() {
+            let label = Label {
+                part: step.part.clone(),
+                name: step.name.clone(),
+                undo: false,
+            };
+            let begin = Event::Begin {
+                at: now(),
+                run: "r".into(),
+                n: index + 1,
+                label: label.clone(),
+            };
+            note_guarded(&plan, &begin, &mut seen);
+            let state = match step.name.as_str() {
+                "same" => State::Same,
+                "cut off" => break,
+                _ => State::Changed,
+            };
+            let end = Event::Step {
+                at: now(),
+                run: "r".into(),
+                n: index + 1,
+                label,
+                state,
+                took_ms: 1,
+                change: None,
+                figure: None,
+                error: None,
+            };
+            note_guarded(&plan, &end, &mut seen);
+        }
+        assert_eq!(seen, ["changed", "cut off"]);
+    }
+}
