@@ -21,7 +21,7 @@ use crate::blob;
 use crate::engine;
 use crate::error::{Fault, trouble};
 use crate::event::{Event, Tally, now};
-use crate::facts;
+use crate::facts::{self, app};
 use crate::guard::{self, Guard};
 use crate::journal::{self, Journal};
 use crate::lock;
@@ -171,6 +171,7 @@ async fn apply(system: &System, voice: &Voice, order: Order, ears: &Ears) -> Res
     let tally = watched(system, &work, &guard, ears, &mut tell).await?;
     unfinished::forget(system)?;
     guard.ended(system).await?;
+    keep_time(system, plan, tally).await?;
     if ears.heard() {
         journal.keep(&Event::Heard {
             at: now(),
@@ -184,6 +185,19 @@ async fn apply(system: &System, voice: &Voice, order: Order, ears: &Ears) -> Res
         }
     }
     Ok(())
+}
+
+/// Only a change of release has a point of no return; how long the last one took is what the next is
+/// expected to take.
+async fn keep_time(system: &System, plan: &Plan<Task>, tally: Tally) -> Result<()> {
+    let went_over = tally.changed > 0 && tally.failed + tally.skipped == 0;
+    if plan.no_return.is_none() || !went_over {
+        return Ok(());
+    }
+    let text = format!("{}\n", tally.took_ms);
+    system
+        .write_atomic(app::SWITCHED, text.as_bytes(), 0o644, None, &[])
+        .await
 }
 
 /// A plan, and whether only its way back is left of it.

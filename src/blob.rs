@@ -1,10 +1,12 @@
 //! Large content by its address: stored once under its sha256, sent only when it is not there.
 
+use std::io::Read;
+
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use crate::error::Fault;
-use crate::facts;
+use crate::facts::app;
 use crate::pack;
 use crate::system::System;
 
@@ -14,6 +16,25 @@ pub const FOLDER: &str = "/var/lib/citrino/blobs";
 /// The address of content: sha256 in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
+}
+
+/// The address of what comes from a reader, and its length; read in pieces, since a host's memory is small.
+///
+/// # Errors
+/// When it cannot be read to its end.
+pub fn sha256_of(from: &mut impl Read) -> std::io::Result<(String, u64)> {
+    let mut digest = Sha256::new();
+    let mut piece = vec![0; 64 * 1024];
+    let mut bytes = 0;
+    loop {
+        match from.read(&mut piece)? {
+            0 => return Ok((hex(&digest.finalize()), bytes)),
+            length => {
+                digest.update(&piece[..length]);
+                bytes += length as u64;
+            }
+        }
+    }
 }
 
 /// Bytes in lower-case hexadecimal.
@@ -68,11 +89,11 @@ pub fn base(system: &System, addresses: &[String]) -> Result<Option<Base>> {
     if addresses.is_empty() {
         return Ok(None);
     }
-    let releases = facts::releases(system)?;
+    let releases = app::releases(system)?;
     for address in addresses {
         let held = releases.iter().find(|release| release.sha256 == *address);
         let Some(release) = held else { continue };
-        let bytes = system.read(facts::binary(&release.id))?.unwrap_or_default();
+        let bytes = system.read(app::binary(&release.id))?.unwrap_or_default();
         if sha256(&bytes) == *address {
             return Ok(Some(Base {
                 sha256: address.clone(),
@@ -128,7 +149,7 @@ pub fn forget(system: &System, address: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::APP_FOLDER;
+    use crate::facts::app::APP_FOLDER;
 
     /// A host with releases of this content, each with a manifest that names its hash.
     fn host(root: &std::path::Path, contents: &[&[u8]]) -> System {
@@ -162,7 +183,7 @@ mod tests {
         assert_eq!(found(&[&absent]), None);
         assert_eq!(found(&[]), None);
         // Of the same length: only the hash can tell.
-        let damaged = system.path(facts::binary("r0"));
+        let damaged = system.path(app::binary("r0"));
         std::fs::write(damaged, b"the 0ne").unwrap();
         assert_eq!(found(&[&one, &other]).as_ref(), Some(&other));
         assert_eq!(found(&[&one]), None);

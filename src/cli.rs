@@ -71,8 +71,10 @@ pub enum Verb {
         #[command(flatten)]
         artifact: Artifact,
     },
-    /// List the releases on the host
+    /// List the releases on the host, and which of them can be gone back to
     Releases,
+    /// Go back to a release that served before
+    Rollback(Rollback),
     /// Show at one look what there is: server, host, release, last run
     Status,
     /// Show what a month costs, by the API's own prices
@@ -168,6 +170,28 @@ pub struct Artifact {
     pub artifact: Option<PathBuf>,
 }
 
+#[derive(Clone, Debug, Args)]
+pub struct Rollback {
+    /// The release, by its name or the begin or end of it; the one that served before when it is not said
+    pub release: Option<String>,
+    #[command(flatten)]
+    pub data: RollbackData,
+    #[command(flatten)]
+    pub yes: Yes,
+}
+
+/// What is to become of the database when the schema is past the release.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(multiple = false)]
+pub struct RollbackData {
+    /// Take the schema back too, where that loses nothing
+    #[arg(long)]
+    pub down: bool,
+    /// Bring the database back as it was in a backup: what was written since then is given up
+    #[arg(long)]
+    pub restore_db: bool,
+}
+
 /// What is to become of a run that was cut off.
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[group(multiple = false, conflicts_with = "Artifact")]
@@ -206,6 +230,7 @@ impl Verb {
             Verb::Deploy { .. } => "deploy",
             Verb::Up { .. } => "up",
             Verb::Releases => "releases",
+            Verb::Rollback(_) => "rollback",
             Verb::Status => "status",
             Verb::Cost => "cost",
             Verb::Health => "health",

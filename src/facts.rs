@@ -1,23 +1,18 @@
 //! What a host says of itself, gathered in one go before a plan is made for it.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::armed::Armed;
 use crate::journal::{self, LastRun};
 use crate::lock;
-use crate::system::{Cmd, System, mode_of};
+use crate::system::{Cmd, System};
 
-/// Where releases, slots and the live link are, as the production plan lays the host out.
-pub const APP_FOLDER: &str = "/home/citrino/citrino";
-/// The unit that each slot is an instance of.
-pub const UNIT: &str = "/etc/systemd/system/citrino@.service";
-/// The app's environment, secrets included.
-pub const ENVIRONMENT: &str = "/home/citrino/citrino/.env";
-/// How the app serves.
-pub const SETTINGS: &str = "/etc/citrino/app.yml";
+pub mod app;
+pub mod backups;
+
+use app::AppFacts;
+use backups::Backup;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Facts {
@@ -30,6 +25,8 @@ pub struct Facts {
     pub memory_mb: u64,
     pub boot_id: String,
     pub app: AppFacts,
+    #[serde(default)]
+    pub backups: Vec<Backup>,
     pub host_keys: HostKeys,
     pub last_run: Option<LastRun>,
     /// The dead man's switch, while it is armed.
@@ -45,39 +42,6 @@ pub struct Os {
     pub id: String,
     pub version: String,
     pub codename: String,
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct AppFacts {
-    /// Whether `converge` has put the app's unit and environment there.
-    pub prepared: bool,
-    /// The slot that nginx talks to.
-    pub live: Option<String>,
-    /// The release that each slot points at.
-    pub slots: BTreeMap<String, String>,
-    pub releases: Vec<Release>,
-}
-
-impl AppFacts {
-    /// The release that serves.
-    pub fn live_release(&self) -> Option<&str> {
-        let slot = self.live.as_ref()?;
-        self.slots.get(slot).map(String::as_str)
-    }
-}
-
-/// One version of the app on a host: its manifest, `release.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Release {
-    pub id: String,
-    pub sha256: String,
-    /// The commit it was built from, with `-dirty` when the tree had changes; empty when unknown.
-    pub commit: String,
-    pub built_at: String,
-    pub size_bytes: u64,
-    /// Set by the last step of a deploy that went well.
-    #[serde(default)]
-    pub good: bool,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -106,7 +70,8 @@ pub async fn gather(system: &System) -> Result<Facts> {
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
         memory_mb: memory_mb(system)?,
         boot_id: line(system, "/proc/sys/kernel/random/boot_id")?,
-        app: app(system)?,
+        app: app::gather(system).await?,
+        backups: backups::gather(system)?,
         host_keys: HostKeys {
             current: public_key(system, HOST_KEY)?,
             next: public_key(system, NEXT_HOST_KEY)?,
@@ -165,66 +130,4 @@ fn public_key(system: &System, path: &str) -> Result<Option<String>> {
             .join(" ")
     });
     Ok(words.filter(|words| !words.is_empty()))
-}
-
-fn app(system: &System) -> Result<AppFacts> {
-    let there = |path: &str| system.stat(path).map(|found| found.is_some());
-    let mut facts = AppFacts {
-        prepared: there(UNIT)? && there(ENVIRONMENT)?,
-        live: link_name(system, "live")?,
-        ..AppFacts::default()
-    };
-    for slot in ["blue", "green"] {
-        if let Some(release) = link_name(system, &format!("slots/{slot}"))? {
-            facts.slots.insert(slot.to_owned(), release);
-        }
-    }
-    facts.releases = releases(system)?;
-    Ok(facts)
-}
-
-/// The last part of where a link points.
-fn link_name(system: &System, link: &str) -> Result<Option<String>> {
-    let path = format!("{APP_FOLDER}/{link}");
-    if system.stat(&path)?.is_none() {
-        return Ok(None);
-    }
-    let target = std::fs::read_link(system.path(&path))?;
-    Ok(target
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned()))
-}
-
-/// Where the binary of a release is.
-pub fn binary(release: &str) -> String {
-    format!("{APP_FOLDER}/releases/{release}/citrino-app")
-}
-
-/// Every release with a whole manifest, newest first: ids begin with the time.
-///
-/// # Errors
-/// When the folder of the releases cannot be read.
-pub fn releases(system: &System) -> Result<Vec<Release>> {
-    let folder = format!("{APP_FOLDER}/releases");
-    if system.stat(&folder)?.is_none() {
-        return Ok(Vec::new());
-    }
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(system.path(&folder))? {
-        let name = entry?.file_name();
-        let name = name.to_string_lossy();
-        let manifest = system.read_text(format!("{folder}/{name}/release.json"))?;
-        if let Some(Ok(mut release)) = manifest.map(|text| serde_json::from_str::<Release>(&text)) {
-            release.good = system.stat(format!("{folder}/{name}/good"))?.is_some();
-            // One whose binary was touched is brought anew.
-            let found_binary = system.stat(binary(&name))?;
-            if found_binary
-                .is_some_and(|found| found.len() == release.size_bytes && mode_of(&found) == 0o755)
-            {
-                found.push(release);
-            }
-        }
-    }
-    found.sort_by(|a, b| b.id.cmp(&a.id));
-    Ok(found)
 }

@@ -8,6 +8,7 @@ pub mod cache;
 pub mod cli;
 pub mod cloud;
 pub mod engine;
+pub mod env_file;
 pub mod error;
 pub mod event;
 pub mod facts;

@@ -2,49 +2,44 @@
 //!
 //! There are two slots, blue and green. The new release starts in the one that does not serve; a
 //! link that nginx follows with each request then moves from one socket to the other by one rename.
-
-use std::collections::BTreeMap;
+//! Going back is the same with an older release.
 
 use anyhow::Result;
-use serde_json::json;
 
 use crate::error::Fault;
-use crate::facts::{APP_FOLDER, AppFacts, ENVIRONMENT, Release, SETTINGS, UNIT};
+use crate::facts::app::{AppFacts, Release, State};
 use crate::plan::Step;
 use crate::stack::Stack;
-use crate::task::file::Content;
-use crate::task::probe::{Ask, Http};
-use crate::task::{Absent, Command, Directory, File, Link, Perm, Probe, Service, Task};
+use crate::task::Task;
+
+mod data;
+mod files;
+mod reach;
+mod slot;
+
+pub use data::Data;
+pub use reach::{Obstacle, Way, previous, reach, ways};
+use slot::Slot;
 
 /// The part of a plan that these steps stand in.
-const PART: &str = "deploy";
-const SLOTS: [&str; 2] = ["blue", "green"];
-/// How long a new release may take until it answers: it opens its pool first.
-const READY_WITHIN_S: u64 = 30;
-/// How often a release is asked while it must stay healthy: a probe's own pace.
-const ANSWERS_PER_SECOND: u32 = 5;
-/// Releases that went well and can be gone back to.
-const KEPT_GOOD: usize = 5;
-/// Releases that did not, for a look.
-const KEPT_FAILED: usize = 2;
-/// Good answers that it must give one after the other before it takes over.
-const READY_ANSWERS: u32 = 3;
+const PART: &str = "release";
 
-/// What a deploy wishes for, and what undoes it.
-pub struct Deploy {
+/// Another release is to serve.
+pub struct Change<'a> {
+    pub release: &'a Release,
+    /// The release that is gone back from; none on the way forward.
+    pub back_from: Option<&'a str>,
+    pub data: Data,
+}
+
+/// What a change wishes for, and what undoes it.
+pub struct Cutover {
     pub steps: Vec<Step<Task>>,
     pub on_failure: Vec<Step<Task>>,
     /// How many of the steps can be undone: once a release is known as good, the plan only goes on.
     pub no_return: Option<usize>,
-    /// The release that serves when this deploy fails, before and after.
+    /// The release that serves when this change fails, before and after.
     pub serves_meanwhile: Option<String>,
-}
-
-/// A slot with the release in it.
-#[derive(Clone, Copy)]
-struct Slot<'a> {
-    name: &'a str,
-    release: &'a str,
 }
 
 /// The release under which this binary is on the host already: deploying it twice makes no second.
@@ -64,27 +59,23 @@ pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
 ///
 /// # Errors
 /// E0605 when the host is not prepared.
-pub fn deploy(
+pub fn cutover(
     stack: &Stack,
     app: &AppFacts,
-    release: &Release,
+    change: &Change,
     smoke: impl FnOnce(&str) -> Result<Vec<Step<Task>>>,
-) -> Result<Deploy> {
+) -> Result<Cutover> {
     if !app.prepared {
-        return Err(Fault::new(
-            "E0605",
-            "the host is not prepared for the app: its unit or its environment is not there",
-        )
-        .hint("run `citrino-ops converge` first, or `citrino-ops up` for all of it")
-        .into());
+        return Err(not_prepared().into());
     }
+    let release = change.release;
     let live = live(app);
     let serves = live.filter(|slot| slot.release == release.id);
     let old = last_good(app, live, &release.id);
     let name = match (serves, old) {
         (Some(slot), _) => slot.name,
-        (None, Some(old)) => other(old.name),
-        (None, None) => live.map_or(SLOTS[0], |slot| other(slot.name)),
+        (None, Some(old)) => slot::other(old.name),
+        (None, None) => live.map_or(slot::first(), |live| slot::other(live.name)),
     };
     let new = Slot {
         name,
@@ -92,56 +83,52 @@ pub fn deploy(
     };
 
     let mut steps = Vec::new();
-    // A deploy that was cut off at its switch left a release live that nobody has proved.
+    // A change that was cut off at its switch left a release live that nobody has proved.
     if let Some(old) =
         old.filter(|old| live.is_some_and(|live| live.name != old.name) && serves.is_none())
     {
         steps.extend(back_to(stack, old));
     }
-    steps.extend(brought(release));
-    steps.extend(schema(stack, &release.id));
+    steps.extend(files::brought(release));
+    steps.extend(data::made_ready(stack, change));
     steps.extend([
+        slot::holds(new),
+        step(format!("slot {name} runs it"), slot::running(new)),
         step(
-            format!("slot {name} holds it"),
-            Link {
-                path: format!("{APP_FOLDER}/slots/{name}"),
-                to: folder(&release.id),
-            },
+            format!("slot {name} is ready"),
+            slot::ready(new, slot::READY_ANSWERS),
         ),
-        step(format!("slot {name} runs it"), running(new)),
-        step(format!("slot {name} is ready"), ready(new, READY_ANSWERS)),
     ]);
-    steps.extend(smoke(&socket(name))?);
-    steps.extend(stays_healthy(stack, new));
+    steps.extend(smoke(&slot::socket(name))?);
+    steps.extend(slot::stays_healthy(stack, new));
     steps.extend([
-        step(format!("slot {name} serves"), leads_to(new)),
-        step("it answers through nginx", answers(stack, &release.id)),
+        step(format!("slot {name} serves"), slot::leads_to(new)),
         step(
-            "it is known as good",
-            File {
-                path: format!("{}/good", folder(&release.id)),
-                content: Content::Text(String::new()),
-                mode: Perm(0o644),
-                owner: "root".to_owned(),
-                validate: Vec::new(),
-            },
+            "it answers through nginx",
+            slot::answers(stack, &release.id),
         ),
+        files::known_as(&release.id, State::Good),
     ]);
     let no_return = Some(steps.len());
-    let rests = other(name);
-    steps.push(step(format!("slot {rests} rests"), resting(rests)));
-    steps.extend(pruned(
+    let rests = slot::other(name);
+    steps.push(step(format!("slot {rests} rests"), slot::resting(rests)));
+    if let Some(from) = change.back_from {
+        steps.push(files::known_as(from, State::Quarantined));
+    }
+    // What the slots lead to then stays, whatever became of it.
+    let beside = app.slots.get(rests).map(String::as_str);
+    steps.extend(files::pruned(
         app,
-        &[Some(release.id.as_str()), old.map(|slot| slot.release)],
+        &[Some(&release.id), old.map(|slot| slot.release), beside],
     ));
-    let is_proved = serves.is_some() && is_good(app, &release.id);
-    Ok(Deploy {
+    let is_proved = serves.is_some() && has_served(app, &release.id);
+    Ok(Cutover {
         steps,
         no_return,
         on_failure: if is_proved {
             Vec::new()
         } else {
-            undo(stack, new, old)
+            undo(stack, change, new, old)
         },
         serves_meanwhile: if is_proved {
             Some(release.id.clone())
@@ -151,10 +138,18 @@ pub fn deploy(
     })
 }
 
+fn not_prepared() -> Fault {
+    Fault::new(
+        "E0605",
+        "the host is not prepared for the app: its unit or its environment is not there",
+    )
+    .hint("run `citrino-ops converge` first, or `citrino-ops up` for all of it")
+}
+
 /// The wish of every converge: the release that serves runs with the settings that are on disk,
 /// and bears them.
 pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
-    let Some(slot) = live(app).filter(|slot| is_good(app, slot.release)) else {
+    let Some(slot) = live(app).filter(|slot| has_served(app, slot.release)) else {
         return Vec::new();
     };
     let name = slot.name;
@@ -162,9 +157,9 @@ pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
         Step::new(
             "app",
             format!("slot {name} runs with the settings on disk"),
-            running(slot),
+            slot::running(slot),
         ),
-        Step::new("app", format!("slot {name} answers"), ready(slot, 1)),
+        Step::new("app", format!("slot {name} answers"), slot::ready(slot, 1)),
     ]
 }
 
@@ -174,9 +169,13 @@ pub fn proved(app: &AppFacts) -> Option<&str> {
     last_good(app, live(app), "").map(|slot| slot.release)
 }
 
-/// Whether a deploy of it went well to its end.
-fn is_good(app: &AppFacts, release: &str) -> bool {
-    app.releases.iter().any(|one| one.id == release && one.good)
+/// Whether a deploy of it once went well to its end.
+fn has_served(app: &AppFacts, release: &str) -> bool {
+    let is_it = |one: &&Release| one.id == release;
+    app.releases
+        .iter()
+        .find(is_it)
+        .is_some_and(|one| one.state.has_served())
 }
 
 /// The slot that the link leads to, good or not.
@@ -186,229 +185,37 @@ fn live(app: &AppFacts) -> Option<Slot<'_>> {
     Some(Slot { name, release })
 }
 
-fn other(slot: &str) -> &'static str {
-    SLOTS[usize::from(slot == SLOTS[0])]
-}
-
 /// The slot to go back to: the live one, else the other one, when a deploy of it went well and it is
 /// not the release that is deployed.
 fn last_good<'a>(app: &'a AppFacts, live: Option<Slot<'a>>, new: &str) -> Option<Slot<'a>> {
     let live = live?;
-    let name = other(live.name);
+    let name = slot::other(live.name);
     let beside = app.slots.get(name).map(|release| Slot { name, release });
     [Some(live), beside]
         .into_iter()
         .flatten()
-        .find(|slot| slot.release != new && is_good(app, slot.release))
-}
-
-fn folder(release: &str) -> String {
-    format!("{APP_FOLDER}/releases/{release}")
-}
-
-fn socket(slot: &str) -> String {
-    format!("/run/citrino/{slot}/app.sock")
-}
-
-/// The release's files. The manifest comes last: what has one is whole.
-fn brought(release: &Release) -> Vec<Step<Task>> {
-    let folder = folder(&release.id);
-    let file = |name: &str, mode, content| File {
-        path: format!("{folder}/{name}"),
-        content,
-        mode: Perm(mode),
-        owner: "root".to_owned(),
-        validate: Vec::new(),
-    };
-    let binary = Content::Blob {
-        blob: release.sha256.clone(),
-    };
-    let environment = format!("CITRINO_RELEASE={}\n", release.id);
-    let manifest = json!({
-        "id": release.id,
-        "sha256": release.sha256,
-        "commit": release.commit,
-        "built_at": release.built_at,
-        "size_bytes": release.size_bytes,
-    });
-    vec![
-        step(
-            format!("release {} has its folder", release.id),
-            Directory {
-                path: folder.clone(),
-                mode: Perm(0o755),
-                owner: "root".to_owned(),
-            },
-        ),
-        step("its binary is there", file("citrino-app", 0o755, binary)),
-        step(
-            "it knows its name",
-            file("release.env", 0o644, Content::Text(environment)),
-        ),
-        step(
-            "its manifest is there",
-            file(
-                "release.json",
-                0o644,
-                Content::Text(format!("{manifest:#}\n")),
-            ),
-        ),
-    ]
-}
-
-fn schema(stack: &Stack, release: &str) -> Vec<Step<Task>> {
-    let program = |arguments: &[&str]| -> Vec<String> {
-        let binary = format!("{}/citrino-app", folder(release));
-        std::iter::once(binary.as_str())
-            .chain(arguments.iter().copied())
-            .map(str::to_owned)
-            .collect()
-    };
-    let command = |run: &[&str], check: &[&str]| Command {
-        run: program(run),
-        check: program(check),
-        user: Some("citrino".to_owned()),
-        env_file: Some(ENVIRONMENT.to_owned()),
-    };
-    let mut steps = vec![step(
-        "the schema is as it needs it",
-        command(&["migrate"], &["migrate", "--check"]),
-    )];
-    if stack.app.demo_data {
-        steps.push(step(
-            "the example data is loaded",
-            command(&["load", "--demo"], &["load", "--demo", "--check"]),
-        ));
-    }
-    steps
-}
-
-/// One definition for deploy and converge: the stamp of the running instance is made over these.
-fn running(slot: Slot) -> Service {
-    let link = format!("{APP_FOLDER}/slots/{}", slot.name);
-    Service {
-        unit: format!("citrino@{}.service", slot.name),
-        enabled: Some(true),
-        running: Some(true),
-        restart_on: vec![
-            UNIT.to_owned(),
-            ENVIRONMENT.to_owned(),
-            SETTINGS.to_owned(),
-            link,
-        ],
-        reload_on: Vec::new(),
-    }
-}
-
-fn resting(slot: &str) -> Service {
-    Service {
-        unit: format!("citrino@{slot}.service"),
-        enabled: Some(false),
-        running: Some(false),
-        restart_on: Vec::new(),
-        reload_on: Vec::new(),
-    }
-}
-
-fn leads_to(slot: Slot) -> Link {
-    Link {
-        path: format!("{APP_FOLDER}/live"),
-        to: format!("/run/citrino/{}", slot.name),
-    }
-}
-
-/// A release that dies young must do so before it serves.
-fn stays_healthy(stack: &Stack, slot: Slot) -> Option<Step<Task>> {
-    let seconds = stack.app.min_healthy_s;
-    let probe = Probe {
-        deadline_s: 0,
-        ..ready(slot, seconds.saturating_mul(ANSWERS_PER_SECOND))
-    };
-    (seconds > 0).then(|| {
-        step(
-            format!("slot {} stays healthy for {seconds} s", slot.name),
-            probe,
-        )
-    })
-}
-
-/// The wish that old releases are gone: of those that went well the newest stay, of the others the newest
-/// for a look, and those that are spared in any case.
-fn pruned(app: &AppFacts, spared: &[Option<&str>]) -> Vec<Step<Task>> {
-    let is_spared =
-        |id: &str| spared.contains(&Some(id)) || app.slots.values().any(|slot| slot == id);
-    let (good, failed): (Vec<_>, Vec<_>) = app.releases.iter().partition(|release| release.good);
-    // Newest first; the one that is deployed now counts too.
-    let old = good.into_iter().skip(KEPT_GOOD - 1);
-    let useless = failed.into_iter().skip(KEPT_FAILED);
-    old.chain(useless)
-        .filter(|release| !is_spared(&release.id))
-        .map(|release| {
-            step(
-                format!("release {} is gone", release.id),
-                Absent {
-                    path: folder(&release.id),
-                },
-            )
-        })
-        .collect()
-}
-
-/// Asked over its own socket, before anybody else can.
-fn ready(slot: Slot, attempts: u32) -> Probe {
-    probe(
-        "http://app/api/ready".to_owned(),
-        Some(socket(slot.name)),
-        attempts,
-        BTreeMap::new(),
-    )
-}
-
-/// Asked as everybody does; the answer must come from the new release.
-fn answers(stack: &Stack, release: &str) -> Probe {
-    let url = format!("http://127.0.0.1:{}/api/health", stack.app.port);
-    probe(
-        url,
-        None,
-        1,
-        BTreeMap::from([("/release".to_owned(), json!(release))]),
-    )
-}
-
-fn probe(
-    url: String,
-    unix_socket: Option<String>,
-    attempts: u32,
-    expect_json: BTreeMap<String, serde_json::Value>,
-) -> Probe {
-    Probe {
-        ask: Ask::Http(Http {
-            url,
-            unix_socket,
-            method: "GET".to_owned(),
-            body: None,
-            expect_status: 200,
-            expect_json,
-            max_ms: None,
-        }),
-        attempts,
-        deadline_s: READY_WITHIN_S,
-    }
+        .find(|slot| slot.release != new && has_served(app, slot.release))
 }
 
 /// The same act back.
-fn undo(stack: &Stack, new: Slot, old: Option<Slot>) -> Vec<Step<Task>> {
-    let mut steps = old.map_or_else(Vec::new, |old| back_to(stack, old));
-    steps.push(step(format!("slot {} rests", new.name), resting(new.name)));
+fn undo(stack: &Stack, change: &Change, new: Slot, old: Option<Slot>) -> Vec<Step<Task>> {
+    let mut steps = data::put_back(stack, change);
+    steps.extend(old.into_iter().flat_map(|old| back_to(stack, old)));
+    let rests = slot::resting(new.name);
+    steps.push(step(format!("slot {} rests", new.name), rests));
     steps
 }
 
 /// The wish that this slot serves again.
 fn back_to(stack: &Stack, old: Slot) -> Vec<Step<Task>> {
+    let name = old.name;
     vec![
-        step(format!("slot {} runs", old.name), running(old)),
-        step(format!("slot {} serves", old.name), leads_to(old)),
-        step("it answers through nginx", answers(stack, old.release)),
+        step(format!("slot {name} runs"), slot::running(old)),
+        step(format!("slot {name} serves"), slot::leads_to(old)),
+        step(
+            "it answers through nginx",
+            slot::answers(stack, old.release),
+        ),
     ]
 }
 

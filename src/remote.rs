@@ -18,6 +18,7 @@ use crate::cache::Releases;
 use crate::error::Fault;
 use crate::event::{Event, Tally, now};
 use crate::facts::Facts;
+use crate::facts::app::State;
 use crate::journal::LastRun;
 use crate::lock::Holder;
 use crate::pack;
@@ -428,7 +429,9 @@ impl Agent<'_> {
     /// of them before the others.
     fn common(&self, blobs: &[Blob<'_>]) -> Vec<String> {
         let releases = &self.facts.app.releases;
-        let (good, others): (Vec<_>, Vec<_>) = releases.iter().partition(|release| release.good);
+        let (good, others): (Vec<_>, Vec<_>) = releases
+            .iter()
+            .partition(|release| release.state == State::Good);
         let at_hand = |sha256: &&String| blobs.iter().any(|blob| blob.bases.has(sha256));
         let each = good.into_iter().chain(others);
         each.map(|release| &release.sha256)

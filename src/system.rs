@@ -2,14 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, Metadata, Permissions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 use crate::error::Fault;
@@ -17,6 +17,11 @@ use crate::error::Fault;
 /// How long a program may run when nothing else is said. An `apt-get install` of PostgreSQL on a
 /// slow mirror takes minutes; nothing that we run takes a quarter of an hour.
 const DEADLINE: Duration = Duration::from_mins(15);
+
+/// What is passed on to or from a program at a time: the host's memory is small.
+const PIECE: usize = 64 * 1024;
+/// How much of a program's words goes into an error.
+const LAST_LINES: usize = 12;
 
 /// One host, seen from inside.
 pub struct System {
@@ -75,6 +80,11 @@ impl Cmd {
         self
     }
 
+    pub fn envs(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.env.extend(variables);
+        self
+    }
+
     pub fn cwd(mut self, path: impl Into<PathBuf>) -> Self {
         self.cwd = Some(path.into());
         self
@@ -121,23 +131,27 @@ impl Output {
         if self.ok() {
             return Ok(self);
         }
-        let said = if self.stderr.trim().is_empty() {
-            &self.stdout
-        } else {
-            &self.stderr
-        };
-        let tail: Vec<&str> = said.trim().lines().rev().take(12).collect();
-        let tail: Vec<&str> = tail.into_iter().rev().collect();
         Err(Fault::new(
             "E0402",
             format!(
                 "`{}` ended with {}: {}",
                 self.what,
                 self.code,
-                tail.join("\n")
+                self.last_words()
             ),
         )
         .into())
+    }
+
+    /// The end of what the program said.
+    pub fn last_words(&self) -> String {
+        let said = if self.stderr.trim().is_empty() {
+            &self.stdout
+        } else {
+            &self.stderr
+        };
+        let lines: Vec<&str> = said.trim().lines().collect();
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
 }
 
@@ -259,6 +273,14 @@ impl System {
         Ok(ended(cmd, &output))
     }
 
+    /// Starts a program that is spoken with; it ends when it is dropped.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn start(&self, cmd: &Cmd) -> Result<Child> {
+        Ok(spawn(cmd, cmd.build().stdin(Stdio::piped()))?)
+    }
+
     /// Runs two programs at once, what the first says going into the second, to the end of both.
     ///
     /// # Errors
@@ -283,6 +305,56 @@ impl System {
             (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
             (Err(first), Err(second)) => Err(second.context(format!("{first:#}"))),
         }
+    }
+
+    /// Runs a program to its end, what it says going into `sink` as it comes.
+    ///
+    /// # Errors
+    /// As `run`; E0402 when it failed.
+    pub async fn drain(&self, cmd: &Cmd, sink: &mut impl Write) -> Result<()> {
+        let mut child = spawn(cmd, &mut cmd.build())?;
+        let mut said = child.stdout.take().context("a program has no output")?;
+        let copied = async {
+            let mut piece = vec![0; PIECE];
+            loop {
+                match said.read(&mut piece).await? {
+                    0 => return anyhow::Ok(child.wait_with_output().await?),
+                    length => sink.write_all(&piece[..length])?,
+                }
+            }
+        };
+        let output = tokio::time::timeout(DEADLINE, copied)
+            .await
+            .map_err(|_| too_long(cmd))??;
+        ended(cmd, &output).success().map(drop)
+    }
+
+    /// Runs a program to its end, with all of `source` said to it; gives what it says.
+    ///
+    /// # Errors
+    /// As `run`; E0402 when it failed.
+    pub async fn feed(&self, cmd: &Cmd, source: &mut impl Read) -> Result<Output> {
+        let mut child = spawn(cmd, cmd.build().stdin(Stdio::piped()))?;
+        let mut ear = child.stdin.take().context("a program has no input")?;
+        let fed = async {
+            let mut piece = vec![0; PIECE];
+            loop {
+                let length = source.read(&mut piece)?;
+                // A program may end without reading all of it; its exit code tells then.
+                match ear.write_all(&piece[..length]).await {
+                    Ok(()) if length > 0 => {}
+                    Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error),
+                    _ => break,
+                }
+            }
+            drop(ear);
+            Ok(())
+        };
+        let both = async { tokio::try_join!(fed, child.wait_with_output()) };
+        let ((), output) = tokio::time::timeout(DEADLINE, both)
+            .await
+            .map_err(|_| too_long(cmd))??;
+        ended(cmd, &output).success()
     }
 
     /// The ids of an owner given as `user` or `user:group`, or by two numbers, from the host's own files: a static

@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::program::run_if_there;
+use crate::env_file;
 use crate::engine::{Look, Wish};
 use crate::system::{Cmd, System};
 
@@ -29,29 +30,10 @@ impl Command {
             cmd = cmd.user(user);
         }
         if let Some(file) = &self.env_file {
-            for (key, value) in env_lines(&system.read_text(file)?.unwrap_or_default()) {
-                cmd = cmd.env(key, value);
-            }
+            cmd = cmd.envs(env_file::read(system, file)?);
         }
         Ok(cmd)
     }
-}
-
-/// The `KEY=value` lines of an environment file as systemd reads it: comments and quotes aside.
-pub fn env_lines(text: &str) -> Vec<(String, String)> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once('='))
-        .map(|(key, value)| {
-            let value = value.trim();
-            let bare = value
-                .strip_prefix('"')
-                .and_then(|rest| rest.strip_suffix('"'))
-                .map(|quoted| quoted.replace("\\\"", "\"").replace("\\\\", "\\"));
-            (key.trim().to_owned(), bare.unwrap_or_else(|| value.to_owned()))
-        })
-        .collect()
 }
 
 impl Wish<System> for Command {

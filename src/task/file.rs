@@ -9,7 +9,7 @@ use crate::blob;
 use crate::engine::{Look, Wish};
 use crate::error::Fault;
 use crate::secret::Secret;
-use crate::system::{Ids, System, ids_of, mode_of};
+use crate::system::{Cmd, Ids, Output, System, ids_of, mode_of};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +34,13 @@ pub enum Content {
     Text(String),
     Secret(Secret),
     Blob { blob: String },
+    /// What a program on the host prints: the same each time it is asked.
+    Output {
+        output: Vec<String>,
+        /// Runs as this user instead of root.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+    },
 }
 
 impl Content {
@@ -43,6 +50,7 @@ impl Content {
             Content::Text(text) => Secret::new(text),
             Content::Secret(secret) => secret,
             Content::Blob { blob } => Secret::new(blob),
+            Content::Output { output, .. } => Secret::new(output.join(" ")),
         }
     }
 }
@@ -56,18 +64,27 @@ fn root() -> String {
 }
 
 impl File {
-    fn wished(&self, system: &System) -> Result<Vec<u8>> {
+    async fn wished(&self, system: &System) -> Result<Vec<u8>> {
         match &self.content {
             Content::Text(text) => Ok(text.clone().into_bytes()),
             Content::Secret(secret) => Ok(secret.reveal().as_bytes().to_vec()),
             Content::Blob { blob } => blob::read(system, blob),
+            Content::Output { output, user } => {
+                let printed = printed(system, output, user.as_deref()).await?;
+                Ok(printed.success()?.stdout.into_bytes())
+            }
         }
     }
 
-    fn same_content(&self, system: &System, found: &[u8]) -> Result<bool> {
+    async fn same_content(&self, system: &System, found: &[u8]) -> Result<bool> {
         match &self.content {
             Content::Blob { blob } => Ok(blob::sha256(found) == *blob),
-            _ => Ok(self.wished(system)? == found),
+            // A program that cannot say it yet makes a difference; `apply` tells what is wrong with it.
+            Content::Output { output, user } => {
+                let printed = printed(system, output, user.as_deref()).await?;
+                Ok(printed.ok() && printed.stdout.as_bytes() == found)
+            }
+            _ => Ok(self.wished(system).await? == found),
         }
     }
 
@@ -95,6 +112,15 @@ impl File {
     }
 }
 
+async fn printed(system: &System, argv: &[String], user: Option<&str>) -> Result<Output> {
+    let cmd = Cmd::new(argv);
+    let cmd = match user {
+        Some(user) => cmd.user(user),
+        None => cmd,
+    };
+    system.run(&cmd).await
+}
+
 impl Wish<System> for File {
     async fn check(&self, system: &System) -> Result<Look> {
         let Some(found) = system.stat(&self.path)? else {
@@ -107,7 +133,7 @@ impl Wish<System> for File {
         }
         let content = system.read(&self.path)?.unwrap_or_default();
         let mut what = Vec::new();
-        let same = found.is_file() && self.same_content(system, &content)?;
+        let same = found.is_file() && self.same_content(system, &content).await?;
         if found.is_symlink() {
             what.push(format!("{} is a link, wished a file", self.path));
         } else if !same {
@@ -124,7 +150,7 @@ impl Wish<System> for File {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let content = self.wished(system)?;
+        let content = self.wished(system).await?;
         let ids = system.ids(&self.owner)?;
         system
             .write_atomic(&self.path, &content, self.mode.0, Some(ids), &self.validate)

@@ -41,6 +41,7 @@ mod program;
 kinds! {
     absent::Absent,
     apt_repository::AptRepository,
+    backup::Backup,
     command::Command,
     directory::Directory,
     file::File,
@@ -53,9 +54,11 @@ kinds! {
     postgres_role::PostgresRole,
     probe::Probe,
     rehearsal::Rehearsal,
+    restored::Restored,
     service::Service,
     swap::Swap,
     sysctl::Sysctl,
+    unrestored::Unrestored,
     user::User,
 }
 

@@ -1,10 +1,14 @@
 //! How the postgres kinds ask and tell: psql as the user postgres, SQL on standard input.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+
+pub mod alike;
 
 use super::program::run_if_there;
 use crate::error::Fault;
@@ -51,6 +55,11 @@ pub async fn tell(system: &System, database: &str, sql: &str) -> Result<()> {
 }
 
 fn psql(database: &str, sql: &str) -> Cmd {
+    session(database).stdin(sql)
+}
+
+/// psql that reads what it is to do.
+pub fn session(database: &str) -> Cmd {
     Cmd::new([
         "psql",
         "-X",
@@ -63,13 +72,50 @@ fn psql(database: &str, sql: &str) -> Cmd {
         database,
     ])
     .user(OWNER)
-    .stdin(sql)
 }
 
 fn reason(output: &Output) -> String {
     let last = output.stderr.trim().lines().last().unwrap_or_default();
     let last = last.trim().trim_start_matches("psql: error: ");
     format!("PostgreSQL cannot be asked: {last}")
+}
+
+/// How many rows each of the app's own tables has.
+pub async fn rows(system: &System, database: &str) -> Result<BTreeMap<String, u64>> {
+    match ask(system, database, ROWS).await? {
+        Answer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
+        Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
+    }
+}
+
+/// One statement, so that all are counted in one snapshot; what belongs to an extension is not the app's.
+pub const ROWS: &str = "SELECT coalesce(json_object_agg(name, (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %s', name), false, true, '')))[1]::text::bigint), '{}') \
+        FROM (SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace \
+        WHERE c.relkind = 'r' AND s.nspname NOT IN ('pg_catalog', 'information_schema') AND s.nspname !~ '^pg_' \
+        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')) tables;\n";
+
+/// Calls `live` by the name `aside` and `next` by the name `live`, both at once. Who is in them is put out:
+/// the rename itself keeps others from coming in while it waits for them to go.
+pub async fn swap(system: &System, live: &str, aside: &str, next: &str) -> Result<()> {
+    let rename = format!(
+        "BEGIN;\nALTER DATABASE {0} RENAME TO {1};\nALTER DATABASE {2} RENAME TO {0};\nCOMMIT;\n",
+        identifier(live)?,
+        identifier(aside)?,
+        identifier(next)?
+    );
+    let put_out = format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN ({}, {});\n",
+        literal(live)?,
+        literal(next)?
+    );
+    let renamed = tell(system, MAINTENANCE, &rename);
+    tokio::pin!(renamed);
+    loop {
+        tokio::select! {
+            renamed = &mut renamed => return renamed,
+            put_out = tell(system, MAINTENANCE, &put_out) => put_out?,
+        }
+    }
 }
 
 /// A name as SQL writes it, whatever is in it (`PostgreSQL`'s manual, 4.1.1).

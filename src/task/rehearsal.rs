@@ -1,22 +1,20 @@
 //! The pending migrations of a release, run on a copy of the live database before they touch it, and the release asked
 //! on what they make.
 
-use std::io::Read;
-
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::command::env_lines;
 use super::postgres::tell;
 use super::probe::{Ask, Http};
 use super::Probe;
-use crate::blob::hex;
+use crate::blob;
 use crate::engine::{Look, Wish};
+use crate::env_file;
 use crate::error::Fault;
 use crate::event::now;
-use crate::system::{Cmd, Output, System};
+use crate::facts::app::Schema;
+use crate::system::{Cmd, System};
 
 mod scratch;
 mod witness;
@@ -49,16 +47,8 @@ pub struct Rehearsal {
     /// How the app serves.
     pub settings: String,
     /// What the release must answer on the copy, beside `/api/ready`.
-    #[serde(default = "questions", skip_serializing_if = "Vec::is_empty")]
+    #[serde(default = "Rehearsal::questions", skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<Http>,
-}
-
-fn questions() -> Vec<Http> {
-    vec![Http {
-        method: "POST".to_owned(),
-        body: Some(json!({ "limite": 3 }).to_string()),
-        ..question("/api/recomendar")
-    }]
 }
 
 fn question(path: &str) -> Http {
@@ -71,13 +61,6 @@ fn question(path: &str) -> Http {
         expect_json: std::collections::BTreeMap::new(),
         max_ms: None,
     }
-}
-
-/// What `citrino-app migrate --status` prints, as far as it matters here.
-#[derive(Debug, Deserialize)]
-struct Status {
-    applied: Vec<i64>,
-    pending: Vec<String>,
 }
 
 /// What a rehearsal has shown.
@@ -147,17 +130,24 @@ impl Wish<System> for Rehearsal {
 }
 
 impl Rehearsal {
+    /// What a release must answer when nothing else is said.
+    pub fn questions() -> Vec<Http> {
+        vec![Http {
+            method: "POST".to_owned(),
+            body: Some(json!({ "limite": 3 }).to_string()),
+            ..question("/api/recomendar")
+        }]
+    }
+
     /// The folder that the binary lies in is called as the release.
     fn release(&self) -> &str {
         self.binary.rsplit('/').nth(1).unwrap_or_default()
     }
 
     fn app(&self, system: &System, arguments: &[&str], over: &[(&str, &str)]) -> Result<Cmd> {
-        let mut cmd = Cmd::new([&[self.binary.as_str()], arguments].concat()).user(&self.user);
-        let environment = system.read_text(&self.env_file)?.unwrap_or_default();
-        for (key, value) in env_lines(&environment) {
-            cmd = cmd.env(key, value);
-        }
+        let mut cmd = Cmd::new([&[self.binary.as_str()], arguments].concat())
+            .user(&self.user)
+            .envs(env_file::read(system, &self.env_file)?);
         for (key, value) in over {
             cmd = cmd.env(*key, *value);
         }
@@ -165,14 +155,14 @@ impl Rehearsal {
     }
 
     /// What the live database has seen of the release's migrations; the reason when it cannot be known.
-    async fn status(&self, system: &System) -> Result<Result<Status, String>> {
+    async fn status(&self, system: &System) -> Result<Result<Schema, String>> {
         if system.stat(&self.binary)?.is_none() {
             return Ok(Err(format!("{} is not on the host yet", self.binary)));
         }
         let status = self.app(system, &["migrate", "--status"], &[])?;
         let output = system.run(&status).await?;
         if !output.ok() {
-            return Ok(Err(format!("the live database's migrations cannot be told: {}", last_words(&output))));
+            return Ok(Err(format!("the live database's migrations cannot be told: {}", output.last_words())));
         }
         let status = serde_json::from_str(&output.stdout).context("`migrate --status` did not print what it should")?;
         Ok(Ok(status))
@@ -186,7 +176,7 @@ impl Rehearsal {
         let over: Vec<(&str, &str)> = over.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let migrated = system.run(&self.app(system, &["migrate"], &over)?).await?;
         if !migrated.ok() {
-            return Err(failed(&format!("the migrations failed on a copy of {}: {}", self.database, last_words(&migrated))).into());
+            return Err(failed(&format!("the migrations failed on a copy of {}: {}", self.database, migrated.last_words())).into());
         }
         let passed = witness::ask(system, &scratch.name).await?;
         // A copy comes without what the planner knows of its rows.
@@ -258,18 +248,11 @@ impl Rehearsal {
         system.write_atomic(self.path(), format!("{text:#}\n").as_bytes(), 0o644, None, &[]).await
     }
 
-    /// Read in pieces: the host's memory is small.
     fn sha256(&self, system: &System) -> Result<String> {
         let context = || format!("could not read {}", self.binary);
         let mut file = std::fs::File::open(system.path(&self.binary)).with_context(context)?;
-        let mut digest = Sha256::new();
-        let mut piece = vec![0; 64 * 1024];
-        loop {
-            match file.read(&mut piece).with_context(context)? {
-                0 => return Ok(hex(&digest.finalize())),
-                length => digest.update(&piece[..length]),
-            }
-        }
+        let (address, _) = blob::sha256_of(&mut file).with_context(context)?;
+        Ok(address)
     }
 }
 
@@ -277,11 +260,4 @@ impl Rehearsal {
 fn failed(why: &str) -> Fault {
     Fault::new("E0420", format!("the rehearsal failed: {why}"))
         .hint("the live database was only read; mend the migration or the release, and deploy again")
-}
-
-/// The end of what a program said.
-fn last_words(output: &Output) -> String {
-    let said = if output.stderr.trim().is_empty() { &output.stdout } else { &output.stderr };
-    let lines: Vec<&str> = said.trim().lines().collect();
-    lines[lines.len().saturating_sub(6)..].join("\n")
 }

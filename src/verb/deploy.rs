@@ -9,10 +9,11 @@ use crate::artifact::{self, Build};
 use crate::cache::Releases;
 use crate::cli::Artifact;
 use crate::error::{Fault, exit};
-use crate::facts::{AppFacts, Release};
+use crate::facts::app::{AppFacts, Release, State};
+use crate::facts::backups;
 use crate::plan::Mode;
-use crate::release;
-use crate::remote::{Blob, Remote};
+use crate::release::{self, Change, Data};
+use crate::remote::{Agent, Blob, Remote};
 
 pub async fn run(job: &mut Job<'_>, artifact: &Artifact) -> Result<u8> {
     let build = build(job, artifact).await?;
@@ -45,22 +46,46 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
             bytes: &build.bytes,
             bases: &bases,
         });
-    let deploy = release::deploy(&job.stack, app, &release, |socket| {
+    let change = Change {
+        release: &release,
+        back_from: None,
+        data: Data::Migrated {
+            backup: backups::name(OffsetDateTime::now_utc()),
+        },
+    };
+    change_over(job, remote, agent, &change, blob.as_slice()).await
+}
+
+/// Another release serves, or the one of before goes on.
+pub async fn change_over(
+    job: &mut Job<'_>,
+    remote: &Remote,
+    agent: Agent<'_>,
+    change: &Change<'_>,
+    blobs: &[Blob<'_>],
+) -> Result<()> {
+    let release = change.release;
+    let app = &agent.facts().app;
+    let cutover = release::cutover(&job.stack, app, change, |socket| {
         let values = job.values_on(agent.facts()).with("socket", &socket);
         job.playbooks.steps("smoke", &values)
     })?;
-    let mut plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
-    plan.no_return = deploy.no_return;
+    let mut plan = job.plan(
+        Mode::Apply,
+        cutover.steps.clone(),
+        cutover.on_failure.clone(),
+    );
+    plan.no_return = cutover.no_return;
     if release::proved(app).is_some() {
         plan.watch = users::on_host(&job.stack);
     }
     let outside = users::from_outside(job, remote, &plan.watch);
     let outcome = Outcome {
         what: release.id.clone(),
-        same: deploy.serves_meanwhile.as_ref() == Some(&release.id),
-        serves_meanwhile: deploy.serves_meanwhile,
+        same: cutover.serves_meanwhile.as_ref() == Some(&release.id),
+        serves_meanwhile: cutover.serves_meanwhile,
     };
-    let ran = job.run_host(agent, &plan, blob.as_slice()).await;
+    let ran = job.run_host(agent, &plan, blobs).await;
     let seen = users::seen(job, &plan.run, outside);
     match ran {
         Ok(tally) if tally.changed == 0 => {
@@ -70,7 +95,11 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
         Err(error) => return Err(failed(job, remote, &outcome, error).await),
     }
     seen?;
-    users::noticed_nothing(job)
+    match &change.data {
+        // It was said before that the site would be away while its database is changed.
+        Data::Restored { .. } => Ok(()),
+        _ => users::noticed_nothing(job),
+    }
 }
 
 /// The releases that later ones can be patches against, with this one.
@@ -92,7 +121,8 @@ fn release_of(app: &AppFacts, build: &Build) -> Release {
             commit: build.commit.clone(),
             built_at: build.built_at.clone(),
             size_bytes: build.bytes.len() as u64,
-            good: false,
+            state: State::default(),
+            migrations: None,
         })
 }
 

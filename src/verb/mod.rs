@@ -18,6 +18,7 @@ mod plan;
 mod provision;
 mod rebuild;
 mod releases;
+mod rollback;
 mod ssh;
 mod status;
 mod up;
@@ -99,6 +100,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         },
         Verb::Up { yes, artifact } => up::run(job, *yes, artifact).await,
         Verb::Releases => releases::run(job).await,
+        Verb::Rollback(wish) => rollback::run(job, wish).await,
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
         Verb::Health => health::run(job).await,

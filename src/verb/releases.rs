@@ -1,10 +1,11 @@
-//! `releases`: what is on the host.
+//! `releases`: what is on the host, and what can be gone back to.
 
 use anyhow::Result;
 
 use super::job::Job;
 use crate::error::exit;
-use crate::facts::{AppFacts, Release};
+use crate::facts::app::{AppFacts, Release};
+use crate::release;
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     let remote = job.connect().await?;
@@ -23,20 +24,43 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
 }
 
 fn line(app: &AppFacts, release: &Release) -> String {
-    let live = app.live.as_ref().and_then(|slot| app.slots.get(slot));
-    let state = match (live == Some(&release.id), release.good) {
-        (true, true) => "serves",
-        (false, true) => "good",
-        (_, false) => "failed",
-    };
-    let commit = if release.commit.is_empty() {
-        "-"
+    let serves = app.live_release() == Some(&release.id) && release.state.has_served();
+    let state = if serves {
+        "serves"
     } else {
-        &release.commit
+        release.state.word()
+    };
+    let commit = match release.commit.as_str() {
+        "" => "-",
+        commit => commit,
+    };
+    let schema = match &release.migrations {
+        Some(known) => format!("{:04}", known.newest),
+        None => "-".to_owned(),
     };
     let mb = release.size_bytes / 1_000_000;
+    let back = if serves {
+        String::new()
+    } else {
+        way_back(app, release)
+    };
     format!(
-        "{}  {state:<7}  commit {commit:<14}  built {}  {mb} MB",
+        "{}  {state:<11}  commit {commit:<14}  built {}  schema {schema}  {mb} MB  {back}",
         release.id, release.built_at
     )
+    .trim_end()
+    .to_owned()
+}
+
+/// Whether it can be gone back to, and in how long, or why not.
+fn way_back(app: &AppFacts, release: &Release) -> String {
+    match (release::reach(app, release), app.switched_ms) {
+        (Err(obstacle), _) => format!("no way back: {obstacle}"),
+        (Ok(()), None) => "can be gone back to".to_owned(),
+        (Ok(()), Some(ms)) => {
+            // As the last change took on this host, to the second above.
+            let seconds = ms.div_ceil(1000);
+            format!("can be gone back to in some {seconds} s")
+        }
+    }
 }

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use super::job::Job;
 use crate::artifact;
 use crate::error::{Fault, exit};
-use crate::facts::{AppFacts, Facts, Os};
+use crate::facts::app::AppFacts;
+use crate::facts::{Facts, Os};
 use crate::host_key;
 use crate::migration::{self, Source};
 

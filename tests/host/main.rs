@@ -14,6 +14,7 @@ mod guard;
 mod lab;
 mod rebirth;
 mod rehearsal;
+mod rollback;
 mod serving;
 mod stack;
 mod tasks;

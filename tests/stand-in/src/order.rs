@@ -48,6 +48,8 @@ pub struct Order {
     message: Option<String>,
     /// What further command lines print as JSON, by their words.
     pub prints: BTreeMap<String, Value>,
+    /// What further command lines do, as a line for the shell, by their words.
+    pub runs: BTreeMap<String, String>,
     /// Tells builds apart, and means nothing.
     #[serde(rename = "build")]
     _build: Value,

@@ -1,0 +1,256 @@
+//! The app on a host: its releases, which of them serves, and what the live database has seen.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::env_file;
+use crate::system::{Cmd, System, mode_of};
+
+/// Where releases, slots and the live link are, as the production plan lays the host out.
+pub const APP_FOLDER: &str = "/home/citrino/citrino";
+/// The unit that each slot is an instance of.
+pub const UNIT: &str = "/etc/systemd/system/citrino@.service";
+/// The app's environment, secrets included.
+pub const ENVIRONMENT: &str = "/home/citrino/citrino/.env";
+/// How the app serves.
+pub const SETTINGS: &str = "/etc/citrino/app.yml";
+/// Who the app runs as, on the host and in the database's map of users.
+pub const USER: &str = "citrino";
+/// How long the last change of release took on this host, in milliseconds.
+pub const SWITCHED: &str = "/var/lib/citrino/switched_ms";
+
+/// A database that hangs must not keep `logs` or `health` from their work.
+const SCHEMA_WITHIN: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct AppFacts {
+    /// Whether `converge` has put the app's unit and environment there.
+    pub prepared: bool,
+    /// The slot that nginx talks to.
+    pub live: Option<String>,
+    /// The release that each slot points at.
+    pub slots: BTreeMap<String, String>,
+    pub releases: Vec<Release>,
+    /// What the live database has seen, or why that cannot be known; none before anything serves.
+    #[serde(default)]
+    pub schema: Option<Result<Schema, String>>,
+    /// How long the last change of release took, in milliseconds.
+    #[serde(default)]
+    pub switched_ms: Option<u64>,
+}
+
+impl AppFacts {
+    /// The release that serves.
+    pub fn live_release(&self) -> Option<&str> {
+        let slot = self.live.as_ref()?;
+        self.slots.get(slot).map(String::as_str)
+    }
+}
+
+/// One version of the app on a host: its manifest, `release.json`, and what is known of it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    pub id: String,
+    pub sha256: String,
+    /// The commit it was built from, with `-dirty` when the tree had changes; empty when unknown.
+    pub commit: String,
+    pub built_at: String,
+    pub size_bytes: u64,
+    #[serde(default)]
+    pub state: State,
+    /// What it says of its migrations; none when it never said so.
+    #[serde(default)]
+    pub migrations: Option<Migrations>,
+}
+
+/// What became of a release.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// No deploy of it has gone well: it is so from the first byte on.
+    #[default]
+    Failed,
+    Good,
+    /// It served, and was rolled back from.
+    Quarantined,
+}
+
+impl State {
+    /// As the file `state` of a release has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Failed => "failed",
+            State::Good => "good",
+            State::Quarantined => "quarantined",
+        }
+    }
+
+    /// Whether it once served well.
+    pub fn has_served(self) -> bool {
+        self != State::Failed
+    }
+}
+
+/// What `citrino-app migrate --describe` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migrations {
+    /// The newest that the release knows; 0 without any.
+    pub newest: i64,
+    pub migrations: Vec<Migration>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migration {
+    pub version: i64,
+    pub name: String,
+    /// Only releases whose newest migration is this one or a later one can run once it is applied.
+    #[serde(default)]
+    pub floor: Option<i64>,
+    /// What its way back does to the data; none when there is no way back.
+    #[serde(default)]
+    pub down: Option<Down>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Down {
+    Lossless,
+    Loses,
+}
+
+impl Migration {
+    /// As its file is called: `0009_precio`.
+    pub fn file(&self) -> String {
+        format!("{:04}_{}", self.version, self.name)
+    }
+}
+
+/// What `citrino-app migrate --status` prints, as far as it matters here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    /// The migrations that the database has seen, oldest first.
+    pub applied: Vec<i64>,
+    /// Only releases whose newest migration is this one or a later one can run on it; 0 when all can.
+    pub floor: i64,
+    /// The migrations of the release that was asked which the database has not seen.
+    pub pending: Vec<String>,
+}
+
+/// Where the files of a release are.
+pub fn folder(release: &str) -> String {
+    format!("{APP_FOLDER}/releases/{release}")
+}
+
+/// Where the binary of a release is.
+pub fn binary(release: &str) -> String {
+    format!("{}/citrino-app", folder(release))
+}
+
+/// A command of the app as the app's user, with the app's environment.
+pub fn command(system: &System, binary: &str, arguments: &[&str]) -> Result<Cmd> {
+    Ok(Cmd::new([&[binary], arguments].concat())
+        .user(USER)
+        .envs(env_file::read(system, ENVIRONMENT)?))
+}
+
+/// What the live database has seen of migrations, as this binary tells it; the reason when it
+/// cannot be known.
+pub async fn schema(system: &System, binary: &str) -> Result<Result<Schema, String>> {
+    let status = command(system, binary, &["migrate", "--status"])?;
+    let Ok(output) = tokio::time::timeout(SCHEMA_WITHIN, system.run(&status)).await else {
+        let seconds = SCHEMA_WITHIN.as_secs();
+        return Ok(Err(format!(
+            "the database did not answer within {seconds} s"
+        )));
+    };
+    let output = output?;
+    if !output.ok() {
+        return Ok(Err(output.last_words()));
+    }
+    Ok(serde_json::from_str(&output.stdout)
+        .map_err(|_| "`migrate --status` did not print what it should".to_owned()))
+}
+
+/// Gathers all of it.
+///
+/// # Errors
+/// When a folder or file of the app cannot be read.
+pub async fn gather(system: &System) -> Result<AppFacts> {
+    let there = |path: &str| system.stat(path).map(|found| found.is_some());
+    let mut facts = AppFacts {
+        prepared: there(UNIT)? && there(ENVIRONMENT)?,
+        live: link_name(system, "live")?,
+        ..AppFacts::default()
+    };
+    for slot in ["blue", "green"] {
+        if let Some(release) = link_name(system, &format!("slots/{slot}"))? {
+            facts.slots.insert(slot.to_owned(), release);
+        }
+    }
+    facts.releases = releases(system)?;
+    if let Some(release) = facts.live_release()
+        && there(&binary(release))?
+    {
+        facts.schema = Some(schema(system, &binary(release)).await?);
+    }
+    facts.switched_ms = system
+        .read_text(SWITCHED)?
+        .and_then(|text| text.trim().parse().ok());
+    Ok(facts)
+}
+
+/// The last part of where a link points.
+fn link_name(system: &System, link: &str) -> Result<Option<String>> {
+    let path = format!("{APP_FOLDER}/{link}");
+    if system.stat(&path)?.is_none() {
+        return Ok(None);
+    }
+    let target = std::fs::read_link(system.path(&path))?;
+    Ok(target
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned()))
+}
+
+/// Every release with a whole manifest, newest first: ids begin with the time.
+///
+/// # Errors
+/// When the folder of the releases cannot be read.
+pub fn releases(system: &System) -> Result<Vec<Release>> {
+    let folder = format!("{APP_FOLDER}/releases");
+    if system.stat(&folder)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(system.path(&folder))? {
+        let name = entry?.file_name();
+        found.extend(release(system, &name.to_string_lossy())?);
+    }
+    found.sort_by(|a, b| b.id.cmp(&a.id));
+    Ok(found)
+}
+
+/// One whose manifest cannot be read, or whose binary was touched, is none: it is brought anew.
+fn release(system: &System, name: &str) -> Result<Option<Release>> {
+    let read = |file: &str| system.read_text(format!("{}/{file}", folder(name)));
+    let manifest = read("release.json")?;
+    let Some(mut release) = manifest.and_then(|text| serde_json::from_str::<Release>(&text).ok())
+    else {
+        return Ok(None);
+    };
+    let is_whole = system
+        .stat(binary(name))?
+        .is_some_and(|found| found.len() == release.size_bytes && mode_of(&found) == 0o755);
+    if !is_whole {
+        return Ok(None);
+    }
+    let state = read("state")?.unwrap_or_default();
+    release.state = [State::Good, State::Quarantined]
+        .into_iter()
+        .find(|one| one.word() == state.trim())
+        .unwrap_or_default();
+    release.migrations = read("migrations.json")?.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(Some(release))
+}

@@ -1,0 +1,156 @@
+use super::*;
+use crate::facts::app::{Migrations, Schema};
+
+/// Knows migrations up to `newest`; the ninth is a contraction for those who know the seventh.
+fn release(id: &str, newest: i64, state: State) -> Release {
+    let migration = |version| Migration {
+        version,
+        name: format!("m{version}"),
+        floor: (version == 9).then_some(7),
+        down: Some(if version == 8 {
+            Down::Loses
+        } else {
+            Down::Lossless
+        }),
+    };
+    Release {
+        id: id.to_owned(),
+        sha256: id.to_owned(),
+        commit: String::new(),
+        built_at: String::new(),
+        size_bytes: 1,
+        state,
+        migrations: Some(Migrations {
+            newest,
+            migrations: (1..=newest).map(migration).collect(),
+        }),
+    }
+}
+
+fn host(releases: Vec<Release>, applied: i64, floor: i64) -> AppFacts {
+    let slots = releases.iter().zip(["green", "blue"]);
+    AppFacts {
+        prepared: true,
+        live: Some("green".to_owned()),
+        slots: slots
+            .map(|(release, slot)| (slot.to_owned(), release.id.clone()))
+            .collect(),
+        releases,
+        schema: Some(Ok(Schema {
+            applied: (1..=applied).collect(),
+            floor,
+            pending: Vec::new(),
+        })),
+        switched_ms: None,
+    }
+}
+
+fn backup(name: &str, floor: i64) -> Backup {
+    Backup {
+        name: name.to_owned(),
+        at: name.to_owned(),
+        database: "prod".to_owned(),
+        sha256: String::new(),
+        bytes: 1,
+        rows: std::collections::BTreeMap::new(),
+        schema: Schema {
+            floor,
+            ..Schema::default()
+        },
+    }
+}
+
+#[test]
+fn an_older_release_runs_on_a_newer_schema_down_to_its_floor() {
+    let app = host(
+        vec![
+            release("c", 9, State::Good),
+            release("b", 7, State::Good),
+            release("a", 6, State::Good),
+        ],
+        9,
+        7,
+    );
+    let reached: Vec<_> = app
+        .releases
+        .iter()
+        .map(|release| reach(&app, release))
+        .collect();
+    assert_eq!(reached[..2], [Ok(()), Ok(())]);
+    assert_eq!(reached[2], Err(Obstacle::SchemaPast("0009_m9".to_owned())));
+}
+
+#[test]
+fn what_never_served_or_never_spoke_or_cannot_be_compared_is_no_way_back() {
+    let mut silent = release("b", 9, State::Good);
+    silent.migrations = None;
+    let mut app = host(
+        vec![
+            release("c", 9, State::Good),
+            silent,
+            release("a", 9, State::Failed),
+        ],
+        9,
+        0,
+    );
+    assert_eq!(reach(&app, &app.releases[1]), Err(Obstacle::Silent));
+    assert_eq!(reach(&app, &app.releases[2]), Err(Obstacle::Failed));
+    app.schema = Some(Err("it is away".to_owned()));
+    assert_eq!(
+        reach(&app, &app.releases[0]),
+        Err(Obstacle::SchemaUnknown("it is away".to_owned()))
+    );
+}
+
+#[test]
+fn the_previous_one_is_beside_the_live_one_and_never_one_that_was_left() {
+    let releases = |beside| {
+        vec![
+            release("c", 9, State::Good),
+            release("b", 9, beside),
+            release("a", 9, State::Good),
+        ]
+    };
+    let id = |app: &AppFacts| previous(app).map(|release| release.id.clone());
+    assert_eq!(id(&host(releases(State::Good), 9, 0)).as_deref(), Some("b"));
+    for left in [State::Quarantined, State::Failed] {
+        assert_eq!(id(&host(releases(left), 9, 0)).as_deref(), Some("a"));
+    }
+    assert_eq!(id(&host(vec![release("c", 9, State::Good)], 9, 0)), None);
+}
+
+#[test]
+fn the_ways_past_a_contraction_are_those_that_there_are() {
+    let app = host(
+        vec![
+            release("c", 9, State::Good),
+            release("b", 8, State::Good),
+            release("a", 6, State::Good),
+        ],
+        9,
+        7,
+    );
+    let backups = [backup("new", 7), backup("old", 0), backup("older", 0)];
+    let old = &app.releases[2];
+    assert_eq!(
+        ways(&app, &backups, old),
+        [
+            Way::Other(&app.releases[1]),
+            Way::Down {
+                binary: binary("c"),
+                to: 8
+            },
+            Way::Restore(&backups[1]),
+        ]
+    );
+
+    // A way down over what loses data is none, and so is a backup from behind the contraction.
+    let mut lossy = app.clone();
+    for migration in &mut lossy.releases[0].migrations.as_mut().unwrap().migrations {
+        migration.down = Some(Down::Loses);
+    }
+    assert_eq!(
+        ways(&lossy, &backups[..1], old),
+        [Way::Other(&lossy.releases[1])]
+    );
+}

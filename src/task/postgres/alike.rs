@@ -1,0 +1,119 @@
+//! A second database like the live one: the same owner, the same way of writing and sorting text.
+
+use anyhow::{Context, Result};
+use nix::sys::statvfs::statvfs;
+use serde::Deserialize;
+
+use super::{Answer, MAINTENANCE, ask, identifier, literal, tell};
+use crate::error::Fault;
+use crate::system::System;
+
+/// What must be known of a database to make one like it.
+#[derive(Deserialize)]
+struct Look {
+    owner: String,
+    encoding: String,
+    collate: String,
+    ctype: String,
+    bytes: u64,
+    folder: String,
+}
+
+async fn look(system: &System, database: &str) -> Result<Look> {
+    let sql = format!(
+        "SELECT json_build_object('owner', pg_get_userbyid(datdba), 'encoding', pg_encoding_to_char(encoding), \
+         'collate', datcollate, 'ctype', datctype, 'bytes', pg_database_size(oid), 'folder', current_setting('data_directory')) \
+         FROM pg_database WHERE datname = {};\n",
+        literal(database)?
+    );
+    match ask(system, MAINTENANCE, &sql).await? {
+        Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
+        Answer::Rows(rows) if rows.trim().is_empty() => {
+            Err(Fault::new("E0421", format!("there is no database {database}")).into())
+        }
+        Answer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
+    }
+}
+
+/// Whether the disk has room for a copy of the database, `times` as large as it is.
+///
+/// # Errors
+/// E0421 when it has not, or the database is not there.
+pub async fn has_room(system: &System, database: &str, times: u64) -> Result<()> {
+    let look = look(system, database).await?;
+    let disk = statvfs(&system.path(&look.folder))
+        .with_context(|| format!("could not look at the disk of {}", look.folder))?;
+    let free = disk.blocks_available() * disk.fragment_size();
+    let wanted = look.bytes.saturating_mul(times);
+    Ok(room(database, look.bytes, free, wanted).map_err(|why| Fault::new("E0421", why))?)
+}
+
+/// Makes an empty one.
+///
+/// # Errors
+/// E0421 when the database that it is to be like is not there.
+pub async fn create(system: &System, database: &str, name: &str) -> Result<()> {
+    let look = look(system, database).await?;
+    let sql = format!(
+        "CREATE DATABASE {} OWNER {} ENCODING {} LC_COLLATE {} LC_CTYPE {} TEMPLATE template0;\n",
+        identifier(name)?,
+        identifier(&look.owner)?,
+        literal(&look.encoding)?,
+        literal(&look.collate)?,
+        literal(&look.ctype)?
+    );
+    tell(system, MAINTENANCE, &sql).await
+}
+
+/// Takes a database away, whoever is in it.
+pub async fn drop(system: &System, name: &str) -> Result<()> {
+    let sql = format!(
+        "DROP DATABASE IF EXISTS {} WITH (FORCE);\n",
+        identifier(name)?
+    );
+    tell(system, MAINTENANCE, &sql).await
+}
+
+/// Whether there is one of that name; the reason when it cannot be known.
+pub async fn exists(system: &System, name: &str) -> Result<Result<bool, String>> {
+    let sql = format!(
+        "SELECT 1 FROM pg_database WHERE datname = {};\n",
+        literal(name)?
+    );
+    Ok(match ask(system, MAINTENANCE, &sql).await? {
+        Answer::Away(reason) => Err(reason),
+        Answer::Rows(rows) => Ok(!rows.trim().is_empty()),
+    })
+}
+
+/// Why there is no room for a copy, when there is none.
+fn room(database: &str, bytes: u64, free: u64, wanted: u64) -> Result<(), String> {
+    let mb = |bytes: u64| bytes / (1024 * 1024);
+    if free >= wanted {
+        return Ok(());
+    }
+    Err(format!(
+        "{database} has {} MB and the disk that it lies on {} MB free; {} MB are wanted",
+        mb(bytes),
+        mb(free),
+        mb(wanted)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_what_is_wanted_and_no_byte_less() {
+        const MB: u64 = 1024 * 1024;
+        assert_eq!(room("prod", 100 * MB, 200 * MB, 200 * MB), Ok(()));
+        assert_eq!(
+            room("prod", 100 * MB, 200 * MB - 1, 200 * MB),
+            Err(
+                "prod has 100 MB and the disk that it lies on 199 MB free; 200 MB are wanted"
+                    .to_owned()
+            )
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! `rollback`: a release that served before serves again; no byte of it is sent.
+
+use anyhow::Result;
+use time::OffsetDateTime;
+
+use super::deploy;
+use super::job::Job;
+use crate::cli::{Rollback, RollbackData};
+use crate::error::{Fault, exit};
+use crate::facts::Facts;
+use crate::facts::app::{AppFacts, Release};
+use crate::facts::backups::Backup;
+use crate::plan::{Mode, Step};
+use crate::preview::Preview;
+use crate::release::{self, Change, Data, Obstacle, Way};
+use crate::remote::Remote;
+use crate::task::{Restored, Task};
+
+pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
+    let remote = job.connect().await?;
+    let agent = job.agent(&remote).await?;
+    let facts = agent.facts().clone();
+    drop(agent);
+    let release = wished(&facts.app, wish.release.as_deref())?;
+    let data = data(job, &facts, release, wish.data)?;
+    if let Data::Restored { backup, aside } = &data {
+        warn(job, &remote, backup, aside).await?;
+        let question = "Give that up, and go back?";
+        let why = "what was written since the backup would be given up";
+        job.confirm(wish.yes.yes, why, question).await?;
+    }
+    let change = Change {
+        release,
+        back_from: facts.app.live_release().filter(|live| *live != release.id),
+        data,
+    };
+    let agent = remote.agent().await?;
+    deploy::change_over(job, &remote, agent, &change, &[]).await?;
+    remote.close().await;
+    Ok(exit::OK)
+}
+
+/// The release that is meant.
+///
+/// # Errors
+/// E0608 when the name fits none or several, E0703 when there is nothing to go back to.
+fn wished<'a>(app: &'a AppFacts, name: Option<&str>) -> Result<&'a Release> {
+    let Some(name) = name else {
+        return release::previous(app).ok_or_else(|| {
+            Fault::new("E0703", "no other release on the host ever served well")
+                .hint("`citrino-ops releases` shows what there is; `citrino-ops deploy` brings another")
+                .into()
+        });
+    };
+    let fits = |release: &&Release| release.id.starts_with(name) || release.id.ends_with(name);
+    let found: Vec<&Release> = app.releases.iter().filter(fits).collect();
+    let message = match found.as_slice() {
+        [release] => return Ok(release),
+        [] => format!("there is no release {name} on the host"),
+        several => format!("{} releases on the host fit {name}", several.len()),
+    };
+    Err(Fault::new("E0608", message)
+        .hint("`citrino-ops releases` shows their names")
+        .into())
+}
+
+/// What becomes of the database, by what was asked for and what there is.
+///
+/// # Errors
+/// E0702 when the schema is past the release and nothing was asked for, or is not to be had; E0703 when
+/// the release never served.
+fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Result<Data> {
+    let Err(obstacle) = release::reach(&facts.app, release) else {
+        return Ok(Data::Kept);
+    };
+    let ways = match &obstacle {
+        Obstacle::Failed => {
+            return Err(Fault::new("E0703", format!("{}: {obstacle}", release.id))
+                .hint("`citrino-ops releases` shows those that can be gone back to")
+                .into());
+        }
+        Obstacle::SchemaPast(_) => release::ways(&facts.app, &facts.backups, release),
+        Obstacle::Silent | Obstacle::SchemaUnknown(_) => Vec::new(),
+    };
+    for way in &ways {
+        match way {
+            Way::Down { binary, to } if asked.down => {
+                let (binary, to) = (binary.clone(), *to);
+                return Ok(Data::TakenBack { binary, to });
+            }
+            Way::Restore(backup) if asked.restore_db => {
+                return Ok(Data::Restored {
+                    backup: backup.name.clone(),
+                    aside: aside(&job.stack.database.name),
+                });
+            }
+            _ => {}
+        }
+    }
+    let message = format!("{} cannot run: {obstacle}", release.id);
+    Err(Fault::new("E0702", message)
+        .hint(told(&ways, release))
+        .into())
+}
+
+/// What the database of now is called when another takes its place.
+fn aside(database: &str) -> String {
+    let format = time::macros::format_description!("[year][month][day]_[hour][minute][second]");
+    let at = OffsetDateTime::now_utc().format(format).unwrap_or_default();
+    format!("{database}_before_{at}")
+}
+
+fn told(ways: &[Way], release: &Release) -> String {
+    let id = &release.id;
+    let mut lines: Vec<String> = ways
+        .iter()
+        .map(|way| match way {
+            Way::Other(other) => format!("`citrino-ops rollback {}`: it runs on the schema as it is", other.id),
+            Way::Down { to, .. } => {
+                format!("`citrino-ops rollback {id} --down`: the schema goes back to {to:04}, and nothing is lost")
+            }
+            Way::Restore(Backup { name, at, .. }) => format!(
+                "`citrino-ops rollback {id} --restore-db`: the database comes back as it was in {name}, and what was written since {at} is given up"
+            ),
+        })
+        .collect();
+    lines.push("`citrino-ops deploy` of a mended build: forward".to_owned());
+    format!(
+        "nothing was changed; the ways are:\n  - {}",
+        lines.join("\n  - ")
+    )
+}
+
+/// Shows what is given up, before anything is.
+async fn warn(job: &mut Job<'_>, remote: &Remote, backup: &str, aside: &str) -> Result<()> {
+    let restored = Restored {
+        database: job.stack.database.name.clone(),
+        backup: backup.to_owned(),
+        aside: aside.to_owned(),
+    };
+    let name = format!("the database is that of {backup}");
+    let step: Step<Task> = Step::new("release", name, restored);
+    let plan = job.plan(Mode::Check, vec![step], Vec::new());
+    let mut events = Vec::new();
+    let agent = remote.agent().await?;
+    let tally = agent
+        .run(&plan, &[], &mut |event| events.push(event))
+        .await?;
+    job.show(&Preview { events, tally })?;
+    job.report.forget_preview();
+    Ok(())
+}

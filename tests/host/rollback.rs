@@ -1,0 +1,248 @@
+//! Going back: to what the schema still bears, and past that only by a way that says what it costs.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::deploy::{another_build, plain, release};
+use crate::stack::{Stack, binary, serving};
+
+/// Speaks for a release that has one migration more than the app: it is known to the host as the app's own are, and takes
+/// away what all others need.
+const FUTURE: &str = r#"#!/bin/sh
+set -eu
+export PGHOST="$DB_HOST" PGUSER="$DB_USER" PGPASSWORD="$DB_PASSWORD" PGDATABASE="$DB_NAME"
+asked() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
+applied="EXISTS (SELECT FROM _sqlx_migrations WHERE version = 6)"
+case "$1" in
+status) asked "SELECT json_build_object('applied', (SELECT json_agg(version ORDER BY version) FROM _sqlx_migrations),
+    'floor', (SELECT max(floor) FROM schema_floor), 'pending', CASE WHEN $applied THEN '[]'::json ELSE '[\"0006_contraccion\"]' END)" ;;
+check) test "$(asked "SELECT $applied")" = t || exit 3 ;;
+migrate) asked "BEGIN; INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+    VALUES (6, 'contraccion', true, '', 0); INSERT INTO schema_floor (version, floor) VALUES (6, 6); COMMIT" ;;
+down) asked "BEGIN; DELETE FROM schema_floor WHERE version = 6; DELETE FROM _sqlx_migrations WHERE version = 6; COMMIT" ;;
+esac
+"#;
+
+/// A release that contracts the schema, with a way down that does that to the data.
+fn future(stack: &Stack, down: &str) -> String {
+    let script = stack.home.join("future");
+    fs::write(&script, FUTURE).unwrap();
+    let text = FUTURE.replace('\'', "'\\''");
+    stack.on_host(&format!(
+        "printf %s '{text}' > /opt/future && chmod 755 /opt/future"
+    ));
+    let migration = json!({ "version": 6, "name": "contraccion", "floor": 6, "down": down });
+    let order = json!({
+        "build": down,
+        "prints": { "migrate --describe": { "newest": 6, "migrations": [migration] } },
+        "runs": {
+            "migrate --status": "/opt/future status",
+            "migrate --check": "/opt/future check",
+            "migrate": "/opt/future migrate",
+            "migrate --down-to 5": "/opt/future down",
+        },
+    });
+    let mut bytes = fs::read(binary("citrino-stand-in")).unwrap();
+    bytes.extend(format!("\nstand-in: {order}").as_bytes());
+    let path = stack.home.join(format!("future-{down}"));
+    fs::write(&path, bytes).unwrap();
+    path.display().to_string()
+}
+
+/// The future serves, and a row has gone since its migration.
+fn live_in_the_future(stack: &Stack, down: &str) -> (String, String, u64) {
+    let before = plain(stack);
+    let rows = rows(stack);
+    let deploy = stack.citrino(&["deploy", "--artifact", &future(stack, down)]);
+    assert_eq!(deploy.code, 0, "{}", deploy.text);
+    stack.sql("DELETE FROM servicios WHERE id = (SELECT min(id) FROM servicios)");
+    (before, release(stack), rows)
+}
+
+fn rows(stack: &Stack) -> u64 {
+    let count = stack.sql("SELECT count(*) FROM servicios");
+    count.parse().unwrap()
+}
+
+/// The line of a release in the listing.
+fn line(stack: &Stack, release: &str) -> String {
+    let releases = stack.citrino(&["releases"]).text;
+    let line = releases.lines().find(|line| line.starts_with(release));
+    line.unwrap_or_else(|| panic!("{release} is not in:\n{releases}"))
+        .to_owned()
+}
+
+#[test]
+fn a_rollback_sends_nothing_and_what_it_leaves_is_not_gone_back_to() {
+    let Some(stack) = serving() else { return };
+    let before = plain(&stack);
+    let deploy = stack.citrino(&["deploy", "--artifact", &another_build(&stack, "bad idea")]);
+    assert_eq!(deploy.code, 0, "{}", deploy.text);
+    let left = release(&stack);
+    let listed = line(&stack, &before);
+    assert!(listed.contains("can be gone back to in some "), "{listed}");
+
+    let (code, events) = stack.start(&["rollback"]).events();
+    let summary = events.last().unwrap();
+    assert_eq!(code, 0, "{summary}");
+    assert_eq!(summary["sent_bytes"], 0, "{summary}");
+    let outages: Vec<_> = events
+        .iter()
+        .filter(|event| event["event"] == "outage")
+        .collect();
+    assert!(
+        !outages.is_empty() && outages.iter().all(|outage| outage["failed"] == 0),
+        "{outages:?}"
+    );
+    assert_eq!(release(&stack), before);
+    assert!(line(&stack, &left).contains("quarantined"));
+    stack.is_as_wished();
+
+    // It is not what the next one goes back to, yet it can be named.
+    let next = stack.citrino(&["rollback", "no-such"]);
+    assert!(
+        next.code == 2 && next.text.contains("E0608"),
+        "{}",
+        next.text
+    );
+    let head = left.rsplit('-').next().unwrap();
+    let named = stack.citrino(&["rollback", head]);
+    assert_eq!(named.code, 0, "{}", named.text);
+    assert_eq!(release(&stack), left);
+    assert!(line(&stack, &before).contains("quarantined"));
+    assert_eq!(plain(&stack), before);
+    stack.is_as_wished();
+}
+
+#[test]
+fn a_release_that_failed_is_never_gone_back_to() {
+    let Some(stack) = serving() else { return };
+    let before = plain(&stack);
+    stack.on_host("chmod 0 /etc/citrino/app.yml");
+    let deploy = stack.citrino(&["deploy", "--artifact", &another_build(&stack, "mute")]);
+    stack.on_host("chmod 0644 /etc/citrino/app.yml");
+    assert_eq!(deploy.code, 6, "{}", deploy.text);
+    let releases = stack.citrino(&["releases"]).text;
+    let failed = releases.split_whitespace().next().unwrap();
+    let listed = line(&stack, failed);
+    assert!(
+        listed.contains("failed") && listed.contains("no way back: no deploy of it went well"),
+        "{listed}"
+    );
+    let refused = stack.citrino(&["rollback", failed]);
+    assert!(
+        refused.code == 7 && refused.text.contains("E0703"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(release(&stack), before);
+    stack.is_as_wished();
+}
+
+#[test]
+fn past_a_contraction_a_rollback_is_refused_and_restores_only_when_told() {
+    let Some(stack) = serving() else { return };
+    let (before, live, rows_before) = live_in_the_future(&stack, "loses");
+    let listed = line(&stack, &before);
+    assert!(
+        listed.contains("no way back: the live schema is past it: 0006_contraccion"),
+        "{listed}"
+    );
+    for options in [&["rollback", &before][..], &["rollback", &before, "--down"]] {
+        let refused = stack.citrino(options);
+        assert!(
+            refused.code == 7
+                && refused.text.contains("E0702")
+                && refused
+                    .text
+                    .contains(&format!("rollback {before} --restore-db"))
+                && !refused.text.contains("--down`"),
+            "{}",
+            refused.text
+        );
+    }
+    let unsaid = stack.citrino(&["rollback", &before, "--restore-db"]);
+    let given_up = format!(
+        "rows of servicios: {rows_before} in the backup, {} now",
+        rows_before - 1
+    );
+    assert!(
+        unsaid.code == 7 && unsaid.text.contains("E0801") && unsaid.text.contains(&given_up),
+        "{}",
+        unsaid.text
+    );
+    assert_eq!((release(&stack), rows(&stack)), (live, rows_before - 1));
+
+    let told = stack.citrino(&["rollback", &before, "--restore-db", "--yes"]);
+    assert!(
+        told.code == 0 && told.text.contains(&given_up),
+        "{}",
+        told.text
+    );
+    assert_eq!((release(&stack), rows(&stack)), (before, rows_before));
+    stack.is_as_wished();
+    stack.is_healthy();
+
+    // What was given up is there yet.
+    let aside = stack.sql("SELECT datname FROM pg_database WHERE datname ~ '_before_'");
+    let kept = stack.on_host(&format!(
+        "cd / && runuser -u postgres -- psql -XAtq -d {aside} -c 'SELECT count(*) FROM servicios'"
+    ));
+    assert_eq!(kept.trim(), (rows_before - 1).to_string());
+    stack.sql(&format!("DROP DATABASE {aside}"));
+}
+
+#[test]
+fn a_restore_that_fails_gives_the_database_back() {
+    let Some(stack) = serving() else { return };
+    let (before, live, rows_before) = live_in_the_future(&stack, "loses");
+    // The dump is torn: it is found out before anything is changed.
+    let dump = stack.on_host("ls -t /home/citrino/database/backups/*.dump.zst | head -n 1");
+    let dump = dump.trim();
+    stack.on_host(&format!("cp -a {dump} /root/kept && truncate -s -1 {dump}"));
+    let torn = stack.citrino(&["rollback", &before, "--restore-db", "--yes"]);
+    stack.on_host(&format!("mv /root/kept {dump}"));
+    assert!(
+        torn.code == 6 && torn.text.contains("its hash is another"),
+        "{}",
+        torn.text
+    );
+    assert_eq!(
+        (release(&stack), rows(&stack)),
+        (live.clone(), rows_before - 1)
+    );
+
+    // The old release does not start on what was restored: the database goes back to what it was.
+    stack.on_host("chmod 0 /etc/citrino/app.yml");
+    let failed = stack.citrino(&["rollback", &before, "--restore-db", "--yes"]);
+    stack.on_host("chmod 0644 /etc/citrino/app.yml");
+    assert_eq!(failed.code, 6, "{}", failed.text);
+    assert_eq!((release(&stack), rows(&stack)), (live, rows_before - 1));
+    assert_eq!(
+        stack.sql("SELECT count(*) FROM pg_database WHERE datname ~ '_before_|_restoring'"),
+        "0"
+    );
+    let told = stack.citrino(&["rollback", &before, "--restore-db", "--yes"]);
+    assert_eq!(told.code, 0, "{}", told.text);
+    let aside = stack.sql("SELECT datname FROM pg_database WHERE datname ~ '_before_'");
+    stack.sql(&format!("DROP DATABASE {aside}"));
+    assert_eq!((release(&stack), rows(&stack)), (before, rows_before));
+    stack.is_as_wished();
+}
+
+#[test]
+fn a_way_down_that_loses_nothing_is_offered_and_loses_nothing() {
+    let Some(stack) = serving() else { return };
+    let (before, _, rows_before) = live_in_the_future(&stack, "lossless");
+    let refused = stack.citrino(&["rollback", &before]);
+    assert!(
+        refused.code == 7 && refused.text.contains(&format!("rollback {before} --down")),
+        "{}",
+        refused.text
+    );
+    let down = stack.citrino(&["rollback", &before, "--down"]);
+    assert_eq!(down.code, 0, "{}", down.text);
+    assert_eq!((release(&stack), rows(&stack)), (before, rows_before - 1));
+    stack.is_as_wished();
+}
