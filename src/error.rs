@@ -558,6 +558,14 @@ pub const CATALOGUE: &[Entry] = &[
         next: "`citrino-ops releases` shows what there is; `citrino-ops deploy` brings another.",
     },
     Entry {
+        code: "E0704",
+        title: "no memory for two instances of the app",
+        exit: exit::REFUSED,
+        cause: "While releases change, the old one and the new one run side by side, and the host has not twice the memory free that the running one uses.",
+        changed: NOTHING,
+        next: "See who has the memory; a restart of the app gives some back, a larger server has more.",
+    },
+    Entry {
         code: "E0801",
         title: "refused without a yes",
         exit: exit::REFUSED,

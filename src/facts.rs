@@ -7,6 +7,7 @@ use crate::armed::Armed;
 use crate::journal::{self, LastRun};
 use crate::lock;
 use crate::system::{Cmd, System};
+use crate::usage;
 
 pub mod app;
 pub mod backups;
@@ -23,6 +24,9 @@ pub struct Facts {
     pub virt: String,
     pub cpus: usize,
     pub memory_mb: u64,
+    /// What nobody uses of it, in bytes; none when the kernel does not tell.
+    #[serde(default)]
+    pub memory_free: Option<u64>,
     pub boot_id: String,
     pub app: AppFacts,
     #[serde(default)]
@@ -69,6 +73,7 @@ pub async fn gather(system: &System) -> Result<Facts> {
         virt: virt(system).await?,
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
         memory_mb: memory_mb(system)?,
+        memory_free: usage::memory(system)?.map(|memory| memory.all - memory.used),
         boot_id: line(system, "/proc/sys/kernel/random/boot_id")?,
         app: app::gather(system).await?,
         backups: backups::gather(system)?,

@@ -34,5 +34,6 @@ pub mod stack;
 pub mod system;
 pub mod task;
 pub mod template;
+pub mod usage;
 pub mod verb;
 pub mod wire;

@@ -15,10 +15,12 @@ use crate::task::Task;
 mod data;
 mod files;
 mod reach;
+mod room;
 mod slot;
 
 pub use data::Data;
 pub use reach::{Obstacle, Way, previous, reach, ways};
+pub use room::room;
 use slot::Slot;
 
 /// The part of a plan that these steps stand in.

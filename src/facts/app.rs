@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::env_file;
 use crate::system::{Cmd, System, mode_of};
+use crate::usage;
 
 /// Where releases, slots and the live link are, as the production plan lays the host out.
 pub const APP_FOLDER: &str = "/home/citrino/citrino";
@@ -37,6 +38,9 @@ pub struct AppFacts {
     /// What the live database has seen, or why that cannot be known; none before anything serves.
     #[serde(default)]
     pub schema: Option<Result<Schema, String>>,
+    /// What the release that serves has of the memory, in bytes; none when nothing serves.
+    #[serde(default)]
+    pub memory: Option<u64>,
     /// How long the last change of release took, in milliseconds.
     #[serde(default)]
     pub switched_ms: Option<u64>,
@@ -106,6 +110,8 @@ pub struct Migrations {
 pub struct Migration {
     pub version: i64,
     pub name: String,
+    /// The checksum of its text, in hexadecimal.
+    pub sha: String,
     /// Only releases whose newest migration is this one or a later one can run once it is applied.
     #[serde(default)]
     pub floor: Option<i64>,
@@ -133,10 +139,20 @@ impl Migration {
 pub struct Schema {
     /// The migrations that the database has seen, oldest first.
     pub applied: Vec<i64>,
+    /// The checksum of each, in hexadecimal.
+    #[serde(default)]
+    pub shas: BTreeMap<i64, String>,
     /// Only releases whose newest migration is this one or a later one can run on it; 0 when all can.
     pub floor: i64,
     /// The migrations of the release that was asked which the database has not seen.
     pub pending: Vec<String>,
+}
+
+impl Schema {
+    /// Whether the database has seen this very text, and not another by the same number.
+    pub fn has(&self, migration: &Migration) -> bool {
+        self.shas.get(&migration.version) == Some(&migration.sha)
+    }
 }
 
 /// Where the files of a release are.
@@ -196,10 +212,21 @@ pub async fn gather(system: &System) -> Result<AppFacts> {
     {
         facts.schema = Some(schema(system, &binary(release)).await?);
     }
+    if let Some(slot) = &facts.live {
+        facts.memory = memory(system, slot).await?;
+    }
     facts.switched_ms = system
         .read_text(SWITCHED)?
         .and_then(|text| text.trim().parse().ok());
     Ok(facts)
+}
+
+async fn memory(system: &System, slot: &str) -> Result<Option<u64>> {
+    let unit = format!("citrino@{slot}.service");
+    let show = Cmd::new(["systemctl", "show", "--property=MainPID", "--value", &unit]);
+    let pid = system.run(&show).await?.success()?.stdout;
+    // Of a unit that does not run systemd says 0, which is no process.
+    usage::of_process(system, pid.trim())
 }
 
 /// The last part of where a link points.

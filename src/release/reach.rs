@@ -99,19 +99,18 @@ pub fn ways<'a>(app: &'a AppFacts, backups: &'a [Backup], release: &Release) -> 
 
 /// The way down to where the release can run, when it loses nothing.
 fn down_for<'a>(app: &AppFacts, release: &Release) -> Option<Way<'a>> {
-    let applied = &app.schema.as_ref()?.as_ref().ok()?.applied;
+    let schema = app.schema.as_ref()?.as_ref().ok()?;
     let to = contraction(app, release)?.version - 1;
-    let is_whole = |by: &&Release| {
-        let knows = by.migrations.as_ref().map(|known| &known.migrations);
-        applied
-            .iter()
-            .filter(|version| **version > to)
-            .all(|version| {
-                let mut migrations = knows.into_iter().flatten();
-                migrations.any(|one| one.version == *version && one.down == Some(Down::Lossless))
-            })
+    let leads_there = |by: &&Release| {
+        let known = by.migrations.iter().flat_map(|known| &known.migrations);
+        let ways: Vec<i64> = known
+            .filter(|one| one.down == Some(Down::Lossless) && schema.has(one))
+            .map(|one| one.version)
+            .collect();
+        let mut above = schema.applied.iter().filter(|version| **version > to);
+        above.all(|version| ways.contains(version))
     };
-    let by = app.releases.iter().find(is_whole)?;
+    let by = app.releases.iter().find(leads_there)?;
     Some(Way::Down {
         binary: binary(&by.id),
         to,
@@ -127,16 +126,14 @@ fn backup_for<'a>(backups: &'a [Backup], release: &Release) -> Option<&'a Backup
 /// The first applied migration that took away what the release needs.
 fn contraction<'a>(app: &'a AppFacts, release: &Release) -> Option<&'a Migration> {
     let newest = release.migrations.as_ref()?.newest;
-    let applied = &app.schema.as_ref()?.as_ref().ok()?.applied;
+    let schema = app.schema.as_ref()?.as_ref().ok()?;
     let known = app
         .releases
         .iter()
         .filter_map(|one| one.migrations.as_ref());
     known
         .flat_map(|known| &known.migrations)
-        .filter(|one| {
-            one.floor.is_some_and(|floor| floor > newest) && applied.contains(&one.version)
-        })
+        .filter(|one| one.floor.is_some_and(|floor| floor > newest) && schema.has(one))
         .min_by_key(|one| one.version)
 }
 

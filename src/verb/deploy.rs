@@ -65,6 +65,7 @@ pub async fn change_over(
     blobs: &[Blob<'_>],
 ) -> Result<()> {
     let release = change.release;
+    release::room(agent.facts())?;
     let app = &agent.facts().app;
     let cutover = release::cutover(&job.stack, app, change, |socket| {
         let values = job.values_on(agent.facts()).with("socket", &socket);

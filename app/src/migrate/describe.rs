@@ -1,7 +1,5 @@
 //! `migrate --describe`: what this release embeds, for who decides whether it can run on a schema.
 
-use std::fmt::Write;
-
 use anyhow::Result;
 use serde_json::json;
 
@@ -22,18 +20,11 @@ pub fn describe() -> Result<String> {
             Ok(json!({
                 "version": migration.version,
                 "name": migration.description.replace(' ', "_"),
-                "sha": hex(&migration.checksum),
+                "sha": super::hex(&migration.checksum),
                 "floor": super::floor_of(migration)?,
                 "down": down,
             }))
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(json!({ "newest": super::newest(), "migrations": migrations }).to_string())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

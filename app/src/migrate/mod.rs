@@ -5,6 +5,8 @@ mod drive;
 mod schema;
 mod session;
 
+use std::fmt::Write;
+
 use anyhow::bail;
 use sqlx::migrate::{Migration, Migrator};
 
@@ -73,6 +75,13 @@ pub fn newest() -> i64 {
 
 fn newest_name() -> String {
     ups().last().map_or_else(|| "no migration".to_owned(), name)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// As the file is called: `0004_piso_del_esquema`.

@@ -1,17 +1,21 @@
 //! What a database has seen of migrations, beside what this release knows.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use serde_json::json;
 use sqlx::migrate::{Migrate, MigrateError, Migration};
 use sqlx::postgres::PgConnection;
 
 use super::drive::explained;
-use super::{APPLIED, name, newest, ups};
+use super::{APPLIED, hex, name, newest, ups};
 
 /// The schema's state.
 pub struct Schema {
     /// The versions that the database has seen, oldest first; some may be of newer releases.
     pub applied: Vec<i64>,
+    /// The checksum of each, in hexadecimal: two texts may go by one number.
+    shas: BTreeMap<i64, String>,
     /// This release's migrations that it has not seen, in order.
     pub pending: Vec<&'static Migration>,
     /// Only releases whose newest migration is this one or a later one can run on it; 0 when all can.
@@ -60,6 +64,10 @@ impl Schema {
         };
         Ok(Schema {
             applied: applied.iter().map(|done| done.version).collect(),
+            shas: applied
+                .iter()
+                .map(|done| (done.version, hex(&done.checksum)))
+                .collect(),
             pending,
             floor,
         })
@@ -93,6 +101,7 @@ impl Schema {
     pub fn status(&self) -> String {
         json!({
             "applied": self.applied,
+            "shas": self.shas,
             "newest": newest(),
             "floor": self.floor,
             "pending": self.pending_names(),

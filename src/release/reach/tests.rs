@@ -6,6 +6,7 @@ fn release(id: &str, newest: i64, state: State) -> Release {
     let migration = |version| Migration {
         version,
         name: format!("m{version}"),
+        sha: format!("sha of {version}"),
         floor: (version == 9).then_some(7),
         down: Some(if version == 8 {
             Down::Loses
@@ -38,10 +39,13 @@ fn host(releases: Vec<Release>, applied: i64, floor: i64) -> AppFacts {
         releases,
         schema: Some(Ok(Schema {
             applied: (1..=applied).collect(),
+            shas: (1..=applied)
+                .map(|version| (version, format!("sha of {version}")))
+                .collect(),
             floor,
             pending: Vec::new(),
         })),
-        switched_ms: None,
+        ..AppFacts::default()
     }
 }
 
@@ -143,6 +147,13 @@ fn the_ways_past_a_contraction_are_those_that_there_are() {
             Way::Restore(&backups[1]),
         ]
     );
+
+    // Another text by the same number says nothing of what was applied.
+    let mut other = app.clone();
+    if let Some(Ok(schema)) = &mut other.schema {
+        schema.shas.insert(9, "another sha".to_owned());
+    }
+    assert_eq!(ways(&other, &[], old), [Way::Other(&other.releases[1])]);
 
     // A way down over what loses data is none, and so is a backup from behind the contraction.
     let mut lossy = app.clone();

@@ -10,51 +10,7 @@ use tokio::time::sleep;
 use super::measured;
 use crate::engine::Look;
 use crate::system::System;
-
-/// Where a control group of either version tells what it may use and does, as seen from inside.
-struct Group {
-    /// Its limit in bytes.
-    limit: &'static str,
-    current: &'static str,
-    stat: &'static str,
-    /// The line of `stat` with the cache of files that nobody has looked at lately.
-    cache: &'static str,
-    cpu: &'static str,
-}
-
-/// Version 2, and the hybrid of both in which memory is version 1.
-const GROUPS: [Group; 2] = [
-    Group {
-        limit: "/sys/fs/cgroup/memory.max",
-        current: "/sys/fs/cgroup/memory.current",
-        stat: "/sys/fs/cgroup/memory.stat",
-        cache: "inactive_file",
-        cpu: "/sys/fs/cgroup/cpu.stat",
-    },
-    Group {
-        limit: "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        current: "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        stat: "/sys/fs/cgroup/memory/memory.stat",
-        cache: "total_inactive_file",
-        cpu: "/sys/fs/cgroup/unified/cpu.stat",
-    },
-];
-
-/// A machine's own top group has no limit (version 2 has no such file there, version 1 a number
-/// beyond all memory). With one at the top of what we see, the host is a container, and its
-/// bounds are those of the group.
-fn container(system: &System) -> Result<Option<(&'static Group, u64)>> {
-    const BEYOND_ALL: u64 = 1 << 60;
-    for group in &GROUPS {
-        let text = system.read_text(group.limit)?.unwrap_or_default();
-        if let Ok(limit) = text.trim().parse::<u64>()
-            && limit < BEYOND_ALL
-        {
-            return Ok(Some((group, limit)));
-        }
-    }
-    Ok(None)
-}
+use crate::usage::{self, Group, container, number_after};
 
 /// How long the processor is watched.
 const SAMPLE: Duration = Duration::from_secs(1);
@@ -92,13 +48,9 @@ impl Disk {
 
 impl Memory {
     pub fn answer(&self, system: &System) -> Result<Look> {
-        let text = |path: &str| Ok::<_, anyhow::Error>(system.read_text(path)?.unwrap_or_default());
-        let usage = match container(system)? {
-            Some((group, limit)) => group_memory(limit, &text(group.current)?, &text(group.stat)?, group.cache),
-            None => host_memory(&text("/proc/meminfo")?),
-        };
-        let (used, total) = usage.context("the kernel did not tell how much memory is in use")?;
-        let percent = share(used, total);
+        let usage = usage::memory(system)?;
+        let usage = usage.context("the kernel did not tell how much memory is in use")?;
+        let percent = share(usage.used, usage.all);
         Ok(measured(
             "memory is in use to",
             percent,
@@ -106,27 +58,6 @@ impl Memory {
             Some(self.max_percent),
         ))
     }
-}
-
-/// Used and all, in KiB. What the kernel can take back at once counts as free (proc(5)).
-fn host_memory(meminfo: &str) -> Option<(u64, u64)> {
-    let total = number_after(meminfo, "MemTotal:")?;
-    let available = number_after(meminfo, "MemAvailable:")?;
-    Some((total.saturating_sub(available), total))
-}
-
-/// Used and all, in bytes; the cache of files that nobody has looked at lately counts as free.
-fn group_memory(limit: u64, current: &str, stat: &str, cache: &str) -> Option<(u64, u64)> {
-    let current: u64 = current.trim().parse().ok()?;
-    let cache = number_after(stat, cache)?;
-    Some((current.saturating_sub(cache), limit))
-}
-
-fn number_after(text: &str, key: &str) -> Option<u64> {
-    let mut lines = text.lines().map(str::split_whitespace);
-    lines.find_map(|mut words| {
-        (words.next() == Some(key)).then(|| words.next().and_then(|word| word.parse().ok()))?
-    })
 }
 
 impl Cpu {
@@ -205,15 +136,6 @@ fn share(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_the_memory_of_a_host_and_of_a_group() {
-        let meminfo = "MemTotal:        2000000 kB\nMemFree:          100000 kB\nMemAvailable:    1500000 kB\n";
-        assert_eq!(host_memory(meminfo), Some((500_000, 2_000_000)));
-        assert_eq!(host_memory("MemTotal: 1 kB\n"), None);
-        let stat = "anon 100\ninactive_file 300\n";
-        assert_eq!(group_memory(2000, "1000\n", stat, "inactive_file"), Some((700, 2000)));
-    }
 
     #[test]
     fn reads_what_the_processors_did() {

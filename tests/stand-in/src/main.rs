@@ -44,7 +44,7 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["migrate", "--status"] => {
-            println!(r#"{{"applied":[],"newest":0,"floor":0,"pending":[]}}"#);
+            println!(r#"{{"applied":[],"shas":{{}},"newest":0,"floor":0,"pending":[]}}"#);
             ExitCode::SUCCESS
         }
         ["migrate", "--check"] if order.is_about_migrations() => {
