@@ -121,7 +121,8 @@ pub fn cutover(
     let beside = app.slots.get(rests).map(String::as_str);
     steps.extend(files::pruned(
         app,
-        &[Some(&release.id), old.map(|slot| slot.release), beside],
+        &release.id,
+        &[old.map(|slot| slot.release), beside],
     ));
     let is_proved = serves.is_some() && has_served(app, &release.id);
     Ok(Cutover {
