@@ -47,8 +47,8 @@ pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
 fn wished<'a>(app: &'a AppFacts, name: Option<&str>) -> Result<&'a Release> {
     let Some(name) = name else {
         return release::previous(app).ok_or_else(|| {
-            Fault::new("E0703", "no other release on the host ever served well")
-                .hint("`citrino-ops releases` shows what there is; `citrino-ops deploy` brings another")
+            Fault::new("E0703", "there is no other good release on the host")
+                .hint("`citrino-ops releases` shows what there is: one that was rolled back from has to be named; `citrino-ops deploy` brings another")
                 .into()
         });
     };
