@@ -15,6 +15,9 @@ use crate::lab::{TestLab, until};
 pub const PASSWORD: &str = "sentinel-of-the-database-7f3a";
 pub const KEY: &str = "sentinel-of-the-provider-91bc";
 
+/// While it is not there, a run is held up.
+pub const GO_ON: &str = "/var/tmp/go-on";
+
 static STACK: LazyLock<Option<Mutex<Stack>>> = LazyLock::new(|| Stack::up().map(Mutex::new));
 
 /// The stack that serves; none where no lab can be.
@@ -206,17 +209,23 @@ impl Stack {
             .map(|(at, _)| at + 1)
             .collect();
         let (before, after) = text.split_at(starts[steps]);
-        let held = "- name: the run is held up\n  command: { run: [sh, -c, \"until test -e /run/go-on; do sleep 0.02; done\"], check: [test, -e, /run/go-on] }\n\n";
+        let held = "- name: the run is held up\n  command: { run: [sh, -c, \"until test -e /var/tmp/go-on; do sleep 0.02; done\"], check: [test, -e, /var/tmp/go-on] }\n\n";
         self.write(
             &format!("playbooks/{playbook}.yml"),
             &format!("{before}{held}{after}"),
         );
-        self.on_host("rm -f /run/go-on");
+        self.on_host(&format!("rm -f {GO_ON}"));
     }
 
     /// Lets the held run go on.
     pub fn let_go(&self) {
-        self.on_host("touch /run/go-on");
+        self.on_host(&format!("touch {GO_ON}"));
+    }
+
+    /// The host's disk, as this machine sees it.
+    pub fn disk(&self) -> PathBuf {
+        let number = self.address().rsplit_once('.').unwrap().1.to_owned();
+        self.lab.state().join("machines").join(number).join("root")
     }
 
     /// The process ids of agents that apply now.
@@ -240,12 +249,9 @@ impl Stack {
     /// Every answer is within its limit. One of them is the load of the processors, which the machine
     /// shares with whatever else goes on around it, so it is asked again.
     pub fn is_healthy(&self) {
-        let mut said = self.citrino(&["health"]);
-        let begun = std::time::Instant::now();
-        while said.code != 0 && begun.elapsed() < std::time::Duration::from_mins(1) {
-            said = self.citrino(&["health"]);
-        }
-        assert_eq!(said.code, 0, "{}", said.text);
+        until("the host is healthy", || {
+            self.citrino(&["health"]).code == 0
+        });
     }
 
     /// The host's lock is free again.
