@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Head;
 use crate::event::{Event, Trouble};
 use crate::facts::Facts;
 use crate::lock::Holder;
@@ -36,7 +37,15 @@ pub enum ToAgent {
     /// Turn back before the next step, if that is still possible.
     Halt,
     /// This connection was made after that run, and the site answers: answered by `Disarmed`.
-    Disarm(String),
+    Disarm {
+        run: String,
+        by: Claim,
+    },
+    /// How far this side's mirror of the audit goes: `Audit` comes before the last word of what is asked for
+    /// next.
+    Mirror(Head),
+    /// The audit behind that head: answered by `Audit`.
+    Audit(Head),
     /// The end of the run was read.
     Heard,
 }
@@ -55,9 +64,20 @@ pub enum FromAgent {
         base: Option<String>,
     },
     Disarmed,
+    Audit(News),
     Event(Box<Event>),
     /// Another run holds the host.
     Locked(Holder),
     /// The agent cannot go on.
     Stop(Trouble),
+}
+
+/// What an audit has behind a head.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// These bytes, packed and in base64.
+    Bytes { packed: String, bytes: usize },
+    /// The head is not in it.
+    Other,
 }
