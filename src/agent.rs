@@ -7,8 +7,6 @@ use std::io::{BufRead, BufReader, Read, Stdin};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use tokio::signal::unix::{SignalKind, signal};
 
 mod attach;
@@ -29,7 +27,6 @@ use crate::guard::{self, Guard};
 use crate::journal::{self, Journal};
 use crate::lock;
 use crate::outage::{self, Watch};
-use crate::pack;
 use crate::plan::{Claim, Mode, Plan};
 use crate::system::System;
 use crate::task::Task;
@@ -213,13 +210,8 @@ async fn apply(
 /// Tells what is new in the audit since it was seen by the operator's side, when that side has said so.
 fn tell_audit(system: &System, voice: &Voice, seen: Option<&Head>) -> Result<()> {
     let Some(seen) = seen else { return Ok(()) };
-    voice.say(FromAgent::Audit(match audit::since(system, seen)? {
-        None => News::Other,
-        Some(bytes) => News::Bytes {
-            packed: STANDARD.encode(pack::pack(&bytes, &[])?),
-            bytes: bytes.len(),
-        },
-    }));
+    let bytes = audit::since(system, seen)?;
+    voice.say(FromAgent::Audit(News::of(bytes.as_deref())?));
     Ok(())
 }
 

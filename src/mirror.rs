@@ -5,13 +5,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use anyhow::Result;
 
 use crate::audit::{self, Head, other_chain};
 use crate::error::Fault;
-use crate::pack;
 use crate::wire::News;
 
 /// A stack's mirror, in the user's state.
@@ -64,7 +61,7 @@ impl Mirror {
     /// # Errors
     /// E0520 when it is not whole, E0522 when it goes on from something else, E0524 when it cannot be kept.
     pub fn take(&self, from: &Head, news: &News) -> Result<()> {
-        let bytes = open(news)?.ok_or_else(|| {
+        let bytes = news.bytes()?.ok_or_else(|| {
             other_chain(format!(
                 "the audit of the host does not go on from line {}, the last that this machine has seen",
                 from.n
@@ -134,22 +131,145 @@ impl Mirror {
     }
 }
 
-/// The bytes that came; `None` when the head is not in the host's chain.
-///
-/// # Errors
-/// When they are not whole.
-pub fn open(news: &News) -> Result<Option<Vec<u8>>> {
-    let News::Bytes { packed, bytes } = news else {
-        return Ok(None);
-    };
-    let packed = STANDARD
-        .decode(packed)
-        .context("the audit that came is not whole")?;
-    pack::unpack(&packed, &[], *bytes).map(Some)
-}
-
 fn ends_with_a_line(file: &mut File) -> std::io::Result<bool> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(bytes.ends_with(b"\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::{Deed, Did};
+    use crate::error::trouble;
+    use crate::plan::Claim;
+    use crate::system::System;
+
+    struct Two {
+        folder: tempfile::TempDir,
+        host: System,
+        mirror: Mirror,
+    }
+
+    impl Two {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let host = System::at(folder.path().join("host"));
+            let path = folder.path().join("state/audit.ndjson");
+            Self {
+                folder,
+                host,
+                mirror: Mirror { path },
+            }
+        }
+
+        fn write(&self, did: Did) {
+            let claim = Claim {
+                run: "r".into(),
+                verb: "deploy".into(),
+                who: "ana@here".into(),
+            };
+            let deed = Deed {
+                did,
+                ..Deed::default()
+            };
+            audit::write(&self.host, "prod", &claim, deed).unwrap();
+        }
+
+        /// As over the wire. The code of what is wrong; none when nothing is.
+        fn sync(&self) -> String {
+            let head = self.mirror.head().unwrap();
+            let news = audit::since(&self.host, &head).unwrap();
+            let news = News::of(news.as_deref()).unwrap();
+            let taken = self.mirror.take(&head, &news);
+            taken.map_or_else(|error| trouble(&error).code, |()| String::new())
+        }
+
+        fn on_host(&self) -> Vec<u8> {
+            self.host.read(audit::PATH).unwrap().unwrap_or_default()
+        }
+
+        fn put_on_host(&self, bytes: &[u8]) {
+            fs::write(self.host.path(audit::PATH), bytes).unwrap();
+        }
+
+        fn is_same(&self) -> bool {
+            self.mirror.bytes().unwrap() == self.on_host()
+        }
+    }
+
+    #[test]
+    fn what_is_new_comes_after_what_was_seen() {
+        let two = Two::new();
+        assert_eq!(two.sync(), "");
+        assert!(!two.mirror.path.exists());
+        for did in [Did::Begun, Did::Ended, Did::Begun, Did::Failed] {
+            two.write(did);
+            assert_eq!(two.sync(), "");
+            assert!(two.is_same());
+        }
+        assert_eq!(two.mirror.head().unwrap().n, 4);
+    }
+
+    #[test]
+    fn a_torn_end_is_taken_only_when_a_line_has_closed_it() {
+        let two = Two::new();
+        two.write(Did::Begun);
+        let whole = two.on_host();
+        two.put_on_host(&[&whole[..], b"{\"n\":2"].concat());
+        assert_eq!(two.sync(), "");
+        assert_eq!(two.mirror.bytes().unwrap(), whole);
+        two.write(Did::Ended);
+        assert_eq!(two.sync(), "");
+        assert!(two.is_same());
+        // The same on this side.
+        let bytes = two.on_host();
+        fs::write(&two.mirror.path, &bytes[..bytes.len() - 9]).unwrap();
+        assert_eq!(two.sync(), "");
+        assert!(two.is_same());
+    }
+
+    #[test]
+    fn what_was_seen_is_kept_when_the_host_tells_of_something_else() {
+        let two = Two::new();
+        two.write(Did::Begun);
+        two.write(Did::Ended);
+        two.sync();
+        let seen = two.on_host();
+        let first = seen.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+
+        two.put_on_host(&seen[..first]);
+        assert_eq!(two.sync(), "E0522");
+        two.host.remove(audit::PATH).unwrap();
+        assert_eq!(two.sync(), "E0522");
+        for did in [Did::Begun, Did::Failed, Did::Begun] {
+            two.write(did);
+        }
+        assert_eq!(two.sync(), "E0522");
+
+        let edited = String::from_utf8(seen.clone()).unwrap();
+        two.put_on_host(seen.as_slice());
+        two.write(Did::Begun);
+        let new = String::from_utf8(two.on_host()).unwrap();
+        let new = new[edited.len()..].replace("ana", "eva");
+        two.put_on_host(&[edited.as_bytes(), new.as_bytes()].concat());
+        assert_eq!(two.sync(), "E0520");
+        assert_eq!(two.mirror.bytes().unwrap(), seen);
+    }
+
+    #[test]
+    fn two_commands_bring_the_same_once_and_one_set_aside_begins_anew() {
+        let two = Two::new();
+        two.write(Did::Begun);
+        let head = two.mirror.head().unwrap();
+        let news = News::of(Some(&two.on_host())).unwrap();
+        two.mirror.take(&head, &news).unwrap();
+        two.mirror.take(&head, &news).unwrap();
+        assert!(two.is_same());
+        two.mirror.set_aside("r1").unwrap();
+        two.mirror.set_aside("r2").unwrap();
+        let aside = two.folder.path().join("state/audit.until-r1.ndjson");
+        assert_eq!(fs::read(aside).unwrap(), two.on_host());
+        assert_eq!(two.mirror.head().unwrap(), Head::default());
+    }
 }

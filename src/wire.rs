@@ -1,11 +1,15 @@
 //! The words between the operator's side and the agent: JSON lines, and raw bytes for blobs.
 
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Head;
 use crate::event::{Event, Trouble};
 use crate::facts::Facts;
 use crate::lock::Holder;
+use crate::pack;
 use crate::plan::{Claim, Plan};
 use crate::task::Task;
 
@@ -80,4 +84,32 @@ pub enum News {
     Bytes { packed: String, bytes: usize },
     /// The head is not in it.
     Other,
+}
+
+impl News {
+    /// # Errors
+    /// When the bytes cannot be packed.
+    pub fn of(bytes: Option<&[u8]>) -> Result<Self> {
+        let Some(bytes) = bytes else {
+            return Ok(News::Other);
+        };
+        Ok(News::Bytes {
+            packed: STANDARD.encode(pack::pack(bytes, &[])?),
+            bytes: bytes.len(),
+        })
+    }
+
+    /// The bytes; `None` when the head is not in the audit.
+    ///
+    /// # Errors
+    /// When they did not come whole.
+    pub fn bytes(&self) -> Result<Option<Vec<u8>>> {
+        let News::Bytes { packed, bytes } = self else {
+            return Ok(None);
+        };
+        let packed = STANDARD
+            .decode(packed)
+            .context("the audit that came is not whole")?;
+        pack::unpack(&packed, &[], *bytes).map(Some)
+    }
 }

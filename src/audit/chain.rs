@@ -49,6 +49,8 @@ pub enum Flaw {
     Removed(u64, u64),
     Reordered(u64),
     Doubled(u64),
+    /// It names torn bytes, and others stand before it.
+    NotAsTorn(u64),
     /// It does not hold the hash of the line before it, and both are sound in themselves.
     Unlinked(u64),
 }
@@ -62,6 +64,7 @@ impl fmt::Display for Flaw {
             Flaw::Removed(n, last) => write!(f, "lines {n} to {last} were removed"),
             Flaw::Reordered(n) => write!(f, "line {n} was reordered: it stands behind a later one"),
             Flaw::Doubled(n) => write!(f, "line {n} stands twice"),
+            Flaw::NotAsTorn(n) => write!(f, "what line {n} says of a torn line before it is not so"),
             Flaw::Unlinked(n) => write!(
                 f,
                 "line {n} does not follow the line before it: one of them was edited and hashed anew"
@@ -144,6 +147,7 @@ pub fn check(bytes: &[u8], from: &Head) -> Checked {
             Some(torn) if link.sound && *torn == region(&pending) => {
                 checked.closed.push((link.n, torn.bytes));
             }
+            Some(_) if link.sound => checked.flaws.push(Flaw::NotAsTorn(link.n)),
             _ => seen.extend(pending.iter().map(|_| None)),
         }
         pending.clear();
@@ -158,7 +162,7 @@ pub fn check(bytes: &[u8], from: &Head) -> Checked {
     }
     seen.extend(pending.iter().map(|_| None));
     checked.lines = seen.len();
-    checked.flaws = flaws(&seen, from);
+    checked.flaws.extend(flaws(&seen, from));
     checked
 }
 

@@ -6,7 +6,7 @@ use super::job::Job;
 use crate::audit::{self, Head, Line};
 use crate::error::{Fault, exit, trouble};
 use crate::event::Event;
-use crate::mirror::{self, Mirror};
+use crate::mirror::Mirror;
 
 /// Brings the mirror up to date, and shows its last lines: what this machine has seen is what nobody on
 /// the host can change any more.
@@ -48,7 +48,7 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     let news = job.agent(&remote).await?.audit(Head::default()).await?;
     remote.close().await;
     let seen = mirror.bytes()?;
-    let there = mirror::open(&news)?.unwrap_or_default();
+    let there = news.bytes()?.unwrap_or_default();
     let host = look(job, "the audit of the host", &there);
     let own = look(job, &whose(&mirror), &seen);
     // A mirror that is itself broken proves nothing about the host.
