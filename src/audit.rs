@@ -291,7 +291,7 @@ fn end(file: &mut File) -> Result<End> {
     Ok(end_of(&bytes))
 }
 
-fn read_from(file: &mut File, from: u64) -> Result<Vec<u8>> {
+fn read_from(file: &mut File, from: u64) -> std::io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
@@ -353,6 +353,25 @@ fn cut_off(system: &System, last: &Line) -> Result<String> {
     })
 }
 
+/// How far the whole lines of a chain go; `None` when the last of them cannot be read.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn head(file: &mut File) -> std::io::Result<Option<Head>> {
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(TAIL_BYTES);
+    let bytes = read_from(file, from)?;
+    let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+        return Ok((from == 0).then(Head::default));
+    };
+    let last = lines(&bytes[..=end]).next_back().and_then(Link::read);
+    Ok(last.map(|link| Head {
+        n: link.n,
+        hash: link.hash,
+        bytes: from + end as u64 + 1,
+    }))
+}
+
 /// The chain behind a head as its bytes are; `None` when that head is not in it.
 ///
 /// # Errors
@@ -365,19 +384,26 @@ pub fn since(system: &System, head: &Head) -> Result<Option<Vec<u8>>> {
         }
         Err(error) => return Err(error).context("could not read the audit of the host"),
     };
-    let from = head.bytes.saturating_sub(TAIL_BYTES);
-    let mut bytes = read_from(&mut file, from)?;
-    let Ok(known) = usize::try_from(head.bytes - from) else {
-        return Ok(None);
-    };
+    let tail = head.bytes.saturating_sub(TAIL_BYTES);
+    Ok(match behind(&mut file, head, tail)? {
+        None if tail > 0 => behind(&mut file, head, 0)?,
+        found => found,
+    })
+}
+
+/// Reads from an offset on, where the line that ends at the head begins.
+fn behind(file: &mut File, head: &Head, from: u64) -> Result<Option<Vec<u8>>> {
+    let mut bytes = read_from(file, from)?;
+    let known = usize::try_from(head.bytes - from)?;
     if bytes.len() < known {
         return Ok(None);
     }
     let new = bytes.split_off(known);
-    let last = lines(&bytes).next_back().and_then(Link::read);
-    let fits = match last {
-        None => known == 0,
-        Some(link) => bytes.ends_with(b"\n") && link.hash == head.hash,
+    let fits = match lines(&bytes).next_back() {
+        None => true,
+        Some(line) => {
+            line.ends_with(b"\n") && Link::read(line).is_some_and(|link| link.hash == head.hash)
+        }
     };
     Ok(fits.then_some(new))
 }

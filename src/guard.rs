@@ -241,8 +241,8 @@ pub async fn disarm(system: &System, run: &str, by: &Claim) -> Result<()> {
             Ok(lock) => break (lock, plan),
             Err(holder) if begun.elapsed() > IDLE_WITHIN => {
                 let message = format!(
-                    "{} by {} is still at work on the host",
-                    holder.verb, armed.who
+                    "{} by {} is still at work on the host, since {}",
+                    holder.verb, armed.who, holder.since
                 );
                 return Err(Fault::new("E0504", message).into());
             }

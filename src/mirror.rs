@@ -28,10 +28,6 @@ impl Mirror {
         }
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The whole lines that it holds; none when it is not there. What a crash left of one comes again.
     ///
     /// # Errors
@@ -48,12 +44,27 @@ impl Mirror {
         }
     }
 
-    /// How far it goes.
+    /// How far it goes. Lines before the last are not looked at: `audit verify` does that.
     ///
     /// # Errors
-    /// E0524 when it cannot be read.
+    /// E0520 when its last line is none, E0524 when it cannot be read.
     pub fn head(&self) -> Result<Head> {
-        Ok(audit::check(&self.bytes()?, &Head::default()).head)
+        let head = match File::open(&self.path) {
+            Ok(mut file) => audit::head(&mut file),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some(Head::default())),
+            Err(error) => Err(error),
+        };
+        if let Some(head) = head.map_err(|error| self.unusable(&error))? {
+            return Ok(head);
+        }
+        let checked = audit::check(&self.bytes()?, &Head::default());
+        checked.unbroken(&self.whose())?;
+        Ok(checked.head)
+    }
+
+    /// What it is called in sentences.
+    pub fn whose(&self) -> String {
+        format!("the mirror {}", self.path.display())
     }
 
     /// Takes in what came after this head of it. What is not sound is not taken in.
@@ -111,7 +122,9 @@ impl Mirror {
     /// # Errors
     /// E0524 when it cannot be moved.
     pub fn set_aside(&self, run: &str) -> Result<()> {
-        let aside = self.path.with_file_name(format!("audit.until-{run}.ndjson"));
+        let aside = self
+            .path
+            .with_file_name(format!("audit.until-{run}.ndjson"));
         match fs::rename(&self.path, aside) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(self.unusable(&error)),
             _ => Ok(()),
@@ -122,8 +135,8 @@ impl Mirror {
         Fault::new(
             "E0524",
             format!(
-                "the mirror of the audit, {}, could not be kept: {error}",
-                self.path.display()
+                "{} of the audit could not be kept: {error}",
+                self.whose()
             ),
         )
         .hint("act on the message; what is missing in it comes with the next run, or with `citrino-ops audit`")

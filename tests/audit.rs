@@ -91,6 +91,10 @@ impl Host {
     }
 
     fn write(&self, did: Did, run: usize) {
+        self.write_of(did, run, "nginx runs — año");
+    }
+
+    fn write_of(&self, did: Did, run: usize, changed: &str) {
         let claim = Claim {
             run: format!("r{run}"),
             verb: "converge".into(),
@@ -98,7 +102,7 @@ impl Host {
         };
         let deed = Deed {
             did,
-            changed: vec!["nginx runs — año".into()],
+            changed: vec![changed.into()],
             ..Deed::default()
         };
         audit::write(&self.system, "prod", &claim, deed).unwrap();
@@ -203,4 +207,27 @@ fn every_case_holds() {
         failures.len(),
         failures.join("\n\n")
     );
+}
+
+/// Only its end is read when a line comes, and all of it when the end is one line.
+#[test]
+fn a_long_chain_goes_on_from_its_end() {
+    let host = Host::new();
+    for (run, length) in [50_000, 100_000, 100_000, 10, 300_000, 10]
+        .into_iter()
+        .enumerate()
+    {
+        let before = audit::check(&host.bytes(), &Head::default()).head;
+        host.write_of(Did::Begun, run, &"x".repeat(length));
+        let bytes = host.bytes();
+        let checked = audit::check(&bytes, &Head::default());
+        assert_eq!((checked.flaws, checked.head.n), (vec![], before.n + 1));
+        let new = audit::since(&host.system, &before).unwrap().unwrap();
+        assert_eq!(new, bytes[usize::try_from(before.bytes).unwrap()..]);
+        let other = Head {
+            hash: "0".repeat(64),
+            ..before
+        };
+        assert_eq!(audit::since(&host.system, &other).unwrap(), None);
+    }
 }

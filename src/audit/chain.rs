@@ -58,13 +58,18 @@ pub enum Flaw {
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Flaw::Edited(n) => write!(f, "line {n} was edited: its hash is not that of its content"),
+            Flaw::Edited(n) => write!(
+                f,
+                "line {n} was edited: its hash is not that of its content"
+            ),
             Flaw::Unreadable(n) => write!(f, "line {n} was edited: it cannot be read"),
             Flaw::Removed(n, last) if n == last => write!(f, "line {n} was removed"),
             Flaw::Removed(n, last) => write!(f, "lines {n} to {last} were removed"),
             Flaw::Reordered(n) => write!(f, "line {n} was reordered: it stands behind a later one"),
             Flaw::Doubled(n) => write!(f, "line {n} stands twice"),
-            Flaw::NotAsTorn(n) => write!(f, "what line {n} says of a torn line before it is not so"),
+            Flaw::NotAsTorn(n) => {
+                write!(f, "what line {n} says of a torn line before it is not so")
+            }
             Flaw::Unlinked(n) => write!(
                 f,
                 "line {n} does not follow the line before it: one of them was edited and hashed anew"

@@ -40,7 +40,7 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
 pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     if only_mirror {
         let mirror = Mirror::of(&job.stack.name);
-        let found = look(job, &whose(&mirror), &mirror.bytes()?);
+        let found = look(job, &mirror.whose(), &mirror.bytes()?);
         return outcome(job, [found]);
     }
     let remote = job.connect().await?;
@@ -50,17 +50,13 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     let seen = mirror.bytes()?;
     let there = news.bytes()?.unwrap_or_default();
     let host = look(job, "the audit of the host", &there);
-    let own = look(job, &whose(&mirror), &seen);
+    let own = look(job, &mirror.whose(), &seen);
     // A mirror that is itself broken proves nothing about the host.
     let between = own.clone().and_then(|()| audit::compare(&there, &seen));
     let exit = outcome(job, [host, between])?;
     let head = audit::check(&seen, &Head::default()).head;
     mirror.take_bytes(&head, &there[seen.len()..])?;
     Ok(exit)
-}
-
-fn whose(mirror: &Mirror) -> String {
-    format!("the mirror {}", mirror.path().display())
 }
 
 /// Says what a chain is, and gives what is wrong with it.
