@@ -132,7 +132,7 @@ impl Line {
         let who = format!("{}  {} by {}", self.at, self.verb, self.who);
         let step = || deed.step.as_deref().unwrap_or("a step");
         let code = deed.code.as_deref().unwrap_or("E0001");
-        let mut told = match deed.did {
+        let what = match deed.did {
             Did::Begun => format!("{who} begun, run {}", self.run),
             Did::Resumed => format!("{who} resumes run {}", self.run),
             Did::Aborted => format!("{who} aborts run {}", self.run),
@@ -148,15 +148,21 @@ impl Line {
             [] => String::new(),
             names => format!("; {word} \"{}\"", names.join("\", \"")),
         };
-        told += &names("changed", &deed.changed);
-        told += &names("put back", &deed.undone);
-        if let Some(live) = &deed.live {
-            told += &format!("; {live} is live");
-        }
-        if let Some(found) = &deed.found {
-            told += &format!("; before it {found}");
-        }
-        told
+        let live = deed.live.as_ref().map(|live| format!("; {live} is live"));
+        let found = deed
+            .found
+            .as_ref()
+            .map(|found| format!("; before it {found}"));
+        [
+            what,
+            names("changed", &deed.changed),
+            names("put back", &deed.undone),
+            live.unwrap_or_default(),
+            found.unwrap_or_default(),
+        ]
+        .concat()
+        // Whoever wrote the file could else write on the terminal too.
+        .replace(char::is_control, "\u{fffd}")
     }
 
     /// As it stands in the file, without its end of line.

@@ -117,7 +117,7 @@ impl Mirror {
         file.sync_data()
     }
 
-    /// Another chain begins with a host that was just born; what was seen of the one before is kept.
+    /// Another host begins another chain; what was seen of the one before is kept under another name.
     ///
     /// # Errors
     /// E0524 when it cannot be moved.

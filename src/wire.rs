@@ -86,6 +86,9 @@ pub enum News {
     Other,
 }
 
+/// A host that is not to be trusted must not take this machine's memory: hundreds of years of lines.
+const MOST: usize = 1 << 30;
+
 impl News {
     /// # Errors
     /// When the bytes cannot be packed.
@@ -107,6 +110,10 @@ impl News {
         let News::Bytes { packed, bytes } = self else {
             return Ok(None);
         };
+        anyhow::ensure!(
+            *bytes <= MOST,
+            "the audit of the host is said to have {bytes} bytes"
+        );
         let packed = STANDARD
             .decode(packed)
             .context("the audit that came is not whole")?;

@@ -9,6 +9,9 @@ use super::{Head, Torn, lines};
 use crate::blob;
 use crate::error::Fault;
 
+/// What a line can be numbered by: there is always a next one.
+const NUMBERS: std::ops::RangeInclusive<u64> = 1..=1 << 53;
+
 /// More are not told one by one.
 const TOLD: usize = 10;
 
@@ -31,6 +34,9 @@ impl Link {
     pub fn read(line: &[u8]) -> Option<Self> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let mut link: Link = serde_json::from_slice(line).ok()?;
+        if !NUMBERS.contains(&link.n) {
+            return None;
+        }
         // By its very bytes: what a later version adds to a line is hashed too.
         let seal = format!(",\"hash\":\"{}\"}}", link.hash);
         link.sound = line
