@@ -105,3 +105,140 @@ impl<'s> Record<'s> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::{Line, PATH};
+    use crate::engine::{self, Look, Wish};
+    use crate::error::Fault;
+    use crate::plan::{Mode, Step};
+
+    /// What a step does.
+    #[derive(Clone, Copy)]
+    enum Does {
+        Nothing,
+        /// Makes a file, which is gone again after the run.
+        Change,
+        /// Brings a release live.
+        Switch,
+        Fail,
+    }
+
+    impl Does {
+        fn path(self) -> &'static str {
+            match self {
+                Does::Switch => "/home/citrino/citrino/live",
+                _ => "/made",
+            }
+        }
+    }
+
+    impl Wish<System> for Does {
+        async fn check(&self, system: &System) -> Result<Look> {
+            if matches!(self, Does::Nothing) || system.stat(self.path())?.is_some() {
+                return Ok(Look::same());
+            }
+            Ok(Look::absent("is not there"))
+        }
+
+        async fn apply(&self, system: &System) -> Result<()> {
+            match self {
+                Does::Fail => Err(Fault::new("E0402", "it says sentinel").into()),
+                Does::Switch => {
+                    let slots = system.path("/home/citrino/citrino/slots");
+                    std::fs::create_dir_all(&slots)?;
+                    std::os::unix::fs::symlink("/releases/r7", slots.join("blue"))?;
+                    Ok(std::os::unix::fs::symlink(
+                        "slots/blue",
+                        system.path(self.path()),
+                    )?)
+                }
+                _ => Ok(std::fs::write(system.path(self.path()), "")?),
+            }
+        }
+    }
+
+    fn steps(of: &[(&str, Does)]) -> Vec<Step<Does>> {
+        let step = |(name, does): &(&str, Does)| Step::new("part", *name, *does);
+        of.iter().map(step).collect()
+    }
+
+    /// The last line of a run of these steps and this undo.
+    fn last_line(way: Did, halted: bool, of: &[(&str, Does)], undo: &[(&str, Does)]) -> Line {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let plan = Plan {
+            run: "r".into(),
+            stack: "s".into(),
+            verb: "deploy".into(),
+            who: "ana".into(),
+            mode: Mode::Apply,
+            after: None,
+            guard_s: None,
+            steps: steps(of),
+            on_failure: steps(undo),
+            no_return: None,
+            watch: Vec::new(),
+        };
+        let mut record = Record::begin(&system, &plan, way).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let tell = &mut |event| record.hear(&event);
+        runtime
+            .block_on(engine::run_unless(&plan, &system, &|| halted, tell))
+            .unwrap();
+        let text = system.read_text(PATH).unwrap().unwrap();
+        assert!(!text.contains("sentinel"), "{text}");
+        let lines: Vec<Line> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert_eq!(lines[0].deed.did, way);
+        assert_eq!(lines[1].deed.found, None);
+        lines[1].clone()
+    }
+
+    #[test]
+    fn a_run_that_went_well_names_what_it_changed_and_brought_live() {
+        let of = [
+            ("same", Does::Nothing),
+            ("made", Does::Change),
+            ("live", Does::Switch),
+        ];
+        let deed = last_line(Did::Begun, false, &of, &[]).deed;
+        assert_eq!(deed.did, Did::Ended);
+        assert_eq!(deed.changed, ["made", "live"]);
+        assert_eq!((deed.live.as_deref(), deed.step), (Some("r7"), None));
+    }
+
+    #[test]
+    fn a_run_that_failed_names_the_step_and_its_code_and_whether_it_is_undone() {
+        let of = [("switch", Does::Switch), ("bad", Does::Fail)];
+        let deed = last_line(Did::Begun, false, &of, &[]).deed;
+        assert_eq!((deed.did, deed.step.as_deref()), (Did::Failed, Some("bad")));
+        assert_eq!(deed.code.as_deref(), Some("E0402"));
+        let deed = last_line(Did::Begun, false, &of, &[("back", Does::Change)]).deed;
+        assert_eq!((deed.did, deed.step.as_deref()), (Did::Undone, Some("bad")));
+        assert_eq!(deed.undone, ["back"]);
+        let deed = last_line(Did::Begun, false, &of, &[("stuck", Does::Fail)]).deed;
+        assert_eq!((deed.did, deed.step.as_deref()), (Did::Failed, Some("bad")));
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_is_halted_and_one_that_was_aborted_undone() {
+        let (of, undo) = ([("next", Does::Change)], [("back", Does::Change)]);
+        let deed = last_line(Did::Begun, true, &of, &undo).deed;
+        assert_eq!(
+            (deed.did, deed.step.as_deref()),
+            (Did::Halted, Some("next"))
+        );
+        assert_eq!(deed.undone, ["back"]);
+        let deed = last_line(Did::Aborted, true, &of, &undo).deed;
+        assert_eq!(deed.did, Did::Undone);
+        let deed = last_line(Did::Begun, true, &of, &[("stuck", Does::Fail)]).deed;
+        assert_eq!(deed.did, Did::Failed);
+    }
+}

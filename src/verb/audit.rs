@@ -20,14 +20,13 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
     let bytes = mirror.bytes()?;
     let seen: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     for line in &seen[seen.len().saturating_sub(lines)..] {
-        match serde_json::from_slice::<Line>(line) {
-            Ok(line) => job.report.tell(Event::Audit(Box::new(line))),
+        if let Ok(line) = serde_json::from_slice::<Line>(line) {
+            job.report.tell(Event::Audit(Box::new(line)));
+        } else {
             // What a crash has left of a line, and a later one has closed.
-            Err(_) => {
-                let text = String::from_utf8_lossy(line);
-                let text = text.trim_end().replace(char::is_control, "\u{fffd}");
-                job.report.text(&text);
-            }
+            let text = String::from_utf8_lossy(line);
+            let text = text.trim_end().replace(char::is_control, "\u{fffd}");
+            job.report.text(&text);
         }
     }
     if seen.is_empty() {
