@@ -39,7 +39,8 @@ impl<'s> Record<'s> {
             halted: false,
             undoing: false,
             undo_failed: false,
-            live: facts::live_release(system)?,
+            // A run that was cut off may have brought one live, and told nobody.
+            live: facts::live_release(system)?.filter(|_| way != Did::Resumed),
         };
         let deed = Deed {
             did: way,
@@ -167,7 +168,16 @@ mod tests {
     /// The last line of a run of these steps and this undo.
     fn last_line(way: Did, halted: bool, of: &[(&str, Does)], undo: &[(&str, Does)]) -> Line {
         let folder = tempfile::tempdir().unwrap();
-        let system = System::at(folder.path());
+        last_line_on(&System::at(folder.path()), way, halted, of, undo)
+    }
+
+    fn last_line_on(
+        system: &System,
+        way: Did,
+        halted: bool,
+        of: &[(&str, Does)],
+        undo: &[(&str, Does)],
+    ) -> Line {
         let plan = Plan {
             run: "r".into(),
             stack: "s".into(),
@@ -181,13 +191,13 @@ mod tests {
             no_return: None,
             watch: Vec::new(),
         };
-        let mut record = Record::begin(&system, &plan, way).unwrap();
+        let mut record = Record::begin(system, &plan, way).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
         let tell = &mut |event| record.hear(&event);
         runtime
-            .block_on(engine::run_unless(&plan, &system, &|| halted, tell))
+            .block_on(engine::run_unless(&plan, system, &|| halted, tell))
             .unwrap();
         let text = system.read_text(PATH).unwrap().unwrap();
         assert!(!text.contains("sentinel"), "{text}");
@@ -212,6 +222,24 @@ mod tests {
         assert_eq!(deed.did, Did::Ended);
         assert_eq!(deed.changed, ["made", "live"]);
         assert_eq!((deed.live.as_deref(), deed.step), (Some("r7"), None));
+    }
+
+    #[test]
+    fn a_run_that_is_gone_on_with_tells_what_is_live_though_it_was_so_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(Does::Switch.apply(&system)).unwrap();
+        for (way, live) in [(Did::Begun, None), (Did::Resumed, Some("r7"))] {
+            let line = last_line_on(&system, way, false, &[("switch", Does::Switch)], &[]);
+            assert_eq!(
+                (line.deed.did, line.deed.live.as_deref()),
+                (Did::Ended, live)
+            );
+            system.remove(PATH).unwrap();
+        }
     }
 
     #[test]

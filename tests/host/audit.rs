@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::lab::until;
-use crate::stack::{KEY, PASSWORD, Said, Stack, said, serving};
+use crate::stack::{KEY, PASSWORD, Said, Stack, binary, said, serving};
 
 const PATH: &str = "/var/log/citrino/audit.ndjson";
 const HELD: &str = "the run is held up";
@@ -115,6 +115,26 @@ fn a_run_stands_in_it_with_who_what_and_how_it_ended_and_a_look_does_not() {
     is_sound(&stack);
     let seen = does(&stack, &["audit", "verify", "--mirror"]);
     assert!(seen.text.contains("lines since 20"), "{}", seen.text);
+}
+
+#[test]
+fn a_deploy_that_failed_stands_in_it_with_its_step_as_undone() {
+    let Some(stack) = serving() else { return };
+    // A static program for this machine that knows none of the app's verbs.
+    let wrong = binary("citrino-ops");
+    let deploy = stack.citrino(&["deploy", "--artifact", wrong.to_str().unwrap()]);
+    assert_eq!(deploy.code, 6, "{}", deploy.text);
+    let seen = lines(&stack);
+    let last = seen.last().unwrap();
+    assert_eq!(
+        (&last["verb"], &last["did"]),
+        (&"deploy".into(), &"undone".into())
+    );
+    let told = does(&stack, &["audit", "-n", "1"]).text;
+    let step = last["step"].as_str().unwrap();
+    assert!(told.contains(&format!("undone after \"{step}\"")), "{told}");
+    assert!(last["code"].is_string() && last["live"].is_null(), "{last}");
+    is_sound(&stack);
 }
 
 /// What somebody does to the chain, by a line on the host, and what is said of it.
