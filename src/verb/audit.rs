@@ -8,6 +8,9 @@ use crate::error::{Fault, exit, trouble};
 use crate::event::Event;
 use crate::mirror::Mirror;
 
+/// What the mirror is called in a list.
+const SEEN: &str = "seen by this machine";
+
 /// Brings the mirror up to date, and shows its last lines: what this machine has seen is what nobody on
 /// the host can change any more.
 pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
@@ -44,7 +47,7 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
 pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     if only_mirror {
         let mirror = Mirror::of(&job.stack.name);
-        let found = look(job, &mirror.whose(), &mirror.bytes()?);
+        let found = look(job, SEEN, &mirror.whose(), &mirror.bytes()?);
         return outcome(job, [found]);
     }
     let remote = job.connect().await?;
@@ -53,8 +56,8 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     remote.close().await;
     let seen = mirror.bytes()?;
     let there = news.bytes()?.unwrap_or_default();
-    let host = look(job, "the audit of the host", &there);
-    let own = look(job, &mirror.whose(), &seen);
+    let host = look(job, "the host", "the audit of the host", &there);
+    let own = look(job, SEEN, &mirror.whose(), &seen);
     // A mirror that is itself broken proves nothing about the host.
     let between = own.clone().and_then(|()| audit::compare(&there, &seen));
     let exit = outcome(job, [host, between])?;
@@ -64,7 +67,7 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
 }
 
 /// Says what a chain is, and gives what is wrong with it.
-fn look(job: &mut Job, whose: &str, bytes: &[u8]) -> Result<(), Fault> {
+fn look(job: &mut Job, what: &str, whose: &str, bytes: &[u8]) -> Result<(), Fault> {
     let checked = audit::check(bytes, &Head::default());
     let told = match &checked.since {
         None => "no line yet".to_owned(),
@@ -73,10 +76,10 @@ fn look(job: &mut Job, whose: &str, bytes: &[u8]) -> Result<(), Fault> {
             checked.lines, checked.head.n, checked.head.hash
         ),
     };
-    job.report.fact(whose, told, None);
+    job.report.fact(what, told, None);
     for (n, bytes) in &checked.closed {
         job.report.note(format!(
-            "a crash tore a line before line {n}, which names what is left of it: {bytes} bytes"
+            "{what}: a crash tore a line before line {n}, which names what is left of it: {bytes} bytes"
         ));
     }
     checked.sound(whose)
