@@ -16,7 +16,7 @@ test: tools check ## everything, the host ring on the lab's machines included
 	cargo test --workspace --locked
 
 fast: ## what needs neither root nor a database
-	cargo test --locked --lib --test cli --test tasks --test papers --test migrations
+	cargo test --locked --lib --test audit --test cli --test tasks --test papers --test migrations
 
 check: ## formatting and lints
 	cargo fmt --all --check

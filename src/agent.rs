@@ -17,6 +17,7 @@ mod voice;
 use ears::Ears;
 use voice::Voice;
 
+use crate::audit::{self, Did, Head, Record};
 use crate::blob;
 use crate::engine;
 use crate::error::{Fault, trouble};
@@ -29,7 +30,7 @@ use crate::outage::{self, Watch};
 use crate::plan::{Claim, Mode, Plan};
 use crate::system::System;
 use crate::task::Task;
-use crate::wire::{FromAgent, ToAgent};
+use crate::wire::{FromAgent, News, ToAgent};
 
 /// How long the agent waits for the operator to say that the end was read.
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
@@ -59,14 +60,17 @@ async fn converse(system: &System, voice: &Voice) -> Result<()> {
         None => Ok(()),
         Some(Wanted::Look(plan)) => check(system, voice, &plan).await,
         Some(Wanted::Attach) => attach::follow(system, voice, &Ears::open(input)).await,
-        Some(Wanted::Work(order)) => apply(system, voice, order, &Ears::open(input)).await,
+        Some(Wanted::Work(order, seen)) => {
+            apply(system, voice, order, seen.as_ref(), &Ears::open(input)).await
+        }
     }
 }
 
 /// What the operator's side wants.
 enum Wanted {
     Look(Box<Plan<Task>>),
-    Work(Order),
+    /// The operator's side has seen the audit up to that head.
+    Work(Order, Option<Head>),
     /// To hear the run that is under way.
     Attach,
 }
@@ -88,7 +92,8 @@ async fn listen(
 ) -> Result<Option<Wanted>> {
     let mut line = String::new();
     let mut base = None;
-    loop {
+    let mut seen = None;
+    let wanted = loop {
         line.clear();
         if input.read_line(&mut line)? == 0 {
             return Ok(None);
@@ -123,18 +128,22 @@ async fn listen(
                 let base = base.map_or(&[][..], |base| &base.bytes);
                 blob::store(system, &sha256, &packed, base, bytes).await?;
             }
-            ToAgent::Disarm(run) => {
-                guard::disarm(system, &run).await?;
+            ToAgent::Disarm { run, by } => {
+                guard::disarm(system, &run, &by).await?;
+                tell_audit(system, voice, seen.as_ref())?;
                 voice.say(FromAgent::Disarmed);
             }
-            ToAgent::Run(plan) if plan.mode == Mode::Check => return Ok(Some(Wanted::Look(plan))),
-            ToAgent::Run(plan) => return Ok(Some(Wanted::Work(Order::Run(plan)))),
-            ToAgent::Resume(claim) => return Ok(Some(Wanted::Work(Order::Resume(claim)))),
-            ToAgent::Abort(claim) => return Ok(Some(Wanted::Work(Order::Abort(claim)))),
-            ToAgent::Attach => return Ok(Some(Wanted::Attach)),
+            ToAgent::Mirror(head) => seen = Some(head),
+            ToAgent::Audit(head) => tell_audit(system, voice, Some(&head))?,
+            ToAgent::Run(plan) if plan.mode == Mode::Check => break Wanted::Look(plan),
+            ToAgent::Run(plan) => break Wanted::Work(Order::Run(plan), seen),
+            ToAgent::Resume(claim) => break Wanted::Work(Order::Resume(claim), seen),
+            ToAgent::Abort(claim) => break Wanted::Work(Order::Abort(claim), seen),
+            ToAgent::Attach => break Wanted::Attach,
             ToAgent::Halt | ToAgent::Heard => {}
         }
-    }
+    };
+    Ok(Some(wanted))
 }
 
 async fn check(system: &System, voice: &Voice, plan: &Plan<Task>) -> Result<()> {
@@ -146,7 +155,13 @@ async fn check(system: &System, voice: &Voice, plan: &Plan<Task>) -> Result<()> 
     Ok(())
 }
 
-async fn apply(system: &System, voice: &Voice, order: Order, ears: &Ears) -> Result<()> {
+async fn apply(
+    system: &System,
+    voice: &Voice,
+    order: Order,
+    seen: Option<&Head>,
+    ears: &Ears,
+) -> Result<()> {
     let _lock = match lock::take(system, &claim_of(&order))? {
         Ok(lock) => lock,
         Err(holder) => {
@@ -155,6 +170,7 @@ async fn apply(system: &System, voice: &Voice, order: Order, ears: &Ears) -> Res
         }
     };
     guard::refuse_while_armed(system)?;
+    let way = way_of(&order);
     let work = work_of(system, order)?;
     let plan = &work.plan;
     // Taking the signals in is what ignores them: a cut connection must not stop the host half-way.
@@ -162,8 +178,13 @@ async fn apply(system: &System, voice: &Voice, order: Order, ears: &Ears) -> Res
     let _terminate = signal(SignalKind::terminate())?;
     unfinished::keep(system, plan).await?;
     let mut journal = Journal::open(system)?;
+    let mut record = Record::begin(system, plan, way)?;
     let mut tell = |event: Event| {
         journal.keep(&event)?;
+        record.hear(&event)?;
+        if matches!(event, Event::End { .. }) {
+            tell_audit(system, voice, seen)?;
+        }
         voice.say(FromAgent::Event(Box::new(event)));
         Ok(())
     };
@@ -200,6 +221,14 @@ async fn keep_time(system: &System, plan: &Plan<Task>, tally: Tally) -> Result<(
         .await
 }
 
+/// Tells what is new in the audit since it was seen by the operator's side, when that side has said so.
+fn tell_audit(system: &System, voice: &Voice, seen: Option<&Head>) -> Result<()> {
+    let Some(seen) = seen else { return Ok(()) };
+    let bytes = audit::since(system, seen)?;
+    voice.say(FromAgent::Audit(News::of(bytes.as_deref())?));
+    Ok(())
+}
+
 /// A plan, and whether only its way back is left of it.
 struct Work {
     plan: Plan<Task>,
@@ -234,6 +263,14 @@ fn claim_of(order: &Order) -> Claim {
     match order {
         Order::Run(plan) => Claim::of(plan),
         Order::Resume(claim) | Order::Abort(claim) => claim.clone(),
+    }
+}
+
+fn way_of(order: &Order) -> Did {
+    match order {
+        Order::Run(_) => Did::Begun,
+        Order::Resume(_) => Did::Resumed,
+        Order::Abort(_) => Did::Aborted,
     }
 }
 

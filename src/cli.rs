@@ -92,6 +92,15 @@ pub enum Verb {
         #[arg(value_enum, default_value_t = Log::App)]
         log: Log,
     },
+    /// Show who did what on the host and when, by its hash-chained audit
+    #[command(args_conflicts_with_subcommands = true)]
+    Audit {
+        /// How many lines
+        #[arg(short = 'n', long, default_value_t = 50, value_name = "LINES")]
+        lines: usize,
+        #[command(subcommand)]
+        verify: Option<Audit>,
+    },
     /// Log in to the host, or run a command there
     Ssh {
         #[arg(trailing_var_arg = true, value_name = "COMMAND")]
@@ -207,6 +216,16 @@ pub struct CutOff {
     pub attach: bool,
 }
 
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum Audit {
+    /// Hold the chain of the host against itself, and against what this machine has seen of it
+    Verify {
+        /// Only what this machine has seen; the host is not asked
+        #[arg(long)]
+        mirror: bool,
+    },
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Log {
     /// The app's, from the systemd journal
@@ -235,6 +254,7 @@ impl Verb {
             Verb::Cost => "cost",
             Verb::Health => "health",
             Verb::Logs { .. } => "logs",
+            Verb::Audit { .. } => "audit",
             Verb::Ssh { .. } => "ssh",
             Verb::Adopt(_) => "adopt",
             Verb::Rebuild(_) => "rebuild",

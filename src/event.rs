@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+use crate::audit::Line;
+
 /// What making a wish so does to the thing that it is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -150,6 +152,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         base: Option<String>,
     },
+    /// A line of the host's audit.
+    Audit(Box<Line>),
+    /// Something is wrong that the run itself does not suffer from.
+    Alarm {
+        at: String,
+        #[serde(flatten)]
+        error: Trouble,
+    },
     /// Something worth a line that is no step.
     Note { at: String, text: String },
     /// The last line of every command with `--json`.
@@ -226,5 +236,9 @@ impl Event {
             at: now(),
             text: text.into(),
         }
+    }
+
+    pub fn alarm(error: Trouble) -> Self {
+        Event::Alarm { at: now(), error }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::armed::{ARMED, Armed, FOLDER};
+use crate::audit::{self, Deed, Did, Record};
 use crate::blob;
 use crate::engine::{self, Look, Wish};
 use crate::error::Fault;
@@ -228,19 +229,20 @@ pub fn refuse_while_armed(system: &System) -> Result<()> {
 ///
 /// # Errors
 /// E0512 when it is not armed by this run any more, E0504 while the run is still at work.
-pub async fn disarm(system: &System, run: &str) -> Result<()> {
+pub async fn disarm(system: &System, run: &str, by: &Claim) -> Result<()> {
     let begun = std::time::Instant::now();
-    let _lock = loop {
+    let (_lock, plan) = loop {
         let gone = || Fault::new("E0512", "the dead man's switch is not armed any more");
         let armed = Armed::read(system)?
             .filter(|armed| armed.run == run)
             .ok_or_else(gone)?;
-        match lock::take(system, &Claim::of(&way_back(system)?))? {
-            Ok(lock) => break lock,
+        let plan = way_back(system)?;
+        match lock::take(system, &Claim::of(&plan))? {
+            Ok(lock) => break (lock, plan),
             Err(holder) if begun.elapsed() > IDLE_WITHIN => {
                 let message = format!(
-                    "{} by {} is still at work on the host",
-                    holder.verb, armed.who
+                    "{} by {} is still at work on the host, since {}",
+                    holder.verb, armed.who, holder.since
                 );
                 return Err(Fault::new("E0504", message).into());
             }
@@ -251,7 +253,16 @@ pub async fn disarm(system: &System, run: &str) -> Result<()> {
         return Err(Fault::new("E0512", "the dead man's switch has gone off just now").into());
     }
     take_away(system)?;
-    stop(system).await
+    stop(system).await?;
+    let claim = Claim {
+        run: run.to_owned(),
+        ..by.clone()
+    };
+    let deed = Deed {
+        did: Did::Disarmed,
+        ..Deed::default()
+    };
+    audit::write(system, &plan.stack, &claim, deed)
 }
 
 fn way_back(system: &System) -> Result<Plan<Task>> {
@@ -295,12 +306,16 @@ pub async fn fire() -> Result<()> {
     Ok(())
 }
 
-/// The journal must not keep it from helping: on a full disk it is told to nobody.
+/// Journal and audit must not keep it from helping: on a full disk it is told to nobody.
 async fn put_back(system: &System, plan: &Plan<Task>) -> Result<Tally> {
     let mut journal = Journal::open(system).ok();
+    let mut record = Record::begin(system, plan, Did::Begun).ok();
     let kept = &mut |event| {
         if let Some(journal) = &mut journal {
             let _ = journal.keep(&event);
+        }
+        if let Some(record) = &mut record {
+            let _ = record.hear(&event);
         }
         Ok(())
     };

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::error::Fault;
 use crate::hetzner::{ServerView, pins};
+use crate::mirror::Mirror;
 use crate::remote::{Target, known_hosts_path};
 use crate::stack::{ExistingHost, Stack};
 
@@ -19,6 +20,7 @@ pub fn existing(stack: &Stack, host: &ExistingHost) -> Target {
         identity: host.identity.as_deref().map(|path| stack.resolve(path)),
         host_keys: vec![host.host_key.clone()],
         known_hosts: known_hosts_path(&stack.name),
+        mirror: Mirror::of(&stack.name),
     }
 }
 
@@ -50,6 +52,7 @@ pub fn of_server(stack: &Stack, server: &ServerView) -> Result<Target> {
         identity: identity(stack),
         host_keys,
         known_hosts: known_hosts_path(&stack.name),
+        mirror: Mirror::of(&stack.name),
     })
 }
 

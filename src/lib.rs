@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod armed;
 pub mod artifact;
+pub mod audit;
 pub mod blob;
 pub mod cache;
 pub mod cli;
@@ -19,6 +20,7 @@ pub mod host_key;
 pub mod journal;
 pub mod lock;
 pub mod migration;
+pub mod mirror;
 pub mod outage;
 pub mod outside;
 pub mod pack;

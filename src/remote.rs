@@ -13,18 +13,20 @@ mod target;
 
 pub use target::{Target, known_hosts_path};
 
+use crate::audit::Head;
 use crate::blob;
 use crate::cache::Releases;
-use crate::error::Fault;
+use crate::error::{Fault, trouble};
 use crate::event::{Event, Tally, now};
 use crate::facts::Facts;
 use crate::facts::app::State;
 use crate::journal::LastRun;
 use crate::lock::Holder;
+use crate::mirror::Mirror;
 use crate::pack;
 use crate::plan::{Claim, Mode, Plan};
 use crate::task::Task;
-use crate::wire::{FromAgent, ToAgent};
+use crate::wire::{FromAgent, News, ToAgent};
 
 /// Where hosts keep agents, each under the sha256 of its binary: the name is the version check.
 const AGENTS: &str = "/var/lib/citrino/agent";
@@ -101,7 +103,7 @@ impl Remote {
                 Ok(remote) => return Ok(remote),
                 Err(error) => error,
             };
-            let wrong_key = crate::error::trouble(&error).code == "E0502";
+            let wrong_key = trouble(&error).code == "E0502";
             if wrong_key || begun.elapsed() > within {
                 return Err(error);
             }
@@ -225,6 +227,8 @@ impl Remote {
                     lines,
                     facts: *facts,
                     applies: false,
+                    mirror: self.target.mirror.clone(),
+                    seen: None,
                 })),
                 FromAgent::Stop(trouble) => Err(Fault::new(
                     "E0505",
@@ -296,6 +300,9 @@ pub struct Agent<'s> {
     facts: Facts,
     /// Whether the host has a plan that it goes on with alone.
     applies: bool,
+    mirror: Mirror,
+    /// How far the mirror went when the host was told of it.
+    seen: Option<Head>,
 }
 
 /// What is to become of a run that was cut off.
@@ -336,6 +343,9 @@ impl Agent<'_> {
         self.applies = plan.mode == Mode::Apply;
         // `up` minds Ctrl-C for all of its parts.
         let halts = !plan.on_failure.is_empty() && plan.verb != "up";
+        if self.applies {
+            self.tell_of_mirror(tell).await?;
+        }
         self.say(&ToAgent::Run(Box::new(plan))).await?;
         self.listen(halts, tell).await
     }
@@ -351,6 +361,7 @@ impl Agent<'_> {
         tell: &mut impl FnMut(Event),
     ) -> Result<Tally> {
         self.applies = true;
+        self.tell_of_mirror(tell).await?;
         self.say(&match end {
             Ending::Resume => ToAgent::Resume(claim),
             Ending::Abort => ToAgent::Abort(claim),
@@ -381,11 +392,55 @@ impl Agent<'_> {
     ///
     /// # Errors
     /// E0512 when it is not armed any more.
-    pub async fn disarm(mut self, run: &str) -> Result<()> {
-        self.say(&ToAgent::Disarm(run.to_owned())).await?;
+    pub async fn disarm(
+        mut self,
+        run: &str,
+        by: Claim,
+        tell: &mut impl FnMut(Event),
+    ) -> Result<()> {
+        self.tell_of_mirror(tell).await?;
+        let run = run.to_owned();
+        self.say(&ToAgent::Disarm { run, by }).await?;
+        loop {
+            match self.hear().await? {
+                FromAgent::Audit(news) => self.mirror(&news, tell),
+                FromAgent::Disarmed => return Ok(()),
+                other => return Err(unexpected(&other)),
+            }
+        }
+    }
+
+    /// What the host's audit has behind a head.
+    ///
+    /// # Errors
+    /// When the host cannot read it.
+    pub async fn audit(mut self, from: Head) -> Result<News> {
+        self.say(&ToAgent::Audit(from)).await?;
         match self.hear().await? {
-            FromAgent::Disarmed => Ok(()),
+            FromAgent::Audit(news) => Ok(news),
             other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Without a mirror that can be read the host tells nothing of its audit; the run goes on.
+    async fn tell_of_mirror(&mut self, tell: &mut impl FnMut(Event)) -> Result<()> {
+        match self.mirror.head() {
+            Ok(head) => {
+                self.seen = Some(head.clone());
+                self.say(&ToAgent::Mirror(head)).await
+            }
+            Err(error) => {
+                tell(Event::alarm(trouble(&error)));
+                Ok(())
+            }
+        }
+    }
+
+    /// A run is not the worse for an audit that is not as it should be: it is told beside it.
+    fn mirror(&self, news: &News, tell: &mut impl FnMut(Event)) {
+        let Some(seen) = &self.seen else { return };
+        if let Err(error) = self.mirror.take(seen, news) {
+            tell(Event::alarm(trouble(&error)));
         }
     }
 
@@ -482,6 +537,7 @@ impl Agent<'_> {
                         return Ok(tally);
                     }
                 }
+                FromAgent::Audit(news) => self.mirror(&news, tell),
                 FromAgent::Locked(holder) => return Err(locked(&holder).into()),
                 other => return Err(unexpected(&other)),
             }

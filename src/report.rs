@@ -291,7 +291,7 @@ impl Report {
             return;
         }
         if let Some(error) = error {
-            self.complain(&error);
+            self.complain("error", &error);
         } else if self.tally != Tally::default() && self.volume > Volume::Quiet {
             let line = self.sum();
             self.line(&line);
@@ -358,6 +358,10 @@ impl Report {
                 self.line(&format!("sent {sent} of {whole} ({way})"));
             }
             Event::Note { text, .. } if self.volume > Volume::Quiet => self.line(&text),
+            Event::Audit(line) => self.line(&line.told()),
+            Event::Alarm { error, .. } => {
+                self.bar.suspend(|| self.complain("alarm", &error));
+            }
             _ => {}
         }
     }
@@ -427,10 +431,10 @@ impl Report {
         }
     }
 
-    fn complain(&mut self, error: &Trouble) {
+    fn complain(&self, word: &str, error: &Trouble) {
         let mut text = format!(
             "{} {}",
-            self.paint(&format!("error[{}]:", error.code), "31"),
+            self.paint(&format!("{word}[{}]:", error.code), "31"),
             error.message
         );
         if let Some(hint) = &error.hint {

@@ -229,6 +229,17 @@ async fn memory(system: &System, slot: &str) -> Result<Option<u64>> {
     usage::of_process(system, pid.trim())
 }
 
+/// The release that serves, by its links alone.
+///
+/// # Errors
+/// When a link cannot be read.
+pub fn live_release(system: &System) -> Result<Option<String>> {
+    match link_name(system, "live")? {
+        Some(slot) => link_name(system, &format!("slots/{slot}")),
+        None => Ok(None),
+    }
+}
+
 /// The last part of where a link points.
 fn link_name(system: &System, link: &str) -> Result<Option<String>> {
     let path = format!("{APP_FOLDER}/{link}");

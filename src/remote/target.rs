@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::cache;
 use crate::error::Fault;
+use crate::mirror::Mirror;
 
 /// Where and as whom to log in, and which host keys are the right ones.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Target {
     pub host_keys: Vec<String>,
     /// A file of the stack's own; the user's known_hosts is neither asked nor written.
     pub known_hosts: PathBuf,
+    /// What this machine has seen of the host's audit.
+    pub mirror: Mirror,
 }
 
 impl Target {

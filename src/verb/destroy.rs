@@ -7,6 +7,7 @@ use crate::cli::Yes;
 use crate::cloud;
 use crate::error::exit;
 use crate::hetzner::{AddressView, Hetzner, Kind, ServerView, VolumeView};
+use crate::mirror::Mirror;
 
 pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     let api = job.api()?;
@@ -28,6 +29,7 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     .await?;
     api.check_writable().await?;
     job.run_cloud(&api, steps).await?;
+    Mirror::of(&stack).set_aside(&job.claim().run)?;
     let left = api.snapshots_of(&stack).await?.len();
     if left > 0 {
         job.report.note(format!(

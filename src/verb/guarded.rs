@@ -176,14 +176,14 @@ async fn come_back(job: &mut Job<'_>, target: &Target, armed: &Armed<'_>) -> Res
 }
 
 /// A connection of its own each time: one that is open may live on where no other comes to be.
-async fn attempt(job: &Job<'_>, target: &Target, armed: &Armed<'_>) -> Result<Back> {
+async fn attempt(job: &mut Job<'_>, target: &Target, armed: &Armed<'_>) -> Result<Back> {
     let remote = Remote::open(target).await?;
     let back = look(job, &remote, armed).await;
     remote.close().await;
     back
 }
 
-async fn look(job: &Job<'_>, remote: &Remote, armed: &Armed<'_>) -> Result<Back> {
+async fn look(job: &mut Job<'_>, remote: &Remote, armed: &Armed<'_>) -> Result<Back> {
     let agent = remote.agent().await?;
     let facts = agent.facts();
     if facts.armed.as_ref().is_none_or(|now| now.run != armed.run) {
@@ -206,7 +206,10 @@ async fn look(job: &Job<'_>, remote: &Remote, armed: &Armed<'_>) -> Result<Back>
             return Err(Fault::new("E0511", message).into());
         }
     }
-    agent.disarm(armed.run).await?;
+    let by = job.claim();
+    agent
+        .disarm(armed.run, by, &mut |event| job.report.tell(event))
+        .await?;
     Ok(Back::Kept)
 }
 

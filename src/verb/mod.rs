@@ -1,6 +1,7 @@
 //! The verbs, one a file, each as prose: load, plan, run, report.
 
 mod adopt;
+mod audit;
 mod completions;
 mod converge;
 mod cost;
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::agent;
-use crate::cli::{Cli, Verb};
+use crate::cli::{Audit, Cli, Verb};
 use crate::error::{exit, exit_code};
 use crate::guard;
 use crate::report::{Report, Volume};
@@ -81,6 +82,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
     }
     let mut job = match &cli.verb {
         Verb::Logs { .. }
+        | Verb::Audit { .. }
         | Verb::Ssh { .. }
         | Verb::Releases
         | Verb::Status
@@ -105,6 +107,11 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         Verb::Cost => cost::run(job).await,
         Verb::Health => health::run(job).await,
         Verb::Logs { follow, lines, log } => logs::run(job, *log, *lines, *follow).await,
+        Verb::Audit {
+            verify: Some(Audit::Verify { mirror }),
+            ..
+        } => audit::verify(job, *mirror).await,
+        Verb::Audit { lines, .. } => audit::show(job, *lines).await,
         Verb::Ssh { command } => ssh::run(job, command).await,
         Verb::Adopt(options) => adopt::run(job, options).await,
         Verb::Rebuild(yes) => rebuild::run(job, *yes).await,

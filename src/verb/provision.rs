@@ -151,6 +151,7 @@ pub async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
                 .await?;
             }
             Rotation::Make => {
+                target.mirror.set_aside(&job.claim().run)?;
                 let plan = job.plan(Mode::Apply, host_key::make(), Vec::new());
                 job.run_host(agent, &plan, &[]).await?;
             }

@@ -57,6 +57,17 @@ impl Beside<'_> {
         list["servers"][0].clone()
     }
 
+    /// How many audits of hosts that are no more are kept here.
+    fn seen_before(&self) -> usize {
+        let folder = self.0.home.join(".local/state/citrino-ops/rebirth");
+        let files = std::fs::read_dir(folder).unwrap();
+        let files = files.filter(|file| {
+            let name = file.as_ref().unwrap().file_name();
+            name.to_string_lossy().starts_with("audit.until-")
+        });
+        files.count()
+    }
+
     fn key_on_disk(&self) -> String {
         self.on_host("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub")
     }
@@ -107,7 +118,8 @@ fn a_host_is_rescaled_and_rebuilt_at_its_address_and_its_volume_stays() {
     assert_eq!(beside.types("rebuild --yes").code, 7);
     beside.does("destroy --unprotect");
     beside.on_host("touch /root/lost");
-    beside.does("rebuild --yes");
+    let aside = beside.seen_before();
+    let rebuilt = beside.does("rebuild --yes");
     let reborn = beside.server();
     assert_eq!(reborn["id"], first["id"]);
     assert_eq!(
@@ -128,6 +140,10 @@ fn a_host_is_rescaled_and_rebuilt_at_its_address_and_its_volume_stays() {
         "{born}"
     );
     beside.on_host("test ! -e /root/lost");
+    // The new disk begins another audit, and what was seen of the old one is kept.
+    assert_eq!(beside.seen_before(), aside + 1);
+    assert!(!rebuilt.contains("alarm"), "{rebuilt}");
+    beside.does("audit verify");
     let keys = beside.on_host("cat /root/.ssh/authorized_keys");
     assert!(
         keys.contains(SECOND),

@@ -1,0 +1,97 @@
+//! `audit`: who did what on the host and when; and whether that is still what was written then.
+
+use anyhow::Result;
+
+use super::job::Job;
+use crate::audit::{self, Head, Line};
+use crate::error::{Fault, exit, trouble};
+use crate::event::Event;
+use crate::mirror::Mirror;
+
+/// What the mirror is called in a list.
+const SEEN: &str = "seen by this machine";
+
+/// Brings the mirror up to date, and shows its last lines: what this machine has seen is what nobody on
+/// the host can change any more.
+pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
+    let remote = job.connect().await?;
+    let mirror = remote.target().mirror.clone();
+    let head = mirror.head()?;
+    let news = job.agent(&remote).await?.audit(head.clone()).await?;
+    remote.close().await;
+    let taken = mirror.take(&head, &news);
+    let bytes = mirror.bytes()?;
+    let seen: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    for line in &seen[seen.len().saturating_sub(lines)..] {
+        if let Ok(line) = serde_json::from_slice::<Line>(line) {
+            job.report.tell(Event::Audit(Box::new(line)));
+        } else {
+            // What a crash has left of a line, and a later one has closed.
+            let text = String::from_utf8_lossy(line);
+            let text = text.trim_end().replace(char::is_control, "\u{fffd}");
+            job.report.text(&text);
+        }
+    }
+    if seen.is_empty() {
+        job.report
+            .note("no run has changed anything on the host since it has an audit");
+    }
+    taken?;
+    Ok(exit::OK)
+}
+
+/// Holds the host's chain against itself and against the mirror.
+///
+/// # Errors
+/// E0520, E0521, E0522: what is wrong with it. The first is the verb's error, the others are told before.
+pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
+    if only_mirror {
+        let mirror = Mirror::of(&job.stack.name);
+        let found = look(job, SEEN, &mirror.whose(), &mirror.bytes()?);
+        return outcome(job, [found]);
+    }
+    let remote = job.connect().await?;
+    let mirror = remote.target().mirror.clone();
+    let news = job.agent(&remote).await?.audit(Head::default()).await?;
+    remote.close().await;
+    let seen = mirror.bytes()?;
+    let there = news.bytes()?.unwrap_or_default();
+    let host = look(job, "the host", "the audit of the host", &there);
+    let own = look(job, SEEN, &mirror.whose(), &seen);
+    // A mirror that is itself broken proves nothing about the host.
+    let between = own.clone().and_then(|()| audit::compare(&there, &seen));
+    let exit = outcome(job, [host, between])?;
+    let head = audit::check(&seen, &Head::default()).head;
+    mirror.take_bytes(&head, &there[seen.len()..])?;
+    Ok(exit)
+}
+
+/// Says what a chain is, and gives what is wrong with it.
+fn look(job: &mut Job, what: &str, whose: &str, bytes: &[u8]) -> Result<(), Fault> {
+    let checked = audit::check(bytes, &Head::default());
+    let told = match &checked.since {
+        None => "no line yet".to_owned(),
+        Some(since) => format!(
+            "{} lines since {since}, the last is {} with hash {}",
+            checked.lines, checked.head.n, checked.head.hash
+        ),
+    };
+    job.report.fact(what, told, None);
+    for (n, bytes) in &checked.closed {
+        job.report.note(format!(
+            "{what}: a crash tore a line before line {n}, which names what is left of it: {bytes} bytes"
+        ));
+    }
+    checked.sound(whose)
+}
+
+fn outcome(job: &mut Job, found: impl IntoIterator<Item = Result<(), Fault>>) -> Result<u8> {
+    let mut faults = found.into_iter().filter_map(Result::err);
+    let Some(first) = faults.next() else {
+        return Ok(exit::OK);
+    };
+    for other in faults {
+        job.report.tell(Event::alarm(trouble(&other.into())));
+    }
+    Err(first.into())
+}
