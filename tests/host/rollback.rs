@@ -13,36 +13,54 @@ const FUTURE: &str = r#"#!/bin/sh
 set -eu
 export PGHOST="$DB_HOST" PGUSER="$DB_USER" PGPASSWORD="$DB_PASSWORD" PGDATABASE="$DB_NAME"
 asked() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
-applied="EXISTS (SELECT FROM _sqlx_migrations WHERE version = 6)"
+applied="EXISTS (SELECT FROM _sqlx_migrations WHERE version = NEXT)"
 case "$1" in
 status) asked "SELECT json_build_object('applied', (SELECT json_agg(version ORDER BY version) FROM _sqlx_migrations),
-    'shas', (SELECT json_object_agg(version, encode(checksum, 'hex')) FROM _sqlx_migrations), 'floor', (SELECT max(floor) FROM schema_floor), 'pending', CASE WHEN $applied THEN '[]'::json ELSE '[\"0006_contraccion\"]' END)" ;;
+    'shas', (SELECT json_object_agg(version, encode(checksum, 'hex')) FROM _sqlx_migrations), 'floor', (SELECT max(floor) FROM schema_floor), 'pending', CASE WHEN $applied THEN '[]'::json ELSE '[\"NAME\"]' END)" ;;
 check) test "$(asked "SELECT $applied")" = t || exit 3 ;;
 migrate) asked "BEGIN; INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-    VALUES (6, 'contraccion', true, '$2', 0); INSERT INTO schema_floor (version, floor) VALUES (6, 6); COMMIT" ;;
-down) asked "BEGIN; DELETE FROM schema_floor WHERE version = 6; DELETE FROM _sqlx_migrations WHERE version = 6; COMMIT" ;;
+    VALUES (NEXT, 'contraccion', true, '$2', 0); INSERT INTO schema_floor (version, floor) VALUES (NEXT, NEXT); COMMIT" ;;
+down) asked "BEGIN; DELETE FROM schema_floor WHERE version = NEXT; DELETE FROM _sqlx_migrations WHERE version = NEXT; COMMIT" ;;
 esac
 "#;
 
+/// The number of the first migration that the app does not know.
+fn next() -> usize {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+    let names = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    1 + names
+        .filter(|name| name.to_str().unwrap().ends_with(".up.sql"))
+        .count()
+}
+
+fn name() -> String {
+    format!("{:04}_contraccion", next())
+}
+
 /// A release that contracts the schema, with a way down that does that to the data.
 fn future(stack: &Stack, down: &str) -> String {
-    let script = stack.home.join("future");
-    fs::write(&script, FUTURE).unwrap();
-    let text = FUTURE.replace('\'', "'\\''");
+    let next = next();
+    let script = FUTURE
+        .replace("NEXT", &next.to_string())
+        .replace("NAME", &name());
+    let text = script.replace('\'', "'\\''");
     stack.on_host(&format!(
         "printf %s '{text}' > /opt/future && chmod 755 /opt/future"
     ));
     let sha = if down == "loses" { "10" } else { "11" };
     let migration =
-        json!({ "version": 6, "sha": sha, "name": "contraccion", "floor": 6, "down": down });
+        json!({ "version": next, "sha": sha, "name": "contraccion", "floor": next, "down": down });
+    let back = format!("migrate --down-to {}", next - 1);
     let order = json!({
         "build": down,
-        "prints": { "migrate --describe": { "newest": 6, "migrations": [migration] } },
+        "prints": { "migrate --describe": { "newest": next, "migrations": [migration] } },
         "runs": {
             "migrate --status": "/opt/future status",
             "migrate --check": "/opt/future check",
             "migrate": format!("/opt/future migrate '\\x{sha}'"),
-            "migrate --down-to 5": "/opt/future down",
+            back: "/opt/future down",
         },
     });
     let mut bytes = fs::read(binary("citrino-stand-in")).unwrap();
@@ -148,7 +166,10 @@ fn past_a_contraction_a_rollback_is_refused_and_restores_only_when_told() {
     let (before, live) = live_in_the_future(&stack, "loses");
     let listed = line(&stack, &before);
     assert!(
-        listed.contains("no way back: the live schema is past it: 0006_contraccion"),
+        listed.contains(&format!(
+            "no way back: the live schema is past it: {}",
+            name()
+        )),
         "{listed}"
     );
     for options in [&["rollback", &before][..], &["rollback", &before, "--down"]] {
