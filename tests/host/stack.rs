@@ -75,7 +75,7 @@ impl Stack {
 
     fn wishes(&self) -> String {
         format!(
-            "stack: rehearsal\ndomain: citrino.example.com\ncloud:\n  endpoint: {}\n  token: {{ file: {} }}\n  server_type: cpx11\n  location: ash\n  image: debian-12\n  ssh_keys: [{}.pub]\napp: {{ demo_data: true }}\nsecrets: {{ DB_PASSWORD: {{ env: THE_PASSWORD }}, ZAI_API_KEY: {{ file: key }} }}\n",
+            "stack: rehearsal\ndomain: citrino.example.com\ncloud:\n  endpoint: {}\n  token: {{ file: {} }}\n  server_type: cpx11\n  location: ash\n  image: debian-12\n  ssh_keys: [{}.pub]\napp: {{ demo_data: true, min_healthy_s: 1 }}\nsecrets: {{ DB_PASSWORD: {{ env: THE_PASSWORD }}, ZAI_API_KEY: {{ file: key }} }}\n",
             self.lab.endpoint(),
             self.lab.token_file().display(),
             self.lab.operator_key().display(),
