@@ -19,7 +19,7 @@ use crate::task::{Absent, Command, Directory, File, Link, Perm, Probe, Service, 
 /// The part of a plan that these steps stand in.
 const PART: &str = "deploy";
 const SLOTS: [&str; 2] = ["blue", "green"];
-/// How long a new release may take until it answers: it opens its pool first.
+/// How long a release that was ready once may take until it answers.
 const READY_WITHIN_S: u64 = 30;
 /// How often a release is asked while it must stay healthy: a probe's own pace.
 const ANSWERS_PER_SECOND: u32 = 5;
@@ -38,6 +38,8 @@ pub struct Deploy {
     pub no_return: Option<usize>,
     /// The release that serves when this deploy fails, before and after.
     pub serves_meanwhile: Option<String>,
+    /// The systemd unit that the release runs in.
+    pub unit: String,
 }
 
 /// A slot with the release in it.
@@ -109,7 +111,13 @@ pub fn deploy(
             },
         ),
         step(format!("slot {name} runs it"), running(new)),
-        step(format!("slot {name} is ready"), ready(new, READY_ANSWERS)),
+        step(
+            format!("slot {name} is ready"),
+            Probe {
+                deadline_s: stack.app.ready_within_s.into(),
+                ..ready(new, READY_ANSWERS)
+            },
+        ),
     ]);
     steps.extend(smoke(&socket(name))?);
     steps.extend(stays_healthy(stack, new));
@@ -138,6 +146,7 @@ pub fn deploy(
     Ok(Deploy {
         steps,
         no_return,
+        unit: unit(name),
         on_failure: if is_proved {
             Vec::new()
         } else {
@@ -174,6 +183,13 @@ pub fn proved(app: &AppFacts) -> Option<&str> {
     last_good(app, live(app), "").map(|slot| slot.release)
 }
 
+/// The systemd unit that a release is tried in: the slot's beside the proved one.
+pub fn trial(app: &AppFacts) -> String {
+    let live = live(app);
+    let taken = last_good(app, live, "").or(live);
+    unit(taken.map_or(SLOTS[0], |slot| other(slot.name)))
+}
+
 /// Whether a deploy of it went well to its end.
 fn is_good(app: &AppFacts, release: &str) -> bool {
     app.releases.iter().any(|one| one.id == release && one.good)
@@ -204,6 +220,10 @@ fn last_good<'a>(app: &'a AppFacts, live: Option<Slot<'a>>, new: &str) -> Option
 
 fn folder(release: &str) -> String {
     format!("{APP_FOLDER}/releases/{release}")
+}
+
+fn unit(slot: &str) -> String {
+    format!("citrino@{slot}.service")
 }
 
 fn socket(slot: &str) -> String {
@@ -269,6 +289,7 @@ fn schema(stack: &Stack, release: &str) -> Vec<Step<Task>> {
         check: program(check),
         user: Some("citrino".to_owned()),
         env_file: Some(ENVIRONMENT.to_owned()),
+        deadline_s: Some(stack.app.migrate_within_s.into()),
     };
     let mut steps = vec![step(
         "the schema is as it needs it",
@@ -287,7 +308,7 @@ fn schema(stack: &Stack, release: &str) -> Vec<Step<Task>> {
 fn running(slot: Slot) -> Service {
     let link = format!("{APP_FOLDER}/slots/{}", slot.name);
     Service {
-        unit: format!("citrino@{}.service", slot.name),
+        unit: unit(slot.name),
         enabled: Some(true),
         running: Some(true),
         restart_on: vec![
@@ -302,7 +323,7 @@ fn running(slot: Slot) -> Service {
 
 fn resting(slot: &str) -> Service {
     Service {
-        unit: format!("citrino@{slot}.service"),
+        unit: unit(slot),
         enabled: Some(false),
         running: Some(false),
         restart_on: Vec::new(),

@@ -5,10 +5,13 @@ use std::fs::{self, Metadata, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::pin::{Pin, pin};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
@@ -17,6 +20,8 @@ use crate::error::Fault;
 /// How long a program may run when nothing else is said. An `apt-get install` of PostgreSQL on a
 /// slow mirror takes minutes; nothing that we run takes a quarter of an hour.
 const DEADLINE: Duration = Duration::from_mins(15);
+/// How long a program may take to end when it is told to.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// One host, seen from inside.
 pub struct System {
@@ -31,6 +36,7 @@ pub struct Cmd {
     user: Option<String>,
     stdin: Option<Vec<u8>>,
     cwd: Option<PathBuf>,
+    deadline: Option<Duration>,
 }
 
 /// What a program left behind.
@@ -80,6 +86,12 @@ impl Cmd {
         self
     }
 
+    /// How long it may take, instead of [`DEADLINE`].
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
     fn build(&self) -> Command {
         let mut argv: Vec<&str> = Vec::new();
         if let Some(user) = &self.user {
@@ -96,6 +108,8 @@ impl Cmd {
                 "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             )
             .current_dir(self.cwd.as_deref().unwrap_or(Path::new("/")))
+            // A group of its own: what it starts is stopped with it.
+            .process_group(0)
             .stdin(if self.stdin.is_some() {
                 Stdio::piped()
             } else {
@@ -121,23 +135,19 @@ impl Output {
         if self.ok() {
             return Ok(self);
         }
+        let (what, code, words) = (&self.what, self.code, self.last_words());
+        Err(Fault::new("E0402", format!("`{what}` ended with {code}: {words}")).into())
+    }
+
+    /// The end of what the program said.
+    fn last_words(&self) -> String {
         let said = if self.stderr.trim().is_empty() {
             &self.stdout
         } else {
             &self.stderr
         };
-        let tail: Vec<&str> = said.trim().lines().rev().take(12).collect();
-        let tail: Vec<&str> = tail.into_iter().rev().collect();
-        Err(Fault::new(
-            "E0402",
-            format!(
-                "`{}` ended with {}: {}",
-                self.what,
-                self.code,
-                tail.join("\n")
-            ),
-        )
-        .into())
+        let lines: Vec<&str> = said.trim().lines().collect();
+        lines[lines.len().saturating_sub(12)..].join("\n")
     }
 }
 
@@ -253,10 +263,15 @@ impl System {
                 _ => drop(pipe),
             }
         }
-        let output = tokio::time::timeout(DEADLINE, child.wait_with_output())
-            .await
-            .map_err(|_| too_long(cmd))??;
-        Ok(ended(cmd, &output))
+        let group = child.id();
+        let mut waiting = pin!(child.wait_with_output());
+        let deadline = cmd.deadline.unwrap_or(DEADLINE);
+        if let Ok(output) = tokio::time::timeout(deadline, &mut waiting).await {
+            return Ok(ended(cmd, &output?));
+        }
+        let output = stop(group, waiting).await;
+        let last = output.map(|output| ended(cmd, &output));
+        Err(too_long(cmd, deadline, last.as_ref()).into())
     }
 
     /// Runs two programs at once, what the first says going into the second, to the end of both.
@@ -274,7 +289,7 @@ impl System {
         let both = async { tokio::try_join!(source.wait_with_output(), sink.wait_with_output()) };
         let (first, second) = tokio::time::timeout(DEADLINE, both)
             .await
-            .map_err(|_| too_long(into))??;
+            .map_err(|_| too_long(into, DEADLINE, None))??;
         match (
             ended(from, &first).success(),
             ended(into, &second).success(),
@@ -327,10 +342,28 @@ fn spawn(cmd: &Cmd, command: &mut Command) -> Result<Child, Fault> {
     })
 }
 
-fn too_long(cmd: &Cmd) -> Fault {
-    let (what, seconds) = (cmd.argv.join(" "), DEADLINE.as_secs());
-    let message = format!("`{what}` did not end within {seconds} s and was stopped");
-    Fault::new("E0405", message)
+/// Ends a program and what it has started: it is told to, and who does not listen is killed. What it said until then, when
+/// it did end.
+async fn stop(
+    group: Option<u32>,
+    mut waiting: Pin<&mut impl Future<Output = std::io::Result<std::process::Output>>>,
+) -> Option<std::process::Output> {
+    let group = Pid::from_raw(group?.cast_signed());
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        // A group that is gone needs no ending.
+        let _ = killpg(group, signal);
+        if let Ok(output) = tokio::time::timeout(GRACE, &mut waiting).await {
+            return output.ok();
+        }
+    }
+    None
+}
+
+fn too_long(cmd: &Cmd, deadline: Duration, last: Option<&Output>) -> Fault {
+    let (what, seconds) = (cmd.argv.join(" "), deadline.as_secs());
+    let words = last.map_or(String::new(), Output::last_words);
+    let message = format!("`{what}` did not end within {seconds} s and was stopped: {words}");
+    Fault::new("E0405", message.trim_end_matches([':', ' ']))
 }
 
 fn ended(cmd: &Cmd, output: &std::process::Output) -> Output {

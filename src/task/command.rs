@@ -1,5 +1,7 @@
 //! A program that makes something so which another program can tell.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,9 @@ pub struct Command {
     /// A file of `KEY=value` lines for both programs: secrets stay out of the arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env_file: Option<String>,
+    /// How many seconds each of the programs may take, when that is not for the agent to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_s: Option<u64>,
 }
 
 impl Command {
@@ -27,6 +32,9 @@ impl Command {
         let mut cmd = Cmd::new(argv);
         if let Some(user) = &self.user {
             cmd = cmd.user(user);
+        }
+        if let Some(seconds) = self.deadline_s {
+            cmd = cmd.within(Duration::from_secs(seconds));
         }
         if let Some(file) = &self.env_file {
             for (key, value) in env_lines(&system.read_text(file)?.unwrap_or_default()) {

@@ -36,6 +36,19 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
     let agent = job.agent(remote).await?;
     let app = &agent.facts().app;
     let release = release_of(app, build);
+    let deploy = release::deploy(&job.stack, app, &release, |socket| {
+        let values = job.values_on(agent.facts()).with("socket", &socket);
+        job.playbooks.steps("smoke", &values)
+    })?;
+    let outcome = Outcome {
+        what: release.id.clone(),
+        same: deploy.serves_meanwhile.as_ref() == Some(&release.id),
+        serves_meanwhile: deploy.serves_meanwhile,
+        unit: deploy.unit,
+    };
+    if let Err(error) = build.is_for(&agent.facts().arch) {
+        return Err(means(job, &outcome, error));
+    }
     let bases = kept(job, build);
     // A release that is on the host already needs no bytes.
     let blob = release::known(app, &build.sha256)
@@ -45,21 +58,12 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
             bytes: &build.bytes,
             bases: &bases,
         });
-    let deploy = release::deploy(&job.stack, app, &release, |socket| {
-        let values = job.values_on(agent.facts()).with("socket", &socket);
-        job.playbooks.steps("smoke", &values)
-    })?;
-    let mut plan = job.plan(Mode::Apply, deploy.steps.clone(), deploy.on_failure.clone());
+    let mut plan = job.plan(Mode::Apply, deploy.steps, deploy.on_failure);
     plan.no_return = deploy.no_return;
     if release::proved(app).is_some() {
         plan.watch = users::on_host(&job.stack);
     }
     let outside = users::from_outside(job, remote, &plan.watch);
-    let outcome = Outcome {
-        what: release.id.clone(),
-        same: deploy.serves_meanwhile.as_ref() == Some(&release.id),
-        serves_meanwhile: deploy.serves_meanwhile,
-    };
     let ran = job.run_host(agent, &plan, blob.as_slice()).await;
     let seen = users::seen(job, &plan.run, outside);
     match ran {
@@ -103,24 +107,38 @@ pub struct Outcome {
     pub serves_meanwhile: Option<String>,
     /// Whether that is the very one that was deployed.
     pub same: bool,
+    /// The systemd unit that the release runs in.
+    pub unit: String,
 }
 
 /// How many lines of its log a failed release is shown with.
 const LOG_LINES: &str = "15";
 
-/// What a failed step means for those who use the app. An error that is no step's (a lost
-/// connection, a lock) stays what it is.
+/// A run on the host that failed: what its release said, and what [`means`] says.
 pub async fn failed(
     job: &mut Job<'_>,
     remote: &Remote,
     outcome: &Outcome,
     error: anyhow::Error,
 ) -> anyhow::Error {
-    let is_a_step = |fault: &&Fault| !fault.code.starts_with("E05");
-    let Some(step) = error.downcast_ref::<Fault>().filter(is_a_step) else {
+    if is_about_the_release(&error) {
+        show_log(job, remote, &outcome.unit).await;
+    }
+    means(job, outcome, error)
+}
+
+/// Not that of a lost connection or a lock.
+fn is_about_the_release(error: &anyhow::Error) -> bool {
+    let fault = error.downcast_ref::<Fault>();
+    fault.is_some_and(|fault| !fault.code.starts_with("E05"))
+}
+
+/// What a failed step means for those who use the app. An error that is not about the release stays what
+/// it is.
+fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error) -> anyhow::Error {
+    let Some(step) = error.downcast_ref::<Fault>().filter(|_| is_about_the_release(&error)) else {
         return error;
     };
-    show_log(job, remote).await;
     let (why, what) = (&step.message, &outcome.what);
     let fault = match (&outcome.serves_meanwhile, job.report.take_undo_failure()) {
         (_, Some(undo)) => Fault::new(
@@ -149,8 +167,10 @@ pub async fn failed(
         .into()
 }
 
-/// The last lines of both slots: the one that failed has the newest.
-async fn show_log(job: &mut Job<'_>, remote: &Remote) {
+/// The last lines of the unit since the run began; none when the release was never started in it.
+async fn show_log(job: &mut Job<'_>, remote: &Remote, unit: &str) {
+    // By the host's clock, and as systemd reads it.
+    let since = job.report.begun().replace('T', " ").replace('Z', " UTC");
     let argv = [
         "journalctl",
         "--no-pager",
@@ -160,9 +180,12 @@ async fn show_log(job: &mut Job<'_>, remote: &Remote) {
         "-n",
         LOG_LINES,
         "-u",
-        "citrino@*",
+        unit,
+        "--since",
+        &since,
     ];
     match remote.output(&argv).await {
+        Ok(lines) if lines.is_empty() => {}
         Ok(lines) => job
             .report
             .text(&format!("the app's log ends with:\n{lines}")),

@@ -7,8 +7,10 @@
 
 mod agent;
 mod browser;
+mod cuts;
 mod deploy;
 mod drift;
+mod faults;
 mod guard;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
@@ -16,5 +18,6 @@ mod rebirth;
 mod rehearsal;
 mod serving;
 mod stack;
+mod stand_in;
 mod tasks;
 mod trust;
