@@ -92,9 +92,7 @@ pub async fn take(path: &Path) -> Result<Build> {
             "E0601",
             format!("{} cannot be a release: {why}", path.display()),
         )
-        .hint(
-            "give a static Linux binary, as `cargo build --release -p citrino-app` makes it",
-        )
+        .hint("give a static Linux binary, as `cargo build --release -p citrino-app` makes it")
     };
     let bytes = tokio::fs::read(path)
         .await

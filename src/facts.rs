@@ -56,6 +56,9 @@ pub struct AppFacts {
     /// The release that each slot points at.
     pub slots: BTreeMap<String, String>,
     pub releases: Vec<Release>,
+    /// Folders beside them that are no whole release: what a run that was cut off has left.
+    #[serde(default)]
+    pub torn: Vec<String>,
 }
 
 impl AppFacts {
@@ -179,7 +182,7 @@ fn app(system: &System) -> Result<AppFacts> {
             facts.slots.insert(slot.to_owned(), release);
         }
     }
-    facts.releases = releases(system)?;
+    (facts.releases, facts.torn) = brought(system)?;
     Ok(facts)
 }
 
@@ -205,26 +208,41 @@ pub fn binary(release: &str) -> String {
 /// # Errors
 /// When the folder of the releases cannot be read.
 pub fn releases(system: &System) -> Result<Vec<Release>> {
+    Ok(brought(system)?.0)
+}
+
+/// The releases, newest first, and the folders that are none.
+fn brought(system: &System) -> Result<(Vec<Release>, Vec<String>)> {
     let folder = format!("{APP_FOLDER}/releases");
+    let (mut whole, mut torn) = (Vec::new(), Vec::new());
     if system.stat(&folder)?.is_none() {
-        return Ok(Vec::new());
+        return Ok((whole, torn));
     }
-    let mut found = Vec::new();
     for entry in std::fs::read_dir(system.path(&folder))? {
-        let name = entry?.file_name();
-        let name = name.to_string_lossy();
-        let manifest = system.read_text(format!("{folder}/{name}/release.json"))?;
-        if let Some(Ok(mut release)) = manifest.map(|text| serde_json::from_str::<Release>(&text)) {
-            release.good = system.stat(format!("{folder}/{name}/good"))?.is_some();
-            // One whose binary was touched is brought anew.
-            let found_binary = system.stat(binary(&name))?;
-            if found_binary
-                .is_some_and(|found| found.len() == release.size_bytes && mode_of(&found) == 0o755)
-            {
-                found.push(release);
-            }
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        match release(system, &name)? {
+            Some(release) => whole.push(release),
+            None => torn.push(name),
         }
     }
-    found.sort_by(|a, b| b.id.cmp(&a.id));
-    Ok(found)
+    whole.sort_by(|a, b| b.id.cmp(&a.id));
+    torn.sort();
+    Ok((whole, torn))
+}
+
+/// `None` when its manifest is not whole; and one whose binary was touched is brought anew.
+fn release(system: &System, name: &str) -> Result<Option<Release>> {
+    let folder = format!("{APP_FOLDER}/releases/{name}");
+    let manifest = system.read_text(format!("{folder}/release.json"))?;
+    let manifest = manifest.and_then(|text| serde_json::from_str::<Release>(&text).ok());
+    let Some(mut release) = manifest else {
+        return Ok(None);
+    };
+    release.good = system.stat(format!("{folder}/good"))?.is_some();
+    let found = system
+        .stat(binary(name))?
+        .filter(|found| mode_of(found) == 0o755);
+    Ok(found
+        .filter(|found| found.len() == release.size_bytes)
+        .map(|_| release))
 }

@@ -138,10 +138,7 @@ pub fn deploy(
     let no_return = Some(steps.len());
     let rests = other(name);
     steps.push(step(format!("slot {rests} rests"), resting(rests)));
-    steps.extend(pruned(
-        app,
-        &[Some(release.id.as_str()), old.map(|slot| slot.release)],
-    ));
+    steps.extend(pruned(app, &release.id, old));
     let is_proved = serves.is_some() && is_good(app, &release.id);
     Ok(Deploy {
         steps,
@@ -354,24 +351,22 @@ fn stays_healthy(stack: &Stack, slot: Slot) -> Option<Step<Task>> {
 }
 
 /// The wish that old releases are gone: of those that went well the newest stay, of the others the newest
-/// for a look, and those that are spared in any case.
-fn pruned(app: &AppFacts, spared: &[Option<&str>]) -> Vec<Step<Task>> {
-    let is_spared =
-        |id: &str| spared.contains(&Some(id)) || app.slots.values().any(|slot| slot == id);
-    let (good, failed): (Vec<_>, Vec<_>) = app.releases.iter().partition(|release| release.good);
-    // Newest first; the one that is deployed now counts too.
+/// for a look, of those that never arrived whole none; and those that are spared in any case.
+fn pruned(app: &AppFacts, new: &str, old: Option<Slot>) -> Vec<Step<Task>> {
+    let is_spared = |id: &str| {
+        let in_a_slot = app.slots.values().any(|slot| slot == id);
+        in_a_slot || id == new || old.is_some_and(|slot| slot.release == id)
+    };
+    // The one that is deployed is good by then, whether it was before or not.
+    let others = app.releases.iter().filter(|release| release.id != new);
+    let (good, failed): (Vec<_>, Vec<_>) = others.partition(|release| release.good);
+    // Newest first.
     let old = good.into_iter().skip(KEPT_GOOD - 1);
     let useless = failed.into_iter().skip(KEPT_FAILED);
-    old.chain(useless)
-        .filter(|release| !is_spared(&release.id))
-        .map(|release| {
-            step(
-                format!("release {} is gone", release.id),
-                Absent {
-                    path: folder(&release.id),
-                },
-            )
-        })
+    let ids = old.chain(useless).map(|release| &release.id);
+    ids.chain(&app.torn)
+        .filter(|id| !is_spared(id))
+        .map(|id| step(format!("release {id} is gone"), Absent { path: folder(id) }))
         .collect()
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
@@ -146,9 +147,14 @@ impl Output {
         } else {
             &self.stderr
         };
-        let lines: Vec<&str> = said.trim().lines().collect();
-        lines[lines.len().saturating_sub(12)..].join("\n")
+        tail(said)
     }
+}
+
+/// The last lines of a text.
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.trim().lines().collect();
+    lines[lines.len().saturating_sub(12)..].join("\n")
 }
 
 impl System {
@@ -202,10 +208,7 @@ impl System {
         let name = path.file_name().unwrap_or(OsStr::new("file"));
         // A folder of its own, so that the new file already has its final name: checkers such as
         // systemd-analyze go by it.
-        let folder = tempfile::Builder::new()
-            .prefix(".citrino-")
-            .tempdir_in(parent)
-            .with_context(context)?;
+        let folder = draft(parent).with_context(context)?;
         if !validate.is_empty() {
             fs::set_permissions(folder.path(), Permissions::from_mode(0o755))
                 .with_context(context)?;
@@ -234,6 +237,21 @@ impl System {
             )
             .context(format!("{error:#}"))
         })?;
+        Ok(())
+    }
+
+    /// Takes away what processes that are no more left half made in a folder.
+    pub fn sweep(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
+        for entry in fs::read_dir(self.path(folder)).into_iter().flatten() {
+            let name = entry?.file_name();
+            let maker = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(DRAFT)?.split_once('-'));
+            if maker.is_some_and(|(pid, _)| !Path::new("/proc").join(pid).exists()) {
+                self.remove(folder.join(&name))?;
+            }
+        }
         Ok(())
     }
 
@@ -335,6 +353,16 @@ impl System {
     }
 }
 
+/// How the folder of something half made is called; then comes who makes it.
+const DRAFT: &str = ".citrino-";
+
+/// A folder for something new, beside the place that it will take.
+pub fn draft(parent: &Path) -> std::io::Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix(&format!("{DRAFT}{}-", std::process::id()))
+        .tempdir_in(parent)
+}
+
 fn spawn(cmd: &Cmd, command: &mut Command) -> Result<Child, Fault> {
     command.spawn().map_err(|error| {
         let what = cmd.argv.join(" ");
@@ -361,7 +389,10 @@ async fn stop(
 
 fn too_long(cmd: &Cmd, deadline: Duration, last: Option<&Output>) -> Fault {
     let (what, seconds) = (cmd.argv.join(" "), deadline.as_secs());
-    let words = last.map_or(String::new(), Output::last_words);
+    // `runuser` adds that it was told to end to what the program itself said.
+    let words = last.map_or(String::new(), |last| {
+        tail(&format!("{}\n{}", last.stdout, last.stderr))
+    });
     let message = format!("`{what}` did not end within {seconds} s and was stopped: {words}");
     Fault::new("E0405", message.trim_end_matches([':', ' ']))
 }
@@ -426,4 +457,49 @@ fn exit_code(status: std::process::ExitStatus) -> i32 {
     status
         .code()
         .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_stopped_with_what_it_started() {
+        let mark = format!("1000.{}", std::process::id());
+        let cmd = Cmd::new(["sh", "-c", &format!("sleep {mark} & wait")])
+            .within(Duration::from_millis(300));
+        let error = System::host().run(&cmd).await.unwrap_err().to_string();
+        assert!(
+            error.ends_with("did not end within 0 s and was stopped"),
+            "{error}"
+        );
+        let runs = |entry: std::io::Result<fs::DirEntry>| {
+            let line = fs::read_to_string(entry.unwrap().path().join("cmdline"));
+            line.is_ok_and(|line| line.contains(&mark))
+        };
+        assert!(!fs::read_dir("/proc").unwrap().any(runs));
+    }
+
+    #[test]
+    fn only_what_the_dead_left_half_made_is_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = draft(folder.path()).unwrap();
+        // No process has so large a number.
+        for name in [".citrino-999999999-x", "999999999-x", ".citrino-notes"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        System::at(folder.path()).sweep("/").unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        let mut wished = vec![
+            ours.path().file_name().unwrap().to_owned(),
+            ".citrino-notes".into(),
+            "999999999-x".into(),
+        ];
+        wished.sort();
+        assert_eq!(left, wished);
+    }
 }

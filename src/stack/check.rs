@@ -29,7 +29,11 @@ impl Stack {
         self.check_place(&wrong)?;
         self.check_cloud(&wrong)?;
         let app = &self.app;
-        let seconds = [app.request_timeout_s, app.ready_within_s, app.migrate_within_s];
+        let seconds = [
+            app.request_timeout_s,
+            app.ready_within_s,
+            app.migrate_within_s,
+        ];
         if app.workers == 0 || app.pool == 0 || seconds.contains(&0) {
             return wrong(
                 "app",

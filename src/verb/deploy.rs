@@ -136,7 +136,10 @@ fn is_about_the_release(error: &anyhow::Error) -> bool {
 /// What a failed step means for those who use the app. An error that is not about the release stays what
 /// it is.
 fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error) -> anyhow::Error {
-    let Some(step) = error.downcast_ref::<Fault>().filter(|_| is_about_the_release(&error)) else {
+    let Some(step) = error
+        .downcast_ref::<Fault>()
+        .filter(|_| is_about_the_release(&error))
+    else {
         return error;
     };
     let (why, what) = (&step.message, &outcome.what);

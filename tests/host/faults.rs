@@ -5,9 +5,9 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use citrino_ops::blob;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::lab::until;
 use crate::stack::{Stack, serving};
@@ -55,7 +55,11 @@ fn yes() -> bool {
 fn whatever_a_release_does_wrong_the_old_one_serves_throughout() {
     let Some(stack) = serving() else { return };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/faults");
-    let mut cases: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut cases: Vec<_> = folder
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     cases.sort();
     assert!(!cases.is_empty(), "no case was found");
     let mut failed = Vec::new();
@@ -74,18 +78,31 @@ fn whatever_a_release_does_wrong_the_old_one_serves_throughout() {
 }
 
 fn fails(stack: &Stack, name: &str, case: &Case) {
-    let (slots, before) = (slots(stack), stack.http("/api/health", None).1["release"].clone());
+    let (slots, before) = (
+        slots(stack),
+        stack.http("/api/health", None).1["release"].clone(),
+    );
     let (path, id) = release(stack, name, case);
     let size = fs::metadata(&path).unwrap().len();
     write_wishes(stack, &case.app);
     run(stack, name, &case.before);
     if let Some(room) = case.room {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss
+        )]
         let bytes = (room * size as f64) as u64;
         stack.on_host(&format!("room={bytes}\n{LITTLE_ROOM}"));
     }
     let user = User::comes(stack);
-    let deploy = stack.citrino(&["-c", "faulty.yml", "deploy", "--artifact", path.to_str().unwrap()]);
+    let deploy = stack.citrino(&[
+        "-c",
+        "faulty.yml",
+        "deploy",
+        "--artifact",
+        path.to_str().unwrap(),
+    ]);
     let seen = user.leaves();
     until("the agent has ended", || stack.agents().is_empty());
     let releases = stack.citrino(&["releases"]).text;
@@ -97,13 +114,23 @@ fn fails(stack: &Stack, name: &str, case: &Case) {
     assert_eq!(deploy.code, 6, "{name}: {}", deploy.text);
     let serves = format!("{} serves as before", before.as_str().unwrap());
     for words in case.tells.iter().chain([&serves]) {
-        assert!(deploy.text.contains(words), "{name}: {words} is not in: {}", deploy.text);
+        assert!(
+            deploy.text.contains(words),
+            "{name}: {words} is not in: {}",
+            deploy.text
+        );
     }
-    assert!(seen.failures.is_empty() && seen.answers > 0, "{name}: {seen:?}");
+    assert!(
+        seen.failures.is_empty() && seen.answers > 0,
+        "{name}: {seen:?}"
+    );
     assert_eq!(json!(seen.releases), json!([before]), "{name}");
     let listed = releases.lines().find(|line| line.contains(&id));
     assert_eq!(listed.is_some(), case.arrives, "{name}: {releases}");
-    assert!(listed.is_none_or(|line| line.contains("  failed ")), "{name}: {releases}");
+    assert!(
+        listed.is_none_or(|line| line.contains("  failed ")),
+        "{name}: {releases}"
+    );
     // The one slot goes on as it was, in the very process, and nothing runs in the other.
     assert_eq!(self::slots(stack), slots, "{name}");
     run(stack, name, &case.afterwards);
@@ -134,9 +161,7 @@ fn release(stack: &Stack, name: &str, case: &Case) -> (std::path::PathBuf, Strin
         bytes[18] = machine;
         fs::write(&path, &bytes).unwrap();
     }
-    let digest = Sha256::digest(&bytes);
-    let head: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    (path, format!("-{head}"))
+    (path, format!("-{}", &blob::sha256(&bytes)[..8]))
 }
 
 /// citrino.yml with these settings of the app.
@@ -157,6 +182,7 @@ mount -t tmpfs -o size=512m tmpfs /run/small
 for place in /home/citrino/citrino/releases /var/lib/citrino /var/log/citrino; do
     mkdir -p /run/small/was$place /run/small/is$place
     mount --bind $place /run/small/was$place
+    mount --make-private /run/small/was$place
     chmod --reference=$place /run/small/is$place
     for thing in $(ls -A $place); do
         case $place/$thing in

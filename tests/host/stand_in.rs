@@ -45,7 +45,10 @@ pub struct Seen {
 impl User {
     pub fn comes(stack: &Stack) -> Self {
         let gone = Arc::new(AtomicBool::new(false));
-        let (url, is_gone) = (format!("http://{}/api/health", stack.address()), gone.clone());
+        let (url, is_gone) = (
+            format!("http://{}/api/health", stack.address()),
+            gone.clone(),
+        );
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -83,7 +86,11 @@ async fn ask(url: &str) -> Result<String, String> {
         .pool_max_idle_per_host(0)
         .build()
         .unwrap();
-    let answer = client.get(url).send().await.map_err(|error| format!("{error:?}"))?;
+    let answer = client
+        .get(url)
+        .send()
+        .await
+        .map_err(|error| format!("{error:?}"))?;
     let status = answer.status();
     let text = answer.text().await.map_err(|error| format!("{error:?}"))?;
     let body: Value = serde_json::from_str(&text).unwrap_or_default();
