@@ -172,8 +172,13 @@ fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error) -> anyhow::Erro
 
 /// The last lines of the unit since the run began; none when the release was never started in it.
 async fn show_log(job: &mut Job<'_>, remote: &Remote, unit: &str) {
-    // By the host's clock, and as systemd reads it.
-    let since = job.report.begun().replace('T', " ").replace('Z', " UTC");
+    // By the host's clock.
+    let begun = job.report.begun();
+    if begun.is_empty() {
+        return;
+    }
+    // As systemd reads it.
+    let since = begun.replace('T', " ").replace('Z', " UTC");
     let argv = [
         "journalctl",
         "--no-pager",

@@ -39,11 +39,15 @@ impl<'s> Door<'s> {
         ));
     }
 
-    /// Whether the connection was cut as it was ordered.
+    /// Waits until no agent works any more: whether the connection was cut as it was ordered.
     fn has_cut(&self) -> bool {
-        self.stack
-            .on_host(&format!("ls {ORDER}.done 2>/dev/null || true"))
-            .contains(ORDER)
+        let line = format!("pgrep -f '{AGENT}/[0-9a-f]* agent' || ls {ORDER}.done 2>&1 || true");
+        let mut said = String::new();
+        until("the agent has ended", || {
+            said = self.stack.on_host(&line);
+            said.contains(ORDER)
+        });
+        !said.contains("No such file")
     }
 }
 
@@ -68,6 +72,9 @@ fn on_host_with(stack: &Stack, line: &str, file: &str) -> String {
     assert_eq!(said.code, 0, "`{line}`: {}", said.text);
     said.text
 }
+
+/// How long a release of the ring must be healthy.
+const HEALTHY: &str = "min_healthy_s: 1";
 
 /// All that a deploy can change on the host.
 fn manifest(stack: &Stack) -> String {
@@ -253,15 +260,15 @@ fn is_like(is: &str, wished: &str, why: &str) {
     );
 }
 
-/// The n-th of small releases.
-fn deploy(stack: &Stack, n: usize) -> Vec<String> {
+/// The n-th of small releases, by the wishes of this file.
+fn deploy(stack: &Stack, wishes: &str, n: usize) -> Vec<String> {
     let path = build(
         stack,
         "citrino-stand-in",
         "small",
         &json!({ "build": format!("{n:05}") }),
     );
-    ["deploy", "--artifact", path.to_str().unwrap()]
+    ["-c", wishes, "deploy", "--artifact", path.to_str().unwrap()]
         .map(str::to_owned)
         .into()
 }
@@ -283,7 +290,7 @@ fn an_agent_that_is_killed_at_any_boundary_of_a_step_costs_nothing() {
     let door = Door::open(&stack);
     killed_everywhere(
         &door,
-        &|n| deploy(&stack, n),
+        &|n| deploy(&stack, "citrino.yml", n),
         &[Next::Again, Next::Resume, Next::Abort],
     );
     drop(door);
@@ -294,12 +301,17 @@ fn an_agent_that_is_killed_at_any_boundary_of_a_step_costs_nothing() {
 fn a_connection_that_is_cut_at_any_message_costs_nothing() {
     let Some(stack) = serving() else { return };
     let door = Door::open(&stack);
-    let wished = uninterrupted(&stack, &|n| deploy(&stack, n));
+    // One message is as good as another: those of a second of waiting are left out.
+    let wishes = fs::read_to_string(stack.home.join("citrino.yml")).unwrap();
+    assert!(wishes.contains(HEALTHY), "{wishes}");
+    stack.write("hasty.yml", &wishes.replace(HEALTHY, "min_healthy_s: 0"));
+    let words = |n| deploy(&stack, "hasty.yml", n);
+    let wished = uninterrupted(&stack, &words);
     let mut cuts = 0;
     for side in ["operator", "agent"] {
         for n in 1.. {
             cuts += 1;
-            let (before, words) = (live(&stack), deploy(&stack, cuts));
+            let (before, words) = (live(&stack), words(cuts));
             let why = format!("cut when {n} messages of the {side} had passed");
             let user = User::comes(&stack);
             door.order(&format!("cut {side} {n}"));
@@ -311,7 +323,6 @@ fn a_connection_that_is_cut_at_any_message_costs_nothing() {
                 "{why}: {}",
                 deploy.text
             );
-            until("the agent has ended", || stack.agents().is_empty());
             ends(&stack, Next::Again, &words);
             let (seen, after) = (user.leaves(), live(&stack));
             assert_ne!(before, after, "{why}");
