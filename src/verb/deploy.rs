@@ -151,6 +151,10 @@ fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error) -> anyhow::Erro
                 undo.message
             ),
         ),
+        (_, None) if step.code == "E0606" => Fault::new(
+            "E0606",
+            format!("{what} failed, and it could not be undone: {why}"),
+        ),
         (_, None) if step.code == "E0804" => Fault::new("E0804", format!("{what}: {why}")),
         (Some(_), None) if outcome.same => Fault::new(
             "E0602",
