@@ -3,7 +3,9 @@
 //! Once it applies, it needs nobody: it ignores a hang-up, writes its journal before it speaks,
 //! and finishes or undoes the plan whether or not anyone listens.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Stdin};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -34,6 +36,14 @@ use crate::wire::{FromAgent, News, ToAgent};
 
 /// How long the agent waits for the operator to say that the end was read.
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
+
+/// The folders in which the agent keeps its own files.
+const OWN: [&str; 4] = [
+    "/var/lib/citrino",
+    blob::FOLDER,
+    "/var/lib/citrino/stamps",
+    "/var/lib/citrino/guard",
+];
 
 /// Speaks the protocol on stdin and stdout until a plan has run or stdin ends.
 ///
@@ -162,7 +172,7 @@ async fn apply(
     seen: Option<&Head>,
     ears: &Ears,
 ) -> Result<()> {
-    let _lock = match lock::take(system, &claim_of(&order))? {
+    let lock = match lock::take(system, &claim_of(&order))? {
         Ok(lock) => lock,
         Err(holder) => {
             voice.say(FromAgent::Locked(holder));
@@ -170,9 +180,12 @@ async fn apply(
         }
     };
     guard::refuse_while_armed(system)?;
+    // Who holds it was written as it was taken.
+    let begun = lock.metadata()?.modified()?;
     let way = way_of(&order);
     let work = work_of(system, order)?;
     let plan = &work.plan;
+    tidy(system, plan)?;
     // Taking the signals in is what ignores them: a cut connection must not stop the host half-way.
     let _hangup = signal(SignalKind::hangup())?;
     let _terminate = signal(SignalKind::terminate())?;
@@ -200,10 +213,22 @@ async fn apply(
         })?;
     }
     if tally.failed == 0 {
-        // What was made from them has its own copy; those of others stay.
+        // What was made from them has its own copy.
         for address in plan.steps.iter().filter_map(|step| step.task.blob()) {
             blob::forget(system, address)?;
         }
+        // Nobody asks any more for what runs before this one left; what others sent meanwhile stays.
+        blob::forget_until(system, begun)?;
+    }
+    Ok(())
+}
+
+/// Takes away what a killed run left half made in the places of this one.
+fn tidy(system: &System, plan: &Plan<Task>) -> Result<()> {
+    let steps = plan.steps.iter().chain(&plan.on_failure);
+    let places: BTreeSet<&Path> = steps.filter_map(|step| step.task.folder()).collect();
+    for folder in places.into_iter().chain(OWN.map(Path::new)) {
+        system.sweep(folder)?;
     }
     Ok(())
 }

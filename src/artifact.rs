@@ -22,6 +22,22 @@ pub struct Build {
     pub commit: String,
     /// When the file was written, RFC 3339.
     pub built_at: String,
+    /// The processor that it is for, as Linux calls it.
+    pub arch: String,
+}
+
+impl Build {
+    /// # Errors
+    /// E0601 when a host with this processor could not run it.
+    pub fn is_for(&self, arch: &str) -> Result<()> {
+        if self.arch == arch {
+            return Ok(());
+        }
+        let message = format!("the build is for {}, and the host is {arch}", self.arch);
+        Err(Fault::new("E0601", message)
+            .hint(format!("give a static {arch} Linux binary"))
+            .into())
+    }
 }
 
 /// Builds the app from the source tree that citrino.yml or the working directory lies in.
@@ -76,18 +92,17 @@ pub async fn take(path: &Path) -> Result<Build> {
             "E0601",
             format!("{} cannot be a release: {why}", path.display()),
         )
-        .hint(
-            "give a static x86_64 Linux binary, as `cargo build --release -p citrino-app` makes it",
-        )
+        .hint("give a static Linux binary, as `cargo build --release -p citrino-app` makes it")
     };
     let bytes = tokio::fs::read(path)
         .await
         .map_err(|error| wrong(error.to_string()))?;
-    runs_anywhere(&bytes).map_err(|why| wrong(why.to_owned()))?;
+    let arch = arch_of_static(&bytes).map_err(|why| wrong(why.to_owned()))?;
     let written = std::fs::metadata(path)?.modified()?;
     Ok(Build {
         sha256: blob::sha256(&bytes),
         bytes,
+        arch,
         commit: String::new(),
         built_at: OffsetDateTime::from(written)
             .replace_nanosecond(0)?
@@ -153,9 +168,9 @@ async fn commit(source: &Path) -> String {
     }
 }
 
-/// ELF header: 64 bits, little endian, `e_machine` 62 (`EM_X86_64`), and no program header of type
-/// 3 (`PT_INTERP`), which would name a loader (elf(5)).
-fn runs_anywhere(bytes: &[u8]) -> Result<(), &'static str> {
+/// What processor a static program is for. ELF header (elf(5)): 64 bits, little endian, no program header of type 3
+/// (`PT_INTERP`), which would name a loader; the processor is `e_machine`.
+fn arch_of_static(bytes: &[u8]) -> Result<String, &'static str> {
     const NO_ELF: &str = "it is no Linux program";
     let at = |offset: usize, length: usize| -> Result<u64, &'static str> {
         let field = offset
@@ -170,9 +185,6 @@ fn runs_anywhere(bytes: &[u8]) -> Result<(), &'static str> {
     if !bytes.starts_with(b"\x7fELF\x02\x01") {
         return Err(NO_ELF);
     }
-    if at(18, 2)? != 62 {
-        return Err("it is not for x86_64");
-    }
     let table = usize::try_from(at(32, 8)?).map_err(|_| NO_ELF)?;
     let size = usize::try_from(at(54, 2)?).map_err(|_| NO_ELF)?;
     let count = usize::try_from(at(56, 2)?).map_err(|_| NO_ELF)?;
@@ -181,7 +193,12 @@ fn runs_anywhere(bytes: &[u8]) -> Result<(), &'static str> {
             return Err("it is not static: it asks for a loader that a host may not have");
         }
     }
-    Ok(())
+    Ok(match at(18, 2)? {
+        62 => "x86_64".to_owned(),
+        183 => "aarch64".to_owned(),
+        243 => "riscv64".to_owned(),
+        other => format!("the ELF machine {other}"),
+    })
 }
 
 #[cfg(test)]
@@ -189,17 +206,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_static_program_for_x86_64_can_be_a_release() {
+    fn only_a_static_program_can_be_a_release_and_its_processor_is_known() {
         // This very test is one.
         let own = std::fs::read("/proc/self/exe").unwrap();
-        assert_eq!(runs_anywhere(&own), Ok(()));
-        assert!(runs_anywhere(b"#!/bin/sh\n").is_err());
-        assert!(runs_anywhere(&own[..60]).is_err());
-        let mut arm = own[..4096].to_vec();
-        arm[18] = 183;
-        assert_eq!(runs_anywhere(&arm), Err("it is not for x86_64"));
+        assert_eq!(arch_of_static(&own).unwrap(), std::env::consts::ARCH);
+        assert!(arch_of_static(b"#!/bin/sh\n").is_err());
+        assert!(arch_of_static(&own[..60]).is_err());
+        let mut other = own[..4096].to_vec();
+        for (machine, arch) in [(183, "aarch64"), (2, "the ELF machine 2")] {
+            other[18] = machine;
+            assert_eq!(arch_of_static(&other).unwrap(), arch);
+        }
         let shell = std::fs::read("/bin/sh").unwrap();
-        assert!(runs_anywhere(&shell).unwrap_err().contains("not static"));
+        assert!(arch_of_static(&shell).unwrap_err().contains("not static"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Large content by its address: stored once under its sha256, sent only when it is not there.
 
 use std::io::Read;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
@@ -146,6 +147,21 @@ pub fn forget(system: &System, address: &str) -> Result<()> {
     system.remove(path(address))
 }
 
+/// Removes the blobs that were stored before this time, by the clock of files.
+pub fn forget_until(system: &System, time: SystemTime) -> Result<()> {
+    let folder = system.path(FOLDER);
+    let context = || format!("could not clear {}", folder.display());
+    for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+        let entry = entry.with_context(context)?;
+        // Somebody else may be storing one.
+        let stored = entry.metadata().and_then(|found| found.modified());
+        if stored.is_ok_and(|stored| stored < time) {
+            system.remove(format!("{FOLDER}/{}", entry.file_name().to_string_lossy()))?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +203,20 @@ mod tests {
         std::fs::write(damaged, b"the 0ne").unwrap();
         assert_eq!(found(&[&one, &other]).as_ref(), Some(&other));
         assert_eq!(found(&[&one]), None);
+    }
+
+    #[tokio::test]
+    async fn what_was_stored_before_goes_and_the_rest_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let now = SystemTime::now();
+        forget_until(&system, now).unwrap();
+        let old = keep(&system, b"old").await.unwrap();
+        let new = keep(&system, b"new").await.unwrap();
+        let file = std::fs::File::open(system.path(path(&old))).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        forget_until(&system, now - std::time::Duration::from_mins(1)).unwrap();
+        assert!(!present(&system, &old).unwrap() && present(&system, &new).unwrap());
     }
 
     #[tokio::test]

@@ -123,7 +123,7 @@ pub async fn run_unless<W, T: Wish<W>>(
             Err(error) => {
                 // Nothing can be kept any more; that must not keep the undo from helping.
                 if plan.mode == Mode::Apply && plan.turns_back(index) {
-                    undo(plan, world, &mut |_| Ok(())).await?;
+                    undo_untold(plan, world, &error).await?;
                 }
                 return Err(error);
             }
@@ -194,6 +194,30 @@ async fn undo<W, T: Wish<W>>(
     Ok(())
 }
 
+/// The same when nothing can be told any more, because of this error.
+///
+/// # Errors
+/// E0606 with both when a step failed.
+async fn undo_untold<W, T: Wish<W>>(plan: &Plan<T>, world: &W, why: &anyhow::Error) -> Result<()> {
+    let mut failed = None;
+    undo(plan, world, &mut |event| {
+        if let Event::Step {
+            label,
+            error: Some(error),
+            ..
+        } = event
+        {
+            failed.get_or_insert(format!("{}: {}", label.name, error.message));
+        }
+        Ok(())
+    })
+    .await?;
+    match failed {
+        None => Ok(()),
+        Some(failed) => Err(Fault::new("E0606", format!("{why:#}; and {failed}")).into()),
+    }
+}
+
 async fn run_step<W, T: Wish<W>>(
     plan: &Plan<T>,
     step: &Step<T>,
@@ -261,4 +285,51 @@ async fn fulfil<W, T: Wish<W>>(task: &T, world: &W, mode: Mode) -> Result<(State
 
 fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A wish that is never so, and breaks or not when it is to be made so.
+    struct Never(Result<(), &'static str>);
+
+    impl Wish<()> for Never {
+        async fn check(&self, (): &()) -> Result<Look> {
+            Ok(Look::differs("it is not so"))
+        }
+
+        async fn apply(&self, (): &()) -> Result<()> {
+            self.0.map_err(anyhow::Error::msg)
+        }
+    }
+
+    #[tokio::test]
+    async fn an_undo_that_nobody_can_be_told_of_says_at_the_end_that_it_failed() {
+        let step = |name, task| Step::<Never>::new("part", name, task);
+        let plan = Plan {
+            run: String::new(),
+            stack: String::new(),
+            verb: String::new(),
+            who: String::new(),
+            mode: Mode::Apply,
+            after: None,
+            guard_s: None,
+            steps: vec![step("it serves", Never(Ok(())))],
+            on_failure: vec![step("the old one serves", Never(Err("it is gone")))],
+            no_return: None,
+            watch: Vec::new(),
+        };
+        let mut full = |event: Event| match event {
+            Event::Start { .. } => Ok(()),
+            _ => Err(anyhow::Error::msg("the disk is full")),
+        };
+        let error = run(&plan, &(), &mut full).await.unwrap_err();
+        let trouble = trouble(&error);
+        let message = "the disk is full; and the old one serves: it is gone";
+        assert_eq!(
+            (trouble.code.as_str(), trouble.message.as_str()),
+            ("E0606", message)
+        );
+    }
 }

@@ -156,6 +156,7 @@ fn step(name: &str, run: &str, check: &str) -> Step<Task> {
             check: shell(check),
             user: None,
             env_file: None,
+            deadline_s: None,
         },
     )
 }

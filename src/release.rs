@@ -42,6 +42,8 @@ pub struct Cutover {
     pub no_return: Option<usize>,
     /// The release that serves when this change fails, before and after.
     pub serves_meanwhile: Option<String>,
+    /// The systemd unit that the release runs in.
+    pub unit: String,
 }
 
 /// The release under which this binary is on the host already: deploying it twice makes no second.
@@ -98,7 +100,7 @@ pub fn cutover(
         step(format!("slot {name} runs it"), slot::running(new)),
         step(
             format!("slot {name} is ready"),
-            slot::ready(new, slot::READY_ANSWERS),
+            slot::ready_soon(stack, new),
         ),
     ]);
     steps.extend(smoke(&slot::socket(name))?);
@@ -128,6 +130,7 @@ pub fn cutover(
     Ok(Cutover {
         steps,
         no_return,
+        unit: slot::unit(name),
         on_failure: if is_proved {
             Vec::new()
         } else {
@@ -170,6 +173,13 @@ pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
 /// never proved.
 pub fn proved(app: &AppFacts) -> Option<&str> {
     last_good(app, live(app), "").map(|slot| slot.release)
+}
+
+/// The systemd unit that a release is tried in: the slot's beside the proved one.
+pub fn trial(app: &AppFacts) -> String {
+    let live = live(app);
+    let taken = last_good(app, live, "").or(live);
+    slot::unit(taken.map_or(slot::first(), |taken| slot::other(taken.name)))
 }
 
 /// Whether a deploy of it once went well to its end.

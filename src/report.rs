@@ -29,6 +29,8 @@ pub struct Report {
     tally: Tally,
     /// Of releases, as they went over the wire.
     sent_bytes: u64,
+    /// When the newest run began, RFC 3339 by the clock of its world; empty when there was none.
+    begun: String,
     /// How many of the steps that differ would do what.
     acts: BTreeMap<Act, usize>,
     /// The first step that failed since it was last asked for.
@@ -63,6 +65,7 @@ impl Report {
             bar,
             tally: Tally::default(),
             sent_bytes: 0,
+            begun: String::new(),
             acts: BTreeMap::new(),
             failure: None,
             undo_failure: None,
@@ -75,6 +78,7 @@ impl Report {
     /// Tells one event.
     pub fn tell(&mut self, event: Event) {
         match &event {
+            Event::Start { at, .. } => at.clone_into(&mut self.begun),
             Event::End { tally, .. } => self.tally.add(*tally),
             Event::Sent { bytes, .. } => self.sent_bytes += bytes,
             Event::Step {
@@ -117,6 +121,11 @@ impl Report {
             fault
         });
         is_first
+    }
+
+    /// When the newest run began, RFC 3339 by the clock of its world; empty when there was none.
+    pub fn begun(&self) -> &str {
+        &self.begun
     }
 
     /// The first step that failed since the last time, for the error that the verb ends with.

@@ -172,6 +172,10 @@ pub struct App {
     pub memory_max_mb: u32,
     /// How many seconds a new release must answer well before it takes over; 0 is not at all.
     pub min_healthy_s: u32,
+    /// How many seconds a new release may take until it answers: it opens its pool first.
+    pub ready_within_s: u32,
+    /// How many seconds its migrations may take, all of them.
+    pub migrate_within_s: u32,
     /// Loads the seeded example data with each deploy, beside whatever else is there: for rehearsals.
     pub demo_data: bool,
     /// Plain settings for the app's environment.
@@ -278,6 +282,8 @@ impl Default for App {
             pool: 10,
             memory_max_mb: 300,
             min_healthy_s: 5,
+            ready_within_s: 30,
+            migrate_within_s: 900,
             demo_data: false,
             env: BTreeMap::new(),
         }

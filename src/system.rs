@@ -5,10 +5,14 @@ use std::fs::{self, Metadata, Permissions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::pin::{Pin, pin};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
@@ -17,6 +21,8 @@ use crate::error::Fault;
 /// How long a program may run when nothing else is said. An `apt-get install` of PostgreSQL on a
 /// slow mirror takes minutes; nothing that we run takes a quarter of an hour.
 const DEADLINE: Duration = Duration::from_mins(15);
+/// How long a program may take to end when it is told to.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What is passed on to or from a program at a time: the host's memory is small.
 const PIECE: usize = 64 * 1024;
@@ -36,6 +42,7 @@ pub struct Cmd {
     user: Option<String>,
     stdin: Option<Vec<u8>>,
     cwd: Option<PathBuf>,
+    deadline: Option<Duration>,
 }
 
 /// What a program left behind.
@@ -90,6 +97,12 @@ impl Cmd {
         self
     }
 
+    /// How long it may take, instead of [`DEADLINE`].
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
     fn build(&self) -> Command {
         let mut argv: Vec<&str> = Vec::new();
         if let Some(user) = &self.user {
@@ -106,6 +119,8 @@ impl Cmd {
                 "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             )
             .current_dir(self.cwd.as_deref().unwrap_or(Path::new("/")))
+            // A group of its own: what it starts is stopped with it.
+            .process_group(0)
             .stdin(if self.stdin.is_some() {
                 Stdio::piped()
             } else {
@@ -131,16 +146,8 @@ impl Output {
         if self.ok() {
             return Ok(self);
         }
-        Err(Fault::new(
-            "E0402",
-            format!(
-                "`{}` ended with {}: {}",
-                self.what,
-                self.code,
-                self.last_words()
-            ),
-        )
-        .into())
+        let (what, code, words) = (&self.what, self.code, self.last_words());
+        Err(Fault::new("E0402", format!("`{what}` ended with {code}: {words}")).into())
     }
 
     /// The end of what the program said.
@@ -150,9 +157,14 @@ impl Output {
         } else {
             &self.stderr
         };
-        let lines: Vec<&str> = said.trim().lines().collect();
-        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+        tail(said)
     }
+}
+
+/// The last lines of a text.
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.trim().lines().collect();
+    lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
 }
 
 impl System {
@@ -206,10 +218,7 @@ impl System {
         let name = path.file_name().unwrap_or(OsStr::new("file"));
         // A folder of its own, so that the new file already has its final name: checkers such as
         // systemd-analyze go by it.
-        let folder = tempfile::Builder::new()
-            .prefix(".citrino-")
-            .tempdir_in(parent)
-            .with_context(context)?;
+        let folder = draft(parent).with_context(context)?;
         if !validate.is_empty() {
             fs::set_permissions(folder.path(), Permissions::from_mode(0o755))
                 .with_context(context)?;
@@ -241,6 +250,21 @@ impl System {
         Ok(())
     }
 
+    /// Takes away what processes that are no more left half made in a folder.
+    pub fn sweep(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
+        for entry in fs::read_dir(self.path(folder)).into_iter().flatten() {
+            let name = entry?.file_name();
+            let maker = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(DRAFT)?.split_once('-'));
+            if maker.is_some_and(|(pid, _)| !Path::new("/proc").join(pid).exists()) {
+                self.remove(folder.join(&name))?;
+            }
+        }
+        Ok(())
+    }
+
     pub fn remove(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = self.path(path);
         let context = || format!("could not remove {}", path.display());
@@ -267,10 +291,15 @@ impl System {
                 _ => drop(pipe),
             }
         }
-        let output = tokio::time::timeout(DEADLINE, child.wait_with_output())
-            .await
-            .map_err(|_| too_long(cmd))??;
-        Ok(ended(cmd, &output))
+        let group = child.id();
+        let mut waiting = pin!(child.wait_with_output());
+        let deadline = cmd.deadline.unwrap_or(DEADLINE);
+        if let Ok(output) = tokio::time::timeout(deadline, &mut waiting).await {
+            return Ok(ended(cmd, &output?));
+        }
+        let output = stop(group, waiting).await;
+        let last = output.map(|output| ended(cmd, &output));
+        Err(too_long(cmd, deadline, last.as_ref()).into())
     }
 
     /// Starts a program that is spoken with; it ends when it is dropped.
@@ -296,7 +325,7 @@ impl System {
         let both = async { tokio::try_join!(source.wait_with_output(), sink.wait_with_output()) };
         let (first, second) = tokio::time::timeout(DEADLINE, both)
             .await
-            .map_err(|_| too_long(into))??;
+            .map_err(|_| too_long(into, DEADLINE, None))??;
         match (
             ended(from, &first).success(),
             ended(into, &second).success(),
@@ -313,6 +342,7 @@ impl System {
     /// As `run`; E0402 when it failed.
     pub async fn drain(&self, cmd: &Cmd, sink: &mut impl Write) -> Result<()> {
         let mut child = spawn(cmd, &mut cmd.build())?;
+        let group = child.id();
         let mut said = child.stdout.take().context("a program has no output")?;
         let copied = async {
             let mut piece = vec![0; PIECE];
@@ -325,7 +355,7 @@ impl System {
         };
         let output = tokio::time::timeout(DEADLINE, copied)
             .await
-            .map_err(|_| too_long(cmd))??;
+            .map_err(|_| kill(cmd, group))??;
         ended(cmd, &output).success().map(drop)
     }
 
@@ -335,6 +365,7 @@ impl System {
     /// As `run`; E0402 when it failed.
     pub async fn feed(&self, cmd: &Cmd, source: &mut impl Read) -> Result<Output> {
         let mut child = spawn(cmd, cmd.build().stdin(Stdio::piped()))?;
+        let group = child.id();
         let mut ear = child.stdin.take().context("a program has no input")?;
         let fed = async {
             let mut piece = vec![0; PIECE];
@@ -353,7 +384,7 @@ impl System {
         let both = async { tokio::try_join!(fed, child.wait_with_output()) };
         let ((), output) = tokio::time::timeout(DEADLINE, both)
             .await
-            .map_err(|_| too_long(cmd))??;
+            .map_err(|_| kill(cmd, group))??;
         ended(cmd, &output).success()
     }
 
@@ -392,6 +423,16 @@ impl System {
     }
 }
 
+/// How the folder of something half made is called; then comes who makes it.
+const DRAFT: &str = ".citrino-";
+
+/// A folder for something new, beside the place that it will take.
+pub fn draft(parent: &Path) -> std::io::Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix(&format!("{DRAFT}{}-", std::process::id()))
+        .tempdir_in(parent)
+}
+
 fn spawn(cmd: &Cmd, command: &mut Command) -> Result<Child, Fault> {
     command.spawn().map_err(|error| {
         let what = cmd.argv.join(" ");
@@ -399,10 +440,40 @@ fn spawn(cmd: &Cmd, command: &mut Command) -> Result<Child, Fault> {
     })
 }
 
-fn too_long(cmd: &Cmd) -> Fault {
-    let (what, seconds) = (cmd.argv.join(" "), DEADLINE.as_secs());
-    let message = format!("`{what}` did not end within {seconds} s and was stopped");
-    Fault::new("E0405", message)
+/// Ends a program and what it has started: it is told to, and who does not listen is killed. What it said until then, when
+/// it did end.
+async fn stop(
+    group: Option<u32>,
+    mut waiting: Pin<&mut impl Future<Output = std::io::Result<std::process::Output>>>,
+) -> Option<std::process::Output> {
+    let group = Pid::from_raw(group?.cast_signed());
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        // A group that is gone needs no ending.
+        let _ = killpg(group, signal);
+        if let Ok(output) = tokio::time::timeout(GRACE, &mut waiting).await {
+            return output.ok();
+        }
+    }
+    None
+}
+
+/// Ends a program at once that is in the middle of what it says or is told.
+fn kill(cmd: &Cmd, group: Option<u32>) -> Fault {
+    if let Some(group) = group {
+        // One that is gone needs no ending.
+        let _ = killpg(Pid::from_raw(group.cast_signed()), Signal::SIGKILL);
+    }
+    too_long(cmd, DEADLINE, None)
+}
+
+fn too_long(cmd: &Cmd, deadline: Duration, last: Option<&Output>) -> Fault {
+    let (what, seconds) = (cmd.argv.join(" "), deadline.as_secs());
+    // `runuser` adds that it was told to end to what the program itself said.
+    let words = last.map_or(String::new(), |last| {
+        tail(&format!("{}\n{}", last.stdout, last.stderr))
+    });
+    let message = format!("`{what}` did not end within {seconds} s and was stopped: {words}");
+    Fault::new("E0405", message.trim_end_matches([':', ' ']))
 }
 
 fn ended(cmd: &Cmd, output: &std::process::Output) -> Output {
@@ -465,4 +536,49 @@ fn exit_code(status: std::process::ExitStatus) -> i32 {
     status
         .code()
         .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_stopped_with_what_it_started() {
+        let mark = format!("1000.{}", std::process::id());
+        let cmd = Cmd::new(["sh", "-c", &format!("sleep {mark} & wait")])
+            .within(Duration::from_millis(300));
+        let error = System::host().run(&cmd).await.unwrap_err().to_string();
+        assert!(
+            error.ends_with("did not end within 0 s and was stopped"),
+            "{error}"
+        );
+        let runs = |entry: std::io::Result<fs::DirEntry>| {
+            let line = fs::read_to_string(entry.unwrap().path().join("cmdline"));
+            line.is_ok_and(|line| line.contains(&mark))
+        };
+        assert!(!fs::read_dir("/proc").unwrap().any(runs));
+    }
+
+    #[test]
+    fn only_what_the_dead_left_half_made_is_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = draft(folder.path()).unwrap();
+        // No process has so large a number.
+        for name in [".citrino-999999999-x", "999999999-x", ".citrino-notes"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        System::at(folder.path()).sweep("/").unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        let mut wished = vec![
+            ours.path().file_name().unwrap().to_owned(),
+            ".citrino-notes".into(),
+            "999999999-x".into(),
+        ];
+        wished.sort();
+        assert_eq!(left, wished);
+    }
 }

@@ -35,6 +35,9 @@ pub struct AppFacts {
     /// The release that each slot points at.
     pub slots: BTreeMap<String, String>,
     pub releases: Vec<Release>,
+    /// Folders beside them that are no whole release: what a run that was cut off has left.
+    #[serde(default)]
+    pub torn: Vec<String>,
     /// What the live database has seen, or why that cannot be known; none before anything serves.
     #[serde(default)]
     pub schema: Option<Result<Schema, String>>,
@@ -206,7 +209,7 @@ pub async fn gather(system: &System) -> Result<AppFacts> {
             facts.slots.insert(slot.to_owned(), release);
         }
     }
-    facts.releases = releases(system)?;
+    (facts.releases, facts.torn) = brought(system)?;
     if let Some(release) = facts.live_release()
         && there(&binary(release))?
     {
@@ -257,17 +260,26 @@ fn link_name(system: &System, link: &str) -> Result<Option<String>> {
 /// # Errors
 /// When the folder of the releases cannot be read.
 pub fn releases(system: &System) -> Result<Vec<Release>> {
+    Ok(brought(system)?.0)
+}
+
+/// The releases, newest first, and the folders that are none.
+fn brought(system: &System) -> Result<(Vec<Release>, Vec<String>)> {
     let folder = format!("{APP_FOLDER}/releases");
     if system.stat(&folder)?.is_none() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
-    let mut found = Vec::new();
+    let (mut whole, mut torn) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(system.path(&folder))? {
-        let name = entry?.file_name();
-        found.extend(release(system, &name.to_string_lossy())?);
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        match release(system, &name)? {
+            Some(release) => whole.push(release),
+            None => torn.push(name),
+        }
     }
-    found.sort_by(|a, b| b.id.cmp(&a.id));
-    Ok(found)
+    whole.sort_by(|a, b| b.id.cmp(&a.id));
+    torn.sort();
+    Ok((whole, torn))
 }
 
 /// One whose manifest cannot be read, or whose binary was touched, is none: it is brought anew.

@@ -148,6 +148,7 @@ fn command(run: &[&str], check: &[&str]) -> Command {
         check: owned(check),
         user: None,
         env_file: None,
+        deadline_s: None,
     }
 }
 

@@ -49,10 +49,9 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
         Data::TakenBack { binary, to } => vec![step(
             format!("the schema is taken back to {to:04}"),
             app(
-                &own,
-                &["migrate", "--check"],
-                binary,
-                &["migrate", "--down-to", &to.to_string()],
+                stack,
+                (&own, &["migrate", "--check"]),
+                (binary, &["migrate", "--down-to", &to.to_string()]),
             ),
         )],
         Data::Restored { backup, aside } => vec![step(
@@ -66,16 +65,15 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
     };
     steps.push(step(
         "the schema is as it needs it",
-        app(&own, &["migrate", "--check"], &own, &["migrate"]),
+        app(stack, (&own, &["migrate", "--check"]), (&own, &["migrate"])),
     ));
     if stack.app.demo_data {
         steps.push(step(
             "the example data is loaded",
             app(
-                &own,
-                &["load", "--demo", "--check"],
-                &own,
-                &["load", "--demo"],
+                stack,
+                (&own, &["load", "--demo", "--check"]),
+                (&own, &["load", "--demo"]),
             ),
         ));
     }
@@ -88,7 +86,11 @@ pub fn put_back(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
         Data::Migrated { .. } | Data::Kept => Vec::new(),
         Data::TakenBack { binary, .. } => vec![step(
             "the schema is as it was",
-            app(binary, &["migrate", "--check"], binary, &["migrate"]),
+            app(
+                stack,
+                (binary, &["migrate", "--check"]),
+                (binary, &["migrate"]),
+            ),
         )],
         Data::Restored { aside, .. } => vec![step(
             "the database is the one of before",
@@ -101,15 +103,16 @@ pub fn put_back(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
 }
 
 /// A command of the app, with the question that tells whether it is needed.
-fn app(asked: &str, check: &[&str], doer: &str, run: &[&str]) -> Command {
+fn app(stack: &Stack, asked: (&str, &[&str]), done: (&str, &[&str])) -> Command {
     let argv = |binary: &str, arguments: &[&str]| {
         let words = std::iter::once(binary).chain(arguments.iter().copied());
         words.map(str::to_owned).collect()
     };
     Command {
-        run: argv(doer, run),
-        check: argv(asked, check),
+        run: argv(done.0, done.1),
+        check: argv(asked.0, asked.1),
         user: Some(USER.to_owned()),
         env_file: Some(ENVIRONMENT.to_owned()),
+        deadline_s: Some(stack.app.migrate_within_s.into()),
     }
 }

@@ -72,25 +72,20 @@ pub fn known_as(release: &str, state: State) -> Step<Task> {
 }
 
 /// The wish that old releases are gone: of those that went well the newest stay, of the others the newest
-/// for a look, and the one that serves then and those that are spared in any case.
+/// for a look, of those that never arrived whole none; the one that serves then and those that are
+/// spared stay in any case.
 pub fn pruned(app: &AppFacts, serves: &str, spared: &[Option<&str>]) -> Vec<Step<Task>> {
-    let is_spared = |id: &str| spared.contains(&Some(id));
+    let is_spared = |id: &str| id == serves || spared.contains(&Some(id));
     let is_good = |release: &&Release| release.state == State::Good;
     let others = app.releases.iter().filter(|release| release.id != serves);
     let (good, failed): (Vec<_>, Vec<_>) = others.partition(is_good);
     // Newest first; the one that serves then counts too.
     let old = good.into_iter().skip(KEPT_GOOD - 1);
     let useless = failed.into_iter().skip(KEPT_FAILED);
-    old.chain(useless)
-        .filter(|release| !is_spared(&release.id))
-        .map(|release| {
-            step(
-                format!("release {} is gone", release.id),
-                Absent {
-                    path: folder(&release.id),
-                },
-            )
-        })
+    let ids = old.chain(useless).map(|release| &release.id);
+    ids.chain(&app.torn)
+        .filter(|id| !is_spared(id))
+        .map(|id| step(format!("release {id} is gone"), Absent { path: folder(id) }))
         .collect()
 }
 

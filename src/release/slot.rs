@@ -12,12 +12,12 @@ use crate::task::probe::{Ask, Http};
 use crate::task::{Link, Probe, Service, Task};
 
 const NAMES: [&str; 2] = ["blue", "green"];
-/// How long a new release may take until it answers: it opens its pool first.
+/// How long a release that was ready once may take until it answers.
 const READY_WITHIN_S: u64 = 30;
 /// How often a release is asked while it must stay healthy: a probe's own pace.
 const ANSWERS_PER_SECOND: u32 = 5;
 /// Good answers that it must give one after the other before it takes over.
-pub const READY_ANSWERS: u32 = 3;
+const READY_ANSWERS: u32 = 3;
 
 /// A slot with the release in it.
 #[derive(Clone, Copy)]
@@ -48,7 +48,7 @@ pub fn holds(slot: Slot) -> Step<Task> {
 pub fn running(slot: Slot) -> Service {
     let link = format!("{APP_FOLDER}/slots/{}", slot.name);
     Service {
-        unit: format!("citrino@{}.service", slot.name),
+        unit: unit(slot.name),
         enabled: Some(true),
         running: Some(true),
         restart_on: vec![
@@ -63,7 +63,7 @@ pub fn running(slot: Slot) -> Service {
 
 pub fn resting(slot: &str) -> Service {
     Service {
-        unit: format!("citrino@{slot}.service"),
+        unit: unit(slot),
         enabled: Some(false),
         running: Some(false),
         restart_on: Vec::new(),
@@ -103,6 +103,14 @@ pub fn ready(slot: Slot, attempts: u32) -> Probe {
     )
 }
 
+/// The same of one that was just started: it opens its pool first.
+pub fn ready_soon(stack: &Stack, slot: Slot) -> Probe {
+    Probe {
+        deadline_s: stack.app.ready_within_s.into(),
+        ..ready(slot, READY_ANSWERS)
+    }
+}
+
 /// Asked as everybody does; the answer must come from the new release.
 pub fn answers(stack: &Stack, release: &str) -> Probe {
     let url = format!("http://127.0.0.1:{}/api/health", stack.app.port);
@@ -133,6 +141,10 @@ fn probe(
         attempts,
         deadline_s: READY_WITHIN_S,
     }
+}
+
+pub fn unit(slot: &str) -> String {
+    format!("citrino@{slot}.service")
 }
 
 pub fn socket(slot: &str) -> String {

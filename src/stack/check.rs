@@ -28,10 +28,16 @@ impl Stack {
         }
         self.check_place(&wrong)?;
         self.check_cloud(&wrong)?;
-        if self.app.workers == 0 || self.app.pool == 0 || self.app.request_timeout_s == 0 {
+        let app = &self.app;
+        let seconds = [
+            app.request_timeout_s,
+            app.ready_within_s,
+            app.migrate_within_s,
+        ];
+        if app.workers == 0 || app.pool == 0 || seconds.contains(&0) {
             return wrong(
                 "app",
-                "has a 0 where at least 1 is needed (workers, pool, request_timeout_s)".into(),
+                "has a 0 where at least 1 is needed (workers, pool, request_timeout_s, ready_within_s, migrate_within_s)".into(),
             );
         }
         // Two slots run side by side during a deploy, and superusers keep three connections.

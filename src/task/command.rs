@@ -1,5 +1,7 @@
 //! A program that makes something so which another program can tell.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,9 @@ pub struct Command {
     /// A file of `KEY=value` lines for both programs: secrets stay out of the arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env_file: Option<String>,
+    /// How many seconds each of the programs may take, when that is not for the agent to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_s: Option<u64>,
 }
 
 impl Command {
@@ -28,6 +33,9 @@ impl Command {
         let mut cmd = Cmd::new(argv);
         if let Some(user) = &self.user {
             cmd = cmd.user(user);
+        }
+        if let Some(seconds) = self.deadline_s {
+            cmd = cmd.within(Duration::from_secs(seconds));
         }
         if let Some(file) = &self.env_file {
             cmd = cmd.envs(env_file::read(system, file)?);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Look, Wish};
 use crate::error::Fault;
-use crate::system::System;
+use crate::system::{self, System};
 
 /// The link changes by a rename, so that a reader sees the old target or the new one and never
 /// none: a release is switched so. The target need not be there yet.
@@ -69,10 +69,7 @@ impl Wish<System> for Link {
         let context = || format!("could not make the link {}", self.path);
         let path = system.path(&self.path);
         let parent = path.parent().unwrap_or(Path::new("/"));
-        let folder = tempfile::Builder::new()
-            .prefix(".citrino-")
-            .tempdir_in(parent)
-            .with_context(context)?;
+        let folder = system::draft(parent).with_context(context)?;
         let fresh = folder.path().join("link");
         symlink(&self.to, &fresh).with_context(context)?;
         fs::rename(&fresh, &path).with_context(context)?;

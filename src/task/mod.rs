@@ -1,5 +1,7 @@
 //! What a host can be made to be: one kind a file, each a wish with a check and an apply.
 
+use std::path::Path;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +74,16 @@ impl Task {
             },
             _ => None,
         }
+    }
+
+    /// The folder in which something new is made before it takes its place.
+    pub fn folder(&self) -> Option<&Path> {
+        let path = match self {
+            Task::File(file) => &file.path,
+            Task::Link(link) => &link.path,
+            _ => return None,
+        };
+        Path::new(path).parent()
     }
 }
 

@@ -32,18 +32,19 @@ pub async fn run(job: &mut Job<'_>, way: Way) -> Result<u8> {
     let remote = job.connect().await?;
     // How the last run ended is what this verb is about: it needs no telling beforehand.
     let agent = remote.agent().await?;
-    let serves_meanwhile = release::proved(&agent.facts().app).map(str::to_owned);
+    let app = &agent.facts().app;
+    let outcome = Outcome {
+        what: "the run".to_owned(),
+        serves_meanwhile: release::proved(app).map(str::to_owned),
+        same: false,
+        unit: release::trial(app),
+    };
     let claim = job.claim();
     let report = &mut *job.report;
     let mut tell = |event| report.tell(event);
     let tally = match way {
         Way::Finish(ending) => agent.finish(claim, ending, &mut tell).await?,
         Way::Attach => agent.attach(&mut tell).await?,
-    };
-    let outcome = Outcome {
-        what: "the run".to_owned(),
-        serves_meanwhile,
-        same: false,
     };
     match job.ended(tally) {
         Ok(_) => job.report.note("the run has ended well"),

@@ -37,6 +37,15 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
     let agent = job.agent(remote).await?;
     let app = &agent.facts().app;
     let release = release_of(app, build);
+    if let Err(error) = build.is_for(&agent.facts().arch) {
+        let outcome = Outcome {
+            what: release.id,
+            serves_meanwhile: release::proved(app).map(str::to_owned),
+            same: false,
+            unit: release::trial(app),
+        };
+        return Err(means(job, &outcome, error));
+    }
     let bases = kept(job, build);
     // A release that is on the host already needs no bytes.
     let blob = release::known(app, &build.sha256)
@@ -71,11 +80,7 @@ pub async fn change_over(
         let values = job.values_on(agent.facts()).with("socket", &socket);
         job.playbooks.steps("smoke", &values)
     })?;
-    let mut plan = job.plan(
-        Mode::Apply,
-        cutover.steps.clone(),
-        cutover.on_failure.clone(),
-    );
+    let mut plan = job.plan(Mode::Apply, cutover.steps, cutover.on_failure);
     plan.no_return = cutover.no_return;
     if release::proved(app).is_some() {
         plan.watch = users::on_host(&job.stack);
@@ -85,6 +90,7 @@ pub async fn change_over(
         what: release.id.clone(),
         same: cutover.serves_meanwhile.as_ref() == Some(&release.id),
         serves_meanwhile: cutover.serves_meanwhile,
+        unit: cutover.unit,
     };
     let ran = job.run_host(agent, &plan, blobs).await;
     let seen = users::seen(job, &plan.run, outside);
@@ -134,24 +140,41 @@ pub struct Outcome {
     pub serves_meanwhile: Option<String>,
     /// Whether that is the very one that was deployed.
     pub same: bool,
+    /// The systemd unit that the release runs in.
+    pub unit: String,
 }
 
 /// How many lines of its log a failed release is shown with.
 const LOG_LINES: &str = "15";
 
-/// What a failed step means for those who use the app. An error that is no step's (a lost
-/// connection, a lock) stays what it is.
+/// A run on the host that failed: what its release said, and what [`means`] says.
 pub async fn failed(
     job: &mut Job<'_>,
     remote: &Remote,
     outcome: &Outcome,
     error: anyhow::Error,
 ) -> anyhow::Error {
-    let is_a_step = |fault: &&Fault| !fault.code.starts_with("E05");
-    let Some(step) = error.downcast_ref::<Fault>().filter(is_a_step) else {
+    if is_about_the_release(&error) {
+        show_log(job, remote, &outcome.unit).await;
+    }
+    means(job, outcome, error)
+}
+
+/// Not that of a lost connection or a lock.
+fn is_about_the_release(error: &anyhow::Error) -> bool {
+    let fault = error.downcast_ref::<Fault>();
+    fault.is_some_and(|fault| !fault.code.starts_with("E05"))
+}
+
+/// What a failed step means for those who use the app. An error that is not about the release stays what
+/// it is.
+fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error) -> anyhow::Error {
+    let Some(step) = error
+        .downcast_ref::<Fault>()
+        .filter(|_| is_about_the_release(&error))
+    else {
         return error;
     };
-    show_log(job, remote).await;
     let (why, what) = (&step.message, &outcome.what);
     let fault = match (&outcome.serves_meanwhile, job.report.take_undo_failure()) {
         (_, Some(undo)) => Fault::new(
@@ -160,6 +183,10 @@ pub async fn failed(
                 "{what} failed, and it could not be undone: {why}; {}",
                 undo.message
             ),
+        ),
+        (_, None) if step.code == "E0606" => Fault::new(
+            "E0606",
+            format!("{what} failed, and it could not be undone: {why}"),
         ),
         (_, None) if step.code == "E0804" => Fault::new("E0804", format!("{what}: {why}")),
         (Some(_), None) if outcome.same => Fault::new(
@@ -180,8 +207,15 @@ pub async fn failed(
         .into()
 }
 
-/// The last lines of both slots: the one that failed has the newest.
-async fn show_log(job: &mut Job<'_>, remote: &Remote) {
+/// The last lines of the unit since the run began; none when the release was never started in it.
+async fn show_log(job: &mut Job<'_>, remote: &Remote, unit: &str) {
+    // By the host's clock.
+    let begun = job.report.begun();
+    if begun.is_empty() {
+        return;
+    }
+    // As systemd reads it.
+    let since = begun.replace('T', " ").replace('Z', " UTC");
     let argv = [
         "journalctl",
         "--no-pager",
@@ -191,9 +225,12 @@ async fn show_log(job: &mut Job<'_>, remote: &Remote) {
         "-n",
         LOG_LINES,
         "-u",
-        "citrino@*",
+        unit,
+        "--since",
+        &since,
     ];
     match remote.output(&argv).await {
+        Ok(lines) if lines.is_empty() => {}
         Ok(lines) => job
             .report
             .text(&format!("the app's log ends with:\n{lines}")),

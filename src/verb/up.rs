@@ -10,6 +10,8 @@ use crate::error::exit;
 pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8> {
     // Built first: what does not compile needs no server.
     let build = deploy::build(job, artifact).await?;
+    // A host's agent is this very binary.
+    build.is_for(std::env::consts::ARCH)?;
     if job.stack.cloud.is_some() {
         job.report.heading("provision");
         let options = Provision {

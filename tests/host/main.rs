@@ -8,8 +8,10 @@
 mod agent;
 mod audit;
 mod browser;
+mod cuts;
 mod deploy;
 mod drift;
+mod faults;
 mod guard;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
@@ -18,5 +20,6 @@ mod rehearsal;
 mod rollback;
 mod serving;
 mod stack;
+mod stand_in;
 mod tasks;
 mod trust;

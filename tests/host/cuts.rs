@@ -1,0 +1,339 @@
+//! A run that is cut off anywhere: its agent killed at every boundary of a step, its connection gone at every message. One
+//! known release answers all the time, and what comes next makes the host as if nothing had happened.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::lab::until;
+use crate::stack::{Stack, binary, said, serving};
+use crate::stand_in::{Seen, User, build};
+
+const AGENT: &str = "/var/lib/citrino/agent";
+const ORDER: &str = "/run/citrino-order";
+
+/// The agent's place on the host, taken by a program that lets tests in.
+struct Door<'s> {
+    stack: &'s Stack,
+}
+
+impl<'s> Door<'s> {
+    fn open(stack: &'s Stack) -> Self {
+        // The agent of this very binary is the only one there.
+        stack.citrino(&["status"]);
+        stack.on_host(&format!(
+            "set -eu; cd {AGENT}; ls >/root/its-name; mv * /root/the-agent"
+        ));
+        let put = format!(
+            "set -eu; cd {AGENT}; cat >door; chmod 700 door; mv door $(cat /root/its-name)"
+        );
+        on_host_with(stack, &put, "agent.py");
+        Self { stack }
+    }
+
+    fn order(&self, words: &str) {
+        self.stack.on_host(&format!(
+            "rm -f {ORDER}.*; echo '{words}' >{ORDER}.new; mv {ORDER}.new {ORDER}"
+        ));
+    }
+
+    /// Waits until no agent works any more: whether the connection was cut as it was ordered.
+    fn has_cut(&self) -> bool {
+        let line = format!("pgrep -f '{AGENT}/[0-9a-f]* agent' || ls {ORDER}.done 2>&1 || true");
+        let mut said = String::new();
+        until("the agent has ended", || {
+            said = self.stack.on_host(&line);
+            said.contains(ORDER)
+        });
+        !said.contains("No such file")
+    }
+}
+
+/// However the test ends: the others need the agent.
+impl Drop for Door<'_> {
+    fn drop(&mut self) {
+        let line = format!("rm -f {ORDER}*; mv /root/the-agent {AGENT}/$(cat /root/its-name)");
+        let closed = self.stack.citrino(&["ssh", &line]);
+        if closed.code != 0 {
+            eprintln!("the agent is not in its place again: {}", closed.text);
+        }
+    }
+}
+
+/// Runs a line on the host with a file of `on_host` as its input; what it said.
+fn on_host_with(stack: &Stack, line: &str, file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/host/on_host")
+        .join(file);
+    let mut command = stack.command(&["ssh", line]);
+    let said = said(command.stdin(fs::File::open(path).unwrap()));
+    assert_eq!(said.code, 0, "`{line}`: {}", said.text);
+    said.text
+}
+
+/// How long a release of the ring must be healthy.
+const HEALTHY: &str = "min_healthy_s: 1";
+
+/// All that a deploy can change on the host.
+fn manifest(stack: &Stack) -> String {
+    on_host_with(stack, "python3 -", "manifest.py")
+}
+
+/// The words of a command, for its n-th time.
+type Words<'w> = &'w dyn Fn(usize) -> Vec<String>;
+
+fn types(stack: &Stack, words: &[String]) -> crate::stack::Said {
+    stack.citrino(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Kills the agent as it makes its n-th word of the journal safe, which it does before and after each step. Whether it
+/// came so far.
+fn killed_at(door: &Door, n: usize, words: &[String]) -> bool {
+    let stack = door.stack;
+    let word = format!("{}-{n}", stack.address());
+    door.order(&format!("hold {word}"));
+    let run = stack.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut pid = None;
+    until("the agent is held", || {
+        pid = held(&word);
+        pid.is_some()
+    });
+    let pid = pid.unwrap();
+    let log = stack.home.join("strace");
+    let mut strace = Command::new("strace")
+        .args(["-qq", "-e", "trace=fdatasync", "-e"])
+        .arg(format!("inject=fdatasync:signal=KILL:when={n}"))
+        .arg("-o")
+        .arg(&log)
+        .args(["-p", &pid.to_string()])
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("the agent is traced", || {
+        status(pid, "TracerPid").is_some_and(|tracer| tracer != "0")
+    });
+    let to = nix::unistd::Pid::from_raw(pid);
+    nix::sys::signal::kill(to, nix::sys::signal::Signal::SIGCONT).unwrap();
+    let (code, summary) = run.finish();
+    strace.wait().unwrap();
+    let killed = fs::read_to_string(log)
+        .unwrap()
+        .contains("killed by SIGKILL");
+    assert!(code == 0 || killed && code == 1, "{summary}");
+    killed
+}
+
+/// The process, by its number outside of the machine, that stopped itself when it had this order.
+fn held(word: &str) -> Option<i32> {
+    let all = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let mut stopped =
+        all.filter(|pid: &i32| status(*pid, "State").is_some_and(|state| state.starts_with('T')));
+    stopped.find(|pid| {
+        let order = fs::read_to_string(format!("/proc/{pid}/root{ORDER}.taken"));
+        order.is_ok_and(|order| order.trim() == format!("hold {word}"))
+    })
+}
+
+/// A line of /proc/PID/status; none when there is no such process any more.
+fn status(pid: i32, key: &str) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(":\t"));
+    line.map(str::to_owned)
+}
+
+/// What comes after a run that was cut off.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    /// The same command again.
+    Again,
+    Resume,
+    /// `--abort`, and the same command again.
+    Abort,
+}
+
+/// Ends what was cut off. Where nothing is left to resume or to undo, the host says so, and the command again ends it.
+fn ends(stack: &Stack, next: Next, words: &[String]) {
+    let code_of = |said: &crate::stack::Said, codes: &[&str]| {
+        codes.iter().any(|code| said.text.contains(code))
+    };
+    match next {
+        Next::Again => {}
+        Next::Resume => {
+            let resume = stack.citrino(&["deploy", "--resume"]);
+            if resume.code == 0 {
+                return;
+            }
+            assert!(code_of(&resume, &["E0515"]), "{}", resume.text);
+        }
+        Next::Abort => {
+            let abort = stack.citrino(&["deploy", "--abort"]);
+            assert!(
+                abort.code == 0 || code_of(&abort, &["E0515", "E0516"]),
+                "{}",
+                abort.text
+            );
+        }
+    }
+    let again = types(stack, words);
+    assert_eq!(again.code, 0, "{}", again.text);
+}
+
+/// All good answers, of these releases.
+fn saw_only(seen: &Seen, releases: [&Value; 2], why: &str) {
+    assert!(
+        seen.failures.is_empty() && seen.answers > 0,
+        "{why}: {seen:?}"
+    );
+    for release in &seen.releases {
+        assert!(
+            releases.contains(&&json!(release)),
+            "{why}: {release} is none of {releases:?}"
+        );
+    }
+}
+
+fn live(stack: &Stack) -> Value {
+    stack.http("/api/health", None).1["release"].clone()
+}
+
+/// Kills the agent in a command of these words at the first boundary of a step, at the second, and so on until it comes to
+/// its end. After each, one of the two releases of before and after answers; when it was ended in one of these ways, the
+/// host is as the command leaves it uninterrupted.
+fn killed_everywhere(door: &Door, words: Words, ways: &[Next]) {
+    let stack = door.stack;
+    let wished = uninterrupted(stack, words);
+    let mut n = 1;
+    loop {
+        let (before, words) = (live(stack), words(n));
+        let user = User::comes(stack);
+        let killed = killed_at(door, n, &words);
+        let next = ways[n % ways.len()];
+        if killed {
+            ends(stack, next, &words);
+        }
+        let (seen, after) = (user.leaves(), live(stack));
+        let why = format!("killed at {n}, then {next:?}");
+        assert_ne!(before, after, "{why}");
+        saw_only(&seen, [&before, &after], &why);
+        is_like(&manifest(stack), &wished, &why);
+        if !killed {
+            break;
+        }
+        n += 1;
+    }
+    // Before and after each of a dozen steps at least.
+    assert!(n > 24, "it was killed {n} times only");
+}
+
+/// How the command leaves the host, when it is left alone; twice, since what is compared must be what stays.
+fn uninterrupted(stack: &Stack, words: Words) -> String {
+    // So many that retention has something to take away each time.
+    let mut last = String::new();
+    for n in 1001..=1007 {
+        let run = types(stack, &words(n));
+        assert_eq!(run.code, 0, "{}", run.text);
+        if n >= 1006 {
+            let now = manifest(stack);
+            if n > 1006 {
+                is_like(&now, &last, "left alone");
+            }
+            last = now;
+        }
+    }
+    last
+}
+
+fn is_like(is: &str, wished: &str, why: &str) {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let (is, wished) = (lines(is), lines(wished));
+    let more: Vec<_> = is.iter().filter(|line| !wished.contains(line)).collect();
+    let less: Vec<_> = wished.iter().filter(|line| !is.contains(line)).collect();
+    assert!(
+        more.is_empty() && less.is_empty(),
+        "{why}: more {more:#?}, less {less:#?}"
+    );
+}
+
+/// The n-th of small releases, by the wishes of this file.
+fn deploy(stack: &Stack, wishes: &str, n: usize) -> Vec<String> {
+    let path = build(
+        stack,
+        "citrino-stand-in",
+        "small",
+        &json!({ "build": format!("{n:05}") }),
+    );
+    ["-c", wishes, "deploy", "--artifact", path.to_str().unwrap()]
+        .map(str::to_owned)
+        .into()
+}
+
+fn back_to_the_app(stack: &Stack) {
+    let app = binary("citrino-app");
+    let back = stack.citrino(&["deploy", "--artifact", app.to_str().unwrap()]);
+    assert_eq!(back.code, 0, "{}", back.text);
+    stack.is_as_wished();
+}
+
+#[test]
+fn an_agent_that_is_killed_at_any_boundary_of_a_step_costs_nothing() {
+    let Some(stack) = serving() else { return };
+    if Command::new("strace").arg("-V").output().is_err() {
+        eprintln!("skipped: `strace` is not installed");
+        return;
+    }
+    let door = Door::open(&stack);
+    killed_everywhere(
+        &door,
+        &|n| deploy(&stack, "citrino.yml", n),
+        &[Next::Again, Next::Resume, Next::Abort],
+    );
+    drop(door);
+    back_to_the_app(&stack);
+}
+
+#[test]
+fn a_connection_that_is_cut_at_any_message_costs_nothing() {
+    let Some(stack) = serving() else { return };
+    let door = Door::open(&stack);
+    // One message is as good as another: those of a second of waiting are left out.
+    let wishes = fs::read_to_string(stack.home.join("citrino.yml")).unwrap();
+    assert!(wishes.contains(HEALTHY), "{wishes}");
+    stack.write("hasty.yml", &wishes.replace(HEALTHY, "min_healthy_s: 0"));
+    let words = |n| deploy(&stack, "hasty.yml", n);
+    let wished = uninterrupted(&stack, &words);
+    let mut cuts = 0;
+    for side in ["operator", "agent"] {
+        for n in 1.. {
+            cuts += 1;
+            let (before, words) = (live(&stack), words(cuts));
+            let why = format!("cut when {n} messages of the {side} had passed");
+            let user = User::comes(&stack);
+            door.order(&format!("cut {side} {n}"));
+            let deploy = types(&stack, &words);
+            let cut = door.has_cut();
+            // Of a connection that is cut right after the last word, nobody need notice.
+            assert!(
+                deploy.code == 0 || cut && deploy.code == 1,
+                "{why}: {}",
+                deploy.text
+            );
+            ends(&stack, Next::Again, &words);
+            let (seen, after) = (user.leaves(), live(&stack));
+            assert_ne!(before, after, "{why}");
+            saw_only(&seen, [&before, &after], &why);
+            is_like(&manifest(&stack), &wished, &why);
+            if !cut {
+                break;
+            }
+        }
+    }
+    assert!(cuts > 30, "it was cut {cuts} times only");
+    drop(door);
+    back_to_the_app(&stack);
+}
