@@ -27,6 +27,7 @@ mod properties;
 mod provider;
 mod recommend;
 mod reference;
+mod roll;
 mod schema;
 mod search;
 mod stop;

@@ -279,8 +279,10 @@ fn the_query_uses_the_index_of_services() {
         run.out
     );
     assert!(
-        // Which of them depends on how many rows there are; bench/recommend/README.md has the plan of many.
-        run.out.contains(" idx_propiedades_"),
+        run.out.contains(" using propiedades_pkey on propiedades p")
+            && run
+                .out
+                .contains(" using idx_propiedades_cambio on propiedades"),
         "{}",
         run.out
     );
