@@ -12,6 +12,7 @@ use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
 use crate::catalog::candidates::{COLUMNS, Candidates, Row};
 use crate::catalog::property::{self, Property};
 use crate::catalog::services::{self, NearbyColumns};
+use crate::catalog::zone::Zone;
 
 /// The roll of a server.
 #[derive(Debug, Default)]
@@ -86,6 +87,13 @@ impl Roll {
         answer.ok_or_else(|| {
             sqlx::Error::Protocol("the roll of properties cannot be brought up to date".to_owned())
         })
+    }
+
+    /// Every zone that a property has, by its folded name.
+    pub async fn zones(&self, connection: &mut PgConnection) -> sqlx::Result<Vec<Zone>> {
+        let look = |known: &Candidates| (known.zones(), Vec::new());
+        let (zones, _) = self.ask(connection, services::KEPT_M, look).await?;
+        Ok(zones)
     }
 
     fn mark(&self) -> Option<Mark> {

@@ -56,8 +56,8 @@ impl Parts {
             .into_iter()
             .map(|(part, weight)| part.unwrap_or(0.0) * weight)
             .sum();
-        #[allow(clippy::cast_possible_truncation)] // it is at most 1000
-        (weight > 0.0).then(|| (1000.0 * points / weight + 0.5).floor() as i32)
+        #[allow(clippy::cast_possible_truncation)] // to whole tenths; there are 1000 at most
+        (weight > 0.0).then(|| (1000.0 * points / weight + 0.5) as i32)
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Nearby {
 }
 
 /// The radius whose figures the schema keeps with each property.
-const KEPT_M: i64 = 1000;
+pub const KEPT_M: i64 = 1000;
 
 /// Appends the columns of [`NearbyColumns`] of the property `p`, which are measured in `cerca` or kept.
 pub fn push_columns(query: &mut QueryBuilder<Postgres>, radius_m: i64) {

@@ -24,7 +24,7 @@ pub use answer::{Known, Origin};
 pub use wording::{Options, Worded};
 
 use crate::catalog::roll::Roll;
-use crate::catalog::zone::{self, Zone};
+use crate::catalog::zone::Zone;
 use crate::settings;
 use facts::Facts;
 use provider::Chain;
@@ -84,7 +84,7 @@ impl Conversation {
         mut turns: Vec<Turn>,
         bob_per_usd: f64,
     ) -> sqlx::Result<Self> {
-        let zones = zone::all(connection).await?;
+        let zones = roll.zones(connection).await?;
         let extra = turns.len().saturating_sub(TURNS);
         let mut seen = 0;
         // Instructions stay, however old.

@@ -31,4 +31,5 @@ mod roll;
 mod schema;
 mod search;
 mod stop;
+mod token;
 mod v1;

@@ -199,7 +199,7 @@ fn a_release_runs_on_a_newer_schema_down_to_its_floor() {
             run.err
         );
     }
-    assert_eq!(status(&database)["floor"], 6);
+    assert_eq!(status(&database)["floor"], 7);
     // It starts all the same: the reason is told by /api/ready, and not by a restart loop.
     let late = App::start(&database);
     assert_eq!(late.get("/api/health").status, 200);

@@ -3,17 +3,20 @@
 use std::thread;
 
 use serde_json::{Value, json};
-use sqlx::{Connection, Executor};
+use sqlx::{AssertSqlSafe, PgConnection};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::app::{App, citrino};
-use crate::cluster::{Database, block_on};
+use crate::cluster::Database;
+
+const NONE: [i64; 0] = [];
 
 /// An empty database with a server that has looked at it already.
 fn start() -> Option<(Database, App)> {
     let database = Database::fresh()?;
     assert_eq!(citrino(&database, &["migrate"]).code, 0);
     let app = App::start(&database);
-    assert_eq!(ids(&app, &json!({})), []);
+    assert_eq!(ids(&app, &json!({})), NONE);
     Some((database, app))
 }
 
@@ -66,10 +69,10 @@ fn whatever_is_written_is_ranked_in_the_next_answer() {
     write("UPDATE propiedades SET estado_propiedad = 'reservado' WHERE id = 1");
     assert_eq!(ids(&app, &all), [2]);
     write("DELETE FROM propiedades WHERE id = 2");
-    assert_eq!(ids(&app, &all), []);
+    assert_eq!(ids(&app, &all), NONE);
     write(&insert(3, 10, "Centro"));
     write("TRUNCATE propiedades");
-    assert_eq!(ids(&app, &all), []);
+    assert_eq!(ids(&app, &all), NONE);
     write("BEGIN; DELETE FROM propiedades; ROLLBACK");
     write(&insert(4, 10, "Centro"));
     assert_eq!(ids(&app, &all), [4]);
@@ -101,30 +104,42 @@ fn a_transaction_that_began_early_and_ends_late_is_not_missed() {
         return;
     };
     let all = json!({});
-    block_on(async {
-        let mut early = database.connect().await;
-        early.execute("BEGIN").await.unwrap();
-        early
-            .execute(insert(1, 100, "Centro").as_str())
-            .await
-            .unwrap();
-        let mut undone = database.connect().await;
-        undone.execute("BEGIN").await.unwrap();
-        undone
-            .execute(insert(9, 1, "Centro").as_str())
-            .await
-            .unwrap();
-        // Younger ones end before it, and are seen; it is not.
-        database.execute(&insert(2, 200, "Centro")).unwrap();
-        assert_eq!(ids(&app, &all), [2]);
-        database.execute(&insert(3, 300, "Centro")).unwrap();
-        assert_eq!(ids(&app, &all), [2, 3]);
-        undone.execute("ROLLBACK").await.unwrap();
-        assert_eq!(ids(&app, &all), [2, 3]);
-        early.execute("COMMIT").await.unwrap();
-        assert_eq!(ids(&app, &all), [1, 2, 3]);
-        early.close().await.unwrap();
-    });
+    let mut early = Open::begin(&database, &insert(1, 100, "Centro"));
+    let mut undone = Open::begin(&database, &insert(9, 1, "Centro"));
+    // Younger ones end before it, and are seen; it is not.
+    database.execute(&insert(2, 200, "Centro")).unwrap();
+    assert_eq!(ids(&app, &all), [2]);
+    database.execute(&insert(3, 300, "Centro")).unwrap();
+    assert_eq!(ids(&app, &all), [2, 3]);
+    undone.run("ROLLBACK");
+    assert_eq!(ids(&app, &all), [2, 3]);
+    early.run("COMMIT");
+    assert_eq!(ids(&app, &all), [1, 2, 3]);
+}
+
+/// A transaction that stays open.
+struct Open {
+    runtime: Runtime,
+    connection: PgConnection,
+}
+
+impl Open {
+    fn begin(database: &Database, sql: &str) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let connection = runtime.block_on(database.connect());
+        let mut open = Open {
+            runtime,
+            connection,
+        };
+        open.run("BEGIN");
+        open.run(sql);
+        open
+    }
+
+    fn run(&mut self, sql: &str) {
+        let statement = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection);
+        self.runtime.block_on(statement).unwrap();
+    }
 }
 
 #[test]
@@ -184,6 +199,7 @@ fn numbers_of_another_servers_transactions_do_no_harm() {
              ALTER TABLE propiedades ENABLE TRIGGER USER",
         )
         .unwrap();
+    let app = App::start(&database);
     assert_eq!(ids(&app, &json!({})), [1]);
     database.execute(&insert(2, 200, "Centro")).unwrap();
     database
