@@ -26,7 +26,8 @@ pub struct Filter {
     hard_zonas: Option<Vec<bool>>,
     tipo: Option<u8>,
     tipos: Vec<u8>,
-    presupuesto: (Option<f64>, Option<f64>),
+    presupuesto_min: (f64, f64),
+    presupuesto_max: (f64, f64),
     precio: (f64, f64),
     superficie: (f64, f64),
     dormitorios: (i16, i16),
@@ -85,7 +86,8 @@ impl Filter {
             hard_zonas,
             tipo: wanted.tipo_propiedad.map(kind),
             tipos: tipos.iter().map(|tipo| kind(tipo)).collect(),
-            presupuesto: (wanted.presupuesto_min, wanted.presupuesto_max),
+            presupuesto_min: range(wanted.presupuesto_min, None),
+            presupuesto_max: range(None, wanted.presupuesto_max),
             precio: range(*precio_min, *precio_max),
             superficie: range(*superficie_min, *superficie_max),
             dormitorios: counts(*habitaciones_min, *habitaciones_max),
@@ -130,9 +132,8 @@ impl Filter {
             && self.desde.is_none_or(|day| candidate.publicada >= day)
             && is_named(&self.uvs, candidate.uv)
             && is_named(&self.manzanas, candidate.manzana);
-        let (least, most) = self.presupuesto;
-        let too_cheap = least.is_some_and(|least| !(candidate.precio >= least));
-        let too_dear = most.is_some_and(|most| !(candidate.precio <= most));
+        let too_cheap = !within(self.presupuesto_min, candidate.precio);
+        let too_dear = !within(self.presupuesto_max, candidate.precio);
         let other_kind = self.tipo.is_some_and(|tipo| tipo != candidate.tipo);
         passes.then(|| u8::from(too_cheap) | u8::from(other_kind) << KIND | u8::from(too_dear) << 3)
     }

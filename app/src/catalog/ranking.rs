@@ -78,8 +78,8 @@ pub fn rank(known: &Candidates, wanted: &Preferences, page: Page) -> Ranking {
         total += 1;
         if best.len() < most {
             best.push(rank);
-        } else if let Some(mut worst) = best.peek_mut()
-            && rank < *worst
+        } else if best.peek().is_some_and(|worst| rank < *worst)
+            && let Some(mut worst) = best.peek_mut()
         {
             *worst = rank;
         }
@@ -120,7 +120,7 @@ impl<'a> Rank<'a> {
 pub fn relax(known: &Candidates, wanted: &mut Preferences) -> Vec<&'static str> {
     let mut seen = [false; 1 << SOFT.len()];
     each(known, &Filter::new(wanted, known), |_, missed| {
-        seen[usize::from(missed)] = true
+        seen[usize::from(missed)] = true;
     });
     let mut sets: Vec<usize> = (0..seen.len()).collect();
     sets.sort_by_key(|set| (set.count_ones(), *set));

@@ -149,7 +149,9 @@ impl Roll {
     fn add(&self, news: Vec<Row>, mark: Mark) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.as_mut() {
-            news.into_iter().for_each(|row| known.candidates.put(row));
+            for row in news {
+                known.candidates.put(row);
+            }
             known.mark = mark;
         }
     }

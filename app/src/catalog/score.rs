@@ -39,23 +39,26 @@ impl Parts {
         ]
     }
 
+    /// Sums of the points and of the weights of the parts that could be judged.
+    fn sums(&self) -> (f64, f64) {
+        let mut sums = (0.0, 0.0);
+        for (part, weight) in self.weighted() {
+            if let Some(part) = part {
+                sums.0 += part * weight;
+                sums.1 += weight;
+            }
+        }
+        sums
+    }
+
     /// Sum of the weights of the parts that could be judged, 0 to 100.
     pub fn weight(&self) -> f64 {
-        let known = self
-            .weighted()
-            .into_iter()
-            .filter(|(part, _)| part.is_some());
-        known.map(|(_, weight)| weight).sum()
+        self.sums().1
     }
 
     /// The score in tenths, 0 to 1000; none when no part could be judged.
     pub fn tenths(&self) -> Option<i32> {
-        let weight = self.weight();
-        let points: f64 = self
-            .weighted()
-            .into_iter()
-            .map(|(part, weight)| part.unwrap_or(0.0) * weight)
-            .sum();
+        let (points, weight) = self.sums();
         #[allow(clippy::cast_possible_truncation)] // to whole tenths; there are 1000 at most
         (weight > 0.0).then(|| (1000.0 * points / weight + 0.5) as i32)
     }

@@ -50,7 +50,7 @@ pub struct Item {
     sin_datos: Vec<&'static str>,
     justificacion: String,
     /// By category, within the radius; null without coordinates.
-    servicios_cercanos: Option<BTreeMap<String, Nearby>>,
+    servicios_cercanos: Option<BTreeMap<&'static str, Nearby>>,
 }
 
 /// A part of the score. The points of all parts add up to the score.
@@ -184,7 +184,7 @@ fn services(row: &Recommended, wanted: &Preferences) -> String {
         .into_iter()
         .zip(wanted.categorias.iter().map(near))
         .map(|(name, metres)| match metres {
-            Some(metres) => format!("{} a {metres:.0} m", spell::category(name)),
+            Some(metres) => format!("{} a {} m", spell::category(name), spell::rounded(metres)),
             None => format!("{} a más de 1 km", spell::category(name)),
         })
         .collect();
