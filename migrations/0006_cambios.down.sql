@@ -1,4 +1,3 @@
--- loses nothing
 SET LOCAL lock_timeout = '5s';
 SET LOCAL statement_timeout = '60s';
 

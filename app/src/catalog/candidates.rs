@@ -18,8 +18,6 @@ pub struct Candidate {
     pub precio: f64,
     /// Square metres.
     pub superficie: f64,
-    /// By category, 1 at the door to 0 beyond a walk.
-    pub cercania: [f64; CATEGORIES.len()],
     /// Days since 1970.
     pub publicada: i32,
     pub dormitorios: i16,
@@ -65,6 +63,34 @@ pub struct Group {
     /// Its place among the names.
     pub zona: u32,
     pub rows: Vec<Candidate>,
+    /// By category, of each row in turn: 1 at the door to 0 beyond a walk, NaN where its place is not known. A wish reads
+    /// three of the nine, so they do not stand with the rest.
+    cercania: [Vec<f64>; CATEGORIES.len()],
+}
+
+impl Group {
+    /// Those of some categories, in that order.
+    pub fn cercania(&self, categories: &[usize]) -> Vec<&[f64]> {
+        categories
+            .iter()
+            .map(|category| self.cercania[*category].as_slice())
+            .collect()
+    }
+
+    fn push(&mut self, candidate: Candidate, cercania: [f64; CATEGORIES.len()]) -> usize {
+        for (column, near) in self.cercania.iter_mut().zip(cercania) {
+            column.push(near);
+        }
+        self.rows.push(candidate);
+        self.rows.len() - 1
+    }
+
+    fn swap_remove(&mut self, row: usize) -> Candidate {
+        for column in &mut self.cercania {
+            column.swap_remove(row);
+        }
+        self.rows.swap_remove(row)
+    }
 }
 
 /// All properties.
@@ -90,9 +116,6 @@ impl Candidates {
             id: row.id,
             precio: row.precio.unwrap_or(f64::NAN),
             superficie: row.superficie.unwrap_or(f64::NAN),
-            cercania: row
-                .distancias_m
-                .map_or([f64::NAN; _], |distances| score::nearness(&distances)),
             publicada: row.publicada.unwrap_or(i32::MIN),
             dormitorios: count(row.num_dormitorios),
             banos: count(row.num_banos),
@@ -107,12 +130,16 @@ impl Candidates {
                 operacion: offered,
                 zona,
                 rows: Vec::new(),
+                cercania: Default::default(),
             });
             groups.len() - 1
         });
-        let rows = &mut self.groups[group].rows;
-        self.places.insert(row.id, (group, rows.len()));
-        rows.push(candidate);
+        let unknown = [f64::NAN; _];
+        let cercania = row
+            .distancias_m
+            .map_or(unknown, |distances| score::nearness(&distances));
+        let place = self.groups[group].push(candidate, cercania);
+        self.places.insert(row.id, (group, place));
     }
 
     fn remove(&mut self, id: i64) {
@@ -120,7 +147,7 @@ impl Candidates {
             return;
         };
         let group_of = &mut self.groups[group];
-        let gone = group_of.rows.swap_remove(row);
+        let gone = group_of.swap_remove(row);
         if let Some(moved) = group_of.rows.get(row) {
             self.places.insert(moved.id, (group, row));
         }

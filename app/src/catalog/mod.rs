@@ -1,5 +1,6 @@
 //! What the database is asked: typed rows out of plain SQL; and what is kept of it in memory, to rank by.
 
+pub mod best;
 pub mod candidates;
 pub mod filter;
 pub mod fold;

@@ -81,7 +81,7 @@ pub fn nearness(distances_m: &[Option<f64>]) -> [f64; CATEGORIES.len()] {
 pub struct Scale {
     presupuesto_max: Option<f64>,
     /// Places in [`CATEGORIES`].
-    categorias: Vec<usize>,
+    pub categorias: Vec<usize>,
     superficie_deseada: f64,
     dormitorios_necesarios: Option<f64>,
 }
@@ -102,8 +102,8 @@ impl Scale {
         }
     }
 
-    /// How a property fits.
-    pub fn parts(&self, candidate: &Candidate) -> Parts {
+    /// How a property fits; `near` is how near it is to each wanted category, in their order.
+    pub fn parts(&self, candidate: &Candidate, near: impl Iterator<Item = f64>) -> Parts {
         let known = |number: f64| (!number.is_nan()).then_some(number);
         // 1 up to 80 % of the highest price, then in a straight line to one half at the highest price.
         let price = |price: f64, most: f64| {
@@ -115,7 +115,7 @@ impl Scale {
                 .presupuesto_max
                 .zip(known(candidate.precio))
                 .map(|(most, asked)| price(asked, most)),
-            servicios: known(self.servicios(candidate)),
+            servicios: known(self.servicios(near)),
             superficie: known(candidate.superficie)
                 .map(|metres| (metres / self.superficie_deseada).min(1.0)),
             familia: self
@@ -126,12 +126,8 @@ impl Scale {
     }
 
     /// The mean over the wanted categories; NaN where the property's place is not known.
-    fn servicios(&self, candidate: &Candidate) -> f64 {
-        let sum: f64 = self
-            .categorias
-            .iter()
-            .map(|place| candidate.cercania[*place])
-            .sum();
+    fn servicios(&self, near: impl Iterator<Item = f64>) -> f64 {
+        let sum: f64 = near.sum();
         #[allow(clippy::cast_precision_loss)] // there are nine categories
         let count = self.categorias.len() as f64;
         sum / count
