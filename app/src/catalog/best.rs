@@ -3,17 +3,9 @@
 use std::cmp::Ordering;
 
 use crate::catalog::candidates::Candidate;
-use crate::catalog::score::Parts;
 
 /// The highest score, in tenths.
 pub const PERFECT: i32 = 1000;
-
-/// A property that was found fitting.
-#[derive(Debug)]
-pub struct Chosen {
-    pub id: i64,
-    pub parts: Parts,
-}
 
 /// Where a property stands: the better one is the smaller.
 #[derive(Debug, Clone, Copy)]
@@ -23,11 +15,13 @@ pub struct Rank {
     /// Infinite without a price.
     precio: f64,
     id: i64,
+    /// Its group and its row.
+    pub at: (u32, u32),
 }
 
 impl Rank {
     /// Of a property with this score.
-    pub fn new(tenths: i32, candidate: &Candidate) -> Self {
+    pub fn new(tenths: i32, candidate: &Candidate, at: (u32, u32)) -> Self {
         Rank {
             tenths,
             precio: if candidate.precio.is_nan() {
@@ -36,6 +30,7 @@ impl Rank {
                 candidate.precio
             },
             id: candidate.id,
+            at,
         }
     }
 
@@ -50,7 +45,7 @@ impl Rank {
 #[derive(Debug)]
 pub struct Best {
     most: usize,
-    rows: Vec<(Rank, Parts)>,
+    rows: Vec<Rank>,
     /// Whatever is no better is among the best no more.
     bound: Option<Rank>,
 }
@@ -71,9 +66,9 @@ impl Best {
     }
 
     /// Takes it in if it is.
-    pub fn offer(&mut self, rank: Rank, parts: Parts) {
+    pub fn offer(&mut self, rank: Rank) {
         if self.admits(rank) {
-            self.rows.push((rank, parts));
+            self.rows.push(rank);
             // So every row is moved a few times at most, however many are wished.
             if self.rows.len() >= self.most.saturating_mul(2).max(64) {
                 self.cut();
@@ -86,25 +81,21 @@ impl Best {
         let Some(last) = last.filter(|last| *last < self.rows.len()) else {
             return;
         };
-        let (_, worst, _) = self
-            .rows
-            .select_nth_unstable_by(last, |a, b| a.0.order(&b.0));
-        self.bound = Some(worst.0);
+        let (_, worst, _) = self.rows.select_nth_unstable_by(last, Rank::order);
+        self.bound = Some(*worst);
         self.rows.truncate(self.most);
     }
 
     /// The best after the first `offset`, in their order.
-    pub fn page(mut self, offset: usize) -> Vec<Chosen> {
+    pub fn page(mut self, offset: usize) -> Vec<Rank> {
         self.cut();
         if offset >= self.rows.len() {
             return Vec::new();
         }
-        self.rows
-            .select_nth_unstable_by(offset, |a, b| a.0.order(&b.0));
+        self.rows.select_nth_unstable_by(offset, Rank::order);
         let mut page = self.rows.split_off(offset);
-        page.sort_unstable_by(|a, b| a.0.order(&b.0));
-        let chosen = |(rank, parts): (Rank, Parts)| Chosen { id: rank.id, parts };
-        page.into_iter().map(chosen).collect()
+        page.sort_unstable_by(Rank::order);
+        page
     }
 }
 
@@ -113,13 +104,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    const NOTHING: Parts = Parts {
-        precio: None,
-        servicios: None,
-        superficie: None,
-        familia: None,
-    };
 
     proptest! {
         #[test]
@@ -130,15 +114,15 @@ mod tests {
         ) {
             let mut ranks: Vec<Rank> = (0..)
                 .zip(given)
-                .map(|(id, (tenths, price))| Rank { tenths, precio: f64::from(price), id })
+                .map(|(id, (tenths, price))| Rank { tenths, precio: f64::from(price), id, at: (0, 0) })
                 .collect();
             let mut best = Best::new(offset + limit);
             for rank in &ranks {
-                best.offer(*rank, NOTHING);
+                best.offer(*rank);
             }
             ranks.sort_by(Rank::order);
             let expected: Vec<i64> = ranks.iter().skip(offset).take(limit).map(|rank| rank.id).collect();
-            let page: Vec<i64> = best.page(offset).iter().map(|chosen| chosen.id).collect();
+            let page: Vec<i64> = best.page(offset).iter().map(|rank| rank.id).collect();
             prop_assert_eq!(page, expected);
         }
     }

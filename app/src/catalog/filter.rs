@@ -22,6 +22,8 @@ const ZONE: usize = 2;
 #[derive(Debug)]
 pub struct Filter {
     operacion: usize,
+    /// Whether there is any hard filter on a property by itself.
+    is_narrow: bool,
     soft_zonas: Option<Vec<bool>>,
     hard_zonas: Option<Vec<bool>>,
     tipo: Option<u8>,
@@ -74,7 +76,22 @@ impl Filter {
                     && !sin_zonas.contains(&name.folded)
             })
         });
+        let bounds = [precio_min, precio_max, superficie_min, superficie_max];
+        let rooms = [
+            habitaciones_min,
+            habitaciones_max,
+            banos_min,
+            banos_max,
+            dias,
+        ];
+        let is_narrow = !tipos.is_empty()
+            || bounds.iter().any(|bound| bound.is_some())
+            || rooms.iter().any(|bound| bound.is_some())
+            || tiene_garaje.is_some()
+            || unidad_vecinal.is_some()
+            || manzana.is_some();
         Filter {
+            is_narrow,
             operacion: OPERATIONS
                 .iter()
                 .position(|known| *known == wanted.operacion)
@@ -120,10 +137,22 @@ impl Filter {
     }
 
     /// The soft filters that a property misses, as bits; none when it misses a hard one.
+    #[inline]
     pub fn missed(&self, candidate: &Candidate) -> Option<u8> {
+        if self.is_narrow && !self.passes(candidate) {
+            return None;
+        }
+        let too_cheap = !within(self.presupuesto_min, candidate.precio);
+        let too_dear = !within(self.presupuesto_max, candidate.precio);
+        let other_kind = self.tipo.is_some_and(|tipo| tipo != candidate.tipo);
+        Some(u8::from(too_cheap) | u8::from(other_kind) << KIND | u8::from(too_dear) << 3)
+    }
+
+    /// Whether a property passes the hard filters.
+    fn passes(&self, candidate: &Candidate) -> bool {
         let is_named =
             |names: &Option<Vec<bool>>, place| names.as_ref().is_none_or(|marks| has(marks, place));
-        let passes = (self.tipos.is_empty() || self.tipos.contains(&candidate.tipo))
+        (self.tipos.is_empty() || self.tipos.contains(&candidate.tipo))
             && within(self.precio, candidate.precio)
             && within(self.superficie, candidate.superficie)
             && counted(self.dormitorios, candidate.dormitorios)
@@ -131,11 +160,7 @@ impl Filter {
             && counted(self.garajes, candidate.garajes)
             && self.desde.is_none_or(|day| candidate.publicada >= day)
             && is_named(&self.uvs, candidate.uv)
-            && is_named(&self.manzanas, candidate.manzana);
-        let too_cheap = !within(self.presupuesto_min, candidate.precio);
-        let too_dear = !within(self.presupuesto_max, candidate.precio);
-        let other_kind = self.tipo.is_some_and(|tipo| tipo != candidate.tipo);
-        passes.then(|| u8::from(too_cheap) | u8::from(other_kind) << KIND | u8::from(too_dear) << 3)
+            && is_named(&self.manzanas, candidate.manzana)
     }
 }
 

@@ -1,10 +1,10 @@
 //! The ranking: score falling, price rising, id rising; unknown last.
 
-use crate::catalog::best::{Best, Chosen, PERFECT, Rank};
+use crate::catalog::best::{Best, PERFECT, Rank};
 use crate::catalog::candidates::Candidates;
 use crate::catalog::filter::{Filter, SOFT};
 use crate::catalog::recommend::Preferences;
-use crate::catalog::score::Scale;
+use crate::catalog::score::{Parts, Scale};
 use crate::catalog::search::Page;
 
 /// A page of the ranking.
@@ -16,6 +16,13 @@ pub struct Ranking {
     pub chosen: Vec<Chosen>,
 }
 
+/// A property that was found fitting.
+#[derive(Debug)]
+pub struct Chosen {
+    pub id: i64,
+    pub parts: Parts,
+}
+
 /// Scores all that pass the wish's filters, and keeps the page.
 pub fn rank(known: &Candidates, wanted: &Preferences, page: Page) -> Ranking {
     let filter = Filter::new(wanted, known);
@@ -24,8 +31,8 @@ pub fn rank(known: &Candidates, wanted: &Preferences, page: Page) -> Ranking {
     let limit = usize::try_from(page.limite).unwrap_or(0);
     let mut best = Best::new(offset.saturating_add(limit));
     let mut total = 0;
-    for group in known.groups.iter().filter(|group| filter.may_hold(group)) {
-        if filter.missed_by_group(group) != 0 {
+    for (at, group) in (0..).zip(&known.groups) {
+        if !filter.may_hold(group) || filter.missed_by_group(group) != 0 {
             continue;
         }
         let cercania = group.cercania(&scale.categorias);
@@ -33,22 +40,38 @@ pub fn rank(known: &Candidates, wanted: &Preferences, page: Page) -> Ranking {
             if filter.missed(candidate) != Some(0) {
                 continue;
             }
+            #[allow(clippy::cast_possible_truncation)] // nobody has so many properties
+            let at = (at, row as u32);
             // Where the page is full of full scores and this is dearer, no score would bring it in.
-            if wanted.umbral <= 0.0 && !best.admits(Rank::new(PERFECT, candidate)) {
+            if wanted.umbral <= 0.0 && !best.admits(Rank::new(PERFECT, candidate, at)) {
                 total += 1;
                 continue;
             }
-            let parts = scale.parts(candidate, cercania.iter().map(|column| column[row]));
-            let tenths = parts.tenths().unwrap_or(-1);
+            let near = cercania.iter().map(|column| column[row]);
+            let tenths = scale.tenths(candidate, near).unwrap_or(-1);
             if reaches(tenths, wanted.umbral) {
                 total += 1;
-                best.offer(Rank::new(tenths, candidate), parts);
+                best.offer(Rank::new(tenths, candidate, at));
             }
         }
     }
+    let chosen = best
+        .page(offset)
+        .into_iter()
+        .map(|rank| chosen(known, &scale, rank));
     Ranking {
         total,
-        chosen: best.page(offset),
+        chosen: chosen.collect(),
+    }
+}
+
+fn chosen(known: &Candidates, scale: &Scale, rank: Rank) -> Chosen {
+    let (group, row) = (&known.groups[rank.at.0 as usize], rank.at.1 as usize);
+    let candidate = &group.rows[row];
+    let near = group.cercania(&scale.categorias);
+    Chosen {
+        id: candidate.id,
+        parts: scale.parts(candidate, near.iter().map(|column| column[row])),
     }
 }
 

@@ -2,10 +2,9 @@
 
 use sqlx::PgConnection;
 
-use crate::catalog::best::Chosen;
 use crate::catalog::candidates::Candidates;
 use crate::catalog::property::Property;
-use crate::catalog::ranking::{self, Ranking};
+use crate::catalog::ranking::{self, Chosen, Ranking};
 use crate::catalog::roll::{Roll, Told};
 use crate::catalog::score::Parts;
 use crate::catalog::search::{Filters, Page};

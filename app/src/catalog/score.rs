@@ -21,7 +21,7 @@ const AT_THE_DOOR_M: f64 = 250.0;
 const A_WALK_M: f64 = 1000.0;
 
 /// The parts of a score, each from 0 to 1. What was not asked for, or is not known, takes no part.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Parts {
     pub precio: Option<f64>,
     pub servicios: Option<f64>,
@@ -29,23 +29,37 @@ pub struct Parts {
     pub familia: Option<f64>,
 }
 
-impl Parts {
-    fn weighted(&self) -> [(Option<f64>, f64); 4] {
-        [
-            (self.precio, PRICE),
-            (self.servicios, SERVICES),
-            (self.superficie, SURFACE),
-            (self.familia, FAMILY),
-        ]
+/// What a score is summed up from.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    points: f64,
+    weight: f64,
+}
+
+impl Sums {
+    fn add(&mut self, weight: f64, part: f64) {
+        self.points += part * weight;
+        self.weight += weight;
     }
 
-    /// Sums of the points and of the weights of the parts that could be judged.
-    fn sums(&self) -> (f64, f64) {
-        let mut sums = (0.0, 0.0);
-        for (part, weight) in self.weighted() {
+    /// The score in tenths, 0 to 1000; none when no part could be judged.
+    fn tenths(self) -> Option<i32> {
+        #[allow(clippy::cast_possible_truncation)] // to whole tenths; there are 1000 at most
+        (self.weight > 0.0).then(|| (1000.0 * self.points / self.weight + 0.5) as i32)
+    }
+}
+
+impl Parts {
+    fn sums(&self) -> Sums {
+        let mut sums = Sums::default();
+        for (weight, part) in [
+            (PRICE, self.precio),
+            (SERVICES, self.servicios),
+            (SURFACE, self.superficie),
+            (FAMILY, self.familia),
+        ] {
             if let Some(part) = part {
-                sums.0 += part * weight;
-                sums.1 += weight;
+                sums.add(weight, part);
             }
         }
         sums
@@ -53,14 +67,13 @@ impl Parts {
 
     /// Sum of the weights of the parts that could be judged, 0 to 100.
     pub fn weight(&self) -> f64 {
-        self.sums().1
+        self.sums().weight
     }
 
-    /// The score in tenths, 0 to 1000; none when no part could be judged.
-    pub fn tenths(&self) -> Option<i32> {
-        let (points, weight) = self.sums();
-        #[allow(clippy::cast_possible_truncation)] // to whole tenths; there are 1000 at most
-        (weight > 0.0).then(|| (1000.0 * points / weight + 0.5) as i32)
+    /// The score from 0 to 100; none when no part could be judged.
+    pub fn score(&self) -> Option<f64> {
+        let tenths = self.sums().tenths()?;
+        Some(f64::from(tenths) / 10.0)
     }
 }
 
@@ -82,6 +95,8 @@ pub struct Scale {
     presupuesto_max: Option<f64>,
     /// Places in [`CATEGORIES`].
     pub categorias: Vec<usize>,
+    /// How many they are.
+    count: f64,
     superficie_deseada: f64,
     dormitorios_necesarios: Option<f64>,
 }
@@ -94,42 +109,67 @@ impl Scale {
                 .ok()
                 .filter(|place| *place < CATEGORIES.len())
         };
+        let categorias: Vec<usize> = wanted.categorias.iter().filter_map(place).collect();
         Scale {
             presupuesto_max: wanted.presupuesto_max,
-            categorias: wanted.categorias.iter().filter_map(place).collect(),
+            #[allow(clippy::cast_precision_loss)] // there are nine categories
+            count: categorias.len() as f64,
+            categorias,
             superficie_deseada: wanted.superficie_deseada(),
             dormitorios_necesarios: wanted.dormitorios_necesarios(),
         }
     }
 
-    /// How a property fits; `near` is how near it is to each wanted category, in their order.
-    pub fn parts(&self, candidate: &Candidate, near: impl Iterator<Item = f64>) -> Parts {
-        let known = |number: f64| (!number.is_nan()).then_some(number);
-        // 1 up to 80 % of the highest price, then in a straight line to one half at the highest price.
-        let price = |price: f64, most: f64| {
-            (1.0 - 0.5 * (price / most - COMFORTABLE) / (1.0 - COMFORTABLE)).min(1.0)
-        };
-        let rooms = (candidate.dormitorios >= 0).then(|| f64::from(candidate.dormitorios));
-        Parts {
-            precio: self
-                .presupuesto_max
-                .zip(known(candidate.precio))
-                .map(|(most, asked)| price(asked, most)),
-            servicios: known(self.servicios(near)),
-            superficie: known(candidate.superficie)
-                .map(|metres| (metres / self.superficie_deseada).min(1.0)),
-            familia: self
-                .dormitorios_necesarios
-                .zip(rooms)
-                .map(|(needed, rooms)| (rooms / needed).min(1.0)),
-        }
+    /// The score of a property in tenths, 0 to 1000; none when no part could be judged. `near` is how near it is to each
+    /// wanted category, in their order.
+    #[inline]
+    pub fn tenths(&self, candidate: &Candidate, near: impl Iterator<Item = f64>) -> Option<i32> {
+        let mut sums = Sums::default();
+        self.each(candidate, near, |weight, _, part| sums.add(weight, part));
+        sums.tenths()
     }
 
-    /// The mean over the wanted categories; NaN where the property's place is not known.
-    fn servicios(&self, near: impl Iterator<Item = f64>) -> f64 {
-        let sum: f64 = near.sum();
-        #[allow(clippy::cast_precision_loss)] // there are nine categories
-        let count = self.categorias.len() as f64;
-        sum / count
+    /// How a property fits, part by part.
+    pub fn parts(&self, candidate: &Candidate, near: impl Iterator<Item = f64>) -> Parts {
+        let mut parts = Parts::default();
+        self.each(candidate, near, |_, field, part| {
+            *field(&mut parts) = Some(part);
+        });
+        parts
+    }
+
+    /// Tells each part that was asked for and is known: its weight, its field, and how the property fits.
+    #[inline]
+    fn each(
+        &self,
+        candidate: &Candidate,
+        near: impl Iterator<Item = f64>,
+        mut tell: impl FnMut(f64, Field, f64),
+    ) {
+        if let Some(most) = self.presupuesto_max
+            && !candidate.precio.is_nan()
+        {
+            // 1 up to 80 % of the highest price, then in a straight line to one half at the highest price.
+            let share = candidate.precio / most;
+            let part = (1.0 - 0.5 * (share - COMFORTABLE) / (1.0 - COMFORTABLE)).min(1.0);
+            tell(PRICE, |parts| &mut parts.precio, part);
+        }
+        let near: f64 = near.sum();
+        if !near.is_nan() {
+            tell(SERVICES, |parts| &mut parts.servicios, near / self.count);
+        }
+        if !candidate.superficie.is_nan() {
+            let part = (candidate.superficie / self.superficie_deseada).min(1.0);
+            tell(SURFACE, |parts| &mut parts.superficie, part);
+        }
+        if let Some(needed) = self.dormitorios_necesarios
+            && candidate.dormitorios >= 0
+        {
+            let part = (f64::from(candidate.dormitorios) / needed).min(1.0);
+            tell(FAMILY, |parts| &mut parts.familia, part);
+        }
     }
 }
+
+/// Where a part is kept.
+type Field = fn(&mut Parts) -> &mut Option<f64>;

@@ -135,7 +135,7 @@ impl Item {
             .join(" ");
         let placed = row.propiedad.place().is_some();
         Item {
-            compatibilidad: row.parts.tenths().map(|tenths| f64::from(tenths) / 10.0),
+            compatibilidad: row.parts.score(),
             cobertura: hundredth(100.0 * judged / wished),
             desglose,
             sin_datos,
