@@ -138,7 +138,7 @@ fn around(routes: Router<App>, app: &App, settings: &Settings) -> Router<App> {
             settings.request_timeout(),
             trace::time_limit,
         ))
-        .layer(from_fn_with_state(settings.token.clone(), token::guard))
+        .layer(from_fn_with_state(token::Lock::new(settings), token::guard))
         .layer(from_fn_with_state(
             limit::buckets(&settings.rate_limit),
             limit::limit,

@@ -6,8 +6,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::ApiError;
-use crate::settings::Token;
+use crate::http::{ApiError, limit};
+use crate::settings::{Settings, Token};
 
 /// What whoever watches over the server asks; it tells nothing of the data but counts.
 const OPEN: [&str; 2] = ["/api/health", "/api/ready"];
@@ -17,10 +17,29 @@ pub fn guards(path: &str) -> bool {
     (path.starts_with("/api/") || path.starts_with("/v1/")) && !OPEN.contains(&path)
 }
 
+/// What is wanted of clients.
+#[derive(Clone)]
+pub struct Lock {
+    token: Option<Token>,
+    spares_host: bool,
+}
+
+impl Lock {
+    /// As the settings have it.
+    pub fn new(settings: &Settings) -> Self {
+        Lock {
+            token: settings.token.clone(),
+            spares_host: settings.token_spares_host,
+        }
+    }
+}
+
 /// Lets those in who show the token, or answers 401.
-pub async fn guard(State(token): State<Option<Token>>, request: Request, next: Next) -> Response {
-    if let Some(token) = token
+pub async fn guard(State(lock): State<Lock>, request: Request, next: Next) -> Response {
+    let is_spared = lock.spares_host && limit::is_host(&request);
+    if let Some(token) = lock.token
         && guards(request.uri().path())
+        && !is_spared
     {
         match shown(request.headers()) {
             Some(given) if token.is(given) => {}

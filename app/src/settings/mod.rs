@@ -43,6 +43,8 @@ pub struct Settings {
     pub rate_limit: RateLimit,
     /// What a client must show to be answered; without one, everybody is.
     pub token: Option<Token>,
+    /// Whether who asks from the host itself is answered without it. Only where a proxy on this host names its clients.
+    pub token_spares_host: bool,
     /// Origins whose pages may ask: `https://citrino.example`.
     pub cors: Vec<Origin>,
     /// Seconds that zones and statistics are kept.
@@ -86,6 +88,7 @@ impl Default for Settings {
             body_limit_bytes: 64 * 1024,
             rate_limit: RateLimit::default(),
             token: None,
+            token_spares_host: false,
             cors: Vec::new(),
             cache_s: 30,
             chat: Chat::default(),

@@ -73,6 +73,34 @@ fn without_the_token_nothing_of_the_catalogue_is_told() {
 }
 
 #[test]
+fn the_host_itself_may_be_spared_and_then_nobody_else_is() {
+    let Some(database) = Database::loaded() else {
+        return;
+    };
+    let settings = format!("token: {TOKEN}\ntoken_spares_host: true\n");
+    let app = App::start_with(&database.url(), &settings);
+    for (from, status) in [
+        ("X-Nothing: x", 200),
+        ("X-Forwarded-For: 127.0.0.1", 200),
+        ("X-Forwarded-For: 203.0.113.9", 401),
+        ("X-Forwarded-For: 127.0.0.1, 203.0.113.9", 401),
+        ("X-Forwarded-For: ::ffff:203.0.113.9", 401),
+        ("X-Forwarded-For: unknown", 401),
+        ("X-Forwarded-For:", 401),
+    ] {
+        let answer = app.ask("GET", "/api/zonas", &[from], "");
+        assert_eq!(answer.status, status, "{from}");
+    }
+    let strict = locked(&database);
+    assert_eq!(
+        strict
+            .ask("GET", "/api/zonas", &["X-Forwarded-For: 127.0.0.1"], "")
+            .status,
+        401
+    );
+}
+
+#[test]
 fn the_document_tells_of_the_token_where_there_is_one() {
     let Some(database) = Database::loaded() else {
         return;
