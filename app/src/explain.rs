@@ -1,9 +1,14 @@
 //! `explain`: how the database runs the query behind `/api/recomendar`.
 
 use anyhow::{Context, anyhow};
+use sqlx::PgConnection;
 
-use crate::catalog::recommend::{self, Preferences};
+use crate::catalog::candidates::Candidates;
+use crate::catalog::ranking;
+use crate::catalog::recommend::Preferences;
+use crate::catalog::roll::Roll;
 use crate::catalog::search::Page;
+use crate::catalog::services::RADII;
 use crate::catalog::zone::{self, Found};
 use crate::failure::{Failure, Outcome};
 use crate::http;
@@ -31,11 +36,33 @@ pub async fn run(settings: &Settings, database: &Database, wanted: &str, limite:
         zona: Some(zone.zona_normalizada),
         ..http::preferences()
     };
-    let lines = recommend::explain(&mut connection, &preferences, Page { limite, offset: 0 })
+    let page = Page { limite, offset: 0 };
+    let lines = explained(&mut connection, &preferences, page)
         .await
         .context("the query cannot be explained")?;
     println!("{}", lines.join("\n"));
     Ok(0)
+}
+
+/// With the radius whose figures are kept, and with another, in which services are measured.
+async fn explained(
+    connection: &mut PgConnection,
+    wanted: &Preferences,
+    page: Page,
+) -> sqlx::Result<Vec<String>> {
+    let roll = Roll::default();
+    let rank = |known: &Candidates| {
+        let ranking = ranking::rank(known, wanted, page);
+        let ids: Vec<i64> = ranking.chosen.iter().map(|chosen| chosen.id).collect();
+        (ids.clone(), ids)
+    };
+    let (ids, _) = roll.ask(connection, wanted.radio_m, rank).await?;
+    let mut lines = Vec::new();
+    for radio_m in [wanted.radio_m, RADII[0]] {
+        lines.push(format!("With the services within {radio_m} m:"));
+        lines.extend(roll.explain(connection, radio_m, &ids).await?);
+    }
+    Ok(lines)
 }
 
 fn unclear(wanted: &str, names: &[String]) -> Failure {

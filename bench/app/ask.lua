@@ -12,6 +12,8 @@ function request()
   local zone, most = zones[math.random(#zones)], math.random(40000, 400000)
   if path == "/api/buscar" then
     return wrk.format("POST", path, nil, string.format('{"zona":"%s","precio_max":%d,"operacion":"venta","limite":20}', zone, most))
+  elseif path:find("sin-zona", 1, true) then
+    return wrk.format("POST", path, nil, string.format('{"presupuesto_max":%d,"adultos":2,"limite":10}', most))
   elseif path:find("recomendar") then
     return wrk.format("POST", path, nil, string.format('{"zona_preferida":"%s","presupuesto_max":%d,"adultos":2,"limite":10}', zone, most))
   end

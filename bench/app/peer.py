@@ -2,7 +2,7 @@
 
 It reads the catalogue once, at its start, and answers from memory; a recommendation scores every candidate in Python, by the
 original's weights, and without its mistakes that would make it answer nothing. `/api/recomendar-sql` asks the database the
-statements that citrino-app asks, with psycopg2, as the hardest peer that this stack could be.
+statements that citrino-app asks, with psycopg2, and ranks nothing, as the hardest peer that this stack could be.
 """
 
 import json
@@ -138,9 +138,8 @@ def recomendar_sql():
         connection = connect()
         connection.autocommit = True
     wish = request.get_json()
-    values = {"zona": wish["zona_preferida"].lower(), "presupuesto": wish["presupuesto_max"]}
     with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-        for statement in STATEMENTS:
-            cursor.execute(statement, values)
+        for statement in STATEMENTS[wish["zona_preferida"].lower()]:
+            cursor.execute(statement)
             rows = cursor.fetchall()
-    return jsonify(success=True, total_recomendaciones=rows[0]["total"] if rows else 0, recomendaciones=[dict(row) for row in rows])
+    return jsonify(success=True, total_recomendaciones=len(rows), recomendaciones=[dict(row) for row in rows])

@@ -1,9 +1,15 @@
-//! What the database is asked: typed rows out of plain SQL.
+//! What the database is asked: typed rows out of plain SQL; and what is kept of it in memory, to rank by.
 
+pub mod best;
+pub mod candidates;
+pub mod filter;
+pub mod fold;
 pub mod map;
+pub mod names;
 pub mod property;
+pub mod ranking;
 pub mod recommend;
-pub mod relax;
+pub mod roll;
 pub mod score;
 pub mod search;
 pub mod services;

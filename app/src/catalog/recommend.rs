@@ -1,14 +1,14 @@
-//! The query of `/api/recomendar`: filter, score and rank, then look around the properties that are returned.
-//!
-//! Candidates with a full score come first, the cheapest before the others. So an index in the order of prices gives the
-//! first page as soon as enough of them are found; only where there are not enough, all candidates are ranked.
+//! What `/api/recomendar` looks for, and what it finds.
 
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::PgConnection;
 
-use crate::catalog::property::{COLUMNS, Property};
-use crate::catalog::score;
-use crate::catalog::search::{Filters, Page, push_conditions, push_range};
-use crate::catalog::services::{self, NearbyColumns, RADII};
+use crate::catalog::candidates::Candidates;
+use crate::catalog::property::Property;
+use crate::catalog::ranking::{self, Chosen, Ranking};
+use crate::catalog::roll::{Roll, Told};
+use crate::catalog::score::Parts;
+use crate::catalog::search::{Filters, Page};
+use crate::catalog::services::NearbyColumns;
 
 /// What somebody looks for.
 #[derive(Debug, Clone)]
@@ -56,174 +56,66 @@ impl Preferences {
 }
 
 /// A property that was found fitting.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub struct Recommended {
-    #[sqlx(flatten)]
     pub propiedad: Property,
-    /// 0 to 100 with one decimal; `None` when no part could be judged.
-    pub compatibilidad: Option<f64>,
-    /// Sum of the weights of the parts that could be judged, 0 to 100.
-    pub peso: f64,
-    pub parte_precio: Option<f64>,
-    pub parte_servicios: Option<f64>,
-    pub parte_superficie: Option<f64>,
-    pub parte_familia: Option<f64>,
+    pub parts: Parts,
     /// Metres to the nearest service, by place of its category.
     pub distancias_m: Option<Vec<Option<f64>>>,
-    /// Fitting properties in all.
-    pub total: i64,
-    #[sqlx(flatten)]
     pub cerca: NearbyColumns,
 }
 
-/// A page of the ranking (score falling, price rising, id rising; unknown last), and how many fit in all.
-pub async fn find(
+/// A wish that has seen what there is.
+#[derive(Debug)]
+pub struct Wish {
+    /// What is left of it after filters gave way.
+    pub wanted: Preferences,
+    /// Filters that gave way.
+    pub relaxed: Vec<&'static str>,
+    /// The name of the zone that was meant.
+    pub zone: Option<String>,
+}
+
+/// A page of the ranking.
+#[derive(Debug)]
+pub struct Found {
+    pub wish: Wish,
+    /// Fitting properties in all.
+    pub total: i64,
+    pub rows: Vec<Recommended>,
+}
+
+/// A page of the ranking of the wish that `wish` makes when it sees what there is; or what it says instead.
+pub async fn find<No>(
+    roll: &Roll,
     connection: &mut PgConnection,
-    wanted: &Preferences,
+    radius_m: i64,
     page: Page,
-) -> sqlx::Result<(i64, Vec<Recommended>)> {
-    let rows = run(connection, wanted, page).await?;
-    if !rows.is_empty() || page.offset == 0 {
-        return Ok((rows.first().map_or(0, |row| row.total), rows));
-    }
-    let start = Page {
-        limite: 1,
-        offset: 0,
+    wish: impl Fn(&Candidates) -> Result<Wish, No>,
+) -> sqlx::Result<Result<Found, No>> {
+    let look = |known: &Candidates| match wish(known) {
+        Ok(wish) => {
+            let ranking = ranking::rank(known, &wish.wanted, page);
+            let ids = ranking.chosen.iter().map(|chosen| chosen.id).collect();
+            (Ok((wish, ranking)), ids)
+        }
+        Err(no) => (Err(no), Vec::new()),
     };
-    let first = run(connection, wanted, start).await?;
-    Ok((first.first().map_or(0, |row| row.total), rows))
+    let (looked, told) = roll.ask(connection, radius_m, look).await?;
+    Ok(looked.map(|(wish, Ranking { total, chosen })| Found {
+        wish,
+        total,
+        rows: told.into_iter().zip(chosen).map(Recommended::new).collect(),
+    }))
 }
 
-async fn run(
-    connection: &mut PgConnection,
-    wanted: &Preferences,
-    page: Page,
-) -> sqlx::Result<Vec<Recommended>> {
-    query("", wanted, page)
-        .build_query_as()
-        .fetch_all(&mut *connection)
-        .await
-}
-
-/// The lines in which the database explains this very query, measured: with the radius whose figures are kept, and with
-/// another, in which services are measured.
-pub async fn explain(
-    connection: &mut PgConnection,
-    wanted: &Preferences,
-    page: Page,
-) -> sqlx::Result<Vec<String>> {
-    let mut lines = Vec::new();
-    for radio_m in [wanted.radio_m, RADII[0]] {
-        lines.push(format!("With the services within {radio_m} m:"));
-        let wanted = Preferences {
-            radio_m,
-            ..wanted.clone()
-        };
-        let mut query = query("EXPLAIN (ANALYZE, BUFFERS) ", &wanted, page);
-        let plan: Vec<String> = query
-            .build_query_scalar()
-            .fetch_all(&mut *connection)
-            .await?;
-        lines.extend(plan);
+impl Recommended {
+    fn new((told, chosen): (Told, Chosen)) -> Self {
+        Recommended {
+            propiedad: told.propiedad,
+            parts: chosen.parts,
+            distancias_m: told.distancias_m,
+            cerca: told.cerca,
+        }
     }
-    Ok(lines)
-}
-
-/// One statement: the full scores at the head of the ranking, and only where they do not fill the page the ranking of all. So
-/// whatever is told of a property beside its score is fetched for the page alone, and once.
-fn query(prefix: &str, wanted: &Preferences, page: Page) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(prefix);
-    // An index in the order of prices is read until the page is full.
-    query.push("WITH ");
-    push_scored(&mut query, "primeras", "NOT MATERIALIZED", wanted);
-    query.push(", mejores AS MATERIALIZED (SELECT * FROM primeras WHERE compatibilidad = 100 ORDER BY precio_usd ASC NULLS LAST, id");
-    push_page(&mut query, page);
-    // Each part is worked out once for each candidate, though the score names it again.
-    query.push("), ");
-    push_scored(&mut query, "todas", "MATERIALIZED", wanted);
-    query.push(", elegidas AS (SELECT *, (SELECT count(*)");
-    push_fitting(&mut query, "primeras", wanted);
-    query.push(") AS total FROM mejores WHERE (SELECT count(*) FROM mejores) = ");
-    query.push_bind(page.limite);
-    query.push(" UNION ALL SELECT * FROM (SELECT *, count(*) OVER () AS total FROM todas");
-    push_threshold(&mut query, wanted);
-    query.push(" ORDER BY compatibilidad DESC NULLS LAST, precio_usd ASC NULLS LAST, id");
-    push_page(&mut query, page);
-    query.push(") AS clasificadas WHERE (SELECT count(*) FROM mejores) < ");
-    query.push_bind(page.limite);
-    query.push(") SELECT ").push(COLUMNS);
-    query.push(
-        ", e.compatibilidad, e.peso, e.parte_precio, e.parte_servicios, e.parte_superficie, e.parte_familia, e.total,
-           p.distancias_m",
-    );
-    services::push_columns(&mut query, wanted.radio_m);
-    query.push(" FROM elegidas e JOIN propiedades p ON p.id = e.id");
-    services::push_lateral(&mut query, wanted.radio_m);
-    query.push(" ORDER BY e.compatibilidad DESC NULLS LAST, e.precio_usd ASC NULLS LAST, e.id");
-    query
-}
-
-/// Appends the candidates with their scores as `name`.
-fn push_scored(
-    query: &mut QueryBuilder<Postgres>,
-    name: &str,
-    materialized: &str,
-    wanted: &Preferences,
-) {
-    query.push(format!(
-        "{name}_partes AS {materialized} (SELECT p.id, p.precio_usd"
-    ));
-    score::push_parts(query, wanted);
-    push_candidates(query, wanted);
-    query.push(format!(
-        "), {name} AS NOT MATERIALIZED (
-            SELECT *, floor(1000 * ({}) / nullif(peso, 0) + 0.5) / 10 AS compatibilidad
-            FROM (SELECT *, {} AS peso FROM {name}_partes) AS pesadas)",
-        score::points_sql(),
-        score::weight_sql(),
-    ));
-}
-
-/// Appends from where all that fit are counted; without a threshold, all candidates do.
-fn push_fitting(query: &mut QueryBuilder<Postgres>, name: &str, wanted: &Preferences) {
-    if wanted.umbral > 0.0 {
-        query.push(" FROM ").push(name);
-        push_threshold(query, wanted);
-    } else {
-        push_candidates(query, wanted);
-    }
-}
-
-fn push_threshold(query: &mut QueryBuilder<Postgres>, wanted: &Preferences) {
-    if wanted.umbral > 0.0 {
-        query
-            .push(" WHERE compatibilidad >= ")
-            .push_bind(wanted.umbral);
-    }
-}
-
-fn push_page(query: &mut QueryBuilder<Postgres>, page: Page) {
-    query.push(" LIMIT ").push_bind(page.limite);
-    query.push(" OFFSET ").push_bind(page.offset);
-}
-
-/// Appends ` FROM propiedades p WHERE …`: what is on offer and passes every filter.
-pub fn push_candidates(query: &mut QueryBuilder<Postgres>, wanted: &Preferences) {
-    query.push(" FROM propiedades p WHERE p.estado_propiedad = 'disponible' AND p.operacion = ");
-    query.push_bind(wanted.operacion);
-    if let Some(zona) = &wanted.zona {
-        query
-            .push(" AND p.zona_normalizada = ")
-            .push_bind(zona.clone());
-    }
-    if let Some(tipo) = wanted.tipo_propiedad {
-        query.push(" AND p.tipo_propiedad = ").push_bind(tipo);
-    }
-    push_range(
-        query,
-        "p.precio_usd",
-        wanted.presupuesto_min,
-        wanted.presupuesto_max,
-    );
-    push_conditions(query, &wanted.ademas);
 }

@@ -1,8 +1,8 @@
-//! The score: what it is made of, how much each part weighs, and its SQL. README.md states it for readers.
+//! The score: what it is made of and how much each part weighs. README.md states it for readers.
 
-use sqlx::{Postgres, QueryBuilder};
-
+use crate::catalog::candidates::Candidate;
 use crate::catalog::recommend::Preferences;
+use crate::catalog::services::CATEGORIES;
 
 /// Weights of the parts.
 pub const PRICE: f64 = 35.0;
@@ -20,104 +20,156 @@ const AT_THE_DOOR_M: f64 = 250.0;
 /// Metres from which it counts nothing; the schema measures no further.
 const A_WALK_M: f64 = 1000.0;
 
-/// Appends the four parts as columns, each from 0 to 1 or NULL: what was not asked for, or is not known, takes no part. Beside
-/// each stands whether it takes part, which costs less to ask than the part itself.
-pub fn push_parts(query: &mut QueryBuilder<Postgres>, wanted: &Preferences) {
-    push_price(query, wanted.presupuesto_max);
-    push_services(query, &wanted.categorias);
-    push_share(
-        query,
-        "superficie",
-        "p.superficie_m2",
-        Some(wanted.superficie_deseada()),
-    );
-    push_share(
-        query,
-        "familia",
-        "p.num_dormitorios",
-        wanted.dormitorios_necesarios(),
-    );
+/// The parts of a score, each from 0 to 1. What was not asked for, or is not known, takes no part.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Parts {
+    pub precio: Option<f64>,
+    pub servicios: Option<f64>,
+    pub superficie: Option<f64>,
+    pub familia: Option<f64>,
 }
 
-/// What there is as a share of what is wanted, at most 1. The CASE is needed: `least` passes NULL over.
-fn push_share(query: &mut QueryBuilder<Postgres>, part: &str, what: &str, wanted: Option<f64>) {
-    match wanted {
-        Some(wanted) => {
-            query.push(format!(
-                ", CASE WHEN {what} IS NOT NULL THEN least(1, {what}::float8 / "
-            ));
-            query.push_bind(wanted);
-            query.push(format!(
-                ") END AS parte_{part}, {what} IS NOT NULL AS juzga_{part}"
-            ));
+/// What a score is summed up from.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    points: f64,
+    weight: f64,
+}
+
+impl Sums {
+    fn add(&mut self, weight: f64, part: f64) {
+        self.points += part * weight;
+        self.weight += weight;
+    }
+
+    /// The score in tenths, 0 to 1000; none when no part could be judged.
+    fn tenths(self) -> Option<i32> {
+        #[allow(clippy::cast_possible_truncation)] // to whole tenths; there are 1000 at most
+        (self.weight > 0.0).then(|| (1000.0 * self.points / self.weight + 0.5) as i32)
+    }
+}
+
+impl Parts {
+    fn sums(&self) -> Sums {
+        let mut sums = Sums::default();
+        for (weight, part) in [
+            (PRICE, self.precio),
+            (SERVICES, self.servicios),
+            (SURFACE, self.superficie),
+            (FAMILY, self.familia),
+        ] {
+            if let Some(part) = part {
+                sums.add(weight, part);
+            }
         }
-        None => push_nothing(query, part),
+        sums
+    }
+
+    /// Sum of the weights of the parts that could be judged, 0 to 100.
+    pub fn weight(&self) -> f64 {
+        self.sums().weight
+    }
+
+    /// The score from 0 to 100; none when no part could be judged.
+    pub fn score(&self) -> Option<f64> {
+        let tenths = self.sums().tenths()?;
+        Some(f64::from(tenths) / 10.0)
     }
 }
 
-/// A part that was not asked for.
-fn push_nothing(query: &mut QueryBuilder<Postgres>, part: &str) {
-    query.push(format!(
-        ", NULL::float8 AS parte_{part}, false AS juzga_{part}"
-    ));
+/// How near the nearest service of each category is, from its metres: 1 within 250 m, then in a straight line to 0 at 1000 m.
+pub fn nearness(distances_m: &[Option<f64>]) -> [f64; CATEGORIES.len()] {
+    std::array::from_fn(|category| {
+        let metres = distances_m
+            .get(category)
+            .copied()
+            .flatten()
+            .unwrap_or(A_WALK_M);
+        ((A_WALK_M - metres) / (A_WALK_M - AT_THE_DOOR_M)).clamp(0.0, 1.0)
+    })
 }
 
-/// 1 up to 80 % of the highest price, then in a straight line to one half at the highest price.
-fn push_price(query: &mut QueryBuilder<Postgres>, most: Option<f64>) {
-    let Some(most) = most else {
-        return push_nothing(query, "precio");
-    };
-    query.push(
-        ", CASE WHEN p.precio_usd IS NOT NULL THEN least(1, 1 - 0.5::float8 * (p.precio_usd::float8 / ",
-    );
-    query.push_bind(most);
-    query.push(format!(
-        " - {COMFORTABLE}) / (1 - {COMFORTABLE}::float8)) END AS parte_precio, p.precio_usd IS NOT NULL AS juzga_precio"
-    ));
+/// What of a wish the score looks at.
+#[derive(Debug)]
+pub struct Scale {
+    presupuesto_max: Option<f64>,
+    /// Places in [`CATEGORIES`].
+    pub categorias: Vec<usize>,
+    /// How many they are.
+    count: f64,
+    superficie_deseada: f64,
+    dormitorios_necesarios: Option<f64>,
 }
 
-/// The mean over the wanted categories: 1 within 250 m, then in a straight line to 0 at 1000 m. Written out, because a
-/// subquery for every candidate would cost more than all the rest.
-fn push_services(query: &mut QueryBuilder<Postgres>, categories: &[i32]) {
-    query.push(", CASE WHEN p.distancias_m IS NOT NULL THEN (0::float8");
-    for place in categories {
-        query.push(format!(
-            " + greatest(0, least(1, ({A_WALK_M}::float8 - coalesce(p.distancias_m["
-        ));
-        query.push_bind(*place);
-        query.push(format!(
-            "], {A_WALK_M}::float8)) / {}::float8))",
-            A_WALK_M - AT_THE_DOOR_M
-        ));
+impl Scale {
+    /// The scale of a wish.
+    pub fn new(wanted: &Preferences) -> Self {
+        let place = |id: &i32| {
+            usize::try_from(*id - 1)
+                .ok()
+                .filter(|place| *place < CATEGORIES.len())
+        };
+        let categorias: Vec<usize> = wanted.categorias.iter().filter_map(place).collect();
+        Scale {
+            presupuesto_max: wanted.presupuesto_max,
+            #[allow(clippy::cast_precision_loss)] // there are nine categories
+            count: categorias.len() as f64,
+            categorias,
+            superficie_deseada: wanted.superficie_deseada(),
+            dormitorios_necesarios: wanted.dormitorios_necesarios(),
+        }
     }
-    query.push(format!(
-        ") / {}::float8 END AS parte_servicios, p.distancias_m IS NOT NULL AS juzga_servicios",
-        categories.len()
-    ));
+
+    /// The score of a property in tenths, 0 to 1000; none when no part could be judged. `near` is how near it is to each
+    /// wanted category, in their order.
+    #[inline]
+    pub fn tenths(&self, candidate: &Candidate, near: impl Iterator<Item = f64>) -> Option<i32> {
+        let mut sums = Sums::default();
+        self.each(candidate, near, |weight, _, part| sums.add(weight, part));
+        sums.tenths()
+    }
+
+    /// How a property fits, part by part.
+    pub fn parts(&self, candidate: &Candidate, near: impl Iterator<Item = f64>) -> Parts {
+        let mut parts = Parts::default();
+        self.each(candidate, near, |_, field, part| {
+            *field(&mut parts) = Some(part);
+        });
+        parts
+    }
+
+    /// Tells each part that was asked for and is known: its weight, its field, and how the property fits.
+    #[inline]
+    fn each(
+        &self,
+        candidate: &Candidate,
+        near: impl Iterator<Item = f64>,
+        mut tell: impl FnMut(f64, Field, f64),
+    ) {
+        if let Some(most) = self.presupuesto_max
+            && !candidate.precio.is_nan()
+        {
+            // 1 up to 80 % of the highest price, then in a straight line to one half at the highest price.
+            let share = candidate.precio / most;
+            let part = (1.0 - 0.5 * (share - COMFORTABLE) / (1.0 - COMFORTABLE)).min(1.0);
+            tell(PRICE, |parts| &mut parts.precio, part);
+        }
+        let near: f64 = near.sum();
+        if !near.is_nan() {
+            tell(SERVICES, |parts| &mut parts.servicios, near / self.count);
+        }
+        if !candidate.superficie.is_nan() {
+            let part = (candidate.superficie / self.superficie_deseada).min(1.0);
+            tell(SURFACE, |parts| &mut parts.superficie, part);
+        }
+        if let Some(needed) = self.dormitorios_necesarios
+            && candidate.dormitorios >= 0
+        {
+            let part = (f64::from(candidate.dormitorios) / needed).min(1.0);
+            tell(FAMILY, |parts| &mut parts.familia, part);
+        }
+    }
 }
 
-/// The weight of the parts that are there, as SQL over their columns.
-pub fn weight_sql() -> String {
-    let part = |name: &str, weight: f64| {
-        format!("CASE WHEN juzga_{name} THEN {weight}::float8 ELSE 0 END")
-    };
-    [
-        part("precio", PRICE),
-        part("servicios", SERVICES),
-        part("superficie", SURFACE),
-        part("familia", FAMILY),
-    ]
-    .join(" + ")
-}
-
-/// The weighted sum of the parts that are there.
-pub fn points_sql() -> String {
-    let part = |name: &str, weight: f64| format!("coalesce(parte_{name}, 0) * {weight}::float8");
-    [
-        part("precio", PRICE),
-        part("servicios", SERVICES),
-        part("superficie", SURFACE),
-        part("familia", FAMILY),
-    ]
-    .join(" + ")
-}
+/// Where a part is kept.
+type Field = fn(&mut Parts) -> &mut Option<f64>;

@@ -35,7 +35,7 @@ pub struct Nearby {
 }
 
 /// The radius whose figures the schema keeps with each property.
-const KEPT_M: i64 = 1000;
+pub const KEPT_M: i64 = 1000;
 
 /// Appends the columns of [`NearbyColumns`] of the property `p`, which are measured in `cerca` or kept.
 pub fn push_columns(query: &mut QueryBuilder<Postgres>, radius_m: i64) {
@@ -83,17 +83,24 @@ pub struct NearbyColumns {
 
 impl NearbyColumns {
     /// Every category with what was found of it.
-    pub fn by_category(self) -> BTreeMap<String, Nearby> {
-        let all = || CATEGORIES.iter().map(|category| (*category).to_owned());
-        let mut found: BTreeMap<String, Nearby> = all()
-            .map(|category| (category, Nearby::default()))
-            .collect();
-        let categories = self.categorias.unwrap_or_else(|| all().collect());
+    pub fn by_category(self) -> BTreeMap<&'static str, Nearby> {
+        let all = || CATEGORIES.iter().copied();
+        let mut found: BTreeMap<_, _> = all().map(|name| (name, Nearby::default())).collect();
+        let categories: Vec<Option<&str>> = match self.categorias {
+            Some(names) => names
+                .iter()
+                .map(|name| all().find(|known| known == name))
+                .collect(),
+            None => all().map(Some).collect(),
+        };
         let figures = self.cantidades.unwrap_or_default().into_iter();
         let means = self.medias_m.unwrap_or_default().into_iter();
         let nearest = self.cercanos_m.unwrap_or_default().into_iter();
         let figures = categories.into_iter().zip(figures).zip(means).zip(nearest);
         for (((category, cantidad), mean), near) in figures {
+            let Some(category) = category else {
+                continue;
+            };
             let nearby = Nearby {
                 cantidad,
                 media_m: mean.map(decimetre),

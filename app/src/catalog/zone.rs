@@ -53,16 +53,23 @@ pub async fn find(connection: &mut PgConnection, wanted: &str) -> sqlx::Result<F
     if let Some(zone) = exact {
         return Ok(Found::Zones(vec![zone]));
     }
-    let zones = all(connection).await?;
+    Ok(among(all(connection).await?, wanted))
+}
+
+/// The same among zones that are known: by its whole name, then by a part of it.
+pub fn among(zones: Vec<Zone>, wanted: &str) -> Found {
+    if let Some(exact) = zones.iter().find(|zone| zone.zona_normalizada == wanted) {
+        return Found::Zones(vec![exact.clone()]);
+    }
     let containing: Vec<Zone> = zones
         .iter()
         .filter(|zone| zone.zona_normalizada.contains(wanted))
         .cloned()
         .collect();
     if containing.is_empty() {
-        Ok(Found::Similar(similar(zones, wanted)))
+        Found::Similar(similar(zones, wanted))
     } else {
-        Ok(Found::Zones(containing))
+        Found::Zones(containing)
     }
 }
 

@@ -1,10 +1,14 @@
 //! What the database knows about a question.
 
+use std::convert::Infallible;
+
 use serde::Serialize;
 use sqlx::PgConnection;
 
+use crate::catalog::candidates::Candidates;
 use crate::catalog::property::{self, PropertyView};
-use crate::catalog::recommend::{self, Family, Preferences};
+use crate::catalog::recommend::{self, Family, Preferences, Wish};
+use crate::catalog::roll::Roll;
 use crate::catalog::search::{self, Filters, ORDERS, Page};
 use crate::catalog::services::{self, CATEGORIES, NearService, RADII};
 use crate::catalog::summary::{self, Summary, ZONE_ORDERS, ZoneSummary};
@@ -66,6 +70,7 @@ pub struct Facts {
 
 /// Asks the database.
 pub async fn find(
+    roll: &Roll,
     connection: &mut PgConnection,
     question: Question,
     zones: &[Zone],
@@ -90,7 +95,7 @@ pub async fn find(
         return Ok(facts);
     }
     match facts.intent {
-        Intent::Recomendacion => recommended(connection, &mut facts).await?,
+        Intent::Recomendacion => recommended(roll, connection, &mut facts).await?,
         Intent::Ranking => ranked(connection, &mut facts).await?,
         Intent::Cantidad | Intent::Precios => {
             facts.summaries = summary::by_operation(connection, &filters(&facts.question)).await?;
@@ -137,7 +142,11 @@ fn filters(question: &Question) -> Filters {
     }
 }
 
-async fn recommended(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
+async fn recommended(
+    roll: &Roll,
+    connection: &mut PgConnection,
+    facts: &mut Facts,
+) -> sqlx::Result<()> {
     let question = &mut facts.question;
     question.operacion = question.operacion.or(Some("venta"));
     let wanted = wishes(question);
@@ -145,13 +154,21 @@ async fn recommended(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::
         limite: question.limite.unwrap_or(RECOMMENDED),
         offset: 0,
     };
-    let (total, rows) = recommend::find(connection, &wanted, page).await?;
-    facts.total = total;
-    facts.cards = rows
+    let wish = |_: &Candidates| {
+        Ok::<_, Infallible>(Wish {
+            wanted: wanted.clone(),
+            relaxed: Vec::new(),
+            zone: None,
+        })
+    };
+    let Ok(found) = recommend::find(roll, connection, wanted.radio_m, page, wish).await?;
+    facts.total = found.total;
+    facts.cards = found
+        .rows
         .into_iter()
         .map(|row| Card::Scored(Box::new(Item::new(row, &wanted))))
         .collect();
-    if total == 0 {
+    if facts.total == 0 {
         beyond(connection, facts).await?;
     }
     Ok(())

@@ -23,7 +23,8 @@ use sqlx::PgConnection;
 pub use answer::{Known, Origin};
 pub use wording::{Options, Worded};
 
-use crate::catalog::zone::{self, Zone};
+use crate::catalog::roll::Roll;
+use crate::catalog::zone::Zone;
 use crate::settings;
 use facts::Facts;
 use provider::Chain;
@@ -78,11 +79,12 @@ impl Chat {
 impl Conversation {
     /// Reads the last question with what was said before, and asks the database.
     pub async fn look(
+        roll: &Roll,
         connection: &mut PgConnection,
         mut turns: Vec<Turn>,
         bob_per_usd: f64,
     ) -> sqlx::Result<Self> {
-        let zones = zone::all(connection).await?;
+        let zones = roll.zones(connection).await?;
         let extra = turns.len().saturating_sub(TURNS);
         let mut seen = 0;
         // Instructions stay, however old.
@@ -91,7 +93,7 @@ impl Conversation {
             turn.role == Role::System || seen > extra
         });
         let question = understood(&turns, &zones, bob_per_usd);
-        let facts = facts::find(connection, question, &zones).await?;
+        let facts = facts::find(roll, connection, question, &zones).await?;
         Ok(Conversation {
             turns,
             zones,

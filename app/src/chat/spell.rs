@@ -4,7 +4,7 @@ use crate::chat::facts::Card;
 
 /// Whole, with dots between thousands: 1.250.000.
 pub fn whole(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
+    let digits = rounded(value.abs()).to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -13,6 +13,14 @@ pub fn whole(value: f64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// The nearest whole number; a number that is no amount counts as 0. `{:.0}` says the same and takes ten times as long.
+pub fn rounded(value: f64) -> u64 {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it saturates
+    {
+        value.round_ties_even() as u64
+    }
 }
 
 /// With at most one decimal, after a comma.

@@ -68,6 +68,7 @@ pub async fn analisis(
         text: request.text,
     };
     let conversation = Conversation::look(
+        &app.roll,
         &mut *app.pool.acquire().await?,
         vec![turn],
         app.chat.bob_per_usd,

@@ -90,6 +90,7 @@ pub async fn process(
     Body(request): Body<Request>,
 ) -> Result<axum::response::Response, ApiError> {
     let conversation = Conversation::look(
+        &app.roll,
         &mut *app.pool.acquire().await?,
         request.turns,
         app.chat.bob_per_usd,

@@ -6,11 +6,12 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::PathItem;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr};
 use utoipa::{IntoResponses, OpenApi};
 
 use crate::http::error::ErrorBody;
-use crate::http::v1;
+use crate::http::{token, v1};
 
 /// What stands above the routes.
 #[derive(OpenApi)]
@@ -128,7 +129,41 @@ fn fault(schema: &str, status: u16, description: &str) -> Response {
         let seconds = HeaderBuilder::new().schema(Some(Object::with_type(Type::Integer)));
         return response.header("retry-after", seconds.build()).build();
     }
+    if status == 401 {
+        let challenge = HeaderBuilder::new().schema(Some(Object::with_type(Type::String)));
+        return response
+            .header("www-authenticate", challenge.build())
+            .build();
+    }
     response.build()
+}
+
+/// Documents that the token must be shown, and what is answered without it.
+pub fn guard(document: &mut Document) {
+    const SCHEME: &str = "clave";
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme(SCHEME, SecurityScheme::Http(bearer));
+    for (path, item) in &mut document.paths.paths {
+        if !token::guards(path) {
+            continue;
+        }
+        let shape = if path.starts_with("/v1/") {
+            "ErrorV1"
+        } else {
+            "Error"
+        };
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            operation.security = Some(vec![SecurityRequirement::new::<_, _, String>(SCHEME, [])]);
+            let refused = fault(shape, 401, "Falta la clave de acceso, o es otra.");
+            operation
+                .responses
+                .responses
+                .insert("401".to_owned(), refused.into());
+        }
+    }
 }
 
 /// Documents `names` as old names of the route `of`.

@@ -1,7 +1,7 @@
 //! The one shape of an error: `{"error": {"codigo", "mensaje", "campos", "solicitud"}}`.
 
 use axum::Json;
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -41,6 +41,7 @@ pub struct ApiError {
     mensaje: String,
     campos: Vec<FieldError>,
     retry_after_s: Option<u64>,
+    challenge: Option<&'static str>,
 }
 
 impl ApiError {
@@ -51,12 +52,32 @@ impl ApiError {
             mensaje: mensaje.into(),
             campos: Vec::new(),
             retry_after_s: None,
+            challenge: None,
         }
     }
 
     /// 400: the body is no JSON.
     pub fn malformed(mensaje: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "json_invalido", mensaje)
+    }
+
+    /// 401: this client has shown no token, or another one.
+    pub fn locked(has_shown: bool) -> Self {
+        let (mensaje, challenge) = if has_shown {
+            (
+                "La clave de acceso no es la de este servidor.",
+                "Bearer realm=\"citrino\", error=\"invalid_token\"",
+            )
+        } else {
+            (
+                "Este servidor pide una clave de acceso: Authorization: Bearer.",
+                "Bearer realm=\"citrino\"",
+            )
+        };
+        ApiError {
+            challenge: Some(challenge),
+            ..Self::new(StatusCode::UNAUTHORIZED, "sin_autorizacion", mensaje)
+        }
     }
 
     /// 404.
@@ -178,6 +199,11 @@ impl IntoResponse for ApiError {
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }

@@ -3,14 +3,13 @@
 //! Each reading also knows its own schema: read in describing mode, a request tells the `OpenAPI` document what it takes.
 //! So the document cannot promise what the code does not do.
 
-mod fold;
 mod readings;
 mod schema;
 
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
 
-pub use fold::fold;
+pub use crate::catalog::fold::fold;
 pub use schema::{body_schema, parameters};
 
 use crate::http::error::{ApiError, FieldError};

@@ -51,6 +51,13 @@ pub fn stranger(request: &Request) -> Option<IpAddr> {
     client(request).filter(|client| !client.is_loopback())
 }
 
+/// Whether the host itself asks, beyond doubt: a proxy that names somebody in another way than by address names a stranger.
+pub fn is_host(request: &Request) -> bool {
+    let headers = request.headers();
+    let is_named = headers.contains_key("x-forwarded-for");
+    stranger(request).is_none() && (!is_named || forwarded(headers).is_some())
+}
+
 /// The peer, or whom a proxy on this host speaks for.
 fn client(request: &Request) -> Option<IpAddr> {
     let peer = request.extensions().get::<Peer>().and_then(|peer| peer.0);

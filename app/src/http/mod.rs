@@ -16,6 +16,7 @@ mod property;
 mod recommend;
 mod search;
 mod statistics;
+mod token;
 pub mod trace;
 mod v1;
 
@@ -37,6 +38,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::catalog::roll::Roll;
 use crate::chat::Chat;
 use crate::http::cache::Cache;
 use crate::http::metrics::Metrics;
@@ -52,6 +54,8 @@ use crate::settings::{Origin, Settings};
 pub struct App {
     /// Connections to the database.
     pub pool: PgPool,
+    /// What properties are ranked by.
+    pub roll: Arc<Roll>,
     release: Arc<str>,
     started: Instant,
     metrics: Metrics,
@@ -65,6 +69,7 @@ impl App {
     pub fn new(pool: PgPool, settings: &Settings) -> anyhow::Result<Self> {
         Ok(App {
             pool,
+            roll: Arc::default(),
             release: crate::settings::release().into(),
             started: Instant::now(),
             metrics: Metrics::new(),
@@ -102,6 +107,9 @@ fn api() -> OpenApiRouter<App> {
 pub fn router(app: App, settings: &Settings) -> Router {
     let (api, mut document) = api().split_for_parts();
     document::alias(&mut document, "/api/recomendar", &OLD_NAMES);
+    if settings.token.is_some() {
+        document::guard(&mut document);
+    }
     let routes = OLD_NAMES
         .iter()
         .fold(api, |routes, name| {
@@ -130,6 +138,7 @@ fn around(routes: Router<App>, app: &App, settings: &Settings) -> Router<App> {
             settings.request_timeout(),
             trace::time_limit,
         ))
+        .layer(from_fn_with_state(token::Lock::new(settings), token::guard))
         .layer(from_fn_with_state(
             limit::buckets(&settings.rate_limit),
             limit::limit,

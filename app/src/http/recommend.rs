@@ -5,21 +5,21 @@ mod needs;
 
 use axum::Json;
 use axum::extract::State;
-use sqlx::PgConnection;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::catalog::recommend::{self, Family, Preferences};
+use crate::catalog::candidates::Candidates;
+use crate::catalog::recommend::{self, Family, Preferences, Wish};
 use crate::catalog::search::{Filters, Page};
 use crate::catalog::services::RADII;
-use crate::catalog::zone::Zone;
-use crate::catalog::{KINDS, OPERATIONS, relax};
+use crate::catalog::zone::{self, Zone};
+use crate::catalog::{KINDS, OPERATIONS, ranking};
 use crate::http::App;
 use crate::http::body::Body;
 use crate::http::document::BodyFaults;
 use crate::http::error::ApiError;
-use crate::http::fields::{self, Fields, Read};
-use crate::http::search::{page, unclear, zones};
+use crate::http::fields::{self, Fields, Read, fold};
+use crate::http::search::{clear, page, unclear};
 
 use answer::Answer;
 pub use answer::Item;
@@ -33,53 +33,47 @@ pub async fn recomendar(
     State(app): State<App>,
     Body(request): Body<Request>,
 ) -> Result<Json<Answer>, ApiError> {
-    let Request {
-        perfil,
-        zona,
-        mut wanted,
-        relajar,
-        page,
-    } = request;
+    let Request { wanted, page, .. } = &request;
     let mut connection = app.pool.acquire().await?;
-    let mut zone_name = None;
-    if let Some(text) = zona {
-        let zone = one_zone(&mut connection, &text).await?;
-        wanted.zona = Some(zone.zona_normalizada);
-        zone_name = Some(zone.zona);
-    }
-    let relajado = if relajar {
-        relax::relax(&mut connection, &mut wanted).await?
-    } else {
-        Vec::new()
-    };
-    let (total, rows) = recommend::find(&mut connection, &wanted, page).await?;
+    let found = recommend::find(&app.roll, &mut connection, wanted.radio_m, *page, |known| {
+        request.seen(known)
+    })
+    .await??;
     drop(connection);
-    Ok(Json(Answer {
-        success: true,
-        perfil,
-        zona: zone_name,
-        operacion: wanted.operacion,
-        radio_m: wanted.radio_m,
-        categorias: needs::names(&wanted.categorias),
-        relajado,
-        total_recomendaciones: total,
-        cantidad: rows.len(),
-        limite: page.limite,
-        offset: page.offset,
-        recomendaciones: rows
-            .into_iter()
-            .map(|row| Item::new(row, &wanted))
-            .collect(),
-    }))
+    Ok(Json(Answer::new(request.perfil, found, request.page)))
+}
+
+impl Request {
+    /// The wish with its zone as it is called here, and what had to give way.
+    fn seen(&self, known: &Candidates) -> Result<Wish, ApiError> {
+        let mut wanted = self.wanted.clone();
+        let zone = self
+            .zona
+            .as_ref()
+            .map(|text| one_zone(known, text))
+            .transpose()?;
+        wanted.zona = zone.as_ref().map(|zone| zone.zona_normalizada.clone());
+        let relaxed = if self.relajar {
+            ranking::relax(known, &mut wanted)
+        } else {
+            Vec::new()
+        };
+        Ok(Wish {
+            wanted,
+            relaxed,
+            zone: zone.map(|zone| zone.zona),
+        })
+    }
 }
 
 /// The one zone that a text names; 422 with the names when there are more, or none.
-async fn one_zone(connection: &mut PgConnection, text: &str) -> Result<Zone, ApiError> {
-    let mut found = zones(connection, "zona_preferida", text).await?;
-    if found.len() == 1 {
-        return Ok(found.remove(0));
+fn one_zone(known: &Candidates, text: &str) -> Result<Zone, ApiError> {
+    let found = zone::among(known.zones(), &fold(text));
+    let mut zones = clear(found, "zona_preferida", text)?;
+    if zones.len() == 1 {
+        return Ok(zones.remove(0));
     }
-    let suggestions = found.into_iter().map(|zone| zone.zona).collect();
+    let suggestions = zones.into_iter().map(|zone| zone.zona).collect();
     let message = format!("\"{text}\" puede ser más de una zona.");
     Err(unclear("zona_preferida", message, suggestions))
 }

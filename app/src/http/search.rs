@@ -219,7 +219,12 @@ pub async fn zones(
     field: &str,
     text: &str,
 ) -> Result<Vec<Zone>, ApiError> {
-    match zone::find(connection, &fold(text)).await? {
+    clear(zone::find(connection, &fold(text)).await?, field, text)
+}
+
+/// The zones that were found for a text, or 422.
+pub fn clear(found: Found, field: &str, text: &str) -> Result<Vec<Zone>, ApiError> {
+    match found {
         Found::Zones(zones) => Ok(zones),
         Found::Similar(names) => Err(unclear(
             field,

@@ -93,6 +93,7 @@ pub async fn complete(State(app): State<App>, Object(body): Object) -> Result<Re
     let ask = read(body)?;
     known(&ask.model)?;
     let conversation = Conversation::look(
+        &app.roll,
         &mut *app.pool.acquire().await?,
         ask.turns.clone(),
         app.chat.bob_per_usd,

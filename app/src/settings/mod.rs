@@ -5,6 +5,7 @@ mod chat;
 mod database;
 mod environment;
 mod origin;
+mod token;
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub use bind::Bind;
 pub use chat::{Access, Chat, Key, Provider};
 pub use database::Database;
 pub use origin::Origin;
+pub use token::Token;
 
 /// The settings file. Each key may be left out.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -39,6 +41,10 @@ pub struct Settings {
     pub body_limit_bytes: usize,
     /// Requests that one client may make.
     pub rate_limit: RateLimit,
+    /// What a client must show to be answered; without one, everybody is.
+    pub token: Option<Token>,
+    /// Whether who asks from the host itself is answered without it. Only where a proxy on this host names its clients.
+    pub token_spares_host: bool,
     /// Origins whose pages may ask: `https://citrino.example`.
     pub cors: Vec<Origin>,
     /// Seconds that zones and statistics are kept.
@@ -81,6 +87,8 @@ impl Default for Settings {
             shutdown_timeout_s: 30,
             body_limit_bytes: 64 * 1024,
             rate_limit: RateLimit::default(),
+            token: None,
+            token_spares_host: false,
             cors: Vec::new(),
             cache_s: 30,
             chat: Chat::default(),

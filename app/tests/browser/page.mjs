@@ -88,8 +88,13 @@ scene("a question is answered with cards and a map", DESKTOP, async (page) => {
     assert.equal(real.zona, "Equipetrol");
     assert.ok(real.precio <= 200_000);
   }
+  const heights = () => page.locator(".card").evaluateAll((all) => all.map((card) => card.getBoundingClientRect().height));
+  const before = await heights();
   await page.locator(".why summary").first().click();
   assert.match(await page.locator(".why").first().innerText(), /puntos/);
+  const after = await heights();
+  assert.ok(after[0] > before[0]);
+  assert.deepEqual(after.slice(1), before.slice(1), "a card that is opened leaves the others as they are");
 
   await ask(page, "¿y en Urubó?");
   await answered(page);
@@ -259,6 +264,29 @@ scene("an API that is missing or broken is told apart", DESKTOP, async (page) =>
   assert.equal(await page.locator(".card").count(), 0);
   await open(page, "estadisticas");
   await page.getByText("La base de datos no responde.").waitFor();
+});
+
+scene("a server that wants a token is shown the one that is typed", DESKTOP, async (page) => {
+  await page.route(/\/(api|v1)\/(?!ready|health)/, (route) => {
+    if (route.request().headers().authorization === "Bearer la-clave-que-vale") return route.continue();
+    const error = { codigo: "sin_autorizacion", mensaje: "Falta.", campos: [], solicitud: "x" };
+    return route.fulfill({ status: 401, json: { error } });
+  });
+  const type = async (token) => {
+    await page.getByLabel("Clave de acceso").fill(token);
+    await page.getByRole("button", { name: "Entrar" }).click();
+  };
+  await open(page, "buscar?zona=Centro");
+  await type("otra-clave");
+  await page.getByRole("heading", { name: "Hace falta una clave" }).waitFor();
+  assert.equal(await page.locator(".card").count(), 0);
+  await type(" la-clave-que-vale ");
+  await page.locator(".card").first().waitFor();
+  // The next question shows it unasked, a streamed one too.
+  await open(page, "asistente");
+  await ask(page, "casa en Urbari");
+  await answered(page);
+  await page.locator(".card").first().waitFor();
 });
 
 scene("where only the whole answer is served, the chat uses it", DESKTOP, async (page) => {

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::app::App;
 use crate::cluster::Database;
+use crate::token::{TOKEN, locked};
 
 /// Pinned, because every release knows new checks.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
@@ -16,7 +17,20 @@ fn the_server_does_what_its_document_says() {
         return;
     };
     let Some(st) = schemathesis() else { return };
-    let app = App::start(&database);
+    agrees(&st, &App::start(&database), "60", &[]);
+}
+
+#[test]
+fn so_does_one_that_wants_a_token() {
+    let Some(database) = Database::loaded() else {
+        return;
+    };
+    let Some(st) = schemathesis() else { return };
+    let header = format!("Authorization: Bearer {TOKEN}");
+    agrees(&st, &locked(&database), "5", &["--header", &header]);
+}
+
+fn agrees(st: &Path, app: &App, examples: &str, more: &[&str]) {
     let output = Command::new(st)
         .args([
             "--config-file",
@@ -31,10 +45,11 @@ fn the_server_does_what_its_document_says() {
             "--seed",
             "20251016",
             "--max-examples",
-            "60",
+            examples,
         ])
         .args(["--continue-on-failure", "--no-color", "--warnings", "off"])
         .args(["--generation-database", "none"])
+        .args(more)
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .output()
         .unwrap();

@@ -312,6 +312,18 @@ fn settings_are_shown_without_secrets() {
 
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("app.yml");
+    fs::write(&config, "token: una-clave-del-archivo\n").unwrap();
+    for token in [None, Some("una-clave-del-entorno")] {
+        let mut check = binary();
+        check.arg("check").arg("--config").arg(&config);
+        check.envs(token.map(|token| ("CITRINO_APP_TOKEN", token)));
+        let output = check.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            text.contains("token: (hidden)") && !text.contains("clave"),
+            "{text}"
+        );
+    }
     fs::write(&config, "workers: 2\nwrokers: 4\n").unwrap();
     let output = binary()
         .arg("check")

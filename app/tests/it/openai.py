@@ -1,9 +1,9 @@
-"""Asks a server at the address given, as its users do."""
+"""Asks a server at the address given with the key given, as its users do; "no-key" is for a server that wants none."""
 
 import sys
 import openai
 
-client = openai.OpenAI(base_url=sys.argv[1], api_key="no-key", max_retries=0)
+client = openai.OpenAI(base_url=sys.argv[1], api_key=sys.argv[2], max_retries=0)
 models = [model.id for model in client.models.list()]
 assert models == ["citrino-v1"], models
 assert client.models.retrieve("citrino-v1").owned_by == "citrino"
@@ -39,4 +39,10 @@ for model, temperature, kind in [("gpt-9", 1, openai.NotFoundError), ("citrino-v
         raise SystemExit("no error came")
     except kind as error:
         assert error.type == "invalid_request_error" and error.code, error
+if sys.argv[2] != "no-key":
+    try:
+        client.with_options(api_key="another-key").models.list()
+        raise SystemExit("no error came")
+    except openai.AuthenticationError as error:
+        assert error.type == "authentication_error" and error.code == "sin_autorizacion", error
 print("todo bien")

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::app::App;
 use crate::cluster::Database;
+use crate::token::{TOKEN, locked};
 
 const PACKAGE: &str = "openai==3.57.0";
 
@@ -27,9 +28,13 @@ fn the_official_client_is_content() {
             return;
         }
     };
-    let app = App::start(&database);
+    content(&python, &App::start(&database), "no-key");
+    content(&python, &locked(&database), TOKEN);
+}
+
+fn content(python: &Path, app: &App, key: &str) {
     let output = Command::new(python)
-        .args(["-c", SCRIPT, &format!("http://{}/v1", app.address)])
+        .args(["-c", SCRIPT, &format!("http://{}/v1", app.address), key])
         .env("NO_PROXY", "127.0.0.1")
         .output()
         .unwrap();

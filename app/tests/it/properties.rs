@@ -34,13 +34,18 @@ fn wish() -> impl Strategy<Value = Value> {
     ]));
     let most = proptest::option::of(30_000..600_000_u32);
     let heads = proptest::option::of((0..5_u8, proptest::collection::vec(0..18_u8, 0..4)));
-    (zone, kind, most, heads, 1..40_i64, 0..20_i64).prop_map(
-        |(zone, kind, most, heads, limit, offset)| {
+    let threshold = proptest::option::of(0..=100_u32);
+    (zone, kind, most, heads, threshold, 1..40_i64, 0..20_i64).prop_map(
+        |(zone, kind, most, heads, threshold, limit, offset)| {
             let mut wish = Map::new();
             let mut put = |name: &str, value: Value| wish.insert(name.to_owned(), value);
             put("zona_preferida", json!(zone));
             put("tipo_propiedad", json!(kind));
             put("presupuesto_max", json!(most));
+            put(
+                "umbral_minimo",
+                json!(threshold.map(|percent| f64::from(percent) / 100.0)),
+            );
             if let Some((adults, children)) = heads {
                 put("adultos", json!(adults));
                 put("ninos", json!(children));
@@ -73,6 +78,7 @@ fn every_wish_is_ranked_as_the_reference_ranks_it() {
             .as_str()
             .map(|zone| if zone == "urubo" { "Urubó" } else { zone });
         let most = wish["presupuesto_max"].as_f64();
+        let threshold = 100.0 * wish["umbral_minimo"].as_f64().unwrap_or(0.0);
         let mut expected: Vec<_> = rows
             .iter()
             .filter(|row| row.operacion == "venta" && row.estado == "disponible")
@@ -84,6 +90,9 @@ fn every_wish_is_ranked_as_the_reference_ranks_it() {
             })
             .filter(|row| most.is_none_or(|most| row.precio.is_some_and(|price| price <= most)))
             .map(|row| (score(row, most, family(&wish)), row.precio, row.id))
+            .filter(|(score, _, _)| {
+                threshold == 0.0 || score.is_some_and(|score| score >= threshold)
+            })
             .collect();
         expected.sort_by(ranking);
         let answer = app.post("/api/recomendar", &wish).json();

@@ -1,8 +1,10 @@
 // The app's API: one way to ask, one kind of error, and questions that give way to later ones.
 
+import { shown } from "./token.js";
+
 const PATIENCE_MS = 20_000;
 
-/** Why there is no answer. `kind`: "offline", "slow", "missing", "invalid", "busy" or "failed". */
+/** Why there is no answer. `kind`: "offline", "slow", "missing", "invalid", "busy", "locked" or "failed". */
 export class ApiError extends Error {
   constructor(kind, message, fields = []) {
     super(message);
@@ -27,7 +29,7 @@ export async function open(path, { body, signal }) {
   try {
     response = await fetch(path, {
       method: body ? "POST" : "GET",
-      headers: body ? { "content-type": "application/json" } : {},
+      headers: { ...(body && { "content-type": "application/json" }), ...shown() },
       body: body && JSON.stringify(body),
       signal,
     });
@@ -73,7 +75,7 @@ async function refused(response) {
   } catch {
     // A proxy's page; its status says enough.
   }
-  const kinds = { 404: "missing", 405: "missing", 422: "invalid", 429: "busy", 502: "offline" };
+  const kinds = { 401: "locked", 404: "missing", 405: "missing", 422: "invalid", 429: "busy", 502: "offline" };
   const kind = kinds[response.status] ?? "failed";
   const spare = {
     busy: "Hay demasiadas preguntas a la vez. Espere unos segundos.",

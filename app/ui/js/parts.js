@@ -1,6 +1,7 @@
 // What several views show: waiting, nothing found, a failure, marks and small drawings.
 
 import { h, s } from "./dom.js";
+import { keep } from "./token.js";
 
 /** Something is on its way. */
 export function waiting(text = "Buscando…") {
@@ -18,6 +19,7 @@ const FAILURES = {
   missing: ["No disponible aquí", "Este servidor no ofrece esta función, o lo que se pidió no existe."],
   invalid: ["Algo no es válido", "Revise lo que pidió."],
   busy: ["Demasiadas preguntas", "El servidor pide esperar unos segundos."],
+  locked: ["Hace falta una clave", "Este servidor responde solo a quien tiene su clave de acceso."],
   failed: ["No hay datos por ahora", "El servidor no pudo responder. Puede intentar de nuevo."],
 };
 
@@ -32,8 +34,19 @@ export function failure(error, retry) {
     h("h2", {}, title),
     h("p", {}, text),
     told && h("p", { class: "soft" }, told),
-    retry && h("button", { type: "button", class: "button", onclick: retry }, "Reintentar"),
+    retry && (error.kind === "locked" ? lock(retry) : h("button", { type: "button", class: "button", onclick: retry }, "Reintentar")),
   );
+}
+
+/** Asks for the token, and tries again with it. */
+function lock(retry) {
+  const input = h("input", { name: "clave", type: "password", autocomplete: "current-password", required: true, maxlength: 512 });
+  const open = (event) => {
+    event.preventDefault();
+    keep(input.value);
+    retry();
+  };
+  return h("form", { class: "lock", onsubmit: open }, h("label", { class: "field" }, h("span", {}, "Clave de acceso"), input), h("button", { type: "submit", class: "button" }, "Entrar"));
 }
 
 /** A small mark with a word. */

@@ -6,8 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::catalog::property::PropertyView;
-use crate::catalog::recommend::{Preferences, Recommended};
+use crate::catalog::recommend::{Found, Preferences, Recommended};
 use crate::catalog::score::{FAMILY, PRICE, SERVICES, SURFACE};
+use crate::catalog::search::Page;
 use crate::catalog::services::Nearby;
 use crate::chat::spell;
 use crate::http::recommend::needs;
@@ -49,7 +50,7 @@ pub struct Item {
     sin_datos: Vec<&'static str>,
     justificacion: String,
     /// By category, within the radius; null without coordinates.
-    servicios_cercanos: Option<BTreeMap<String, Nearby>>,
+    servicios_cercanos: Option<BTreeMap<&'static str, Nearby>>,
 }
 
 /// A part of the score. The points of all parts add up to the score.
@@ -65,6 +66,28 @@ struct Part {
     detalle: String,
 }
 
+impl Answer {
+    /// The answer that tells what was found.
+    pub fn new(perfil: Option<String>, found: Found, page: Page) -> Self {
+        let Found { wish, total, rows } = found;
+        let wanted = &wish.wanted;
+        Answer {
+            success: true,
+            perfil,
+            operacion: wanted.operacion,
+            radio_m: wanted.radio_m,
+            categorias: needs::names(&wanted.categorias),
+            total_recomendaciones: total,
+            cantidad: rows.len(),
+            limite: page.limite,
+            offset: page.offset,
+            recomendaciones: rows.into_iter().map(|row| Item::new(row, wanted)).collect(),
+            zona: wish.zone,
+            relajado: wish.relaxed,
+        }
+    }
+}
+
 impl Item {
     /// Explains a row.
     pub fn new(row: Recommended, wanted: &Preferences) -> Self {
@@ -72,25 +95,26 @@ impl Item {
             (
                 "precio",
                 PRICE,
-                row.parte_precio,
+                row.parts.precio,
                 wanted.presupuesto_max.is_some(),
             ),
-            ("servicios", SERVICES, row.parte_servicios, true),
-            ("superficie", SURFACE, row.parte_superficie, true),
+            ("servicios", SERVICES, row.parts.servicios, true),
+            ("superficie", SURFACE, row.parts.superficie, true),
             (
                 "familia",
                 FAMILY,
-                row.parte_familia,
+                row.parts.familia,
                 wanted.familia.is_some(),
             ),
         ];
         let mut desglose = Vec::new();
         let mut sin_datos = Vec::new();
+        let judged = row.parts.weight();
         let wished: f64 = parts.iter().filter(|part| part.3).map(|part| part.1).sum();
         for (componente, weight, part, asked) in parts {
             match part {
                 Some(valor) => {
-                    let peso = 100.0 * weight / row.peso;
+                    let peso = 100.0 * weight / judged;
                     let detalle = detail(componente, &row, wanted);
                     desglose.push(Part {
                         componente,
@@ -111,8 +135,8 @@ impl Item {
             .join(" ");
         let placed = row.propiedad.place().is_some();
         Item {
-            compatibilidad: row.compatibilidad,
-            cobertura: hundredth(100.0 * row.peso / wished),
+            compatibilidad: row.parts.score(),
+            cobertura: hundredth(100.0 * judged / wished),
             desglose,
             sin_datos,
             justificacion,
@@ -160,7 +184,7 @@ fn services(row: &Recommended, wanted: &Preferences) -> String {
         .into_iter()
         .zip(wanted.categorias.iter().map(near))
         .map(|(name, metres)| match metres {
-            Some(metres) => format!("{} a {metres:.0} m", spell::category(name)),
+            Some(metres) => format!("{} a {} m", spell::category(name), spell::rounded(metres)),
             None => format!("{} a más de 1 km", spell::category(name)),
         })
         .collect();

@@ -1,0 +1,185 @@
+//! What is kept in memory of every property: all that it is filtered and scored by, and nothing that is told of it.
+//!
+//! Those of one operation and zone stand together, so that a wish for a zone looks at no other.
+
+use std::collections::HashMap;
+
+use crate::catalog::fold::fold;
+use crate::catalog::names::Names;
+use crate::catalog::services::CATEGORIES;
+use crate::catalog::zone::Zone;
+use crate::catalog::{KINDS, OPERATIONS, score};
+
+/// A property. What is not known is NaN among the numbers and negative among the counts, so that it passes no range.
+#[derive(Debug)]
+pub struct Candidate {
+    pub id: i64,
+    /// US dollars.
+    pub precio: f64,
+    /// Square metres.
+    pub superficie: f64,
+    /// Days since 1970.
+    pub publicada: i32,
+    pub dormitorios: i16,
+    pub banos: i16,
+    pub garajes: i16,
+    /// Its place in [`KINDS`].
+    pub tipo: u8,
+    /// Places among the names.
+    pub uv: u32,
+    pub manzana: u32,
+}
+
+/// The columns of [`Row`].
+pub const COLUMNS: &str = "id, estado_propiedad = 'disponible' AS en_oferta, operacion, tipo_propiedad, zona, zona_normalizada, \
+     uv, manzana, precio_usd::float8 AS precio, superficie_m2 AS superficie, num_dormitorios, num_banos, num_garajes, \
+     fecha_publicacion - date '1970-01-01' AS publicada, distancias_m";
+
+/// A property as the database has it.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Row {
+    id: i64,
+    en_oferta: bool,
+    operacion: String,
+    tipo_propiedad: String,
+    zona: Option<String>,
+    zona_normalizada: Option<String>,
+    uv: Option<String>,
+    manzana: Option<String>,
+    precio: Option<f64>,
+    superficie: Option<f64>,
+    num_dormitorios: Option<i32>,
+    num_banos: Option<i32>,
+    num_garajes: Option<i32>,
+    publicada: Option<i32>,
+    distancias_m: Option<Vec<Option<f64>>>,
+}
+
+/// Those that share an operation and a zone.
+#[derive(Debug)]
+pub struct Group {
+    /// Its place in [`OPERATIONS`]; none for those that are not on offer.
+    pub operacion: Option<usize>,
+    /// Its place among the names.
+    pub zona: u32,
+    pub rows: Vec<Candidate>,
+    /// By category, of each row in turn: 1 at the door to 0 beyond a walk, NaN where its place is not known. A wish reads
+    /// three of the nine, so they do not stand with the rest.
+    cercania: [Vec<f64>; CATEGORIES.len()],
+}
+
+impl Group {
+    /// Those of some categories, in that order.
+    pub fn cercania(&self, categories: &[usize]) -> Vec<&[f64]> {
+        categories
+            .iter()
+            .map(|category| self.cercania[*category].as_slice())
+            .collect()
+    }
+
+    fn push(&mut self, candidate: Candidate, cercania: [f64; CATEGORIES.len()]) -> usize {
+        for (column, near) in self.cercania.iter_mut().zip(cercania) {
+            column.push(near);
+        }
+        self.rows.push(candidate);
+        self.rows.len() - 1
+    }
+
+    fn swap_remove(&mut self, row: usize) -> Candidate {
+        for column in &mut self.cercania {
+            column.swap_remove(row);
+        }
+        self.rows.swap_remove(row)
+    }
+}
+
+/// All properties.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    pub groups: Vec<Group>,
+    of: HashMap<(Option<usize>, u32), usize>,
+    /// Where each is: its group, and its row in it.
+    places: HashMap<i64, (usize, usize)>,
+    pub zonas: Names,
+    pub uvs: Names,
+    pub manzanas: Names,
+}
+
+impl Candidates {
+    /// Takes a property in, instead of what was known of it.
+    pub fn put(&mut self, row: Row) {
+        self.remove(row.id);
+        let folded = row.zona_normalizada.unwrap_or_default();
+        let zona = self.zonas.take(row.zona, |_| folded);
+        let offered = row.en_oferta.then(|| position(OPERATIONS, &row.operacion));
+        let candidate = Candidate {
+            id: row.id,
+            precio: row.precio.unwrap_or(f64::NAN),
+            superficie: row.superficie.unwrap_or(f64::NAN),
+            publicada: row.publicada.unwrap_or(i32::MIN),
+            dormitorios: count(row.num_dormitorios),
+            banos: count(row.num_banos),
+            garajes: count(row.num_garajes),
+            tipo: u8::try_from(position(KINDS, &row.tipo_propiedad)).unwrap_or(u8::MAX),
+            uv: self.uvs.take(row.uv, fold),
+            manzana: self.manzanas.take(row.manzana, fold),
+        };
+        let groups = &mut self.groups;
+        let group = *self.of.entry((offered, zona)).or_insert_with(|| {
+            groups.push(Group {
+                operacion: offered,
+                zona,
+                rows: Vec::new(),
+                cercania: Default::default(),
+            });
+            groups.len() - 1
+        });
+        let unknown = [f64::NAN; _];
+        let cercania = row
+            .distancias_m
+            .map_or(unknown, |distances| score::nearness(&distances));
+        let place = self.groups[group].push(candidate, cercania);
+        self.places.insert(row.id, (group, place));
+    }
+
+    fn remove(&mut self, id: i64) {
+        let Some((group, row)) = self.places.remove(&id) else {
+            return;
+        };
+        let group_of = &mut self.groups[group];
+        let gone = group_of.swap_remove(row);
+        if let Some(moved) = group_of.rows.get(row) {
+            self.places.insert(moved.id, (group, row));
+        }
+        self.zonas.give_back(group_of.zona);
+        self.uvs.give_back(gone.uv);
+        self.manzanas.give_back(gone.manzana);
+    }
+
+    /// Every zone that a property has, by its folded name; where it is written in more than one way, the first of them.
+    pub fn zones(&self) -> Vec<Zone> {
+        let mut zones: Vec<Zone> = self
+            .zonas
+            .used()
+            .map(|name| Zone {
+                zona: name.written.clone(),
+                zona_normalizada: name.folded.clone(),
+            })
+            .collect();
+        zones.sort_by(|a, b| (&a.zona_normalizada, &a.zona).cmp(&(&b.zona_normalizada, &b.zona)));
+        zones.dedup_by(|later, first| later.zona_normalizada == first.zona_normalizada);
+        zones
+    }
+}
+
+/// The place of a word in a vocabulary that the schema holds too; beyond its end when a newer schema has more.
+fn position(words: &[&str], word: &str) -> usize {
+    words
+        .iter()
+        .position(|known| *known == word)
+        .unwrap_or(words.len())
+}
+
+fn count(number: Option<i32>) -> i16 {
+    number.map_or(-1, |number| i16::try_from(number).unwrap_or(i16::MAX))
+}

@@ -1,0 +1,94 @@
+//! Texts of which many properties share few, each kept once.
+
+use std::collections::HashMap;
+
+/// The place of no name: it is not known.
+pub const UNKNOWN: u32 = u32::MAX;
+
+/// The texts.
+#[derive(Debug, Default)]
+pub struct Names {
+    known: Vec<Name>,
+    places: HashMap<String, u32>,
+}
+
+/// A text.
+#[derive(Debug)]
+pub struct Name {
+    /// As it is written.
+    pub written: String,
+    /// As it is compared.
+    pub folded: String,
+    /// Properties that have it.
+    pub uses: u32,
+}
+
+impl Names {
+    /// Takes one more use of a text, and tells its place.
+    pub fn take(&mut self, written: Option<String>, fold: impl FnOnce(&str) -> String) -> u32 {
+        let Some(written) = written else {
+            return UNKNOWN;
+        };
+        let place = self.places.get(&written).copied().unwrap_or_else(|| {
+            let place = u32::try_from(self.known.len()).unwrap_or(UNKNOWN);
+            self.known.push(Name {
+                folded: fold(&written),
+                written: written.clone(),
+                uses: 0,
+            });
+            self.places.insert(written, place);
+            place
+        });
+        if let Some(name) = self.known.get_mut(place as usize) {
+            name.uses += 1;
+        }
+        place
+    }
+
+    /// Gives one use back.
+    pub fn give_back(&mut self, place: u32) {
+        if let Some(name) = self.known.get_mut(place as usize) {
+            name.uses -= 1;
+        }
+    }
+
+    /// Those in use.
+    pub fn used(&self) -> impl Iterator<Item = &Name> {
+        self.known.iter().filter(|name| name.uses > 0)
+    }
+
+    /// Of each place, whether its text is one that is meant.
+    pub fn marked(&self, is_meant: impl Fn(&Name) -> bool) -> Vec<bool> {
+        self.known.iter().map(is_meant).collect()
+    }
+}
+
+/// Whether a place is marked; what is not known never is.
+pub fn has(marks: &[bool], place: u32) -> bool {
+    marks.get(place as usize).copied().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_kept_once_and_used_as_often_as_it_is_taken() {
+        let mut names = Names::default();
+        let mut take = |text: Option<&str>| names.take(text.map(str::to_owned), str::to_lowercase);
+        let (one, other, again) = (
+            take(Some("Urubó")),
+            take(Some("Centro")),
+            take(Some("Urubó")),
+        );
+        assert_eq!((one, take(None)), (again, UNKNOWN));
+        names.give_back(other);
+        let used: Vec<_> = names
+            .used()
+            .map(|name| (name.folded.as_str(), name.uses))
+            .collect();
+        assert_eq!(used, [("urubó", 2)]);
+        let marks = names.marked(|name| name.folded == "urubó");
+        assert!(has(&marks, one) && !has(&marks, other) && !has(&marks, UNKNOWN));
+    }
+}
