@@ -90,9 +90,10 @@ fn every_up_has_a_down_that_takes_it_back() {
         indices.out
     );
     let told = status(&database);
+    let sha = |index: usize| described()["migrations"][index]["sha"].clone();
     assert_eq!(
         told,
-        json!({ "applied": [1, 2], "newest": 6, "floor": 0,
+        json!({ "applied": [1, 2], "shas": { "1": sha(0), "2": sha(1) }, "newest": 6, "floor": 0,
                 "pending": ["0003_indices_de_recomendacion", "0004_piso_del_esquema", "0005_cercania_contada", "0006_cambios"] })
     );
 
@@ -115,15 +116,20 @@ fn status(database: &Database) -> Value {
     serde_json::from_str(&run.out).unwrap()
 }
 
-#[test]
-fn what_a_release_embeds_is_told_without_a_database() {
+/// What a release embeds; no database is asked for it.
+fn described() -> Value {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_citrino-app"))
         .args(["migrate", "--describe"])
         .env_clear()
         .env("DATABASE_URL", "postgres://nobody@192.0.2.1/nowhere")
         .output()
         .unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn what_a_release_embeds_is_told_without_a_database() {
+    let told = described();
     let migrations = told["migrations"].as_array().unwrap();
     assert_eq!(told["newest"], migrations.len());
     let first = &migrations[0];
