@@ -297,6 +297,32 @@ fn an_agent_that_is_killed_at_any_boundary_of_a_step_costs_nothing() {
     back_to_the_app(&stack);
 }
 
+/// Back to the other one of the two newest releases, by its name: so that the same words again mean the same.
+fn rollback(stack: &Stack) -> Vec<String> {
+    let (live, listed) = (live(stack), stack.citrino(&["releases"]).text);
+    let ids = listed.lines().filter_map(|line| line.split(' ').next());
+    let other = ids.take(2).find(|id| live != *id).unwrap();
+    ["rollback", other].map(str::to_owned).into()
+}
+
+#[test]
+fn a_rollback_whose_agent_is_killed_at_any_boundary_costs_nothing() {
+    let Some(stack) = serving() else { return };
+    if Command::new("strace").arg("-V").output().is_err() {
+        eprintln!("skipped: `strace` is not installed");
+        return;
+    }
+    for n in [2001, 2002] {
+        let run = types(&stack, &deploy(&stack, "citrino.yml", n));
+        assert_eq!(run.code, 0, "{}", run.text);
+    }
+    let door = Door::open(&stack);
+    let words = |_| rollback(&stack);
+    killed_everywhere(&door, &words, &[Next::Resume, Next::Again]);
+    drop(door);
+    back_to_the_app(&stack);
+}
+
 #[test]
 fn a_connection_that_is_cut_at_any_message_costs_nothing() {
     let Some(stack) = serving() else { return };
