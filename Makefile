@@ -1,6 +1,6 @@
 BIN = target/x86_64-unknown-linux-gnu/release
 
-.PHONY: demo demo-down build test fast check audit bench-app bench-converge bench-deploy tools
+.PHONY: demo demo-down build test cuts fast check audit bench-app bench-converge bench-deploy tools
 
 demo: tools build ## from nothing to a server that serves, on real machines of the lab
 	$(BIN)/citrino-lab up
@@ -14,6 +14,10 @@ build:
 
 test: tools check ## everything, the host ring on the lab's machines included
 	cargo test --workspace --locked
+
+cuts: tools ## kills and cuts a deploy and a rollback everywhere; the ring of `make test` does so in every fifth place
+	cargo build --workspace --locked
+	CITRINO_EVERY_CUT=1 cargo test --locked --test host -- --nocapture cuts::
 
 fast: ## what needs neither root nor a database
 	cargo test --locked --lib --test audit --test cli --test tasks --test papers --test migrations
