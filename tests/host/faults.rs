@@ -196,8 +196,10 @@ free=$(df --output=avail -B1 /run/small | tail -1)
 fallocate -l $((free - room)) /run/small/fill
 ";
 
+/// What was written of journal and audit meanwhile stays: the operator's side has read it.
 const ROOM_AGAIN: &str = r"
 set -eu
+cp -a /run/small/is/var/log/citrino/*.ndjson /run/small/was/var/log/citrino/
 for place in /home/citrino/citrino/releases /var/lib/citrino /var/log/citrino; do
     umount $place
     umount /run/small/was$place

@@ -13,14 +13,14 @@ const FUTURE: &str = r#"#!/bin/sh
 set -eu
 export PGHOST="$DB_HOST" PGUSER="$DB_USER" PGPASSWORD="$DB_PASSWORD" PGDATABASE="$DB_NAME"
 asked() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
-applied="EXISTS (SELECT FROM _sqlx_migrations WHERE version = NEXT)"
+applied="EXISTS (SELECT FROM _sqlx_migrations WHERE version = @NEXT@)"
 case "$1" in
 status) asked "SELECT json_build_object('applied', (SELECT json_agg(version ORDER BY version) FROM _sqlx_migrations),
-    'shas', (SELECT json_object_agg(version, encode(checksum, 'hex')) FROM _sqlx_migrations), 'floor', (SELECT max(floor) FROM schema_floor), 'pending', CASE WHEN $applied THEN '[]'::json ELSE '[\"NAME\"]' END)" ;;
+    'shas', (SELECT json_object_agg(version, encode(checksum, 'hex')) FROM _sqlx_migrations), 'floor', (SELECT max(floor) FROM schema_floor), 'pending', CASE WHEN $applied THEN '[]'::json ELSE '[\"@NAME@\"]' END)" ;;
 check) test "$(asked "SELECT $applied")" = t || exit 3 ;;
 migrate) asked "BEGIN; INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-    VALUES (NEXT, 'contraccion', true, '$2', 0); INSERT INTO schema_floor (version, floor) VALUES (NEXT, NEXT); COMMIT" ;;
-down) asked "BEGIN; DELETE FROM schema_floor WHERE version = NEXT; DELETE FROM _sqlx_migrations WHERE version = NEXT; COMMIT" ;;
+    VALUES (@NEXT@, 'contraccion', true, '$2', 0); INSERT INTO schema_floor (version, floor) VALUES (@NEXT@, @NEXT@); COMMIT" ;;
+down) asked "BEGIN; DELETE FROM schema_floor WHERE version = @NEXT@; DELETE FROM _sqlx_migrations WHERE version = @NEXT@; COMMIT" ;;
 esac
 "#;
 
@@ -43,8 +43,8 @@ fn name() -> String {
 fn future(stack: &Stack, down: &str) -> String {
     let next = next();
     let script = FUTURE
-        .replace("NEXT", &next.to_string())
-        .replace("NAME", &name());
+        .replace("@NEXT@", &next.to_string())
+        .replace("@NAME@", &name());
     let text = script.replace('\'', "'\\''");
     stack.on_host(&format!(
         "printf %s '{text}' > /opt/future && chmod 755 /opt/future"
