@@ -13,28 +13,30 @@ use crate::facts::backups::Backup;
 use crate::plan::{Mode, Step};
 use crate::preview::Preview;
 use crate::release::{self, Change, Data, Obstacle, Way};
-use crate::remote::Remote;
+use crate::remote::Agent;
 use crate::task::{Restored, Task};
 
 pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
     let remote = job.connect().await?;
     let agent = job.agent(&remote).await?;
     let facts = agent.facts().clone();
-    drop(agent);
     let release = wished(&facts.app, wish.release.as_deref())?;
     let data = data(job, &facts, release, wish.data)?;
-    if let Data::Restored { backup, aside } = &data {
-        warn(job, &remote, backup, aside).await?;
-        let question = "Give that up, and go back?";
-        let why = "what was written since the backup would be given up";
-        job.confirm(wish.yes.yes, why, question).await?;
-    }
+    let agent = match &data {
+        Data::Restored { backup, aside } => {
+            warn(job, agent, backup, aside).await?;
+            let question = "Give that up, and go back?";
+            let why = "what was written since the backup would be given up";
+            job.confirm(wish.yes.yes, why, question).await?;
+            remote.agent().await?
+        }
+        _ => agent,
+    };
     let change = Change {
         release,
         back_from: facts.app.live_release().filter(|live| *live != release.id),
         data,
     };
-    let agent = remote.agent().await?;
     deploy::change_over(job, &remote, agent, &change, &[]).await?;
     remote.close().await;
     Ok(exit::OK)
@@ -132,7 +134,7 @@ fn told(ways: &[Way], release: &Release) -> String {
 }
 
 /// Shows what is given up, before anything is.
-async fn warn(job: &mut Job<'_>, remote: &Remote, backup: &str, aside: &str) -> Result<()> {
+async fn warn(job: &mut Job<'_>, agent: Agent<'_>, backup: &str, aside: &str) -> Result<()> {
     let restored = Restored {
         database: job.stack.database.name.clone(),
         backup: backup.to_owned(),
@@ -142,7 +144,6 @@ async fn warn(job: &mut Job<'_>, remote: &Remote, backup: &str, aside: &str) -> 
     let step: Step<Task> = Step::new("release", name, restored);
     let plan = job.plan(Mode::Check, vec![step], Vec::new());
     let mut events = Vec::new();
-    let agent = remote.agent().await?;
     let tally = agent
         .run(&plan, &[], &mut |event| events.push(event))
         .await?;
