@@ -105,6 +105,9 @@ pub fn cutover(
     ]);
     steps.extend(smoke(&slot::socket(name))?);
     steps.extend(slot::stays_healthy(stack, new));
+    // Before the switch: of a rollback that was cut off after it nobody could tell what it came from.
+    let left = left(app, change);
+    steps.extend(left.map(|left| files::known_as(&left.id, State::Quarantined)));
     steps.extend([
         step(format!("slot {name} serves"), slot::leads_to(new)),
         step(
@@ -116,9 +119,6 @@ pub fn cutover(
     let no_return = Some(steps.len());
     let rests = slot::other(name);
     steps.push(step(format!("slot {rests} rests"), slot::resting(rests)));
-    if let Some(from) = change.back_from {
-        steps.push(files::known_as(from, State::Quarantined));
-    }
     // What the slots lead to then stays, whatever became of it.
     let beside = app.slots.get(rests).map(String::as_str);
     steps.extend(files::pruned(
@@ -134,7 +134,7 @@ pub fn cutover(
         on_failure: if is_proved {
             Vec::new()
         } else {
-            undo(stack, change, new, old)
+            undo(stack, app, change, new, old)
         },
         serves_meanwhile: if is_proved {
             Some(release.id.clone())
@@ -211,12 +211,29 @@ fn last_good<'a>(app: &'a AppFacts, live: Option<Slot<'a>>, new: &str) -> Option
 }
 
 /// The same act back.
-fn undo(stack: &Stack, change: &Change, new: Slot, old: Option<Slot>) -> Vec<Step<Task>> {
+fn undo(
+    stack: &Stack,
+    app: &AppFacts,
+    change: &Change,
+    new: Slot,
+    old: Option<Slot>,
+) -> Vec<Step<Task>> {
     let mut steps = data::put_back(stack, change);
     steps.extend(old.into_iter().flat_map(|old| back_to(stack, old)));
+    let left = left(app, change);
+    steps.extend(left.map(|left| files::known_as(&left.id, left.state)));
     let rests = slot::resting(new.name);
     steps.push(step(format!("slot {} rests", new.name), rests));
     steps
+}
+
+/// The release that is gone back from, when it ever served well.
+fn left<'a>(app: &'a AppFacts, change: &Change) -> Option<&'a Release> {
+    let is_it = |one: &&Release| Some(one.id.as_str()) == change.back_from;
+    app.releases
+        .iter()
+        .find(is_it)
+        .filter(|one| one.state.has_served())
 }
 
 /// The wish that this slot serves again.

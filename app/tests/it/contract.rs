@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use crate::app::App;
 use crate::cluster::Database;
@@ -11,13 +12,16 @@ use crate::token::{TOKEN, locked};
 /// Pinned, because every release knows new checks.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
+/// Once for all tests: two that install it at the same time would take it from each other.
+static ST: LazyLock<Option<PathBuf>> = LazyLock::new(schemathesis);
+
 #[test]
 fn the_server_does_what_its_document_says() {
     let Some(database) = Database::loaded() else {
         return;
     };
-    let Some(st) = schemathesis() else { return };
-    agrees(&st, &App::start(&database), "60", &[]);
+    let Some(st) = &*ST else { return };
+    agrees(st, &App::start(&database), "60", &[]);
 }
 
 #[test]
@@ -25,9 +29,9 @@ fn so_does_one_that_wants_a_token() {
     let Some(database) = Database::loaded() else {
         return;
     };
-    let Some(st) = schemathesis() else { return };
+    let Some(st) = &*ST else { return };
     let header = format!("Authorization: Bearer {TOKEN}");
-    agrees(&st, &locked(&database), "5", &["--header", &header]);
+    agrees(st, &locked(&database), "5", &["--header", &header]);
 }
 
 fn agrees(st: &Path, app: &App, examples: &str, more: &[&str]) {
