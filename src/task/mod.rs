@@ -37,12 +37,14 @@ macro_rules! kinds {
 }
 
 mod apt;
+mod pgbackrest;
 mod postgres;
 mod program;
 
 kinds! {
     absent::Absent,
     apt_repository::AptRepository,
+    archiving::Archiving,
     backup::Backup,
     command::Command,
     directory::Directory,
@@ -55,7 +57,9 @@ kinds! {
     postgres_extension::PostgresExtension,
     postgres_role::PostgresRole,
     probe::Probe,
+    recovered::Recovered,
     rehearsal::Rehearsal,
+    repository::Repository,
     restored::Restored,
     service::Service,
     swap::Swap,

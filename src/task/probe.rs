@@ -10,11 +10,13 @@ use crate::engine::{Look, Wish};
 use crate::error::Fault;
 use crate::system::System;
 
+mod wal;
 mod host;
 mod http;
 mod load;
 mod sql;
 
+pub use wal::{Recoverable, WalSize, WalWaits};
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
 pub use load::{Cpu, Disk, Memory};
@@ -55,6 +57,9 @@ pub enum Ask {
     Cpu(Cpu),
     Sql(Sql),
     IndexUsed(IndexUsed),
+    WalWaits(WalWaits),
+    Recoverable(Recoverable),
+    WalSize(WalSize),
     Command(Program),
 }
 
@@ -71,6 +76,9 @@ impl Ask {
             Self::Cpu(cpu) => cpu.answer(system).await,
             Self::Sql(sql) => sql.answer(system).await,
             Self::IndexUsed(index) => index.answer(system).await,
+            Self::WalWaits(waits) => waits.answer(system).await,
+            Self::Recoverable(recoverable) => recoverable.answer(system).await,
+            Self::WalSize(size) => size.answer(system).await,
             Self::Command(program) => program.answer(system).await,
         }
     }

@@ -15,6 +15,7 @@ mod faults;
 mod guard;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
+mod pitr;
 mod rebirth;
 mod rehearsal;
 mod rollback;
