@@ -40,6 +40,8 @@ mod apt;
 mod pgbackrest;
 mod postgres;
 mod program;
+mod scratch;
+pub mod trial;
 
 kinds! {
     absent::Absent,
@@ -48,15 +50,18 @@ kinds! {
     backup::Backup,
     command::Command,
     directory::Directory,
+    drill::Drill,
     file::File,
     firewall::Firewall,
     group::Group,
+    itself::Itself,
     link::Link,
     package::Package,
     postgres_database::PostgresDatabase,
     postgres_extension::PostgresExtension,
     postgres_role::PostgresRole,
     probe::Probe,
+    pruned::Pruned,
     recovered::Recovered,
     rehearsal::Rehearsal,
     repository::Repository,

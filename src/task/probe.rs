@@ -10,12 +10,14 @@ use crate::engine::{Look, Wish};
 use crate::error::Fault;
 use crate::system::System;
 
+mod backups;
 mod wal;
 mod host;
 mod http;
 mod load;
 mod sql;
 
+pub use backups::{BackupAge, ProofAge, Whole};
 pub use wal::{Recoverable, WalSize, WalWaits};
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
@@ -61,6 +63,9 @@ pub enum Ask {
     Recoverable(Recoverable),
     WalSize(WalSize),
     Command(Program),
+    BackupAge(BackupAge),
+    ProofAge(ProofAge),
+    Whole(Whole),
 }
 
 impl Ask {
@@ -80,6 +85,9 @@ impl Ask {
             Self::Recoverable(recoverable) => recoverable.answer(system).await,
             Self::WalSize(size) => size.answer(system).await,
             Self::Command(program) => program.answer(system).await,
+            Self::BackupAge(age) => age.answer(system),
+            Self::ProofAge(age) => age.answer(system),
+            Self::Whole(whole) => whole.answer(system).await,
         }
     }
 }

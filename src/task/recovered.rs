@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::pgbackrest;
 use super::postgres::beside::Beside;
-use super::postgres::{OWNER, rows};
+use super::postgres::{OWNER, alike, rows};
 use crate::engine::{Look, Wish};
 use crate::error::Fault;
 use crate::system::{Cmd, System};
@@ -38,6 +38,9 @@ impl Wish<System> for Recovered {
         }
         let to = self.moment()?;
         let base = self.base(system, to).await?;
+        if alike::exists(system, &self.database).await? == Ok(true) {
+            cluster::has_room(system, &self.database, base.bytes()).await?;
+        }
         Ok(Look::differs(format!(
             "what was written since {} is given up, and stays in {}; the recovery begins from {}",
             shown(to),
@@ -52,7 +55,7 @@ impl Wish<System> for Recovered {
         let cluster = Cluster::beside(&self.stanza);
         // A recovery that was killed has left its own behind.
         cluster.clear(system).await?;
-        cluster.has_room(system, &self.database, base.bytes()).await?;
+        cluster::has_room(system, &self.database, base.bytes()).await?;
         let taken = self.take_place(system, &cluster, to).await;
         let cleared = cluster.clear(system).await;
         taken.and(cleared)
@@ -60,6 +63,11 @@ impl Wish<System> for Recovered {
 }
 
 impl Recovered {
+    /// Its sentence in a plan.
+    pub fn wish(&self) -> String {
+        format!("the database is as it was at {}", self.to)
+    }
+
     fn beside(&self) -> Beside<'_> {
         Beside { database: &self.database, aside: &self.aside }
     }
@@ -116,5 +124,5 @@ impl Recovered {
 
 /// A time that cannot be gone back to: nothing was touched.
 fn unreachable(why: String) -> Fault {
-    Fault::new("E0440", why).hint("`pgbackrest --stanza=citrino info` on the host, as postgres, lists what it has; `citrino-ops restore` has the other backups")
+    Fault::new("E0440", why).hint("nothing was changed; with `backup: { pitr: true }` the times since the oldest backup of pgBackRest's can be gone back to")
 }

@@ -39,17 +39,6 @@ impl Cluster {
         cmd.env("PGHOST", socket()).env("PGPORT", "5432")
     }
 
-    /// The whole cluster of then, the WAL that is on its way through it, and the one database once more.
-    ///
-    /// # Errors
-    /// E0442 when the disk has no room for them.
-    pub async fn has_room(&self, system: &System, database: &str, bytes: u64) -> Result<()> {
-        let wanted = bytes.saturating_add(bytes).saturating_add(WAL_BYTES);
-        alike::has_room_for(system, database, wanted).await.map_err(|why| {
-            Fault::new("E0442", format!("{why:#}")).hint("free space on the host, or give it a larger disk").into()
-        })
-    }
-
     /// Ends and takes away whatever there is of it.
     pub async fn clear(&self, system: &System) -> Result<()> {
         /// systemctl(1): "unit not loaded".
@@ -123,6 +112,17 @@ impl Cluster {
         let output = system.run(&ask).await?.success()?;
         serde_json::from_str(output.stdout.trim()).context("the recovered database did not tell its rows")
     }
+}
+
+/// The whole cluster of then, the WAL that is on its way through it, and the one database once more.
+///
+/// # Errors
+/// E0442 when the disk has no room for them.
+pub async fn has_room(system: &System, database: &str, bytes: u64) -> Result<()> {
+    let wanted = bytes.saturating_add(bytes).saturating_add(WAL_BYTES);
+    alike::has_room_for(system, database, wanted).await.map_err(|why| {
+        Fault::new("E0442", format!("{why:#}")).hint("free space on the host, or give it a larger disk").into()
+    })
 }
 
 fn data() -> String {
