@@ -56,18 +56,24 @@ impl Cluster {
         for folder in [FOLDER.to_owned(), socket()] {
             directory::make(system, &folder, 0o700, owner)?;
         }
-        let data = format!("--pg1-path={}", data());
-        let target = format!("--target={}", moment::shown(to));
+        let options = [
+            format!("--stanza={}", self.stanza),
+            format!("--pg1-path={}", data()),
+            format!("--target={}", moment::shown(to)),
+        ];
+        let options = options.each_ref().map(String::as_str);
         let restore = [
-            data.as_str(),
+            "pgbackrest",
             "--type=time",
-            target.as_str(),
             "--target-action=promote",
             // Were it to archive, the live cluster's own timeline would be spoiled.
             "--archive-mode=off",
             "restore",
         ];
-        system.run(&pgbackrest::cmd(&self.stanza, &restore)).await?.success()?;
+        let restored = system.run(&in_unit(&["--wait", "--pipe"], &[&restore, &options[..]].concat())).await?;
+        if !restored.ok() {
+            return Err(failed(format!("pgBackRest could not restore the backup: {}", restored.last_words())).into());
+        }
         for (name, text) in [("postgresql.conf", settings()), ("pg_hba.conf", "local all postgres peer\n".to_owned()), ("pg_ident.conf", String::new())] {
             system.write_atomic(format!("{FOLDER}/{name}"), text.as_bytes(), 0o600, Some(owner), &[]).await?;
         }
@@ -79,11 +85,9 @@ impl Cluster {
     /// # Errors
     /// E0441 when it does not come to it.
     pub async fn start(&self, system: &System, to: OffsetDateTime) -> Result<()> {
-        let properties = ["Type=exec", "User=postgres", "KillSignal=SIGINT", "KillMode=mixed", "MemoryMax=512M", "Nice=5"];
-        let mut argv = vec!["systemd-run".to_owned(), "--quiet".to_owned(), "--collect".to_owned(), format!("--unit={UNIT}")];
-        argv.extend(properties.map(|property| format!("--property={property}")));
-        argv.extend([POSTGRES, "-D", &data(), "-c", &format!("config_file={FOLDER}/postgresql.conf")].map(str::to_owned));
-        system.run(&Cmd::new(argv)).await?.success()?;
+        let config = format!("config_file={FOLDER}/postgresql.conf");
+        let postgres = in_unit(&[], &[POSTGRES, "-D", &data(), "-c", &config]);
+        system.run(&postgres).await?.success()?;
         let deadline = Instant::now() + RECOVERS_WITHIN;
         while !self.has_come(system).await? {
             let runs = system.run(&Cmd::new(["systemctl", "is-active", "--quiet", UNIT])).await?.ok();
@@ -103,8 +107,7 @@ impl Cluster {
 
     async fn did_not_come(&self, system: &System, to: OffsetDateTime) -> Result<Fault> {
         let log = system.run(&Cmd::new(["journalctl", "-q", "-n", "40", "-o", "cat", "-u", UNIT])).await?.stdout;
-        Ok(Fault::new("E0441", format!("the recovery did not come to {}: {}", moment::shown(to), reason(&log)))
-            .hint("the live database is as it was; an earlier time may be within reach"))
+        Ok(failed(format!("the recovery did not come to {}: {}", moment::shown(to), reason(&log))))
     }
 
     pub async fn rows(&self, system: &System, database: &str) -> Result<BTreeMap<String, u64>> {
@@ -123,6 +126,25 @@ pub async fn has_room(system: &System, database: &str, bytes: u64) -> Result<()>
     alike::has_room_for(system, database, wanted).await.map_err(|why| {
         Fault::new("E0442", format!("{why:#}")).hint("free space on the host, or give it a larger disk").into()
     })
+}
+
+/// A command as postgres, bounded, in a unit of its own: what is left of it after a kill can be found and ended.
+fn in_unit(options: &[&str], argv: &[&str]) -> Cmd {
+    let unit = format!("--unit={UNIT}");
+    let run = ["systemd-run", "--quiet", "--collect", &unit];
+    let properties = [
+        "--property=Type=exec",
+        "--property=User=postgres",
+        "--property=KillSignal=SIGINT",
+        "--property=KillMode=mixed",
+        "--property=MemoryMax=512M",
+        "--property=Nice=5",
+    ];
+    Cmd::new([&run, &properties[..], options, argv].concat()).within(RECOVERS_WITHIN)
+}
+
+fn failed(why: String) -> Fault {
+    Fault::new("E0441", why).hint("the live database is as it was; an earlier time may be within reach")
 }
 
 fn data() -> String {
