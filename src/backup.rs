@@ -15,7 +15,9 @@ use crate::release;
 use crate::secret::Secret;
 use crate::stack::Stack;
 use crate::task::trial::Trial;
-use crate::task::{Backup, Drill, PostgresDatabase, Pruned, Recovered, Restored, Task, Unrestored, recovered};
+use crate::task::{
+    Backup, Drill, PostgresDatabase, Pruned, Recovered, Restored, Task, Unrestored, recovered,
+};
 
 /// The part of a plan that these steps stand in.
 const PART: &str = "backup";

@@ -271,7 +271,9 @@ mod tests {
             Content::Secret(text) => (text.reveal().to_owned(), true),
             Content::Blob { .. } => panic!("a blob"),
         };
-        let lines = text.lines().filter(|line| line.starts_with("repo1-") || line.starts_with("expire"));
+        let lines = text
+            .lines()
+            .filter(|line| line.starts_with("repo1-") || line.starts_with("expire"));
         (lines.map(str::to_owned).collect(), secret)
     }
 
@@ -314,7 +316,9 @@ mod tests {
         let keys = "region: hel1, key_id: { env: K }, secret: { env: S }";
         let secrets = [("S3_KEY_ID", "AKIA"), ("S3_SECRET", "hunter2")];
         let (lines, secret) = pgbackrest(
-            &format!("{{ pitr: true, s3: {{ bucket: b, endpoint: \"https://s3.example.com\", append_only: true, {keys} }} }}"),
+            &format!(
+                "{{ pitr: true, s3: {{ bucket: b, endpoint: \"https://s3.example.com\", append_only: true, {keys} }} }}"
+            ),
             &secrets,
         );
         let wished = [
@@ -332,10 +336,17 @@ mod tests {
         assert!(secret);
         let amazons = format!("{{ pitr: true, s3: {{ bucket: b, prefix: old, {keys} }} }}");
         let (lines, _) = pgbackrest(&amazons, &secrets);
-        for line in ["repo1-path=/old/pitr", "repo1-s3-endpoint=s3.hel1.amazonaws.com", "repo1-retention-full=7"] {
+        for line in [
+            "repo1-path=/old/pitr",
+            "repo1-s3-endpoint=s3.hel1.amazonaws.com",
+            "repo1-retention-full=7",
+        ] {
             assert!(lines.iter().any(|found| found == line), "{lines:?}");
         }
-        assert!(!lines.iter().any(|line| line.contains("uri-style")), "{lines:?}");
+        assert!(
+            !lines.iter().any(|line| line.contains("uri-style")),
+            "{lines:?}"
+        );
     }
 
     #[test]

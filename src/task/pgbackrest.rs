@@ -106,7 +106,10 @@ pub async fn info(system: &System, stanza: &str) -> Result<Result<Info, String>>
         return Ok(Err("pgBackRest is not installed".to_owned()));
     }
     if !output.ok() {
-        return Ok(Err(format!("the repository cannot be asked: {}", output.last_words())));
+        return Ok(Err(format!(
+            "the repository cannot be asked: {}",
+            output.last_words()
+        )));
     }
     parse(&output.stdout)
 }
@@ -116,10 +119,15 @@ fn parse(printed: &str) -> Result<Result<Info, String>> {
         serde_json::from_str(printed).context("`pgbackrest info` did not print what it should")?;
     let info = stanzas.into_iter().next().unwrap_or_default();
     let statuses = info.repo.iter().map(|repo| &repo.status);
-    let trouble = statuses.chain([&info.status]).find(|status| !ANSWERS.contains(&status.code));
+    let trouble = statuses
+        .chain([&info.status])
+        .find(|status| !ANSWERS.contains(&status.code));
     Ok(match trouble {
         // Over several lines.
-        Some(status) => Err(format!("the repository cannot be asked: {}", status.message.replace('\n', " "))),
+        Some(status) => Err(format!(
+            "the repository cannot be asked: {}",
+            status.message.replace('\n', " ")
+        )),
         None => Ok(info),
     })
 }
@@ -127,13 +135,18 @@ fn parse(printed: &str) -> Result<Result<Info, String>> {
 impl Info {
     /// Whether it takes the WAL of the cluster with this identifier.
     pub fn is_of(&self, system: u64) -> bool {
-        self.db.last().is_some_and(|cluster| cluster.system == system)
+        self.db
+            .last()
+            .is_some_and(|cluster| cluster.system == system)
     }
 
     /// The newest segment of WAL that has arrived from the cluster that it takes WAL from.
     pub fn newest_wal(&self) -> Option<&str> {
         let current = self.db.last()?.id;
-        let of_it = self.archive.iter().filter(|archived| archived.database.id == current);
+        let of_it = self
+            .archive
+            .iter()
+            .filter(|archived| archived.database.id == current);
         of_it.filter_map(|archived| archived.max.as_deref()).max()
     }
 
@@ -145,7 +158,10 @@ impl Info {
 
     /// The newest backup of any cluster that was whole before this time.
     pub fn before(self, seconds: i64) -> Option<Base> {
-        let whole = self.backup.into_iter().filter(|base| base.timestamp.stop < seconds);
+        let whole = self
+            .backup
+            .into_iter()
+            .filter(|base| base.timestamp.stop < seconds);
         whole.max_by_key(|base| base.timestamp.stop)
     }
 }
@@ -175,7 +191,10 @@ mod tests {
         assert_eq!(info.newest_wal(), Some("000000010000000000000001"));
         assert_eq!(info.newest(), None);
         let base = info.before(1_795_630_399).unwrap();
-        assert_eq!((base.label.as_str(), base.bytes()), ("20261125-181316F", 23_213_897));
+        assert_eq!(
+            (base.label.as_str(), base.bytes()),
+            ("20261125-181316F", 23_213_897)
+        );
         assert_eq!(parse(PRINTED).unwrap().unwrap().before(1_795_630_398), None);
     }
 

@@ -50,7 +50,9 @@ pub async fn has_room(system: &System, database: &str, times: u64) -> Result<()>
 /// # Errors
 /// As `has_room`.
 pub async fn has_room_for(system: &System, database: &str, bytes: u64) -> Result<()> {
-    look(system, database).await?.has_room(system, database, bytes)
+    look(system, database)
+        .await?
+        .has_room(system, database, bytes)
 }
 
 impl Look {
