@@ -269,7 +269,7 @@ mod tests {
         let (text, secret) = match rendered {
             Content::Text(text) => (text, false),
             Content::Secret(text) => (text.reveal().to_owned(), true),
-            Content::Blob { .. } => panic!("a blob"),
+            other => panic!("{other:?}"),
         };
         let lines = text
             .lines()

@@ -15,7 +15,6 @@ use crate::system::{Cmd, System};
 mod cluster;
 mod moment;
 
-use cluster::Cluster;
 pub use moment::{parse, shown};
 
 /// Refuses, and touches nothing, when no backup leads to the time. `check` goes by what was set aside, as
@@ -52,12 +51,11 @@ impl Wish<System> for Recovered {
     async fn apply(&self, system: &System) -> Result<()> {
         let to = self.moment()?;
         let base = self.base(system, to).await?;
-        let cluster = Cluster::beside(&self.stanza);
         // A recovery that was killed has left its own behind.
-        cluster.clear(system).await?;
+        cluster::clear(system).await?;
         cluster::has_room(system, &self.database, base.bytes()).await?;
-        let taken = self.take_place(system, &cluster, to).await;
-        let cleared = cluster.clear(system).await;
+        let taken = self.take_place(system, to).await;
+        let cleared = cluster::clear(system).await;
         taken.and(cleared)
     }
 }
@@ -98,19 +96,19 @@ impl Recovered {
         .into())
     }
 
-    async fn take_place(&self, system: &System, cluster: &Cluster, to: OffsetDateTime) -> Result<()> {
+    async fn take_place(&self, system: &System, to: OffsetDateTime) -> Result<()> {
         cluster::flush(system, &self.stanza).await?;
-        cluster.restore(system, to).await?;
-        cluster.start(system, to).await?;
-        let fill = async |fresh: &str| self.fill(system, cluster, fresh).await;
+        cluster::restore(system, &self.stanza, to).await?;
+        cluster::start(system, to).await?;
+        let fill = async |fresh: &str| self.fill(system, fresh).await;
         self.beside().take_place(system, fill).await
     }
 
     /// From program to program: nothing of it lies in a file.
-    async fn fill(&self, system: &System, cluster: &Cluster, fresh: &str) -> Result<()> {
-        let wished = cluster.rows(system, &self.database).await?;
+    async fn fill(&self, system: &System, fresh: &str) -> Result<()> {
+        let wished = cluster::rows(system, &self.database).await?;
         let dump = ["pg_dump", "--format=custom", "--compress=0", "--dbname", &self.database];
-        let dump = cluster.inside(Cmd::new(dump).user(OWNER));
+        let dump = cluster::inside(Cmd::new(dump).user(OWNER));
         let restore = Cmd::new(["pg_restore", "--exit-on-error", "--dbname", fresh]).user(OWNER);
         system.pipe(&dump, &restore).await?;
         let found = rows(system, fresh).await?;

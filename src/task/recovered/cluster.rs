@@ -20,101 +20,93 @@ const POSTGRES: &str = "/usr/lib/postgresql/15/bin/postgres";
 /// WAL that it has fetched and not yet let go of.
 const WAL_BYTES: u64 = 512 * 1024 * 1024;
 /// How long the last segment may take until it has arrived.
-const ARRIVES_WITHIN: Duration = Duration::from_secs(60);
+const ARRIVES_WITHIN: Duration = Duration::from_mins(1);
 /// WAL of a busy week takes a while.
 const RECOVERS_WITHIN: Duration = Duration::from_hours(6);
 const BETWEEN: Duration = Duration::from_millis(300);
 
-pub struct Cluster {
-    stanza: String,
+/// A command that goes to this cluster and not to the live one.
+pub fn inside(cmd: Cmd) -> Cmd {
+    cmd.env("PGHOST", socket()).env("PGPORT", "5432")
 }
 
-impl Cluster {
-    pub fn beside(stanza: &str) -> Self {
-        Self { stanza: stanza.to_owned() }
+/// Ends and takes away whatever there is of it.
+pub async fn clear(system: &System) -> Result<()> {
+    /// systemctl(1): "unit not loaded".
+    const NOT_LOADED: i32 = 5;
+    let stopped = system.run(&Cmd::new(["systemctl", "stop", UNIT])).await?;
+    if stopped.code != NOT_LOADED {
+        stopped.success()?;
     }
+    system.remove(FOLDER)
+}
 
-    /// A command that goes to this cluster and not to the live one.
-    pub fn inside(&self, cmd: Cmd) -> Cmd {
-        cmd.env("PGHOST", socket()).env("PGPORT", "5432")
+/// Its files as they were in the newest backup before that time, and the order to go on from there.
+pub async fn restore(system: &System, stanza: &str, to: OffsetDateTime) -> Result<()> {
+    let owner = system.ids(OWNER)?;
+    for folder in [FOLDER.to_owned(), socket()] {
+        directory::make(system, &folder, 0o700, owner)?;
     }
+    let options = [
+        format!("--stanza={stanza}"),
+        format!("--pg1-path={}", data()),
+        format!("--target={}", moment::shown(to)),
+    ];
+    let options = options.each_ref().map(String::as_str);
+    let restore = [
+        "pgbackrest",
+        "--type=time",
+        "--target-action=promote",
+        // Were it to archive, the live cluster's own timeline would be spoiled.
+        "--archive-mode=off",
+        "restore",
+    ];
+    let restored = system.run(&in_unit(&["--wait", "--pipe"], &[&restore, &options[..]].concat())).await?;
+    if !restored.ok() {
+        return Err(failed(format!("pgBackRest could not restore the backup: {}", restored.last_words())).into());
+    }
+    for (name, text) in [("postgresql.conf", settings()), ("pg_hba.conf", "local all postgres peer\n".to_owned()), ("pg_ident.conf", String::new())] {
+        system.write_atomic(format!("{FOLDER}/{name}"), text.as_bytes(), 0o600, Some(owner), &[]).await?;
+    }
+    Ok(())
+}
 
-    /// Ends and takes away whatever there is of it.
-    pub async fn clear(&self, system: &System) -> Result<()> {
-        /// systemctl(1): "unit not loaded".
-        const NOT_LOADED: i32 = 5;
-        let stopped = system.run(&Cmd::new(["systemctl", "stop", UNIT])).await?;
-        if stopped.code != NOT_LOADED {
-            stopped.success()?;
+/// Starts it and waits until it has come to that time.
+///
+/// # Errors
+/// E0441 when it does not come to it.
+pub async fn start(system: &System, to: OffsetDateTime) -> Result<()> {
+    let config = format!("config_file={FOLDER}/postgresql.conf");
+    let postgres = in_unit(&[], &[POSTGRES, "-D", &data(), "-c", &config]);
+    let begun = OffsetDateTime::now_utc();
+    system.run(&postgres).await?.success()?;
+    let deadline = Instant::now() + RECOVERS_WITHIN;
+    while !has_come(system).await? {
+        let runs = system.run(&Cmd::new(["systemctl", "is-active", "--quiet", UNIT])).await?.ok();
+        if !runs || Instant::now() > deadline {
+            return Err(did_not_come(system, to, begun).await?.into());
         }
-        system.remove(FOLDER)
+        sleep(BETWEEN).await;
     }
+    Ok(())
+}
 
-    /// Its files as they were in the newest backup before that time, and the order to go on from there.
-    pub async fn restore(&self, system: &System, to: OffsetDateTime) -> Result<()> {
-        let owner = system.ids(OWNER)?;
-        for folder in [FOLDER.to_owned(), socket()] {
-            directory::make(system, &folder, 0o700, owner)?;
-        }
-        let options = [
-            format!("--stanza={}", self.stanza),
-            format!("--pg1-path={}", data()),
-            format!("--target={}", moment::shown(to)),
-        ];
-        let options = options.each_ref().map(String::as_str);
-        let restore = [
-            "pgbackrest",
-            "--type=time",
-            "--target-action=promote",
-            // Were it to archive, the live cluster's own timeline would be spoiled.
-            "--archive-mode=off",
-            "restore",
-        ];
-        let restored = system.run(&in_unit(&["--wait", "--pipe"], &[&restore, &options[..]].concat())).await?;
-        if !restored.ok() {
-            return Err(failed(format!("pgBackRest could not restore the backup: {}", restored.last_words())).into());
-        }
-        for (name, text) in [("postgresql.conf", settings()), ("pg_hba.conf", "local all postgres peer\n".to_owned()), ("pg_ident.conf", String::new())] {
-            system.write_atomic(format!("{FOLDER}/{name}"), text.as_bytes(), 0o600, Some(owner), &[]).await?;
-        }
-        Ok(())
-    }
+async fn has_come(system: &System) -> Result<bool> {
+    let ask = inside(postgres::session(MAINTENANCE)).stdin("SELECT pg_is_in_recovery();\n");
+    let output = system.run(&ask).await?;
+    Ok(output.ok() && output.stdout.trim() == "f")
+}
 
-    /// Starts it and waits until it has come to that time.
-    ///
-    /// # Errors
-    /// E0441 when it does not come to it.
-    pub async fn start(&self, system: &System, to: OffsetDateTime) -> Result<()> {
-        let config = format!("config_file={FOLDER}/postgresql.conf");
-        let postgres = in_unit(&[], &[POSTGRES, "-D", &data(), "-c", &config]);
-        system.run(&postgres).await?.success()?;
-        let deadline = Instant::now() + RECOVERS_WITHIN;
-        while !self.has_come(system).await? {
-            let runs = system.run(&Cmd::new(["systemctl", "is-active", "--quiet", UNIT])).await?.ok();
-            if !runs || Instant::now() > deadline {
-                return Err(self.did_not_come(system, to).await?.into());
-            }
-            sleep(BETWEEN).await;
-        }
-        Ok(())
-    }
+async fn did_not_come(system: &System, to: OffsetDateTime, begun: OffsetDateTime) -> Result<Fault> {
+    let since = format!("--since=@{}", begun.unix_timestamp());
+    let log = system.run(&Cmd::new(["journalctl", "-q", "-n", "40", "-o", "cat", &since, "-u", UNIT])).await?.stdout;
+    Ok(failed(format!("the recovery did not come to {}: {}", moment::shown(to), reason(&log))))
+}
 
-    async fn has_come(&self, system: &System) -> Result<bool> {
-        let ask = self.inside(postgres::session(MAINTENANCE)).stdin("SELECT pg_is_in_recovery();\n");
-        let output = system.run(&ask).await?;
-        Ok(output.ok() && output.stdout.trim() == "f")
-    }
-
-    async fn did_not_come(&self, system: &System, to: OffsetDateTime) -> Result<Fault> {
-        let log = system.run(&Cmd::new(["journalctl", "-q", "-n", "40", "-o", "cat", "-u", UNIT])).await?.stdout;
-        Ok(failed(format!("the recovery did not come to {}: {}", moment::shown(to), reason(&log))))
-    }
-
-    pub async fn rows(&self, system: &System, database: &str) -> Result<BTreeMap<String, u64>> {
-        let ask = self.inside(postgres::session(database)).stdin(postgres::ROWS);
-        let output = system.run(&ask).await?.success()?;
-        serde_json::from_str(output.stdout.trim()).context("the recovered database did not tell its rows")
-    }
+pub async fn rows(system: &System, database: &str) -> Result<BTreeMap<String, u64>> {
+    let ask = inside(postgres::session(database)).stdin(postgres::ROWS);
+    let output = system.run(&ask).await?.success()?;
+    serde_json::from_str(output.stdout.trim()).context("the recovered database did not tell its rows")
 }
 
 /// The whole cluster of then, the WAL that is on its way through it, and the one database once more.
