@@ -8,6 +8,7 @@ pub mod blob;
 pub mod cache;
 pub mod cli;
 pub mod cloud;
+pub mod dump;
 pub mod engine;
 pub mod env_file;
 pub mod error;
