@@ -11,6 +11,7 @@ use object_store::{
     Attribute, Attributes, GetOptions, ObjectStore, ObjectStoreExt, PutMultipartOptions,
     PutOptions, PutPayload, RetryConfig, path::Path as Key,
 };
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -70,8 +71,9 @@ impl Bucket {
     /// Makes ready to speak with it; nothing is sent yet.
     ///
     /// # Errors
-    /// E0431 when the settings do not make an address.
+    /// E0102 when the settings do not make an address.
     pub fn open(&self) -> Result<Store> {
+        self.check()?;
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&self.bucket)
             .with_region(&self.region)
@@ -95,6 +97,37 @@ impl Bucket {
             s3,
             bucket: self.clone(),
         })
+    }
+
+    /// # Errors
+    /// E0102 with the key of what cannot be.
+    fn check(&self) -> Result<()> {
+        let endpoint = self.endpoint.as_deref().unwrap_or("https://s3");
+        let url: Option<Url> = endpoint.parse().ok();
+        let plain = |text: &str, more: &str| {
+            let known = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+            !text.is_empty() && text.chars().all(known)
+        };
+        let sound = [
+            (
+                "endpoint",
+                url.is_some_and(|url| {
+                    matches!(url.scheme(), "http" | "https") && url.username().is_empty()
+                }),
+            ),
+            ("bucket", plain(&self.bucket, ".-_")),
+            ("region", plain(&self.region, "-_")),
+            ("key_id", plain(self.key_id.reveal(), "-_+/=.")),
+            ("secret", !self.secret.reveal().is_empty()),
+        ];
+        match sound.iter().find(|(_, sound)| !sound) {
+            None => Ok(()),
+            Some((key, _)) => {
+                let message = format!("backup.s3.{key} is none that an object storage could have");
+                let hint = "write endpoint as `https://HOST`, bucket, region and key as the provider gave them";
+                Err(Fault::new("E0102", message).hint(hint).into())
+            }
+        }
     }
 
     /// `s3://bucket/prefix`

@@ -82,7 +82,12 @@ fn python() -> Option<PathBuf> {
     let path = folder.to_str()?;
     let pip = folder.join("bin/pip");
     let made = run("python3", &["-m", "venv", "--clear", path])
-        .and_then(|()| run(&pip.display().to_string(), &[&["install", "-q"], SERVER].concat()))
+        .and_then(|()| {
+            run(
+                &pip.display().to_string(),
+                &[&["install", "-q"], SERVER].concat(),
+            )
+        })
         .and_then(|()| std::fs::write(whole, "").map_err(|error| error.to_string()));
     match made {
         Ok(()) => Some(python),
