@@ -390,6 +390,14 @@ pub const CATALOGUE: &[Entry] = &[
         next: "Run the verb again: it is sent anew from its first byte.",
     },
     Entry {
+        code: "E0435",
+        title: "the connection was lost in the middle of a file",
+        exit: exit::FAILED,
+        cause: "The ssh connection ended while a file was on its way between the host and this machine.",
+        changed: "What came of the file waits beside its place as a part. Nothing has its name.",
+        next: "Run the verb again: it goes on where it was cut off.",
+    },
+    Entry {
         code: "E0501",
         title: "the host could not be reached",
         exit: exit::FAILED,
