@@ -5,6 +5,7 @@ pub mod armed;
 pub mod artifact;
 pub mod audit;
 pub mod blob;
+pub mod bucket;
 pub mod cache;
 pub mod cli;
 pub mod cloud;
