@@ -39,6 +39,8 @@ macro_rules! kinds {
 mod apt;
 mod postgres;
 mod program;
+mod scratch;
+pub mod trial;
 
 kinds! {
     absent::Absent,
@@ -49,6 +51,7 @@ kinds! {
     file::File,
     firewall::Firewall,
     group::Group,
+    imported::Imported,
     link::Link,
     package::Package,
     postgres_database::PostgresDatabase,

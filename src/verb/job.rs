@@ -270,6 +270,21 @@ impl<'r> Job<'r> {
         self.ended(tally)
     }
 
+    /// Shows what steps would change on the host, before anybody is asked whether they may.
+    ///
+    /// # Errors
+    /// The first step that could not be looked at: nothing was changed then.
+    pub async fn foresee(&mut self, agent: Agent<'_>, steps: Vec<Step<Task>>) -> Result<()> {
+        let plan = self.plan(Mode::Check, steps, Vec::new());
+        let mut events = Vec::new();
+        let tally = agent
+            .run(&plan, &[], &mut |event| events.push(event))
+            .await?;
+        self.show(&Preview { events, tally })?;
+        self.report.forget_preview();
+        Ok(())
+    }
+
     /// Who wants what, for others who want the same.
     pub fn claim(&self) -> Claim {
         Claim {

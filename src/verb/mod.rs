@@ -12,6 +12,7 @@ mod explain;
 mod gc;
 mod guarded;
 mod health;
+mod import;
 mod interrupt;
 mod job;
 mod logs;
@@ -31,7 +32,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::agent;
-use crate::cli::{Audit, Cli, Verb};
+use crate::cli::{Audit, Cli, Db, Verb};
 use crate::error::{exit, exit_code};
 use crate::guard;
 use crate::report::{Report, Volume};
@@ -103,6 +104,9 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         Verb::Up { yes, artifact } => up::run(job, *yes, artifact).await,
         Verb::Releases => releases::run(job).await,
         Verb::Rollback(wish) => rollback::run(job, wish).await,
+        Verb::Db {
+            what: Db::Import(wish),
+        } => import::run(job, wish).await,
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
         Verb::Health => health::run(job).await,

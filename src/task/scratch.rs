@@ -1,0 +1,77 @@
+//! The copy of the live database that a rehearsal or a drill works on.
+
+use anyhow::Result;
+
+use crate::system::{Cmd, System};
+use crate::task::postgres::{OWNER, alike};
+
+/// The app comes over the socket, as the user it is: `templates/postgresql/pg_hba.conf.tera` lets it in.
+const SOCKETS: &str = "/var/run/postgresql";
+
+pub struct Scratch {
+    live: String,
+    pub name: String,
+}
+
+impl Scratch {
+    pub fn of(live: &str) -> Self {
+        Self {
+            live: live.to_owned(),
+            name: format!("{live}_rehearsal"),
+        }
+    }
+
+    /// A database beside it that is called in another way.
+    pub fn called(live: &str, name: &str) -> Self {
+        Self {
+            live: live.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// What leads the app here instead of to the live database.
+    pub fn environment(&self) -> [(&'static str, String); 4] {
+        [
+            ("DATABASE_URL", String::new()),
+            ("DB_HOST", SOCKETS.to_owned()),
+            ("DB_PASSWORD", String::new()),
+            ("DB_NAME", self.name.clone()),
+        ]
+    }
+
+    /// A copy is as large as what it is made from; a migration may write every row of it anew, so it wants two.
+    pub async fn has_room(&self, system: &System, times: u64) -> Result<()> {
+        alike::has_room(system, &self.live, times).await
+    }
+
+    /// Makes it, without anything in it.
+    pub async fn create(&self, system: &System) -> Result<()> {
+        alike::create(system, &self.live, &self.name).await
+    }
+
+    /// Makes the copy.
+    pub async fn fill(&self, system: &System) -> Result<()> {
+        self.create(system).await?;
+        self.copy(system).await
+    }
+
+    /// Copies all that is live into it, from program to program: nothing of it lies in a file.
+    pub async fn copy(&self, system: &System) -> Result<()> {
+        let dump = Cmd::new([
+            "pg_dump",
+            "--format=custom",
+            "--compress=0",
+            "--dbname",
+            &self.live,
+        ])
+        .user(OWNER);
+        let restore =
+            Cmd::new(["pg_restore", "--exit-on-error", "--dbname", &self.name]).user(OWNER);
+        system.pipe(&dump, &restore).await
+    }
+
+    /// Takes it away, whoever is in it.
+    pub async fn drop(&self, system: &System) -> Result<()> {
+        alike::drop(system, &self.name).await
+    }
+}
