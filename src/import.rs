@@ -2,11 +2,10 @@
 
 use anyhow::Result;
 use time::OffsetDateTime;
-use time::macros::format_description;
 
 use crate::error::Fault;
 use crate::facts::app::{AppFacts, binary};
-use crate::facts::imports::FOLDER;
+use crate::facts::{backups, imports::FOLDER};
 use crate::plan::Step;
 use crate::stack::Stack;
 use crate::task::imported::{Brought, Imported};
@@ -31,10 +30,8 @@ pub fn imported(
         Fault::new("E0455", "no release of the app serves on the host, and an import takes its migrations and its loader")
             .hint("run `citrino-ops deploy` first")
     })?;
-    let format = format_description!("[year][month][day]_[hour][minute][second]");
-    let at = at.format(format).unwrap_or_default();
     Ok(Imported {
-        aside: format!("{}_before_{at}", stack.database.name),
+        aside: backups::aside(&stack.database.name, at),
         database: stack.database.name.clone(),
         owner: stack.database.user.clone(),
         trial: Trial::of(binary(release)),

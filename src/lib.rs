@@ -1,6 +1,7 @@
 //! citrino-ops: every verb is a plan, run by one engine, told as events.
 
 pub mod agent;
+pub mod archive;
 pub mod armed;
 pub mod artifact;
 pub mod audit;
@@ -22,6 +23,7 @@ pub mod host;
 pub mod host_key;
 pub mod import;
 pub mod journal;
+pub mod keep;
 pub mod lock;
 pub mod migration;
 pub mod mirror;
@@ -34,6 +36,7 @@ pub mod preview;
 pub mod release;
 pub mod remote;
 pub mod report;
+pub mod scheduled;
 pub mod secret;
 pub mod source;
 pub mod stack;

@@ -169,6 +169,16 @@ pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
     ]
 }
 
+/// The wish that the release that serves does so on a database that has come in its place.
+pub fn serves_on(stack: &Stack, app: &AppFacts) -> Vec<Step<Task>> {
+    let Some(slot) = live(app) else {
+        return Vec::new();
+    };
+    let mut steps = vec![data::migrated(stack, slot.release)];
+    steps.extend(answers_again(stack, app));
+    steps
+}
+
 /// The wish that the release that serves answers, over its own socket and through nginx.
 pub fn answers_again(stack: &Stack, app: &AppFacts) -> Vec<Step<Task>> {
     let Some(slot) = live(app) else {

@@ -96,10 +96,28 @@ impl Trial {
         let ready = std::iter::once((question("/api/ready"), READY_WITHIN_S));
         let more = self.queries.iter().map(|query| (query.clone(), 0));
         for (http, deadline_s) in ready.chain(more) {
-            let http = Http { unix_socket: Some(SOCKET.to_owned()), ..http };
-            let probe = Probe { ask: Ask::Http(http), attempts: 1, deadline_s };
+            let http = Http {
+                unix_socket: Some(SOCKET.to_owned()),
+                ..http
+            };
+            let probe = Probe {
+                ask: Ask::Http(http),
+                attempts: 1,
+                deadline_s,
+            };
             if let Err(error) = probe.apply(system).await {
-                let log = system.run(&Cmd::new(["journalctl", "-q", "-n", "5", "-o", "cat", "-u", UNIT])).await?;
+                let log = system
+                    .run(&Cmd::new([
+                        "journalctl",
+                        "-q",
+                        "-n",
+                        "5",
+                        "-o",
+                        "cat",
+                        "-u",
+                        UNIT,
+                    ]))
+                    .await?;
                 return Err(Fault::new("E0407", format!("{error}\n{}", log.stdout.trim())).into());
             }
         }
@@ -108,11 +126,18 @@ impl Trial {
 
     async fn start(&self, system: &System, scratch: &Scratch) -> Result<()> {
         let small = [("CITRINO_APP_WORKERS", "1"), ("CITRINO_APP_POOL__MAX", "2")];
-        let own = small.into_iter().chain([("CITRINO_RELEASE", self.release())]);
+        let own = small
+            .into_iter()
+            .chain([("CITRINO_RELEASE", self.release())]);
         let over = scratch.environment();
         let over = over.iter().map(|(key, value)| (*key, value.as_str()));
-        let lines: String = own.chain(over).flat_map(|(key, value)| [key, "=", value, "\n"]).collect();
-        system.write_atomic(ENVIRONMENT, lines.as_bytes(), 0o600, None, &[]).await?;
+        let lines: String = own
+            .chain(over)
+            .flat_map(|(key, value)| [key, "=", value, "\n"])
+            .collect();
+        system
+            .write_atomic(ENVIRONMENT, lines.as_bytes(), 0o600, None, &[])
+            .await?;
         let properties = [
             "Type=exec".to_owned(),
             format!("User={}", self.user),
@@ -123,10 +148,25 @@ impl Trial {
             "MemoryMax=256M".to_owned(),
             "RuntimeMaxSec=120".to_owned(),
         ];
-        let mut argv = vec!["systemd-run".to_owned(), "--quiet".to_owned(), "--collect".to_owned(), format!("--unit={UNIT}")];
+        let mut argv = vec![
+            "systemd-run".to_owned(),
+            "--quiet".to_owned(),
+            "--collect".to_owned(),
+            format!("--unit={UNIT}"),
+        ];
         argv.extend(properties.map(|property| format!("--property={property}")));
         let bind = format!("unix:{SOCKET}");
-        argv.extend([&self.binary, "serve", "--config", &self.settings, "--bind", &bind].map(str::to_owned));
+        argv.extend(
+            [
+                &self.binary,
+                "serve",
+                "--config",
+                &self.settings,
+                "--bind",
+                &bind,
+            ]
+            .map(str::to_owned),
+        );
         system.run(&Cmd::new(argv)).await?.success().map(drop)
     }
 }
