@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::error::Fault;
 use crate::facts::app::{AppFacts, binary};
-use crate::facts::{backups, imports::FOLDER};
+use crate::facts::backups;
 use crate::plan::Step;
 use crate::stack::Stack;
 use crate::task::imported::{Brought, Imported};
@@ -46,9 +46,10 @@ pub fn step(imported: Imported, name: impl Into<String>) -> Step<Task> {
 }
 
 /// What was sent for it lies on the host no longer.
-pub fn gone() -> Step<Task> {
-    let folder = Absent {
-        path: FOLDER.to_owned(),
+pub fn gone(brought: &Brought) -> Vec<Step<Task>> {
+    let one = |path| {
+        let absent = Absent { path };
+        Step::new(PART, "what was sent is gone", absent)
     };
-    Step::new(PART, "what was sent is gone", folder)
+    brought.files().into_iter().map(one).collect()
 }

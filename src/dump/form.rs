@@ -91,7 +91,8 @@ impl Form {
     pub fn of(path: &Path) -> Result<Self> {
         let shown = path.display();
         let none = |why: &str| Fault::new("E0450", format!("{shown} {why}")).hint(TAKEN);
-        let found = std::fs::metadata(path).map_err(|error| none(&format!("cannot be read: {error}")))?;
+        let found =
+            std::fs::metadata(path).map_err(|error| none(&format!("cannot be read: {error}")))?;
         if found.is_dir() {
             return Err(none("is a folder; a dump in pg_dump's folder format is not taken").into());
         }
@@ -141,8 +142,13 @@ fn kind(head: &[u8]) -> Result<Kind, String> {
         return Err("is neither a dump nor a CSV".to_owned());
     }
     let text = String::from_utf8_lossy(head);
-    if text.lines().any(|line| line.trim_end() == "-- PostgreSQL database cluster dump") {
-        return Err("is a dump of a whole server by pg_dumpall; dump one database with pg_dump".to_owned());
+    if text
+        .lines()
+        .any(|line| line.trim_end() == "-- PostgreSQL database cluster dump")
+    {
+        return Err(
+            "is a dump of a whole server by pg_dumpall; dump one database with pg_dump".to_owned(),
+        );
     }
     if text.lines().any(|line| line.trim_end() == HEAD) {
         return Ok(Kind::Sql);
@@ -212,14 +218,23 @@ mod tests {
     #[test]
     fn what_is_none_of_them_is_refused_with_the_reason() {
         let tar = [vec![b'a'; 257], b"ustar\0".to_vec()].concat();
-        let utf16: Vec<u8> = "\u{feff}-- PostgreSQL".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf16: Vec<u8> = "\u{feff}-- PostgreSQL"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
         for (bytes, why) in [
             (&b""[..], "is empty"),
             (b"\x7fELF\0\0", "neither a dump nor a CSV"),
-            (b"PGDMP\x01\x0e\x00\x04\x08\x03", "a format that is not taken"),
+            (
+                b"PGDMP\x01\x0e\x00\x04\x08\x03",
+                "a format that is not taken",
+            ),
             (&tar, "tar archive"),
             (&utf16, "UTF-16"),
-            (b"--\n-- PostgreSQL database cluster dump\n--\n", "pg_dumpall"),
+            (
+                b"--\n-- PostgreSQL database cluster dump\n--\n",
+                "pg_dumpall",
+            ),
             (b"SELECT 1;\n", "neither a dump"),
             (b"titulo\na\n", "neither a dump"),
             (&gzip(b"titulo,zona\n"), "packed CSV"),
@@ -229,6 +244,11 @@ mod tests {
             assert!(said.contains(why), "{said}");
         }
         let folder = tempfile::tempdir().unwrap();
-        assert!(Form::of(folder.path()).unwrap_err().to_string().contains("is a folder"));
+        assert!(
+            Form::of(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("is a folder")
+        );
     }
 }

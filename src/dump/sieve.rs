@@ -100,10 +100,14 @@ impl Sieve {
             return Err(self.at(self.line, &why));
         }
         if !self.lexer.is_between() {
-            return Err(self.at(self.began, "it ends in the middle of this statement; it is cut short"));
+            return Err(self.at(
+                self.began,
+                "it ends in the middle of this statement; it is cut short",
+            ));
         }
         if !self.is_complete {
-            let why = format!("it does not end with `{COMPLETE}`, as pg_dump's do; it is cut short");
+            let why =
+                format!("it does not end with `{COMPLETE}`, as pg_dump's do; it is cut short");
             return Err(self.at(self.line, &why));
         }
         Ok(self.counts)
@@ -197,7 +201,10 @@ impl Sieve {
             | ["SET", "SESSION" | "ROLE", ..]
             // A setting that PostgreSQL 15 does not know yet.
             | ["SET", "TRANSACTION_TIMEOUT", ..]
-            | ["ALTER", "DEFAULT", "PRIVILEGES", ..] => Ok(Way::LeftOut),
+            | ["ALTER", "DEFAULT", "PRIVILEGES", ..]
+            // A name in quotes is no word.
+            | ["ALTER", .., "OWNER", "TO", _]
+            | ["ALTER", .., "OWNER", "TO"] => Ok(Way::LeftOut),
             ["SET", "STANDARD_CONFORMING_STRINGS", .., "OFF"] => {
                 Err(self.at(self.began, "its texts are written in the way of before PostgreSQL 9.1"))
             }
@@ -207,7 +214,6 @@ impl Sieve {
                 let why = format!("`{first} … {kind}` would reach beyond the database; dump one database, without `--create`");
                 Err(self.at(self.began, &why))
             }
-            ["ALTER", .., "OWNER", "TO", _] | ["ALTER", .., "OWNER", "TO"] => Ok(Way::LeftOut),
             ["COPY", .., "FROM", "STDIN"] => Ok(Way::Rows(self.table_after("COPY"))),
             ["INSERT", "INTO", ..] => {
                 let table = self.table_after("INTO");
@@ -216,9 +222,9 @@ impl Sieve {
             }
             ["SET" | "CREATE" | "ALTER" | "DROP" | "COMMENT" | "REFRESH", ..]
             | ["SELECT", "SET_CONFIG" | "SETVAL", ..]
-            | ["SELECT", "PG_CATALOG", "SET_CONFIG" | "SETVAL", ..] => Ok(Way::Runs),
+            | ["SELECT", "PG_CATALOG", "SET_CONFIG" | "SETVAL", ..]
             // A semicolon that stands alone.
-            [] => Ok(Way::Runs),
+            | [] => Ok(Way::Runs),
             _ => {
                 let said = words.iter().take(4).copied().collect::<Vec<_>>().join(" ");
                 let why = format!("`{said} …` is no statement that pg_dump writes of tables");

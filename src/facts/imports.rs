@@ -60,8 +60,11 @@ impl Import {
     /// # Errors
     /// When the disk does not take it.
     pub async fn keep(&self, system: &System, name: &str) -> Result<()> {
-        std::fs::create_dir_all(system.path(RECORDS)).context("could not make the folder for records of imports")?;
+        std::fs::create_dir_all(system.path(RECORDS))
+            .context("could not make the folder for records of imports")?;
         let text = format!("{:#}\n", serde_json::to_value(self)?);
-        system.write_atomic(record(name), text.as_bytes(), 0o644, None, &[]).await
+        system
+            .write_atomic(record(name), text.as_bytes(), 0o644, None, &[])
+            .await
     }
 }

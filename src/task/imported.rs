@@ -64,6 +64,16 @@ pub enum Brought {
     },
 }
 
+impl Brought {
+    /// Where it lies.
+    pub fn files(&self) -> Vec<String> {
+        match self {
+            Brought::Dump { file, .. } => vec![file.clone()],
+            Brought::Csv { sheets, .. } => sheets.iter().map(|sheet| sheet.file.clone()).collect(),
+        }
+    }
+}
+
 /// A CSV file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

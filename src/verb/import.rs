@@ -11,7 +11,7 @@ use crate::backup::Settings;
 use crate::blob;
 use crate::cli::{CsvOptions, Import};
 use crate::dump::{self, Form, Kind, Table};
-use crate::error::{Fault, exit};
+use crate::error::{Fault, exit, trouble};
 use crate::facts::app::USER;
 use crate::facts::imports::{self, FOLDER};
 use crate::import;
@@ -22,6 +22,7 @@ use crate::task::imported::{Brought, Imported, Sheet};
 pub async fn run(job: &mut Job<'_>, wish: &Import) -> Result<u8> {
     let files = files(job, wish)?;
     let remote = job.connect().await?;
+    let remote = remote.telling(job.report.progress());
     let agent = job.agent(&remote).await?;
     let app = agent.facts().app.clone();
     let at = OffsetDateTime::now_utc();
@@ -37,13 +38,14 @@ pub async fn run(job: &mut Job<'_>, wish: &Import) -> Result<u8> {
         }
     }
     .await;
-    // After a run of the host's own it is gone already; a file that was refused is of no more use either.
-    let cleared = remote.output(&["rm", "-rf", "--", FOLDER]).await;
-    done?;
-    cleared?;
+    if let Err(error) = done {
+        clear(&remote, &error, &imported).await;
+        return Err(error);
+    }
     tell(job, &remote, &imported.aside).await?;
     if wish.check {
-        job.report.note("it could be imported as it is; nothing was changed");
+        job.report
+            .note("it could be imported as it is; nothing was changed");
     }
     remote.close().await;
     Ok(exit::OK)
@@ -76,14 +78,20 @@ fn files(job: &mut Job<'_>, wish: &Import) -> Result<Vec<Brings>> {
     }
     let csvs = files.iter().filter(|file| sheet(file).is_some()).count();
     let why = match (csvs, files.len()) {
-        (0, 1) if wish.csv.source.is_some() => "--source is for CSV files: a dump is all of the database",
+        (0, 1) if wish.csv.source.is_some() => {
+            "--source is for CSV files: a dump is all of the database"
+        }
         (0, 1) => return Ok(files),
         (0, _) => "a dump is all of the database, and more than one was named",
         (csvs, all) if csvs < all => "a dump and CSV files do not go together",
-        _ if wish.csv.source.is_none() => "--source must say whose rows these are: with a row's code it is what a later import knows it by",
+        _ if wish.csv.source.is_none() => {
+            "--source must say whose rows these are: with a row's code it is what a later import knows it by"
+        }
         _ => return Ok(files),
     };
-    Err(Fault::new("E0450", why).hint("nothing was sent; `citrino-ops db import --help` shows what goes together").into())
+    Err(Fault::new("E0450", why)
+        .hint("nothing was sent; `citrino-ops db import --help` shows what goes together")
+        .into())
 }
 
 /// By its content, so that what was sent before a cut is not sent again.
@@ -139,9 +147,16 @@ fn shown(path: &Path) -> String {
 
 /// Nobody on the host but root may list them; the app's loader reads its own.
 async fn send(job: &mut Job<'_>, remote: &Remote, files: &[Brings]) -> Result<()> {
-    remote.output(&["install", "-d", "-m", "0711", FOLDER]).await?;
+    remote
+        .output(&["install", "-d", "-m", "0711", FOLDER])
+        .await?;
+    // What a cut import of before has left.
+    remote
+        .output(&["find", FOLDER, "-type", "f", "-mmin", "+1440", "-delete"])
+        .await?;
     for file in files {
-        job.report.waiting(format!("sending {}", file.path.display()));
+        job.report
+            .waiting(format!("sending {}", file.path.display()));
         remote.upload(&file.path, &file.there).await?;
         if sheet(file).is_some() {
             remote.output(&["chown", USER, &file.there]).await?;
@@ -150,39 +165,70 @@ async fn send(job: &mut Job<'_>, remote: &Remote, files: &[Brings]) -> Result<()
     Ok(())
 }
 
+/// A file that was refused is of no more use, unless the host goes on with it alone, or more of it is to come.
+async fn clear(remote: &Remote, error: &anyhow::Error, imported: &Imported) {
+    if matches!(trouble(error).code.as_str(), "E0503" | "E0435") {
+        return;
+    }
+    let files = imported.brought.files();
+    let argv: Vec<&str> = ["rm", "-f", "--"]
+        .into_iter()
+        .chain(files.iter().map(String::as_str))
+        .collect();
+    // What stays goes with the next import; the error that is told is the one of before.
+    let _ = remote.output(&argv).await;
+}
+
 /// It is made and looked at, and goes again.
 async fn look(job: &mut Job<'_>, remote: &Remote, imported: &Imported) -> Result<()> {
-    let steps = vec![import::step(imported.clone(), "what was brought could serve"), import::gone()];
-    let plan = job.plan(Mode::Apply, steps, vec![import::gone()]);
+    let gone = import::gone(&imported.brought);
+    let mut steps = vec![import::step(
+        imported.clone(),
+        "what was brought could serve",
+    )];
+    steps.extend(gone.clone());
+    let plan = job.plan(Mode::Apply, steps, gone);
     let agent = remote.agent().await?;
     job.run_host(agent, &plan, &[]).await.map(drop)
 }
 
 /// It takes the live database's place, after a yes and a backup.
-async fn swap(job: &mut Job<'_>, remote: &Remote, imported: Imported, at: OffsetDateTime, yes: bool) -> Result<()> {
-    let aside = imported.aside.clone();
+async fn swap(
+    job: &mut Job<'_>,
+    remote: &Remote,
+    imported: Imported,
+    at: OffsetDateTime,
+    yes: bool,
+) -> Result<()> {
+    let (aside, gone) = (imported.aside.clone(), import::gone(&imported.brought));
     let step = import::step(imported, "the database is what was brought");
     job.report.waiting("reading it on the host");
-    job.foresee(remote.agent().await?, vec![step.clone()]).await?;
+    job.foresee(remote.agent().await?, vec![step.clone()])
+        .await?;
     let why = "the live database would be replaced";
-    job.confirm(yes, why, "Put it in the live database's place?").await?;
+    job.confirm(yes, why, "Put it in the live database's place?")
+        .await?;
     let agent = remote.agent().await?;
-    let came = Settings::of(&job.stack).came_back(&job.stack, &agent.facts().app, at, step, aside.clone());
+    let came =
+        Settings::of(&job.stack).came_back(&job.stack, &agent.facts().app, at, step, aside.clone());
     let (mut steps, mut on_failure) = (came.steps, came.on_failure);
     let no_return = steps.len();
-    steps.push(import::gone());
-    on_failure.push(import::gone());
+    steps.extend(gone.clone());
+    on_failure.extend(gone);
     let mut plan = job.plan(Mode::Apply, steps, on_failure);
     plan.no_return = Some(no_return);
     job.run_host(agent, &plan, &[]).await?;
-    job.report.note(format!("the database of before is kept as {aside}, until `citrino-ops backup prune --aside`"));
+    job.report.note(format!(
+        "the database of before is kept as {aside}, until `citrino-ops backup prune --aside`"
+    ));
     Ok(())
 }
 
 /// What the host has written down of it: rows table by table, and what is worth a line.
 async fn tell(job: &mut Job<'_>, remote: &Remote, name: &str) -> Result<()> {
     let text = remote.output(&["cat", &imports::record(name)]).await?;
-    let import: imports::Import = serde_json::from_str(&text).context("the record of the import cannot be read")?;
+    let import: imports::Import =
+        serde_json::from_str(&text).context("the record of the import cannot be read")?;
     for note in &import.notes {
         job.report.note(note);
     }

@@ -23,7 +23,9 @@ const TABLES: [&str; 6] = [
 
 /// Asks a database of the host as its superuser.
 fn sql(stack: &Stack, database: &str, query: &str) -> String {
-    let line = format!("cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d {database} -c \"{query}\"");
+    let line = format!(
+        "cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d {database} -c \"{query}\""
+    );
     stack.on_host(&line).trim().to_owned()
 }
 
@@ -51,8 +53,14 @@ fn dump(stack: &Stack, name: &str, done: &str, options: &str) -> (PathBuf, Strin
          $p psql -qd {DEV} -v ON_ERROR_STOP=1 -c \"{done}\"
          $p pg_dump {options} {DEV} > {file}"
     ));
-    let sums = if done.contains("DROP") { String::new() } else { sums(stack, DEV) };
-    stack.on_host(&format!("set -e; cd /; p='runuser -u postgres --'; $p dropdb {DEV}; $p dropuser ana"));
+    let sums = if done.contains("DROP") {
+        String::new()
+    } else {
+        sums(stack, DEV)
+    };
+    stack.on_host(&format!(
+        "set -e; cd /; p='runuser -u postgres --'; $p dropdb {DEV}; $p dropuser ana"
+    ));
     let path = stack.home.join(name);
     fs::copy(stack.disk().join(file.trim_start_matches('/')), &path).unwrap();
     stack.on_host(&format!("rm {file}"));
@@ -72,7 +80,12 @@ fn imported(stack: &Stack, file: &std::path::Path) -> String {
 /// It was refused so, and production has not noticed it.
 fn refused(stack: &Stack, before: &str, said: &Said, exit: i32, parts: &[&str]) {
     for part in parts {
-        assert!(said.code == exit && said.text.contains(part), "{part}, {exit}: {}: {}", said.code, said.text);
+        assert!(
+            said.code == exit && said.text.contains(part),
+            "{part}, {exit}: {}: {}",
+            said.code,
+            said.text
+        );
     }
     assert_eq!(sums(stack, LIVE), before, "{}", said.text);
     nothing_is_left(stack);
@@ -80,9 +93,11 @@ fn refused(stack: &Stack, before: &str, said: &Said, exit: i32, parts: &[&str]) 
 
 /// Neither of a database that was made beside the live one, nor of what was sent.
 fn nothing_is_left(stack: &Stack) {
-    let beside = "SELECT count(*) FROM pg_database WHERE datname ~ '_restoring|_rehearsal|_before_'";
+    let beside =
+        "SELECT count(*) FROM pg_database WHERE datname ~ '_restoring|_rehearsal|_before_'";
     assert_eq!(stack.sql(beside), "0");
-    stack.on_host("test ! -e /home/citrino/database/imports");
+    let sent = stack.on_host("find /home/citrino/database/imports -type f 2>/dev/null || true");
+    assert_eq!(sent.trim(), "");
 }
 
 /// The databases that imports have set aside, newest last.
@@ -106,12 +121,18 @@ const WORKED: &str = "DELETE FROM propiedades WHERE id % 10 = 0; UPDATE propieda
 fn a_dump_in_each_form_takes_the_place_of_what_is_live() {
     let Some(stack) = serving() else { return };
     let before = sums(&stack, LIVE);
-    let (now, backups) = (rows(&stack, "propiedades"), stack.on_host("ls /home/citrino/database/backups | wc -l"));
+    let (now, backups) = (
+        rows(&stack, "propiedades"),
+        stack.on_host("ls /home/citrino/database/backups | wc -l"),
+    );
     let (home, _) = dump(&stack, "home.dump", "SELECT 1", "-Fc");
     let (plain, wished) = dump(&stack, "work.sql", WORKED, "");
     let bytes = fs::read(&plain).unwrap();
     let text = String::from_utf8_lossy(&bytes);
-    assert!(text.contains("OWNER TO ana") && text.contains("GRANT "), "the dump is of nobody else");
+    assert!(
+        text.contains("OWNER TO ana") && text.contains("GRANT "),
+        "the dump is of nobody else"
+    );
     let gz = plain.with_extension("sql.gz");
     let mut packed = GzEncoder::new(File::create(&gz).unwrap(), Compression::fast());
     packed.write_all(&bytes).unwrap();
@@ -124,11 +145,20 @@ fn a_dump_in_each_form_takes_the_place_of_what_is_live() {
     refused(&stack, &before, &unsaid, 7, &["E0801", &differ]);
 
     let looked = import(&stack, &plain, &["--check"]);
-    refused(&stack, &before, &looked, 0, &["it could be imported as it is", "rows of propiedades"]);
+    refused(
+        &stack,
+        &before,
+        &looked,
+        0,
+        &["it could be imported as it is", "rows of propiedades"],
+    );
 
     for (at, file) in [&plain, &gz, &zst].into_iter().enumerate() {
         let text = imported(&stack, file);
-        assert!(text.contains("rows of propiedades") && text.contains(&format!("{now} before, ")), "{text}");
+        assert!(
+            text.contains("rows of propiedades") && text.contains(&format!("{now} before, ")),
+            "{text}"
+        );
         assert_eq!(sums(&stack, LIVE), wished, "{}", file.display());
         assert!(rows(&stack, "propiedades") < now);
         let owners = "SELECT string_agg(DISTINCT tableowner, ' ') FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'spatial_ref_sys'";
@@ -144,7 +174,11 @@ fn a_dump_in_each_form_takes_the_place_of_what_is_live() {
         assert_eq!(sums(&stack, LIVE), before);
         assert_eq!(aside(&stack).len(), 2 * (at + 1));
     }
-    assert_ne!(stack.on_host("ls /home/citrino/database/backups | wc -l"), backups, "no backup was taken before");
+    assert_ne!(
+        stack.on_host("ls /home/citrino/database/backups | wc -l"),
+        backups,
+        "no backup was taken before"
+    );
     forget_aside(&stack);
     stack.is_healthy();
 }
@@ -158,7 +192,9 @@ fn a_dump_of_an_older_schema_is_migrated() {
     let down: Vec<String> = [6, 5, 4, 3]
         .map(|number| {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
-            let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            let files = fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path());
             let is_it = |path: &PathBuf| {
                 let name = path.file_name().unwrap().to_str().unwrap();
                 name.starts_with(&format!("{number:04}")) && name.ends_with(".down.sql")
@@ -167,7 +203,11 @@ fn a_dump_of_an_older_schema_is_migrated() {
             format!("BEGIN; {text}; DELETE FROM _sqlx_migrations WHERE version = {number}; COMMIT;")
         })
         .into();
-    let sql = down.join("\n").replace('\\', "\\\\").replace('$', "\\$").replace('`', "\\`");
+    let sql = down
+        .join("\n")
+        .replace('\\', "\\\\")
+        .replace('$', "\\$")
+        .replace('`', "\\`");
     let (older, _) = dump(&stack, "older.dump", &format!("{sql} --DROP"), "-Fc");
     imported(&stack, &older);
     let applied = "SELECT count(*) = max(version) AND max(version) >= 6 FROM _sqlx_migrations";
@@ -182,7 +222,13 @@ fn what_is_not_whole_or_does_not_fit_is_refused_and_production_stays() {
     let Some(stack) = serving() else { return };
     let before = sums(&stack, LIVE);
     let refuse = |file: &std::path::Path, exit: i32, parts: &[&str]| {
-        refused(&stack, &before, &import(&stack, file, &["--yes"]), exit, parts);
+        refused(
+            &stack,
+            &before,
+            &import(&stack, file, &["--yes"]),
+            exit,
+            parts,
+        );
     };
     let (plain, _) = dump(&stack, "plain.sql", "SELECT 1", "");
     let text = fs::read_to_string(&plain).unwrap();
@@ -193,34 +239,85 @@ fn what_is_not_whole_or_does_not_fit_is_refused_and_production_stays() {
     };
 
     // Found out here, before anything is sent.
-    refuse(&file("elf.sql", b"\x7fELF\0\0"), 2, &["E0450", "neither a dump nor a CSV"]);
+    refuse(
+        &file("elf.sql", b"\x7fELF\0\0"),
+        2,
+        &["E0450", "neither a dump nor a CSV"],
+    );
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(text.as_bytes()).unwrap();
     let packed = packed.finish().unwrap();
-    refuse(&file("cut.sql.gz", &packed[..packed.len() / 2]), 1, &["E0451", "cut short"]);
-    refuse(&file("cut.sql", &text.as_bytes()[..text.len() / 2]), 1, &["E0451", "cut short"]);
-    let elsewhere = text.replacen("SET lock_timeout", "\\connect citrino_prod\nSET lock_timeout", 1);
-    refuse(&file("elsewhere.sql", elsewhere.as_bytes()), 1, &["E0451", "is a command to psql"]);
+    refuse(
+        &file("cut.sql.gz", &packed[..packed.len() / 2]),
+        1,
+        &["E0451", "cut short"],
+    );
+    refuse(
+        &file("cut.sql", &text.as_bytes()[..text.len() / 2]),
+        1,
+        &["E0451", "cut short"],
+    );
+    let elsewhere = text.replacen(
+        "SET lock_timeout",
+        "\\connect citrino_prod\nSET lock_timeout",
+        1,
+    );
+    refuse(
+        &file("elsewhere.sql", elsewhere.as_bytes()),
+        1,
+        &["E0451", "is a command to psql"],
+    );
 
     // Found out on the host.
     let (archive, _) = dump(&stack, "whole.dump", "SELECT 1", "-Fc");
     let bytes = fs::read(&archive).unwrap();
-    refuse(&file("cut.dump", &bytes[..bytes.len() / 2]), 1, &["E0451", "end of file"]);
+    refuse(
+        &file("cut.dump", &bytes[..bytes.len() / 2]),
+        1,
+        &["E0451", "end of file"],
+    );
     // A row that no column takes, behind thousands that went in.
     let at = text.find("COPY public.servicios ").unwrap();
     let end = at + text[at..].find("\\.\n").unwrap();
     let broken = format!("{}ninguno\tx\n{}", &text[..end], &text[end..]);
-    refuse(&file("broken.sql", broken.as_bytes()), 1, &["E0451", "ERROR: ", "servicios", "line "]);
+    refuse(
+        &file("broken.sql", broken.as_bytes()),
+        1,
+        &["E0451", "ERROR: ", "servicios", "line "],
+    );
 
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'x', true, 'x', 0)";
-    refuse(&dump(&stack, "newer.dump", newer, "-Fc").0, 7, &["E0452", "it has seen migration 0099"]);
+    refuse(
+        &dump(&stack, "newer.dump", newer, "-Fc").0,
+        7,
+        &["E0452", "it has seen migration 0099"],
+    );
     let foreign = "DROP TABLE _sqlx_migrations";
-    refuse(&dump(&stack, "foreign.dump", foreign, "-Fc").0, 7, &["E0452", "none of the app's migrations"]);
+    refuse(
+        &dump(&stack, "foreign.dump", foreign, "-Fc").0,
+        7,
+        &["E0452", "none of the app's migrations"],
+    );
     let swapped = "UPDATE propiedades SET coordenadas = ST_FlipCoordinates(coordenadas::geometry)::geography WHERE id % 2 = 0";
-    refuse(&dump(&stack, "swapped.dump", swapped, "-Fc").0, 7, &["E0453", "have latitude and longitude swapped"]);
+    refuse(
+        &dump(&stack, "swapped.dump", swapped, "-Fc").0,
+        7,
+        &["E0453", "have latitude and longitude swapped"],
+    );
     let bare = "DROP INDEX idx_servicios_coordenadas";
-    refuse(&dump(&stack, "bare.dump", bare, "-Fc").0, 7, &["E0453", "lacks what the live database has: the index idx_servicios_coordenadas"]);
-    refuse(&dump(&stack, "empty.dump", "TRUNCATE propiedades", "-Fc").0, 7, &["E0453", "the release does not answer on it"]);
+    refuse(
+        &dump(&stack, "bare.dump", bare, "-Fc").0,
+        7,
+        &[
+            "E0453",
+            "lacks what the live database has: the index idx_servicios_coordenadas",
+        ],
+    );
+    refuse(
+        &dump(&stack, "empty.dump", "TRUNCATE propiedades", "-Fc").0,
+        7,
+        &["E0453", "the release does not answer on it"],
+    );
     let looked = import(&stack, &stack.home.join("empty.dump"), &["--check"]);
     refused(&stack, &before, &looked, 7, &["E0453"]);
     stack.is_as_wished();
@@ -234,7 +331,13 @@ fn when_the_site_does_not_answer_on_it_the_database_of_before_is_live_again() {
     stack.on_host("systemctl stop nginx");
     let said = import(&stack, &work, &["--yes"]);
     stack.on_host("systemctl start nginx");
-    refused(&stack, &before, &said, 1, &["E0407", "it answers through nginx"]);
+    refused(
+        &stack,
+        &before,
+        &said,
+        1,
+        &["E0407", "it answers through nginx"],
+    );
     stack.is_as_wished();
 }
 
@@ -256,8 +359,18 @@ fn rows_of_a_csv_come_into_what_is_there_and_those_that_cannot_are_told() {
     let unsaid = import(&stack, &casas, &["--yes"]);
     refused(&stack, &before, &unsaid, 2, &["E0450", "--source"]);
     stack.write("nada.csv", "titulo,precio_usd\n,x\n");
-    let none = import(&stack, &stack.home.join("nada.csv"), &["--source", "prueba", "--yes"]);
-    refused(&stack, &before, &none, 1, &["E0454", "no row of", "rejected: line 2"]);
+    let none = import(
+        &stack,
+        &stack.home.join("nada.csv"),
+        &["--source", "prueba", "--yes"],
+    );
+    refused(
+        &stack,
+        &before,
+        &none,
+        1,
+        &["E0454", "no row of", "rejected: line 2"],
+    );
 
     let (houses, agents) = (rows(&stack, "propiedades"), rows(&stack, "agentes"));
     let options = [casas.to_str().unwrap(), "--source", "prueba", "--yes"];
@@ -271,7 +384,10 @@ fn rows_of_a_csv_come_into_what_is_there_and_those_that_cannot_are_told() {
     ] {
         assert!(said.text.contains(told), "{told} is not in {}", said.text);
     }
-    assert_eq!((rows(&stack, "propiedades"), rows(&stack, "agentes")), (houses + 2, agents + 1));
+    assert_eq!(
+        (rows(&stack, "propiedades"), rows(&stack, "agentes")),
+        (houses + 2, agents + 1)
+    );
     // A second time it is known by its source and code.
     let again = import(&stack, &agentes, &options);
     assert_eq!(again.code, 0, "{}", again.text);

@@ -76,12 +76,24 @@ fn sift(text: &str, pieces: usize) -> (Result<Counts, String>, String) {
 fn rows_are_counted_and_owners_left_out_line_by_line() {
     let (counts, out) = sift(DUMP, 4096);
     let rows = counts.unwrap().rows;
-    let wished = [("notas", 2), ("otra.\"Con Espacio\"", 0), ("propiedades", 3)];
+    let wished = [
+        ("notas", 2),
+        ("otra.\"Con Espacio\"", 0),
+        ("propiedades", 3),
+    ];
     assert_eq!(
         rows,
-        wished.map(|(table, count)| (table.to_owned(), count)).into()
+        wished
+            .map(|(table, count)| (table.to_owned(), count))
+            .into()
     );
-    for gone in ["OWNER TO", "GRANT", "restrict", "CREATE SCHEMA", "transaction_timeout"] {
+    for gone in [
+        "OWNER TO",
+        "GRANT",
+        "restrict",
+        "CREATE SCHEMA",
+        "transaction_timeout",
+    ] {
         assert!(!out.contains(gone), "{gone} is in\n{out}");
     }
     // What is left out leaves its lines behind: an error of PostgreSQL names the line of the file.
@@ -103,14 +115,26 @@ fn however_it_comes_it_is_the_same() {
 #[test]
 fn what_reaches_beyond_the_database_is_refused_with_its_line() {
     for (line, why) in [
-        ("\\connect citrino_prod", "line 7: `\\connect citrino_prod` is a command to psql"),
+        (
+            "\\connect citrino_prod",
+            "line 7: `\\connect citrino_prod` is a command to psql",
+        ),
         ("\\! rm -rf /", "is a command to psql"),
         ("SELECT 1 \\g |sh", "is a command to psql"),
-        ("DROP DATABASE citrino_prod;", "`DROP … DATABASE` would reach beyond"),
-        ("alter\nrole dev superuser;", "line 7: `ALTER … ROLE` would reach beyond"),
+        (
+            "DROP DATABASE citrino_prod;",
+            "`DROP … DATABASE` would reach beyond",
+        ),
+        (
+            "alter\nrole dev superuser;",
+            "line 7: `ALTER … ROLE` would reach beyond",
+        ),
         ("ALTER SYSTEM SET x = 1;", "`ALTER … SYSTEM`"),
         ("COMMENT ON DATABASE a IS 'b';", "`COMMENT … DATABASE`"),
-        ("COPY a FROM PROGRAM 'id';", "`COPY A FROM PROGRAM …` is no statement"),
+        (
+            "COPY a FROM PROGRAM 'id';",
+            "`COPY A FROM PROGRAM …` is no statement",
+        ),
         ("COPY a TO STDOUT;", "is no statement"),
         ("/* GRANT */ COMMIT;", "`COMMIT …` is no statement"),
         ("DO $$BEGIN END$$;", "`DO …` is no statement"),
@@ -121,7 +145,10 @@ fn what_reaches_beyond_the_database_is_refused_with_its_line() {
         let (counts, out) = sift(&text, 4096);
         let said = counts.unwrap_err();
         assert!(said.contains(why), "{line}: {said}");
-        assert!(!out.contains(line.trim_end_matches(';')), "{line} went through");
+        assert!(
+            !out.contains(line.trim_end_matches(';')),
+            "{line} went through"
+        );
     }
 }
 
@@ -132,7 +159,10 @@ fn wherever_it_is_cut_it_is_found_out() {
         let (counts, _) = sift(&DUMP[..cut], 4096);
         let said = counts.unwrap_err();
         // A command to psql that is left out is none any more when it is cut.
-        assert!(said.contains("cut short") || said.contains("`\\re"), "at {cut}: {said}");
+        assert!(
+            said.contains("cut short") || said.contains("`\\re"),
+            "at {cut}: {said}"
+        );
     }
     assert!(sift(&DUMP[..end], 4096).0.is_ok());
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 
 use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -69,60 +69,30 @@ impl Dump<'_> {
         };
         let (counts, output) = tokio::join!(flowed, child.wait_with_output());
         let output = output?;
-        if !output.status.success() {
-            return Err(refused(words(&output.stderr)).into());
+        match counts {
+            // What the sieve refuses is not for psql to explain, which was cut off then.
+            Err(error) if error.is::<Fault>() => Err(error),
+            _ if !output.status.success() => Err(refused(words(&output.stderr)).into()),
+            counts => counts,
         }
-        counts
     }
 
     /// What may run of it goes to the sink.
     async fn flow(&self, system: &System, mut sieve: Sieve, sink: &mut (impl AsyncWrite + Unpin)) -> Result<Counts> {
         let context = || format!("could not read {}", self.file);
         let mut read = self.packing.open(File::open(system.path(self.file)).with_context(context)?)?;
-        let (mut piece, mut out) = (vec![0; PIECE], Vec::new());
-        if !self.archive {
+        let mut out = Vec::new();
+        if self.archive {
+            written_out(system, &mut read, &mut sieve, sink).await?;
+        } else {
+            let mut piece = vec![0; PIECE];
             loop {
-                let length = read_piece(&mut read, &mut piece)?;
-                if length == 0 {
-                    break;
+                match read_piece(&mut read, &mut piece)? {
+                    0 => break,
+                    length => sieve.push(&piece[..length], &mut out)?,
                 }
-                sieve.push(&piece[..length], &mut out)?;
                 sink.write_all(&out).await?;
                 out.clear();
-            }
-        } else {
-            let script = ["pg_restore", "--file=-", "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"];
-            let mut child = system.start(&Cmd::new(script).user(OWNER))?;
-            let mut mouth = child.stdin.take().context("pg_restore has no input")?;
-            let mut says = child.stdout.take().context("pg_restore has no output")?;
-            let fed = async {
-                let mut piece = vec![0; PIECE];
-                loop {
-                    let length = read_piece(&mut read, &mut piece)?;
-                    // It may end without reading all of it; its exit code tells then.
-                    match mouth.write_all(&piece[..length]).await {
-                        Ok(()) if length > 0 => {}
-                        Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
-                        _ => break,
-                    }
-                }
-                drop(mouth);
-                anyhow::Ok(())
-            };
-            let sifted = async {
-                loop {
-                    match says.read(&mut piece).await? {
-                        0 => return anyhow::Ok(()),
-                        length => sieve.push(&piece[..length], &mut out)?,
-                    }
-                    sink.write_all(&out).await?;
-                    out.clear();
-                }
-            };
-            let ended = async { anyhow::Ok(child.wait_with_output().await?) };
-            let ((), (), output) = tokio::try_join!(fed, sifted, ended)?;
-            if !output.status.success() {
-                return Err(refused(words(&output.stderr)).into());
             }
         }
         let counts = sieve.end(&mut out)?;
@@ -130,6 +100,45 @@ impl Dump<'_> {
         sink.flush().await?;
         Ok(counts)
     }
+}
+
+/// What `pg_restore` makes of an archive goes through the sieve.
+async fn written_out(system: &System, read: &mut impl Read, sieve: &mut Sieve, sink: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
+    let restore = ["pg_restore", "--file=-", "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"];
+    let mut child = system.start(&Cmd::new(restore).user(OWNER))?;
+    let mut mouth = child.stdin.take().context("pg_restore has no input")?;
+    let mut says = child.stdout.take().context("pg_restore has no output")?;
+    let fed = async {
+        let mut piece = vec![0; PIECE];
+        loop {
+            let length = read_piece(read, &mut piece)?;
+            // It may end without reading all of it; its exit code tells then.
+            match mouth.write_all(&piece[..length]).await {
+                Ok(()) if length > 0 => {}
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
+                _ => break,
+            }
+        }
+        drop(mouth);
+        anyhow::Ok(())
+    };
+    let sifted = async {
+        let (mut piece, mut out) = (vec![0; PIECE], Vec::new());
+        loop {
+            match says.read(&mut piece).await? {
+                0 => return anyhow::Ok(()),
+                length => sieve.push(&piece[..length], &mut out)?,
+            }
+            sink.write_all(&out).await?;
+            out.clear();
+        }
+    };
+    let ended = async { anyhow::Ok(child.wait_with_output().await?) };
+    let ((), (), output) = tokio::try_join!(fed, sifted, ended)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(refused(words(&output.stderr)).into())
 }
 
 /// Whether the disk has room for what so many bytes of SQL become, beside the live database.
