@@ -52,6 +52,7 @@ kinds! {
     file::File,
     firewall::Firewall,
     group::Group,
+    imported::Imported,
     itself::Itself,
     link::Link,
     package::Package,
