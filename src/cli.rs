@@ -75,6 +75,16 @@ pub enum Verb {
     Releases,
     /// Go back to a release that served before
     Rollback(Rollback),
+    /// Take a backup of the database now, or look after those that there are
+    #[command(args_conflicts_with_subcommands = true)]
+    Backup {
+        #[command(flatten)]
+        now: BackupNow,
+        #[command(subcommand)]
+        what: Option<Backup>,
+    },
+    /// Bring the database back as it was in a backup; the one of now stays aside until `backup prune --aside`
+    Restore(Restore),
     /// Show at one look what there is: server, host, release, last run
     Status,
     /// Show what a month costs, by the API's own prices
@@ -136,6 +146,9 @@ pub enum Verb {
     /// The dead man's switch: what systemd starts on the host
     #[command(hide = true)]
     Guard,
+    /// What timers start on the host
+    #[command(hide = true)]
+    Scheduled { job: Scheduled },
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -216,6 +229,65 @@ pub struct CutOff {
     pub attach: bool,
 }
 
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct BackupNow {
+    /// SQL as text, packed by gzip: larger and slower than the usual format, and readable everywhere
+    #[arg(long)]
+    pub plain: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Backup {
+    /// Take one now
+    Now(BackupNow),
+    /// List them, led by when one was last proven by a restore
+    List,
+    /// Look whether they are, byte for byte, what was written, and can be read
+    Verify {
+        /// One of them, by its name or the begin or end of it; all when it is not said
+        backup: Option<String>,
+        #[command(flatten)]
+        key: Key,
+    },
+    /// Restore one into a scratch database, compare it with what was written, ask the app on it, and drop it
+    Drill {
+        /// The newest when it is not said
+        backup: Option<String>,
+        #[command(flatten)]
+        key: Key,
+    },
+    /// Take away what need not be kept
+    Prune {
+        /// The databases that restores have set aside, too
+        #[arg(long)]
+        aside: bool,
+        /// Only show what would go; exit 3 when something would
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// What opens encrypted backups.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Key {
+    /// The file of an age private key, instead of `backup.identity`
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Restore {
+    /// A backup on the host, by its name or the begin or end of it, or `latest`
+    pub backup: String,
+    /// Also when it is of another stack
+    #[arg(long)]
+    pub from_other_stack: bool,
+    #[command(flatten)]
+    pub key: Key,
+    #[command(flatten)]
+    pub yes: Yes,
+}
+
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Audit {
     /// Hold the chain of the host against itself, and against what this machine has seen of it
@@ -224,6 +296,14 @@ pub enum Audit {
         #[arg(long)]
         mirror: bool,
     },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scheduled {
+    /// A backup, and what need not be kept any more is gone
+    Backup,
+    /// A proof by a restore
+    Drill,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -250,6 +330,8 @@ impl Verb {
             Verb::Up { .. } => "up",
             Verb::Releases => "releases",
             Verb::Rollback(_) => "rollback",
+            Verb::Backup { .. } => "backup",
+            Verb::Restore(_) => "restore",
             Verb::Status => "status",
             Verb::Cost => "cost",
             Verb::Health => "health",
@@ -264,6 +346,7 @@ impl Verb {
             Verb::Completions { .. } => "completions",
             Verb::Agent => "agent",
             Verb::Guard => "guard",
+            Verb::Scheduled { .. } => "scheduled",
         }
     }
 }

@@ -13,7 +13,7 @@ pub mod app;
 pub mod backups;
 
 use app::AppFacts;
-use backups::Backup;
+use backups::Backups;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Facts {
@@ -30,7 +30,7 @@ pub struct Facts {
     pub boot_id: String,
     pub app: AppFacts,
     #[serde(default)]
-    pub backups: Vec<Backup>,
+    pub backups: Backups,
     pub host_keys: HostKeys,
     pub last_run: Option<LastRun>,
     /// The dead man's switch, while it is armed.

@@ -1,9 +1,11 @@
 //! citrino-ops: every verb is a plan, run by one engine, told as events.
 
 pub mod agent;
+pub mod archive;
 pub mod armed;
 pub mod artifact;
 pub mod audit;
+pub mod backup;
 pub mod blob;
 pub mod bucket;
 pub mod cache;
@@ -19,6 +21,7 @@ pub mod hetzner;
 pub mod host;
 pub mod host_key;
 pub mod journal;
+pub mod keep;
 pub mod lock;
 pub mod migration;
 pub mod mirror;
@@ -31,6 +34,7 @@ pub mod preview;
 pub mod release;
 pub mod remote;
 pub mod report;
+pub mod scheduled;
 pub mod secret;
 pub mod source;
 pub mod stack;

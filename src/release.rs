@@ -169,6 +169,33 @@ pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
     ]
 }
 
+/// The wish that the release that serves does so on a database that has come in its place.
+pub fn serves_on(stack: &Stack, app: &AppFacts) -> Vec<Step<Task>> {
+    let Some(slot) = live(app) else {
+        return Vec::new();
+    };
+    let mut steps = vec![data::migrated(stack, slot.release)];
+    steps.extend(answers_again(stack, app));
+    steps
+}
+
+/// The wish that the release that serves answers, over its own socket and through nginx.
+pub fn answers_again(stack: &Stack, app: &AppFacts) -> Vec<Step<Task>> {
+    let Some(slot) = live(app) else {
+        return Vec::new();
+    };
+    vec![
+        step(
+            format!("slot {} is ready", slot.name),
+            slot::ready_soon(stack, slot),
+        ),
+        step(
+            "it answers through nginx",
+            slot::answers(stack, slot.release),
+        ),
+    ]
+}
+
 /// The release that the host can count on: the one that serves, or the one beside it when that one was
 /// never proved.
 pub fn proved(app: &AppFacts) -> Option<&str> {

@@ -1,5 +1,6 @@
 //! Reach: where secrets come from on the operator's machine.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
@@ -22,6 +23,48 @@ pub fn secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
                 read(stack, &format!("secrets.{name}"), source)?,
             ))
         })
+        .collect()
+}
+
+/// What backups alone need, by the name that templates know it by. It never goes into the app's environment.
+///
+/// # Errors
+/// As `secrets`.
+pub fn backup_secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
+    let backup = &stack.backup;
+    let passphrase = backup.pitr_passphrase.iter();
+    let passphrase = passphrase.map(|source| ("PITR_PASSPHRASE", "pitr_passphrase", source));
+    let s3 = backup.s3.iter();
+    let s3 = s3.flat_map(|s3| {
+        [
+            ("S3_KEY_ID", "s3.key_id", &s3.key_id),
+            ("S3_SECRET", "s3.secret", &s3.secret),
+        ]
+    });
+    let read = |(name, key, source): (&str, _, _)| {
+        Ok((
+            name.to_owned(),
+            read(stack, &format!("backup.{key}"), source)?,
+        ))
+    };
+    passphrase.chain(s3).map(read).collect()
+}
+
+/// What opens encrypted backups, when this machine has it: the key file that is named with the command, or in citrino.yml.
+///
+/// # Errors
+/// E0103 when the file is named and cannot be read.
+pub fn identities(stack: &Stack, named: Option<&Path>) -> Result<Vec<Secret>> {
+    let path = named.map(Path::to_owned);
+    let path = path.or_else(|| {
+        stack
+            .backup
+            .identity
+            .as_ref()
+            .map(|path| stack.resolve(path))
+    });
+    path.into_iter()
+        .map(|path| read(stack, "backup.identity", &Source::File(path)))
         .collect()
 }
 

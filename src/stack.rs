@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::blob;
 use crate::error::Fault;
 
+mod backup;
 mod check;
+
+pub use backup::{Backup, S3};
 
 /// One citrino.yml. Unknown keys are refused with the nearest known one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -256,15 +259,6 @@ impl From<Source> for SourceKeys {
     }
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Backup {
-    /// Local time of the host, `HH:MM`.
-    pub at: String,
-    pub keep_days: u32,
-    pub keep_at_least: u32,
-}
-
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Alerts {
@@ -301,16 +295,6 @@ impl Default for Database {
             effective_cache_size_mb: 1024,
             work_mem_mb: 4,
             maintenance_work_mem_mb: 64,
-        }
-    }
-}
-
-impl Default for Backup {
-    fn default() -> Self {
-        Self {
-            at: "03:00".to_owned(),
-            keep_days: 7,
-            keep_at_least: 3,
         }
     }
 }

@@ -424,7 +424,7 @@ impl System {
 }
 
 /// How the folder of something half made is called; then comes who makes it.
-const DRAFT: &str = ".citrino-";
+pub const DRAFT: &str = ".citrino-";
 
 /// A folder for something new, beside the place that it will take.
 pub fn draft(parent: &Path) -> std::io::Result<TempDir> {

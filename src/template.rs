@@ -23,16 +23,22 @@ pub struct Values {
 
 impl Values {
     pub fn new(secrets: &[(String, Secret)]) -> Self {
+        let (open, whole) = (Context::new(), Context::new());
+        Self { open, whole }.with_secrets("secrets", secrets)
+    }
+
+    /// Secrets below a name of their own.
+    pub fn with_secrets(mut self, name: &'static str, secrets: &[(String, Secret)]) -> Self {
         let map = |show: fn(&Secret) -> String| {
             secrets
                 .iter()
                 .map(|(name, secret)| (name.clone(), show(secret)))
                 .collect::<std::collections::BTreeMap<_, _>>()
         };
-        let (mut open, mut whole) = (Context::new(), Context::new());
-        open.insert("secrets", &map(|_| DOTS.to_owned()));
-        whole.insert("secrets", &map(|secret| secret.reveal().to_owned()));
-        Self { open, whole }
+        self.open.insert(name, &map(|_| DOTS.to_owned()));
+        self.whole
+            .insert(name, &map(|secret| secret.reveal().to_owned()));
+        self
     }
 
     pub fn with<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
@@ -66,6 +72,7 @@ impl Templates {
         let mut tera = Tera::new();
         tera.autoescape_on(Vec::<&str>::new());
         tera.register_filter("env_value", env_value);
+        tera.register_filter("json", json);
         tera.add_raw_templates(templates)
             .map_err(|error| explain(&error, "templates"))?;
         Ok(Self { tera })
@@ -112,6 +119,11 @@ fn env_value(value: &str, _: Kwargs, _: &State) -> tera::TeraResult<String> {
     }
     let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
     Ok(format!("\"{escaped}\""))
+}
+
+/// A value as JSON, for files that programs read.
+fn json(value: tera::Value, _: Kwargs, _: &State) -> tera::TeraResult<String> {
+    serde_json::to_string_pretty(&value).map_err(|error| tera::Error::message(error.to_string()))
 }
 
 /// Tera's error as one sentence with file and line.

@@ -1,37 +1,131 @@
-//! The backups on a host: what has a manifest is whole.
+//! The backups on a host: what has a manifest is whole, what has a proof was restored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 use super::app::Schema;
+use crate::archive::{Content, Packing};
+use crate::blob;
+use crate::keep::Dated;
 use crate::system::System;
 
 /// Where they are, as the production plan lays the host out.
 pub const FOLDER: &str = "/home/citrino/database/backups";
-/// How a manifest's name ends; before that stands the backup's name.
+/// How the name of a manifest ends; before that stands the backup's name.
 pub const MANIFEST: &str = ".json";
-/// How the name of its dump ends.
-pub const DUMP: &str = ".dump.zst";
+/// How the name of a proof ends.
+pub const PROOF: &str = ".proof.json";
+/// How the names of files end that are not whole yet.
+pub const PART: &str = ".part";
 
 /// One backup of the database: its manifest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Backup {
     /// `citrino_20261125_150000`
     pub name: String,
     /// When the dump began, RFC 3339 in UTC.
     pub at: String,
+    pub stack: String,
     pub database: String,
-    /// Of the dump as it lies there, packed.
-    pub sha256: String,
-    pub bytes: u64,
-    /// How many rows each table had, counted just before.
+    /// The release that served then.
+    pub release: Option<String>,
+    pub format: Format,
+    pub dump: Content,
+    /// Roles, without which the dump's owners are names of nobody.
+    pub globals: Content,
+    /// The age keys that the files are encrypted to; none when they are not.
+    pub recipients: Vec<String>,
+    /// How many rows each table had in the snapshot that was dumped.
     pub rows: BTreeMap<String, u64>,
     /// What the database had seen of migrations.
     pub schema: Schema,
+    /// The version of `PostgreSQL`, and of `PostGIS`.
+    pub postgres: String,
+    pub postgis: Option<String>,
+    /// The dump before it was packed.
+    pub unpacked_bytes: u64,
+    pub took_ms: u64,
+}
+
+/// How a dump is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// `pg_dump --format=custom`, for `pg_restore`; packed by zstd.
+    #[default]
+    Custom,
+    /// SQL for psql; packed by gzip.
+    Plain,
+}
+
+impl Format {
+    pub fn packing(self) -> Packing {
+        match self {
+            Format::Custom => Packing::Zstd,
+            Format::Plain => Packing::Gzip,
+        }
+    }
+}
+
+/// That a backup was restored and found whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// Of the dump that was restored.
+    pub sha256: String,
+    /// When that had been done, RFC 3339 in UTC.
+    pub at: String,
+    /// From the first byte read to the app's answer, in milliseconds.
+    pub took_ms: u64,
+    /// The release that answered on it.
+    pub release: Option<String>,
+}
+
+/// What a host has of backups.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backups {
+    /// Newest first.
+    pub whole: Vec<Backup>,
+    /// By the backup's name.
+    pub proofs: BTreeMap<String, Proof>,
+    /// What has a manifest that cannot be believed, and why.
+    pub broken: BTreeMap<String, String>,
+}
+
+impl Backups {
+    pub fn newest(&self) -> Option<&Backup> {
+        self.whole.first()
+    }
+
+    /// The newest proof, and of which backup.
+    pub fn proven(&self) -> Option<(&Backup, &Proof)> {
+        let proofs = self
+            .whole
+            .iter()
+            .filter_map(|one| Some((one, self.proofs.get(&one.name)?)));
+        proofs.max_by_key(|(_, proof)| at(&proof.at))
+    }
+
+    /// What retention goes by.
+    pub fn dated(&self) -> Vec<Dated<'_>> {
+        let dated = |one: &'_ Backup| (at(&one.at), self.proofs.contains_key(&one.name));
+        let all = self.whole.iter().map(|one| {
+            let (at, proven) = dated(one);
+            Dated {
+                name: &one.name,
+                at,
+                proven,
+            }
+        });
+        all.collect()
+    }
 }
 
 impl Backup {
@@ -54,9 +148,52 @@ impl Backup {
             .collect()
     }
 
-    pub fn dump(&self) -> String {
-        dump(&self.name)
+    pub fn is_sealed(&self) -> bool {
+        !self.recipients.is_empty()
     }
+
+    /// Its files, the dump first.
+    pub fn contents(&self) -> [&Content; 2] {
+        [&self.dump, &self.globals]
+    }
+
+    /// As it is written: with a hash over all of it at the end.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn text(&self) -> Result<String> {
+        let mut value = serde_json::to_value(self)?;
+        value["seal"] = seal(&value).into();
+        Ok(format!("{value:#}\n"))
+    }
+
+    /// Reads a manifest of this name; the reason when it is not what was written.
+    pub fn parse(name: &str, text: &str) -> Result<Self, String> {
+        let changed = |_| "its manifest was cut or changed".to_owned();
+        let mut value: Value = serde_json::from_str(text).map_err(changed)?;
+        let found = value
+            .as_object_mut()
+            .and_then(|fields| fields.remove("seal"));
+        if found != Some(seal(&value).into()) {
+            return Err("its manifest was cut or changed".to_owned());
+        }
+        let backup: Self = serde_json::from_value(value)
+            .map_err(|error| format!("its manifest is of another version: {error}"))?;
+        if backup.name != name {
+            return Err(format!("its manifest is that of {}", backup.name));
+        }
+        Ok(backup)
+    }
+}
+
+/// Maps of `serde_json` sort their keys, so that the same manifest has the same text.
+fn seal(value: &Value) -> String {
+    blob::sha256(value.to_string().as_bytes())
+}
+
+/// A time as manifests have it; the epoch for what is none, which retention then takes for old.
+pub fn at(text: &str) -> OffsetDateTime {
+    OffsetDateTime::parse(text, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 /// The name of a new one: its time, so that names sort.
@@ -65,41 +202,145 @@ pub fn name(at: OffsetDateTime) -> String {
     at.format(format).unwrap_or_default()
 }
 
-/// Where the dump of a backup is.
-pub fn dump(name: &str) -> String {
-    format!("{FOLDER}/{name}{DUMP}")
+/// What the database of now is called when another takes its place.
+pub fn aside(database: &str, at: OffsetDateTime) -> String {
+    let format = format_description!("[year][month][day]_[hour][minute][second]");
+    let at = at.format(format).unwrap_or_default();
+    format!("{database}{ASIDE}{at}")
 }
 
-/// Where its manifest is.
+/// What stands between the name of a database and the time at which it was set aside.
+pub const ASIDE: &str = "_before_";
+
+/// Where a file of a backup is.
+pub fn path(file: &str) -> String {
+    format!("{FOLDER}/{file}")
+}
+
+/// Where the manifest of a backup is.
 pub fn manifest(name: &str) -> String {
-    format!("{FOLDER}/{name}{MANIFEST}")
+    path(&format!("{name}{MANIFEST}"))
 }
 
-/// The backup of this name; none when its manifest is not there or cannot be read.
+/// Where its proof is.
+pub fn proof(name: &str) -> String {
+    path(&format!("{name}{PROOF}"))
+}
+
+/// The backup of this name, or the reason why it is none; none when there is no manifest.
 ///
 /// # Errors
 /// When the manifest's file is there and the disk does not give it.
-pub fn read(system: &System, name: &str) -> Result<Option<Backup>> {
+pub fn read(system: &System, name: &str) -> Result<Option<Result<Backup, String>>> {
     let text = system.read_text(manifest(name))?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    Ok(text.map(|text| Backup::parse(name, &text)))
 }
 
-/// All of them, newest first. One whose manifest cannot be read is none.
+/// Whether this very dump was restored and found whole.
+///
+/// # Errors
+/// When the disk does not give the proof.
+pub fn is_proven(system: &System, backup: &Backup) -> Result<bool> {
+    Ok(proof_of(system, backup)?.is_some())
+}
+
+/// The proof of this very dump.
+fn proof_of(system: &System, backup: &Backup) -> Result<Option<Proof>> {
+    let text = system.read_text(proof(&backup.name))?;
+    let proof = text.and_then(|text| serde_json::from_str::<Proof>(&text).ok());
+    Ok(proof.filter(|proof| proof.sha256 == backup.dump.sha256))
+}
+
+/// All of them.
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn gather(system: &System) -> Result<Vec<Backup>> {
+pub fn gather(system: &System) -> Result<Backups> {
+    let mut found = Backups::default();
+    for file in files(system)? {
+        let Some(name) = file
+            .strip_suffix(MANIFEST)
+            .filter(|_| !file.ends_with(PROOF))
+        else {
+            continue;
+        };
+        match read(system, name)? {
+            None => {}
+            Some(Err(why)) => {
+                found.broken.insert(name.to_owned(), why);
+            }
+            Some(Ok(backup)) => {
+                if let Some(proof) = proof_of(system, &backup)? {
+                    found.proofs.insert(name.to_owned(), proof);
+                }
+                found.whole.push(backup);
+            }
+        }
+    }
+    found
+        .whole
+        .sort_by(|a, b| (at(&b.at), &b.name).cmp(&(at(&a.at), &a.name)));
+    Ok(found)
+}
+
+/// The names of all files in the folder.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn files(system: &System) -> Result<Vec<String>> {
     if system.stat(FOLDER)?.is_none() {
         return Ok(Vec::new());
     }
-    let mut found: Vec<Backup> = Vec::new();
-    for entry in std::fs::read_dir(system.path(FOLDER))? {
-        let name = entry?.file_name();
-        let Some(name) = name.to_str().and_then(|name| name.strip_suffix(MANIFEST)) else {
-            continue;
-        };
-        found.extend(read(system, name)?);
+    let entries = std::fs::read_dir(system.path(FOLDER))?;
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    names.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Backup {
+        Backup {
+            name: "citrino_20261125_030000".to_owned(),
+            at: "2026-11-25T03:00:00Z".to_owned(),
+            rows: BTreeMap::from([("propiedades".to_owned(), 1588)]),
+            ..Backup::default()
+        }
     }
-    found.sort_by(|a, b| b.at.cmp(&a.at));
-    Ok(found)
+
+    #[test]
+    fn a_manifest_is_read_as_it_was_written() {
+        let backup = manifest();
+        assert_eq!(
+            Backup::parse(&backup.name, &backup.text().unwrap()),
+            Ok(backup)
+        );
+    }
+
+    #[test]
+    fn a_manifest_with_any_bit_changed_or_cut_off_is_not_believed() {
+        let backup = manifest();
+        let text = backup.text().unwrap().into_bytes();
+        for place in 0..text.len() {
+            for bit in 0..8 {
+                let mut changed = text.clone();
+                changed[place] ^= 1 << bit;
+                let read = Backup::parse(&backup.name, &String::from_utf8_lossy(&changed));
+                // White space says nothing in JSON.
+                assert!(read.is_err() || read == Ok(backup.clone()), "{place} {bit}");
+            }
+            assert!(
+                Backup::parse(&backup.name, &String::from_utf8_lossy(&text[..place])).is_err()
+                    || place >= text.len() - 1
+            );
+        }
+    }
+
+    #[test]
+    fn a_manifest_under_another_name_is_not_believed() {
+        let why =
+            Backup::parse("citrino_20261126_030000", &manifest().text().unwrap()).unwrap_err();
+        assert_eq!(why, "its manifest is that of citrino_20261125_030000");
+    }
 }

@@ -1,22 +1,23 @@
 //! What becomes of the database when another release is to serve.
 
 use super::{Change, step};
-use crate::facts::app::{ENVIRONMENT, SETTINGS, USER, binary};
+use crate::facts::app::{ENVIRONMENT, USER, binary};
 use crate::plan::Step;
 use crate::stack::Stack;
+use crate::task::trial::Trial;
 use crate::task::{Backup, Command, Rehearsal, Restored, Task, Unrestored};
 
 /// What becomes of the data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Data {
-    /// Migrated when the release wants it, after a backup of this name and a rehearsal.
-    Migrated { backup: String },
+    /// Migrated when the release wants it, after this backup and a rehearsal.
+    Migrated { backup: Box<Backup> },
     /// The release runs on what is there.
     Kept,
     /// The schema is taken back to this migration, by a binary that knows the way.
     TakenBack { binary: String, to: i64 },
-    /// It comes back as it was in the backup; what is there now is set aside under this name.
-    Restored { backup: String, aside: String },
+    /// It comes back as it was in a backup; what is there now is set aside.
+    Restored(Restored),
 }
 
 /// The wish that the database is as the release needs it.
@@ -28,21 +29,13 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
         Data::Migrated { backup } => vec![
             step(
                 "a backup is there from before the migrations",
-                Backup {
-                    name: backup.clone(),
-                    database: database.clone(),
-                    before: own.clone(),
-                },
+                Backup::clone(backup),
             ),
             step(
                 "the migrations are rehearsed",
                 Rehearsal {
-                    binary: own.clone(),
                     database: database.clone(),
-                    user: USER.to_owned(),
-                    env_file: ENVIRONMENT.to_owned(),
-                    settings: SETTINGS.to_owned(),
-                    queries: Rehearsal::questions(),
+                    trial: Trial::of(own.clone()),
                 },
             ),
         ],
@@ -54,19 +47,9 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
                 (binary, &["migrate", "--down-to", &to.to_string()]),
             ),
         )],
-        Data::Restored { backup, aside } => vec![step(
-            format!("the database is that of {backup}"),
-            Restored {
-                database: database.clone(),
-                backup: backup.clone(),
-                aside: aside.clone(),
-            },
-        )],
+        Data::Restored(restored) => vec![step(restored.wish(), restored.clone())],
     };
-    steps.push(step(
-        "the schema is as it needs it",
-        app(stack, (&own, &["migrate", "--check"]), (&own, &["migrate"])),
-    ));
+    steps.push(migrated(stack, &change.release.id));
     if stack.app.demo_data {
         steps.push(step(
             "the example data is loaded",
@@ -78,6 +61,13 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
         ));
     }
     steps
+}
+
+/// The wish that the database has the schema that a release needs.
+pub fn migrated(stack: &Stack, release: &str) -> Step<Task> {
+    let own = binary(release);
+    let migrate = app(stack, (&own, &["migrate", "--check"]), (&own, &["migrate"]));
+    step("the schema is as it needs it", migrate)
 }
 
 /// The wish that it is as it was. What was only added stays: older releases bear it.
@@ -92,11 +82,11 @@ pub fn put_back(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
                 (binary, &["migrate"]),
             ),
         )],
-        Data::Restored { aside, .. } => vec![step(
+        Data::Restored(restored) => vec![step(
             "the database is the one of before",
             Unrestored {
                 database: stack.database.name.clone(),
-                aside: aside.clone(),
+                aside: restored.aside.clone(),
             },
         )],
     }

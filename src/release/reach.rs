@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::facts::app::{AppFacts, Down, Migration, Release, State, binary};
-use crate::facts::backups::Backup;
+use crate::facts::backups::{Backup, Backups};
 
 /// Why a release cannot be gone back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ pub fn reach(app: &AppFacts, release: &Release) -> Result<(), Obstacle> {
 }
 
 /// What else there is when the schema is past the release.
-pub fn ways<'a>(app: &'a AppFacts, backups: &'a [Backup], release: &Release) -> Vec<Way<'a>> {
+pub fn ways<'a>(app: &'a AppFacts, backups: &'a Backups, release: &Release) -> Vec<Way<'a>> {
     let live = app.live_release();
     let is_other = |other: &&Release| {
         other.id != release.id && Some(other.id.as_str()) != live && reach(app, other).is_ok()
@@ -118,9 +118,12 @@ fn down_for<'a>(app: &AppFacts, release: &Release) -> Option<Way<'a>> {
 }
 
 /// The newest backup that is of a schema on which the release can run.
-fn backup_for<'a>(backups: &'a [Backup], release: &Release) -> Option<&'a Backup> {
+fn backup_for<'a>(backups: &'a Backups, release: &Release) -> Option<&'a Backup> {
     let newest = release.migrations.as_ref()?.newest;
-    backups.iter().find(|backup| backup.schema.floor <= newest)
+    backups
+        .whole
+        .iter()
+        .find(|backup| backup.schema.floor <= newest)
 }
 
 /// The first applied migration that took away what the release needs.

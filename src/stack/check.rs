@@ -50,11 +50,8 @@ impl Stack {
                 ),
             );
         }
-        if !is_time(&self.backup.at) {
-            return wrong(
-                "at",
-                format!("is `{}`; write a time of day as \"03:00\"", self.backup.at),
-            );
+        if let Some((key, why)) = self.backup.fault() {
+            return wrong(key, why);
         }
         for name in [&self.database.name, &self.database.user] {
             if !is_identifier(name) {
@@ -226,7 +223,7 @@ fn is_private(cidr: &str) -> bool {
     }
 }
 
-fn is_time(text: &str) -> bool {
+pub fn is_time(text: &str) -> bool {
     text.split_once(':').is_some_and(|(hour, minute)| {
         let fits =
             |part: &str, max: u8| part.len() == 2 && part.parse::<u8>().is_ok_and(|n| n <= max);

@@ -1,166 +1,200 @@
 //! A backup of a database: dumped, packed, read back, and only then called by its name.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use zstd::stream::{read::Decoder, write::Encoder};
 
+pub mod dump;
 mod snapshot;
 
 use snapshot::Snapshot;
 
-use super::postgres::OWNER;
-use crate::blob::hex;
+use super::drill::{self, Trial};
+use super::postgres::{OWNER, alike, rows};
+use crate::archive::{Content, Packer, Recipients};
 use crate::engine::{Look, Wish};
 use crate::error::Fault;
 use crate::event::now;
 use crate::facts::app::{self, Schema};
-use crate::facts::backups::{self, FOLDER};
-use crate::system::{Cmd, System};
+use crate::facts::backups::{self, Format, PART};
+use crate::system::System;
 
-/// What is not whole yet. There is one at a time, under the host's lock, so a killed run's is taken over.
-const PART: &str = "/home/citrino/database/backups/.part";
-/// zstd's own middle: beyond it a dump takes much longer for little.
-const LEVEL: i32 = 3;
-
-/// `check` finds nothing to do when it is there, and when the release that it is made for migrates nothing.
+/// `check` finds nothing to do when it is there, and when the release that it is made before migrates nothing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backup {
     /// `citrino_20261125_150000`
     pub name: String,
+    pub stack: String,
     pub database: String,
-    /// The binary of the release whose migrations it is made before.
-    pub before: String,
+    #[serde(default)]
+    pub format: Format,
+    /// age recipients; none for a backup that is not encrypted.
+    #[serde(default)]
+    pub recipients: Vec<String>,
+    /// The binary of the release whose migrations it is made before; only a database that has something to lose then
+    /// gets one.
+    #[serde(default)]
+    pub before: Option<String>,
+    /// Only a database that has a table gets one.
+    #[serde(default)]
+    pub if_any: bool,
+    /// It must be restored as well, and found whole, before anything else goes on.
+    #[serde(default)]
+    pub prove: bool,
+    /// The release that is asked on what was restored; none where none serves.
+    #[serde(default)]
+    pub trial: Option<Trial>,
 }
 
 impl Wish<System> for Backup {
     async fn check(&self, system: &System) -> Result<Look> {
-        let schema = match self.schema(system).await? {
-            Err(reason) => return Ok(Look::differs(reason)),
-            Ok(schema) => schema,
-        };
-        // A database that was never migrated has nothing to lose.
-        if schema.pending.is_empty() || schema.applied.is_empty() {
+        if let Some(binary) = &self.before {
+            match schema(system, binary).await? {
+                Err(reason) => return Ok(Look::differs(reason)),
+                // A database that was never migrated has nothing to lose.
+                Ok(schema) if schema.pending.is_empty() || schema.applied.is_empty() => {
+                    return Ok(Look::same());
+                }
+                Ok(_) => {}
+            }
+        }
+        if self.if_any && is_empty(system, &self.database).await? {
             return Ok(Look::same());
         }
-        let manifest = backups::read(system, &self.name)?;
-        Ok(match manifest {
-            Some(_) => Look::same(),
+        Ok(match backups::read(system, &self.name)? {
+            Some(Ok(backup)) if self.prove && !backups::is_proven(system, &backup)? => {
+                Look::differs(format!("{} is not proven by a restore", self.name))
+            }
+            Some(Ok(backup)) => Look::same().with_figure(mb(backup.dump.bytes), "MB", None),
+            Some(Err(why)) => Look::differs(format!("{}: {why}", self.name)),
             None => Look::differs(format!("there is no backup {}", self.name)),
         })
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let schema = self.schema(system).await?.map_err(|reason| failed(&reason))?;
-        let at = now();
+        let (at, begun) = (now(), Instant::now());
+        // What a run that was killed has left of this name is no backup from now on.
+        system.remove(backups::manifest(&self.name))?;
+        let release = app::live_release(system)?;
+        let binary = self.before.clone().or(release.as_deref().map(app::binary));
+        let schema = match &binary {
+            Some(binary) => schema(system, binary).await?.map_err(|why| failed(&why))?,
+            None => Schema::default(),
+        };
+        let to = Recipients::of(&self.recipients)?;
         let snapshot = Snapshot::take(system, &self.database).await?;
-        system.remove(PART)?;
-        let written = self.write(system, &snapshot.id).await;
-        if written.is_err() {
-            system.remove(PART)?;
-        }
-        let (sha256, bytes) = written?;
-        let manifest = backups::Backup {
+        let mut manifest = backups::Backup {
             name: self.name.clone(),
             at,
+            stack: self.stack.clone(),
             database: self.database.clone(),
-            sha256,
-            bytes,
+            release,
+            format: self.format,
+            recipients: self.recipients.clone(),
             rows: snapshot.rows.clone(),
             schema,
+            postgres: snapshot.postgres.clone(),
+            postgis: snapshot.postgis.clone(),
+            ..backups::Backup::default()
         };
+        let kind = dump::Kind::of(self.format, &self.database, &snapshot.id);
+        let (dump, unpacked) = self.write(system, &kind, &to).await?;
+        let (globals, _) = self.write(system, &dump::Kind::Globals, &to).await?;
         snapshot.end().await?;
-        std::fs::rename(system.path(PART), system.path(manifest.dump()))
-            .with_context(|| format!("could not name the backup {}", self.name))?;
-        let text = format!("{:#}\n", serde_json::to_value(&manifest)?);
-        let ids = system.ids(OWNER)?;
-        let path = backups::manifest(&self.name);
-        system.write_atomic(path, text.as_bytes(), 0o640, Some(ids), &[]).await
+        (manifest.dump, manifest.globals) = (dump, globals);
+        manifest.unpacked_bytes = unpacked;
+        self.name_it(system, &mut manifest, &to, begun).await
     }
 }
 
 impl Backup {
-    async fn schema(&self, system: &System) -> Result<Result<Schema, String>> {
-        if system.stat(&self.before)?.is_none() {
-            return Ok(Err(format!("{} is not on the host yet", self.before)));
-        }
-        app::schema(system, &self.before).await
-    }
-
-    /// Dumps into the part, and reads it back.
-    async fn write(&self, system: &System, snapshot: &str) -> Result<(String, u64)> {
-        let context = || format!("could not write below {FOLDER}");
-        let path = system.path(PART);
-        let file = OpenOptions::new()
+    /// Writes a file under a name that says that it is not whole.
+    async fn write(&self, system: &System, kind: &dump::Kind<'_>, to: &Recipients) -> Result<(Content, u64)> {
+        let sealed = if self.recipients.is_empty() { "" } else { ".age" };
+        let file = format!("{}{}{sealed}", self.name, kind.ending());
+        let path = system.path(backups::path(&format!("{file}{PART}")));
+        let context = || format!("could not write {}", path.display());
+        system.remove(&path)?;
+        let part = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&path)
             .with_context(context)?;
         let ids = system.ids(OWNER)?;
-        std::os::unix::fs::fchown(&file, Some(ids.uid), Some(ids.gid)).with_context(context)?;
-        let mut packed = Encoder::new(Hashed::new(file), LEVEL)?;
-        packed.include_checksum(true)?;
-        let dump = [
-            "pg_dump",
-            "--format=custom",
-            "--compress=0",
-            "--lock-wait-timeout=10s",
-            &format!("--snapshot={snapshot}"),
-            "--dbname",
-            &self.database,
-        ];
-        system.drain(&Cmd::new(dump).user(OWNER), &mut packed).await?;
-        let hashed = packed.finish().with_context(context)?;
-        hashed.to.sync_all().with_context(context)?;
-        let mut read = Decoder::new(File::open(&path)?)?;
-        let list = Cmd::new(["pg_restore", "--list"]).user(OWNER);
-        let listed = system.feed(&list, &mut read).await?;
-        // pg_restore reads the head alone; the rest is read for zstd's checksum.
-        io::copy(&mut read, &mut io::sink()).context("the dump cannot be read back")?;
-        if !listed.stdout.contains("TABLE DATA") {
-            return Err(failed("the dump holds no table").into());
+        std::os::unix::fs::fchown(&part, Some(ids.uid), Some(ids.gid)).with_context(context)?;
+        let mut packer = Packer::new(part, kind.packing(), to)?;
+        let written = system.drain(&kind.program(), &mut packer).await;
+        if written.is_err() {
+            drop(packer);
+            system.remove(&path)?;
+            return Err(no_backup(&written.err().unwrap_or_else(|| anyhow::anyhow!("it ended early"))).into());
         }
-        Ok((hex(&hashed.digest.finalize()), hashed.bytes))
+        let (sha256, bytes, unpacked) = packer.finish().with_context(context)?;
+        Ok((Content { file, sha256, bytes }, unpacked))
     }
+
+    /// Reads it back, and gives it its name: the manifest comes last.
+    async fn name_it(
+        &self,
+        system: &System,
+        manifest: &mut backups::Backup,
+        to: &Recipients,
+        begun: Instant,
+    ) -> Result<()> {
+        let identities = to.identities();
+        let parts = dump::Parts::of(manifest, PART);
+        if let Err(error) = parts.verify(system, &identities).await {
+            parts.remove(system)?;
+            return Err(error);
+        }
+        for content in manifest.contents() {
+            let name = backups::path(&content.file);
+            std::fs::rename(system.path(format!("{name}{PART}")), system.path(&name))
+                .with_context(|| format!("could not name {name}"))?;
+        }
+        File::open(system.path(backups::FOLDER))?.sync_all()?;
+        manifest.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let ids = system.ids(OWNER)?;
+        let path = backups::manifest(&self.name);
+        system.write_atomic(path, manifest.text()?.as_bytes(), 0o640, Some(ids), &[]).await?;
+        if self.prove {
+            drill::prove(system, manifest, &identities, self.trial.as_ref()).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn schema(system: &System, binary: &str) -> Result<Result<Schema, String>> {
+    if system.stat(binary)?.is_none() {
+        return Ok(Err(format!("{binary} is not on the host yet")));
+    }
+    app::schema(system, binary).await
+}
+
+/// Whether nothing can be lost with it.
+async fn is_empty(system: &System, database: &str) -> Result<bool> {
+    Ok(match alike::exists(system, database).await? {
+        Ok(true) => rows(system, database).await?.is_empty(),
+        Ok(false) | Err(_) => true,
+    })
+}
+
+/// For a figure; a backup of more than 2^52 bytes is none of ours.
+#[allow(clippy::cast_precision_loss)]
+fn mb(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn no_backup(error: &anyhow::Error) -> Fault {
+    failed(&format!("{error:#}"))
 }
 
 fn failed(why: &str) -> Fault {
     Fault::new("E0421", format!("no backup could be made: {why}"))
         .hint("nothing was changed; the backups of before are as they were")
-}
-
-/// Counts and hashes what goes to a file.
-struct Hashed {
-    to: File,
-    digest: Sha256,
-    bytes: u64,
-}
-
-impl Hashed {
-    fn new(to: File) -> Self {
-        Self {
-            to,
-            digest: Sha256::new(),
-            bytes: 0,
-        }
-    }
-}
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = self.to.write(bytes)?;
-        self.digest.update(&bytes[..length]);
-        self.bytes += length as u64;
-        Ok(length)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
-    }
 }

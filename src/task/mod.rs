@@ -39,6 +39,8 @@ macro_rules! kinds {
 mod apt;
 mod postgres;
 mod program;
+mod scratch;
+pub mod trial;
 
 kinds! {
     absent::Absent,
@@ -46,15 +48,20 @@ kinds! {
     backup::Backup,
     command::Command,
     directory::Directory,
+    drill::Drill,
+    fetched::Fetched,
     file::File,
     firewall::Firewall,
     group::Group,
+    itself::Itself,
     link::Link,
+    offsite::Offsite,
     package::Package,
     postgres_database::PostgresDatabase,
     postgres_extension::PostgresExtension,
     postgres_role::PostgresRole,
     probe::Probe,
+    pruned::Pruned,
     rehearsal::Rehearsal,
     restored::Restored,
     service::Service,

@@ -9,6 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 pub mod alike;
+pub mod beside;
 
 use super::program::run_if_there;
 use crate::error::Fault;

@@ -38,6 +38,16 @@ struct Database {
 }
 
 impl PostgresDatabase {
+    /// One of this owner, as the app wants it.
+    pub fn owned(name: &str, owner: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            owner: owner.to_owned(),
+            encoding: utf8(),
+            template: template0(),
+        }
+    }
+
     /// The database as it is; the reason when it cannot be known.
     ///
     /// # Errors

@@ -10,11 +10,13 @@ use crate::engine::{Look, Wish};
 use crate::error::Fault;
 use crate::system::System;
 
+mod backups;
 mod host;
 mod http;
 mod load;
 mod sql;
 
+pub use backups::{BackupAge, ProofAge, Whole};
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
 pub use load::{Cpu, Disk, Memory};
@@ -56,6 +58,9 @@ pub enum Ask {
     Sql(Sql),
     IndexUsed(IndexUsed),
     Command(Program),
+    BackupAge(BackupAge),
+    ProofAge(ProofAge),
+    Whole(Whole),
 }
 
 impl Ask {
@@ -72,6 +77,9 @@ impl Ask {
             Self::Sql(sql) => sql.answer(system).await,
             Self::IndexUsed(index) => index.answer(system).await,
             Self::Command(program) => program.answer(system).await,
+            Self::BackupAge(age) => age.answer(system),
+            Self::ProofAge(age) => age.answer(system),
+            Self::Whole(whole) => whole.answer(system).await,
         }
     }
 }

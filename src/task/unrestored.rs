@@ -3,8 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::postgres::{alike, swap};
-use super::restored::restoring;
+use super::postgres::{alike, beside, swap};
 use crate::engine::{Look, Wish};
 use crate::system::System;
 
@@ -26,7 +25,7 @@ impl Wish<System> for Unrestored {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let restored = restoring(&self.database);
+        let restored = beside::coming(&self.database);
         alike::drop(system, &restored).await?;
         swap(system, &self.database, &restored, &self.aside).await?;
         alike::drop(system, &restored).await

@@ -6,11 +6,11 @@ use time::OffsetDateTime;
 use super::job::Job;
 use super::users;
 use crate::artifact::{self, Build};
+use crate::backup::Settings;
 use crate::cache::Releases;
 use crate::cli::Artifact;
 use crate::error::{Fault, exit};
-use crate::facts::app::{AppFacts, Release, State};
-use crate::facts::backups;
+use crate::facts::app::{self, AppFacts, Release, State};
 use crate::plan::Mode;
 use crate::release::{self, Change, Data};
 use crate::remote::{Agent, Blob, Remote};
@@ -55,11 +55,14 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
             bytes: &build.bytes,
             bases: &bases,
         });
+    let binary = app::binary(&release.id);
+    let now = OffsetDateTime::now_utc();
+    let backup = Settings::of(&job.stack).before_migrations(agent.facts(), now, &binary);
     let change = Change {
         release: &release,
         back_from: None,
         data: Data::Migrated {
-            backup: backups::name(OffsetDateTime::now_utc()),
+            backup: Box::new(backup),
         },
     };
     change_over(job, remote, agent, &change, blob.as_slice()).await
@@ -104,7 +107,7 @@ pub async fn change_over(
     seen?;
     match &change.data {
         // It was said before that the site would be away while its database is changed.
-        Data::Restored { .. } => Ok(()),
+        Data::Restored(_) => Ok(()),
         _ => users::noticed_nothing(job),
     }
 }

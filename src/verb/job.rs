@@ -3,6 +3,7 @@
 use anyhow::Result;
 use time::OffsetDateTime;
 
+use crate::backup::Settings;
 use crate::cli::{Cli, DEFAULT_CONFIG};
 use crate::cloud::{self, PublicKey, Resource};
 use crate::engine;
@@ -16,6 +17,7 @@ use crate::playbook::Playbooks;
 use crate::preview::Preview;
 use crate::remote::{Agent, Blob, Remote, Target};
 use crate::report::Report;
+use crate::secret::Secret;
 use crate::source;
 use crate::stack::Stack;
 use crate::task::Task;
@@ -28,6 +30,8 @@ pub struct Job<'r> {
     pub stack: Stack,
     pub playbooks: Playbooks,
     pub report: &'r mut Report,
+    /// What backups alone need.
+    backup_secrets: Vec<(String, Secret)>,
     /// The public keys of the operators.
     pub keys: Vec<PublicKey>,
     /// The block device of the stack's volume, as the host knows it.
@@ -49,11 +53,13 @@ impl<'r> Job<'r> {
     pub fn load(cli: &Cli, report: &'r mut Report) -> Result<Self> {
         let stack = Stack::load(&cli.config)?;
         let secrets = source::secrets(&stack)?;
+        let backup_secrets = source::backup_secrets(&stack)?;
         let playbooks = Playbooks::load(&stack.folder, secrets)?;
         let keys = public_keys(&stack)?;
         refuse_equal_names(&keys)?;
         let mut job = Self::of(cli, stack, playbooks, report);
         job.keys = keys;
+        job.backup_secrets = backup_secrets;
         super::validate::rehearse(&job)?;
         Ok(job)
     }
@@ -78,6 +84,7 @@ impl<'r> Job<'r> {
             playbooks,
             report,
             keys: Vec::new(),
+            backup_secrets: Vec::new(),
             volume,
             verb: cli.verb.name(),
             run: run_id(),
@@ -108,6 +115,7 @@ impl<'r> Job<'r> {
     pub fn values(&self) -> Values {
         let stack = &self.stack;
         Values::new(self.playbooks.secrets())
+            .with_secrets("backup_secrets", &self.backup_secrets)
             .with("stack", &stack.name)
             .with("domain", &stack.domain)
             .with("ssh_port", &stack.ssh_port())
@@ -121,6 +129,7 @@ impl<'r> Job<'r> {
             .with("app", &stack.app)
             .with("database", &stack.database)
             .with("backup", &stack.backup)
+            .with("backup_settings", &Settings::of(stack))
             .with("alerts", &stack.alerts)
     }
 
@@ -268,6 +277,21 @@ impl<'r> Job<'r> {
             .run(plan, blobs, &mut |event| self.report.tell(event))
             .await?;
         self.ended(tally)
+    }
+
+    /// Shows what steps would change on the host, before anybody is asked whether they may.
+    ///
+    /// # Errors
+    /// The first step that could not be looked at: nothing was changed then.
+    pub async fn foresee(&mut self, agent: Agent<'_>, steps: Vec<Step<Task>>) -> Result<()> {
+        let plan = self.plan(Mode::Check, steps, Vec::new());
+        let mut events = Vec::new();
+        let tally = agent
+            .run(&plan, &[], &mut |event| events.push(event))
+            .await?;
+        self.show(&Preview { events, tally })?;
+        self.report.forget_preview();
+        Ok(())
     }
 
     /// Who wants what, for others who want the same.

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod audit;
+mod backup;
 mod completions;
 mod converge;
 mod cost;
@@ -19,6 +20,7 @@ mod plan;
 mod provision;
 mod rebuild;
 mod releases;
+mod restore;
 mod rollback;
 mod ssh;
 mod status;
@@ -35,6 +37,7 @@ use crate::cli::{Audit, Cli, Verb};
 use crate::error::{exit, exit_code};
 use crate::guard;
 use crate::report::{Report, Volume};
+use crate::scheduled;
 use job::Job;
 
 /// Runs one command to its end: what it says, and its exit code.
@@ -55,6 +58,19 @@ pub fn run(cli: &Cli) -> ExitCode {
             .and_then(|runtime| runtime.block_on(guard::fire()));
         let exit = fired.as_ref().map_or_else(exit_code, |()| exit::OK);
         report.finish(cli.verb.name(), exit, fired.as_ref().err());
+        return ExitCode::from(exit);
+    }
+    if let Verb::Scheduled { job } = cli.verb {
+        let done = runtime.context("no runtime").and_then(|runtime| {
+            runtime.block_on(scheduled::run(job, &mut |event| report.tell(event)))
+        });
+        let done = done.and_then(|()| {
+            report
+                .take_failure()
+                .map_or(Ok(()), |fault| Err(fault.into()))
+        });
+        let exit = done.as_ref().map_or_else(exit_code, |()| exit::OK);
+        report.finish(cli.verb.name(), exit, done.as_ref().err());
         return ExitCode::from(exit);
     }
     let outcome = runtime
@@ -103,6 +119,11 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         Verb::Up { yes, artifact } => up::run(job, *yes, artifact).await,
         Verb::Releases => releases::run(job).await,
         Verb::Rollback(wish) => rollback::run(job, wish).await,
+        Verb::Backup { now, what: None } => backup::now(job, *now).await,
+        Verb::Backup {
+            what: Some(what), ..
+        } => backup::run(job, what).await,
+        Verb::Restore(wish) => restore::run(job, wish).await,
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
         Verb::Health => health::run(job).await,
@@ -120,6 +141,10 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
             unprotect: true, ..
         } => destroy::unprotect(job).await,
         Verb::Destroy { snapshots, yes, .. } => destroy::run(job, *snapshots, *yes).await,
-        Verb::Explain { .. } | Verb::Completions { .. } | Verb::Agent | Verb::Guard => Ok(0),
+        Verb::Explain { .. }
+        | Verb::Completions { .. }
+        | Verb::Agent
+        | Verb::Guard
+        | Verb::Scheduled { .. } => Ok(0),
     }
 }

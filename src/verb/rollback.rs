@@ -9,12 +9,11 @@ use crate::cli::{Rollback, RollbackData};
 use crate::error::{Fault, exit};
 use crate::facts::Facts;
 use crate::facts::app::{AppFacts, Release};
-use crate::facts::backups::Backup;
-use crate::plan::{Mode, Step};
-use crate::preview::Preview;
+use crate::facts::backups::{self, Backup};
+use crate::plan::Step;
 use crate::release::{self, Change, Data, Obstacle, Way};
-use crate::remote::Agent;
-use crate::task::{Restored, Task};
+use crate::source;
+use crate::task::Restored;
 
 pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
     let remote = job.connect().await?;
@@ -23,8 +22,9 @@ pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
     let release = wished(&facts.app, wish.release.as_deref())?;
     let data = data(job, &facts, release, wish.data)?;
     let agent = match &data {
-        Data::Restored { backup, aside } => {
-            warn(job, agent, backup, aside).await?;
+        Data::Restored(restored) => {
+            let step = Step::new("release", restored.wish(), restored.clone());
+            job.foresee(agent, vec![step]).await?;
             let question = "Give that up, and go back?";
             let why = "what was written since the backup would be given up";
             job.confirm(wish.yes.yes, why, question).await?;
@@ -91,10 +91,13 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
                 return Ok(Data::TakenBack { binary, to });
             }
             Way::Restore(backup) if asked.restore_db => {
-                return Ok(Data::Restored {
+                let database = job.stack.database.name.clone();
+                return Ok(Data::Restored(Restored {
                     backup: backup.name.clone(),
-                    aside: aside(&job.stack.database.name),
-                });
+                    aside: backups::aside(&database, OffsetDateTime::now_utc()),
+                    database,
+                    identities: source::identities(&job.stack, None)?,
+                }));
             }
             _ => {}
         }
@@ -103,13 +106,6 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
     Err(Fault::new("E0702", message)
         .hint(told(&ways, release))
         .into())
-}
-
-/// What the database of now is called when another takes its place.
-fn aside(database: &str) -> String {
-    let format = time::macros::format_description!("[year][month][day]_[hour][minute][second]");
-    let at = OffsetDateTime::now_utc().format(format).unwrap_or_default();
-    format!("{database}_before_{at}")
 }
 
 fn told(ways: &[Way], release: &Release) -> String {
@@ -131,23 +127,4 @@ fn told(ways: &[Way], release: &Release) -> String {
         "nothing was changed; the ways are:\n  - {}",
         lines.join("\n  - ")
     )
-}
-
-/// Shows what is given up, before anything is.
-async fn warn(job: &mut Job<'_>, agent: Agent<'_>, backup: &str, aside: &str) -> Result<()> {
-    let restored = Restored {
-        database: job.stack.database.name.clone(),
-        backup: backup.to_owned(),
-        aside: aside.to_owned(),
-    };
-    let name = format!("the database is that of {backup}");
-    let step: Step<Task> = Step::new("release", name, restored);
-    let plan = job.plan(Mode::Check, vec![step], Vec::new());
-    let mut events = Vec::new();
-    let tally = agent
-        .run(&plan, &[], &mut |event| events.push(event))
-        .await?;
-    job.show(&Preview { events, tally })?;
-    job.report.forget_preview();
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::job::Job;
-use super::{converge, deploy, health, provision};
+use super::{backup, converge, deploy, health, provision};
 use crate::cli::{Artifact, Provision, Yes};
 use crate::error::exit;
 
@@ -28,6 +28,7 @@ pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8>
     converge::on(job, &remote).await?;
     job.report.heading("deploy");
     deploy::on(job, &remote, &build).await?;
+    backup::first(job, &remote).await?;
     job.report.heading("health");
     health::on(job, &remote).await?;
     remote.close().await;

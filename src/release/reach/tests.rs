@@ -52,15 +52,18 @@ fn host(releases: Vec<Release>, applied: i64, floor: i64) -> AppFacts {
 fn backup(name: &str, floor: i64) -> Backup {
     Backup {
         name: name.to_owned(),
-        at: name.to_owned(),
-        database: "prod".to_owned(),
-        sha256: String::new(),
-        bytes: 1,
-        rows: std::collections::BTreeMap::new(),
         schema: Schema {
             floor,
             ..Schema::default()
         },
+        ..Backup::default()
+    }
+}
+
+fn backups(whole: &[Backup]) -> Backups {
+    Backups {
+        whole: whole.to_vec(),
+        ..Backups::default()
     }
 }
 
@@ -134,17 +137,17 @@ fn the_ways_past_a_contraction_are_those_that_there_are() {
         9,
         7,
     );
-    let backups = [backup("new", 7), backup("old", 0), backup("older", 0)];
+    let all = backups(&[backup("new", 7), backup("old", 0), backup("older", 0)]);
     let old = &app.releases[2];
     assert_eq!(
-        ways(&app, &backups, old),
+        ways(&app, &all, old),
         [
             Way::Other(&app.releases[1]),
             Way::Down {
                 binary: binary("c"),
                 to: 8
             },
-            Way::Restore(&backups[1]),
+            Way::Restore(&all.whole[1]),
         ]
     );
 
@@ -153,7 +156,10 @@ fn the_ways_past_a_contraction_are_those_that_there_are() {
     if let Some(Ok(schema)) = &mut other.schema {
         schema.shas.insert(9, "another sha".to_owned());
     }
-    assert_eq!(ways(&other, &[], old), [Way::Other(&other.releases[1])]);
+    assert_eq!(
+        ways(&other, &backups(&[]), old),
+        [Way::Other(&other.releases[1])]
+    );
 
     // A way down over what loses data is none, and so is a backup from behind the contraction.
     let mut lossy = app.clone();
@@ -161,7 +167,7 @@ fn the_ways_past_a_contraction_are_those_that_there_are() {
         migration.down = Some(Down::Loses);
     }
     assert_eq!(
-        ways(&lossy, &backups[..1], old),
+        ways(&lossy, &backups(&all.whole[..1]), old),
         [Way::Other(&lossy.releases[1])]
     );
 }

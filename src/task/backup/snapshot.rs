@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin};
 
@@ -17,6 +18,20 @@ pub struct Snapshot {
     pub id: String,
     /// How many rows each table has in it.
     pub rows: BTreeMap<String, u64>,
+    /// The versions of the server, and of `PostGIS` where the database has it.
+    pub postgres: String,
+    pub postgis: Option<String>,
+}
+
+/// Before and after it, psql says a line each.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot();\n";
+const VERSIONS: &str = "SELECT json_build_object('postgres', current_setting('server_version'), \
+    'postgis', (SELECT extversion FROM pg_extension WHERE extname = 'postgis'));\n";
+
+#[derive(Deserialize)]
+struct Versions {
+    postgres: String,
+    postgis: Option<String>,
 }
 
 impl Snapshot {
@@ -27,17 +42,18 @@ impl Snapshot {
         let mut mouth = holder.stdin.take().context("psql has no input")?;
         let said = holder.stdout.take().context("psql has no output")?;
         let mut lines = BufReader::new(said).lines();
-        let begin = format!(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot();\n{ROWS}"
-        );
+        let begin = format!("{BEGIN}{ROWS}{VERSIONS}");
         mouth.write_all(begin.as_bytes()).await?;
-        let (id, rows) = (lines.next_line().await?, lines.next_line().await?);
-        let (Some(id), Some(rows)) = (id, rows) else {
+        let said = (lines.next_line().await?, lines.next_line().await?, lines.next_line().await?);
+        let (Some(id), Some(rows), Some(versions)) = said else {
             let output = holder.wait_with_output().await?;
             let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(failed(&format!("{database} cannot be read: {why}")).into());
         };
+        let versions: Versions = serde_json::from_str(&versions)?;
         Ok(Self {
+            postgres: versions.postgres,
+            postgis: versions.postgis,
             holder,
             mouth,
             id,

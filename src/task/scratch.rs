@@ -1,4 +1,4 @@
-//! The copy of the live database that a rehearsal works on.
+//! The copy of the live database that a rehearsal or a drill works on.
 
 use anyhow::Result;
 
@@ -31,14 +31,19 @@ impl Scratch {
         ]
     }
 
-    /// A copy is as large as what it is made from, and a migration may write every row of it anew.
-    pub async fn has_room(&self, system: &System) -> Result<()> {
-        alike::has_room(system, &self.live, 2).await
+    /// A copy is as large as what it is made from; a migration may write every row of it anew, so it wants two.
+    pub async fn has_room(&self, system: &System, times: u64) -> Result<()> {
+        alike::has_room(system, &self.live, times).await
+    }
+
+    /// Makes it, without anything in it.
+    pub async fn create(&self, system: &System) -> Result<()> {
+        alike::create(system, &self.live, &self.name).await
     }
 
     /// Makes the copy, from program to program: nothing of it lies in a file.
     pub async fn fill(&self, system: &System) -> Result<()> {
-        alike::create(system, &self.live, &self.name).await?;
+        self.create(system).await?;
         let dump = Cmd::new([
             "pg_dump",
             "--format=custom",

@@ -1,0 +1,234 @@
+//! Backups as wishes: taken, proven, pruned, and back in production.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::error::Fault;
+use crate::facts::Facts;
+use crate::facts::app::{AppFacts, binary};
+use crate::facts::backups::{self, Backups, Format};
+use crate::keep::Keep;
+use crate::plan::Step;
+use crate::release;
+use crate::secret::Secret;
+use crate::stack::Stack;
+use crate::task::trial::Trial;
+use crate::task::{Backup, Drill, PostgresDatabase, Pruned, Restored, Task, Unrestored};
+
+/// The part of a plan that these steps stand in.
+const PART: &str = "backup";
+/// Where a host keeps its [`Settings`].
+pub const SETTINGS: &str = "/etc/citrino/backup.json";
+
+/// What a host must know to take backups, with nobody there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Settings {
+    pub stack: String,
+    pub database: String,
+    /// age recipients; none leaves the backups readable on the host.
+    pub recipients: Vec<String>,
+    pub keep: Keep,
+    pub proof_max_age_days: u32,
+}
+
+/// A way back to older data.
+pub struct Restore {
+    pub steps: Vec<Step<Task>>,
+    pub on_failure: Vec<Step<Task>>,
+    /// The step in which the databases change their names: what it would change is what is given up.
+    pub swap: Step<Task>,
+}
+
+impl Settings {
+    pub fn of(stack: &Stack) -> Self {
+        Self {
+            stack: stack.name.clone(),
+            database: stack.database.name.clone(),
+            recipients: stack.backup.recipients.clone(),
+            keep: stack.backup.keep(),
+            proof_max_age_days: stack.backup.proof_max_age_days,
+        }
+    }
+
+    /// One of this moment, and what need not be kept any more is gone.
+    pub fn taken(&self, app: &AppFacts, at: OffsetDateTime, format: Format) -> Vec<Step<Task>> {
+        let backup = Backup {
+            format,
+            ..self.one(app, at)
+        };
+        vec![step("there is a backup", backup), self.pruned(at, false)]
+    }
+
+    /// The same, restored before it counts.
+    pub fn taken_and_proven(&self, app: &AppFacts, at: OffsetDateTime) -> Vec<Step<Task>> {
+        let backup = Backup {
+            prove: true,
+            ..self.one(app, at)
+        };
+        vec![
+            step("there is a backup, proven by a restore", backup),
+            self.pruned(at, false),
+        ]
+    }
+
+    /// One from before the migrations of a release; proven when the last proof is too old to rely on.
+    pub fn before_migrations(&self, facts: &Facts, at: OffsetDateTime, binary: &str) -> Backup {
+        Backup {
+            before: Some(binary.to_owned()),
+            prove: !self.is_proven(&facts.backups, at),
+            ..self.one(&facts.app, at)
+        }
+    }
+
+    fn one(&self, app: &AppFacts, at: OffsetDateTime) -> Backup {
+        Backup {
+            name: backups::name(at),
+            stack: self.stack.clone(),
+            database: self.database.clone(),
+            format: Format::Custom,
+            recipients: self.recipients.clone(),
+            before: None,
+            if_any: false,
+            prove: false,
+            trial: trial(app),
+        }
+    }
+
+    fn is_proven(&self, backups: &Backups, at: OffsetDateTime) -> bool {
+        let oldest = at - time::Duration::days(self.proof_max_age_days.into());
+        backups
+            .proven()
+            .is_some_and(|(_, proof)| backups::at(&proof.at) >= oldest)
+    }
+
+    /// A backup is proven by a restore of it, after this moment.
+    ///
+    /// # Errors
+    /// E0422 when there is none, or none of that name.
+    pub fn drilled(
+        &self,
+        facts: &Facts,
+        at: OffsetDateTime,
+        name: Option<&str>,
+        identities: Vec<Secret>,
+    ) -> Result<Vec<Step<Task>>> {
+        let backup = wished(&facts.backups, name)?;
+        let drill = Drill {
+            backup: backup.name.clone(),
+            since: rfc3339(at),
+            identities,
+            trial: trial(&facts.app),
+        };
+        Ok(vec![step(
+            format!("{} can be restored", backup.name),
+            drill,
+        )])
+    }
+
+    /// What need not be kept is gone; the databases that restores have set aside too, when that is asked for.
+    pub fn pruned(&self, at: OffsetDateTime, aside: bool) -> Step<Task> {
+        let pruned = Pruned {
+            database: self.database.clone(),
+            keep: self.keep.clone(),
+            now: rfc3339(at),
+            aside,
+        };
+        step("what need not be kept is gone", pruned)
+    }
+
+    /// The database is that of a backup; the one of now is backed up before, and stays aside.
+    pub fn restored(
+        &self,
+        stack: &Stack,
+        app: &AppFacts,
+        at: OffsetDateTime,
+        backup: &str,
+        identities: Vec<Secret>,
+    ) -> Restore {
+        let aside = backups::aside(&self.database, at);
+        let restored = Restored {
+            database: self.database.clone(),
+            backup: backup.to_owned(),
+            aside: aside.clone(),
+            identities,
+        };
+        self.came_back(stack, app, at, step(restored.wish(), restored), aside)
+    }
+
+    /// What stands around any way in which another database takes the live one's place.
+    pub fn came_back(
+        &self,
+        stack: &Stack,
+        app: &AppFacts,
+        at: OffsetDateTime,
+        swap: Step<Task>,
+        aside: String,
+    ) -> Restore {
+        let there = PostgresDatabase::owned(&self.database, &stack.database.user);
+        let safety = Backup {
+            if_any: true,
+            ..self.one(app, at)
+        };
+        let mut steps = vec![
+            step("there is a database", there),
+            step("what is there now is backed up", safety),
+            swap.clone(),
+        ];
+        steps.extend(release::serves_on(stack, app));
+        let back = Unrestored {
+            database: self.database.clone(),
+            aside,
+        };
+        let mut on_failure = vec![step("the database is the one of before", back)];
+        on_failure.extend(release::answers_again(stack, app));
+        Restore {
+            steps,
+            on_failure,
+            swap,
+        }
+    }
+}
+
+/// The backup that is meant: by its name or the begin or end of it, or the newest.
+///
+/// # Errors
+/// E0422 when there is none.
+pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::Backup> {
+    let Some(name) = name.filter(|name| *name != "latest") else {
+        return backups.newest().ok_or_else(|| {
+            Fault::new("E0422", "there is no backup on the host")
+                .hint("`citrino-ops backup` takes one")
+                .into()
+        });
+    };
+    if let Some(why) = backups.broken.get(name) {
+        return Err(no_such(format!("the backup {name} cannot be used: {why}")).into());
+    }
+    let fits = |one: &&backups::Backup| one.name.starts_with(name) || one.name.ends_with(name);
+    let found: Vec<_> = backups.whole.iter().filter(fits).collect();
+    match found.as_slice() {
+        [backup] => Ok(backup),
+        [] => Err(no_such(format!("there is no backup {name}")).into()),
+        several => Err(no_such(format!("{} backups fit {name}", several.len())).into()),
+    }
+}
+
+fn no_such(message: String) -> Fault {
+    Fault::new("E0422", message)
+        .hint("nothing was changed; `citrino-ops backup list` shows the names")
+}
+
+/// The release that serves, to be asked on a copy.
+fn trial(app: &AppFacts) -> Option<Trial> {
+    app.live_release().map(|release| Trial::of(binary(release)))
+}
+
+fn rfc3339(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap_or_default()
+}
+
+fn step(name: impl Into<String>, task: impl Into<Task>) -> Step<Task> {
+    Step::new(PART, name, task)
+}

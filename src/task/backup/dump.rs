@@ -1,0 +1,200 @@
+//! What `PostgreSQL`'s own programs write and read, through the files of a backup.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use age::x25519::Identity;
+use anyhow::{Context, Result};
+
+use crate::archive::{self, Packing};
+use crate::blob;
+use crate::error::Fault;
+use crate::facts::backups::{self, Backup, Format};
+use crate::system::{Cmd, System};
+use crate::task::postgres::{OWNER, rows};
+
+/// One file of a backup, by what writes it.
+pub enum Kind<'a> {
+    Database { format: Format, database: &'a str, snapshot: &'a str },
+    Globals,
+}
+
+/// How long a dump waits for a lock that somebody else has, before it gives up.
+const LOCK_WAIT: &str = "--lock-wait-timeout=10s";
+/// How a plain dump ends: without it, it was cut off.
+const TRAILER: &str = "-- PostgreSQL database dump complete";
+/// How far from the end the trailer is looked for.
+const TAIL: usize = 256;
+
+impl<'a> Kind<'a> {
+    pub fn of(format: Format, database: &'a str, snapshot: &'a str) -> Self {
+        Self::Database { format, database, snapshot }
+    }
+
+    /// How its file's name ends.
+    pub fn ending(&self) -> &'static str {
+        match self {
+            Self::Database { format: Format::Custom, .. } => ".dump.zst",
+            Self::Database { format: Format::Plain, .. } => ".sql.gz",
+            Self::Globals => ".globals.sql.zst",
+        }
+    }
+
+    pub fn packing(&self) -> Packing {
+        match self {
+            Self::Database { format, .. } => format.packing(),
+            Self::Globals => Packing::Zstd,
+        }
+    }
+
+    pub fn program(&self) -> Cmd {
+        let Self::Database { format, database, snapshot } = self else {
+            return Cmd::new(["pg_dumpall", "--globals-only", "--no-role-passwords"]).user(OWNER);
+        };
+        let snapshot = format!("--snapshot={snapshot}");
+        let format = match format {
+            Format::Custom => ["--format=custom", "--compress=0"].as_slice(),
+            Format::Plain => &["--format=plain"],
+        };
+        let argv = [&["pg_dump", LOCK_WAIT, &snapshot], format, &["--dbname", database]].concat();
+        Cmd::new(argv).user(OWNER)
+    }
+}
+
+/// The files of a backup, under names that end so.
+pub struct Parts<'a> {
+    backup: &'a Backup,
+    ending: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    pub fn of(backup: &'a Backup, ending: &'a str) -> Self {
+        Self { backup, ending }
+    }
+
+    /// The ones that have their names.
+    pub fn whole(backup: &'a Backup) -> Self {
+        Self::of(backup, "")
+    }
+
+    fn path(&self, file: &str) -> String {
+        backups::path(&format!("{file}{}", self.ending))
+    }
+
+    pub fn remove(&self, system: &System) -> Result<()> {
+        for content in self.backup.contents() {
+            system.remove(self.path(&content.file))?;
+        }
+        Ok(())
+    }
+
+    /// Each file is what the manifest says, byte for byte, and `PostgreSQL`'s programs can read it. What is encrypted is
+    /// read only when there is an identity for it.
+    ///
+    /// # Errors
+    /// E0422 with the reason.
+    pub async fn verify(&self, system: &System, identities: &[Identity]) -> Result<()> {
+        for content in self.backup.contents() {
+            let path = self.path(&content.file);
+            let missing = || broken(self.backup, &format!("{} is not there", content.file));
+            let mut file = File::open(system.path(&path)).map_err(|_| missing())?;
+            let (sha256, bytes) = blob::sha256_of(&mut file).with_context(|| format!("could not read {path}"))?;
+            if bytes != content.bytes {
+                let why = format!("{} has {bytes} bytes, and {} were written", content.file, content.bytes);
+                return Err(broken(self.backup, &why).into());
+            }
+            if sha256 != content.sha256 {
+                let why = format!("{} is not what was written: its hash is another", content.file);
+                return Err(broken(self.backup, &why).into());
+            }
+        }
+        if self.backup.is_sealed() && identities.is_empty() {
+            return Ok(());
+        }
+        self.list(system, identities)
+            .await
+            .map_err(|error| broken(self.backup, &format!("{error:#}")).into())
+    }
+
+    /// The dump, unpacked.
+    ///
+    /// # Errors
+    /// E0425 when it is encrypted, and not to one of these.
+    pub fn open(&self, system: &System, identities: &[Identity]) -> Result<Box<dyn Read>> {
+        let path = self.path(&self.backup.dump.file);
+        let file = File::open(system.path(&path)).with_context(|| format!("could not read {path}"))?;
+        archive::unpack(file, self.backup.format.packing(), self.backup.is_sealed(), identities)
+    }
+
+    /// Reads all of it: `pg_restore` its head, the rest for the sake of the checksums.
+    async fn list(&self, system: &System, identities: &[Identity]) -> Result<()> {
+        let mut read = self.open(system, identities)?;
+        if self.backup.format == Format::Plain {
+            return ends_well(read);
+        }
+        let list = Cmd::new(["pg_restore", "--list"]).user(OWNER);
+        let listed = system.feed(&list, &mut read).await?;
+        io::copy(&mut read, &mut io::sink()).context("the dump cannot be read to its end")?;
+        if listed.stdout.contains("TABLE DATA") {
+            return Ok(());
+        }
+        Err(anyhow::anyhow!("the dump holds no table"))
+    }
+
+    /// Restores it into a database that is empty.
+    ///
+    /// # Errors
+    /// E0402 with the words of the program that failed, E0422 when other rows came out than were written.
+    pub async fn restore(&self, system: &System, identities: &[Identity], into: &str) -> Result<()> {
+        let mut read = self.open(system, identities)?;
+        let program = match self.backup.format {
+            Format::Custom => vec!["pg_restore", "--exit-on-error", "--dbname", into],
+            Format::Plain => vec!["psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-1", "-d", into],
+        };
+        system.feed(&Cmd::new(program).user(OWNER), &mut read).await?;
+        let restored = rows(system, into).await?;
+        if restored == self.backup.rows {
+            return Ok(());
+        }
+        let differences = self.backup.differences(&restored).join("; ");
+        Err(broken(self.backup, &format!("it gave other rows than were written: {differences}")).into())
+    }
+}
+
+/// Whether a plain dump goes to its end.
+fn ends_well(mut read: Box<dyn Read>) -> Result<()> {
+    let (mut tail, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
+    loop {
+        let length = read.read(&mut piece).context("the dump cannot be read to its end")?;
+        if length == 0 {
+            break;
+        }
+        tail.extend_from_slice(&piece[..length]);
+        tail.drain(..tail.len().saturating_sub(TAIL));
+    }
+    if String::from_utf8_lossy(&tail).contains(TRAILER) {
+        return Ok(());
+    }
+    Err(anyhow::anyhow!("the dump was cut off"))
+}
+
+fn broken(backup: &Backup, why: &str) -> Fault {
+    Fault::new("E0422", format!("the backup {} cannot be used: {why}", backup.name))
+        .hint("the live database is as it was; `citrino-ops backup list` shows the others")
+}
+
+/// The backup of this name.
+///
+/// # Errors
+/// E0422 when there is none, or its manifest cannot be believed.
+pub fn find(system: &System, name: &str) -> Result<Backup> {
+    match backups::read(system, name)? {
+        Some(Ok(backup)) => Ok(backup),
+        Some(Err(why)) => Err(Fault::new("E0422", format!("the backup {name} cannot be used: {why}"))
+            .hint("nothing was changed; `citrino-ops backup list` shows the others")
+            .into()),
+        None => Err(Fault::new("E0422", format!("there is no backup {name}"))
+            .hint("nothing was changed; `citrino-ops backup list` shows the names")
+            .into()),
+    }
+}

@@ -1,0 +1,117 @@
+//! A backup is restored into a scratch database, compared with what was written, and asked as the app asks.
+
+use std::time::Instant;
+
+use age::x25519::Identity;
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::backup::dump::{self, Parts};
+use super::postgres::{OWNER, tell};
+use super::scratch::Scratch;
+pub use super::trial::Trial;
+use super::trial::clear;
+use crate::archive;
+use crate::engine::{Look, Wish};
+use crate::error::Fault;
+use crate::event::now;
+use crate::facts::backups::{self, Backup, Proof};
+use crate::secret::Secret;
+use crate::system::System;
+
+/// What `PostGIS` must be able to do on it: a restore can leave tables that are counted well and cannot be asked where they are.
+const SPATIAL: &str = "ANALYZE;\nSELECT ST_DWithin(ST_MakePoint(-63.182, -17.783)::geography, ST_MakePoint(-63.18, -17.78)::geography, 2000);\n";
+
+/// `check` finds nothing to do when this very dump was proven since.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drill {
+    /// The name of the backup.
+    pub backup: String,
+    /// RFC 3339
+    pub since: String,
+    /// What opens it when it is encrypted, as age key files have it.
+    #[serde(default)]
+    pub identities: Vec<Secret>,
+    /// The release that is asked on it; none where none serves.
+    #[serde(default)]
+    pub trial: Option<Trial>,
+}
+
+impl Wish<System> for Drill {
+    async fn check(&self, system: &System) -> Result<Look> {
+        let proofs = backups::gather(system)?.proofs;
+        let proof = proofs.get(&self.backup);
+        let proof = proof.filter(|proof| backups::at(&proof.at) >= backups::at(&self.since));
+        Ok(match proof {
+            Some(proof) => Look::same().with_figure(seconds(proof.took_ms), "s to restore", None),
+            None => Look::differs(format!("{} is not proven by a restore", self.backup)),
+        })
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        let backup = dump::find(system, &self.backup)?;
+        let identities = archive::identities(&self.identities)?;
+        prove(system, &backup, &identities, self.trial.as_ref()).await
+    }
+}
+
+/// For a figure.
+#[allow(clippy::cast_precision_loss)]
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1e3
+}
+
+/// Restores it beside everything, looks at it, and takes it away again. A proof of before stays only when it went well.
+///
+/// # Errors
+/// E0422 and E0425 as for a restore, E0424 when what was restored is not as it should be.
+pub async fn prove(system: &System, backup: &Backup, identities: &[Identity], trial: Option<&Trial>) -> Result<()> {
+    let scratch = Scratch::of(&backup.database);
+    // A drill that was killed has left its own behind.
+    clear(system, &scratch).await?;
+    let begun = Instant::now();
+    let passed = pass(system, backup, identities, trial, &scratch).await;
+    let took = begun.elapsed();
+    let cleared = clear(system, &scratch).await;
+    if let Err(error) = passed {
+        system.remove(backups::proof(&backup.name))?;
+        return Err(error);
+    }
+    cleared?;
+    let proof = Proof {
+        sha256: backup.dump.sha256.clone(),
+        at: now(),
+        took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        release: trial.map(|trial| trial.release().to_owned()),
+    };
+    let text = format!("{:#}\n", serde_json::to_value(&proof)?);
+    let ids = system.ids(OWNER)?;
+    system.write_atomic(backups::proof(&backup.name), text.as_bytes(), 0o640, Some(ids), &[]).await
+}
+
+async fn pass(
+    system: &System,
+    backup: &Backup,
+    identities: &[Identity],
+    trial: Option<&Trial>,
+    scratch: &Scratch,
+) -> Result<()> {
+    let parts = Parts::whole(backup);
+    parts.verify(system, identities).await?;
+    scratch.has_room(system, 1).await?;
+    scratch.create(system).await?;
+    parts.restore(system, identities, &scratch.name).await?;
+    if backup.postgis.is_some() {
+        tell(system, &scratch.name, SPATIAL).await.map_err(|error| failed(backup, &error))?;
+    }
+    match trial {
+        Some(trial) => trial.serve(system, scratch).await.map_err(|error| failed(backup, &error).into()),
+        None => Ok(()),
+    }
+}
+
+fn failed(backup: &Backup, error: &anyhow::Error) -> Fault {
+    Fault::new("E0424", format!("{} was restored, and is not as it should be: {error:#}", backup.name))
+        .hint("the live database was only read; take another backup, and drill that")
+}

@@ -1,0 +1,70 @@
+//! A database that is made beside the live one, and takes its place by name.
+//!
+//! `PostGIS` does not survive `pg_restore --clean`, and there is no way back from the middle of one: so whatever comes
+//! into production comes into a new database, is looked at there, and is then swapped in.
+
+use anyhow::Result;
+
+use super::{alike, swap, tell};
+use crate::engine::Look;
+use crate::system::System;
+
+pub struct Beside<'a> {
+    /// The live database.
+    pub database: &'a str,
+    /// What it is called afterwards.
+    pub aside: &'a str,
+}
+
+/// What a database is called until it takes the live one's place.
+pub fn coming(database: &str) -> String {
+    format!("{database}_restoring")
+}
+
+impl Beside<'_> {
+    /// Whether it has taken its place: what was set aside is there once both have changed their names, which
+    /// they do at once. None when that is still to be done.
+    ///
+    /// # Errors
+    /// When `PostgreSQL` answers and refuses the question.
+    pub async fn look(&self, system: &System) -> Result<Option<Look>> {
+        Ok(match alike::exists(system, self.aside).await? {
+            Err(reason) => Some(Look::differs(reason)),
+            Ok(true) => Some(Look::same()),
+            Ok(false) => None,
+        })
+    }
+
+    /// Has an empty database filled, and swaps it in. When it cannot be filled, it goes again.
+    ///
+    /// # Errors
+    /// E0421 when the disk has no room for it, and whatever `fill` says; the live database is as it was.
+    pub async fn take_place(
+        &self,
+        system: &System,
+        fill: impl AsyncFnOnce(&str) -> Result<()>,
+    ) -> Result<()> {
+        alike::has_room(system, self.database, 1).await?;
+        let fresh = coming(self.database);
+        // A run that was killed has left its own behind.
+        alike::drop(system, &fresh).await?;
+        alike::create(system, self.database, &fresh).await?;
+        let filled = self.fill(system, &fresh, fill).await;
+        if filled.is_err() {
+            alike::drop(system, &fresh).await?;
+        }
+        filled?;
+        swap(system, self.database, self.aside, &fresh).await
+    }
+
+    async fn fill(
+        &self,
+        system: &System,
+        fresh: &str,
+        fill: impl AsyncFnOnce(&str) -> Result<()>,
+    ) -> Result<()> {
+        fill(fresh).await?;
+        // A copy comes without what the planner knows of its rows; PostGIS must answer in it.
+        tell(system, fresh, "ANALYZE;\nSELECT postgis_lib_version();\n").await
+    }
+}

@@ -1,0 +1,82 @@
+//! Are there backups that help: young ones, proven ones, whole ones.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::measured;
+use crate::archive;
+use crate::engine::Look;
+use crate::error::trouble;
+use crate::facts::backups;
+use crate::secret::Secret;
+use crate::system::System;
+use crate::task::backup::dump::{self, Parts};
+
+/// The newest backup is at most so old: what would be lost now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupAge {
+    pub max_h: f64,
+}
+
+/// The newest restore that went well is at most so long ago.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofAge {
+    pub max_days: f64,
+}
+
+/// The backup is what was written, and can be read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Whole {
+    /// Its name.
+    pub backup: String,
+    /// What opens it when it is encrypted; without any its hash alone is looked at.
+    #[serde(default)]
+    pub identities: Vec<Secret>,
+}
+
+impl BackupAge {
+    pub fn answer(&self, system: &System) -> Result<Look> {
+        let found = backups::gather(system)?;
+        Ok(match found.newest() {
+            Some(backup) => measured("the last backup was made before", hours(&backup.at), "h", Some(self.max_h)),
+            None => Look::differs("there is no backup; `citrino-ops backup` takes one"),
+        })
+    }
+}
+
+impl ProofAge {
+    pub fn answer(&self, system: &System) -> Result<Look> {
+        let found = backups::gather(system)?;
+        Ok(match found.proven() {
+            Some((_, proof)) => measured(
+                "the last restore was proven before",
+                hours(&proof.at) / 24.0,
+                "days",
+                Some(self.max_days),
+            ),
+            None => Look::differs("no backup was ever proven by a restore; `citrino-ops backup drill` does that"),
+        })
+    }
+}
+
+impl Whole {
+    pub async fn answer(&self, system: &System) -> Result<Look> {
+        let identities = archive::identities(&self.identities)?;
+        let verified = match dump::find(system, &self.backup) {
+            Ok(backup) => Parts::whole(&backup).verify(system, &identities).await,
+            Err(error) => Err(error),
+        };
+        Ok(match verified {
+            Ok(()) => Look::same(),
+            Err(error) => Look::differs(trouble(&error).message),
+        })
+    }
+}
+
+fn hours(at: &str) -> f64 {
+    (OffsetDateTime::now_utc() - backups::at(at)).as_seconds_f64() / 3600.0
+}

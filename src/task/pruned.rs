@@ -1,0 +1,105 @@
+//! What of the backups need not be kept, and what runs that were cut off have left, is gone.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::backup::dump::Parts;
+use super::postgres::{self, Answer, MAINTENANCE, alike, beside, literal};
+use crate::engine::{Look, Wish};
+use crate::facts::backups::{self, ASIDE, Backups};
+use crate::keep::Keep;
+use crate::system::System;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pruned {
+    pub database: String,
+    pub keep: Keep,
+    /// The time by which days are counted, RFC 3339.
+    pub now: String,
+    /// Also the databases that a restore or an import has set aside.
+    #[serde(default)]
+    pub aside: bool,
+}
+
+/// What is to go.
+struct Waste {
+    backups: Vec<String>,
+    /// Files that belong to no backup.
+    files: Vec<String>,
+    databases: Vec<String>,
+}
+
+impl Wish<System> for Pruned {
+    async fn check(&self, system: &System) -> Result<Look> {
+        let waste = self.waste(system, &backups::gather(system)?).await?;
+        let Waste { backups, files, databases } = waste;
+        let backups = backups.iter().map(|name| format!("{name} need not be kept"));
+        let files = files.iter().map(|file| format!("{file} belongs to no backup"));
+        let databases = databases.iter().map(|name| format!("the database {name} was set aside"));
+        Ok(Look::from(backups.chain(files).chain(databases).collect::<Vec<_>>()))
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        let found = backups::gather(system)?;
+        let waste = self.waste(system, &found).await?;
+        for backup in found.whole.iter().filter(|one| waste.backups.contains(&one.name)) {
+            // Without its manifest it is none, whatever comes between.
+            system.remove(backups::manifest(&backup.name))?;
+            system.remove(backups::proof(&backup.name))?;
+            Parts::whole(backup).remove(system)?;
+        }
+        for file in &waste.files {
+            system.remove(backups::path(file))?;
+        }
+        for database in &waste.databases {
+            alike::drop(system, database).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Pruned {
+    async fn waste(&self, system: &System, found: &Backups) -> Result<Waste> {
+        let dropped = self.keep.dropped(&found.dated(), backups::at(&self.now));
+        Ok(Waste {
+            backups: dropped.into_iter().map(str::to_owned).collect(),
+            files: strays(found, backups::files(system)?),
+            databases: self.databases(system).await?,
+        })
+    }
+
+    /// What a killed restore has left, and what was set aside when that is asked for.
+    async fn databases(&self, system: &System) -> Result<Vec<String>> {
+        let coming = beside::coming(&self.database);
+        let aside = if self.aside { format!("{}{ASIDE}", self.database) } else { String::new() };
+        let sql = format!(
+            "SELECT datname FROM pg_database WHERE datname = {} OR ({} <> '' AND starts_with(datname, {})) ORDER BY 1;\n",
+            literal(&coming)?,
+            literal(&aside)?,
+            literal(&aside)?,
+        );
+        Ok(match postgres::ask(system, MAINTENANCE, &sql).await? {
+            Answer::Rows(rows) => rows.lines().map(str::to_owned).collect(),
+            // What is not there holds no database.
+            Answer::Away(_) => Vec::new(),
+        })
+    }
+}
+
+/// The files that no backup has: left by a run that was killed. A backup whose manifest cannot be believed keeps its own, for a
+/// person to look at.
+fn strays(found: &Backups, files: Vec<String>) -> Vec<String> {
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for backup in &found.whole {
+        known.extend(backup.contents().map(|content| content.file.clone()));
+        known.insert(format!("{}{}", backup.name, backups::MANIFEST));
+        known.insert(format!("{}{}", backup.name, backups::PROOF));
+    }
+    let is_broken = |file: &str| found.broken.keys().any(|name| file.starts_with(&format!("{name}.")));
+    // Only what has the shape of ours: others may keep theirs here.
+    let is_ours = |file: &str| file.starts_with("citrino_") || file.starts_with(crate::system::DRAFT);
+    files.into_iter().filter(|file| is_ours(file) && !known.contains(file) && !is_broken(file)).collect()
+}

@@ -1,0 +1,131 @@
+//! `backup`: takes one, and looks after those that there are.
+
+use anyhow::Result;
+use time::OffsetDateTime;
+
+use super::job::Job;
+use super::provision::pending;
+use crate::backup::{Settings, wished};
+use crate::cli::{Backup, BackupNow, Key};
+use crate::error::{Fault, exit};
+use crate::facts::backups::Format;
+use crate::plan::{Mode, Step};
+use crate::remote::Remote;
+use crate::source;
+use crate::task::probe::{Ask, Whole};
+use crate::task::{Probe, Task};
+
+mod list;
+
+pub async fn run(job: &mut Job<'_>, what: &Backup) -> Result<u8> {
+    match what {
+        Backup::Now(options) => now(job, *options).await,
+        Backup::List => list::run(job).await,
+        Backup::Verify { backup, key } => verify(job, backup.as_deref(), key).await,
+        Backup::Drill { backup, key } => drill(job, backup.as_deref(), key).await,
+        Backup::Prune { aside, check } => prune(job, *aside, *check).await,
+    }
+}
+
+/// Takes one now.
+pub async fn now(job: &mut Job<'_>, options: BackupNow) -> Result<u8> {
+    let remote = job.connect().await?;
+    let agent = job.agent(&remote).await?;
+    let format = if options.plain {
+        Format::Plain
+    } else {
+        Format::Custom
+    };
+    let settings = Settings::of(&job.stack);
+    let steps = settings.taken(&agent.facts().app, OffsetDateTime::now_utc(), format);
+    let plan = job.plan(Mode::Apply, steps, Vec::new());
+    job.run_host(agent, &plan, &[]).await?;
+    remote.close().await;
+    Ok(exit::OK)
+}
+
+/// The first one of a host that has none, and its proof: without them nobody could call it healthy.
+pub async fn first(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
+    let agent = job.agent(remote).await?;
+    let facts = agent.facts();
+    if facts.backups.proven().is_some() {
+        return Ok(());
+    }
+    job.report.heading("backup");
+    let settings = Settings::of(&job.stack);
+    let steps = settings.taken_and_proven(&facts.app, OffsetDateTime::now_utc());
+    let plan = job.plan(Mode::Apply, steps, Vec::new());
+    job.run_host(agent, &plan, &[]).await.map(drop)
+}
+
+async fn verify(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> {
+    let identities = source::identities(&job.stack, key.identity.as_deref())?;
+    let remote = job.connect().await?;
+    let agent = job.agent(&remote).await?;
+    let backups = &agent.facts().backups;
+    let names: Vec<String> = if let Some(name) = name {
+        vec![wished(backups, Some(name))?.name.clone()]
+    } else {
+        // Those that cannot be believed are named again, with the reason.
+        let whole = backups.whole.iter().map(|one| one.name.clone());
+        whole.chain(backups.broken.keys().cloned()).collect()
+    };
+    if names.is_empty() {
+        wished(backups, None)?;
+    }
+    let is_unread = |name: &String| {
+        let mut sealed = backups.whole.iter().filter(|one| one.is_sealed());
+        identities.is_empty() && sealed.any(|one| one.name == *name)
+    };
+    if names.iter().any(is_unread) {
+        job.report.note("without an age identity the hash of what is encrypted is compared, and its content is not read");
+    }
+    let steps = names.iter().map(|name| {
+        let whole = Whole {
+            backup: name.clone(),
+            identities: identities.clone(),
+        };
+        let probe = Probe {
+            ask: Ask::Whole(whole),
+            attempts: 1,
+            deadline_s: 0,
+        };
+        Step::new("backup", format!("{name} is whole"), Task::from(probe))
+    });
+    let plan = job.plan(Mode::Check, steps.collect(), Vec::new());
+    job.report.as_checklist();
+    let tally = agent
+        .run(&plan, &[], &mut |event| job.report.tell(event))
+        .await?;
+    remote.close().await;
+    job.ended(tally)?;
+    if tally.differs == 0 {
+        return Ok(exit::OK);
+    }
+    Err(Fault::new("E0422", format!("{} of {} backups cannot be used", tally.differs, names.len()))
+        .hint("take a new one with `citrino-ops backup`, and delete the broken ones by hand when nobody needs to look at them")
+        .into())
+}
+
+async fn drill(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> {
+    let identities = source::identities(&job.stack, key.identity.as_deref())?;
+    let remote = job.connect().await?;
+    let agent = job.agent(&remote).await?;
+    let settings = Settings::of(&job.stack);
+    let steps = settings.drilled(agent.facts(), OffsetDateTime::now_utc(), name, identities)?;
+    let plan = job.plan(Mode::Apply, steps, Vec::new());
+    job.run_host(agent, &plan, &[]).await?;
+    remote.close().await;
+    Ok(exit::OK)
+}
+
+async fn prune(job: &mut Job<'_>, aside: bool, check: bool) -> Result<u8> {
+    let remote = job.connect().await?;
+    let agent = job.agent(&remote).await?;
+    let step = Settings::of(&job.stack).pruned(OffsetDateTime::now_utc(), aside);
+    let mode = if check { Mode::Check } else { Mode::Apply };
+    let plan = job.plan(mode, vec![step], Vec::new());
+    let tally = job.run_host(agent, &plan, &[]).await?;
+    remote.close().await;
+    Ok(pending(tally.differs == 0))
+}

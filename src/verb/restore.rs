@@ -1,0 +1,75 @@
+//! `restore`: the database as it was in a backup. It is made beside the live one and swapped in by name.
+
+use anyhow::Result;
+use time::OffsetDateTime;
+
+use super::job::Job;
+use super::users;
+use crate::backup::{Settings, wished};
+use crate::cli::Restore;
+use crate::error::{Fault, exit};
+use crate::facts::app::AppFacts;
+use crate::facts::backups::Backup;
+use crate::plan::Mode;
+use crate::source;
+
+pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
+    let identities = source::identities(&job.stack, wish.key.identity.as_deref())?;
+    let remote = job.connect().await?;
+    let agent = job.agent(&remote).await?;
+    let facts = agent.facts().clone();
+    let backup = wished(&facts.backups, Some(&wish.backup))?;
+    fits(job, &facts.app, backup, wish.from_other_stack)?;
+    let settings = Settings::of(&job.stack);
+    let now = OffsetDateTime::now_utc();
+    let restore = settings.restored(&job.stack, &facts.app, now, &backup.name, identities);
+    job.foresee(agent, vec![restore.swap]).await?;
+    let why = "what was written since the backup would be given up";
+    job.confirm(wish.yes.yes, why, "Give that up, and restore?")
+        .await?;
+    let agent = remote.agent().await?;
+    let mut plan = job.plan(Mode::Apply, restore.steps, restore.on_failure);
+    plan.watch = users::on_host(&job.stack);
+    job.run_host(agent, &plan, &[]).await?;
+    remote.close().await;
+    job.report.note(format!(
+        "the database is that of {}; the one of before stays until `{} backup prune --aside`",
+        backup.name, job.typed
+    ));
+    Ok(exit::OK)
+}
+
+/// Whether it belongs here.
+///
+/// # Errors
+/// E0423 when it is of another stack, or of a schema that the release that serves does not know.
+fn fits(job: &Job, app: &AppFacts, backup: &Backup, from_other_stack: bool) -> Result<()> {
+    if backup.stack != job.stack.name && !from_other_stack {
+        let message = format!(
+            "{} is of the stack {}, and this is {}",
+            backup.name, backup.stack, job.stack.name
+        );
+        return Err(Fault::new("E0423", message)
+            .hint("nothing was changed; add --from-other-stack when that is meant")
+            .into());
+    }
+    let live = app.live_release();
+    let serves = app
+        .releases
+        .iter()
+        .find(|one| Some(one.id.as_str()) == live);
+    let known = serves.and_then(|release| release.migrations.as_ref());
+    let newest = backup.schema.applied.last().copied().unwrap_or_default();
+    match known {
+        Some(known) if newest > known.newest => {
+            let message = format!(
+                "{} has the schema {newest:04}, and the release that serves knows {:04}",
+                backup.name, known.newest
+            );
+            Err(Fault::new("E0423", message)
+                .hint("nothing was changed; deploy the release first that knows it, or name an older backup")
+                .into())
+        }
+        _ => Ok(()),
+    }
+}
