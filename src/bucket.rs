@@ -103,30 +103,16 @@ impl Bucket {
     /// # Errors
     /// E0102 with the key of what cannot be.
     fn check(&self) -> Result<()> {
-        let endpoint = self.endpoint.as_deref().unwrap_or("https://s3");
-        let url: Option<Url> = endpoint.parse().ok();
-        let plain = |text: &str, more: &str| {
-            let known = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
-            !text.is_empty() && text.chars().all(known)
-        };
-        let sound = [
-            (
-                "endpoint",
-                url.is_some_and(|url| {
-                    matches!(url.scheme(), "http" | "https") && url.username().is_empty()
-                }),
-            ),
-            ("bucket", plain(&self.bucket, ".-_")),
-            ("region", plain(&self.region, "-_")),
-            ("key_id", plain(self.key_id.reveal(), "-_+/=.")),
-            ("secret", !self.secret.reveal().is_empty()),
-        ];
-        match sound.iter().find(|(_, sound)| !sound) {
+        let is_key = plain(self.key_id.reveal(), "-_+/=.") && !self.secret.reveal().is_empty();
+        let fault = fault(&self.bucket, self.endpoint.as_deref(), &self.region);
+        match fault.or((!is_key).then(|| ("key_id", "or `secret` is empty, or no key".to_owned())))
+        {
             None => Ok(()),
-            Some((key, _)) => {
-                let message = format!("backup.s3.{key} is none that an object storage could have");
-                let hint = "write endpoint as `https://HOST`, bucket, region and key as the provider gave them";
-                Err(Fault::new("E0102", message).hint(hint).into())
+            Some((key, why)) => {
+                let hint = "write bucket, endpoint, region and key as the provider gave them";
+                Err(Fault::new("E0102", format!("backup.s3: `{key}` {why}"))
+                    .hint(hint)
+                    .into())
             }
         }
     }
@@ -138,13 +124,19 @@ impl Bucket {
         format!("s3://{}{between}{prefix}", self.bucket)
     }
 
-    /// The bucket and prefix of such an URL, at the same endpoint and for the same key.
+    /// The bucket and prefix of such an URL, at the same endpoint and for the same key; this very one for `s3://` alone.
     ///
     /// # Errors
     /// E0802 when it is none.
     pub fn at(&self, url: &str) -> Result<Self> {
-        let place = url.strip_prefix("s3://").unwrap_or_default();
-        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        let place = url.strip_prefix("s3://");
+        if place == Some("") {
+            return Ok(self.clone());
+        }
+        let (bucket, prefix) = place
+            .unwrap_or_default()
+            .split_once('/')
+            .unwrap_or((place.unwrap_or_default(), ""));
         if bucket.is_empty() {
             return Err(Fault::new("E0802", format!("`{url}` names no bucket"))
                 .hint("write s3://BUCKET or s3://BUCKET/PREFIX")
@@ -156,6 +148,35 @@ impl Bucket {
             ..self.clone()
         })
     }
+}
+
+/// What no bucket can have: the key of the setting, and why.
+pub fn fault(bucket: &str, endpoint: Option<&str>, region: &str) -> Option<(&'static str, String)> {
+    if !plain(bucket, ".-_") {
+        return Some((
+            "bucket",
+            format!("is `{bucket}`, which no bucket is called"),
+        ));
+    }
+    if !plain(region, "-_") {
+        return Some((
+            "region",
+            format!("is `{region}`, which no region is called"),
+        ));
+    }
+    let endpoint = endpoint?;
+    let url = endpoint.parse().ok();
+    let is_place = |url: Url| matches!(url.scheme(), "http" | "https") && url.username().is_empty();
+    if url.is_some_and(is_place) {
+        return None;
+    }
+    let why = format!("is `{endpoint}`; write it as `https://HOST`");
+    Some(("endpoint", why))
+}
+
+fn plain(text: &str, more: &str) -> bool {
+    let known = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+    !text.is_empty() && text.chars().all(known)
 }
 
 impl Store {
@@ -356,12 +377,8 @@ mod tests {
             assert_eq!(bucket(prefix).url(), url);
             assert_eq!(bucket("other").at(url).unwrap().url(), url);
         }
-        for wrong in [
-            "s3://",
-            "s3:///prefix",
-            "https://x",
-            "citrino_20261125_150000",
-        ] {
+        assert_eq!(bucket("own").at("s3://").unwrap(), bucket("own"));
+        for wrong in ["s3:///prefix", "https://x", "citrino_20261125_150000"] {
             assert!(bucket("").at(wrong).is_err(), "{wrong}");
         }
     }

@@ -31,10 +31,11 @@ pub struct Moved {
     pub sent: u64,
 }
 
-/// What a file is, by its source.
-struct Source {
-    sha256: String,
-    bytes: u64,
+/// What a file of a host holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub sha256: String,
+    pub bytes: u64,
 }
 
 impl Remote {
@@ -44,14 +45,21 @@ impl Remote {
     /// E0402 when the host cannot read it, E0435 when the connection ends (the next time goes on there), E0434 when
     /// it arrived as something else.
     pub async fn download(&self, from: &str, to: &Path) -> Result<Moved> {
-        let source = self.source(from).await?;
+        self.fetch(from, &self.source(from).await?, to).await
+    }
+
+    /// The same of a file that is known already.
+    ///
+    /// # Errors
+    /// As of `download`.
+    pub async fn fetch(&self, from: &str, source: &Source, to: &Path) -> Result<Moved> {
         if here(to)?.is_some_and(|(sha256, _)| sha256 == source.sha256) {
             return Ok(source.moved(0));
         }
         let part = source.part(to);
         forget_others(to, &part)?;
         for _ in 0..2 {
-            let (begun, sent) = self.receive(from, &source, &part).await?;
+            let (begun, sent) = self.receive(from, source, &part).await?;
             if here(&part)?.is_some_and(|found| found == (source.sha256.clone(), source.bytes)) {
                 take_place(&part, to)?;
                 return Ok(source.moved(sent));
@@ -99,7 +107,11 @@ impl Remote {
         }
     }
 
-    async fn source(&self, path: &str) -> Result<Source> {
+    /// What a file of the host holds, read there from its first byte to its last.
+    ///
+    /// # Errors
+    /// E0402 when the host cannot read it.
+    pub async fn source(&self, path: &str) -> Result<Source> {
         let said = self.output(&["sh", "-c", SOURCE, "sh", path]).await?;
         let mut words = said.split_whitespace();
         let (bytes, sha256) = (words.next(), words.next());
@@ -237,9 +249,9 @@ impl Source {
         name.into()
     }
 
-    fn moved(self, sent: u64) -> Moved {
+    fn moved(&self, sent: u64) -> Moved {
         Moved {
-            sha256: self.sha256,
+            sha256: self.sha256.clone(),
             bytes: self.bytes,
             sent,
         }

@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::agent;
-use crate::cli::{Audit, Cli, Verb};
+use crate::cli::{self, Audit, Cli, Verb};
 use crate::error::{exit, exit_code};
 use crate::guard;
 use crate::report::{Report, Volume};
@@ -103,6 +103,10 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         | Verb::Releases
         | Verb::Status
         | Verb::Cost
+        | Verb::Backup {
+            what: Some(cli::Backup::List | cli::Backup::Pull { .. }),
+            ..
+        }
         | Verb::Destroy { .. } => Job::look(cli, report)?,
         _ => Job::load(cli, report)?,
     };

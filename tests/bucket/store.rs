@@ -167,7 +167,7 @@ async fn who_is_refused_reads_why_and_no_secret() {
                 ..right.clone()
             },
             "E0102",
-            "backup.s3.endpoint is none",
+            "backup.s3: `endpoint` is",
         ),
         (
             Bucket {
@@ -175,7 +175,7 @@ async fn who_is_refused_reads_why_and_no_secret() {
                 ..right.clone()
             },
             "E0102",
-            "backup.s3.endpoint is none",
+            "backup.s3: `endpoint` is",
         ),
         (
             Bucket {
@@ -183,7 +183,7 @@ async fn who_is_refused_reads_why_and_no_secret() {
                 ..right.clone()
             },
             "E0102",
-            "backup.s3.key_id is none",
+            "backup.s3: `key_id` or `secret` is empty",
         ),
     ];
     for (bucket, wished, sentence) in cases {
