@@ -15,9 +15,12 @@ mod faults;
 mod guard;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
+mod offsite;
 mod rebirth;
 mod rehearsal;
 mod rollback;
+#[path = "../s3/mod.rs"]
+mod s3;
 mod serving;
 mod stack;
 mod stand_in;
