@@ -129,8 +129,8 @@ fn env_value(value: &str, _: Kwargs, _: &State) -> tera::TeraResult<String> {
 }
 
 /// A value as JSON, for files that programs read.
-fn json(value: tera::Value, _: Kwargs, _: &State) -> tera::TeraResult<String> {
-    serde_json::to_string_pretty(&value).map_err(|error| tera::Error::message(error.to_string()))
+fn json(value: &tera::Value, _: Kwargs, _: &State) -> tera::TeraResult<String> {
+    serde_json::to_string_pretty(value).map_err(|error| tera::Error::message(error.to_string()))
 }
 
 /// Tera's error as one sentence with file and line.

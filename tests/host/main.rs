@@ -7,6 +7,7 @@
 
 mod agent;
 mod audit;
+mod backups;
 mod browser;
 mod cuts;
 mod deploy;
