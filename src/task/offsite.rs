@@ -13,11 +13,11 @@ use crate::bucket::backups::{There, gather};
 use crate::bucket::{Bucket, Store};
 use crate::engine::{Look, Wish};
 use crate::error::{Fault, trouble};
-use crate::facts::backups::{self, Backup, Backups, MANIFEST, PROOF};
+use crate::facts::backups::{self, Backup, Backups, MANIFEST, PROOF, SENT, Sent};
 use crate::keep::Keep;
 use crate::system::System;
 
-/// `check` goes by manifests and lengths; what `apply` has sent it reads back, byte for byte.
+/// So that it can be asked without the bucket, the host keeps which backup was the newest when that was so. `check` goes by manifests and lengths; what `apply` has sent it reads back, byte for byte.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Offsite {
@@ -37,6 +37,8 @@ struct Todo {
     prove: Vec<Backup>,
     drop: Vec<Backup>,
     strays: Vec<String>,
+    /// What the host is to know of it afterwards; none when it does.
+    sent: Option<Sent>,
 }
 
 impl Wish<System> for Offsite {
@@ -55,6 +57,12 @@ impl Wish<System> for Offsite {
             .drop
             .iter()
             .map(|one| format!("{} need not be kept in {place}", one.name));
+        let is_there = |sent: &&Sent| todo.send.iter().all(|one| one.name != sent.backup);
+        let sent = todo
+            .sent
+            .iter()
+            .filter(is_there)
+            .map(|sent| format!("that {} is in {place} is not known to the host", sent.backup));
         let strays = todo
             .strays
             .iter()
@@ -63,6 +71,7 @@ impl Wish<System> for Offsite {
             send.chain(prove)
                 .chain(drop)
                 .chain(strays)
+                .chain(sent)
                 .collect::<Vec<_>>(),
         ))
     }
@@ -96,6 +105,10 @@ impl Wish<System> for Offsite {
         for name in &todo.strays {
             store.delete(name).await?;
         }
+        if let Some(sent) = &todo.sent {
+            let text = serde_json::to_string(sent)?;
+            system.write_atomic(SENT, text.as_bytes(), 0o644, None, &[]).await?;
+        }
         Ok(())
     }
 }
@@ -126,6 +139,7 @@ impl Offsite {
                 .cloned()
                 .collect(),
             strays: self.strays(&here, &there),
+            sent: self.sent(&here).filter(|sent| here.sent.as_ref() != Some(sent)),
         })
     }
 
@@ -143,6 +157,16 @@ impl Offsite {
         }
         let dropped = keep.dropped(&all, backups::at(&self.now));
         dropped.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What is so when all of it is.
+    fn sent(&self, here: &Backups) -> Option<Sent> {
+        let newest = here.newest()?;
+        Some(Sent {
+            backup: newest.name.clone(),
+            at: newest.at.clone(),
+            place: self.bucket.url(),
+        })
     }
 
     fn strays(&self, here: &Backups, there: &There) -> Vec<String> {

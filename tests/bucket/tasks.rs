@@ -34,7 +34,9 @@ impl Host {
         let root = tempfile::tempdir().unwrap();
         let system = System::at(root.path());
         fs::create_dir_all(system.path(FOLDER)).unwrap();
-        fs::create_dir_all(system.path("/etc")).unwrap();
+        for folder in ["/etc", "/var/lib/citrino"] {
+            fs::create_dir_all(system.path(folder)).unwrap();
+        }
         let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
         fs::write(
             system.path("/etc/passwd"),
@@ -186,6 +188,11 @@ async fn what_is_whole_on_a_host_is_sent_and_comes_back_to_a_wiped_one() {
         ]
     );
     assert_eq!(whole(&bucket).await, [new.name.clone(), old.name.clone()]);
+    let sent = backups::gather(&host.system).unwrap().sent.unwrap();
+    assert_eq!(
+        (sent.backup, sent.at, sent.place.as_str()),
+        (new.name.clone(), new.at.clone(), place)
+    );
     // A proof that comes later follows.
     host.proven(&new);
     assert_eq!(
