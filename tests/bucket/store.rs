@@ -43,6 +43,12 @@ async fn what_is_put_is_there_whole_under_its_prefix_alone() {
         let (name, bytes) = ("thing".to_owned(), length);
         assert_eq!(store.list().await.unwrap(), [Object { name, bytes }]);
     }
+    // By a name: a static binary must not ask libc for it.
+    let named = Bucket {
+        endpoint: Some(storage.endpoint().replace("127.0.0.1", "localhost")),
+        ..store.bucket().clone()
+    };
+    assert_eq!(named.open().unwrap().list().await.unwrap().len(), 1);
     assert_eq!(other.list().await.unwrap(), []);
     assert_eq!(other.head("thing").await.unwrap(), None);
     assert_eq!(other.read("thing").await.unwrap(), None);
