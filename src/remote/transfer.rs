@@ -18,6 +18,8 @@ use crate::error::Fault;
 
 /// What is passed on at a time.
 const PIECE: usize = 64 * 1024;
+/// How the name of a part ends.
+const PART: &str = ".part";
 /// How much of a sha256 stands in the name of a part.
 const SHORT: usize = 16;
 
@@ -83,9 +85,8 @@ impl Remote {
         let source = Source { sha256, bytes };
         let part = source.part(Path::new(to)).display().to_string();
         for _ in 0..2 {
-            let begun = match self.part_there(to, &part, &source).await? {
-                None => return Ok(source.moved(0)),
-                Some(begun) => begun,
+            let Some(begun) = self.part_there(to, &part, &source).await? else {
+                return Ok(source.moved(0));
             };
             let mut from = File::open(file).with_context(context)?;
             from.seek(SeekFrom::Start(begun)).with_context(context)?;
@@ -164,7 +165,7 @@ impl Remote {
     /// How much of it the host has already; none when the whole is there.
     async fn part_there(&self, to: &str, part: &str, source: &Source) -> Result<Option<u64>> {
         let bytes = source.bytes.to_string();
-        let argv = ["sh", "-c", PART, "sh", to, part, &source.sha256, &bytes];
+        let argv = ["sh", "-c", BEGUN, "sh", to, part, &source.sha256, &bytes];
         let said = self.output(&argv).await?;
         match said.trim() {
             "whole" => Ok(None),
@@ -231,7 +232,7 @@ impl Remote {
 const SOURCE: &str = r#"set -e; stat -L -c %s -- "$1"; sha256sum <"$1""#;
 
 /// $1 the place, $2 the part, $3 the sha256, $4 the length: what is there of it. Parts of what it was before go.
-const PART: &str = r#"set -eu; umask 077
+const BEGUN: &str = r#"set -eu; umask 077
 if [ -f "$1" ] && [ "$(stat -c %s -- "$1")" = "$4" ] && [ "$(sha256sum <"$1")" = "$3  -" ]; then echo whole; exit; fi
 for old in "$1".*.part; do [ "$old" = "$2" ] || rm -f -- "$old"; done
 [ -f "$2" ] || : >"$2"
@@ -245,7 +246,7 @@ if [ "$(sha256sum <"$1")" = "$3  -" ]; then mv -f -- "$1" "$2"; echo whole; else
 impl Source {
     fn part(&self, to: &Path) -> PathBuf {
         let mut name = to.as_os_str().to_owned();
-        name.push(format!(".{}.part", &self.sha256[..SHORT]));
+        name.push(format!(".{}{PART}", &self.sha256[..SHORT]));
         name.into()
     }
 
@@ -280,7 +281,7 @@ fn forget_others(to: &Path, part: &Path) -> Result<()> {
         let found = path.file_name().unwrap_or_default().to_string_lossy();
         let of_it = found
             .strip_prefix(&format!("{name}."))
-            .is_some_and(|rest| rest.ends_with(".part"));
+            .is_some_and(|rest| rest.ends_with(PART));
         if of_it && path != part {
             fs::remove_file(&path)?;
         }

@@ -122,11 +122,10 @@ impl Backup {
                 format!("has what is no key: {}", fault.message),
             ));
         }
-        let s3 = self.s3.iter();
-        let wrong =
-            s3.filter_map(|s3| bucket::fault(&s3.bucket, s3.endpoint.as_deref(), &s3.region));
-        if let Some(fault) = wrong.last() {
-            return Some(fault);
+        let s3 = self.s3.as_ref();
+        let fault = s3.and_then(|s3| bucket::fault(&s3.bucket, s3.endpoint.as_deref(), &s3.region));
+        if fault.is_some() {
+            return fault;
         }
         if self.pitr_passphrase.is_some() && !self.pitr {
             return Some((

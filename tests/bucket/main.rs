@@ -16,7 +16,7 @@ use proxy::{Bad, line};
 use s3::Storage;
 
 /// Bytes that differ everywhere, the same each time.
-pub fn noise(length: usize) -> Vec<u8> {
+fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let words = std::iter::repeat_with(|| {
         state ^= state << 13;
@@ -28,7 +28,7 @@ pub fn noise(length: usize) -> Vec<u8> {
 }
 
 /// The same bucket over a line that is bad.
-pub fn over(storage: &Storage, bucket: &Bucket, bad: Bad) -> Bucket {
+fn over(storage: &Storage, bucket: &Bucket, bad: Bad) -> Bucket {
     let server = storage.endpoint().trim_start_matches("http://");
     Bucket {
         endpoint: Some(format!("http://{}", line(server, bad))),
@@ -37,7 +37,7 @@ pub fn over(storage: &Storage, bucket: &Bucket, bad: Bad) -> Bucket {
 }
 
 /// The code and the whole of an error; neither the key nor its secret is in it.
-pub fn refused<T: std::fmt::Debug>(bucket: &Bucket, result: anyhow::Result<T>) -> (String, String) {
+fn refused<T: std::fmt::Debug>(bucket: &Bucket, result: anyhow::Result<T>) -> (String, String) {
     let error = result.unwrap_err();
     let told = trouble(&error);
     let all = format!("{} {:?} {error:?}", told.message, told.hint);

@@ -26,4 +26,5 @@ mod serving;
 mod stack;
 mod stand_in;
 mod tasks;
+mod transfer;
 mod trust;
