@@ -4,7 +4,7 @@
 //! that has changed meanwhile begins anew.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,11 @@ use anyhow::{Context, Result};
 use openssh::Stdio;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+mod local;
+
+use local::{forget_others, here, only_ours, take_place};
+
 use super::Remote;
-use crate::blob::sha256_of;
 use crate::error::Fault;
 
 /// What is passed on at a time.
@@ -56,6 +59,7 @@ impl Remote {
     /// As of `download`.
     pub async fn fetch(&self, from: &str, source: &Source, to: &Path) -> Result<Moved> {
         if here(to)?.is_some_and(|(sha256, _)| sha256 == source.sha256) {
+            only_ours(to)?;
             return Ok(source.moved(0));
         }
         let part = source.part(to);
@@ -233,7 +237,7 @@ const SOURCE: &str = r#"set -e; stat -L -c %s -- "$1"; sha256sum <"$1""#;
 
 /// $1 the place, $2 the part, $3 the sha256, $4 the length: what is there of it. Parts of what it was before go.
 const BEGUN: &str = r#"set -eu; umask 077
-if [ -f "$1" ] && [ "$(stat -c %s -- "$1")" = "$4" ] && [ "$(sha256sum <"$1")" = "$3  -" ]; then echo whole; exit; fi
+if [ -f "$1" ] && [ "$(stat -c %s -- "$1")" = "$4" ] && [ "$(sha256sum <"$1")" = "$3  -" ]; then chmod 600 -- "$1"; echo whole; exit; fi
 for old in "$1".*.part; do [ "$old" = "$2" ] || rm -f -- "$old"; done
 [ -f "$2" ] || : >"$2"
 [ "$(stat -c %s -- "$2")" -le "$4" ] || : >"$2"
@@ -241,7 +245,7 @@ stat -c %s -- "$2""#;
 
 /// $1 the part, $2 the place, $3 the sha256.
 const PLACE: &str = r#"set -eu
-if [ "$(sha256sum <"$1")" = "$3  -" ]; then mv -f -- "$1" "$2"; echo whole; else rm -f -- "$1"; echo spoiled; fi"#;
+if [ "$(sha256sum <"$1")" = "$3  -" ]; then chmod 600 -- "$1"; mv -f -- "$1" "$2"; echo whole; else rm -f -- "$1"; echo spoiled; fi"#;
 
 impl Source {
     fn part(&self, to: &Path) -> PathBuf {
@@ -257,43 +261,6 @@ impl Source {
             sent,
         }
     }
-}
-
-/// The sha256 and length of a file of this machine; none when it is not there.
-fn here(path: &Path) -> Result<Option<(String, u64)>> {
-    let found = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        found => found.and_then(|mut file| sha256_of(&mut file)),
-    };
-    found
-        .map(Some)
-        .with_context(|| format!("could not read {}", path.display()))
-}
-
-/// Takes away parts of what the source was before.
-fn forget_others(to: &Path, part: &Path) -> Result<()> {
-    let folder = to.parent().unwrap_or(Path::new("."));
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    for entry in
-        fs::read_dir(folder).with_context(|| format!("could not read {}", folder.display()))?
-    {
-        let path = entry?.path();
-        let found = path.file_name().unwrap_or_default().to_string_lossy();
-        let of_it = found
-            .strip_prefix(&format!("{name}."))
-            .is_some_and(|rest| rest.ends_with(PART));
-        if of_it && path != part {
-            fs::remove_file(&path)?;
-        }
-    }
-    Ok(())
-}
-
-fn take_place(part: &Path, to: &Path) -> Result<()> {
-    let folder = to.parent().unwrap_or(Path::new("."));
-    fs::rename(part, to)
-        .and_then(|()| File::open(folder)?.sync_all())
-        .with_context(|| format!("could not write {}", to.display()))
 }
 
 fn cut(what: &str, there: u64, of: u64) -> Fault {
