@@ -97,6 +97,21 @@ pub struct Backups {
     pub proofs: BTreeMap<String, Proof>,
     /// What has a manifest that cannot be believed, and why.
     pub broken: BTreeMap<String, String>,
+    /// The newest one that is known to be off the host too.
+    #[serde(default)]
+    pub sent: Option<Sent>,
+}
+
+/// That a backup is in a bucket: sent, and read back from there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sent {
+    /// The name of the backup.
+    pub backup: String,
+    /// When its dump began, RFC 3339 in UTC.
+    pub at: String,
+    /// `s3://bucket/prefix`
+    pub place: String,
 }
 
 impl Backups {
@@ -209,6 +224,9 @@ pub fn aside(database: &str, at: OffsetDateTime) -> String {
     format!("{database}{ASIDE}{at}")
 }
 
+/// Where a host keeps what it knows of [`Sent`].
+pub const SENT: &str = "/var/lib/citrino/sent.json";
+
 /// What stands between the name of a database and the time at which it was set aside.
 pub const ASIDE: &str = "_before_";
 
@@ -256,7 +274,12 @@ fn proof_of(system: &System, backup: &Backup) -> Result<Option<Proof>> {
 /// # Errors
 /// When the folder cannot be read.
 pub fn gather(system: &System) -> Result<Backups> {
-    let mut found = Backups::default();
+    let sent = system.read_text(SENT)?;
+    let mut found = Backups {
+        // One that cannot be read says nothing; it is written anew.
+        sent: sent.and_then(|text| serde_json::from_str(&text).ok()),
+        ..Backups::default()
+    };
     for file in files(system)? {
         let Some(name) = file
             .strip_suffix(MANIFEST)
