@@ -10,8 +10,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::signal::ctrl_c;
 
 mod target;
+mod transfer;
 
 pub use target::{Target, known_hosts_path};
+pub use transfer::{Moved, Source};
 
 use crate::audit::Head;
 use crate::blob;
@@ -25,6 +27,7 @@ use crate::lock::Holder;
 use crate::mirror::Mirror;
 use crate::pack;
 use crate::plan::{Claim, Mode, Plan};
+use crate::report::Progress;
 use crate::task::Task;
 use crate::wire::{FromAgent, News, ToAgent};
 
@@ -45,6 +48,7 @@ pub struct Remote {
     sudo: bool,
     agent: AgentBinary,
     address: String,
+    progress: Option<Progress>,
 }
 
 /// This binary, as the host will know it.
@@ -88,6 +92,7 @@ impl Remote {
             sudo: target.user != "root",
             agent: AgentBinary { bytes, sha256 },
             address: target.address.clone(),
+            progress: None,
         })
     }
 
@@ -112,6 +117,12 @@ impl Remote {
         }
     }
 
+    /// How far files have come is told here.
+    pub fn telling(mut self, progress: Progress) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
     /// Where it leads.
     pub fn target(&self) -> &Target {
         &self.target
@@ -122,7 +133,7 @@ impl Remote {
         if let Some(agent) = self.start().await? {
             Ok(agent)
         } else {
-            self.upload().await?;
+            self.store().await?;
             self.start().await?.ok_or_else(|| {
                 Fault::new(
                     "E0505",
@@ -259,7 +270,7 @@ impl Remote {
     }
 
     /// Stores this binary on the host. The older ones go: they run on if they run.
-    async fn upload(&self) -> Result<()> {
+    async fn store(&self) -> Result<()> {
         let script = format!(
             "set -eu; umask 077; mkdir -p {AGENTS}; cd {AGENTS}; t=.new.$$; trap 'rm -f $t' EXIT; \
              gzip -d > $t; echo '{sha}  '$t | sha256sum -c --quiet; chmod 700 $t; \

@@ -41,6 +41,13 @@ impl Values {
         self
     }
 
+    /// A value that has secrets in it, and the same with dots in their place.
+    pub fn with_hidden<T: Serialize>(mut self, name: &'static str, whole: &T, open: &T) -> Self {
+        self.open.insert(name, open);
+        self.whole.insert(name, whole);
+        self
+    }
+
     pub fn with<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
         self.open.insert(name, value);
         self.whole.insert(name, value);

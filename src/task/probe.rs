@@ -17,7 +17,7 @@ mod http;
 mod load;
 mod sql;
 
-pub use backups::{BackupAge, ProofAge, Whole};
+pub use backups::{BackupAge, OffsiteAge, ProofAge, Whole};
 pub use wal::{Recoverable, WalSize, WalWaits};
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
@@ -64,6 +64,7 @@ pub enum Ask {
     WalSize(WalSize),
     Command(Program),
     BackupAge(BackupAge),
+    OffsiteAge(OffsiteAge),
     ProofAge(ProofAge),
     Whole(Whole),
 }
@@ -86,6 +87,7 @@ impl Ask {
             Self::WalSize(size) => size.answer(system).await,
             Self::Command(program) => program.answer(system).await,
             Self::BackupAge(age) => age.answer(system),
+            Self::OffsiteAge(age) => age.answer(system),
             Self::ProofAge(age) => age.answer(system),
             Self::Whole(whole) => whole.answer(system).await,
         }

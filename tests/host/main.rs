@@ -14,14 +14,19 @@ mod deploy;
 mod drift;
 mod faults;
 mod guard;
+mod import;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
+mod offsite;
 mod pitr;
 mod rebirth;
 mod rehearsal;
 mod rollback;
+#[path = "../s3/mod.rs"]
+mod s3;
 mod serving;
 mod stack;
 mod stand_in;
 mod tasks;
+mod transfer;
 mod trust;
