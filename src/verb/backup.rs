@@ -17,6 +17,7 @@ use crate::task::{Probe, Task};
 
 mod list;
 mod pull;
+pub mod push;
 
 pub async fn run(job: &mut Job<'_>, what: &Backup) -> Result<u8> {
     match what {

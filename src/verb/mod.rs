@@ -143,7 +143,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         Verb::Audit { lines, .. } => audit::show(job, *lines).await,
         Verb::Ssh { command } => ssh::run(job, command).await,
         Verb::Adopt(options) => adopt::run(job, options).await,
-        Verb::Rebuild(yes) => rebuild::run(job, *yes).await,
+        Verb::Rebuild(wish) => rebuild::run(job, wish).await,
         Verb::Gc(yes) => gc::run(job, *yes).await,
         Verb::Destroy {
             unprotect: true, ..
