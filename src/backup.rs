@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::bucket::Bucket;
 use crate::error::Fault;
 use crate::facts::Facts;
 use crate::facts::app::{AppFacts, binary};
@@ -15,7 +16,9 @@ use crate::release;
 use crate::secret::Secret;
 use crate::stack::Stack;
 use crate::task::trial::Trial;
-use crate::task::{Backup, Drill, PostgresDatabase, Pruned, Restored, Task, Unrestored};
+use crate::task::{
+    Backup, Drill, Fetched, Offsite, PostgresDatabase, Pruned, Restored, Task, Unrestored,
+};
 
 /// The part of a plan that these steps stand in.
 const PART: &str = "backup";
@@ -31,6 +34,9 @@ pub struct Settings {
     pub recipients: Vec<String>,
     pub keep: Keep,
     pub proof_max_age_days: u32,
+    /// Where they go beside the host.
+    #[serde(default)]
+    pub s3: Option<Bucket>,
 }
 
 /// A way back to older data.
@@ -42,13 +48,15 @@ pub struct Restore {
 }
 
 impl Settings {
-    pub fn of(stack: &Stack) -> Self {
+    /// With the secrets that were read for backups.
+    pub fn of(stack: &Stack, secrets: &[(String, Secret)]) -> Self {
         Self {
             stack: stack.name.clone(),
             database: stack.database.name.clone(),
             recipients: stack.backup.recipients.clone(),
             keep: stack.backup.keep(),
             proof_max_age_days: stack.backup.proof_max_age_days,
+            s3: bucket(stack, secrets),
         }
     }
 
@@ -59,6 +67,27 @@ impl Settings {
             ..self.one(app, at)
         };
         vec![step("there is a backup", backup), self.pruned(at, false)]
+    }
+
+    /// What the host has is in the bucket too; nothing where there is none.
+    pub fn sent(&self, at: OffsetDateTime) -> Option<Step<Task>> {
+        let bucket = self.s3.clone()?;
+        let name = format!("the backups are in {} too", bucket.url());
+        let offsite = Offsite {
+            bucket,
+            keep: Some(self.keep.clone()),
+            now: rfc3339(at),
+        };
+        Some(step(name, offsite))
+    }
+
+    /// A backup of a bucket is on the host.
+    pub fn fetched(bucket: &Bucket, name: &str) -> Step<Task> {
+        let fetched = Fetched {
+            bucket: bucket.clone(),
+            backup: name.to_owned(),
+        };
+        step(format!("{name} is on the host"), fetched)
     }
 
     /// The same, restored before it counts.
@@ -189,6 +218,24 @@ impl Settings {
             swap,
         }
     }
+}
+
+/// The bucket of citrino.yml; without a prefix of its own the stack's name is one.
+fn bucket(stack: &Stack, secrets: &[(String, Secret)]) -> Option<Bucket> {
+    let s3 = stack.backup.s3.as_ref()?;
+    let secret = |wished: &str| {
+        let found = secrets.iter().find(|(name, _)| name == wished);
+        found.map_or(Secret::new(""), |(_, secret)| secret.clone())
+    };
+    Some(Bucket {
+        bucket: s3.bucket.clone(),
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        prefix: s3.prefix.clone().unwrap_or_else(|| stack.name.clone()),
+        key_id: secret("S3_KEY_ID"),
+        secret: secret("S3_SECRET"),
+        append_only: s3.append_only,
+    })
 }
 
 /// The backup that is meant: by its name or the begin or end of it, or the newest.

@@ -282,6 +282,14 @@ pub enum Backup {
         #[command(flatten)]
         key: Key,
     },
+    /// Bring one to this machine; what is here already is not sent again
+    Pull {
+        /// By its name or the begin or end of it; the newest when it is not said
+        backup: Option<String>,
+        /// The folder that it goes into; `backups` beside citrino.yml when it is not said
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
     /// Take away what need not be kept
     Prune {
         /// The databases that restores have set aside, too
@@ -305,6 +313,9 @@ pub struct Key {
 pub struct Restore {
     /// A backup on the host, by its name or the begin or end of it, or `latest`
     pub backup: String,
+    /// Fetch it from a bucket first: `s3://BUCKET/PREFIX`, or `s3://` for that of citrino.yml
+    #[arg(long, value_name = "URL")]
+    pub from: Option<String>,
     /// Also when it is of another stack
     #[arg(long)]
     pub from_other_stack: bool,
@@ -371,6 +382,8 @@ pub enum Scheduled {
     Backup,
     /// A proof by a restore
     Drill,
+    /// What the host has is in the bucket too
+    Offsite,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

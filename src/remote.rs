@@ -13,7 +13,7 @@ mod target;
 mod transfer;
 
 pub use target::{Target, known_hosts_path};
-pub use transfer::Moved;
+pub use transfer::{Moved, Source};
 
 use crate::audit::Head;
 use crate::blob;

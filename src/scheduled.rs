@@ -85,6 +85,7 @@ fn plan(
         verb: match job {
             Scheduled::Backup => "backup".to_owned(),
             Scheduled::Drill => "backup drill".to_owned(),
+            Scheduled::Offsite => "backup offsite".to_owned(),
         },
         who: format!("timer@{}", facts.hostname),
         mode: Mode::Apply,
@@ -109,5 +110,6 @@ fn steps(
         Scheduled::Backup => Ok(settings.taken(&facts.app, at, Format::Custom)),
         Scheduled::Drill if is_readable => settings.drilled(facts, at, None, Vec::new()),
         Scheduled::Drill => Ok(settings.taken_and_proven(&facts.app, at)),
+        Scheduled::Offsite => Ok(settings.sent(at).into_iter().collect()),
     }
 }

@@ -41,6 +41,13 @@ impl Values {
         self
     }
 
+    /// A value that has secrets in it, and the same with dots in their place.
+    pub fn with_hidden<T: Serialize>(mut self, name: &'static str, whole: &T, open: &T) -> Self {
+        self.open.insert(name, open);
+        self.whole.insert(name, whole);
+        self
+    }
+
     pub fn with<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
         self.open.insert(name, value);
         self.whole.insert(name, value);
@@ -122,8 +129,8 @@ fn env_value(value: &str, _: Kwargs, _: &State) -> tera::TeraResult<String> {
 }
 
 /// A value as JSON, for files that programs read.
-fn json(value: tera::Value, _: Kwargs, _: &State) -> tera::TeraResult<String> {
-    serde_json::to_string_pretty(&value).map_err(|error| tera::Error::message(error.to_string()))
+fn json(value: &tera::Value, _: Kwargs, _: &State) -> tera::TeraResult<String> {
+    serde_json::to_string_pretty(value).map_err(|error| tera::Error::message(error.to_string()))
 }
 
 /// Tera's error as one sentence with file and line.

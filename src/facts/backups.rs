@@ -13,7 +13,7 @@ use super::app::Schema;
 use crate::archive::{Content, Packing};
 use crate::blob;
 use crate::keep::Dated;
-use crate::system::System;
+use crate::system::{DRAFT, System};
 
 /// Where they are, as the production plan lays the host out.
 pub const FOLDER: &str = "/home/citrino/database/backups";
@@ -97,6 +97,21 @@ pub struct Backups {
     pub proofs: BTreeMap<String, Proof>,
     /// What has a manifest that cannot be believed, and why.
     pub broken: BTreeMap<String, String>,
+    /// The newest one that is known to be off the host too.
+    #[serde(default)]
+    pub sent: Option<Sent>,
+}
+
+/// That a backup is in a bucket: sent, and read back from there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sent {
+    /// The name of the backup.
+    pub backup: String,
+    /// When its dump began, RFC 3339 in UTC.
+    pub at: String,
+    /// `s3://bucket/prefix`
+    pub place: String,
 }
 
 impl Backups {
@@ -209,6 +224,9 @@ pub fn aside(database: &str, at: OffsetDateTime) -> String {
     format!("{database}{ASIDE}{at}")
 }
 
+/// Where a host keeps what it knows of [`Sent`].
+pub const SENT: &str = "/var/lib/citrino/sent.json";
+
 /// What stands between the name of a database and the time at which it was set aside.
 pub const ASIDE: &str = "_before_";
 
@@ -256,7 +274,12 @@ fn proof_of(system: &System, backup: &Backup) -> Result<Option<Proof>> {
 /// # Errors
 /// When the folder cannot be read.
 pub fn gather(system: &System) -> Result<Backups> {
-    let mut found = Backups::default();
+    let sent = system.read_text(SENT)?;
+    let mut found = Backups {
+        // One that cannot be read says nothing; it is written anew.
+        sent: sent.and_then(|text| serde_json::from_str(&text).ok()),
+        ..Backups::default()
+    };
     for file in files(system)? {
         let Some(name) = file
             .strip_suffix(MANIFEST)
@@ -294,6 +317,29 @@ pub fn files(system: &System) -> Result<Vec<String>> {
     let entries = std::fs::read_dir(system.path(FOLDER))?;
     let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     names.collect()
+}
+
+/// The files that no backup has: left by a run that was killed. A backup whose manifest cannot be believed keeps its own, for
+/// a person to look at.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn strays(system: &System, found: &Backups) -> Result<Vec<String>> {
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for backup in &found.whole {
+        known.extend(backup.contents().map(|content| content.file.clone()));
+        known.insert(format!("{}{MANIFEST}", backup.name));
+        known.insert(format!("{}{PROOF}", backup.name));
+    }
+    let is_broken = |file: &str| {
+        let mut broken = found.broken.keys();
+        broken.any(|name| file.starts_with(&format!("{name}.")))
+    };
+    // Only what has the shape of ours: others may keep theirs here.
+    let is_ours = |file: &str| file.starts_with("citrino_") || file.starts_with(DRAFT);
+    let mut files = files(system)?;
+    files.retain(|file| is_ours(file) && !known.contains(file) && !is_broken(file));
+    Ok(files)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! that has changed meanwhile begins anew.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,17 @@ use anyhow::{Context, Result};
 use openssh::Stdio;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+mod local;
+
+use local::{forget_others, here, only_ours, take_place};
+
 use super::Remote;
-use crate::blob::sha256_of;
 use crate::error::Fault;
 
 /// What is passed on at a time.
 const PIECE: usize = 64 * 1024;
+/// How the name of a part ends.
+const PART: &str = ".part";
 /// How much of a sha256 stands in the name of a part.
 const SHORT: usize = 16;
 
@@ -31,10 +36,11 @@ pub struct Moved {
     pub sent: u64,
 }
 
-/// What a file is, by its source.
-struct Source {
-    sha256: String,
-    bytes: u64,
+/// What a file of a host holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub sha256: String,
+    pub bytes: u64,
 }
 
 impl Remote {
@@ -44,14 +50,22 @@ impl Remote {
     /// E0402 when the host cannot read it, E0435 when the connection ends (the next time goes on there), E0434 when
     /// it arrived as something else.
     pub async fn download(&self, from: &str, to: &Path) -> Result<Moved> {
-        let source = self.source(from).await?;
+        self.fetch(from, &self.source(from).await?, to).await
+    }
+
+    /// The same of a file that is known already.
+    ///
+    /// # Errors
+    /// As of `download`.
+    pub async fn fetch(&self, from: &str, source: &Source, to: &Path) -> Result<Moved> {
         if here(to)?.is_some_and(|(sha256, _)| sha256 == source.sha256) {
+            only_ours(to)?;
             return Ok(source.moved(0));
         }
         let part = source.part(to);
         forget_others(to, &part)?;
         for _ in 0..2 {
-            let (begun, sent) = self.receive(from, &source, &part).await?;
+            let (begun, sent) = self.receive(from, source, &part).await?;
             if here(&part)?.is_some_and(|found| found == (source.sha256.clone(), source.bytes)) {
                 take_place(&part, to)?;
                 return Ok(source.moved(sent));
@@ -75,9 +89,8 @@ impl Remote {
         let source = Source { sha256, bytes };
         let part = source.part(Path::new(to)).display().to_string();
         for _ in 0..2 {
-            let begun = match self.part_there(to, &part, &source).await? {
-                None => return Ok(source.moved(0)),
-                Some(begun) => begun,
+            let Some(begun) = self.part_there(to, &part, &source).await? else {
+                return Ok(source.moved(0));
             };
             let mut from = File::open(file).with_context(context)?;
             from.seek(SeekFrom::Start(begun)).with_context(context)?;
@@ -99,7 +112,11 @@ impl Remote {
         }
     }
 
-    async fn source(&self, path: &str) -> Result<Source> {
+    /// What a file of the host holds, read there from its first byte to its last.
+    ///
+    /// # Errors
+    /// E0402 when the host cannot read it.
+    pub async fn source(&self, path: &str) -> Result<Source> {
         let said = self.output(&["sh", "-c", SOURCE, "sh", path]).await?;
         let mut words = said.split_whitespace();
         let (bytes, sha256) = (words.next(), words.next());
@@ -152,7 +169,7 @@ impl Remote {
     /// How much of it the host has already; none when the whole is there.
     async fn part_there(&self, to: &str, part: &str, source: &Source) -> Result<Option<u64>> {
         let bytes = source.bytes.to_string();
-        let argv = ["sh", "-c", PART, "sh", to, part, &source.sha256, &bytes];
+        let argv = ["sh", "-c", BEGUN, "sh", to, part, &source.sha256, &bytes];
         let said = self.output(&argv).await?;
         match said.trim() {
             "whole" => Ok(None),
@@ -219,8 +236,8 @@ impl Remote {
 const SOURCE: &str = r#"set -e; stat -L -c %s -- "$1"; sha256sum <"$1""#;
 
 /// $1 the place, $2 the part, $3 the sha256, $4 the length: what is there of it. Parts of what it was before go.
-const PART: &str = r#"set -eu; umask 077
-if [ -f "$1" ] && [ "$(stat -c %s -- "$1")" = "$4" ] && [ "$(sha256sum <"$1")" = "$3  -" ]; then echo whole; exit; fi
+const BEGUN: &str = r#"set -eu; umask 077
+if [ -f "$1" ] && [ "$(stat -c %s -- "$1")" = "$4" ] && [ "$(sha256sum <"$1")" = "$3  -" ]; then chmod 600 -- "$1"; echo whole; exit; fi
 for old in "$1".*.part; do [ "$old" = "$2" ] || rm -f -- "$old"; done
 [ -f "$2" ] || : >"$2"
 [ "$(stat -c %s -- "$2")" -le "$4" ] || : >"$2"
@@ -228,59 +245,22 @@ stat -c %s -- "$2""#;
 
 /// $1 the part, $2 the place, $3 the sha256.
 const PLACE: &str = r#"set -eu
-if [ "$(sha256sum <"$1")" = "$3  -" ]; then mv -f -- "$1" "$2"; echo whole; else rm -f -- "$1"; echo spoiled; fi"#;
+if [ "$(sha256sum <"$1")" = "$3  -" ]; then chmod 600 -- "$1"; mv -f -- "$1" "$2"; echo whole; else rm -f -- "$1"; echo spoiled; fi"#;
 
 impl Source {
     fn part(&self, to: &Path) -> PathBuf {
         let mut name = to.as_os_str().to_owned();
-        name.push(format!(".{}.part", &self.sha256[..SHORT]));
+        name.push(format!(".{}{PART}", &self.sha256[..SHORT]));
         name.into()
     }
 
-    fn moved(self, sent: u64) -> Moved {
+    fn moved(&self, sent: u64) -> Moved {
         Moved {
-            sha256: self.sha256,
+            sha256: self.sha256.clone(),
             bytes: self.bytes,
             sent,
         }
     }
-}
-
-/// The sha256 and length of a file of this machine; none when it is not there.
-fn here(path: &Path) -> Result<Option<(String, u64)>> {
-    let found = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        found => found.and_then(|mut file| sha256_of(&mut file)),
-    };
-    found
-        .map(Some)
-        .with_context(|| format!("could not read {}", path.display()))
-}
-
-/// Takes away parts of what the source was before.
-fn forget_others(to: &Path, part: &Path) -> Result<()> {
-    let folder = to.parent().unwrap_or(Path::new("."));
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    for entry in
-        fs::read_dir(folder).with_context(|| format!("could not read {}", folder.display()))?
-    {
-        let path = entry?.path();
-        let found = path.file_name().unwrap_or_default().to_string_lossy();
-        let of_it = found
-            .strip_prefix(&format!("{name}."))
-            .is_some_and(|rest| rest.ends_with(".part"));
-        if of_it && path != part {
-            fs::remove_file(&path)?;
-        }
-    }
-    Ok(())
-}
-
-fn take_place(part: &Path, to: &Path) -> Result<()> {
-    let folder = to.parent().unwrap_or(Path::new("."));
-    fs::rename(part, to)
-        .and_then(|()| File::open(folder)?.sync_all())
-        .with_context(|| format!("could not write {}", to.display()))
 }
 
 fn cut(what: &str, there: u64, of: u64) -> Fault {

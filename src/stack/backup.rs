@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Source;
 use crate::archive;
+use crate::bucket;
 use crate::keep::Keep;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -120,6 +121,11 @@ impl Backup {
                 "recipients",
                 format!("has what is no key: {}", fault.message),
             ));
+        }
+        let s3 = self.s3.as_ref();
+        let fault = s3.and_then(|s3| bucket::fault(&s3.bucket, s3.endpoint.as_deref(), &s3.region));
+        if fault.is_some() {
+            return fault;
         }
         if self.pitr_passphrase.is_some() && !self.pitr {
             return Some((

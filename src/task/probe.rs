@@ -16,7 +16,7 @@ mod http;
 mod load;
 mod sql;
 
-pub use backups::{BackupAge, ProofAge, Whole};
+pub use backups::{BackupAge, OffsiteAge, ProofAge, Whole};
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
 pub use load::{Cpu, Disk, Memory};
@@ -59,6 +59,7 @@ pub enum Ask {
     IndexUsed(IndexUsed),
     Command(Program),
     BackupAge(BackupAge),
+    OffsiteAge(OffsiteAge),
     ProofAge(ProofAge),
     Whole(Whole),
 }
@@ -78,6 +79,7 @@ impl Ask {
             Self::IndexUsed(index) => index.answer(system).await,
             Self::Command(program) => program.answer(system).await,
             Self::BackupAge(age) => age.answer(system),
+            Self::OffsiteAge(age) => age.answer(system),
             Self::ProofAge(age) => age.answer(system),
             Self::Whole(whole) => whole.answer(system).await,
         }

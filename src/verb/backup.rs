@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::job::Job;
 use super::provision::pending;
-use crate::backup::{Settings, wished};
+use crate::backup::wished;
 use crate::cli::{Backup, BackupNow, Key};
 use crate::error::{Fault, exit};
 use crate::facts::backups::Format;
@@ -16,6 +16,7 @@ use crate::task::probe::{Ask, Whole};
 use crate::task::{Probe, Task};
 
 mod list;
+mod pull;
 
 pub async fn run(job: &mut Job<'_>, what: &Backup) -> Result<u8> {
     match what {
@@ -23,6 +24,7 @@ pub async fn run(job: &mut Job<'_>, what: &Backup) -> Result<u8> {
         Backup::List => list::run(job).await,
         Backup::Verify { backup, key } => verify(job, backup.as_deref(), key).await,
         Backup::Drill { backup, key } => drill(job, backup.as_deref(), key).await,
+        Backup::Pull { backup, to } => pull::run(job, backup.as_deref(), to.as_deref()).await,
         Backup::Prune { aside, check } => prune(job, *aside, *check).await,
     }
 }
@@ -36,8 +38,10 @@ pub async fn now(job: &mut Job<'_>, options: BackupNow) -> Result<u8> {
     } else {
         Format::Custom
     };
-    let settings = Settings::of(&job.stack);
-    let steps = settings.taken(&agent.facts().app, OffsetDateTime::now_utc(), format);
+    let settings = job.backups();
+    let at = OffsetDateTime::now_utc();
+    let mut steps = settings.taken(&agent.facts().app, at, format);
+    steps.extend(settings.sent(at));
     let plan = job.plan(Mode::Apply, steps, Vec::new());
     job.run_host(agent, &plan, &[]).await?;
     remote.close().await;
@@ -52,7 +56,7 @@ pub async fn first(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
         return Ok(());
     }
     job.report.heading("backup");
-    let settings = Settings::of(&job.stack);
+    let settings = job.backups();
     let steps = settings.taken_and_proven(&facts.app, OffsetDateTime::now_utc());
     let plan = job.plan(Mode::Apply, steps, Vec::new());
     job.run_host(agent, &plan, &[]).await.map(drop)
@@ -111,7 +115,7 @@ async fn drill(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> {
     let identities = source::identities(&job.stack, key.identity.as_deref())?;
     let remote = job.connect().await?;
     let agent = job.agent(&remote).await?;
-    let settings = Settings::of(&job.stack);
+    let settings = job.backups();
     let steps = settings.drilled(agent.facts(), OffsetDateTime::now_utc(), name, identities)?;
     let plan = job.plan(Mode::Apply, steps, Vec::new());
     job.run_host(agent, &plan, &[]).await?;
@@ -122,7 +126,7 @@ async fn drill(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> {
 async fn prune(job: &mut Job<'_>, aside: bool, check: bool) -> Result<u8> {
     let remote = job.connect().await?;
     let agent = job.agent(&remote).await?;
-    let step = Settings::of(&job.stack).pruned(OffsetDateTime::now_utc(), aside);
+    let step = job.backups().pruned(OffsetDateTime::now_utc(), aside);
     let mode = if check { Mode::Check } else { Mode::Apply };
     let plan = job.plan(mode, vec![step], Vec::new());
     let tally = job.run_host(agent, &plan, &[]).await?;

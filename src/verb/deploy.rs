@@ -6,7 +6,6 @@ use time::OffsetDateTime;
 use super::job::Job;
 use super::users;
 use crate::artifact::{self, Build};
-use crate::backup::Settings;
 use crate::cache::Releases;
 use crate::cli::Artifact;
 use crate::error::{Fault, exit};
@@ -57,7 +56,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
         });
     let binary = app::binary(&release.id);
     let now = OffsetDateTime::now_utc();
-    let backup = Settings::of(&job.stack).before_migrations(agent.facts(), now, &binary);
+    let backup = job.backups().before_migrations(agent.facts(), now, &binary);
     let change = Change {
         release: &release,
         back_from: None,

@@ -31,7 +31,7 @@ pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
             | Verb::Destroy { .. }
     );
     if !leaves_something {
-        return dispatch(cli, report).await;
+        return Box::pin(dispatch(cli, report)).await;
     }
     tokio::select! {
         outcome = dispatch(cli, report) => return outcome,

@@ -17,7 +17,7 @@ use crate::playbook::Playbooks;
 use crate::preview::Preview;
 use crate::remote::{Agent, Blob, Remote, Target};
 use crate::report::Report;
-use crate::secret::Secret;
+use crate::secret::{DOTS, Secret};
 use crate::source;
 use crate::stack::Stack;
 use crate::task::Task;
@@ -129,8 +129,25 @@ impl<'r> Job<'r> {
             .with("app", &stack.app)
             .with("database", &stack.database)
             .with("backup", &stack.backup)
-            .with("backup_settings", &Settings::of(stack))
+            .with_hidden(
+                "backup_settings",
+                &self.backups(),
+                &self.backups_with_dots(),
+            )
             .with("alerts", &stack.alerts)
+    }
+
+    /// What a host must know of backups.
+    pub fn backups(&self) -> Settings {
+        Settings::of(&self.stack, &self.backup_secrets)
+    }
+
+    fn backups_with_dots(&self) -> Settings {
+        let secrets = self.backup_secrets.iter();
+        let dots: Vec<_> = secrets
+            .map(|(name, _)| (name.clone(), Secret::new(DOTS)))
+            .collect();
+        Settings::of(&self.stack, &dots)
     }
 
     /// The same with what a host says of itself.

@@ -34,7 +34,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::agent;
-use crate::cli::{Audit, Cli, Db, Verb};
+use crate::cli::{self, Audit, Cli, Db, Verb};
 use crate::error::{exit, exit_code};
 use crate::guard;
 use crate::report::{Report, Volume};
@@ -104,6 +104,10 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         | Verb::Releases
         | Verb::Status
         | Verb::Cost
+        | Verb::Backup {
+            what: Some(cli::Backup::List | cli::Backup::Pull { .. }),
+            ..
+        }
         | Verb::Destroy { .. } => Job::look(cli, report)?,
         _ => Job::load(cli, report)?,
     };

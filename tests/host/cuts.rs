@@ -2,13 +2,13 @@
 //! known release answers all the time, and what comes next makes the host as if nothing had happened.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::backups;
 use crate::lab::until;
-use crate::stack::{Stack, binary, said, serving};
+use crate::stack::{Stack, binary, serving};
 use crate::stand_in::{Seen, User, build};
 
 const AGENT: &str = "/var/lib/citrino/agent";
@@ -29,7 +29,7 @@ impl<'s> Door<'s> {
         let put = format!(
             "set -eu; cd {AGENT}; cat >door; chmod 700 door; mv door $(cat /root/its-name)"
         );
-        on_host_with(stack, &put, "agent.py");
+        stack.on_host_with(&put, "agent.py");
         // A second of waiting is as good as none: nothing is cut off in it that is not cut off before and after it.
         let wishes = fs::read_to_string(stack.home.join("citrino.yml")).unwrap();
         assert!(wishes.contains(HEALTHY), "{wishes}");
@@ -66,17 +66,6 @@ impl Drop for Door<'_> {
     }
 }
 
-/// Runs a line on the host with a file of `on_host` as its input; what it said.
-fn on_host_with(stack: &Stack, line: &str, file: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/host/on_host")
-        .join(file);
-    let mut command = stack.command(&["ssh", line]);
-    let said = said(command.stdin(fs::File::open(path).unwrap()));
-    assert_eq!(said.code, 0, "`{line}`: {}", said.text);
-    said.text
-}
-
 /// From one place where a run is cut off to the next. All of them take a quarter of an hour, so the ring takes some: no
 /// multiple of the number of ways on, so that each place has its turn with another way. `make cuts` takes all.
 fn stride() -> usize {
@@ -93,7 +82,7 @@ const HASTY: &str = "hasty.yml";
 
 /// All that a deploy can change on the host.
 fn manifest(stack: &Stack) -> String {
-    on_host_with(stack, "python3 -", "manifest.py")
+    stack.on_host_with("python3 -", "manifest.py")
 }
 
 /// The words of a command, for its n-th time.
@@ -103,12 +92,21 @@ fn types(stack: &Stack, words: &[String]) -> crate::stack::Said {
     stack.citrino(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Kills the agent as it makes its n-th word of the journal safe, which it does before and after each step. Whether it
-/// came so far.
-fn killed_at(door: &Door, n: usize, words: &[String]) -> bool {
+/// What the agent does before and after each step: it makes a word of the journal safe.
+const STEPS: &str = "fdatasync";
+/// What it does inside of them: it starts programs.
+const PROGRAMS: &str = "clone,clone3,vfork";
+/// How it gives things their names, and takes them away.
+const NAMES: &str = "rename,renameat,renameat2,unlink,unlinkat";
+
+/// Kills the agent as it comes to the n-th of these calls. Whether it came so far.
+fn killed_at(door: &Door, calls: &str, n: usize, words: &[String]) -> bool {
     let stack = door.stack;
     let word = format!("{}-{n}", stack.address());
-    door.order(&format!("hold {word}"));
+    // The first agent of a restore only looks what would be given up.
+    let looks_first = words.iter().any(|word| word == "restore");
+    let when = if looks_first { "next " } else { "" };
+    door.order(&format!("{when}hold {word}"));
     let run = stack.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
     let mut pid = None;
     until("the agent is held", || {
@@ -118,8 +116,8 @@ fn killed_at(door: &Door, n: usize, words: &[String]) -> bool {
     let pid = pid.unwrap();
     let log = stack.home.join("strace");
     let mut strace = Command::new("strace")
-        .args(["-qq", "-e", "trace=fdatasync", "-e"])
-        .arg(format!("inject=fdatasync:signal=KILL:when={n}"))
+        .args(["-qq", "-e", &format!("trace={calls}"), "-e"])
+        .arg(format!("inject={calls}:signal=KILL:when={n}"))
         .arg("-o")
         .arg(&log)
         .args(["-p", &pid.to_string()])
@@ -227,7 +225,7 @@ fn killed_everywhere(door: &Door, words: Words, ways: &[Next]) {
     loop {
         let (before, words) = (live(stack), words(n));
         let user = User::comes(stack);
-        let killed = killed_at(door, n, &words);
+        let killed = killed_at(door, STEPS, n, &words);
         let next = ways[n % ways.len()];
         if killed {
             ends(stack, next, &words);
@@ -336,6 +334,72 @@ fn a_rollback_whose_agent_is_killed_at_any_boundary_costs_nothing() {
     killed_everywhere(&door, &words, &[Next::Resume, Next::Again]);
     drop(door);
     back_to_the_app(&stack);
+}
+
+/// Kills the agent in a command of these words at the first of these calls, at the second, and so on. After each, the site
+/// answers, and what is called a backup is one; the same command again leaves nothing half-done, and the rows of before.
+fn killed_inside(door: &Door, calls: &str, words: &[&str], prepare: impl Fn(&Stack)) {
+    let stack = door.stack;
+    let rows = stack.fingerprint();
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    let mut n = 1;
+    loop {
+        prepare(stack);
+        let user = User::comes(stack);
+        let killed = killed_at(door, calls, n, &words);
+        let why = format!("{words:?} killed at {n} of {calls}");
+        let verify = stack.citrino(&["backup", "verify"]);
+        assert_eq!(verify.code, 0, "{why}: {}", verify.text);
+        until("the app reaches its data", || {
+            stack.http("/api/ready", None).0 == 200
+        });
+        assert_eq!(stack.fingerprint(), rows, "{why}");
+        if killed {
+            ends(stack, Next::Again, &words);
+        }
+        let seen = user.leaves();
+        assert!(
+            seen.failures.is_empty() && seen.answers > 0,
+            "{why}: {seen:?}"
+        );
+        assert_eq!(stack.fingerprint(), rows, "{why}");
+        let left = stack.on_host("ls -A /home/citrino/database/backups | grep -Ev '^citrino_[0-9_]*[.](json|proof[.]json|(dump[.]zst|sql[.]gz|globals[.]sql[.]zst)([.]age)?)$' || true");
+        assert_eq!(left.trim(), "", "{why}");
+        let made = stack.sql("SELECT string_agg(datname, ' ') FROM pg_database WHERE datname IN ('citrino_prod_restoring', 'citrino_prod_rehearsal')");
+        assert_eq!(made, "", "{why}");
+        if !killed {
+            break;
+        }
+        n += stride();
+    }
+    assert!(
+        n > stride(),
+        "{words:?} came to its end after {n} of {calls}"
+    );
+}
+
+#[test]
+fn an_agent_that_is_killed_inside_a_backup_a_drill_a_restore_or_a_prune_leaves_nothing_half_done() {
+    let Some(stack) = serving() else { return };
+    if Command::new("strace").arg("-V").output().is_err() {
+        eprintln!("skipped: `strace` is not installed");
+        return;
+    }
+    let door = Door::open(&stack);
+    assert_eq!(stack.citrino(&["backup"]).code, 0);
+    for calls in [PROGRAMS, NAMES] {
+        killed_inside(&door, calls, &["backup"], |_| {});
+        killed_inside(&door, calls, &["backup", "drill"], |_| {});
+        killed_inside(&door, calls, &["restore", "latest", "--yes"], |_| {});
+        killed_inside(
+            &door,
+            calls,
+            &["backup", "prune", "--aside"],
+            backups::grow_old,
+        );
+    }
+    drop(door);
+    stack.is_as_wished();
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 mod agent;
 mod audit;
+mod backups;
 mod browser;
 mod cuts;
 mod deploy;
@@ -16,11 +17,15 @@ mod guard;
 mod import;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
+mod offsite;
 mod rebirth;
 mod rehearsal;
 mod rollback;
+#[path = "../s3/mod.rs"]
+mod s3;
 mod serving;
 mod stack;
 mod stand_in;
 mod tasks;
+mod transfer;
 mod trust;

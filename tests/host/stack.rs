@@ -144,6 +144,23 @@ impl Stack {
         said.text
     }
 
+    /// Runs a line on the host with a file of `on_host` as its input; what it said.
+    pub fn on_host_with(&self, line: &str, file: &str) -> String {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/on_host");
+        let input = fs::File::open(folder.join(file)).unwrap();
+        let said = said(self.command(&["ssh", line]).stdin(input));
+        assert_eq!(said.code, 0, "`{line}`: {}", said.text);
+        said.text
+    }
+
+    /// A hash of every row of every table, geometry included.
+    pub fn fingerprint(&self) -> String {
+        self.on_host_with(
+            "cd / && runuser -u postgres -- psql -XAtq -d citrino_prod",
+            "fingerprint.sql",
+        )
+    }
+
     /// Asks the database as its superuser.
     pub fn sql(&self, query: &str) -> String {
         let line =

@@ -20,6 +20,13 @@ pub struct BackupAge {
     pub max_h: f64,
 }
 
+/// The newest backup that is known to be off the host is at most so old: what would be lost with the host.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OffsiteAge {
+    pub max_h: f64,
+}
+
 /// The newest restore that went well is at most so long ago.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +51,21 @@ impl BackupAge {
         Ok(match found.newest() {
             Some(backup) => measured("the last backup was made before", hours(&backup.at), "h", Some(self.max_h)),
             None => Look::differs("there is no backup; `citrino-ops backup` takes one"),
+        })
+    }
+}
+
+impl OffsiteAge {
+    pub fn answer(&self, system: &System) -> Result<Look> {
+        let found = backups::gather(system)?;
+        Ok(match found.sent {
+            Some(sent) => measured(
+                &format!("the last backup in {} was made before", sent.place),
+                hours(&sent.at),
+                "h",
+                Some(self.max_h),
+            ),
+            None => Look::differs("no backup was brought off the host yet; `citrino-ops backup` does that"),
         })
     }
 }

@@ -31,12 +31,17 @@ fn headline(backups: &Backups, now: OffsetDateTime) -> String {
         Some(newest) => format!("RPO {}", since(&newest.at, now)),
         None => "there is no backup: all would be lost".to_owned(),
     };
+    let off = backups
+        .sent
+        .as_ref()
+        .map(|sent| format!(" ({} without the host)", since(&sent.at, now)));
     let restored = backups.proven().map(|(_, proof)| {
         #[allow(clippy::cast_precision_loss)] // milliseconds of hours
         let seconds = proof.took_ms as f64 / 1e3;
         format!(", RTO {seconds:.1} s measured")
     });
-    format!("{proven}, {lost}{}", restored.unwrap_or_default())
+    let (off, restored) = (off.unwrap_or_default(), restored.unwrap_or_default());
+    format!("{proven}, {lost}{off}{restored}")
 }
 
 fn lines(backups: &Backups, now: OffsetDateTime) -> Vec<String> {
@@ -79,7 +84,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::facts::backups::{Backup, Proof};
+    use crate::facts::backups::{Backup, Proof, Sent};
 
     #[test]
     fn the_headline_is_what_a_restore_has_shown() {
@@ -109,6 +114,12 @@ mod tests {
             headline(&backups, now),
             "last proven restore 14 h ago, RPO 11 h, RTO 38.0 s measured"
         );
+        backups.sent = Some(Sent {
+            backup: name.to_owned(),
+            at: "2026-11-24T03:00:00Z".to_owned(),
+            place: "s3://citrino/prod".to_owned(),
+        });
+        assert!(headline(&backups, now).contains("RPO 11 h (35 h without the host), RTO"));
         assert_eq!(
             headline(&Backups::default(), now),
             "no restore was proven yet, there is no backup: all would be lost"

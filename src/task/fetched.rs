@@ -1,0 +1,148 @@
+//! A backup that is in a bucket is on the host.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::postgres::OWNER;
+use crate::archive::Content;
+use crate::bucket::backups::{There, gather};
+use crate::bucket::{Bucket, Store};
+use crate::engine::{Look, Wish};
+use crate::error::Fault;
+use crate::facts::backups::{self, Backup, PART, PROOF};
+use crate::system::System;
+
+/// What is meant when no name is.
+pub const LATEST: &str = "latest";
+
+/// `check` asks the bucket only when the host has no whole backup of that name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fetched {
+    pub bucket: Bucket,
+    /// The name of the backup, or `latest` for the newest of the bucket.
+    pub backup: String,
+}
+
+impl Wish<System> for Fetched {
+    async fn check(&self, system: &System) -> Result<Look> {
+        if is_whole(system, &self.backup)? {
+            return Ok(Look::same());
+        }
+        let there = gather(&self.bucket.open()?).await?;
+        let backup = self.wished(&there)?;
+        if is_whole(system, &backup.name)? {
+            return Ok(Look::same());
+        }
+        let place = self.bucket.url();
+        Ok(Look::absent(format!(
+            "{} is in {place}, and not on the host",
+            backup.name
+        )))
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        let store = self.bucket.open()?;
+        let there = gather(&store).await?;
+        let backup = self.wished(&there)?;
+        for content in backup.contents() {
+            fetch(system, &store, content).await?;
+        }
+        let ids = Some(system.ids(OWNER)?);
+        if there.backups.proofs.contains_key(&backup.name) {
+            let text = store
+                .read(&format!("{}{PROOF}", backup.name))
+                .await?
+                .unwrap_or_default();
+            let path = backups::proof(&backup.name);
+            system.write_atomic(path, &text, 0o640, ids, &[]).await?;
+        }
+        let path = backups::manifest(&backup.name);
+        system
+            .write_atomic(path, backup.text()?.as_bytes(), 0o640, ids, &[])
+            .await
+    }
+}
+
+impl Fetched {
+    /// # Errors
+    /// E0433 when it is not there, or cannot be used.
+    fn wished<'t>(&self, there: &'t There) -> Result<&'t Backup> {
+        let backups = &there.backups;
+        let found = match self.backup.as_str() {
+            LATEST => backups.newest(),
+            name => backups.whole.iter().find(|one| one.name == name),
+        };
+        found.ok_or_else(|| {
+            let place = self.bucket.url();
+            let message = match (backups.broken.get(&self.backup), backups.newest()) {
+                (Some(why), _) => format!("{} in {place} cannot be used: {why}", self.backup),
+                (None, Some(newest)) => format!(
+                    "{} is not in {place}; the newest there is {}",
+                    self.backup, newest.name
+                ),
+                (None, None) => format!("there is no backup in {place}"),
+            };
+            Fault::new("E0433", message)
+                .hint("nothing was changed; look at bucket and prefix of `backup.s3`")
+                .into()
+        })
+    }
+}
+
+/// Whether the host has it, by its manifest and the lengths of its files.
+fn is_whole(system: &System, name: &str) -> Result<bool> {
+    let Some(Ok(backup)) = backups::read(system, name)? else {
+        return Ok(false);
+    };
+    for content in backup.contents() {
+        let found = system.stat(backups::path(&content.file))?;
+        if found.is_none_or(|found| found.len() != content.bytes) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Fetches a file, which has its name when it is what its manifest says.
+async fn fetch(system: &System, store: &Store, content: &Content) -> Result<()> {
+    let path = system.path(backups::path(&content.file));
+    let part = system.path(backups::path(&format!("{}{PART}", content.file)));
+    let context = || format!("could not write {}", part.display());
+    system.remove(backups::path(&format!("{}{PART}", content.file)))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&part)
+        .with_context(context)?;
+    let ids = system.ids(OWNER)?;
+    std::os::unix::fs::fchown(&file, Some(ids.uid), Some(ids.gid)).with_context(context)?;
+    let fetched = fill(store, content, &mut file).await;
+    if fetched.is_err() {
+        std::fs::remove_file(&part).with_context(context)?;
+        return fetched;
+    }
+    file.sync_all().with_context(context)?;
+    std::fs::rename(&part, &path).with_context(context)
+}
+
+/// # Errors
+/// E0432 when it is something else.
+async fn fill(store: &Store, content: &Content, file: &mut File) -> Result<()> {
+    let found = store.get(&content.file, file).await?;
+    if found == (content.sha256.clone(), content.bytes) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} in {} is not what its manifest says: its hash is another",
+        content.file,
+        store.bucket().url()
+    );
+    Err(Fault::new("E0432", message)
+        .hint("what came was thrown away; run the verb again, and name another backup if it stays")
+        .into())
+}

@@ -1,0 +1,254 @@
+//! Every whole backup of the host is in a bucket too.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::blob;
+use crate::bucket::backups::{There, gather};
+use crate::bucket::{Bucket, Store};
+use crate::engine::{Look, Wish};
+use crate::error::{Fault, trouble};
+use crate::facts::backups::{self, Backup, Backups, MANIFEST, PROOF, SENT, Sent};
+use crate::keep::Keep;
+use crate::system::System;
+
+/// So that it can be asked without the bucket, the host keeps which backup was the newest when that was so. `check` goes by manifests and lengths; what `apply` has sent it reads back, byte for byte.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Offsite {
+    pub bucket: Bucket,
+    /// What stays there; all of it when it is not said, or where nothing may be deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Keep>,
+    /// The time by which days are counted, RFC 3339.
+    pub now: String,
+}
+
+/// What is not as wished.
+struct Todo {
+    /// Newest first: should the way be cut, the best of them is there.
+    send: Vec<Backup>,
+    /// Whose proof is newer on the host.
+    prove: Vec<Backup>,
+    drop: Vec<Backup>,
+    strays: Vec<String>,
+    /// What the host is to know of it afterwards; none when it does.
+    sent: Option<Sent>,
+}
+
+impl Wish<System> for Offsite {
+    async fn check(&self, system: &System) -> Result<Look> {
+        let todo = self.todo(system, &self.bucket.open()?).await?;
+        let place = self.bucket.url();
+        let send = todo
+            .send
+            .iter()
+            .map(|one| format!("{} is not in {place}", one.name));
+        let prove = todo
+            .prove
+            .iter()
+            .map(|one| format!("the proof of {} is not in {place}", one.name));
+        let drop = todo
+            .drop
+            .iter()
+            .map(|one| format!("{} need not be kept in {place}", one.name));
+        let is_there = |sent: &&Sent| todo.send.iter().all(|one| one.name != sent.backup);
+        let sent = todo
+            .sent
+            .iter()
+            .filter(is_there)
+            .map(|sent| format!("that {} is in {place} is not known to the host", sent.backup));
+        let strays = todo
+            .strays
+            .iter()
+            .map(|name| format!("{name} in {place} belongs to no backup"));
+        Ok(Look::from(
+            send.chain(prove)
+                .chain(drop)
+                .chain(strays)
+                .chain(sent)
+                .collect::<Vec<_>>(),
+        ))
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        let store = self.bucket.open()?;
+        let todo = self.todo(system, &store).await?;
+        let mut spoiled = None;
+        for backup in &todo.send {
+            match send(system, &store, backup).await {
+                // One that is broken on the host must not keep the others there.
+                Err(error) if trouble(&error).code == "E0422" => spoiled = spoiled.or(Some(error)),
+                sent => sent?,
+            }
+        }
+        for backup in &todo.prove {
+            let proof = backups::proof(&backup.name);
+            put(
+                &store,
+                &format!("{}{PROOF}", backup.name),
+                &system.path(proof),
+            )
+            .await?;
+        }
+        if let Some(error) = spoiled {
+            return Err(error);
+        }
+        for backup in &todo.drop {
+            drop_it(&store, backup).await?;
+        }
+        for name in &todo.strays {
+            store.delete(name).await?;
+        }
+        if let Some(sent) = &todo.sent {
+            let text = serde_json::to_string(sent)?;
+            system.write_atomic(SENT, text.as_bytes(), 0o644, None, &[]).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Offsite {
+    async fn todo(&self, system: &System, store: &Store) -> Result<Todo> {
+        let (here, there) = (backups::gather(system)?, gather(store).await?);
+        let dropped = self.dropped(&here, &there.backups);
+        let stays = |one: &&Backup| !dropped.contains(&one.name);
+        let proofs = &there.backups.proofs;
+        let is_unproven = |one: &&Backup| {
+            let proof = here.proofs.get(&one.name);
+            proof.is_some() && proof != proofs.get(&one.name)
+        };
+        let staying = here.whole.iter().filter(stays);
+        Ok(Todo {
+            send: staying
+                .clone()
+                .filter(|one| !there.has(one))
+                .cloned()
+                .collect(),
+            prove: staying.filter(is_unproven).cloned().collect(),
+            drop: there
+                .backups
+                .whole
+                .iter()
+                .filter(|one| !stays(one))
+                .cloned()
+                .collect(),
+            strays: self.strays(&here, &there),
+            sent: self.sent(&here).filter(|sent| here.sent.as_ref() != Some(sent)),
+        })
+    }
+
+    /// The names that need not be there, of all that are known here or there: so nothing is sent to be deleted.
+    fn dropped(&self, here: &Backups, there: &Backups) -> BTreeSet<String> {
+        let Some(keep) = self.keep.as_ref().filter(|_| !self.bucket.append_only) else {
+            return BTreeSet::new();
+        };
+        let mut all = there.dated();
+        for one in here.dated() {
+            match all.iter_mut().find(|known| known.name == one.name) {
+                Some(known) => known.proven |= one.proven,
+                None => all.push(one),
+            }
+        }
+        let dropped = keep.dropped(&all, backups::at(&self.now));
+        dropped.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What is so when all of it is.
+    fn sent(&self, here: &Backups) -> Option<Sent> {
+        let newest = here.newest()?;
+        Some(Sent {
+            backup: newest.name.clone(),
+            at: newest.at.clone(),
+            place: self.bucket.url(),
+        })
+    }
+
+    fn strays(&self, here: &Backups, there: &There) -> Vec<String> {
+        if self.keep.is_none() || self.bucket.append_only {
+            return Vec::new();
+        }
+        // What was begun for a backup of this host is gone on with.
+        let is_begun = |name: &str| {
+            here.whole
+                .iter()
+                .any(|one| name.starts_with(&format!("{}.", one.name)))
+        };
+        there
+            .strays()
+            .filter(|name| !is_begun(name))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// Sends a backup, its manifest last: what has one there is whole.
+async fn send(system: &System, store: &Store, backup: &Backup) -> Result<()> {
+    for content in backup.contents() {
+        let path = system.path(backups::path(&content.file));
+        let wished = (content.sha256.clone(), content.bytes);
+        if digest(&path)? != Some(wished.clone()) {
+            let message = format!(
+                "{} is not there or not what was written, so it is not sent",
+                content.file
+            );
+            let hint = "the other backups were sent; take a new one with `citrino-ops backup`, and delete this one by hand";
+            return Err(Fault::new("E0422", message).hint(hint).into());
+        }
+        // A run that was cut off may have sent it.
+        let head = store.head(&content.file).await?;
+        if head != Some((content.bytes, Some(content.sha256.clone()))) {
+            store.put(&content.file, &path, &content.sha256).await?;
+        }
+        read_back(store, &content.file, &wished).await?;
+    }
+    let manifest = system.path(backups::manifest(&backup.name));
+    put(store, &format!("{}{MANIFEST}", backup.name), &manifest).await
+}
+
+/// Puts a small file, and reads it back.
+async fn put(store: &Store, name: &str, path: &Path) -> Result<()> {
+    let wished = digest(path)?.with_context(|| format!("{} is gone", path.display()))?;
+    store.put(name, path, &wished.0).await?;
+    read_back(store, name, &wished).await
+}
+
+/// # Errors
+/// E0432 when it is not what was sent.
+async fn read_back(store: &Store, name: &str, wished: &(String, u64)) -> Result<()> {
+    if store.digest(name).await? == *wished {
+        return Ok(());
+    }
+    let message = format!(
+        "{name} was put into {} and reads back as something else",
+        store.bucket().url()
+    );
+    Err(Fault::new("E0432", message)
+        .hint("the backup on the host is as it was; run `citrino-ops backup` again, and ask the provider if it stays")
+        .into())
+}
+
+/// Takes a backup away; without its manifest it is none, whatever comes between.
+async fn drop_it(store: &Store, backup: &Backup) -> Result<()> {
+    store.delete(&format!("{}{MANIFEST}", backup.name)).await?;
+    store.delete(&format!("{}{PROOF}", backup.name)).await?;
+    for content in backup.contents() {
+        store.delete(&content.file).await?;
+    }
+    Ok(())
+}
+
+/// Of a file of the host: sha256 and length; none when it is not there.
+fn digest(path: &Path) -> Result<Option<(String, u64)>> {
+    match File::open(path).and_then(|mut file| blob::sha256_of(&mut file)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        found => found
+            .map(Some)
+            .with_context(|| format!("could not read {}", path.display())),
+    }
+}

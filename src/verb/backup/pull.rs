@@ -1,0 +1,97 @@
+//! `backup pull`: a backup on this machine too, compared byte for byte with what was written.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::Job;
+use crate::archive::Content;
+use crate::backup::wished;
+use crate::error::{Fault, exit};
+use crate::event::Figure;
+use crate::facts::backups::{self, Backup, MANIFEST, PROOF};
+use crate::remote::Remote;
+
+/// Where they go when it is not said, beside citrino.yml.
+const FOLDER: &str = "backups";
+
+pub async fn run(job: &mut Job<'_>, name: Option<&str>, to: Option<&Path>) -> Result<u8> {
+    let remote = job.connect().await?.telling(job.report.progress());
+    let agent = job.agent(&remote).await?;
+    let there = agent.facts().backups.clone();
+    drop(agent);
+    let backup = wished(&there, name)?;
+    let folder = folder(to.map_or_else(|| job.stack.folder.join(FOLDER), Path::to_owned))?;
+    for content in backup.contents() {
+        pull(job, &remote, content, &folder).await?;
+    }
+    // What has a manifest is whole, here too: it comes last.
+    let proof = there.proofs.contains_key(&backup.name);
+    for ending in proof.then_some(PROOF).into_iter().chain([MANIFEST]) {
+        let file = format!("{}{ending}", backup.name);
+        remote
+            .download(&backups::path(&file), &folder.join(&file))
+            .await?;
+    }
+    is_it(backup, &folder)?;
+    remote.close().await;
+    job.report
+        .note(format!("{} is in {}", backup.name, folder.display()));
+    Ok(exit::OK)
+}
+
+/// Brings a file that is on the host what its manifest says.
+async fn pull(job: &mut Job<'_>, remote: &Remote, content: &Content, folder: &Path) -> Result<()> {
+    let from = backups::path(&content.file);
+    let source = remote.source(&from).await?;
+    if (&source.sha256, source.bytes) != (&content.sha256, content.bytes) {
+        let message = format!(
+            "{} on the host is not what was written: its hash is another",
+            content.file
+        );
+        return Err(Fault::new("E0422", message)
+            .hint("nothing of it was brought; name another backup, or take a new one with `citrino-ops backup`")
+            .into());
+    }
+    let moved = remote
+        .fetch(&from, &source, &folder.join(&content.file))
+        .await?;
+    #[allow(clippy::cast_precision_loss)] // a backup of more than 2^52 bytes is none of ours
+    let figure = Figure {
+        value: moved.sent as f64,
+        unit: "bytes sent".to_owned(),
+        limit: None,
+    };
+    job.report.fact(
+        &content.file,
+        format!("{} bytes", moved.bytes),
+        Some(figure),
+    );
+    Ok(())
+}
+
+/// The manifest that came is that of the backup.
+fn is_it(backup: &Backup, folder: &Path) -> Result<()> {
+    let path = folder.join(format!("{}{MANIFEST}", backup.name));
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+    if Backup::parse(&backup.name, &text).as_ref() == Ok(backup) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} changed on the host while it was brought here",
+        backup.name
+    );
+    Err(Fault::new("E0434", message)
+        .hint("run the verb again")
+        .into())
+}
+
+/// A folder that only its owner may look into.
+fn folder(path: PathBuf) -> Result<PathBuf> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+    made.with_context(|| format!("could not make the folder {}", path.display()))?;
+    Ok(path)
+}

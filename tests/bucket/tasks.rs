@@ -1,0 +1,452 @@
+//! The wishes about a bucket: what a host has is there, and what is there comes back.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use citrino_ops::archive::Content;
+use citrino_ops::blob::sha256;
+use citrino_ops::bucket::Bucket;
+use citrino_ops::engine::Wish;
+use citrino_ops::facts::backups::{self, Backup, FOLDER, Proof};
+use citrino_ops::keep::Keep;
+use citrino_ops::system::System;
+use citrino_ops::task::{Fetched, Offsite};
+
+use crate::proxy::Bad;
+use crate::s3::Storage;
+use crate::{noise, over, refused};
+
+const NOW: &str = "2026-11-25T12:00:00Z";
+/// Of a dump: one part and a half, so that its object is made in parts.
+const DUMP: usize = 12 << 20;
+/// Past the head of an answer, and past what a manifest has: in the middle of a file.
+const IN_A_FILE: usize = 50_000;
+
+/// A host with nothing but the place for backups.
+struct Host {
+    root: tempfile::TempDir,
+    system: System,
+}
+
+impl Host {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let system = System::at(root.path());
+        fs::create_dir_all(system.path(FOLDER)).unwrap();
+        for folder in ["/etc", "/var/lib/citrino"] {
+            fs::create_dir_all(system.path(folder)).unwrap();
+        }
+        let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
+        fs::write(
+            system.path("/etc/passwd"),
+            format!("postgres:x:{uid}:{gid}:::\n"),
+        )
+        .unwrap();
+        Self { root, system }
+    }
+
+    fn folder(&self) -> std::path::PathBuf {
+        self.system.path(FOLDER)
+    }
+
+    /// A backup of a day of November, with a dump of that many bytes.
+    fn backed_up(&self, day: u8, bytes: usize) -> Backup {
+        let name = format!("citrino_202611{day:02}_030000");
+        let content = |ending: &str, bytes: &[u8]| {
+            let file = format!("{name}{ending}");
+            fs::write(self.folder().join(&file), bytes).unwrap();
+            Content {
+                file,
+                sha256: sha256(bytes),
+                bytes: bytes.len() as u64,
+            }
+        };
+        let backup = Backup {
+            at: format!("2026-11-{day:02}T03:00:00Z"),
+            dump: content(".dump.zst", &noise(bytes + usize::from(day))),
+            globals: content(".globals.sql.zst", b"roles"),
+            name: name.clone(),
+            ..Backup::default()
+        };
+        fs::write(
+            self.folder().join(format!("{name}.json")),
+            backup.text().unwrap(),
+        )
+        .unwrap();
+        backup
+    }
+
+    fn proven(&self, backup: &Backup) {
+        let proof = Proof {
+            sha256: backup.dump.sha256.clone(),
+            at: NOW.to_owned(),
+            took_ms: 1,
+            release: None,
+        };
+        let path = self.system.path(backups::proof(&backup.name));
+        fs::write(path, serde_json::to_vec(&proof).unwrap()).unwrap();
+    }
+
+    /// Every file with its content.
+    fn files(&self) -> Vec<(String, String)> {
+        let mut files: Vec<_> = fs::read_dir(self.folder())
+            .unwrap()
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                (name, sha256(&fs::read(path).unwrap()))
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    fn wiped(&self) {
+        fs::remove_dir_all(self.folder()).unwrap();
+        fs::create_dir_all(self.folder()).unwrap();
+    }
+}
+
+fn offsite(bucket: &Bucket) -> Offsite {
+    Offsite {
+        bucket: bucket.clone(),
+        keep: None,
+        now: NOW.to_owned(),
+    }
+}
+
+fn fetched(bucket: &Bucket, backup: &str) -> Fetched {
+    Fetched {
+        bucket: bucket.clone(),
+        backup: backup.to_owned(),
+    }
+}
+
+/// What differs is said, made so, and then nothing differs.
+async fn comes_true(wish: &impl Wish<System>, host: &Host) -> Vec<String> {
+    let what = wish.check(&host.system).await.unwrap().change.unwrap().what;
+    wish.apply(&host.system).await.unwrap();
+    let left = wish.check(&host.system).await.unwrap().change;
+    assert!(left.is_none(), "{left:?}");
+    what
+}
+
+async fn names(bucket: &Bucket) -> BTreeSet<String> {
+    let objects = bucket.open().unwrap().list().await.unwrap();
+    objects.into_iter().map(|object| object.name).collect()
+}
+
+/// The names of backups that have a manifest there; what each says is so, byte for byte.
+async fn whole(bucket: &Bucket) -> Vec<String> {
+    let store = bucket.open().unwrap();
+    let there = citrino_ops::bucket::backups::gather(&store).await.unwrap();
+    assert!(
+        there.backups.broken.is_empty(),
+        "{:?}",
+        there.backups.broken
+    );
+    for backup in &there.backups.whole {
+        for content in backup.contents() {
+            let found = store.digest(&content.file).await.unwrap();
+            assert_eq!(found, (content.sha256.clone(), content.bytes));
+        }
+    }
+    there
+        .backups
+        .whole
+        .into_iter()
+        .map(|one| one.name)
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_whole_on_a_host_is_sent_and_comes_back_to_a_wiped_one() {
+    let Some(storage) = Storage::start("127.0.0.1") else {
+        return;
+    };
+    let bucket = storage.bucket("owner", "stack");
+    let host = Host::new();
+    let (old, new) = (host.backed_up(24, 1000), host.backed_up(25, DUMP));
+    host.proven(&old);
+    let kept = host.files();
+    // A dump without a manifest, and a manifest that cannot be believed, are no backups.
+    fs::write(
+        host.folder().join("citrino_20261123_030000.dump.zst"),
+        "half",
+    )
+    .unwrap();
+    fs::write(host.folder().join("citrino_20261122_030000.json"), "{}").unwrap();
+    let said = comes_true(&offsite(&bucket), &host).await;
+    let place = "s3://citrino/stack";
+    assert_eq!(
+        said,
+        [
+            format!("{} is not in {place}", new.name),
+            format!("{} is not in {place}", old.name),
+            format!("the proof of {} is not in {place}", old.name),
+        ]
+    );
+    assert_eq!(whole(&bucket).await, [new.name.clone(), old.name.clone()]);
+    let sent = backups::gather(&host.system).unwrap().sent.unwrap();
+    assert_eq!(
+        (sent.backup, sent.at, sent.place.as_str()),
+        (new.name.clone(), new.at.clone(), place)
+    );
+    // A proof that comes later follows.
+    host.proven(&new);
+    assert_eq!(
+        comes_true(&offsite(&bucket), &host).await,
+        [format!("the proof of {} is not in {place}", new.name)]
+    );
+
+    host.wiped();
+    let said = comes_true(&fetched(&bucket, "latest"), &host).await;
+    assert_eq!(
+        said,
+        [format!("{} is in {place}, and not on the host", new.name)]
+    );
+    comes_true(&fetched(&bucket, &old.name), &host).await;
+    fs::remove_file(host.system.path(backups::proof(&new.name))).unwrap();
+    assert_eq!(host.files(), kept);
+    let found = backups::gather(&host.system).unwrap();
+    assert_eq!(found.whole, [new, old]);
+}
+
+#[tokio::test]
+async fn wherever_the_way_to_it_is_cut_what_has_a_manifest_there_is_whole() {
+    let Some(storage) = Storage::start("127.0.0.1") else {
+        return;
+    };
+    let host = Host::new();
+    let (old, new) = (host.backed_up(24, 300_000), host.backed_up(25, DUMP));
+    // Before anything is sent, in the first part, in the second, after the dump, in the older backup's dump.
+    for (n, cut) in [200, 4_000_000, 10_000_000, DUMP + 20_000, DUMP + 200_000]
+        .into_iter()
+        .enumerate()
+    {
+        let bucket = storage.bucket("owner", &format!("cut{n}"));
+        let wish = offsite(&over(&storage, &bucket, Bad::CutAfter(cut)));
+        let (code, said) = refused(&bucket, wish.apply(&host.system).await);
+        assert_eq!(code, "E0430", "{said}");
+        assert!(whole(&bucket).await.len() < 2);
+        comes_true(&offsite(&bucket), &host).await;
+        assert_eq!(whole(&bucket).await, [new.name.clone(), old.name.clone()]);
+    }
+}
+
+#[tokio::test]
+async fn what_reads_back_as_something_else_has_no_manifest() {
+    let Some(storage) = Storage::start("127.0.0.1") else {
+        return;
+    };
+    let bucket = storage.bucket("owner", "");
+    let host = Host::new();
+    let backup = host.backed_up(25, 300_000);
+    let wish = offsite(&over(&storage, &bucket, Bad::FlipsAt(IN_A_FILE)));
+    let (code, said) = refused(&bucket, wish.apply(&host.system).await);
+    assert_eq!(code, "E0432", "{said}");
+    assert!(said.contains(&format!(
+        "{} was put into s3://citrino and reads back as something else",
+        backup.dump.file
+    )));
+    assert_eq!(whole(&bucket).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_backup_that_is_broken_on_the_host_is_not_sent_and_keeps_no_other_back() {
+    let Some(storage) = Storage::start("127.0.0.1") else {
+        return;
+    };
+    let bucket = storage.bucket("owner", "");
+    let host = Host::new();
+    let sound = [host.backed_up(23, 1000), host.backed_up(25, 1000)];
+    let broken = host.backed_up(24, 1000);
+    let path = host.folder().join(&broken.dump.file);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[500] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let (code, said) = refused(&bucket, offsite(&bucket).apply(&host.system).await);
+    assert!(
+        code == "E0422" && said.contains(&broken.dump.file),
+        "{said}"
+    );
+    assert_eq!(
+        whole(&bucket).await,
+        [sound[1].name.clone(), sound[0].name.clone()]
+    );
+}
+
+#[tokio::test]
+async fn the_same_is_kept_there_and_never_the_last_proven_one_is_deleted() {
+    let Some(storage) = Storage::start("127.0.0.1") else {
+        return;
+    };
+    let bucket = storage.bucket("owner", "");
+    let host = Host::new();
+    let all: Vec<Backup> = (20..=25).map(|day| host.backed_up(day, 1000)).collect();
+    host.proven(&all[1]);
+    comes_true(&offsite(&bucket), &host).await;
+    // What another run has left half way, and what is somebody else's.
+    let word = host.root.path().join("word");
+    fs::write(&word, "word").unwrap();
+    let store = bucket.open().unwrap();
+    for name in ["citrino_20261101_030000.dump.zst", "notes.txt"] {
+        store.put(name, &word, "").await.unwrap();
+    }
+    // The host keeps two, and has them all still: what need not be there is not sent again.
+    host.wiped();
+    let kept = [host.backed_up(20, 1000), host.backed_up(25, 1000)];
+    let keep = Keep {
+        days: 2,
+        at_least: 2,
+        weeks: 0,
+        months: 0,
+    };
+    let wish = Offsite {
+        keep: Some(keep),
+        ..offsite(&bucket)
+    };
+    let said = comes_true(&wish, &host).await;
+    let gone: Vec<String> = [3, 2, 0]
+        .map(|n| format!("{} need not be kept in s3://citrino", all[n].name))
+        .to_vec();
+    assert_eq!(said[..3], gone);
+    assert_eq!(
+        said[3],
+        "citrino_20261101_030000.dump.zst in s3://citrino belongs to no backup"
+    );
+    assert_eq!(whole(&bucket).await, [5, 4, 1].map(|n| all[n].name.clone()));
+    assert!(names(&bucket).await.contains("notes.txt"));
+    assert_eq!(names(&bucket).await.len(), 3 * 3 + 1 + 1);
+    assert_eq!(
+        backups::gather(&host.system).unwrap().whole.len(),
+        kept.len()
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_only_appends_is_enough_where_nothing_is_to_be_deleted() {
+    let Some(storage) = Storage::start("127.0.0.1") else {
+        return;
+    };
+    let bucket = storage.bucket("appender", "");
+    let host = Host::new();
+    let all: Vec<Backup> = (23..=25).map(|day| host.backed_up(day, DUMP)).collect();
+    let keep = Some(Keep {
+        days: 0,
+        at_least: 1,
+        weeks: 0,
+        months: 0,
+    });
+    let append_only = Bucket {
+        append_only: true,
+        ..bucket.clone()
+    };
+    comes_true(
+        &Offsite {
+            keep: keep.clone(),
+            ..offsite(&append_only)
+        },
+        &host,
+    )
+    .await;
+    assert_eq!(whole(&bucket).await.len(), 3);
+    let wish = Offsite {
+        keep,
+        ..offsite(&bucket)
+    };
+    let (code, said) = refused(&bucket, wish.apply(&host.system).await);
+    assert_eq!(code, "E0431");
+    assert!(
+        said.contains(&format!(
+            "would not let go of {}.json: the key may not do that (AccessDenied)",
+            all[1].name
+        )),
+        "{said}"
+    );
+    assert_eq!(whole(&bucket).await.len(), 3);
+}
+
+#[tokio::test]
+async fn nothing_that_is_not_what_its_manifest_says_gets_a_name_on_the_host() {
+    let Some(storage) = Storage::start("127.0.0.1") else {
+        return;
+    };
+    let bucket = storage.bucket("owner", "");
+    let host = Host::new();
+    let backup = host.backed_up(25, 300_000);
+    comes_true(&offsite(&bucket), &host).await;
+    let dump = fs::read(host.folder().join(&backup.dump.file)).unwrap();
+    host.wiped();
+    // A run that was killed has left its own behind.
+    let part = host.folder().join(format!("{}.part", backup.dump.file));
+    fs::write(&part, "half").unwrap();
+    let fails = async |bucket: &Bucket, backup: &str, code: &str, sentence: &str| {
+        let (found, said) = refused(bucket, fetched(bucket, backup).apply(&host.system).await);
+        assert!(found == code && said.contains(sentence), "{found}: {said}");
+        let named = host
+            .files()
+            .into_iter()
+            .filter(|(name, _)| !name.contains("globals"));
+        assert_eq!(named.collect::<Vec<_>>(), []);
+    };
+    let hash = "is not what its manifest says";
+    fails(
+        &over(&storage, &bucket, Bad::FlipsAt(IN_A_FILE)),
+        "latest",
+        "E0432",
+        hash,
+    )
+    .await;
+    fails(
+        &bucket,
+        "citrino_20261124_030000",
+        "E0433",
+        "the newest there is citrino_20261125_030000",
+    )
+    .await;
+    fails(
+        &storage.bucket("owner", "empty"),
+        "latest",
+        "E0433",
+        "there is no backup in s3://citrino/empty",
+    )
+    .await;
+
+    let store = bucket.open().unwrap();
+    let put = async |name: &str, bytes: &[u8]| {
+        let path = host.root.path().join("changed");
+        fs::write(&path, bytes).unwrap();
+        store
+            .put(name, Path::new(&path), &sha256(bytes))
+            .await
+            .unwrap();
+    };
+    let mut flipped = dump.clone();
+    flipped[150_000] ^= 4;
+    put(&backup.dump.file, &flipped).await;
+    fails(&bucket, &backup.name, "E0432", hash).await;
+    put(&backup.dump.file, &dump[..200_000]).await;
+    fails(&bucket, &backup.name, "E0433", "is not there, or not whole").await;
+    put(&backup.dump.file, &dump).await;
+    let manifest = backup.text().unwrap().replace("300025", "300026");
+    put(&format!("{}.json", backup.name), manifest.as_bytes()).await;
+    fails(
+        &bucket,
+        &backup.name,
+        "E0433",
+        "its manifest was cut or changed",
+    )
+    .await;
+    put(
+        &format!("{}.json", backup.name),
+        backup.text().unwrap().as_bytes(),
+    )
+    .await;
+    comes_true(&fetched(&bucket, &backup.name), &host).await;
+    assert_eq!(
+        fs::read(host.folder().join(&backup.dump.file)).unwrap(),
+        dump
+    );
+}

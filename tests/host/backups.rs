@@ -1,0 +1,519 @@
+//! Backups that are proven, and restores that are boring.
+
+use std::fs;
+use std::path::PathBuf;
+
+use citrino_ops::facts::backups::Backup;
+use serde_json::{Value, json};
+
+use crate::lab::until;
+use crate::stack::{Stack, serving};
+
+/// Where the host's backups are, on this machine.
+fn folder(stack: &Stack) -> PathBuf {
+    stack.disk().join("home/citrino/database/backups")
+}
+
+/// The names of whole backups, newest first.
+fn names(stack: &Stack) -> Vec<String> {
+    let listed = stack.citrino(&["backup", "list"]).text;
+    let words = listed.lines().filter_map(|line| line.split(' ').next());
+    let names = words.filter(|word| word.starts_with("citrino_"));
+    names.map(str::to_owned).collect()
+}
+
+/// Takes one; its name.
+fn taken(stack: &Stack) -> String {
+    let backup = stack.citrino(&["backup"]);
+    assert_eq!(backup.code, 0, "{}", backup.text);
+    names(stack)[0].clone()
+}
+
+fn manifest(stack: &Stack, name: &str) -> Backup {
+    let text = fs::read_to_string(folder(stack).join(format!("{name}.json"))).unwrap();
+    Backup::parse(name, &text).unwrap()
+}
+
+/// Puts a copy of a backup beside it, under another name, with a manifest that is sound.
+fn copied(stack: &Stack, backup: &Backup, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    let folder = folder(stack);
+    let mut copy = Backup {
+        name: name.to_owned(),
+        ..backup.clone()
+    };
+    for (content, was) in [
+        (&mut copy.dump, &backup.dump),
+        (&mut copy.globals, &backup.globals),
+    ] {
+        content.file = was.file.replace(&backup.name, name);
+        fs::copy(folder.join(&was.file), folder.join(&content.file)).unwrap();
+    }
+    let mut bytes = fs::read(folder.join(&copy.dump.file)).unwrap();
+    change(&mut bytes);
+    fs::write(folder.join(&copy.dump.file), bytes).unwrap();
+    fs::write(folder.join(format!("{name}.json")), copy.text().unwrap()).unwrap();
+}
+
+/// Gives the host backups that need not be kept, of long ago.
+pub fn grow_old(stack: &Stack) {
+    let newest = manifest(stack, &names(stack)[0]);
+    for day in 1..4 {
+        let name = format!("citrino_2025010{day}_030000");
+        copied(stack, &newest, &name, |_| {});
+        let old = Backup {
+            at: format!("2025-01-0{day}T03:00:00Z"),
+            ..manifest(stack, &name)
+        };
+        let path = folder(stack).join(format!("{name}.json"));
+        fs::write(path, old.text().unwrap()).unwrap();
+    }
+}
+
+/// Takes the backups with these names away.
+fn removed(stack: &Stack, beginning: &str) {
+    for entry in fs::read_dir(folder(stack)).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with(beginning)
+        {
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+/// What the app recommends.
+fn recommended(stack: &Stack) -> Value {
+    let wish = json!({ "zona_preferida": "Equipetrol", "limite": 20 });
+    let (status, answer) = stack.http("/api/recomendar", Some(&wish));
+    assert_eq!(status, 200, "{answer}");
+    answer["recomendaciones"].clone()
+}
+
+#[test]
+fn what_was_dropped_comes_back_row_by_row_and_answers_as_before() {
+    let Some(stack) = serving() else { return };
+    let (rows, answer) = (stack.fingerprint(), recommended(&stack));
+    assert!(
+        answer.as_array().is_some_and(|all| !all.is_empty()),
+        "{answer}"
+    );
+    for format in [["backup", "now"].as_slice(), &["backup", "now", "--plain"]] {
+        let backup = stack.citrino(format);
+        assert_eq!(backup.code, 0, "{}", backup.text);
+        stack.on_host("cd / && runuser -u postgres -- dropdb --force citrino_prod");
+        assert_ne!(stack.http("/api/ready", None).0, 200);
+
+        let restore = stack.citrino(&["restore", "latest", "--yes"]);
+        assert_eq!(restore.code, 0, "{}", restore.text);
+        assert_eq!(stack.fingerprint(), rows, "{format:?}");
+        assert_eq!(recommended(&stack), answer, "{format:?}");
+    }
+    let prune = stack.citrino(&["backup", "prune", "--aside"]);
+    assert_eq!(prune.code, 0, "{}", prune.text);
+    stack.is_healthy();
+    stack.is_as_wished();
+}
+
+#[test]
+fn what_was_written_since_is_given_up_knowingly_and_stays_aside() {
+    let Some(stack) = serving() else { return };
+    let rows = stack.fingerprint();
+    let name = taken(&stack);
+    stack.sql("CREATE TABLE notas (texto text); INSERT INTO notas VALUES ('de ahora')");
+    let asked = stack.citrino(&["restore", &name]);
+    assert_eq!(asked.code, 7, "{}", asked.text);
+    assert!(
+        asked
+            .text
+            .contains("rows of notas: absent in the backup, 1 now"),
+        "{}",
+        asked.text
+    );
+
+    let restore = stack.citrino(&["restore", &name, "--yes"]);
+    assert_eq!(restore.code, 0, "{}", restore.text);
+    assert_eq!(stack.fingerprint(), rows);
+    let aside =
+        stack.sql("SELECT datname FROM pg_database WHERE datname LIKE 'citrino_prod_before_%'");
+    let line = format!(
+        "cd / && runuser -u postgres -- psql -XAtq -d {aside} -c 'SELECT texto FROM notas'"
+    );
+    assert_eq!(stack.on_host(&line).trim(), "de ahora");
+    // What was there is a backup as well.
+    let newest = manifest(&stack, &names(&stack)[0]);
+    assert_eq!(newest.rows["notas"], 1);
+
+    let check = stack.citrino(&["backup", "prune", "--aside", "--check"]);
+    assert_eq!(
+        (check.code, check.text.contains(&aside)),
+        (3, true),
+        "{}",
+        check.text
+    );
+    let prune = stack.citrino(&["backup", "prune", "--aside"]);
+    assert_eq!(prune.code, 0, "{}", prune.text);
+    assert_eq!(
+        stack.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'citrino_prod_%'"),
+        "0"
+    );
+}
+
+/// A way to spoil a dump.
+type Damage = Box<dyn Fn(&mut Vec<u8>)>;
+
+/// What is done to a dump of so many bytes: a bit at many places, the end cut off at twenty, everything gone, something behind it.
+fn damages(bytes: usize) -> Vec<(String, Damage)> {
+    let mut all: Vec<(String, Damage)> = Vec::new();
+    for n in 0..20_usize {
+        let (place, bit) = (bytes * n / 20 + n, n % 8);
+        all.push((
+            format!("bit {bit} of {place}"),
+            Box::new(move |dump| dump[place] ^= 1 << bit),
+        ));
+        let length = bytes * n / 20 + n;
+        all.push((
+            format!("cut at {length}"),
+            Box::new(move |dump| dump.truncate(length)),
+        ));
+    }
+    all.push((
+        "its last byte cut".to_owned(),
+        Box::new(|dump| {
+            dump.pop();
+        }),
+    ));
+    all.push((
+        "something behind it".to_owned(),
+        Box::new(|dump| dump.push(0)),
+    ));
+    all.push(("empty".to_owned(), Box::new(Vec::clear)));
+    all
+}
+
+#[test]
+fn a_backup_that_was_damaged_anyhow_is_refused_and_nothing_is_touched() {
+    let Some(stack) = serving() else { return };
+    let rows = stack.fingerprint();
+    let sound = manifest(&stack, &taken(&stack));
+    let damages = damages(usize::try_from(sound.dump.bytes).unwrap());
+    let name = |n: usize| format!("citrino_20200101_{n:06}");
+    for (n, (_, damage)) in damages.iter().enumerate() {
+        copied(&stack, &sound, &name(n), damage);
+    }
+    // Its manifest is of another backup, or none that was ever written.
+    let swapped = folder(&stack).join("citrino_20200102_000000.json");
+    fs::copy(
+        folder(&stack).join(format!("{}.json", sound.name)),
+        &swapped,
+    )
+    .unwrap();
+    let forged = sound
+        .text()
+        .unwrap()
+        .replace("\"propiedades\": ", "\"propiedades\": 1");
+    fs::write(folder(&stack).join("citrino_20200103_000000.json"), forged).unwrap();
+    // A manifest that is sound, and a dump that gives other rows.
+    let other = Backup {
+        name: "citrino_20200104_000000".to_owned(),
+        ..sound.clone()
+    };
+    copied(&stack, &sound, &other.name, |_| {});
+    let mut other = manifest(&stack, &other.name);
+    *other.rows.get_mut("propiedades").unwrap() += 1;
+    fs::write(
+        folder(&stack).join(format!("{}.json", other.name)),
+        other.text().unwrap(),
+    )
+    .unwrap();
+
+    let verify = stack.citrino(&["backup", "verify"]);
+    assert_eq!(verify.code, 1, "{}", verify.text);
+    let said = |name: &str| {
+        let mut lines = verify
+            .text
+            .lines()
+            .skip_while(|line| !line.contains(&format!(" {name} is whole")));
+        lines.by_ref().take(2).collect::<Vec<_>>().join(" ")
+    };
+    for (n, (what, _)) in damages.iter().enumerate() {
+        let said = said(&name(n));
+        assert!(
+            said.starts_with('~') && said.contains("cannot be used"),
+            "{what}: {said}"
+        );
+    }
+    for (name, why) in [
+        ("citrino_20200102_000000", "its manifest is that of"),
+        ("citrino_20200103_000000", "cut or changed"),
+    ] {
+        assert!(said(name).contains(why), "{}", verify.text);
+    }
+    let last = damages.len() - 1;
+    let wrong = [
+        name(0),
+        name(1),
+        name(21),
+        name(last - 2),
+        name(last - 1),
+        name(last),
+        "citrino_20200102_000000".into(),
+        "citrino_20200103_000000".into(),
+        other.name,
+    ];
+    for name in &wrong {
+        for words in [
+            ["backup", "drill", name].as_slice(),
+            &["restore", name, "--yes"],
+        ] {
+            let refused = stack.citrino(words);
+            assert_eq!(refused.code, 1, "{words:?}: {}", refused.text);
+            assert!(
+                refused.text.contains("E0422") && refused.text.contains(name),
+                "{words:?}: {}",
+                refused.text
+            );
+        }
+    }
+    assert_eq!(stack.fingerprint(), rows);
+    assert_eq!(
+        stack.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'citrino_prod_%'"),
+        "0"
+    );
+    removed(&stack, "citrino_2020");
+    assert_eq!(stack.citrino(&["backup", "verify"]).code, 0);
+}
+
+#[test]
+fn what_does_not_belong_here_is_refused_before_anything_is_touched() {
+    let Some(stack) = serving() else { return };
+    let rows = stack.fingerprint();
+    let sound = manifest(&stack, &taken(&stack));
+    let altered = |name: &str, change: &dyn Fn(&mut Backup)| {
+        copied(&stack, &sound, name, |_| {});
+        let mut copy = manifest(&stack, name);
+        change(&mut copy);
+        fs::write(
+            folder(&stack).join(format!("{name}.json")),
+            copy.text().unwrap(),
+        )
+        .unwrap();
+    };
+    altered("citrino_20200101_000000", &|backup| {
+        backup.stack = "somebody".to_owned();
+    });
+    altered("citrino_20200102_000000", &|backup| {
+        backup.schema.applied.push(9000);
+    });
+    for (name, why) in [
+        ("citrino_20200101_000000", "is of the stack somebody"),
+        ("citrino_20200102_000000", "has the schema 9000"),
+    ] {
+        let refused = stack.citrino(&["restore", name, "--yes"]);
+        assert_eq!(refused.code, 7, "{}", refused.text);
+        assert!(
+            refused.text.contains("E0423") && refused.text.contains(why),
+            "{}",
+            refused.text
+        );
+    }
+    let absent = stack.citrino(&["restore", "citrino_1999", "--yes"]);
+    assert!(
+        absent.code == 1 && absent.text.contains("there is no backup citrino_1999"),
+        "{}",
+        absent.text
+    );
+    assert_eq!(stack.fingerprint(), rows);
+
+    let meant = stack.citrino(&[
+        "restore",
+        "citrino_20200101_000000",
+        "--from-other-stack",
+        "--yes",
+    ]);
+    assert_eq!(meant.code, 0, "{}", meant.text);
+    assert_eq!(stack.fingerprint(), rows);
+    removed(&stack, "citrino_2020");
+    assert_eq!(stack.citrino(&["backup", "prune", "--aside"]).code, 0);
+}
+
+#[test]
+fn the_list_leads_with_the_proof_and_health_minds_it() {
+    let Some(stack) = serving() else { return };
+    let drill = stack.citrino(&["backup", "drill"]);
+    assert_eq!(drill.code, 0, "{}", drill.text);
+    let listed = stack.citrino(&["backup", "list"]).text;
+    let headline = listed.lines().next().unwrap();
+    assert!(
+        headline.starts_with("last proven restore 0 min ago, RPO ")
+            && headline.ends_with(" s measured"),
+        "{listed}"
+    );
+
+    // As they will be when nobody takes any more.
+    let folder = folder(&stack);
+    removed(&stack, "citrino_");
+    let health = stack.citrino(&["health"]);
+    assert_eq!(health.code, 4, "{}", health.text);
+    for row in [
+        "there is no backup",
+        "no backup was ever proven by a restore",
+    ] {
+        assert!(health.text.contains(row), "{}", health.text);
+    }
+    let backup = taken(&stack);
+    let mut old = manifest(&stack, &backup);
+    old.at = "2026-01-01T03:00:00Z".to_owned();
+    fs::write(folder.join(format!("{backup}.json")), old.text().unwrap()).unwrap();
+    let proof = json!({ "sha256": old.dump.sha256, "at": "2026-01-02T03:00:00Z", "took_ms": 1, "release": null });
+    fs::write(
+        folder.join(format!("{backup}.proof.json")),
+        proof.to_string(),
+    )
+    .unwrap();
+    let health = stack.citrino(&["health"]);
+    for row in [
+        "the last backup was made before",
+        "the last restore was proven before",
+    ] {
+        assert!(health.text.contains(row), "{}", health.text);
+    }
+    // The last proven one stays, however old; the timer's runs make up for what was missed.
+    for unit in ["citrino-backup", "citrino-drill"] {
+        stack.on_host(&format!("systemctl start {unit}.service"));
+    }
+    assert!(names(&stack).contains(&backup));
+    removed(&stack, &backup);
+    stack.is_healthy();
+}
+
+#[test]
+fn timers_take_and_prove_backups_with_nobody_there_and_within_100_mb() {
+    let Some(stack) = serving() else { return };
+    let before = names(&stack);
+    let timers = stack.on_host("systemctl show --property=NextElapseUSecRealtime,Persistent,RandomizedDelayUSec citrino-backup.timer");
+    for property in ["Persistent=yes", "RandomizedDelayUSec=10min", " 03:"] {
+        assert!(timers.contains(property), "{timers}");
+    }
+    stack
+        .on_host("systemctl start citrino-backup.service && systemctl start citrino-drill.service");
+    let after = names(&stack);
+    assert_ne!(before.first(), after.first(), "{after:?}");
+    // The whole of it ran within this; the kernel would have killed it otherwise.
+    let limits = stack.on_host(
+        "systemctl show --property=MemoryMax citrino-backup.service citrino-drill.service",
+    );
+    assert_eq!(limits.matches("MemoryMax=104857600").count(), 2, "{limits}");
+    let listed = stack.citrino(&["backup", "list"]).text;
+    assert!(
+        listed.lines().nth(1).unwrap().contains("proven 0 min ago"),
+        "{listed}"
+    );
+    let audit = stack.citrino(&["audit"]).text;
+    assert!(audit.contains("timer@"), "{audit}");
+    assert_eq!(stack.citrino(&["audit", "verify"]).code, 0);
+    // The script of the production plan is the same.
+    stack.on_host("/home/citrino/scripts/backup.sh");
+    assert_ne!(names(&stack).first(), after.first());
+    stack.is_as_wished();
+}
+
+#[test]
+fn a_run_that_holds_the_host_keeps_a_timer_waiting() {
+    let Some(stack) = serving() else { return };
+    let held = "flock -n /var/lib/citrino/lock /usr/local/sbin/citrino-ops scheduled backup; echo ended with $?";
+    let said = stack.citrino(&["ssh", held]).text;
+    assert!(
+        said.contains("E0504") && said.contains("ended with 5"),
+        "{said}"
+    );
+}
+
+/// The private key is in no file and no log of the host.
+fn nowhere_on_the_host(stack: &Stack, key: &age::x25519::Identity) {
+    use age::secrecy::ExposeSecret;
+    let text = key.to_string();
+    let part = &text.expose_secret()[20..44];
+    let places = "/etc /home /run/systemd /tmp /var/lib/citrino /var/log /var/tmp";
+    let search =
+        format!("grep -rlF {part} {places} || true; journalctl -o export | grep -F {part} || true");
+    assert_eq!(stack.on_host(&search).trim(), "");
+}
+
+#[test]
+fn without_its_age_key_nobody_reads_a_backup_and_with_it_restore_asks_for_nothing_else() {
+    use age::secrecy::ExposeSecret;
+    let Some(stack) = serving() else { return };
+    let rows = stack.fingerprint();
+    let (key, stranger) = (
+        age::x25519::Identity::generate(),
+        age::x25519::Identity::generate(),
+    );
+    stack.write("age.key", key.to_string().expose_secret());
+    stack.write("stranger.key", stranger.to_string().expose_secret());
+    let wishes = fs::read_to_string(stack.home.join("citrino.yml")).unwrap();
+    let sealed = format!(
+        "{wishes}backup: {{ recipients: [{}], identity: age.key }}\n",
+        key.to_public()
+    );
+    stack.write("sealed.yml", &sealed);
+    stack.write("keyless.yml", &sealed.replace(", identity: age.key", ""));
+    let types = |wishes: &str, words: &[&str]| stack.citrino(&[&["-c", wishes], words].concat());
+    let converge = types("keyless.yml", &["converge"]);
+    assert_eq!(converge.code, 0, "{}", converge.text);
+
+    let backup = types("keyless.yml", &["backup"]);
+    assert_eq!(backup.code, 0, "{}", backup.text);
+    let name = names(&stack)[0].clone();
+    let manifest = manifest(&stack, &name);
+    for content in manifest.contents() {
+        let bytes = fs::read(folder(&stack).join(&content.file)).unwrap();
+        assert!(
+            bytes.starts_with(b"age-encryption.org/v1"),
+            "{}",
+            content.file
+        );
+    }
+    nowhere_on_the_host(&stack, &key);
+    assert_eq!(types("keyless.yml", &["backup", "verify", &name]).code, 0);
+    for words in [
+        ["restore", &name, "--yes"].as_slice(),
+        &["backup", "drill", &name],
+        &["restore", &name, "--yes", "--identity", "stranger.key"],
+    ] {
+        let refused = types("keyless.yml", words);
+        assert!(
+            refused.code == 2 && refused.text.contains("E0425"),
+            "{words:?}: {}",
+            refused.text
+        );
+    }
+    // A drill with nobody there proves a new one, by the process that writes it.
+    stack.on_host("systemctl start citrino-drill.service");
+    let listed = stack.citrino(&["backup", "list"]).text;
+    assert!(
+        listed
+            .lines()
+            .nth(1)
+            .unwrap()
+            .contains("proven 0 min ago, encrypted"),
+        "{listed}"
+    );
+
+    stack.sql("DELETE FROM propiedades WHERE id % 2 = 0");
+    let restore = types("sealed.yml", &["restore", &name, "--yes"]);
+    assert_eq!(restore.code, 0, "{}", restore.text);
+    assert_eq!(stack.fingerprint(), rows);
+    let drill = types("sealed.yml", &["backup", "drill", &name]);
+    assert_eq!(drill.code, 0, "{}", drill.text);
+    nowhere_on_the_host(&stack, &key);
+
+    assert_eq!(stack.citrino(&["converge"]).code, 0);
+    assert_eq!(stack.citrino(&["backup", "prune", "--aside"]).code, 0);
+    until("nothing is left to wish", || {
+        stack.citrino(&["plan"]).code == 0
+    });
+}

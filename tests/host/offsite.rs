@@ -1,0 +1,233 @@
+//! Backups leave the host: for a bucket, and for the operator's machine.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use citrino_ops::bucket::{Bucket, backups::There};
+use citrino_ops::facts::backups::{Backup, FOLDER};
+
+use crate::lab::until;
+use crate::s3::Storage;
+use crate::stack::{GO_ON, Said, Stack, serving};
+
+/// Every row of a table with its geometry, and of the others that hold the catalogue.
+const CONTENT: &str = "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM propiedades t";
+
+/// Where a machine of the lab reaches the machine that tests.
+fn gateway(stack: &Stack) -> String {
+    let address = stack.address();
+    let (network, _) = address.rsplit_once('.').unwrap();
+    format!("{network}.1")
+}
+
+/// Names the bucket in citrino.yml; gives what stood there before.
+fn wish_for(stack: &Stack, bucket: &Bucket) -> String {
+    let kept = fs::read_to_string(stack.home.join("citrino.yml")).unwrap();
+    stack.write("s3-key", bucket.key_id.reveal());
+    stack.write("s3-secret", bucket.secret.reveal());
+    let s3 = format!(
+        "backup: {{ s3: {{ bucket: {}, endpoint: \"{}\", key_id: {{ file: s3-key }}, secret: {{ file: s3-secret }} }} }}\n",
+        bucket.bucket,
+        bucket.endpoint.as_deref().unwrap(),
+    );
+    stack.write("citrino.yml", &format!("{kept}{s3}"));
+    kept
+}
+
+fn there(bucket: &Bucket) -> There {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let store = bucket.open().unwrap();
+    runtime
+        .block_on(citrino_ops::bucket::backups::gather(&store))
+        .unwrap()
+}
+
+fn does(stack: &Stack, arguments: &[&str]) -> Said {
+    let said = stack.citrino(arguments);
+    assert_eq!(said.code, 0, "{arguments:?}: {}", said.text);
+    said
+}
+
+/// The newest backup of the host.
+fn newest(stack: &Stack) -> Backup {
+    let list = stack.on_host(&format!("ls {FOLDER}/*.json | grep -v proof | tail -n 1"));
+    let path = list.trim();
+    let name = path.rsplit_once('/').unwrap().1.trim_end_matches(".json");
+    Backup::parse(name, &stack.on_host(&format!("cat {path}"))).unwrap()
+}
+
+#[test]
+fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
+    let Some(stack) = serving() else { return };
+    let Some(storage) = Storage::start(&gateway(&stack)) else {
+        return;
+    };
+    let bucket = storage.bucket("owner", "rehearsal");
+    let secrets = [
+        bucket.key_id.reveal().to_owned(),
+        bucket.secret.reveal().to_owned(),
+    ];
+    let kept = wish_for(&stack, &bucket);
+    let mut said = does(&stack, &["converge"]).text;
+    said += &does(&stack, &["backup"]).text;
+    let backup = newest(&stack);
+    assert!(there(&bucket).has(&backup), "{said}");
+    stack.is_as_wished();
+
+    // The timer's way: another one is taken, and follows.
+    stack.on_host("systemctl start citrino-backup.service");
+    let second = newest(&stack);
+    assert_ne!(second.name, backup.name);
+    until("the timer's backup is in the bucket", || {
+        there(&bucket).has(&second)
+    });
+    stack.until_idle();
+
+    let content = stack.sql(CONTENT);
+    stack.sql("DELETE FROM propiedades WHERE id % 2 = 0");
+    assert_ne!(stack.sql(CONTENT), content);
+    stack.on_host(&format!("rm {FOLDER}/*"));
+    said += &does(&stack, &["restore", "latest", "--from", "s3://", "--yes"]).text;
+    assert_eq!(stack.sql(CONTENT), content);
+    assert_eq!(stack.http("/api/health", None).0, 200);
+    stack.on_host(&format!("test -e {FOLDER}/{}.json", second.name));
+    does(&stack, &["backup", "prune", "--aside"]);
+
+    // A secret that does not fit: the backup is there, that it is not in the bucket is told, and nothing of the secret.
+    stack.write("s3-secret", "sentinel-of-the-bucket-55aa");
+    let refused = stack.citrino(&["backup"]);
+    assert_eq!(refused.code, 1, "{}", refused.text);
+    assert!(
+        refused.text.contains("error[E0431]")
+            && refused.text.contains("the secret does not fit the key"),
+        "{}",
+        refused.text
+    );
+    let third = newest(&stack);
+    assert!(third.name > second.name && !there(&bucket).has(&third));
+    said += &refused.text;
+    stack.write("s3-secret", &secrets[1]);
+    does(&stack, &["backup"]);
+    assert!(there(&bucket).has(&third));
+
+    for secret in secrets
+        .iter()
+        .map(String::as_str)
+        .chain(["sentinel-of-the-bucket-55aa"])
+    {
+        assert!(!said.contains(secret), "{said}");
+        let found = stack.on_host(&format!("grep -rlF '{secret}' /etc /home /opt /root /var/log /var/lib/citrino /run/systemd || true"));
+        let only = ["", "/etc/citrino/backup.json\n"];
+        assert!(only.contains(&found.as_str()), "{found}");
+    }
+    assert_eq!(
+        stack.on_host("stat -c '%a %U' /etc/citrino/backup.json"),
+        "600 root\n"
+    );
+    stack.write("citrino.yml", &kept);
+    does(&stack, &["converge"]);
+    stack.on_host("test ! -e /etc/systemd/system/citrino-offsite.service");
+    stack.is_as_wished();
+}
+
+/// A pull: how many bytes of the file were sent.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a whole number
+fn pulled(stack: &Stack, file: &str) -> u64 {
+    let (code, events) = stack.start(&["backup", "pull"]).events();
+    assert_eq!(code, 0, "{events:?}");
+    let fact = events
+        .iter()
+        .find(|event| event["event"] == "fact" && event["name"] == file);
+    fact.unwrap_or_else(|| panic!("{events:?}"))["figure"]["value"]
+        .as_f64()
+        .unwrap() as u64
+}
+
+fn flip(path: &Path, place: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[place] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |found| found.len())
+}
+
+#[test]
+fn a_pull_goes_on_where_it_was_killed_and_finds_every_flipped_bit() {
+    let Some(stack) = serving() else { return };
+    does(&stack, &["backup"]);
+    let backup = newest(&stack);
+    let (dump, total) = (&backup.dump.file, backup.dump.bytes);
+    let half = total / 2;
+    let folder = stack.home.join("backups");
+    let here = folder.join(dump);
+    let part: PathBuf = folder.join(format!("{dump}.{}.part", &backup.dump.sha256[..16]));
+
+    // The host says the half of it and waits; then the operator's machine is gone.
+    stack.on_host(&format!(
+        "rm -f {GO_ON}; printf '#!/bin/sh\n/usr/bin/tail \"$@\" | {{ head -c {half}; until test -e {GO_ON}; do sleep 0.02; done; }}\n' >/usr/local/bin/tail && chmod 755 /usr/local/bin/tail"
+    ));
+    let run = stack.start(&["backup", "pull"]);
+    until("the half of it is here", || length(&part) == half);
+    run.kill();
+    stack.on_host(&format!("rm /usr/local/bin/tail; touch {GO_ON}"));
+    assert!(!here.exists());
+    assert_eq!(pulled(&stack, dump), total - half);
+    let bytes = fs::read(&here).unwrap();
+    assert_eq!(citrino_ops::blob::sha256(&bytes), backup.dump.sha256);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&folder), mode(&here)), (0o700, 0o600));
+    let manifest = fs::read_to_string(folder.join(format!("{}.json", backup.name))).unwrap();
+    assert_eq!(Backup::parse(&backup.name, &manifest).unwrap(), backup);
+    assert_eq!(
+        length(&folder.join(&backup.globals.file)),
+        backup.globals.bytes
+    );
+
+    assert_eq!(pulled(&stack, dump), 0);
+    flip(&here, 1000);
+    assert_eq!(pulled(&stack, dump), total);
+    // A part that a crash has spoiled is found at the end, and all of it is sent again; one of another source goes.
+    fs::remove_file(&here).unwrap();
+    fs::write(&part, &bytes[..bytes.len() / 2]).unwrap();
+    flip(&part, 100);
+    let other = folder.join(format!("{dump}.0123456789abcdef.part"));
+    fs::write(&other, "of before").unwrap();
+    assert_eq!(pulled(&stack, dump), total);
+    assert_eq!(fs::read(&here).unwrap(), bytes);
+    assert!(!other.exists() && !part.exists());
+
+    // What is broken on the host does not come here.
+    stack.on_host(&format!("cp -p {FOLDER}/{dump} /root/kept; printf '\\377\\376' | dd of={FOLDER}/{dump} bs=1 seek=5000 conv=notrunc status=none"));
+    fs::remove_file(&here).unwrap();
+    let refused = stack.citrino(&["backup", "pull"]);
+    stack.on_host(&format!("mv /root/kept {FOLDER}/{dump}"));
+    assert!(
+        refused.code == 1 && refused.text.contains("E0422"),
+        "{}",
+        refused.text
+    );
+    assert!(!here.exists() && !part.exists());
+    let elsewhere = does(
+        &stack,
+        &["backup", "pull", &backup.name, "--to", "else/where"],
+    );
+    assert!(
+        elsewhere
+            .text
+            .contains(&format!("{} is in else/where", backup.name)),
+        "{}",
+        elsewhere.text
+    );
+    assert_eq!(
+        fs::read(stack.home.join("else/where").join(dump)).unwrap(),
+        bytes
+    );
+    stack.remove("backups");
+    stack.remove("else");
+}

@@ -1,0 +1,164 @@
+//! Files of any size over the connection, which is cut, and over parts that are not what they should be.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use citrino_ops::blob::sha256;
+use citrino_ops::error::trouble;
+use citrino_ops::mirror::Mirror;
+use citrino_ops::remote::{Moved, Remote, Target};
+
+use crate::stack::{Stack, serving};
+
+/// Of the file: not a multiple of any piece.
+const LENGTH: usize = 3_000_001;
+const THERE: &str = "/root/moved/file";
+
+/// Programs on the host that pass on so many bytes; then the connection is gone.
+const CUTS: &str = "mkdir -p /root/moved; for way in 'dd head -c 1000000 | /usr/bin/dd \"$@\"' 'tail /usr/bin/tail \"$@\" | head -c 1000000'; do \
+    printf '#!/bin/sh\\n%s\\npkill -9 -f \"^sshd: root@notty\"\\n' \"${way#* }\" >/usr/local/bin/${way%% *}; chmod 755 /usr/local/bin/${way%% *}; done";
+
+fn target(stack: &Stack) -> Target {
+    let key = stack.on_host("cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub");
+    Target {
+        address: stack.address(),
+        port: 22,
+        user: "root".to_owned(),
+        identity: Some(stack.lab.operator_key()),
+        host_keys: vec![key.trim().to_owned()],
+        known_hosts: stack.home.join("known_hosts"),
+        mirror: Mirror::of("moved"),
+    }
+}
+
+/// Bytes of which no piece is another.
+fn content() -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_le_bytes()
+    };
+    std::iter::repeat_with(next)
+        .flatten()
+        .take(LENGTH)
+        .collect()
+}
+
+struct Both<'s> {
+    stack: &'s Stack,
+    target: Target,
+    /// On this machine.
+    here: PathBuf,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Both<'_> {
+    fn up(&self) -> anyhow::Result<Moved> {
+        self.runtime.block_on(async {
+            let remote = Remote::open(&self.target).await?;
+            let moved = remote.upload(&self.here, THERE).await;
+            remote.close().await;
+            moved
+        })
+    }
+
+    fn down(&self) -> anyhow::Result<Moved> {
+        self.runtime.block_on(async {
+            let remote = Remote::open(&self.target).await?;
+            let moved = remote.download(THERE, &self.here).await;
+            remote.close().await;
+            moved
+        })
+    }
+
+    /// How many bytes were sent until the host had it.
+    fn sends_up(&self) -> u64 {
+        let moved = self.up().unwrap();
+        let said = self.stack.on_host(&format!(
+            "stat -c %a {THERE}; sha256sum <{THERE}; ls /root/moved"
+        ));
+        assert_eq!(said, format!("600\n{}  -\nfile\n", moved.sha256));
+        moved.sent
+    }
+}
+
+fn is_cut(moved: anyhow::Result<Moved>) {
+    let trouble = trouble(&moved.unwrap_err());
+    assert_eq!(trouble.code, "E0435", "{}", trouble.message);
+}
+
+#[test]
+fn a_file_goes_on_where_it_was_cut_in_both_directions() {
+    let Some(stack) = serving() else { return };
+    let bytes = content();
+    let (all, rest) = (LENGTH as u64, LENGTH as u64 - 1_000_000);
+    let both = Both {
+        target: target(&stack),
+        here: stack.home.join("file"),
+        stack: &stack,
+        runtime: tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap(),
+    };
+    fs::write(&both.here, &bytes).unwrap();
+    let refused = trouble(&both.up().unwrap_err());
+    assert!(
+        refused.code == "E0402" && refused.message.contains("/root/moved"),
+        "{}",
+        refused.message
+    );
+
+    stack.on_host(CUTS);
+    is_cut(both.up());
+    stack.on_host("rm /usr/local/bin/dd");
+    let part = format!("{THERE}.{}.part", &sha256(&bytes)[..16]);
+    assert_eq!(
+        stack.on_host(&format!("stat -c %s {part}; ls /root/moved | wc -l")),
+        "1000000\n1\n"
+    );
+    assert_eq!(both.sends_up(), rest);
+    assert_eq!(both.sends_up(), 0);
+    // What is there is another thing; a part is spoiled, one is of another source.
+    stack.on_host(&format!("printf x | dd of={THERE} bs=1 seek=7 conv=notrunc status=none; echo old >{THERE}.0123456789abcdef.part"));
+    assert_eq!(both.sends_up(), all);
+    stack.on_host(&format!("rm {THERE}; head -c 500 /dev/urandom >{part}"));
+    assert_eq!(both.sends_up(), all);
+    stack.on_host(&format!("rm {THERE}; head -c 4000000 /dev/urandom >{part}"));
+    assert_eq!(both.sends_up(), all);
+
+    fs::remove_file(&both.here).unwrap();
+    is_cut(both.down());
+    stack.on_host("rm /usr/local/bin/tail");
+    let part: &Path = &stack
+        .home
+        .join(format!("file.{}.part", &sha256(&bytes)[..16]));
+    assert_eq!(fs::metadata(part).unwrap().len(), 1_000_000);
+    assert!(!both.here.exists());
+    assert_eq!(both.down().unwrap().sent, rest);
+    assert_eq!(fs::read(&both.here).unwrap(), bytes);
+    assert_eq!(both.down().unwrap().sent, 0);
+    fs::remove_file(&both.here).unwrap();
+    fs::write(part, vec![0; LENGTH + 9]).unwrap();
+    assert_eq!(
+        both.down().unwrap(),
+        Moved {
+            sha256: sha256(&bytes),
+            bytes: all,
+            sent: all
+        }
+    );
+    // A source that has changed begins anew.
+    fs::write(part, &bytes[..1000]).unwrap();
+    stack.on_host(&format!("echo another >{THERE}"));
+    assert_eq!(both.down().unwrap().sent, 8);
+    assert!(!part.exists());
+    // Nothing in it is a file too.
+    stack.on_host(&format!(": >{THERE}"));
+    assert_eq!(both.down().unwrap().sent, 0);
+    assert_eq!(fs::read(&both.here).unwrap(), b"");
+    assert_eq!(both.sends_up(), 0);
+    stack.on_host("rm -r /root/moved");
+    stack.remove("file");
+    stack.remove("known_hosts");
+}
