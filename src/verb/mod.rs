@@ -131,7 +131,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         Verb::Restore(wish) => restore::run(job, wish).await,
         Verb::Db {
             what: Db::Import(wish),
-        } => import::run(job, wish).await,
+        } => Box::pin(import::run(job, wish)).await,
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
         Verb::Health => health::run(job).await,
