@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::str::FromStr;
 
 use age::x25519::{Identity, Recipient};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,7 @@ impl Packer {
             let own = own.to_public();
             let all = to.keys.iter().chain([&own]);
             let sealed = age::Encryptor::with_recipients(all.map(|key| key as &dyn age::Recipient))
-                .context("the age recipients do not go together")?;
+                .map_err(|_| Fault::new("E0425", "the age recipients do not go together"))?;
             Cover::Sealed(sealed.wrap_output(hashed)?)
         } else {
             Cover::Bare(hashed)
@@ -209,17 +209,22 @@ pub fn unpack(
     match opened {
         Ok(read) => unpacked(read, packing),
         Err(age::DecryptError::Io(error)) => Err(error.into()),
-        Err(why) if identities.is_empty() => Err(Fault::new(
+        // In words of our own: age's come out of files that a build for development has not in it.
+        Err(age::DecryptError::NoMatchingKeys) if identities.is_empty() => Err(Fault::new(
             "E0425",
-            format!("it is encrypted, and there is no age identity to read it with: {why}"),
+            "it is encrypted, and there is no age identity to read it with",
         )
         .hint("name the private key's file in `backup.identity` of citrino.yml, or with --identity")
         .into()),
-        Err(why) => Err(
-            Fault::new("E0425", format!("the age identity does not open it: {why}"))
-                .hint("name the key that it was encrypted to; the manifest has its public half")
-                .into(),
-        ),
+        Err(age::DecryptError::NoMatchingKeys) => Err(Fault::new(
+            "E0425",
+            "it is encrypted to other keys than the age identity",
+        )
+        .hint("name the key that it was encrypted to; the manifest has its public half")
+        .into()),
+        Err(_) => Err(Fault::new("E0422", "it is no age file any more")
+            .hint("the live database is as it was; `citrino-ops backup list` shows the others")
+            .into()),
     }
 }
 

@@ -85,6 +85,11 @@ pub enum Verb {
     },
     /// Bring the database back as it was in a backup; the one of now stays aside until `backup prune --aside`
     Restore(Restore),
+    /// Work on what the database holds
+    Db {
+        #[command(subcommand)]
+        what: Db,
+    },
     /// Show at one look what there is: server, host, release, last run
     Status,
     /// Show what a month costs, by the API's own prices
@@ -229,6 +234,27 @@ pub struct CutOff {
     pub attach: bool,
 }
 
+#[derive(Clone, Debug, Subcommand)]
+pub enum Db {
+    /// Bring the data of development into production: beside the live database, counted and looked at, then swapped in
+    Import(Import),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Import {
+    /// A dump of one database by `pg_dump` (plain or custom format, as it is or packed with gzip or zstd), which replaces
+    /// all there is; or CSV files of properties, services and agents, whose rows come into what there is
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub csv: CsvOptions,
+    /// Only make it, look at it, and take it away again; nothing is replaced
+    #[arg(long, conflicts_with = "yes")]
+    pub check: bool,
+    #[command(flatten)]
+    pub yes: Yes,
+}
+
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct BackupNow {
     /// SQL as text, packed by gzip: larger and slower than the usual format, and readable everywhere
@@ -299,6 +325,47 @@ pub struct Restore {
     pub yes: Yes,
 }
 
+/// What a CSV does not say itself; for the app's loader.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "For CSV files")]
+pub struct CsvOptions {
+    /// Whose rows they are: with a row's code it says which row of the table it is
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// The currency of prices that name none
+    #[arg(long, value_parser = ["USD", "BOB"], requires = "source")]
+    pub moneda: Option<String>,
+    /// How many bolivianos are a dollar
+    #[arg(long, value_name = "RATE", requires = "source")]
+    pub cambio: Option<f64>,
+    /// The operation of properties that name none
+    #[arg(long, value_parser = ["venta", "alquiler", "anticretico"], requires = "source")]
+    pub operacion: Option<String>,
+    /// Reject rows whose zone is none of the city's known ones
+    #[arg(long, requires = "source")]
+    pub known_zones: bool,
+}
+
+impl CsvOptions {
+    /// As the app's loader takes them, without the source.
+    pub fn of_loader(&self) -> Vec<String> {
+        let valued = [
+            ("--moneda", self.moneda.clone()),
+            ("--cambio", self.cambio.map(|rate| rate.to_string())),
+            ("--operacion", self.operacion.clone()),
+        ];
+        let mut options: Vec<String> = valued
+            .into_iter()
+            .filter_map(|(option, value)| value.map(|value| [option.to_owned(), value]))
+            .flatten()
+            .collect();
+        if self.known_zones {
+            options.push("--known-zones".to_owned());
+        }
+        options
+    }
+}
+
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Audit {
     /// Hold the chain of the host against itself, and against what this machine has seen of it
@@ -345,6 +412,9 @@ impl Verb {
             Verb::Rollback(_) => "rollback",
             Verb::Backup { .. } => "backup",
             Verb::Restore(_) => "restore",
+            Verb::Db {
+                what: Db::Import(_),
+            } => "db import",
             Verb::Status => "status",
             Verb::Cost => "cost",
             Verb::Health => "health",

@@ -11,6 +11,7 @@ use crate::usage;
 
 pub mod app;
 pub mod backups;
+pub mod imports;
 
 use app::AppFacts;
 use backups::Backups;

@@ -13,7 +13,7 @@ use super::app::Schema;
 use crate::archive::{Content, Packing};
 use crate::blob;
 use crate::keep::Dated;
-use crate::system::System;
+use crate::system::{DRAFT, System};
 
 /// Where they are, as the production plan lays the host out.
 pub const FOLDER: &str = "/home/citrino/database/backups";
@@ -317,6 +317,29 @@ pub fn files(system: &System) -> Result<Vec<String>> {
     let entries = std::fs::read_dir(system.path(FOLDER))?;
     let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     names.collect()
+}
+
+/// The files that no backup has: left by a run that was killed. A backup whose manifest cannot be believed keeps its own, for
+/// a person to look at.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn strays(system: &System, found: &Backups) -> Result<Vec<String>> {
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for backup in &found.whole {
+        known.extend(backup.contents().map(|content| content.file.clone()));
+        known.insert(format!("{}{MANIFEST}", backup.name));
+        known.insert(format!("{}{PROOF}", backup.name));
+    }
+    let is_broken = |file: &str| {
+        let mut broken = found.broken.keys();
+        broken.any(|name| file.starts_with(&format!("{name}.")))
+    };
+    // Only what has the shape of ours: others may keep theirs here.
+    let is_ours = |file: &str| file.starts_with("citrino_") || file.starts_with(DRAFT);
+    let mut files = files(system)?;
+    files.retain(|file| is_ours(file) && !known.contains(file) && !is_broken(file));
+    Ok(files)
 }
 
 #[cfg(test)]

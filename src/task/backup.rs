@@ -77,8 +77,11 @@ impl Wish<System> for Backup {
 
     async fn apply(&self, system: &System) -> Result<()> {
         let (at, begun) = (now(), Instant::now());
-        // What a run that was killed has left of this name is no backup from now on.
+        // What a run that was killed has left of this name is no backup from now on; nor is what belongs to none.
         system.remove(backups::manifest(&self.name))?;
+        for file in backups::strays(system, &backups::gather(system)?)? {
+            system.remove(backups::path(&file))?;
+        }
         let release = app::live_release(system)?;
         let binary = self.before.clone().or(release.as_deref().map(app::binary));
         let schema = match &binary {

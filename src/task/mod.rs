@@ -53,6 +53,7 @@ kinds! {
     file::File,
     firewall::Firewall,
     group::Group,
+    imported::Imported,
     itself::Itself,
     link::Link,
     offsite::Offsite,

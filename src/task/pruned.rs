@@ -1,7 +1,5 @@
 //! What of the backups need not be kept, and what runs that were cut off have left, is gone.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +64,7 @@ impl Pruned {
         let dropped = self.keep.dropped(&found.dated(), backups::at(&self.now));
         Ok(Waste {
             backups: dropped.into_iter().map(str::to_owned).collect(),
-            files: strays(found, backups::files(system)?),
+            files: backups::strays(system, found)?,
             databases: self.databases(system).await?,
         })
     }
@@ -87,19 +85,4 @@ impl Pruned {
             Answer::Away(_) => Vec::new(),
         })
     }
-}
-
-/// The files that no backup has: left by a run that was killed. A backup whose manifest cannot be believed keeps its own, for a
-/// person to look at.
-fn strays(found: &Backups, files: Vec<String>) -> Vec<String> {
-    let mut known: BTreeSet<String> = BTreeSet::new();
-    for backup in &found.whole {
-        known.extend(backup.contents().map(|content| content.file.clone()));
-        known.insert(format!("{}{}", backup.name, backups::MANIFEST));
-        known.insert(format!("{}{}", backup.name, backups::PROOF));
-    }
-    let is_broken = |file: &str| found.broken.keys().any(|name| file.starts_with(&format!("{name}.")));
-    // Only what has the shape of ours: others may keep theirs here.
-    let is_ours = |file: &str| file.starts_with("citrino_") || file.starts_with(crate::system::DRAFT);
-    files.into_iter().filter(|file| is_ours(file) && !known.contains(file) && !is_broken(file)).collect()
 }

@@ -21,6 +21,14 @@ impl Scratch {
         }
     }
 
+    /// A database beside it that is called in another way.
+    pub fn called(live: &str, name: &str) -> Self {
+        Self {
+            live: live.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
     /// What leads the app here instead of to the live database.
     pub fn environment(&self) -> [(&'static str, String); 4] {
         [
@@ -41,9 +49,14 @@ impl Scratch {
         alike::create(system, &self.live, &self.name).await
     }
 
-    /// Makes the copy, from program to program: nothing of it lies in a file.
+    /// Makes the copy.
     pub async fn fill(&self, system: &System) -> Result<()> {
         self.create(system).await?;
+        self.copy(system).await
+    }
+
+    /// Copies all that is live into it, from program to program: nothing of it lies in a file.
+    pub async fn copy(&self, system: &System) -> Result<()> {
         let dump = Cmd::new([
             "pg_dump",
             "--format=custom",

@@ -173,12 +173,17 @@ impl Trial {
 
 /// Takes away what a trial has made, its own or a killed one's.
 pub async fn clear(system: &System, scratch: &Scratch) -> Result<()> {
+    stop(system).await?;
+    scratch.drop(system).await
+}
+
+/// Ends the release that is asked; its database stays.
+pub async fn stop(system: &System) -> Result<()> {
     /// systemctl(1): "unit not loaded".
     const NOT_LOADED: i32 = 5;
     let stopped = system.run(&Cmd::new(["systemctl", "stop", UNIT])).await?;
     if stopped.code != NOT_LOADED {
         stopped.success()?;
     }
-    system.remove(ENVIRONMENT)?;
-    scratch.drop(system).await
+    system.remove(ENVIRONMENT)
 }

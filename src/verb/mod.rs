@@ -13,6 +13,7 @@ mod explain;
 mod gc;
 mod guarded;
 mod health;
+mod import;
 mod interrupt;
 mod job;
 mod logs;
@@ -33,7 +34,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::agent;
-use crate::cli::{self, Audit, Cli, Verb};
+use crate::cli::{self, Audit, Cli, Db, Verb};
 use crate::error::{exit, exit_code};
 use crate::guard;
 use crate::report::{Report, Volume};
@@ -128,6 +129,9 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
             what: Some(what), ..
         } => backup::run(job, what).await,
         Verb::Restore(wish) => restore::run(job, wish).await,
+        Verb::Db {
+            what: Db::Import(wish),
+        } => import::run(job, wish).await,
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
         Verb::Health => health::run(job).await,

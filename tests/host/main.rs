@@ -14,6 +14,7 @@ mod deploy;
 mod drift;
 mod faults;
 mod guard;
+mod import;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
 mod offsite;

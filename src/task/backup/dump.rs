@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::archive::{self, Packing};
 use crate::blob;
-use crate::error::Fault;
+use crate::error::{Fault, trouble};
 use crate::facts::backups::{self, Backup, Format};
 use crate::system::{Cmd, System};
 use crate::task::postgres::{OWNER, rows};
@@ -111,9 +111,12 @@ impl<'a> Parts<'a> {
         if self.backup.is_sealed() && identities.is_empty() {
             return Ok(());
         }
-        self.list(system, identities)
-            .await
-            .map_err(|error| broken(self.backup, &format!("{error:#}")).into())
+        let listed = self.list(system, identities).await;
+        // A key that does not fit says nothing of the backup.
+        listed.map_err(|error| match trouble(&error).code.as_str() {
+            "E0425" => error,
+            _ => broken(self.backup, &format!("{error:#}")).into(),
+        })
     }
 
     /// The dump, unpacked.

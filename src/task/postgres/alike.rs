@@ -41,10 +41,23 @@ async fn look(system: &System, database: &str) -> Result<Look> {
 /// E0421 when it has not, or the database is not there.
 pub async fn has_room(system: &System, database: &str, times: u64) -> Result<()> {
     let look = look(system, database).await?;
+    let wanted = look.bytes.saturating_mul(times);
+    has_room_of(system, database, &look, wanted)
+}
+
+/// Whether it has room for so many bytes beside the database.
+///
+/// # Errors
+/// As [`has_room`].
+pub async fn has_room_for(system: &System, database: &str, bytes: u64) -> Result<()> {
+    let look = look(system, database).await?;
+    has_room_of(system, database, &look, bytes)
+}
+
+fn has_room_of(system: &System, database: &str, look: &Look, wanted: u64) -> Result<()> {
     let disk = statvfs(&system.path(&look.folder))
         .with_context(|| format!("could not look at the disk of {}", look.folder))?;
     let free = disk.blocks_available() * disk.fragment_size();
-    let wanted = look.bytes.saturating_mul(times);
     Ok(room(database, look.bytes, free, wanted).map_err(|why| Fault::new("E0421", why))?)
 }
 

@@ -2,6 +2,7 @@
 """Stands in the agent's place on the host, and lets a test into one run of it, by an order in a file.
 
 hold WORD        it stops before it becomes the agent, until somebody who knows the word lets it go on
+next ORDER       not for this run, but for the one after it
 cut SIDE NUMBER  when so many messages of the operator's or the agent's side have passed, the connection is gone
 """
 
@@ -87,6 +88,10 @@ class Relay:
 
 words = order()
 match words:
+    case ["next", *rest]:
+        with open(ORDER + ".new", "w") as file:
+            file.write(" ".join(rest))
+        os.rename(ORDER + ".new", ORDER)
     case ["cut", side, number]:
         Relay(side, int(number)).run()
     case ["hold", _]:

@@ -1,0 +1,257 @@
+//! What of a dump may run, and how many rows it has: statement by statement, while it flows by.
+//!
+//! A dump is a program. What leaves the database that it is restored into (another database, roles, the server, the
+//! shell) is refused; what belongs to where it was made (owners, grants) is left out, with its lines, so that `PostgreSQL`
+//! counts lines as the file does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use super::lexer::{Lexer, Met};
+use super::refused;
+
+/// The longest line or statement: the host's memory is small, and no row of the app comes near.
+const LONGEST: usize = 16 * 1024 * 1024;
+/// How `pg_dump` begins and ends.
+pub const HEAD: &str = "-- PostgreSQL database dump";
+const COMPLETE: &str = "-- PostgreSQL database dump complete";
+
+/// What a dump holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows by table, as `PostgreSQL` writes the table's name with `public` in its path.
+    pub rows: BTreeMap<String, u64>,
+    /// Of the whole, unpacked.
+    pub bytes: u64,
+}
+
+/// What becomes of a statement.
+#[derive(Debug, PartialEq, Eq)]
+enum Way {
+    Runs,
+    LeftOut,
+    /// Rows of this table follow.
+    Rows(String),
+}
+
+#[derive(Debug, Default)]
+pub struct Sieve {
+    /// Schemas that are there already.
+    there: BTreeSet<String>,
+    lexer: Lexer,
+    /// The line that is not whole yet.
+    rest: Vec<u8>,
+    /// What was read of the statement.
+    statement: Vec<u8>,
+    /// The number of the line, and of the one that the statement began in.
+    line: u64,
+    began: u64,
+    /// The table whose rows are read.
+    table: Option<String>,
+    is_complete: bool,
+    counts: Counts,
+}
+
+impl Sieve {
+    /// For a database that has these schemas already: they are not made again.
+    pub fn with(there: BTreeSet<String>) -> Self {
+        Self {
+            there,
+            ..Self::default()
+        }
+    }
+
+    /// Takes the next bytes; what may run goes to `out`.
+    ///
+    /// # Errors
+    /// E0451 with the line of what may not run.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        self.counts.bytes += bytes.len() as u64;
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if self.rest.len() + part.len() > LONGEST || self.statement.len() > LONGEST {
+                return Err(self.at(self.line + 1, "it is longer than 16 MB"));
+            }
+            if !part.ends_with(b"\n") {
+                self.rest.extend_from_slice(part);
+            } else if self.rest.is_empty() {
+                self.take(part, out)?;
+            } else {
+                let mut line = std::mem::take(&mut self.rest);
+                line.extend_from_slice(part);
+                self.take(&line, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// There is no more.
+    ///
+    /// # Errors
+    /// E0451 when it is not whole.
+    pub fn end(mut self, out: &mut Vec<u8>) -> Result<Counts> {
+        let mut last = std::mem::take(&mut self.rest);
+        if !last.is_empty() {
+            last.push(b'\n');
+            self.take(&last, out)?;
+        }
+        if let Some(table) = &self.table {
+            let why = format!("it ends in the middle of the rows of {table}; it is cut short");
+            return Err(self.at(self.line, &why));
+        }
+        if !self.lexer.is_between() {
+            return Err(self.at(
+                self.began,
+                "it ends in the middle of this statement; it is cut short",
+            ));
+        }
+        if !self.is_complete {
+            let why =
+                format!("it does not end with `{COMPLETE}`, as pg_dump's do; it is cut short");
+            return Err(self.at(self.line, &why));
+        }
+        Ok(self.counts)
+    }
+
+    fn take(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        self.line += 1;
+        let Some(table) = &self.table else {
+            return self.take_sql(line, out);
+        };
+        out.extend_from_slice(line);
+        if line.trim_ascii_end() == b"\\." {
+            self.table = None;
+        } else {
+            *self.counts.rows.entry(table.clone()).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn take_sql(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        if self.lexer.is_between() {
+            let text = line.trim_ascii_end();
+            self.is_complete |= text == COMPLETE.as_bytes();
+            // How newer ones keep psql from being told more than SQL; here nothing gets so far.
+            if text.starts_with(b"\\restrict ") || text.starts_with(b"\\unrestrict ") {
+                out.push(b'\n');
+                return Ok(());
+            }
+        }
+        let mut at = 0;
+        loop {
+            let was_begun = self.lexer.begun;
+            let met = self.lexer.read(line, at);
+            if self.lexer.begun && !was_begun {
+                self.began = self.line;
+            }
+            match met {
+                Met::Backslash => {
+                    let word = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+                    let why = format!("`{word}` is a command to psql, which could lead anywhere");
+                    return Err(self.at(self.line, &why));
+                }
+                Met::Nothing => {
+                    self.statement.extend_from_slice(&line[at..]);
+                    // Comments and space between statements go by.
+                    if !self.lexer.begun {
+                        out.append(&mut self.statement);
+                    }
+                    return Ok(());
+                }
+                Met::End(to) => {
+                    self.statement.extend_from_slice(&line[at..to]);
+                    let way = self.judge()?;
+                    let is_rows = matches!(way, Way::Rows(_));
+                    self.follow(way, out);
+                    if is_rows {
+                        out.extend_from_slice(&line[to..]);
+                        return Ok(());
+                    }
+                    at = to;
+                }
+            }
+        }
+    }
+
+    fn follow(&mut self, way: Way, out: &mut Vec<u8>) {
+        let statement = std::mem::take(&mut self.statement);
+        match way {
+            Way::Runs => out.extend(statement),
+            Way::LeftOut => out.extend(statement.into_iter().filter(|byte| *byte == b'\n')),
+            Way::Rows(table) => {
+                out.extend(statement);
+                // A table without rows is told too.
+                self.counts.rows.entry(table.clone()).or_default();
+                self.table = Some(table);
+            }
+        }
+        self.lexer.next();
+    }
+
+    fn judge(&mut self) -> Result<Way> {
+        let words: Vec<&str> = self.lexer.words.iter().map(String::as_str).collect();
+        let leaves = |kind: &str| {
+            matches!(
+                kind,
+                "DATABASE" | "ROLE" | "USER" | "GROUP" | "SYSTEM" | "TABLESPACE" | "SUBSCRIPTION"
+            )
+        };
+        match words.as_slice() {
+            ["GRANT" | "REVOKE" | "SECURITY" | "RESET", ..]
+            | ["SET", "SESSION" | "ROLE", ..]
+            // A setting that PostgreSQL 15 does not know yet.
+            | ["SET", "TRANSACTION_TIMEOUT", ..]
+            | ["ALTER", "DEFAULT", "PRIVILEGES", ..]
+            // A name in quotes is no word.
+            | ["ALTER", .., "OWNER", "TO", _]
+            | ["ALTER", .., "OWNER", "TO"] => Ok(Way::LeftOut),
+            ["SET", "STANDARD_CONFORMING_STRINGS", .., "OFF"] => {
+                Err(self.at(self.began, "its texts are written in the way of before PostgreSQL 9.1"))
+            }
+            ["CREATE" | "DROP", "SCHEMA", .., name] if self.there.contains(&name.to_lowercase()) => Ok(Way::LeftOut),
+            ["CREATE" | "ALTER" | "DROP", kind, ..] | ["COMMENT", "ON", kind, ..] if leaves(kind) => {
+                let (first, kind) = (words[0], *kind);
+                let why = format!("`{first} … {kind}` would reach beyond the database; dump one database, without `--create`");
+                Err(self.at(self.began, &why))
+            }
+            ["COPY", .., "FROM", "STDIN"] => Ok(Way::Rows(self.table_after("COPY"))),
+            ["INSERT", "INTO", ..] => {
+                let table = self.table_after("INTO");
+                *self.counts.rows.entry(table).or_default() += self.lexer.tuples.max(1);
+                Ok(Way::Runs)
+            }
+            ["SET" | "CREATE" | "ALTER" | "DROP" | "COMMENT" | "REFRESH", ..]
+            | ["SELECT", "SET_CONFIG" | "SETVAL", ..]
+            | ["SELECT", "PG_CATALOG", "SET_CONFIG" | "SETVAL", ..]
+            // A semicolon that stands alone.
+            | [] => Ok(Way::Runs),
+            _ => {
+                let said = words.iter().take(4).copied().collect::<Vec<_>>().join(" ");
+                let why = format!("`{said} …` is no statement that pg_dump writes of tables");
+                Err(self.at(self.began, &why))
+            }
+        }
+    }
+
+    /// The name that stands behind a word of the statement.
+    fn table_after(&self, word: &str) -> String {
+        let text = String::from_utf8_lossy(&self.statement);
+        let upper = text.to_ascii_uppercase();
+        let from = upper.find(word).map_or(0, |at| at + word.len());
+        let text = text[from..].trim_start();
+        let mut quoted = false;
+        let end = text.find(|c: char| {
+            quoted ^= c == '"';
+            !quoted && (c == '(' || c.is_whitespace())
+        });
+        let name = &text[..end.unwrap_or(text.len())];
+        name.strip_prefix("public.").unwrap_or(name).to_owned()
+    }
+
+    fn at(&self, line: u64, why: &str) -> anyhow::Error {
+        refused(format!("line {line}: {why}")).into()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// As `pg_dump` 15 writes one, and 17 a line of.
+const DUMP: &str = r#"--
+-- PostgreSQL database dump
+--
+
+\restrict AbC
+
+SET statement_timeout = 0;
+SET transaction_timeout = 0;
+SELECT pg_catalog.set_config('search_path', '', false);
+
+CREATE SCHEMA topology;
+
+
+ALTER SCHEMA topology OWNER TO dev;
+CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA public;
+
+CREATE FUNCTION public.a(b text) RETURNS text
+    LANGUAGE sql
+    AS $_$ SELECT ';' || $1; COMMIT; $_$;
+
+
+ALTER FUNCTION public.a(b text) OWNER TO dev;
+
+CREATE FUNCTION public.b() RETURNS integer
+    LANGUAGE sql
+    BEGIN ATOMIC
+ SELECT CASE WHEN true THEN 1 END;
+END;
+
+CREATE TABLE public.notas (
+    id bigint NOT NULL, "owner;" text DEFAULT 'it''s; \'
+);
+ALTER TABLE ONLY public."Con Espacio" ADD CONSTRAINT c PRIMARY KEY (id);
+
+COPY public.notas (id, "owner;") FROM stdin;
+1	DROP DATABASE x;
+2	\\.
+\.
+
+
+COPY otra."Con Espacio" (id) FROM stdin;
+\.
+
+INSERT INTO public.propiedades VALUES (1, 'a (b'), (2, E'\'(;');
+INSERT INTO public.propiedades (id) VALUES (3);
+SELECT pg_catalog.setval('public.notas_id_seq', 2, true);
+GRANT SELECT ON TABLE public.notas TO lector;
+
+--
+-- PostgreSQL database dump complete
+--
+
+\unrestrict AbC
+
+"#;
+
+fn sift(text: &str, pieces: usize) -> (Result<Counts, String>, String) {
+    let there = BTreeSet::from(["public".to_owned(), "topology".to_owned()]);
+    let (mut sieve, mut out) = (Sieve::with(there), Vec::new());
+    let told = |error: anyhow::Error| error.to_string();
+    for piece in text.as_bytes().chunks(pieces) {
+        if let Err(error) = sieve.push(piece, &mut out) {
+            return (Err(told(error)), String::from_utf8(out).unwrap());
+        }
+    }
+    let counts = sieve.end(&mut out).map_err(told);
+    (counts, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn rows_are_counted_and_owners_left_out_line_by_line() {
+    let (counts, out) = sift(DUMP, 4096);
+    let rows = counts.unwrap().rows;
+    let wished = [
+        ("notas", 2),
+        ("otra.\"Con Espacio\"", 0),
+        ("propiedades", 3),
+    ];
+    assert_eq!(
+        rows,
+        wished
+            .map(|(table, count)| (table.to_owned(), count))
+            .into()
+    );
+    for gone in [
+        "OWNER TO",
+        "GRANT",
+        "restrict",
+        "CREATE SCHEMA",
+        "transaction_timeout",
+    ] {
+        assert!(!out.contains(gone), "{gone} is in\n{out}");
+    }
+    // What is left out leaves its lines behind: an error of PostgreSQL names the line of the file.
+    let (given, left): (Vec<&str>, Vec<&str>) = (DUMP.lines().collect(), out.lines().collect());
+    assert_eq!(given.len(), left.len());
+    for (given, left) in given.iter().zip(&left) {
+        assert!(left.is_empty() || given == left, "{given} became {left}");
+    }
+}
+
+#[test]
+fn however_it_comes_it_is_the_same() {
+    let whole = sift(DUMP, 4096);
+    for pieces in [1, 2, 3, 7, 64] {
+        assert_eq!(sift(DUMP, pieces), whole, "{pieces}");
+    }
+}
+
+#[test]
+fn what_reaches_beyond_the_database_is_refused_with_its_line() {
+    for (line, why) in [
+        (
+            "\\connect citrino_prod",
+            "line 7: `\\connect citrino_prod` is a command to psql",
+        ),
+        ("\\! rm -rf /", "is a command to psql"),
+        ("SELECT 1 \\g |sh", "is a command to psql"),
+        (
+            "DROP DATABASE citrino_prod;",
+            "`DROP … DATABASE` would reach beyond",
+        ),
+        (
+            "alter\nrole dev superuser;",
+            "line 7: `ALTER … ROLE` would reach beyond",
+        ),
+        ("ALTER SYSTEM SET x = 1;", "`ALTER … SYSTEM`"),
+        ("COMMENT ON DATABASE a IS 'b';", "`COMMENT … DATABASE`"),
+        (
+            "COPY a FROM PROGRAM 'id';",
+            "`COPY A FROM PROGRAM …` is no statement",
+        ),
+        ("COPY a TO STDOUT;", "is no statement"),
+        ("/* GRANT */ COMMIT;", "`COMMIT …` is no statement"),
+        ("DO $$BEGIN END$$;", "`DO …` is no statement"),
+        ("SELECT pg_terminate_backend(1);", "is no statement"),
+        ("SET standard_conforming_strings = off;", "PostgreSQL 9.1"),
+    ] {
+        let text = DUMP.replacen("SET statement_timeout = 0;", line, 1);
+        let (counts, out) = sift(&text, 4096);
+        let said = counts.unwrap_err();
+        assert!(said.contains(why), "{line}: {said}");
+        assert!(
+            !out.contains(line.trim_end_matches(';')),
+            "{line} went through"
+        );
+    }
+}
+
+#[test]
+fn wherever_it_is_cut_it_is_found_out() {
+    let end = DUMP.find("dump complete").unwrap() + "dump complete".len();
+    for cut in 1..end {
+        let (counts, _) = sift(&DUMP[..cut], 4096);
+        let said = counts.unwrap_err();
+        // A command to psql that is left out is none any more when it is cut.
+        assert!(
+            said.contains("cut short") || said.contains("`\\re"),
+            "at {cut}: {said}"
+        );
+    }
+    assert!(sift(&DUMP[..end], 4096).0.is_ok());
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let (mut sieve, mut out) = (Sieve::default(), Vec::new());
+        if sieve.push(&bytes, &mut out).is_ok() {
+            let _ = sieve.end(&mut out);
+        }
+    }
+
+    #[test]
+    fn as_many_rows_as_lines(rows in proptest::collection::vec("[^\r\n\\\\]{0,30}", 0..30)) {
+        let data: String = rows.iter().map(|row| format!("{row}\n")).collect();
+        let text = format!("{HEAD}\nCOPY public.t (a) FROM stdin;\n{data}\\.\n{COMPLETE}\n");
+        let (counts, out) = sift(&text, 5);
+        prop_assert_eq!(counts.unwrap().rows["t"], rows.len() as u64);
+        prop_assert_eq!(out, text);
+    }
+}

@@ -1,0 +1,70 @@
+//! What operators brought for the database of a host, and the record of what became of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::system::System;
+
+/// Where it lies until it has been imported.
+pub const FOLDER: &str = "/home/citrino/database/imports";
+/// Where the records are.
+const RECORDS: &str = "/var/lib/citrino/imports";
+
+/// What an import did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// RFC 3339 in UTC.
+    pub at: String,
+    /// Rows of each table of the database that was live.
+    pub before: BTreeMap<String, u64>,
+    /// The same of the one that was made.
+    pub after: BTreeMap<String, u64>,
+    /// What else is worth a line: rows that were not taken, places far away.
+    pub notes: Vec<String>,
+}
+
+/// Where the record of this name is.
+pub fn record(name: &str) -> String {
+    format!("{RECORDS}/{name}.json")
+}
+
+impl Import {
+    /// The record of this name, when there is one.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn read(system: &System, name: &str) -> Result<Option<Self>> {
+        let text = system.read_text(record(name))?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Of each table: `1588 before, 2007 now`
+    pub fn told(&self) -> Vec<(&str, String)> {
+        let tables: BTreeSet<&String> = self.before.keys().chain(self.after.keys()).collect();
+        let count = |rows: &BTreeMap<String, u64>, table: &String| {
+            rows.get(table).map_or("absent".to_owned(), u64::to_string)
+        };
+        tables
+            .into_iter()
+            .map(|table| {
+                let (before, after) = (count(&self.before, table), count(&self.after, table));
+                (table.as_str(), format!("{before} before, {after} now"))
+            })
+            .collect()
+    }
+
+    /// Writes it down.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub async fn keep(&self, system: &System, name: &str) -> Result<()> {
+        std::fs::create_dir_all(system.path(RECORDS))
+            .context("could not make the folder for records of imports")?;
+        let text = format!("{:#}\n", serde_json::to_value(self)?);
+        system
+            .write_atomic(record(name), text.as_bytes(), 0o644, None, &[])
+            .await
+    }
+}

@@ -1,0 +1,211 @@
+//! What an operator brought is the live database: made beside it, from a dump or by the app's own loader, looked at there,
+//! and then swapped in by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::postgres::{beside::Beside, rows};
+use super::scratch::Scratch;
+use super::trial::{self, Trial};
+use crate::dump::{Packing, Table};
+use crate::engine::{Look, Wish};
+use crate::event::now;
+use crate::facts::imports::Import;
+use crate::system::System;
+
+mod dump;
+mod schema;
+mod sheets;
+mod sound;
+
+use dump::Dump;
+use sheets::Sheets;
+
+/// `check` reads what was brought to its end, so that what is not whole is refused before anything has begun.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Imported {
+    pub database: String,
+    /// What the database of before is called afterwards; the record of the import is called so too.
+    pub aside: String,
+    /// The app's role, whose all of it will be.
+    pub owner: String,
+    /// The release that serves: its migrations, its loader, and what it answers on what was imported.
+    pub trial: Trial,
+    pub brought: Brought,
+    /// It is made, looked at and taken away again; the live database stays.
+    #[serde(default)]
+    pub only_look: bool,
+}
+
+/// What was brought, as it lies on the host.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Brought {
+    /// All of the database.
+    Dump {
+        file: String,
+        #[serde(default)]
+        packing: Packing,
+        /// `pg_dump`'s custom format.
+        #[serde(default)]
+        archive: bool,
+    },
+    /// Rows that come into what is there.
+    Csv {
+        sheets: Vec<Sheet>,
+        /// The name of the source; with a row's code it says which row of the table it is.
+        source: String,
+        /// What else the app's loader is told.
+        #[serde(default)]
+        options: Vec<String>,
+    },
+}
+
+impl Brought {
+    /// Where it lies.
+    pub fn files(&self) -> Vec<String> {
+        match self {
+            Brought::Dump { file, .. } => vec![file.clone()],
+            Brought::Csv { sheets, .. } => sheets.iter().map(|sheet| sheet.file.clone()).collect(),
+        }
+    }
+}
+
+/// A CSV file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sheet {
+    /// As the operator calls it.
+    pub name: String,
+    pub file: String,
+    pub table: Table,
+}
+
+impl Wish<System> for Imported {
+    async fn check(&self, system: &System) -> Result<Look> {
+        if self.only_look {
+            return Ok(match Import::read(system, &self.aside)? {
+                Some(_) => Look::same(),
+                None => Look::from(self.ahead(system).await?),
+            });
+        }
+        if let Some(look) = self.beside().look(system).await? {
+            return Ok(look);
+        }
+        Ok(Look::from(self.ahead(system).await?))
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        let before = rows(system, &self.database).await?;
+        let import = if self.only_look {
+            self.look_at(system, before).await?
+        } else {
+            self.take_place(system, before).await?
+        };
+        import.keep(system, &self.aside).await
+    }
+}
+
+impl Imported {
+    fn beside(&self) -> Beside<'_> {
+        Beside {
+            database: &self.database,
+            aside: &self.aside,
+        }
+    }
+
+    /// What would become of the live database, a sentence fragment each.
+    async fn ahead(&self, system: &System) -> Result<Vec<String>> {
+        let live = rows(system, &self.database).await?;
+        let mut what = vec![if self.only_look {
+            "it was not looked at yet".to_owned()
+        } else {
+            format!("what is written from now on stays in {}", self.aside)
+        }];
+        match &self.brought {
+            Brought::Dump { file, packing, archive } => {
+                let dump = Dump { file, packing: *packing, archive: *archive };
+                let counts = dump.count(system).await?;
+                dump::has_room(system, &self.database, counts.bytes).await?;
+                what.extend(told(&live, &counts.rows, "in the file"));
+            }
+            Brought::Csv { sheets, source, options } => {
+                let sheets = Sheets { sheets, source, options };
+                what.extend(sheets.ahead(system, &self.trial).await?);
+            }
+        }
+        Ok(what)
+    }
+
+    async fn take_place(&self, system: &System, before: BTreeMap<String, u64>) -> Result<Import> {
+        let mut import = None;
+        let fill = async |fresh: &str| {
+            import = Some(self.fill(system, &Scratch::called(&self.database, fresh), before).await?);
+            Ok(())
+        };
+        self.beside().take_place(system, fill).await?;
+        import.context("nothing was imported")
+    }
+
+    async fn look_at(&self, system: &System, before: BTreeMap<String, u64>) -> Result<Import> {
+        let scratch = Scratch::of(&self.database);
+        // One that was killed has left its own behind.
+        trial::clear(system, &scratch).await?;
+        scratch.has_room(system, 1).await?;
+        scratch.create(system).await?;
+        let filled = self.fill(system, &scratch, before).await;
+        trial::clear(system, &scratch).await?;
+        filled
+    }
+
+    /// Makes the database what was brought, and looks at it.
+    async fn fill(&self, system: &System, fresh: &Scratch, before: BTreeMap<String, u64>) -> Result<Import> {
+        let mut notes = Vec::new();
+        match &self.brought {
+            Brought::Dump { file, packing, archive } => {
+                let dump = Dump { file, packing: *packing, archive: *archive };
+                dump.restore(system, &self.database, &fresh.name, &self.owner).await?;
+                schema::is_of_the_app(system, &self.trial, fresh).await?;
+                schema::migrate(system, &self.trial, fresh).await?;
+            }
+            Brought::Csv { sheets, source, options } => {
+                let sheets = Sheets { sheets, source, options };
+                fresh.copy(system).await?;
+                schema::migrate(system, &self.trial, fresh).await?;
+                notes = sheets.load(system, &self.trial, fresh).await?;
+            }
+        }
+        notes.extend(sound::look(system, &self.database, &fresh.name).await?);
+        let after = rows(system, &fresh.name).await?;
+        notes.extend(emptied(&before, &after));
+        schema::answers(system, &self.trial, fresh).await?;
+        Ok(Import { at: now(), before, after, notes })
+    }
+}
+
+/// `rows of propiedades: 1588 now, 2007 in the file`
+fn told(now: &BTreeMap<String, u64>, then: &BTreeMap<String, u64>, place: &str) -> Vec<String> {
+    let tables: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
+    // What extensions keep for themselves comes without rows.
+    let counts = |table: &&String| now.contains_key(*table) || then.get(*table) != Some(&0);
+    let count = |rows: &BTreeMap<String, u64>, table| {
+        rows.get(table).map_or("absent".to_owned(), u64::to_string)
+    };
+    tables
+        .into_iter()
+        .filter(counts)
+        .map(|table| format!("rows of {table}: {} now, {} {place}", count(now, table), count(then, table)))
+        .collect()
+}
+
+/// Tables that had rows and have none any more.
+fn emptied(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> Vec<String> {
+    before
+        .iter()
+        .filter(|(table, rows)| **rows > 0 && after.get(*table) == Some(&0))
+        .map(|(table, rows)| format!("{table} had {rows} rows and has none in what was brought"))
+        .collect()
+}

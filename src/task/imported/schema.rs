@@ -1,0 +1,121 @@
+//! What the release that serves says of the schema that was imported, and does to it.
+
+use anyhow::{Context, Result};
+
+use super::sound;
+use crate::error::Fault;
+use crate::facts::app::{Migrations, Schema};
+use crate::system::{Output, System};
+use crate::task::postgres::tell;
+use crate::task::scratch::Scratch;
+use crate::task::trial::{self, Trial};
+
+/// The schema of a dump is the app's, and none that the release does not know yet.
+///
+/// # Errors
+/// E0452 when it is not.
+pub async fn is_of_the_app(system: &System, trial: &Trial, fresh: &Scratch) -> Result<()> {
+    let describe = system.run(&trial.app(system, &["migrate", "--describe"], &[])?).await?.success()?;
+    let known: Migrations = read(&describe)?;
+    let status = run(system, trial, fresh, &["migrate", "--status"]).await?;
+    if !status.ok() {
+        return Err(unfit(&format!("the release cannot read it: {}", status.last_words())).into());
+    }
+    let schema: Schema = read(&status)?;
+    fits(&known, &schema).map_err(|why| unfit(&why).into())
+}
+
+/// The release brings it up to what it needs.
+///
+/// # Errors
+/// E0452 when a migration does not go through on it.
+pub async fn migrate(system: &System, trial: &Trial, fresh: &Scratch) -> Result<()> {
+    let migrated = run(system, trial, fresh, &["migrate"]).await?;
+    if migrated.ok() {
+        return Ok(());
+    }
+    Err(unfit(&format!("the release's migrations do not go through on it: {}", migrated.last_words())).into())
+}
+
+/// The release serves on it, to nobody yet.
+///
+/// # Errors
+/// E0453 with what it answered.
+pub async fn answers(system: &System, release: &Trial, fresh: &Scratch) -> Result<()> {
+    tell(system, &fresh.name, "ANALYZE;\n").await?;
+    // One that was killed has left its own behind.
+    trial::stop(system).await?;
+    let served = release.serve(system, fresh).await;
+    trial::stop(system).await?;
+    served.map_err(|error| sound::failed(&format!("the release does not answer on it: {error:#}")).into())
+}
+
+/// A command of the release on the database that is not live yet.
+pub async fn run(system: &System, trial: &Trial, fresh: &Scratch, arguments: &[&str]) -> Result<Output> {
+    let over = fresh.environment();
+    let over: Vec<(&str, &str)> = over.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    system.run(&trial.app(system, arguments, &over)?).await
+}
+
+fn fits(known: &Migrations, schema: &Schema) -> Result<(), String> {
+    let Some(newest) = schema.applied.iter().max() else {
+        return Err("its schema is not the app's: it has seen none of the app's migrations".to_owned());
+    };
+    if *newest > known.newest {
+        return Err(format!(
+            "its schema is newer than the release that serves: it has seen migration {newest:04}, and the release knows {:04} at most",
+            known.newest
+        ));
+    }
+    let other = known.migrations.iter().find(|one| schema.applied.contains(&one.version) && !schema.has(one));
+    match other {
+        Some(one) => Err(format!("{} was another text where it was made", one.file())),
+        None => Ok(()),
+    }
+}
+
+fn unfit(why: &str) -> Fault {
+    Fault::new("E0452", format!("what was brought does not fit the release that serves: {why}"))
+        .hint("the live database is as it was; deploy the release that the data was made with, or bring the rows as CSV")
+}
+
+fn read<T: for<'de> serde::Deserialize<'de>>(output: &Output) -> Result<T> {
+    serde_json::from_str(&output.stdout).context("`migrate` did not print what it should")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::app::Migration;
+
+    use super::*;
+
+    fn known() -> Migrations {
+        let one = |version| Migration {
+            version,
+            name: "x".to_owned(),
+            sha: format!("{version}"),
+            floor: None,
+            down: None,
+        };
+        Migrations { newest: 2, migrations: vec![one(1), one(2)] }
+    }
+
+    fn seen(applied: &[i64]) -> Schema {
+        Schema {
+            applied: applied.to_vec(),
+            shas: applied.iter().map(|version| (*version, version.to_string())).collect(),
+            ..Schema::default()
+        }
+    }
+
+    #[test]
+    fn older_fits_and_newer_or_anothers_does_not() {
+        assert_eq!(fits(&known(), &seen(&[1])), Ok(()));
+        assert_eq!(fits(&known(), &seen(&[1, 2])), Ok(()));
+        assert!(fits(&known(), &seen(&[])).unwrap_err().contains("none of the app's"));
+        assert!(fits(&known(), &seen(&[1, 2, 3])).unwrap_err().contains("migration 0003"));
+        let mut other = seen(&[1]);
+        other.shas.insert(1, "another".to_owned());
+        assert!(fits(&known(), &other).unwrap_err().contains("0001_x was another text"));
+    }
+}

@@ -1,0 +1,155 @@
+//! Whether what was imported is fit to serve: all that the live database has, indexes that are used, places where they
+//! should be.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::error::Fault;
+use crate::system::System;
+use crate::task::postgres::{Answer, ask};
+
+/// How many of a kind are told.
+const SHOWN: usize = 8;
+
+/// What `sound.sql` found.
+#[derive(Debug, Default, Deserialize)]
+struct Found {
+    unusable: Vec<String>,
+    columns: Vec<Column>,
+}
+
+/// A column with places.
+#[derive(Debug, Default, Deserialize)]
+struct Column {
+    name: String,
+    places: u64,
+    invalid: u64,
+    /// Without a system of coordinates.
+    nowhere: u64,
+    /// Latitude where the longitude should be.
+    swapped: u64,
+    /// Beside Bolivia.
+    abroad: u64,
+    /// Beside Santa Cruz de la Sierra and what lies around it.
+    away: u64,
+}
+
+/// Looks at a database that is to take the live one's place, and gives what is worth a line and no fault.
+///
+/// # Errors
+/// E0453 with all that is not as it should be.
+pub async fn look(system: &System, live: &str, fresh: &str) -> Result<Vec<String>> {
+    let shape = include_str!("shape.sql");
+    let wished: BTreeSet<String> = asked(system, live, shape).await?;
+    let there: BTreeSet<String> = asked(system, fresh, shape).await?;
+    let found: Found = asked(system, fresh, include_str!("sound.sql")).await?;
+    let faults = faults(&wished, &there, &found);
+    if faults.is_empty() {
+        return Ok(found.columns.iter().flat_map(Column::notes).collect());
+    }
+    Err(failed(&faults.join("; ")).into())
+}
+
+/// Why what was imported does not take the live database's place.
+pub fn failed(why: &str) -> Fault {
+    Fault::new("E0453", format!("what was imported is not fit to serve: {why}"))
+        .hint("the live database is as it was; mend it where the data comes from, and bring it again")
+}
+
+async fn asked<T: for<'de> Deserialize<'de>>(system: &System, database: &str, sql: &str) -> Result<T> {
+    match ask(system, database, sql).await? {
+        Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
+        Answer::Rows(rows) => serde_json::from_str(rows.trim()).context("the look at the import cannot be read"),
+    }
+}
+
+fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, found: &Found) -> Vec<String> {
+    let mut faults = Vec::new();
+    let missing: Vec<&String> = wished.difference(there).collect();
+    if !missing.is_empty() {
+        faults.push(format!("it lacks what the live database has: {}", some(&missing)));
+    }
+    if !found.unusable.is_empty() {
+        faults.push(format!("PostgreSQL does not use these indexes: {}", some(&found.unusable)));
+    }
+    faults.extend(found.columns.iter().flat_map(Column::faults));
+    faults
+}
+
+fn some(all: &[impl AsRef<str>]) -> String {
+    let mut shown: Vec<&str> = all.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    let more = format!("and {} more", all.len().saturating_sub(SHOWN));
+    if all.len() > SHOWN {
+        shown.push(&more);
+    }
+    shown.join(", ")
+}
+
+impl Column {
+    fn faults(&self) -> Vec<String> {
+        [
+            (self.invalid, "are not valid"),
+            (self.nowhere, "are in no system of coordinates"),
+            (self.swapped, "have latitude and longitude swapped"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} of the {} places in {} {what}", self.places, self.name))
+        .collect()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let around = self.away.saturating_sub(self.abroad);
+        [
+            (self.abroad, "are not in Bolivia"),
+            (around, "are in Bolivia, and not around Santa Cruz de la Sierra"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} of the {} places in {} {what}", self.places, self.name))
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(all: &[&str]) -> BTreeSet<String> {
+        all.iter().map(|one| (*one).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_more_than_the_live_one_has_is_no_fault() {
+        let found = Found::default();
+        let live = set(&["the table a", "the index b"]);
+        assert!(faults(&live, &set(&["the table a", "the index b", "the table c"]), &found).is_empty());
+        assert_eq!(
+            faults(&live, &set(&["the table a"]), &found),
+            ["it lacks what the live database has: the index b"]
+        );
+    }
+
+    #[test]
+    fn places_are_told_by_what_is_wrong_with_them() {
+        let column = Column {
+            name: "propiedades.coordenadas".to_owned(),
+            places: 9,
+            swapped: 2,
+            abroad: 3,
+            away: 4,
+            ..Column::default()
+        };
+        assert_eq!(column.faults(), ["2 of the 9 places in propiedades.coordenadas have latitude and longitude swapped"]);
+        assert_eq!(column.notes().len(), 2);
+        assert!(column.notes()[1].starts_with("1 of the 9 places"));
+    }
+
+    #[test]
+    fn a_long_list_is_cut_short() {
+        let all: Vec<String> = (0..10).map(|n| n.to_string()).collect();
+        assert_eq!(some(&all), "0, 1, 2, 3, 4, 5, 6, 7, and 2 more");
+    }
+}

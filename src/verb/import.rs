@@ -1,0 +1,239 @@
+//! `db import`: what the owner developed with comes into production, looked at before anybody is served from it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use time::OffsetDateTime;
+
+use super::job::Job;
+use crate::backup::Settings;
+use crate::blob;
+use crate::cli::{CsvOptions, Import};
+use crate::dump::{self, Form, Kind, Table};
+use crate::error::{Fault, exit, trouble};
+use crate::facts::app::USER;
+use crate::facts::imports::{self, FOLDER};
+use crate::import;
+use crate::plan::Mode;
+use crate::remote::Remote;
+use crate::task::imported::{Brought, Imported, Sheet};
+
+pub async fn run(job: &mut Job<'_>, wish: &Import) -> Result<u8> {
+    let files = files(job, wish)?;
+    let remote = job.connect().await?;
+    let remote = remote.telling(job.report.progress());
+    let agent = job.agent(&remote).await?;
+    let app = agent.facts().app.clone();
+    let at = OffsetDateTime::now_utc();
+    let imported = import::imported(&job.stack, &app, brought(&files, &wish.csv), at, wish.check)?;
+    // Nothing is to be said to it before all has been sent.
+    drop(agent);
+    let done = async {
+        send(job, &remote, &files).await?;
+        if wish.check {
+            look(job, &remote, &imported).await
+        } else {
+            swap(job, &remote, imported.clone(), at, wish.yes.yes).await
+        }
+    }
+    .await;
+    if let Err(error) = done {
+        clear(&remote, &error, &imported).await;
+        return Err(error);
+    }
+    tell(job, &remote, &imported.aside).await?;
+    if wish.check {
+        job.report
+            .note("it could be imported as it is; nothing was changed");
+    }
+    remote.close().await;
+    Ok(exit::OK)
+}
+
+/// A file of the operator's, and where it will lie on the host.
+struct Brings {
+    path: PathBuf,
+    form: Form,
+    there: String,
+}
+
+/// Reads what was named as far as can be done here: what cannot be imported is refused before anything is sent.
+///
+/// # Errors
+/// E0450 for what is neither a dump nor a CSV, or does not go together; E0451 for a dump that is not whole.
+fn files(job: &mut Job<'_>, wish: &Import) -> Result<Vec<Brings>> {
+    let mut files = Vec::new();
+    for path in &wish.files {
+        let form = Form::of(path)?;
+        if form.kind == Kind::Sql {
+            job.report.waiting(format!("reading {}", path.display()));
+            dump::count(path, form.packing)?;
+        }
+        files.push(Brings {
+            path: path.clone(),
+            form,
+            there: there(path, form)?,
+        });
+    }
+    let csvs = files.iter().filter(|file| sheet(file).is_some()).count();
+    let why = match (csvs, files.len()) {
+        (0, 1) if wish.csv.source.is_some() => {
+            "--source is for CSV files: a dump is all of the database"
+        }
+        (0, 1) => return Ok(files),
+        (0, _) => "a dump is all of the database, and more than one was named",
+        (csvs, all) if csvs < all => "a dump and CSV files do not go together",
+        _ if wish.csv.source.is_none() => {
+            "--source must say whose rows these are: with a row's code it is what a later import knows it by"
+        }
+        _ => return Ok(files),
+    };
+    Err(Fault::new("E0450", why)
+        .hint("nothing was sent; `citrino-ops db import --help` shows what goes together")
+        .into())
+}
+
+/// By its content, so that what was sent before a cut is not sent again.
+fn there(path: &Path, form: Form) -> Result<String> {
+    /// How much of its hash tells it from all others.
+    const HEAD: usize = 16;
+    let context = || format!("could not read {}", path.display());
+    let mut file = File::open(path).with_context(context)?;
+    let (sha256, _) = blob::sha256_of(&mut file).with_context(context)?;
+    // The app's loader goes by the ending.
+    let end = match form.kind {
+        Kind::Csv(_) => "csv",
+        Kind::Sql | Kind::Archive => "dump",
+    };
+    Ok(format!("{FOLDER}/{}.{end}", &sha256[..HEAD]))
+}
+
+fn sheet(file: &Brings) -> Option<Table> {
+    match file.form.kind {
+        Kind::Csv(table) => Some(table),
+        Kind::Sql | Kind::Archive => None,
+    }
+}
+
+fn brought(files: &[Brings], csv: &CsvOptions) -> Brought {
+    if let [file] = files
+        && sheet(file).is_none()
+    {
+        return Brought::Dump {
+            file: file.there.clone(),
+            packing: file.form.packing,
+            archive: file.form.kind == Kind::Archive,
+        };
+    }
+    let sheets = files.iter().filter_map(|file| {
+        Some(Sheet {
+            name: shown(&file.path),
+            file: file.there.clone(),
+            table: sheet(file)?,
+        })
+    });
+    Brought::Csv {
+        sheets: sheets.collect(),
+        source: csv.source.clone().unwrap_or_default(),
+        options: csv.of_loader(),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+/// Nobody on the host but root may list them; the app's loader reads its own.
+async fn send(job: &mut Job<'_>, remote: &Remote, files: &[Brings]) -> Result<()> {
+    remote
+        .output(&["install", "-d", "-m", "0711", FOLDER])
+        .await?;
+    // What a cut import of before has left.
+    remote
+        .output(&["find", FOLDER, "-type", "f", "-mmin", "+1440", "-delete"])
+        .await?;
+    for file in files {
+        job.report
+            .waiting(format!("sending {}", file.path.display()));
+        remote.upload(&file.path, &file.there).await?;
+        if sheet(file).is_some() {
+            remote.output(&["chown", USER, &file.there]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A file that was refused is of no more use, unless the host goes on with it alone, or more of it is to come.
+async fn clear(remote: &Remote, error: &anyhow::Error, imported: &Imported) {
+    if matches!(trouble(error).code.as_str(), "E0503" | "E0435") {
+        return;
+    }
+    let files = imported.brought.files();
+    let argv: Vec<&str> = ["rm", "-f", "--"]
+        .into_iter()
+        .chain(files.iter().map(String::as_str))
+        .collect();
+    // What stays goes with the next import; the error that is told is the one of before.
+    let _ = remote.output(&argv).await;
+}
+
+/// It is made and looked at, and goes again.
+async fn look(job: &mut Job<'_>, remote: &Remote, imported: &Imported) -> Result<()> {
+    let gone = import::gone(&imported.brought);
+    let mut steps = vec![import::step(
+        imported.clone(),
+        "what was brought could serve",
+    )];
+    steps.extend(gone.clone());
+    let plan = job.plan(Mode::Apply, steps, gone);
+    let agent = remote.agent().await?;
+    job.run_host(agent, &plan, &[]).await.map(drop)
+}
+
+/// It takes the live database's place, after a yes and a backup.
+async fn swap(
+    job: &mut Job<'_>,
+    remote: &Remote,
+    imported: Imported,
+    at: OffsetDateTime,
+    yes: bool,
+) -> Result<()> {
+    let (aside, gone) = (imported.aside.clone(), import::gone(&imported.brought));
+    let step = import::step(imported, "the database is what was brought");
+    job.report.waiting("reading it on the host");
+    job.foresee(remote.agent().await?, vec![step.clone()])
+        .await?;
+    let why = "the live database would be replaced";
+    job.confirm(yes, why, "Put it in the live database's place?")
+        .await?;
+    let agent = remote.agent().await?;
+    let came =
+        Settings::of(&job.stack).came_back(&job.stack, &agent.facts().app, at, step, aside.clone());
+    let (mut steps, mut on_failure) = (came.steps, came.on_failure);
+    let no_return = steps.len();
+    steps.extend(gone.clone());
+    on_failure.extend(gone);
+    let mut plan = job.plan(Mode::Apply, steps, on_failure);
+    plan.no_return = Some(no_return);
+    job.run_host(agent, &plan, &[]).await?;
+    job.report.note(format!(
+        "the database of before is kept as {aside}, until `citrino-ops backup prune --aside`"
+    ));
+    Ok(())
+}
+
+/// What the host has written down of it: rows table by table, and what is worth a line.
+async fn tell(job: &mut Job<'_>, remote: &Remote, name: &str) -> Result<()> {
+    let text = remote.output(&["cat", &imports::record(name)]).await?;
+    let import: imports::Import =
+        serde_json::from_str(&text).context("the record of the import cannot be read")?;
+    for note in &import.notes {
+        job.report.note(note);
+    }
+    for (table, rows) in import.told() {
+        job.report.fact(&format!("rows of {table}"), rows, None);
+    }
+    Ok(())
+}

@@ -1,0 +1,398 @@
+//! What the owner developed with comes into production, or nothing does.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::stack::{Said, Stack, serving};
+
+const LIVE: &str = "citrino_prod";
+/// The database of development, of a role that production does not know.
+const DEV: &str = "desarrollo";
+const TABLES: [&str; 6] = [
+    "agentes",
+    "servicios",
+    "propiedades",
+    "categorias_servicios",
+    "_sqlx_migrations",
+    "schema_floor",
+];
+
+/// Asks a database of the host as its superuser.
+fn sql(stack: &Stack, database: &str, query: &str) -> String {
+    let line = format!(
+        "cd / && runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d {database} -c \"{query}\""
+    );
+    stack.on_host(&line).trim().to_owned()
+}
+
+/// Of every row of every table.
+fn sums(stack: &Stack, database: &str) -> String {
+    let each = TABLES.map(|table| {
+        format!("SELECT '{table}', count(*), md5(coalesce(string_agg(t::text, '|' ORDER BY t::text COLLATE \\\"C\\\"), '')) FROM {table} t")
+    });
+    sql(stack, database, &each.join(" UNION ALL "))
+}
+
+fn rows(stack: &Stack, table: &str) -> u64 {
+    let count = sql(stack, LIVE, &format!("SELECT count(*) FROM {table}"));
+    count.parse().unwrap()
+}
+
+/// The database of development: all that is live, of another owner, with something done to it. None of it is left on the
+/// host but the dump, which is the operator's then.
+fn dump(stack: &Stack, name: &str, done: &str, options: &str) -> (PathBuf, String) {
+    let (file, done) = (format!("/var/tmp/{name}"), done.replace('"', "\\\""));
+    stack.on_host(&format!(
+        "set -e; cd /; p='runuser -u postgres --'; $p dropdb --if-exists {DEV}; $p createuser ana; $p createdb -O ana {DEV}
+         $p pg_dump -Fc {LIVE} | $p pg_restore --no-owner -d {DEV}
+         for table in agentes servicios propiedades; do $p psql -qd {DEV} -c \"ALTER TABLE $table OWNER TO ana; GRANT SELECT ON $table TO ana\"; done
+         $p psql -qd {DEV} -v ON_ERROR_STOP=1 -c \"{done}\"
+         $p pg_dump {options} {DEV} > {file}"
+    ));
+    let sums = if done.contains("DROP") {
+        String::new()
+    } else {
+        sums(stack, DEV)
+    };
+    stack.on_host(&format!(
+        "set -e; cd /; p='runuser -u postgres --'; $p dropdb {DEV}; $p dropuser ana"
+    ));
+    let path = stack.home.join(name);
+    fs::copy(stack.disk().join(file.trim_start_matches('/')), &path).unwrap();
+    stack.on_host(&format!("rm {file}"));
+    (path, sums)
+}
+
+fn import(stack: &Stack, file: &std::path::Path, options: &[&str]) -> Said {
+    stack.citrino(&[&["db", "import", file.to_str().unwrap()], options].concat())
+}
+
+fn imported(stack: &Stack, file: &std::path::Path) -> String {
+    let said = import(stack, file, &["--yes"]);
+    assert_eq!(said.code, 0, "{}", said.text);
+    said.text
+}
+
+/// It was refused so, and production has not noticed it.
+fn refused(stack: &Stack, before: &str, said: &Said, exit: i32, parts: &[&str]) {
+    for part in parts {
+        assert!(
+            said.code == exit && said.text.contains(part),
+            "{part}, {exit}: {}: {}",
+            said.code,
+            said.text
+        );
+    }
+    assert_eq!(sums(stack, LIVE), before, "{}", said.text);
+    nothing_is_left(stack);
+}
+
+/// Neither of a database that was made beside the live one, nor of what was sent.
+fn nothing_is_left(stack: &Stack) {
+    let beside =
+        "SELECT count(*) FROM pg_database WHERE datname ~ '_restoring|_rehearsal|_before_'";
+    assert_eq!(stack.sql(beside), "0");
+    let sent = stack.on_host("find /home/citrino/database/imports -type f 2>/dev/null || true");
+    assert_eq!(sent.trim(), "");
+}
+
+/// The databases that imports have set aside, newest last.
+fn aside(stack: &Stack) -> Vec<String> {
+    let names = stack.sql("SELECT datname FROM pg_database WHERE datname ~ '_before_' ORDER BY 1");
+    names.lines().map(str::to_owned).collect()
+}
+
+fn forget_aside(stack: &Stack) {
+    for name in aside(stack) {
+        stack.sql(&format!("DROP DATABASE {name}"));
+    }
+    nothing_is_left(stack);
+    stack.is_as_wished();
+}
+
+/// Every tenth property is gone, and every other costs more.
+const WORKED: &str = "DELETE FROM propiedades WHERE id % 10 = 0; UPDATE propiedades SET precio_usd = precio_usd + 1, precio_original = precio_original + 1 WHERE moneda = 'USD'";
+
+#[test]
+fn a_dump_in_each_form_takes_the_place_of_what_is_live() {
+    let Some(stack) = serving() else { return };
+    let before = sums(&stack, LIVE);
+    let (now, backups) = (
+        rows(&stack, "propiedades"),
+        stack.on_host("ls /home/citrino/database/backups | wc -l"),
+    );
+    let (home, _) = dump(&stack, "home.dump", "SELECT 1", "-Fc");
+    let (plain, wished) = dump(&stack, "work.sql", WORKED, "");
+    let bytes = fs::read(&plain).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(
+        text.contains("OWNER TO ana") && text.contains("GRANT "),
+        "the dump is of nobody else"
+    );
+    let gz = plain.with_extension("sql.gz");
+    let mut packed = GzEncoder::new(File::create(&gz).unwrap(), Compression::fast());
+    packed.write_all(&bytes).unwrap();
+    packed.finish().unwrap();
+    let zst = plain.with_extension("zst");
+    fs::write(&zst, zstd::encode_all(&bytes[..], 1).unwrap()).unwrap();
+
+    let unsaid = import(&stack, &plain, &[]);
+    let differ = format!("rows of propiedades: {now} now, ");
+    refused(&stack, &before, &unsaid, 7, &["E0801", &differ]);
+
+    let looked = import(&stack, &plain, &["--check"]);
+    refused(
+        &stack,
+        &before,
+        &looked,
+        0,
+        &["it could be imported as it is", "rows of propiedades"],
+    );
+
+    for (at, file) in [&plain, &gz, &zst].into_iter().enumerate() {
+        let text = imported(&stack, file);
+        assert!(
+            text.contains("rows of propiedades") && text.contains(&format!("{now} before, ")),
+            "{text}"
+        );
+        assert_eq!(sums(&stack, LIVE), wished, "{}", file.display());
+        assert!(rows(&stack, "propiedades") < now);
+        let owners = "SELECT string_agg(DISTINCT tableowner, ' ') FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'spatial_ref_sys'";
+        assert_eq!(stack.sql(owners), "citrino_user");
+        let functions = "SELECT string_agg(DISTINCT pg_get_userbyid(proowner), ' ') FROM pg_proc p WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')";
+        assert_eq!(stack.sql(functions), "citrino_user");
+        let found = stack.http("/api/recomendar", Some(&serde_json::json!({ "limite": 3 })));
+        assert_eq!(found.0, 200, "{}", found.1);
+        // What was there is there yet, under another name.
+        let newest = aside(&stack).pop().unwrap();
+        assert_eq!(sums(&stack, &newest), before);
+        imported(&stack, &home);
+        assert_eq!(sums(&stack, LIVE), before);
+        assert_eq!(aside(&stack).len(), 2 * (at + 1));
+    }
+    assert_ne!(
+        stack.on_host("ls /home/citrino/database/backups | wc -l"),
+        backups,
+        "no backup was taken before"
+    );
+    forget_aside(&stack);
+    stack.is_healthy();
+}
+
+#[test]
+fn a_dump_of_an_older_schema_is_migrated() {
+    let Some(stack) = serving() else { return };
+    let before = sums(&stack, LIVE);
+    let (home, _) = dump(&stack, "home.dump", "SELECT 1", "-Fc");
+    // As the app's own ways down leave it.
+    let down: Vec<String> = [6, 5, 4, 3]
+        .map(|number| {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+            let files = fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path());
+            let is_it = |path: &PathBuf| {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                name.starts_with(&format!("{number:04}")) && name.ends_with(".down.sql")
+            };
+            let text = fs::read_to_string(files.into_iter().find(is_it).unwrap()).unwrap();
+            format!("BEGIN; {text}; DELETE FROM _sqlx_migrations WHERE version = {number}; COMMIT;")
+        })
+        .into();
+    let sql = down
+        .join("\n")
+        .replace('\\', "\\\\")
+        .replace('$', "\\$")
+        .replace('`', "\\`");
+    let (older, _) = dump(&stack, "older.dump", &format!("{sql} --DROP"), "-Fc");
+    imported(&stack, &older);
+    let applied = "SELECT count(*) = max(version) AND max(version) >= 6 FROM _sqlx_migrations";
+    assert_eq!(stack.sql(applied), "t");
+    imported(&stack, &home);
+    assert_eq!(sums(&stack, LIVE), before);
+    forget_aside(&stack);
+}
+
+#[test]
+fn what_is_not_whole_or_does_not_fit_is_refused_and_production_stays() {
+    let Some(stack) = serving() else { return };
+    let before = sums(&stack, LIVE);
+    let refuse = |file: &std::path::Path, exit: i32, parts: &[&str]| {
+        refused(
+            &stack,
+            &before,
+            &import(&stack, file, &["--yes"]),
+            exit,
+            parts,
+        );
+    };
+    let (plain, _) = dump(&stack, "plain.sql", "SELECT 1", "");
+    let text = fs::read_to_string(&plain).unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = stack.home.join(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+
+    // Found out here, before anything is sent.
+    refuse(
+        &file("elf.sql", b"\x7fELF\0\0"),
+        2,
+        &["E0450", "neither a dump nor a CSV"],
+    );
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    refuse(
+        &file("cut.sql.gz", &packed[..packed.len() / 2]),
+        1,
+        &["E0451", "cut short"],
+    );
+    refuse(
+        &file("cut.sql", &text.as_bytes()[..text.len() / 2]),
+        1,
+        &["E0451", "cut short"],
+    );
+    let elsewhere = text.replacen(
+        "SET lock_timeout",
+        "\\connect citrino_prod\nSET lock_timeout",
+        1,
+    );
+    refuse(
+        &file("elsewhere.sql", elsewhere.as_bytes()),
+        1,
+        &["E0451", "is a command to psql"],
+    );
+
+    // Found out on the host.
+    let (archive, _) = dump(&stack, "whole.dump", "SELECT 1", "-Fc");
+    let bytes = fs::read(&archive).unwrap();
+    refuse(
+        &file("cut.dump", &bytes[..bytes.len() / 2]),
+        1,
+        &["E0451", "end of file"],
+    );
+    // A row that no column takes, behind thousands that went in.
+    let at = text.find("COPY public.servicios ").unwrap();
+    let end = at + text[at..].find("\\.\n").unwrap();
+    let broken = format!("{}ninguno\tx\n{}", &text[..end], &text[end..]);
+    refuse(
+        &file("broken.sql", broken.as_bytes()),
+        1,
+        &["E0451", "ERROR: ", "servicios", "line "],
+    );
+
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'x', true, 'x', 0)";
+    refuse(
+        &dump(&stack, "newer.dump", newer, "-Fc").0,
+        7,
+        &["E0452", "it has seen migration 0099"],
+    );
+    let foreign = "DROP TABLE _sqlx_migrations";
+    refuse(
+        &dump(&stack, "foreign.dump", foreign, "-Fc").0,
+        7,
+        &["E0452", "none of the app's migrations"],
+    );
+    let swapped = "UPDATE propiedades SET coordenadas = ST_FlipCoordinates(coordenadas::geometry)::geography WHERE id % 2 = 0";
+    refuse(
+        &dump(&stack, "swapped.dump", swapped, "-Fc").0,
+        7,
+        &["E0453", "have latitude and longitude swapped"],
+    );
+    let bare = "DROP INDEX idx_servicios_coordenadas";
+    refuse(
+        &dump(&stack, "bare.dump", bare, "-Fc").0,
+        7,
+        &[
+            "E0453",
+            "lacks what the live database has: the index idx_servicios_coordenadas",
+        ],
+    );
+    refuse(
+        &dump(&stack, "empty.dump", "TRUNCATE propiedades", "-Fc").0,
+        7,
+        &["E0453", "the release does not answer on it"],
+    );
+    let looked = import(&stack, &stack.home.join("empty.dump"), &["--check"]);
+    refused(&stack, &before, &looked, 7, &["E0453"]);
+    stack.is_as_wished();
+}
+
+#[test]
+fn when_the_site_does_not_answer_on_it_the_database_of_before_is_live_again() {
+    let Some(stack) = serving() else { return };
+    let before = sums(&stack, LIVE);
+    let (work, _) = dump(&stack, "work.dump", WORKED, "-Fc");
+    stack.on_host("systemctl stop nginx");
+    let said = import(&stack, &work, &["--yes"]);
+    stack.on_host("systemctl start nginx");
+    refused(
+        &stack,
+        &before,
+        &said,
+        1,
+        &["E0407", "it answers through nginx"],
+    );
+    stack.is_as_wished();
+}
+
+#[test]
+fn rows_of_a_csv_come_into_what_is_there_and_those_that_cannot_are_told() {
+    let Some(stack) = serving() else { return };
+    let before = sums(&stack, LIVE);
+    let (home, _) = dump(&stack, "home.dump", "SELECT 1", "-Fc");
+    stack.write(
+        "casas.csv",
+        "titulo,tipo_propiedad,precio_usd,moneda,url,latitud,longitud,zona\n\
+         Casa con patio,casa,120000,USD,https://ejemplo.bo/1,-17.78,-63.18,Centro\n\
+         Casa sin precio,casa,mucho,USD,https://ejemplo.bo/2,-17.78,-63.18,Centro\n\
+         Casa al norte,casa,90000,USD,https://ejemplo.bo/3,-17.74,-63.17,Equipetrol\n\
+         Casa en la luna,casa,90000,USD,https://ejemplo.bo/4,80,10,Centro\n",
+    );
+    stack.write("agentes.csv", "nombre,codigo\nAna Roca,1\n");
+    let (casas, agentes) = (stack.home.join("casas.csv"), stack.home.join("agentes.csv"));
+    let unsaid = import(&stack, &casas, &["--yes"]);
+    refused(&stack, &before, &unsaid, 2, &["E0450", "--source"]);
+    stack.write("nada.csv", "titulo,precio_usd\n,x\n");
+    let none = import(
+        &stack,
+        &stack.home.join("nada.csv"),
+        &["--source", "prueba", "--yes"],
+    );
+    refused(
+        &stack,
+        &before,
+        &none,
+        1,
+        &["E0454", "no row of", "rejected: line 2"],
+    );
+
+    let (houses, agents) = (rows(&stack, "propiedades"), rows(&stack, "agentes"));
+    let options = [casas.to_str().unwrap(), "--source", "prueba", "--yes"];
+    let said = import(&stack, &agentes, &options);
+    assert_eq!(said.code, 0, "{}", said.text);
+    for told in [
+        "casas.csv: 2 rows taken, 2 rejected",
+        "casas.csv: rejected: line 3: precio_usd is \"mucho\"",
+        "casas.csv: rejected: line 5: lat is 80",
+        &format!("{houses} before, {} now", houses + 2),
+    ] {
+        assert!(said.text.contains(told), "{told} is not in {}", said.text);
+    }
+    assert_eq!(
+        (rows(&stack, "propiedades"), rows(&stack, "agentes")),
+        (houses + 2, agents + 1)
+    );
+    // A second time it is known by its source and code.
+    let again = import(&stack, &agentes, &options);
+    assert_eq!(again.code, 0, "{}", again.text);
+    assert_eq!(rows(&stack, "propiedades"), houses + 2);
+    imported(&stack, &home);
+    assert_eq!(sums(&stack, LIVE), before);
+    forget_aside(&stack);
+}
