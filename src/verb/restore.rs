@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use super::job::Job;
 use super::users;
 use crate::backup::{Settings, wished};
+use crate::bucket::Bucket;
 use crate::bucket::backups::gather;
 use crate::cli::Restore;
 use crate::error::{Fault, exit};
@@ -17,11 +18,13 @@ use crate::source;
 
 pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     let identities = source::identities(&job.stack, wish.key.identity.as_deref())?;
+    let from = wish.from.as_deref().map(|url| place(job, url));
+    let from = from.transpose()?;
     let remote = job.connect().await?;
     let agent = job.agent(&remote).await?;
-    let (agent, name) = match &wish.from {
-        Some(url) => {
-            let name = fetch(job, agent, url, &wish.backup).await?;
+    let (agent, name) = match &from {
+        Some(bucket) => {
+            let name = fetch(job, agent, bucket, &wish.backup).await?;
             (remote.agent().await?, name)
         }
         None => (agent, wish.backup.clone()),
@@ -48,11 +51,11 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// Brings a backup from a bucket to the host; gives its whole name.
+/// The bucket that is meant, with the key of citrino.yml.
 ///
 /// # Errors
-/// E0802 without a key for it in citrino.yml, E0433 when it is not there.
-async fn fetch(job: &mut Job<'_>, agent: Agent<'_>, url: &str, name: &str) -> Result<String> {
+/// E0802 without such a key.
+fn place(job: &Job, url: &str) -> Result<Bucket> {
     let Some(own) = job.backups().s3 else {
         let message =
             "`--from` asks a bucket, and citrino.yml has no `backup.s3` with a key for it";
@@ -60,7 +63,14 @@ async fn fetch(job: &mut Job<'_>, agent: Agent<'_>, url: &str, name: &str) -> Re
             .hint("add `backup.s3`; examples/citrino.yml shows how")
             .into());
     };
-    let bucket = own.at(url)?;
+    own.at(url)
+}
+
+/// Brings a backup from a bucket to the host; gives its whole name.
+///
+/// # Errors
+/// E0433 when it is not there.
+async fn fetch(job: &mut Job<'_>, agent: Agent<'_>, bucket: &Bucket, name: &str) -> Result<String> {
     job.report.waiting(format!("looking at {}", bucket.url()));
     let there = gather(&bucket.open()?).await?;
     if there.backups == Backups::default() {
@@ -72,7 +82,7 @@ async fn fetch(job: &mut Job<'_>, agent: Agent<'_>, url: &str, name: &str) -> Re
     let name = wished(&there.backups, Some(name))?.name.clone();
     let plan = job.plan(
         Mode::Apply,
-        vec![Settings::fetched(&bucket, &name)],
+        vec![Settings::fetched(bucket, &name)],
         Vec::new(),
     );
     job.run_host(agent, &plan, &[]).await?;
