@@ -1,6 +1,6 @@
 BIN = target/x86_64-unknown-linux-gnu/release
 
-.PHONY: demo demo-down build test cuts fast check audit bench-app bench-converge bench-deploy tools
+.PHONY: demo demo-down build test cuts fast check audit bench-app bench-backup bench-converge bench-deploy tools
 
 demo: tools build ## from nothing to a server that serves, on real machines of the lab
 	$(BIN)/citrino-lab up
@@ -34,6 +34,9 @@ bench-converge: tools build ## against Ansible and pyinfra, on hosts of the lab
 
 bench-app: tools ## the app against Flask and Gunicorn, and against PostgreSQL alone
 	./bench/app/run
+
+bench-backup: tools build ## a backup and its restore, against pg_dump | gzip and pgBackRest, on a host of the lab
+	./bench/backup/run
 
 bench-deploy: tools build ## deploys under load, against restart and reload, on a host of the lab
 	./bench/deploy/run

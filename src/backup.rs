@@ -17,13 +17,17 @@ use crate::secret::Secret;
 use crate::stack::Stack;
 use crate::task::trial::Trial;
 use crate::task::{
-    Backup, Drill, Fetched, Offsite, PostgresDatabase, Pruned, Restored, Task, Unrestored,
+    Backup, Drill, Fetched, Offsite, PostgresDatabase, Pruned, Recovered, Restored, Task,
+    Unrestored, recovered,
 };
 
 /// The part of a plan that these steps stand in.
 const PART: &str = "backup";
 /// Where a host keeps its [`Settings`].
 pub const SETTINGS: &str = "/etc/citrino/backup.json";
+
+/// What playbooks/pitr.yml calls the cluster before pgBackRest.
+const STANZA: &str = "citrino";
 
 /// What a host must know to take backups, with nobody there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -184,6 +188,24 @@ impl Settings {
             identities,
         };
         self.came_back(stack, app, at, step(restored.wish(), restored), aside)
+    }
+
+    /// The same with the database as it was at a point in time.
+    pub fn recovered(
+        &self,
+        stack: &Stack,
+        app: &AppFacts,
+        at: OffsetDateTime,
+        to: OffsetDateTime,
+    ) -> Restore {
+        let aside = backups::aside(&self.database, at);
+        let recovered = Recovered {
+            database: self.database.clone(),
+            to: recovered::shown(to),
+            aside: aside.clone(),
+            stanza: STANZA.to_owned(),
+        };
+        self.came_back(stack, app, at, step(recovered.wish(), recovered), aside)
     }
 
     /// What stands around any way in which another database takes the live one's place.

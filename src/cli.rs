@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use time::OffsetDateTime;
+
+use crate::task::recovered;
 
 /// The file that is read when none is named.
 pub const DEFAULT_CONFIG: &str = "citrino.yml";
@@ -312,10 +315,14 @@ pub struct Key {
 #[derive(Clone, Debug, Args)]
 pub struct Restore {
     /// A backup on the host, by its name or the begin or end of it, or `latest`
-    pub backup: String,
+    #[arg(required_unless_present = "to")]
+    pub backup: Option<String>,
     /// Fetch it from a bucket first: `s3://BUCKET/PREFIX`, or `s3://` for that of citrino.yml
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "to")]
     pub from: Option<String>,
+    /// As it was at this time, with its zone: `2026-11-24 03:00:00-04` (needs `backup: { pitr: true }`)
+    #[arg(long, value_name = "TIME", conflicts_with = "backup", value_parser = recovered::parse)]
+    pub to: Option<OffsetDateTime>,
     /// Also when it is of another stack
     #[arg(long)]
     pub from_other_stack: bool,

@@ -255,6 +255,107 @@ mod tests {
         assert!(templates.holds("nowhere.x", &values()).is_err());
     }
 
+    /// The settings of pgBackRest for a section `backup` of citrino.yml, and whether they are a secret.
+    fn pgbackrest(backup: &str, secrets: &[(&str, &str)]) -> (Vec<String>, bool) {
+        let text = format!(
+            "stack: prod\ndomain: example.com\nhost: {{ address: 203.0.113.7, host_key: ssh-ed25519 AAAA }}\nbackup: {backup}\n"
+        );
+        let stack = crate::stack::Stack::parse(&text, "citrino.yml").unwrap();
+        let secrets: Vec<_> = secrets
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Secret::new(*value)))
+            .collect();
+        let values = Values::new(&[])
+            .with_secrets("backup_secrets", &secrets)
+            .with("stack", &stack.name)
+            .with("backup", &stack.backup);
+        let rendered = Templates::own()
+            .unwrap()
+            .render("pgbackrest/pgbackrest.conf.tera", &values)
+            .unwrap();
+        let (text, secret) = match rendered {
+            Content::Text(text) => (text, false),
+            Content::Secret(text) => (text.reveal().to_owned(), true),
+            other => panic!("{other:?}"),
+        };
+        let lines = text
+            .lines()
+            .filter(|line| line.starts_with("repo1-") || line.starts_with("expire"));
+        (lines.map(str::to_owned).collect(), secret)
+    }
+
+    #[test]
+    fn the_repository_is_on_the_disk_and_nothing_of_it_is_secret() {
+        assert_eq!(
+            pgbackrest("{ pitr: true }", &[]),
+            (
+                [
+                    "repo1-path=/home/citrino/database/pitr",
+                    "repo1-retention-full-type=time",
+                    "repo1-retention-full=7",
+                ]
+                .map(str::to_owned)
+                .to_vec(),
+                false
+            )
+        );
+    }
+
+    #[test]
+    fn the_repository_is_encrypted_when_there_is_a_passphrase() {
+        let (lines, secret) = pgbackrest(
+            "{ pitr: true, keep_days: 14, pitr_passphrase: { env: P } }",
+            &[("PITR_PASSPHRASE", "hunter2")],
+        );
+        let wished = [
+            "repo1-path=/home/citrino/database/pitr",
+            "repo1-cipher-type=aes-256-cbc",
+            "repo1-cipher-pass=hunter2",
+            "repo1-retention-full-type=time",
+            "repo1-retention-full=14",
+        ];
+        assert_eq!(lines, wished);
+        assert!(secret);
+    }
+
+    #[test]
+    fn the_repository_is_a_bucket_that_keys_which_only_append_never_empty() {
+        let keys = "region: hel1, key_id: { env: K }, secret: { env: S }";
+        let secrets = [("S3_KEY_ID", "AKIA"), ("S3_SECRET", "hunter2")];
+        let (lines, secret) = pgbackrest(
+            &format!(
+                "{{ pitr: true, s3: {{ bucket: b, endpoint: \"https://s3.example.com\", append_only: true, {keys} }} }}"
+            ),
+            &secrets,
+        );
+        let wished = [
+            "repo1-type=s3",
+            "repo1-path=/prod/pitr",
+            "repo1-s3-bucket=b",
+            "repo1-s3-region=hel1",
+            "repo1-s3-endpoint=https://s3.example.com",
+            "repo1-s3-uri-style=path",
+            "repo1-s3-key=AKIA",
+            "repo1-s3-key-secret=hunter2",
+            "expire-auto=n",
+        ];
+        assert_eq!(lines, wished);
+        assert!(secret);
+        let amazons = format!("{{ pitr: true, s3: {{ bucket: b, prefix: old, {keys} }} }}");
+        let (lines, _) = pgbackrest(&amazons, &secrets);
+        for line in [
+            "repo1-path=/old/pitr",
+            "repo1-s3-endpoint=s3.hel1.amazonaws.com",
+            "repo1-retention-full=7",
+        ] {
+            assert!(lines.iter().any(|found| found == line), "{lines:?}");
+        }
+        assert!(
+            !lines.iter().any(|line| line.contains("uri-style")),
+            "{lines:?}"
+        );
+    }
+
     #[test]
     fn every_embedded_template_parses() {
         Templates::load(Path::new("/nonexistent")).unwrap();

@@ -133,6 +133,13 @@ impl Backup {
                 "is said, and `pitr` is not on".to_owned(),
             ));
         }
+        let endpoint = self.s3.as_ref().and_then(|s3| s3.endpoint.as_ref());
+        if let Some(endpoint) = endpoint.filter(|at| self.pitr && at.starts_with("http:")) {
+            let why = format!(
+                "is `{endpoint}`; with `pitr` it must be https, as pgBackRest speaks nothing else"
+            );
+            return Some(("endpoint", why));
+        }
         None
     }
 }

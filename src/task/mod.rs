@@ -37,6 +37,7 @@ macro_rules! kinds {
 }
 
 mod apt;
+mod pgbackrest;
 mod postgres;
 mod program;
 mod scratch;
@@ -45,6 +46,7 @@ pub mod trial;
 kinds! {
     absent::Absent,
     apt_repository::AptRepository,
+    archiving::Archiving,
     backup::Backup,
     command::Command,
     directory::Directory,
@@ -63,7 +65,9 @@ kinds! {
     postgres_role::PostgresRole,
     probe::Probe,
     pruned::Pruned,
+    recovered::Recovered,
     rehearsal::Rehearsal,
+    repository::Repository,
     restored::Restored,
     service::Service,
     swap::Swap,

@@ -11,12 +11,14 @@ use crate::error::Fault;
 use crate::system::System;
 
 mod backups;
+mod wal;
 mod host;
 mod http;
 mod load;
 mod sql;
 
 pub use backups::{BackupAge, OffsiteAge, ProofAge, Whole};
+pub use wal::{Recoverable, WalSize, WalWaits};
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
 pub use load::{Cpu, Disk, Memory};
@@ -57,6 +59,9 @@ pub enum Ask {
     Cpu(Cpu),
     Sql(Sql),
     IndexUsed(IndexUsed),
+    WalWaits(WalWaits),
+    Recoverable(Recoverable),
+    WalSize(WalSize),
     Command(Program),
     BackupAge(BackupAge),
     OffsiteAge(OffsiteAge),
@@ -77,6 +82,9 @@ impl Ask {
             Self::Cpu(cpu) => cpu.answer(system).await,
             Self::Sql(sql) => sql.answer(system).await,
             Self::IndexUsed(index) => index.answer(system).await,
+            Self::WalWaits(waits) => waits.answer(system).await,
+            Self::Recoverable(recoverable) => recoverable.answer(system).await,
+            Self::WalSize(size) => size.answer(system).await,
             Self::Command(program) => program.answer(system).await,
             Self::BackupAge(age) => age.answer(system),
             Self::OffsiteAge(age) => age.answer(system),

@@ -7,7 +7,6 @@ use anyhow::{Context, Result};
 use time::OffsetDateTime;
 
 use super::job::Job;
-use crate::backup::Settings;
 use crate::blob;
 use crate::cli::{CsvOptions, Import};
 use crate::dump::{self, Form, Kind, Table};
@@ -209,8 +208,9 @@ async fn swap(
     job.confirm(yes, why, "Put it in the live database's place?")
         .await?;
     let agent = remote.agent().await?;
-    let came =
-        Settings::of(&job.stack).came_back(&job.stack, &agent.facts().app, at, step, aside.clone());
+    let came = job
+        .backups()
+        .came_back(&job.stack, &agent.facts().app, at, step, aside.clone());
     let (mut steps, mut on_failure) = (came.steps, came.on_failure);
     let no_return = steps.len();
     steps.extend(gone.clone());

@@ -1,4 +1,4 @@
-//! `restore`: the database as it was in a backup. It is made beside the live one and swapped in by name.
+//! `restore`: the database as it was in a backup, or at a point in time. It is made beside the live one and swapped in by name.
 
 use anyhow::Result;
 use time::OffsetDateTime;
@@ -24,19 +24,25 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     let agent = job.agent(&remote).await?;
     let (agent, name) = match &from {
         Some(bucket) => {
-            let name = fetch(job, agent, bucket, &wish.backup).await?;
-            (remote.agent().await?, name)
+            let name = wish.backup.as_deref().unwrap_or("latest");
+            let name = fetch(job, agent, bucket, name).await?;
+            (remote.agent().await?, Some(name))
         }
         None => (agent, wish.backup.clone()),
     };
     let facts = agent.facts().clone();
-    let backup = wished(&facts.backups, Some(&name))?;
-    fits(job, &facts.app, backup, wish.from_other_stack)?;
     let settings = job.backups();
     let now = OffsetDateTime::now_utc();
-    let restore = settings.restored(&job.stack, &facts.app, now, &backup.name, identities);
+    let restore = if let Some(to) = wish.to {
+        settings.recovered(&job.stack, &facts.app, now, to)
+    } else {
+        let backup = wished(&facts.backups, name.as_deref())?;
+        fits(job, &facts.app, backup, wish.from_other_stack)?;
+        settings.restored(&job.stack, &facts.app, now, &backup.name, identities)
+    };
+    let done = restore.swap.name.clone();
     job.foresee(agent, vec![restore.swap]).await?;
-    let why = "what was written since the backup would be given up";
+    let why = "what was written since then would be given up";
     job.confirm(wish.yes.yes, why, "Give that up, and restore?")
         .await?;
     let agent = remote.agent().await?;
@@ -45,8 +51,8 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     job.run_host(agent, &plan, &[]).await?;
     remote.close().await;
     job.report.note(format!(
-        "the database is that of {}; the one of before stays until `{} backup prune --aside`",
-        backup.name, job.typed
+        "{done}; the one of before stays until `{} backup prune --aside`",
+        job.typed
     ));
     Ok(exit::OK)
 }

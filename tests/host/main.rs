@@ -18,6 +18,7 @@ mod import;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
 mod offsite;
+mod pitr;
 mod rebirth;
 mod rehearsal;
 mod rollback;

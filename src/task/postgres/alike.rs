@@ -42,23 +42,26 @@ async fn look(system: &System, database: &str) -> Result<Look> {
 pub async fn has_room(system: &System, database: &str, times: u64) -> Result<()> {
     let look = look(system, database).await?;
     let wanted = look.bytes.saturating_mul(times);
-    has_room_of(system, database, &look, wanted)
+    look.has_room(system, database, wanted)
 }
 
-/// Whether it has room for so many bytes beside the database.
+/// Whether the disk that the database lies on has room for so many bytes.
 ///
 /// # Errors
-/// As [`has_room`].
+/// As `has_room`.
 pub async fn has_room_for(system: &System, database: &str, bytes: u64) -> Result<()> {
-    let look = look(system, database).await?;
-    has_room_of(system, database, &look, bytes)
+    look(system, database)
+        .await?
+        .has_room(system, database, bytes)
 }
 
-fn has_room_of(system: &System, database: &str, look: &Look, wanted: u64) -> Result<()> {
-    let disk = statvfs(&system.path(&look.folder))
-        .with_context(|| format!("could not look at the disk of {}", look.folder))?;
-    let free = disk.blocks_available() * disk.fragment_size();
-    Ok(room(database, look.bytes, free, wanted).map_err(|why| Fault::new("E0421", why))?)
+impl Look {
+    fn has_room(&self, system: &System, database: &str, wanted: u64) -> Result<()> {
+        let disk = statvfs(&system.path(&self.folder))
+            .with_context(|| format!("could not look at the disk of {}", self.folder))?;
+        let free = disk.blocks_available() * disk.fragment_size();
+        Ok(room(database, self.bytes, free, wanted).map_err(|why| Fault::new("E0421", why))?)
+    }
 }
 
 /// Makes an empty one.

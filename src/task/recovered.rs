@@ -1,0 +1,126 @@
+//! The live database as it was at a point in time: a second cluster is recovered to it by pgBackRest, and the database
+//! alone goes from there into one beside the live one, which takes its name.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::pgbackrest;
+use super::postgres::beside::Beside;
+use super::postgres::{OWNER, alike, rows};
+use crate::engine::{Look, Wish};
+use crate::error::Fault;
+use crate::system::{Cmd, System};
+
+mod cluster;
+mod moment;
+
+pub use moment::{parse, shown};
+
+/// Refuses, and touches nothing, when no backup leads to the time. `check` goes by what was set aside, as
+/// `Restored` does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recovered {
+    pub database: String,
+    /// A time with its zone, as [`parse`] reads it.
+    pub to: String,
+    /// What the database of before is called afterwards.
+    pub aside: String,
+    pub stanza: String,
+}
+
+impl Wish<System> for Recovered {
+    async fn check(&self, system: &System) -> Result<Look> {
+        if let Some(look) = self.beside().look(system).await? {
+            return Ok(look);
+        }
+        let to = self.moment()?;
+        let base = self.base(system, to).await?;
+        if alike::exists(system, &self.database).await? == Ok(true) {
+            cluster::has_room(system, &self.database, base.bytes()).await?;
+        }
+        Ok(Look::differs(format!(
+            "what was written since {} is given up, and stays in {}; the recovery begins from {}",
+            shown(to),
+            self.aside,
+            base.label
+        )))
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        let to = self.moment()?;
+        let base = self.base(system, to).await?;
+        // A recovery that was killed has left its own behind.
+        cluster::clear(system).await?;
+        cluster::has_room(system, &self.database, base.bytes()).await?;
+        let taken = self.take_place(system, to).await;
+        let cleared = cluster::clear(system).await;
+        taken.and(cleared)
+    }
+}
+
+impl Recovered {
+    /// Its sentence in a plan.
+    pub fn wish(&self) -> String {
+        format!("the database is as it was at {}", self.to)
+    }
+
+    fn beside(&self) -> Beside<'_> {
+        Beside { database: &self.database, aside: &self.aside }
+    }
+
+    fn moment(&self) -> Result<OffsetDateTime> {
+        let to = parse(&self.to).map_err(unreachable)?;
+        if to > OffsetDateTime::now_utc() {
+            return Err(unreachable(format!("{} is in the future, by the host's clock", shown(to))).into());
+        }
+        Ok(to)
+    }
+
+    /// The backup that the recovery begins from.
+    async fn base(&self, system: &System, to: OffsetDateTime) -> Result<pgbackrest::Base> {
+        let info = pgbackrest::info(system, &self.stanza).await?.map_err(unreachable)?;
+        let seconds = to.unix_timestamp();
+        let oldest = info.backup.iter().map(|base| base.timestamp.stop).min();
+        if let Some(base) = info.before(seconds) {
+            return Ok(base);
+        }
+        Err(unreachable(match oldest {
+            None => "there is no backup to begin from".to_owned(),
+            Some(stop) => {
+                let oldest = OffsetDateTime::from_unix_timestamp(stop)?;
+                format!("{} is before the end of the oldest backup, {}", shown(to), shown(oldest))
+            }
+        })
+        .into())
+    }
+
+    async fn take_place(&self, system: &System, to: OffsetDateTime) -> Result<()> {
+        cluster::flush(system, &self.stanza).await?;
+        cluster::restore(system, &self.stanza, to).await?;
+        cluster::start(system, to).await?;
+        let fill = async |fresh: &str| self.fill(system, fresh).await;
+        self.beside().take_place(system, fill).await
+    }
+
+    /// From program to program: nothing of it lies in a file.
+    async fn fill(&self, system: &System, fresh: &str) -> Result<()> {
+        let wished = cluster::rows(system, &self.database).await?;
+        let dump = ["pg_dump", "--format=custom", "--compress=0", "--dbname", &self.database];
+        let dump = cluster::inside(Cmd::new(dump).user(OWNER));
+        let restore = Cmd::new(["pg_restore", "--exit-on-error", "--dbname", fresh]).user(OWNER);
+        system.pipe(&dump, &restore).await?;
+        let found = rows(system, fresh).await?;
+        if found == wished {
+            return Ok(());
+        }
+        let message = format!("{fresh} got other rows than the recovered database has: {found:?} and {wished:?}");
+        Err(Fault::new("E0441", message).hint("the live database is as it was; try again").into())
+    }
+}
+
+/// A time that cannot be gone back to: nothing was touched.
+fn unreachable(why: String) -> Fault {
+    Fault::new("E0440", why).hint("nothing was changed; with `backup: { pitr: true }` the times since the oldest backup of pgBackRest's can be gone back to")
+}

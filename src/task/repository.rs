@@ -1,0 +1,49 @@
+//! pgBackRest's repository takes the WAL of the cluster that runs.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::pgbackrest;
+use super::postgres::{Answer, MAINTENANCE, ask};
+use crate::engine::{Look, Wish};
+use crate::system::System;
+
+/// A cluster that was made anew takes the stanza over; backups and WAL of the one of before stay in it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    pub stanza: String,
+}
+
+impl Wish<System> for Repository {
+    async fn check(&self, system: &System) -> Result<Look> {
+        let identifier = match identifier(system).await? {
+            Ok(identifier) => identifier,
+            Err(reason) => return Ok(Look::differs(reason)),
+        };
+        Ok(match pgbackrest::info(system, &self.stanza).await? {
+            Err(reason) => Look::differs(reason),
+            Ok(info) if info.is_of(identifier) => Look::same(),
+            Ok(_) => Look::differs("the repository does not know this cluster"),
+        })
+    }
+
+    async fn apply(&self, system: &System) -> Result<()> {
+        /// pgBackRest's code for a repository of another cluster.
+        const OF_ANOTHER: i32 = 28;
+        let made = system.run(&pgbackrest::cmd(&self.stanza, &["stanza-create"])).await?;
+        if made.code == OF_ANOTHER {
+            system.run(&pgbackrest::cmd(&self.stanza, &["stanza-upgrade"])).await?.success()?;
+            return Ok(());
+        }
+        made.success().map(drop)
+    }
+}
+
+/// What `PostgreSQL` calls a cluster: made with it, and like no other. The reason when it cannot be asked.
+async fn identifier(system: &System) -> Result<Result<u64, String>> {
+    Ok(match ask(system, MAINTENANCE, "SELECT system_identifier FROM pg_control_system();\n").await? {
+        Answer::Away(reason) => Err(reason),
+        Answer::Rows(rows) => Ok(rows.trim().parse()?),
+    })
+}
