@@ -1,7 +1,7 @@
 //! The database comes back to a point in time.
 
 use crate::lab::until;
-use crate::stack::{Said, Stack, serving};
+use crate::stack::{GO_ON, Said, Stack, serving};
 
 const PASSPHRASE: &str = "sentinel-of-the-repository-5c2d";
 /// Files of the repository that can be read without the passphrase.
@@ -26,8 +26,7 @@ fn rows_until_a_time_come_back_and_nothing_else_does() {
     stack.sql("DROP TABLE cuaderno");
     refused_times_change_nothing(&stack);
 
-    // What a killed recovery leaves: its folder, and its unit at work.
-    stack.on_host("install -d -o postgres /var/lib/postgresql/15/recovering/data && touch /var/lib/postgresql/15/recovering/data/postmaster.pid && systemd-run -q --unit=citrino-recovering sleep infinity");
+    a_killed_recovery_changes_nothing(&stack, &to);
     let restored = restore(&stack, &to);
     assert_eq!(restored.code, 0, "{}", restored.text);
     assert_eq!(stack.sql("SELECT * FROM cuaderno"), wished);
@@ -106,6 +105,25 @@ fn refused_times_change_nothing(stack: &Stack) {
     }
     assert_eq!(stack.sql(DATABASES), databases);
     assert_eq!(stack.on_host(&format!("{LEFT} || true")).trim(), "");
+}
+
+/// Killed while the second cluster is restored: the site serves, and what is left of it is for the next one to take away.
+fn a_killed_recovery_changes_nothing(stack: &Stack, to: &str) {
+    let databases = stack.sql(DATABASES);
+    let held = "/etc/systemd/system/citrino-recovering.service.d";
+    stack.on_host(&format!("mkdir -p {held} && printf '[Service]\nExecStartPre=/bin/sh -c \"until test -e {GO_ON}; do sleep 0.05; done\"\n' > {held}/held.conf && rm -f {GO_ON} && systemctl daemon-reload"));
+    let running = stack.start(&["restore", "--to", to, "--yes"]);
+    until("the recovery has begun", || {
+        let state = "systemctl show -P ActiveState citrino-recovering.service";
+        stack.citrino(&["ssh", state]).text.trim() == "activating"
+    });
+    stack.on_host(&format!("kill -9 {}", stack.agents().join(" ")));
+    let (code, summary) = running.finish();
+    assert_ne!(code, 0, "{summary}");
+    stack.on_host(&format!("rm -r {held}; systemctl daemon-reload"));
+    assert_eq!(stack.http("/api/ready", None).0, 200);
+    assert_eq!(stack.sql(DATABASES), databases);
+    assert!(stack.on_host(LEFT).contains("citrino-recovering.service"));
 }
 
 /// Nothing can be archived; `health` says so, and `converge` begins another repository with a backup of its own.
