@@ -15,7 +15,7 @@ mod rescue;
 
 pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
     if wish.from_backup.is_some() {
-        return rescue::run(job, wish).await;
+        return Box::pin(rescue::run(job, wish)).await;
     }
     let api = job.api()?;
     renew(job, &api, wish.yes, "All that is on the host is lost.").await?;

@@ -19,7 +19,7 @@ const S3: &str = "s3://";
 
 pub enum Origin {
     Bucket(Bucket, Box<Backup>),
-    Here(Here),
+    Here(Box<Here>),
 }
 
 impl Origin {
@@ -33,7 +33,7 @@ impl Origin {
         }
         let path = Path::new(name);
         if path.is_file() {
-            return push::at(path).map(|here| Some(Self::Here(here)));
+            return push::at(path).map(|here| Some(Self::Here(Box::new(here))));
         }
         Ok(None)
     }
@@ -51,7 +51,7 @@ impl Origin {
             }
             return Self::in_bucket(job, S3, which).await;
         }
-        let here = push::newest(job)?.map(Self::Here);
+        let here = push::newest(job)?.map(|here| Self::Here(Box::new(here)));
         let there = match &job.stack.backup.s3 {
             Some(_) => Some(Self::in_bucket(job, S3, "latest").await?),
             None => None,
