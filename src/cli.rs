@@ -127,7 +127,7 @@ pub enum Verb {
     /// Take into the stack what has its names and belongs to nobody
     Adopt(Adopt),
     /// Give the host a new disk from its image; its addresses stay, what it holds is lost
-    Rebuild(Yes),
+    Rebuild(Rebuild),
     /// Show what carries the stack's label and is not wished, old snapshots too; `--yes` deletes it
     Gc(Yes),
     /// Delete everything of the stack in the cloud
@@ -258,6 +258,20 @@ pub struct Import {
     pub yes: Yes,
 }
 
+#[derive(Clone, Debug, Args)]
+pub struct Rebuild {
+    /// To serving again, a lost server included: a new server or a new disk, converged, its database from a backup, the app
+    /// deployed; says how long it took. The newest backup off the host when it is not said: a name, a file, or `s3://BUCKET/PREFIX`
+    #[arg(long, value_name = "BACKUP", num_args = 0..=1, default_missing_value = "newest")]
+    pub from_backup: Option<String>,
+    #[command(flatten)]
+    pub artifact: Artifact,
+    #[command(flatten)]
+    pub key: Key,
+    #[command(flatten)]
+    pub yes: Yes,
+}
+
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct BackupNow {
     /// SQL as text, packed by gzip: larger and slower than the usual format, and readable everywhere
@@ -314,7 +328,7 @@ pub struct Key {
 
 #[derive(Clone, Debug, Args)]
 pub struct Restore {
-    /// A backup on the host, by its name or the begin or end of it, or `latest`
+    /// A backup on the host, by its name or the begin or end of it, or `latest`; or a file of one that `backup pull` brought
     #[arg(required_unless_present = "to")]
     pub backup: Option<String>,
     /// Fetch it from a bucket first: `s3://BUCKET/PREFIX`, or `s3://` for that of citrino.yml

@@ -382,6 +382,14 @@ pub const CATALOGUE: &[Entry] = &[
         next: "Run `citrino-ops converge`: it writes them.",
     },
     Entry {
+        code: "E0427",
+        title: "there is no backup to rebuild from",
+        exit: exit::REFUSED,
+        cause: "Neither the bucket of citrino.yml nor the folder of `backup pull` has a backup.",
+        changed: NOTHING,
+        next: "Name the file of one (`--from-backup FILE`), or its place (`--from-backup s3://BUCKET/PREFIX`). Without any, `rebuild` and `up` make the host serve with nothing in it.",
+    },
+    Entry {
         code: "E0430",
         title: "the bucket did not answer",
         exit: exit::FAILED,

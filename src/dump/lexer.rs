@@ -167,12 +167,11 @@ impl Lexer {
 
     fn is_routine(&self) -> bool {
         let words: Vec<&str> = self.words.iter().take(4).map(String::as_str).collect();
-        let kind = match words.as_slice() {
-            ["CREATE", "OR", "REPLACE", kind] => kind,
-            ["CREATE", kind, ..] => kind,
-            _ => return false,
-        };
-        matches!(*kind, "FUNCTION" | "PROCEDURE")
+        matches!(
+            words.as_slice(),
+            ["CREATE", "OR", "REPLACE", "FUNCTION" | "PROCEDURE"]
+                | ["CREATE", "FUNCTION" | "PROCEDURE", ..]
+        )
     }
 }
 

@@ -70,7 +70,7 @@ impl Sieve {
         self.counts.bytes += bytes.len() as u64;
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             if self.rest.len() + part.len() > LONGEST || self.statement.len() > LONGEST {
-                return Err(self.at(self.line + 1, "it is longer than 16 MB"));
+                return Err(on_line(self.line + 1, "it is longer than 16 MB"));
             }
             if !part.ends_with(b"\n") {
                 self.rest.extend_from_slice(part);
@@ -97,10 +97,10 @@ impl Sieve {
         }
         if let Some(table) = &self.table {
             let why = format!("it ends in the middle of the rows of {table}; it is cut short");
-            return Err(self.at(self.line, &why));
+            return Err(on_line(self.line, &why));
         }
         if !self.lexer.is_between() {
-            return Err(self.at(
+            return Err(on_line(
                 self.began,
                 "it ends in the middle of this statement; it is cut short",
             ));
@@ -108,7 +108,7 @@ impl Sieve {
         if !self.is_complete {
             let why =
                 format!("it does not end with `{COMPLETE}`, as pg_dump's do; it is cut short");
-            return Err(self.at(self.line, &why));
+            return Err(on_line(self.line, &why));
         }
         Ok(self.counts)
     }
@@ -148,7 +148,7 @@ impl Sieve {
                 Met::Backslash => {
                     let word = String::from_utf8_lossy(line.trim_ascii()).into_owned();
                     let why = format!("`{word}` is a command to psql, which could lead anywhere");
-                    return Err(self.at(self.line, &why));
+                    return Err(on_line(self.line, &why));
                 }
                 Met::Nothing => {
                     self.statement.extend_from_slice(&line[at..]);
@@ -198,21 +198,20 @@ impl Sieve {
         };
         match words.as_slice() {
             ["GRANT" | "REVOKE" | "SECURITY" | "RESET", ..]
-            | ["SET", "SESSION" | "ROLE", ..]
-            // A setting that PostgreSQL 15 does not know yet.
-            | ["SET", "TRANSACTION_TIMEOUT", ..]
+            // PostgreSQL 15 does not know the last one yet.
+            | ["SET", "SESSION" | "ROLE" | "TRANSACTION_TIMEOUT", ..]
             | ["ALTER", "DEFAULT", "PRIVILEGES", ..]
             // A name in quotes is no word.
             | ["ALTER", .., "OWNER", "TO", _]
             | ["ALTER", .., "OWNER", "TO"] => Ok(Way::LeftOut),
             ["SET", "STANDARD_CONFORMING_STRINGS", .., "OFF"] => {
-                Err(self.at(self.began, "its texts are written in the way of before PostgreSQL 9.1"))
+                Err(on_line(self.began, "its texts are written in the way of before PostgreSQL 9.1"))
             }
             ["CREATE" | "DROP", "SCHEMA", .., name] if self.there.contains(&name.to_lowercase()) => Ok(Way::LeftOut),
             ["CREATE" | "ALTER" | "DROP", kind, ..] | ["COMMENT", "ON", kind, ..] if leaves(kind) => {
                 let (first, kind) = (words[0], *kind);
                 let why = format!("`{first} … {kind}` would reach beyond the database; dump one database, without `--create`");
-                Err(self.at(self.began, &why))
+                Err(on_line(self.began, &why))
             }
             ["COPY", .., "FROM", "STDIN"] => Ok(Way::Rows(self.table_after("COPY"))),
             ["INSERT", "INTO", ..] => {
@@ -228,7 +227,7 @@ impl Sieve {
             _ => {
                 let said = words.iter().take(4).copied().collect::<Vec<_>>().join(" ");
                 let why = format!("`{said} …` is no statement that pg_dump writes of tables");
-                Err(self.at(self.began, &why))
+                Err(on_line(self.began, &why))
             }
         }
     }
@@ -247,10 +246,10 @@ impl Sieve {
         let name = &text[..end.unwrap_or(text.len())];
         name.strip_prefix("public.").unwrap_or(name).to_owned()
     }
+}
 
-    fn at(&self, line: u64, why: &str) -> anyhow::Error {
-        refused(format!("line {line}: {why}")).into()
-    }
+fn on_line(line: u64, why: &str) -> anyhow::Error {
+    refused(format!("line {line}: {why}")).into()
 }
 
 #[cfg(test)]

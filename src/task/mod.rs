@@ -47,6 +47,7 @@ kinds! {
     absent::Absent,
     apt_repository::AptRepository,
     archiving::Archiving,
+    arrived::Arrived,
     backup::Backup,
     command::Command,
     directory::Directory,

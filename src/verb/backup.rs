@@ -17,6 +17,7 @@ use crate::task::{Probe, Task};
 
 mod list;
 mod pull;
+pub mod push;
 
 pub async fn run(job: &mut Job<'_>, what: &Backup) -> Result<u8> {
     match what {
@@ -57,7 +58,9 @@ pub async fn first(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     }
     job.report.heading("backup");
     let settings = job.backups();
-    let steps = settings.taken_and_proven(&facts.app, OffsetDateTime::now_utc());
+    let at = OffsetDateTime::now_utc();
+    let mut steps = settings.taken_and_proven(&facts.app, at);
+    steps.extend(settings.sent(at));
     let plan = job.plan(Mode::Apply, steps, Vec::new());
     job.run_host(agent, &plan, &[]).await.map(drop)
 }

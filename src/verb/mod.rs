@@ -131,7 +131,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         Verb::Restore(wish) => restore::run(job, wish).await,
         Verb::Db {
             what: Db::Import(wish),
-        } => import::run(job, wish).await,
+        } => Box::pin(import::run(job, wish)).await,
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
         Verb::Health => health::run(job).await,
@@ -143,7 +143,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         Verb::Audit { lines, .. } => audit::show(job, *lines).await,
         Verb::Ssh { command } => ssh::run(job, command).await,
         Verb::Adopt(options) => adopt::run(job, options).await,
-        Verb::Rebuild(yes) => rebuild::run(job, *yes).await,
+        Verb::Rebuild(wish) => rebuild::run(job, wish).await,
         Verb::Gc(yes) => gc::run(job, *yes).await,
         Verb::Destroy {
             unprotect: true, ..

@@ -3,30 +3,31 @@
 use anyhow::Result;
 use time::OffsetDateTime;
 
+mod origin;
+
+pub use origin::Origin;
+
 use super::job::Job;
 use super::users;
-use crate::backup::{Settings, wished};
-use crate::bucket::backups::gather;
+use crate::backup::wished;
 use crate::cli::Restore;
 use crate::error::{Fault, exit};
 use crate::facts::app::AppFacts;
-use crate::facts::backups::{Backup, Backups};
+use crate::facts::backups::Backup;
 use crate::plan::Mode;
-use crate::remote::Agent;
 use crate::source;
 
 pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
+    let mut name = wish.backup.clone();
+    let asked = name.as_deref().unwrap_or("latest");
+    let origin = Origin::of(job, wish.from.as_deref(), asked).await?;
+    let remote = job.connect().await?.telling(job.report.progress());
+    if let Some(origin) = origin {
+        origin.bring(job, &remote).await?;
+        name = Some(origin.backup().name.clone());
+    }
     let identities = source::identities(&job.stack, wish.key.identity.as_deref())?;
-    let remote = job.connect().await?;
     let agent = job.agent(&remote).await?;
-    let (agent, name) = match &wish.from {
-        Some(url) => {
-            let name = wish.backup.as_deref().unwrap_or("latest");
-            let name = fetch(job, agent, url, name).await?;
-            (remote.agent().await?, Some(name))
-        }
-        None => (agent, wish.backup.clone()),
-    };
     let facts = agent.facts().clone();
     let settings = job.backups();
     let now = OffsetDateTime::now_utc();
@@ -52,37 +53,6 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
         job.typed
     ));
     Ok(exit::OK)
-}
-
-/// Brings a backup from a bucket to the host; gives its whole name.
-///
-/// # Errors
-/// E0802 without a key for it in citrino.yml, E0433 when it is not there.
-async fn fetch(job: &mut Job<'_>, agent: Agent<'_>, url: &str, name: &str) -> Result<String> {
-    let Some(own) = job.backups().s3 else {
-        let message =
-            "`--from` asks a bucket, and citrino.yml has no `backup.s3` with a key for it";
-        return Err(Fault::new("E0802", message)
-            .hint("add `backup.s3`; examples/citrino.yml shows how")
-            .into());
-    };
-    let bucket = own.at(url)?;
-    job.report.waiting(format!("looking at {}", bucket.url()));
-    let there = gather(&bucket.open()?).await?;
-    if there.backups == Backups::default() {
-        let message = format!("there is no backup in {}", bucket.url());
-        return Err(Fault::new("E0433", message)
-            .hint("nothing was changed; look at bucket and prefix of `backup.s3`")
-            .into());
-    }
-    let name = wished(&there.backups, Some(name))?.name.clone();
-    let plan = job.plan(
-        Mode::Apply,
-        vec![Settings::fetched(&bucket, &name)],
-        Vec::new(),
-    );
-    job.run_host(agent, &plan, &[]).await?;
-    Ok(name)
 }
 
 /// Whether it belongs here.

@@ -15,7 +15,7 @@ fn folder(stack: &Stack) -> PathBuf {
 }
 
 /// The names of whole backups, newest first.
-fn names(stack: &Stack) -> Vec<String> {
+pub fn names(stack: &Stack) -> Vec<String> {
     let listed = stack.citrino(&["backup", "list"]).text;
     let words = listed.lines().filter_map(|line| line.split(' ').next());
     let names = words.filter(|word| word.starts_with("citrino_"));
@@ -23,7 +23,7 @@ fn names(stack: &Stack) -> Vec<String> {
 }
 
 /// Takes one; its name.
-fn taken(stack: &Stack) -> String {
+pub fn taken(stack: &Stack) -> String {
     let backup = stack.citrino(&["backup"]);
     assert_eq!(backup.code, 0, "{}", backup.text);
     names(stack)[0].clone()
@@ -70,7 +70,7 @@ pub fn grow_old(stack: &Stack) {
 }
 
 /// Takes the backups with these names away.
-fn removed(stack: &Stack, beginning: &str) {
+pub fn removed(stack: &Stack, beginning: &str) {
     for entry in fs::read_dir(folder(stack)).unwrap() {
         let path = entry.unwrap().path();
         if path
@@ -86,7 +86,7 @@ fn removed(stack: &Stack, beginning: &str) {
 }
 
 /// What the app recommends.
-fn recommended(stack: &Stack) -> Value {
+pub fn recommended(stack: &Stack) -> Value {
     let wish = json!({ "zona_preferida": "Equipetrol", "limite": 20 });
     let (status, answer) = stack.http("/api/recomendar", Some(&wish));
     assert_eq!(status, 200, "{answer}");

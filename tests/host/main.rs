@@ -21,6 +21,7 @@ mod offsite;
 mod pitr;
 mod rebirth;
 mod rehearsal;
+mod rescue;
 mod rollback;
 #[path = "../s3/mod.rs"]
 mod s3;

@@ -8,15 +8,26 @@ use citrino_ops::error::trouble;
 use citrino_ops::mirror::Mirror;
 use citrino_ops::remote::{Moved, Remote, Target};
 
-use crate::stack::{Stack, serving};
+use crate::lab::until;
+use crate::stack::{GO_ON, Stack, serving};
 
 /// Of the file: not a multiple of any piece.
 const LENGTH: usize = 3_000_001;
 const THERE: &str = "/root/moved/file";
 
-/// Programs on the host that pass on so many bytes; then the connection is gone.
-const CUTS: &str = "mkdir -p /root/moved; for way in 'dd head -c 1000000 | /usr/bin/dd \"$@\"' 'tail /usr/bin/tail \"$@\" | head -c 1000000'; do \
-    printf '#!/bin/sh\\n%s\\npkill -9 -f \"^sshd: root@notty\"\\n' \"${way#* }\" >/usr/local/bin/${way%% *}; chmod 755 /usr/local/bin/${way%% *}; done";
+/// How much of it a connection bears.
+const CUT: u64 = 1_000_000;
+
+/// What cuts the connection that a program was started over: its parent is the sshd of that one alone.
+const KILL: &str = "kill -9 $PPID";
+
+/// Puts a program before one of the host's that it runs so.
+fn instead(stack: &Stack, program: &str, line: &str) {
+    let line = line.replace('\'', "'\\''");
+    stack.on_host(&format!(
+        "cd /usr/local/bin && printf '#!/bin/sh\n%s\n' '{line}' >{program} && chmod 755 {program}"
+    ));
+}
 
 fn target(stack: &Stack) -> Target {
     let key = stack.on_host("cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub");
@@ -91,7 +102,7 @@ fn is_cut(moved: anyhow::Result<Moved>) {
 fn a_file_goes_on_where_it_was_cut_in_both_directions() {
     let Some(stack) = serving() else { return };
     let bytes = content();
-    let (all, rest) = (LENGTH as u64, LENGTH as u64 - 1_000_000);
+    let (all, rest) = (LENGTH as u64, LENGTH as u64 - CUT);
     let both = Both {
         target: target(&stack),
         here: stack.home.join("file"),
@@ -109,7 +120,9 @@ fn a_file_goes_on_where_it_was_cut_in_both_directions() {
         refused.message
     );
 
-    stack.on_host(CUTS);
+    stack.on_host("mkdir /root/moved");
+    let line = format!("head -c {CUT} | /usr/bin/dd \"$@\"; {KILL}");
+    instead(&stack, "dd", &line);
     is_cut(both.up());
     stack.on_host("rm /usr/local/bin/dd");
     let part = format!("{THERE}.{}.part", &sha256(&bytes)[..16]);
@@ -128,12 +141,23 @@ fn a_file_goes_on_where_it_was_cut_in_both_directions() {
     assert_eq!(both.sends_up(), all);
 
     fs::remove_file(&both.here).unwrap();
-    is_cut(both.down());
-    stack.on_host("rm /usr/local/bin/tail");
     let part: &Path = &stack
         .home
         .join(format!("file.{}.part", &sha256(&bytes)[..16]));
-    assert_eq!(fs::metadata(part).unwrap().len(), 1_000_000);
+    let line = format!(
+        "/usr/bin/tail \"$@\" | head -c {CUT}; until test -e {GO_ON}; do sleep 0.02; done; {KILL}"
+    );
+    instead(&stack, "tail", &line);
+    stack.on_host(&format!("rm -f {GO_ON}"));
+    std::thread::scope(|scope| {
+        let down = scope.spawn(|| both.down());
+        until("as much as is said is here", || {
+            fs::metadata(part).is_ok_and(|found| found.len() == CUT)
+        });
+        stack.let_go();
+        is_cut(down.join().unwrap());
+    });
+    stack.on_host("rm /usr/local/bin/tail");
     assert!(!both.here.exists());
     assert_eq!(both.down().unwrap().sent, rest);
     assert_eq!(fs::read(&both.here).unwrap(), bytes);

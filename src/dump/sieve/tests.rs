@@ -160,7 +160,7 @@ fn wherever_it_is_cut_it_is_found_out() {
         let said = counts.unwrap_err();
         // A command to psql that is left out is none any more when it is cut.
         assert!(
-            said.contains("cut short") || said.contains("`\\re"),
+            said.contains("cut short") || said.contains("is a command to psql"),
             "at {cut}: {said}"
         );
     }
@@ -178,7 +178,7 @@ proptest! {
 
     #[test]
     fn as_many_rows_as_lines(rows in proptest::collection::vec("[^\r\n\\\\]{0,30}", 0..30)) {
-        let data: String = rows.iter().map(|row| format!("{row}\n")).collect();
+        let data: String = rows.iter().flat_map(|row| [row.as_str(), "\n"]).collect();
         let text = format!("{HEAD}\nCOPY public.t (a) FROM stdin;\n{data}\\.\n{COMPLETE}\n");
         let (counts, out) = sift(&text, 5);
         prop_assert_eq!(counts.unwrap().rows["t"], rows.len() as u64);

@@ -15,7 +15,7 @@ use crate::facts::backups::{self, Backup, MANIFEST, PROOF};
 use crate::remote::Remote;
 
 /// Where they go when it is not said, beside citrino.yml.
-const FOLDER: &str = "backups";
+pub const FOLDER: &str = "backups";
 
 pub async fn run(job: &mut Job<'_>, name: Option<&str>, to: Option<&Path>) -> Result<u8> {
     let remote = job.connect().await?.telling(job.report.progress());

@@ -1,0 +1,125 @@
+//! A backup that is on this machine comes to the host: the way back of `pull`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::pull::FOLDER;
+use crate::blob;
+use crate::error::Fault;
+use crate::facts::backups::{self, Backup, MANIFEST, PROOF};
+use crate::plan::{Mode, Step};
+use crate::remote::Remote;
+use crate::task::Arrived;
+use crate::task::arrived::INCOMING;
+use crate::verb::job::Job;
+
+/// A backup on this machine.
+pub struct Here {
+    pub backup: Backup,
+    folder: PathBuf,
+}
+
+/// The backup that a path means: by its manifest, or by any other of its files.
+///
+/// # Errors
+/// E0422 when there is no manifest beside it, or one that cannot be believed.
+pub fn at(path: &Path) -> Result<Here> {
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = file.split('.').next().unwrap_or_default().to_owned();
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let manifest = folder.join(format!("{name}{MANIFEST}"));
+    let text = fs::read_to_string(&manifest).map_err(|error| {
+        wrong(
+            &name,
+            &format!("{} could not be read: {error}", manifest.display()),
+        )
+    })?;
+    let backup = Backup::parse(&name, &text).map_err(|why| wrong(&name, &why))?;
+    Ok(Here { backup, folder })
+}
+
+/// The newest that `backup pull` has brought, when it has brought any.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn newest(job: &Job) -> Result<Option<Here>> {
+    let folder = job.stack.folder.join(FOLDER);
+    if !folder.exists() {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("could not read {}", folder.display()))?
+    {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(MANIFEST) && !name.ends_with(PROOF) {
+            found.extend(at(&path));
+        }
+    }
+    Ok(found
+        .into_iter()
+        .max_by_key(|here| backups::at(&here.backup.at)))
+}
+
+impl Here {
+    /// Each file is what the manifest says.
+    ///
+    /// # Errors
+    /// E0422 when one is not.
+    pub fn verify(&self) -> Result<()> {
+        let name = &self.backup.name;
+        for content in self.backup.contents() {
+            let path = self.folder.join(&content.file);
+            let found = File::open(&path).and_then(|mut file| blob::sha256_of(&mut file));
+            let found = found.map_err(|error| {
+                wrong(
+                    name,
+                    &format!("{} could not be read: {error}", path.display()),
+                )
+            })?;
+            if found != (content.sha256.clone(), content.bytes) {
+                let why = format!(
+                    "{} is not what was written: its hash is another",
+                    content.file
+                );
+                return Err(wrong(name, &why).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings it to the host, where it is one of its own then.
+    ///
+    /// # Errors
+    /// As of `verify`, and of an upload.
+    pub async fn push(&self, job: &mut Job<'_>, remote: &Remote) -> Result<()> {
+        self.verify()?;
+        let name = &self.backup.name;
+        remote
+            .output(&["install", "-d", "-m", "0700", INCOMING])
+            .await?;
+        let files = self.backup.contents().map(|content| content.file.clone());
+        let manifest = format!("{name}{MANIFEST}");
+        let proof = format!("{name}{PROOF}");
+        let proof = self.folder.join(&proof).exists().then_some(proof);
+        for file in files.into_iter().chain([manifest]).chain(proof) {
+            let to = format!("{INCOMING}/{file}");
+            remote.upload(&self.folder.join(&file), &to).await?;
+        }
+        let agent = job.agent(remote).await?;
+        let arrived = Arrived {
+            backup: name.clone(),
+        };
+        let step = Step::new("backup", format!("{name} is on the host"), arrived);
+        let plan = job.plan(Mode::Apply, vec![step], Vec::new());
+        job.run_host(agent, &plan, &[]).await.map(drop)
+    }
+}
+
+fn wrong(name: &str, why: &str) -> Fault {
+    Fault::new("E0422", format!("the backup {name} cannot be used: {why}"))
+        .hint("nothing was changed; name another backup")
+}
