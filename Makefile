@@ -1,6 +1,6 @@
 BIN = target/x86_64-unknown-linux-gnu/release
 
-.PHONY: demo demo-down build test cuts fast check audit bench-app bench-backup bench-converge bench-deploy tools
+.PHONY: demo demo-down build test test-hosts test-others cuts fast check audit bench-app bench-backup bench-converge bench-deploy tools
 
 demo: tools build ## from nothing to a server that serves, on real machines of the lab
 	$(BIN)/citrino-lab up
@@ -12,8 +12,19 @@ demo-down: ## takes the lab away; only the image stays in its cache
 build:
 	cargo build --release --workspace --locked
 
-test: tools check ## everything, the host ring on the lab's machines included
-	cargo test --workspace --locked
+test: tools check ## everything, the host ring on the lab's machines included; it mostly waits, so the others run beside it
+	cargo test --workspace --locked --no-run
+	$(MAKE) --no-print-directory -j2 --output-sync=target test-hosts test-others
+
+test-hosts:
+	cargo test --locked --test host
+
+# All that `tests` has but the host ring.
+OTHERS = $(filter-out host,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
+
+test-others:
+	cargo test --workspace --exclude citrino-ops --locked
+	cargo test --locked --lib --bins $(OTHERS:%=--test %)
 
 cuts: tools ## kills and cuts a deploy and a rollback everywhere; the ring of `make test` does so in every fifth place
 	cargo build --workspace --locked
