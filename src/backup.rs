@@ -301,3 +301,6 @@ fn rfc3339(at: OffsetDateTime) -> String {
 fn step(name: impl Into<String>, task: impl Into<Task>) -> Step<Task> {
     Step::new(PART, name, task)
 }
+
+#[cfg(test)]
+mod tests;

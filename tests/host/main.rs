@@ -7,6 +7,7 @@
 
 mod agent;
 mod audit;
+mod backup_faults;
 mod backups;
 mod browser;
 mod cuts;

@@ -74,8 +74,15 @@ fn future(stack: &Stack, down: &str) -> String {
 fn live_in_the_future(stack: &Stack, down: &str) -> (String, String) {
     let before = plain(stack);
     stack.sql("DROP TABLE IF EXISTS notas; CREATE TABLE notas ()");
+    // A deploy that migrates relies on no backup that was never restored.
+    stack.on_host("rm -f /home/citrino/database/backups/*.proof.json");
     let deploy = stack.citrino(&["deploy", "--artifact", &future(stack, down)]);
     assert_eq!(deploy.code, 0, "{}", deploy.text);
+    let listed = stack.citrino(&["backup", "list"]).text;
+    assert!(
+        listed.starts_with("last proven restore 0 min ago"),
+        "{listed}"
+    );
     stack.sql("INSERT INTO notas DEFAULT VALUES");
     (before, release(stack))
 }

@@ -1,0 +1,77 @@
+use std::collections::BTreeMap;
+
+use time::macros::datetime;
+
+use super::*;
+use crate::facts::backups::Proof;
+
+const NOW: OffsetDateTime = datetime!(2026-11-25 12:00 UTC);
+
+fn settings() -> Settings {
+    let text = "stack: prod\ndomain: example.com\nhost: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }\n";
+    Settings::of(&Stack::parse(text, "citrino.yml").unwrap(), &[])
+}
+
+/// A host with backups of these names; the first is proven at that time.
+fn host(names: &[&str], proven: Option<&str>) -> Facts {
+    let backup = |name: &&str| backups::Backup {
+        name: (*name).to_owned(),
+        ..backups::Backup::default()
+    };
+    let proof = proven.map(|at| Proof {
+        sha256: String::new(),
+        at: at.to_owned(),
+        took_ms: 1,
+        release: None,
+    });
+    Facts {
+        backups: Backups {
+            whole: names.iter().map(backup).collect(),
+            proofs: proof
+                .map(|proof| (names[0].to_owned(), proof))
+                .into_iter()
+                .collect(),
+            broken: BTreeMap::from([(
+                "citrino_broken".to_owned(),
+                "its manifest was cut".to_owned(),
+            )]),
+        },
+        ..Facts::default()
+    }
+}
+
+#[test]
+fn migrations_rely_on_no_proof_that_is_too_old() {
+    let wished = |proven| {
+        let facts = host(&["citrino_a"], proven);
+        settings().before_migrations(&facts, NOW, "/app").prove
+    };
+    assert!(
+        !wished(Some("2026-11-17T12:00:00Z")),
+        "8 days are not too old"
+    );
+    assert!(wished(Some("2026-11-17T11:59:59Z")));
+    assert!(wished(None));
+}
+
+#[test]
+fn a_backup_is_meant_by_a_part_of_its_name_that_no_other_has() {
+    let facts = host(
+        &["citrino_20261125_030000", "citrino_20261124_030000"],
+        None,
+    );
+    let name = |part| wished(&facts.backups, part).map(|backup| backup.name.as_str());
+    for newest in [None, Some("latest"), Some("citrino_20261125")] {
+        assert_eq!(name(newest).unwrap(), "citrino_20261125_030000");
+    }
+    assert_eq!(name(Some("24_030000")).unwrap(), "citrino_20261124_030000");
+    for (part, why) in [
+        ("citrino_2026", "2 backups fit"),
+        ("citrino_1999", "there is no backup"),
+        ("citrino_broken", "its manifest was cut"),
+    ] {
+        let refused = name(Some(part)).unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+    assert!(wished(&Backups::default(), None).is_err());
+}
