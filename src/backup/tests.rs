@@ -35,6 +35,7 @@ fn host(names: &[&str], proven: Option<&str>) -> Facts {
                 "citrino_broken".to_owned(),
                 "its manifest was cut".to_owned(),
             )]),
+            ..Backups::default()
         },
         ..Facts::default()
     }
