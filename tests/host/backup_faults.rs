@@ -7,23 +7,23 @@ use crate::lab::until;
 use crate::stack::{Said, Stack, serving};
 use crate::stand_in::User;
 
-/// A session that has a table for itself until it is told to go: whoever dumps all tables waits for it.
+/// A session that is about to drop a sequence, until it is told to go: a dump, which has locked all tables by then, waits for it.
 struct Hold<'s> {
     stack: &'s Stack,
     session: Child,
 }
 
-/// The table is made first, in a transaction of its own.
+/// It is made first, in a transaction of its own.
 const HOLD: [&str; 2] = [
-    "CREATE TABLE retenida ()",
-    "BEGIN; LOCK TABLE retenida IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3600)",
+    "CREATE SEQUENCE retenida",
+    "BEGIN; DROP SEQUENCE retenida; SELECT pg_sleep(3600)",
 ];
 
 impl<'s> Hold<'s> {
     fn on(stack: &'s Stack) -> Self {
-        let [table, lock] = HOLD;
+        let [made, held] = HOLD;
         let psql = "PGAPPNAME=hold runuser -u postgres -- psql -Xq -d citrino_prod";
-        let line = format!("cd / && {psql} -c '{table}' -c '{lock}'");
+        let line = format!("cd / && {psql} -c '{made}' -c '{held}'");
         let session = stack
             .command(&["ssh", &line])
             .stdout(Stdio::null())
@@ -31,7 +31,7 @@ impl<'s> Hold<'s> {
             .spawn()
             .unwrap();
         let hold = Self { stack, session };
-        until("the table is held", || {
+        until("the sequence is held", || {
             stack.sql("SELECT count(*) FROM pg_locks WHERE relation = to_regclass('retenida') AND mode = 'AccessExclusiveLock' AND granted") == "1"
         });
         hold
@@ -45,7 +45,7 @@ impl<'s> Hold<'s> {
     fn goes(mut self) {
         self.stack.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hold'");
         self.session.wait().unwrap();
-        self.stack.sql("DROP TABLE retenida");
+        self.stack.sql("DROP SEQUENCE retenida");
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Snapshot {
 }
 
 /// Before and after it, psql says a line each.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot();\n";
+const BEGIN: &str = "SET lock_timeout = '10s';\nBEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot();\n";
 const VERSIONS: &str = "SELECT json_build_object('postgres', current_setting('server_version'), \
     'postgis', (SELECT extversion FROM pg_extension WHERE extname = 'postgis'));\n";
 
