@@ -6,16 +6,17 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::postgres::OWNER;
-use super::program::run_if_there;
 use crate::system::{Cmd, System};
 
+/// `runuser`, which starts it, does not tell a program that is absent from one that fails.
+const PROGRAM: &str = "/usr/bin/pgbackrest";
 /// A backup of a cluster of many GB takes longer than anything else that is run.
 const PATIENCE: Duration = Duration::from_hours(6);
 
 /// A command on one stanza, as pgBackRest calls a cluster and what is kept of it.
 pub fn cmd(stanza: &str, arguments: &[&str]) -> Cmd {
     let stanza = format!("--stanza={stanza}");
-    Cmd::new([&["pgbackrest", stanza.as_str()], arguments].concat())
+    Cmd::new([&[PROGRAM, stanza.as_str()], arguments].concat())
         .user(OWNER)
         .within(PATIENCE)
 }
@@ -97,14 +98,10 @@ pub async fn info(system: &System, stanza: &str) -> Result<Result<Info, String>>
     if system.find_account("/etc/passwd", OWNER)?.is_none() {
         return Ok(Err("PostgreSQL is not installed".to_owned()));
     }
-    let asked = cmd(stanza, &["info", "--output=json"]);
-    let Some(output) = run_if_there(system, &asked).await? else {
-        return Ok(Err("pgBackRest is not installed".to_owned()));
-    };
-    // `runuser` says so of a program that is not there.
-    if output.code == 127 {
+    if system.stat(PROGRAM)?.is_none() {
         return Ok(Err("pgBackRest is not installed".to_owned()));
     }
+    let output = system.run(&cmd(stanza, &["info", "--output=json"])).await?;
     if !output.ok() {
         return Ok(Err(format!(
             "the repository cannot be asked: {}",
