@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in tests, and does not see that helpers are of a test
 
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -51,12 +52,22 @@ impl Build {
     }
 
     fn types(&self, line: &str) -> Output {
-        self.command(line).output().unwrap()
+        self.spawn(line).wait_with_output().unwrap()
+    }
+
+    /// Another test may start a program in this very moment, which has the file still open for writing until it runs.
+    fn spawn(&self, line: &str) -> Child {
+        loop {
+            match self.command(line).spawn() {
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
+                started => return started.unwrap(),
+            }
+        }
     }
 
     /// Starts it, and waits for its first line.
     fn start(&self, line: &str) -> Running {
-        let mut child = self.command(line).spawn().unwrap();
+        let mut child = self.spawn(line);
         let output = BufReader::new(child.stdout.take().unwrap());
         let mut running = Running { child, output };
         assert_ne!(running.says(), "", "it ended without a word");
