@@ -93,7 +93,7 @@ pub enum Verb {
         #[command(subcommand)]
         what: Db,
     },
-    /// Show at one look what there is: server, host, release, last run
+    /// Show at one look what there is: server, host, release, backups, last run
     Status,
     /// Show what a month costs, by the API's own prices
     Cost,

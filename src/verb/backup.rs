@@ -19,6 +19,8 @@ mod list;
 mod pull;
 pub mod push;
 
+pub use list::headline;
+
 pub async fn run(job: &mut Job<'_>, what: &Backup) -> Result<u8> {
     match what {
         Backup::Now(options) => now(job, *options).await,

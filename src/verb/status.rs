@@ -1,7 +1,9 @@
 //! `status`: what there is, at one look. It judges nothing; `health` does.
 
 use anyhow::Result;
+use time::OffsetDateTime;
 
+use super::backup::headline;
 use super::job::{Job, runs};
 use crate::error::exit;
 use crate::facts::Facts;
@@ -66,6 +68,8 @@ fn of_host(job: &mut Job, facts: &Facts) {
     let release = live.and_then(|slot| facts.app.slots.get(slot).map(|id| (slot, id)));
     let serves = release.map_or("none".to_owned(), |(slot, id)| format!("{id} in {slot}"));
     job.report.fact("release", serves, None);
+    let backups = headline(&facts.backups, OffsetDateTime::now_utc());
+    job.report.fact("backups", backups, None);
     if let Some(last) = &facts.last_run {
         let told = last.told(facts.busy);
         job.report.fact("last run", told, None);

@@ -22,7 +22,7 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
 }
 
 /// `last proven restore 14 h ago, RPO 11 h, RTO 38 s measured`
-fn headline(backups: &Backups, now: OffsetDateTime) -> String {
+pub fn headline(backups: &Backups, now: OffsetDateTime) -> String {
     let proven = match backups.proven() {
         Some((_, proof)) => format!("last proven restore {} ago", since(&proof.at, now)),
         None => "no restore was proven yet".to_owned(),
