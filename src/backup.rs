@@ -26,6 +26,9 @@ const PART: &str = "backup";
 /// Where a host keeps its [`Settings`].
 pub const SETTINGS: &str = "/etc/citrino/backup.json";
 
+/// The wish that what a restore sets aside is a backup as well.
+pub const SAFETY: &str = "what is there now is backed up";
+
 /// What playbooks/pitr.yml calls the cluster before pgBackRest.
 const STANZA: &str = "citrino";
 
@@ -136,21 +139,21 @@ impl Settings {
             .is_some_and(|(_, proof)| backups::at(&proof.at) >= oldest)
     }
 
-    /// A backup is proven by a restore of it, after this moment.
+    /// A backup is proven by a restore of it, once more when it was before.
     ///
     /// # Errors
     /// E0422 when there is none, or none of that name.
     pub fn drilled(
         &self,
         facts: &Facts,
-        at: OffsetDateTime,
         name: Option<&str>,
         identities: Vec<Secret>,
     ) -> Result<Vec<Step<Task>>> {
         let backup = wished(&facts.backups, name)?;
+        let proofs = &facts.backups.proofs;
         let drill = Drill {
             backup: backup.name.clone(),
-            since: rfc3339(at),
+            after: proofs.get(&backup.name).map(|proof| proof.at.clone()),
             identities,
             trial: trial(&facts.app),
         };
@@ -224,7 +227,7 @@ impl Settings {
         };
         let mut steps = vec![
             step("there is a database", there),
-            step("what is there now is backed up", safety),
+            step(SAFETY, safety),
             swap.clone(),
         ];
         steps.extend(release::serves_on(stack, app));

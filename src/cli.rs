@@ -340,6 +340,9 @@ pub struct Restore {
     /// Also when it is of another stack
     #[arg(long)]
     pub from_other_stack: bool,
+    /// Where the database of now is too damaged to be dumped: it stays aside all the same
+    #[arg(long)]
+    pub without_safety_backup: bool,
     #[command(flatten)]
     pub key: Key,
     #[command(flatten)]

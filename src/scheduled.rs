@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use time::OffsetDateTime;
+use time::macros::format_description;
 
 use crate::audit::{Did, Record};
 use crate::backup::{SETTINGS, Settings};
@@ -25,9 +26,9 @@ use crate::task::Task;
 pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
     let system = System::host();
     let settings = settings(&system)?;
-    let facts = facts::gather(&system).await?;
-    let plan = plan(job, &settings, &facts, OffsetDateTime::now_utc())?;
-    let _lock = match lock::take(&system, &Claim::of(&plan))? {
+    let at = OffsetDateTime::now_utc();
+    let claim = claim(job, at)?;
+    let _lock = match lock::take(&system, &claim)? {
         Ok(lock) => lock,
         Err(holder) => {
             let message = format!(
@@ -40,6 +41,9 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
         }
     };
     guard::refuse_while_armed(&system)?;
+    // Under the lock nobody changes them any more.
+    let facts = facts::gather(&system).await?;
+    let plan = plan(claim, &settings, steps(job, &settings, &facts, at)?);
     let mut journal = Journal::open(&system)?;
     let mut record = Record::begin(&system, &plan, Did::Begun)?;
     let tally = engine::run(&plan, &system, &mut |event| {
@@ -69,33 +73,35 @@ fn settings(system: &System) -> Result<Settings> {
     serde_json::from_slice(&text).with_context(absent)
 }
 
-fn plan(
-    job: Scheduled,
-    settings: &Settings,
-    facts: &Facts,
-    at: OffsetDateTime,
-) -> Result<Plan<Task>> {
-    let run = format!(
-        "{}-timer",
-        crate::facts::backups::name(at).replace("citrino_", "")
-    );
-    Ok(Plan {
-        run,
+fn claim(job: Scheduled, at: OffsetDateTime) -> Result<Claim> {
+    let format = format_description!("[year][month][day]T[hour][minute][second]Z-timer");
+    let host = nix::unistd::gethostname()?;
+    let verb = match job {
+        Scheduled::Backup => "backup",
+        Scheduled::Drill => "backup drill",
+        Scheduled::Offsite => "backup offsite",
+    };
+    Ok(Claim {
+        run: at.format(format)?,
+        verb: verb.to_owned(),
+        who: format!("timer@{}", host.to_string_lossy()),
+    })
+}
+
+fn plan(claim: Claim, settings: &Settings, steps: Vec<Step<Task>>) -> Plan<Task> {
+    Plan {
+        run: claim.run,
         stack: settings.stack.clone(),
-        verb: match job {
-            Scheduled::Backup => "backup".to_owned(),
-            Scheduled::Drill => "backup drill".to_owned(),
-            Scheduled::Offsite => "backup offsite".to_owned(),
-        },
-        who: format!("timer@{}", facts.hostname),
+        verb: claim.verb,
+        who: claim.who,
         mode: Mode::Apply,
         after: None,
         guard_s: None,
-        steps: steps(job, settings, facts, at)?,
+        steps,
         on_failure: Vec::new(),
         no_return: None,
         watch: Vec::new(),
-    })
+    }
 }
 
 fn steps(
@@ -108,7 +114,7 @@ fn steps(
     let is_readable = facts.backups.newest().is_some_and(|one| !one.is_sealed());
     match job {
         Scheduled::Backup => Ok(settings.taken(&facts.app, at, Format::Custom)),
-        Scheduled::Drill if is_readable => settings.drilled(facts, at, None, Vec::new()),
+        Scheduled::Drill if is_readable => settings.drilled(facts, None, Vec::new()),
         Scheduled::Drill => Ok(settings.taken_and_proven(&facts.app, at)),
         Scheduled::Offsite => Ok(settings.sent(at).into_iter().collect()),
     }

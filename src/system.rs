@@ -353,7 +353,7 @@ impl System {
                 }
             }
         };
-        let output = tokio::time::timeout(DEADLINE, copied)
+        let output = tokio::time::timeout(cmd.deadline.unwrap_or(DEADLINE), copied)
             .await
             .map_err(|_| kill(cmd, group))??;
         ended(cmd, &output).success().map(drop)
@@ -382,7 +382,7 @@ impl System {
             Ok(())
         };
         let both = async { tokio::try_join!(fed, child.wait_with_output()) };
-        let ((), output) = tokio::time::timeout(DEADLINE, both)
+        let ((), output) = tokio::time::timeout(cmd.deadline.unwrap_or(DEADLINE), both)
             .await
             .map_err(|_| kill(cmd, group))??;
         ended(cmd, &output).success()
@@ -463,7 +463,7 @@ fn kill(cmd: &Cmd, group: Option<u32>) -> Fault {
         // One that is gone needs no ending.
         let _ = killpg(Pid::from_raw(group.cast_signed()), Signal::SIGKILL);
     }
-    too_long(cmd, DEADLINE, None)
+    too_long(cmd, cmd.deadline.unwrap_or(DEADLINE), None)
 }
 
 fn too_long(cmd: &Cmd, deadline: Duration, last: Option<&Output>) -> Fault {

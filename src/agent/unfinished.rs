@@ -12,13 +12,13 @@ use crate::task::Task;
 /// There while a plan with a way back runs, and after it was cut off.
 const PATH: &str = "/var/lib/citrino/plan.json";
 
-/// Keeps a plan; it is on disk when this returns. A plan without a way back needs no keeping: its verb
+/// Keeps a plan, but for the keys that open backups; it is on disk when this returns. A plan without a way back needs no keeping: its verb
 /// again goes on from where it stopped.
 pub async fn keep(system: &System, plan: &Plan<Task>) -> Result<()> {
     if plan.on_failure.is_empty() {
         return forget(system);
     }
-    let text = serde_json::to_vec(plan)?;
+    let text = serde_json::to_vec(&plan.map(|step| step.task.for_the_disk()))?;
     system.write_atomic(PATH, &text, 0o600, None, &[]).await
 }
 

@@ -197,6 +197,12 @@ impl Backup {
         if backup.name != name {
             return Err(format!("its manifest is that of {}", backup.name));
         }
+        // Whoever can write a manifest could name any file of the host by it.
+        for Content { file, .. } in backup.contents() {
+            if !file.starts_with(&format!("{name}.")) || file.contains('/') {
+                return Err(format!("its manifest names `{file}`"));
+            }
+        }
         Ok(backup)
     }
 }
@@ -320,27 +326,49 @@ pub fn files(system: &System) -> Result<Vec<String>> {
 }
 
 /// The files that no backup has: left by a run that was killed. A backup whose manifest cannot be believed keeps its own, for
-/// a person to look at.
+/// a person to look at; and so does whatever may come from somebody else, such as a dump without the roles that ours have beside it.
 ///
 /// # Errors
 /// When the folder cannot be read.
 pub fn strays(system: &System, found: &Backups) -> Result<Vec<String>> {
-    let mut known: BTreeSet<String> = BTreeSet::new();
-    for backup in &found.whole {
-        known.extend(backup.contents().map(|content| content.file.clone()));
-        known.insert(format!("{}{MANIFEST}", backup.name));
-        known.insert(format!("{}{PROOF}", backup.name));
-    }
-    let is_broken = |file: &str| {
-        let mut broken = found.broken.keys();
-        broken.any(|name| file.starts_with(&format!("{name}.")))
+    let whole: BTreeSet<&str> = found.whole.iter().map(|one| one.name.as_str()).collect();
+    let files = files(system)?;
+    let has_roles = |name: &str| {
+        let roles = format!("{name}{ROLES}");
+        files.iter().any(|file| file.starts_with(&roles))
     };
-    // Only what has the shape of ours: others may keep theirs here.
-    let is_ours = |file: &str| file.starts_with("citrino_") || file.starts_with(DRAFT);
-    let mut files = files(system)?;
-    files.retain(|file| is_ours(file) && !known.contains(file) && !is_broken(file));
-    Ok(files)
+    let is_stray = |file: &&String| {
+        let Some((name, ending)) = ours(file) else {
+            return file.starts_with(DRAFT);
+        };
+        let known = whole.contains(name) || found.broken.contains_key(name);
+        if ending.ends_with(PART) {
+            return true;
+        }
+        !known && has_roles(name)
+    };
+    let mut strays: Vec<String> = files.iter().filter(is_stray).cloned().collect();
+    // The roles last: by them the others are known.
+    strays.sort_by_key(|file| (file.contains(ROLES), file.clone()));
+    Ok(strays)
 }
+
+/// How the name of a file of ours goes on after the backup's.
+const ROLES: &str = ".globals.sql.zst";
+const OURS: [&str; 4] = [".dump.zst", ".sql.gz", ROLES, PROOF];
+
+/// The backup's name in the name of a file that has the shape of ours, and what follows it.
+fn ours(file: &str) -> Option<(&str, &str)> {
+    let (name, ending) = file.split_at_checked(NAME.len())?;
+    let mut shape = name.chars().zip(NAME.chars());
+    let fits = shape.all(|(is, wished)| is == wished || wished == '0' && is.is_ascii_digit());
+    let bare = ending.strip_suffix(PART).unwrap_or(ending);
+    let bare = bare.strip_suffix(".age").unwrap_or(bare);
+    (fits && OURS.contains(&bare)).then_some((name, ending))
+}
+
+/// The shape of a backup's name: a zero for each digit.
+const NAME: &str = "citrino_00000000_000000";
 
 #[cfg(test)]
 mod tests {
@@ -350,8 +378,48 @@ mod tests {
         Backup {
             name: "citrino_20261125_030000".to_owned(),
             at: "2026-11-25T03:00:00Z".to_owned(),
+            dump: content("citrino_20261125_030000.dump.zst"),
+            globals: content("citrino_20261125_030000.globals.sql.zst"),
             rows: BTreeMap::from([("propiedades".to_owned(), 1588)]),
             ..Backup::default()
+        }
+    }
+
+    fn content(file: &str) -> Content {
+        Content {
+            file: file.to_owned(),
+            ..Content::default()
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_names_a_file_elsewhere_is_not_believed() {
+        for file in [
+            "",
+            "../../../etc/passwd",
+            "citrino_20261125_030000./../x",
+            "citrino_20261126_030000.dump.zst",
+        ] {
+            let backup = Backup {
+                dump: content(file),
+                ..manifest()
+            };
+            let why = Backup::parse(&backup.name, &backup.text().unwrap()).unwrap_err();
+            assert_eq!(why, format!("its manifest names `{file}`"));
+        }
+    }
+
+    #[test]
+    fn only_what_has_the_shape_of_ours_is_ours() {
+        for (file, is) in [
+            ("citrino_20261125_030000.dump.zst.age.part", true),
+            ("citrino_20261125_030000.globals.sql.zst", true),
+            ("citrino_20261125_030000.sql", false),
+            ("citrino_before_fix.sql.gz", false),
+            ("citrino_2026112x_030000.sql.gz", false),
+            ("notes", false),
+        ] {
+            assert_eq!(ours(file).is_some(), is, "{file}");
         }
     }
 

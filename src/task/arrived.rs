@@ -27,7 +27,11 @@ pub struct Arrived {
 
 impl Wish<System> for Arrived {
     async fn check(&self, system: &System) -> Result<Look> {
-        Ok(match backups::read(system, &self.backup)? {
+        let name = &self.backup;
+        if system.stat(format!("{INCOMING}/{name}{MANIFEST}"))?.is_some() {
+            return Ok(Look::absent(format!("{name} was sent, and is not among the host's backups")));
+        }
+        Ok(match backups::read(system, name)? {
             Some(Ok(_)) => Look::same(),
             Some(Err(why)) => Look::differs(format!("{}: {why}", self.backup)),
             None => Look::absent(format!("{} is not on the host", self.backup)),
@@ -39,6 +43,12 @@ impl Wish<System> for Arrived {
         let text = |ending: &str| system.read_text(format!("{INCOMING}/{name}{ending}"));
         let manifest = text(MANIFEST)?.unwrap_or_default();
         let backup = Backup::parse(name, &manifest).map_err(|why| wrong(name, &why))?;
+        // A sound copy may mend one that was spoiled here, and takes no other's place.
+        if let Some(Ok(own)) = backups::read(system, name)?
+            && own != backup
+        {
+            return Err(wrong(name, "the host has another backup of that name").into());
+        }
         for content in backup.contents() {
             take_in(system, name, content)?;
         }

@@ -62,8 +62,12 @@ impl Wish<System> for Backup {
                 Ok(_) => {}
             }
         }
-        if self.if_any && is_empty(system, &self.database).await? {
-            return Ok(Look::same());
+        if self.if_any {
+            match is_empty(system, &self.database).await? {
+                Err(reason) => return Ok(Look::differs(reason)),
+                Ok(true) => return Ok(Look::same()),
+                Ok(false) => {}
+            }
         }
         Ok(match backups::read(system, &self.name)? {
             Some(Ok(backup)) if self.prove && !backups::is_proven(system, &backup)? => {
@@ -166,7 +170,13 @@ impl Backup {
         let path = backups::manifest(&self.name);
         system.write_atomic(path, manifest.text()?.as_bytes(), 0o640, Some(ids), &[]).await?;
         if self.prove {
-            drill::prove(system, manifest, &identities, self.trial.as_ref()).await?;
+            let proven = drill::prove(system, manifest, &identities, self.trial.as_ref()).await;
+            if proven.is_err() {
+                // It was to be proven, so it counts for nothing; kept, it would be one more with each try.
+                system.remove(backups::manifest(&self.name))?;
+                dump::Parts::whole(manifest).remove(system)?;
+            }
+            proven?;
         }
         Ok(())
     }
@@ -179,11 +189,12 @@ async fn schema(system: &System, binary: &str) -> Result<Result<Schema, String>>
     app::schema(system, binary).await
 }
 
-/// Whether nothing can be lost with it.
-async fn is_empty(system: &System, database: &str) -> Result<bool> {
+/// Whether nothing can be lost with it; the reason when that cannot be known.
+async fn is_empty(system: &System, database: &str) -> Result<Result<bool, String>> {
     Ok(match alike::exists(system, database).await? {
-        Ok(true) => rows(system, database).await?.is_empty(),
-        Ok(false) | Err(_) => true,
+        Ok(true) => Ok(rows(system, database).await?.is_empty()),
+        Ok(false) => Ok(true),
+        Err(reason) => Err(reason),
     })
 }
 

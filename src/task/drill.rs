@@ -13,7 +13,7 @@ pub use super::trial::Trial;
 use super::trial::clear;
 use crate::archive;
 use crate::engine::{Look, Wish};
-use crate::error::Fault;
+use crate::error::{Fault, trouble};
 use crate::event::now;
 use crate::facts::backups::{self, Backup, Proof};
 use crate::secret::Secret;
@@ -22,14 +22,15 @@ use crate::system::System;
 /// What `PostGIS` must be able to do on it: a restore can leave tables that are counted well and cannot be asked where they are.
 const SPATIAL: &str = "ANALYZE;\nSELECT ST_DWithin(ST_MakePoint(-63.182, -17.783)::geography, ST_MakePoint(-63.18, -17.78)::geography, 2000);\n";
 
-/// `check` finds nothing to do when this very dump was proven since.
+/// `check` finds nothing to do when this very dump was proven, by another restore than the one that is known.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drill {
     /// The name of the backup.
     pub backup: String,
-    /// RFC 3339
-    pub since: String,
+    /// When the proof was made that it has already: another one is wished.
+    #[serde(default)]
+    pub after: Option<String>,
     /// What opens it when it is encrypted, as age key files have it.
     #[serde(default)]
     pub identities: Vec<Secret>,
@@ -42,7 +43,7 @@ impl Wish<System> for Drill {
     async fn check(&self, system: &System) -> Result<Look> {
         let proofs = backups::gather(system)?.proofs;
         let proof = proofs.get(&self.backup);
-        let proof = proof.filter(|proof| backups::at(&proof.at) >= backups::at(&self.since));
+        let proof = proof.filter(|proof| self.after.as_ref() != Some(&proof.at));
         Ok(match proof {
             Some(proof) => Look::same().with_figure(seconds(proof.took_ms), "s to restore", None),
             None => Look::differs(format!("{} is not proven by a restore", self.backup)),
@@ -75,7 +76,10 @@ pub async fn prove(system: &System, backup: &Backup, identities: &[Identity], tr
     let took = begun.elapsed();
     let cleared = clear(system, &scratch).await;
     if let Err(error) = passed {
-        system.remove(backups::proof(&backup.name))?;
+        // Neither a key that does not fit nor a disk without room says anything of the backup.
+        if matches!(trouble(&error).code.as_str(), "E0422" | "E0424") {
+            system.remove(backups::proof(&backup.name))?;
+        }
         return Err(error);
     }
     cleared?;

@@ -6,12 +6,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::backup::dump::Parts;
 use super::postgres::OWNER;
 use crate::archive::Content;
 use crate::bucket::backups::{There, gather};
 use crate::bucket::{Bucket, Store};
 use crate::engine::{Look, Wish};
-use crate::error::Fault;
+use crate::error::{Fault, trouble};
 use crate::facts::backups::{self, Backup, PART, PROOF};
 use crate::system::System;
 
@@ -29,12 +30,12 @@ pub struct Fetched {
 
 impl Wish<System> for Fetched {
     async fn check(&self, system: &System) -> Result<Look> {
-        if is_whole(system, &self.backup)? {
+        if is_whole(system, &self.backup).await? {
             return Ok(Look::same());
         }
         let there = gather(&self.bucket.open()?).await?;
         let backup = self.wished(&there)?;
-        if is_whole(system, &backup.name)? {
+        if is_whole(system, &backup.name).await? {
             return Ok(Look::same());
         }
         let place = self.bucket.url();
@@ -93,18 +94,17 @@ impl Fetched {
     }
 }
 
-/// Whether the host has it, by its manifest and the lengths of its files.
-fn is_whole(system: &System, name: &str) -> Result<bool> {
+/// Whether the host has it, byte for byte.
+async fn is_whole(system: &System, name: &str) -> Result<bool> {
     let Some(Ok(backup)) = backups::read(system, name)? else {
         return Ok(false);
     };
-    for content in backup.contents() {
-        let found = system.stat(backups::path(&content.file))?;
-        if found.is_none_or(|found| found.len() != content.bytes) {
-            return Ok(false);
-        }
+    let verified = Parts::whole(&backup).verify(system, &[]).await;
+    match verified {
+        Ok(()) => Ok(true),
+        Err(error) if trouble(&error).code == "E0422" => Ok(false),
+        Err(error) => Err(error),
     }
-    Ok(true)
 }
 
 /// Fetches a file, which has its name when it is what its manifest says.

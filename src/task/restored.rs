@@ -7,6 +7,7 @@ use super::backup::dump::{self, Parts};
 use super::postgres::{alike, beside::Beside, rows};
 use crate::archive;
 use crate::engine::{Look, Wish};
+use crate::error::trouble;
 use crate::secret::Secret;
 use crate::system::System;
 
@@ -39,12 +40,15 @@ impl Wish<System> for Restored {
             return Ok(Look::differs(format!("there is no database {}", self.database)));
         }
         alike::has_room(system, &self.database, 1).await?;
-        let live = rows(system, &self.database).await?;
         let mut what = vec![format!(
             "what was written since {} is given up, and stays in {}",
             backup.at, self.aside
         )];
-        what.extend(backup.differences(&live));
+        // A damaged database is what one restores over.
+        match rows(system, &self.database).await {
+            Ok(live) => what.extend(backup.differences(&live)),
+            Err(error) => what.push(format!("its rows cannot be counted: {}", trouble(&error).message)),
+        }
         Ok(Look::from(what))
     }
 

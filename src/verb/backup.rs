@@ -121,7 +121,7 @@ async fn drill(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> {
     let remote = job.connect().await?;
     let agent = job.agent(&remote).await?;
     let settings = job.backups();
-    let steps = settings.drilled(agent.facts(), OffsetDateTime::now_utc(), name, identities)?;
+    let steps = settings.drilled(agent.facts(), name, identities)?;
     let plan = job.plan(Mode::Apply, steps, Vec::new());
     job.run_host(agent, &plan, &[]).await?;
     remote.close().await;

@@ -9,7 +9,7 @@ pub use origin::Origin;
 
 use super::job::Job;
 use super::users;
-use crate::backup::wished;
+use crate::backup::{SAFETY, wished};
 use crate::cli::Restore;
 use crate::error::{Fault, exit};
 use crate::facts::app::AppFacts;
@@ -44,7 +44,11 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     job.confirm(wish.yes.yes, why, "Give that up, and restore?")
         .await?;
     let agent = remote.agent().await?;
-    let mut plan = job.plan(Mode::Apply, restore.steps, restore.on_failure);
+    let mut steps = restore.steps;
+    if wish.without_safety_backup {
+        steps.retain(|step| step.name != SAFETY);
+    }
+    let mut plan = job.plan(Mode::Apply, steps, restore.on_failure);
     plan.watch = users::on_host(&job.stack);
     job.run_host(agent, &plan, &[]).await?;
     remote.close().await;

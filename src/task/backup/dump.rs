@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::time::Duration;
 
 use age::x25519::Identity;
 use anyhow::{Context, Result};
@@ -19,6 +20,8 @@ pub enum Kind<'a> {
     Globals,
 }
 
+/// How long a dump, or its restore, may take: the size of the database says, and a restore that is cut off helps nobody.
+const WITHIN: Duration = Duration::from_hours(12);
 /// How long a dump waits for a lock that somebody else has, before it gives up.
 const LOCK_WAIT: &str = "--lock-wait-timeout=10s";
 /// How a plain dump ends: without it, it was cut off.
@@ -57,7 +60,7 @@ impl<'a> Kind<'a> {
             Format::Plain => &["--format=plain"],
         };
         let argv = [&["pg_dump", LOCK_WAIT, &snapshot], format, &["--dbname", database]].concat();
-        Cmd::new(argv).user(OWNER)
+        Cmd::new(argv).user(OWNER).within(WITHIN)
     }
 }
 
@@ -135,7 +138,7 @@ impl<'a> Parts<'a> {
         if self.backup.format == Format::Plain {
             return ends_well(read);
         }
-        let list = Cmd::new(["pg_restore", "--list"]).user(OWNER);
+        let list = Cmd::new(["pg_restore", "--list"]).user(OWNER).within(WITHIN);
         let listed = system.feed(&list, &mut read).await?;
         io::copy(&mut read, &mut io::sink()).context("the dump cannot be read to its end")?;
         if listed.stdout.contains("TABLE DATA") {
@@ -154,7 +157,7 @@ impl<'a> Parts<'a> {
             Format::Custom => vec!["pg_restore", "--exit-on-error", "--dbname", into],
             Format::Plain => vec!["psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-1", "-d", into],
         };
-        system.feed(&Cmd::new(program).user(OWNER), &mut read).await?;
+        system.feed(&Cmd::new(program).user(OWNER).within(WITHIN), &mut read).await?;
         let restored = rows(system, into).await?;
         if restored == self.backup.rows {
             return Ok(());

@@ -28,7 +28,11 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
         .filter(|which| *which != "newest");
     let origin = Origin::off_the_host(job, which).await?;
     let identities = source::identities(&job.stack, wish.key.identity.as_deref())?;
+    belongs(job, origin.backup())?;
     can_be_opened(origin.backup(), &identities)?;
+    if let Origin::Here(here) = &origin {
+        here.verify()?;
+    }
     let build = deploy::build(job, &wish.artifact).await?;
     build.is_for(std::env::consts::ARCH)?;
     let (told, at) = (origin.told(), origin.backup().at.clone());
@@ -55,11 +59,28 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
 }
 
 /// # Errors
+/// E0423 when it is of another stack.
+fn belongs(job: &Job, backup: &Backup) -> Result<()> {
+    if backup.stack == job.stack.name {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is of the stack {}, and this is {}",
+        backup.name, backup.stack, job.stack.name
+    );
+    Err(Fault::new("E0423", message)
+        .hint("nothing was changed; name another backup, or restore this one with `restore --from-other-stack` on a host that is there")
+        .into())
+}
+
+/// # Errors
 /// E0425 when the backup is encrypted, and there is nothing here to open it with.
 fn can_be_opened(backup: &Backup, identities: &[Secret]) -> Result<()> {
-    if backup.is_sealed() && archive::identities(identities)?.is_empty() {
+    let keys = archive::identities(identities)?;
+    let mut own = keys.iter().map(|key| key.to_public().to_string());
+    if backup.is_sealed() && !own.any(|key| backup.recipients.contains(&key)) {
         let message = format!(
-            "{} is encrypted, and there is no age identity to read it with",
+            "{} is encrypted, and no age identity here opens it",
             backup.name
         );
         return Err(Fault::new("E0425", message)
