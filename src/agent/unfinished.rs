@@ -80,3 +80,48 @@ fn cut_off<'a>(system: &System, last: Option<&'a LastRun>) -> Result<(&'a LastRu
     }
     Ok((last, plan))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Mode, Step};
+    use crate::secret::Secret;
+    use crate::task::{Restored, Unrestored};
+
+    #[tokio::test]
+    async fn the_key_that_opens_a_backup_is_not_in_the_plan_on_the_disk() {
+        let root = tempfile::tempdir().unwrap();
+        let system = System::at(root.path());
+        std::fs::create_dir_all(system.path("/var/lib/citrino")).unwrap();
+        let restored = Restored {
+            database: "live".to_owned(),
+            backup: "citrino_20261125_030000".to_owned(),
+            aside: "live_before".to_owned(),
+            identities: vec![Secret::new("AGE-SECRET-KEY-sentinel")],
+        };
+        let back = Unrestored {
+            database: "live".to_owned(),
+            aside: "live_before".to_owned(),
+        };
+        let step = |name: &str, task: Task| Step::new("backup", name, task);
+        let plan = Plan {
+            run: "r".to_owned(),
+            stack: "prod".to_owned(),
+            verb: "restore".to_owned(),
+            who: "ana@desk".to_owned(),
+            mode: Mode::Apply,
+            after: None,
+            guard_s: None,
+            steps: vec![step("it comes back", restored.into())],
+            on_failure: vec![step("as it was", back.into())],
+            no_return: None,
+            watch: Vec::new(),
+        };
+        keep(&system, &plan).await.unwrap();
+        let text = system.read_text(PATH).unwrap().unwrap();
+        assert!(
+            text.contains("it comes back") && !text.contains("sentinel"),
+            "{text}"
+        );
+    }
+}

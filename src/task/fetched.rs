@@ -30,12 +30,12 @@ pub struct Fetched {
 
 impl Wish<System> for Fetched {
     async fn check(&self, system: &System) -> Result<Look> {
-        if is_whole(system, &self.backup).await? {
+        if is_whole(system, &self.backup)? {
             return Ok(Look::same());
         }
         let there = gather(&self.bucket.open()?).await?;
         let backup = self.wished(&there)?;
-        if is_whole(system, &backup.name).await? {
+        if is_whole(system, &backup.name)? {
             return Ok(Look::same());
         }
         let place = self.bucket.url();
@@ -95,12 +95,11 @@ impl Fetched {
 }
 
 /// Whether the host has it, byte for byte.
-async fn is_whole(system: &System, name: &str) -> Result<bool> {
+fn is_whole(system: &System, name: &str) -> Result<bool> {
     let Some(Ok(backup)) = backups::read(system, name)? else {
         return Ok(false);
     };
-    let verified = Parts::whole(&backup).verify(system, &[]).await;
-    match verified {
+    match Parts::whole(&backup).compare(system) {
         Ok(()) => Ok(true),
         Err(error) if trouble(&error).code == "E0422" => Ok(false),
         Err(error) => Err(error),

@@ -1,5 +1,8 @@
 //! A backup that was brought off the host in time makes up for what is lost: the backups there, or all of the server.
 
+use std::fs;
+
+use citrino_ops::facts::backups::Backup;
 use serde_json::{Value, json};
 
 use crate::backups::{names, recommended, removed, taken};
@@ -31,6 +34,15 @@ fn what_was_pulled_is_restored_when_the_host_has_no_backup_any_more() {
         "it is one of the host's again"
     );
 
+    // A sound copy mends what was spoiled there.
+    let dump = stack
+        .disk()
+        .join(format!("home/citrino/database/backups/{name}.dump.zst"));
+    fs::write(&dump, "").unwrap();
+    let restore = stack.citrino(&["restore", &file, "--yes"]);
+    assert_eq!(restore.code, 0, "{}", restore.text);
+    assert_eq!(stack.citrino(&["backup", "verify", &name]).code, 0);
+
     // What is damaged here is not even sent.
     stack.write(&format!("backups/{name}.globals.sql.zst"), "");
     removed(&stack, &name);
@@ -59,6 +71,44 @@ fn lose(stack: &Stack) {
     until("the server is gone", || stack.server().is_null());
 }
 
+/// While the disk is still there.
+fn refuses_what_could_not_be_restored(stack: &Stack, name: &str, rebuild: &[&str]) {
+    let manifest = stack.home.join(format!("backups/{name}.json"));
+    let (text, dump) = (
+        fs::read_to_string(&manifest).unwrap(),
+        stack.home.join(format!("backups/{name}.dump.zst")),
+    );
+    let backup = Backup::parse(name, &text).unwrap();
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    let other = Backup {
+        stack: "somebody".to_owned(),
+        ..backup.clone()
+    };
+    let sealed = Backup {
+        recipients: vec![recipient],
+        ..backup
+    };
+    for (changed, code, fault) in [(other, 7, "E0427"), (sealed, 2, "E0425")] {
+        fs::write(&manifest, changed.text().unwrap()).unwrap();
+        let refused = stack.citrino(rebuild);
+        assert!(
+            refused.code == code && refused.text.contains(fault),
+            "{}",
+            refused.text
+        );
+    }
+    fs::write(&manifest, text).unwrap();
+    let bytes = fs::read(&dump).unwrap();
+    fs::write(&dump, &bytes[1..]).unwrap();
+    let refused = stack.citrino(rebuild);
+    assert!(
+        refused.code == 1 && refused.text.contains("E0422"),
+        "{}",
+        refused.text
+    );
+    fs::write(&dump, bytes).unwrap();
+}
+
 #[test]
 fn a_lost_server_serves_again_at_its_address_with_its_rows_and_says_how_long_it_took() {
     let Some(stack) = serving() else { return };
@@ -79,6 +129,9 @@ fn a_lost_server_serves_again_at_its_address_with_its_rows_and_says_how_long_it_
 
     let (rows, answer, address) = (stack.fingerprint(), recommended(&stack), stack.address());
     let name = pulled(&stack);
+    refuses_what_could_not_be_restored(&stack, &name, &rebuild);
+    assert_eq!(stack.fingerprint(), rows);
+
     lose(&stack);
     let rebuilt = stack.citrino(&rebuild);
     assert_eq!(rebuilt.code, 0, "{}", rebuilt.text);

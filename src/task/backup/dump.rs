@@ -97,6 +97,23 @@ impl<'a> Parts<'a> {
     /// # Errors
     /// E0422 with the reason.
     pub async fn verify(&self, system: &System, identities: &[Identity]) -> Result<()> {
+        self.compare(system)?;
+        if self.backup.is_sealed() && identities.is_empty() {
+            return Ok(());
+        }
+        let listed = self.list(system, identities).await;
+        // A key that does not fit says nothing of the backup.
+        listed.map_err(|error| match trouble(&error).code.as_str() {
+            "E0425" => error,
+            _ => broken(self.backup, &format!("{error:#}")).into(),
+        })
+    }
+
+    /// Each file is what the manifest says, byte for byte.
+    ///
+    /// # Errors
+    /// E0422 with the reason.
+    pub fn compare(&self, system: &System) -> Result<()> {
         for content in self.backup.contents() {
             let path = self.path(&content.file);
             let missing = || broken(self.backup, &format!("{} is not there", content.file));
@@ -111,15 +128,7 @@ impl<'a> Parts<'a> {
                 return Err(broken(self.backup, &why).into());
             }
         }
-        if self.backup.is_sealed() && identities.is_empty() {
-            return Ok(());
-        }
-        let listed = self.list(system, identities).await;
-        // A key that does not fit says nothing of the backup.
-        listed.map_err(|error| match trouble(&error).code.as_str() {
-            "E0425" => error,
-            _ => broken(self.backup, &format!("{error:#}")).into(),
-        })
+        Ok(())
     }
 
     /// The dump, unpacked.
