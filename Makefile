@@ -1,6 +1,6 @@
 BIN = target/x86_64-unknown-linux-gnu/release
 
-.PHONY: demo demo-down build test test-hosts test-others cuts fast check audit bench-app bench-backup bench-converge bench-deploy tools
+.PHONY: demo demo-down build test test-hosts test-data test-others cuts fast check audit bench-app bench-backup bench-converge bench-deploy tools
 
 demo: tools build ## from nothing to a server that serves, on real machines of the lab
 	$(BIN)/citrino-lab up
@@ -14,10 +14,16 @@ build:
 
 test: tools check ## everything, the host ring on the lab's machines included; it mostly waits, so the others run beside it
 	cargo test --workspace --locked --no-run
-	$(MAKE) --no-print-directory -j2 --output-sync=target test-hosts test-others
+	$(MAKE) --no-print-directory -j3 --output-sync=target test-hosts test-data test-others
+
+# The host ring in two halves, each on a lab of its own: what is about data, and all the rest.
+DATA = backups:: backup_faults:: import:: offsite:: pitr:: rescue::
 
 test-hosts:
-	cargo test --locked --test host
+	cargo test --locked --test host -- $(DATA:%=--skip %)
+
+test-data:
+	CITRINO_HOST_RING=data cargo test --locked --test host -- $(DATA)
 
 # All that `tests` has but the host ring.
 OTHERS = $(filter-out host,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))

@@ -54,9 +54,18 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
+/// Where the lab is: `make test` runs what is about data beside all the rest.
+fn place() -> (&'static str, u16, &'static str) {
+    match std::env::var("CITRINO_HOST_RING").as_deref() {
+        Ok("data") => ("data", 8495, "10.83.0.0/24"),
+        _ => ("host", 8494, "10.82.0.0/24"),
+    }
+}
+
 impl Stack {
     fn up() -> Option<Self> {
-        let lab = TestLab::start(&binary("citrino-lab"), "host", 8494, "10.82.0.0/24")?;
+        let (name, port, subnet) = place();
+        let lab = TestLab::start(&binary("citrino-lab"), name, port, subnet)?;
         let home = tempfile::Builder::new()
             .prefix("citrino-home")
             .tempdir()

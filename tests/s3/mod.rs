@@ -4,6 +4,7 @@
 
 #![allow(dead_code)] // every crate that includes it uses a part of it
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -76,6 +77,9 @@ impl Drop for Storage {
 fn python() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(MOTO);
     let (python, whole) = (folder.join("bin/python"), folder.join("whole"));
+    // Two rings that run beside each other want the same.
+    let lock = File::create(folder.with_extension("lock")).ok()?;
+    lock.lock().ok()?;
     if whole.exists() {
         return Some(python);
     }

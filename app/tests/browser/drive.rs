@@ -60,7 +60,10 @@ fn prepared() -> Result<PathBuf, String> {
     if !runs("node", &["--version"]) || !runs("npm", &["--version"]) {
         return Err("Node and npm are not installed here".to_owned());
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
+    // The ring of the hosts runs beside that of the app, and what npm does to a folder is nobody else's.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("browser")
+        .join(env!("CARGO_PKG_NAME"));
     fs::create_dir_all(&folder).unwrap();
     for (name, text) in FILES {
         fs::write(folder.join(name), text).unwrap();

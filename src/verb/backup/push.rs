@@ -59,6 +59,8 @@ pub fn newest(job: &Job) -> Result<Option<Here>> {
             found.extend(at(&path));
         }
     }
+    // Two stacks may have their citrino.yml in one folder.
+    found.retain(|here| here.backup.stack == job.stack.name);
     Ok(found
         .into_iter()
         .max_by_key(|here| backups::at(&here.backup.at)))
