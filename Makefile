@@ -32,7 +32,7 @@ test-others:
 	cargo test --workspace --exclude citrino-ops --locked
 	cargo test --locked --lib --bins $(OTHERS:%=--test %)
 
-cuts: tools ## kills and cuts a deploy and a rollback everywhere; the ring of `make test` does so in every fifth place
+cuts: tools ## kills and cuts a deploy and a rollback everywhere; the ring of `make test` does so in every eleventh place
 	cargo build --workspace --locked
 	CITRINO_EVERY_CUT=1 cargo test --locked --test host -- --nocapture cuts::
 
