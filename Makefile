@@ -13,28 +13,31 @@ build:
 	cargo build --release --workspace --locked
 
 test: tools check ## everything, the host ring on the lab's machines included; it mostly waits, so the others run beside it
-	cargo test --workspace --locked --no-run
+	$(TEST) --no-run
 	$(MAKE) --no-print-directory -j3 --output-sync=target test-hosts test-data test-others
+
+# Each with the features of the whole workspace, so that nothing is built twice.
+TEST = cargo test --workspace --locked
 
 # The host ring in two halves, each on a lab of its own: what is about data, and all the rest.
 DATA = backups:: backup_faults:: import:: offsite:: pitr:: rescue::
 
 test-hosts:
-	cargo test --locked --test host -- $(DATA:%=--skip %)
+	$(TEST) --test host -- $(DATA:%=--skip %)
 
 test-data:
-	CITRINO_HOST_RING=data cargo test --locked --test host -- $(DATA)
+	CITRINO_HOST_RING=data $(TEST) --test host -- $(DATA)
 
-# All that `tests` has but the host ring.
-OTHERS = $(filter-out host,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
+# Every test program there is but the host ring.
+PROGRAMS = $(wildcard tests/*.rs tests/*/main.rs */tests/*.rs */tests/*/main.rs)
+OTHERS = $(filter-out host,$(notdir $(patsubst %/main,%,$(basename $(PROGRAMS)))))
 
 test-others:
-	cargo test --workspace --exclude citrino-ops --locked
-	cargo test --locked --lib --bins $(OTHERS:%=--test %)
+	$(TEST) --lib --bins $(OTHERS:%=--test %)
 
 cuts: tools ## kills and cuts a deploy and a rollback everywhere; the ring of `make test` does so in every eleventh place
-	cargo build --workspace --locked
-	CITRINO_EVERY_CUT=1 cargo test --locked --test host -- --nocapture cuts::
+	$(TEST) --no-run
+	CITRINO_EVERY_CUT=1 $(TEST) --test host -- --nocapture cuts::
 
 fast: ## what needs neither root nor a database
 	cargo test --locked --lib --test audit --test cli --test tasks --test papers --test migrations

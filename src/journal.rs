@@ -17,6 +17,8 @@ pub const PATH: &str = "/var/log/citrino/journal.ndjson";
 pub const WAY_BACK: &str = "guard";
 /// What its name has more than that of the run that armed the switch.
 pub const BACK: &str = "-back";
+/// Who makes the runs that nobody asked for just then, with the host's name behind it.
+pub const TIMER: &str = "timer@";
 
 pub struct Journal {
     file: File,
@@ -153,7 +155,7 @@ const TAIL_BYTES: u64 = 1 << 20;
 /// When the journal cannot be read.
 pub fn newest(system: &System) -> Result<Vec<Event>> {
     let text = tail(system)?;
-    let mut events: Vec<Event> = events(&text).collect();
+    let mut events = events(&text);
     let start = events
         .iter()
         .rposition(|event| matches!(event, Event::Start { .. }));
@@ -173,10 +175,27 @@ fn tail(system: &System) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Lines that do not parse are the torn end of a crash, or the cut begin of the tail.
-fn events(text: &str) -> impl Iterator<Item = Event> {
-    text.lines()
-        .filter_map(|line| serde_json::from_str::<Event>(line).ok())
+/// Lines that do not parse are the torn end of a crash, or the cut begin of the tail. A run that was cut off stays
+/// the newest, whatever timers do after it: it waits for an operator to end it.
+fn events(text: &str) -> Vec<Event> {
+    let mut waits = false;
+    let mut is_aside = false;
+    let lines = text.lines();
+    let events = lines.filter_map(|line| serde_json::from_str::<Event>(line).ok());
+    events
+        .filter(|event| {
+            match event {
+                Event::Start { who, .. } => {
+                    let is_timer = who.starts_with(TIMER);
+                    is_aside = waits && is_timer;
+                    waits = waits || !is_timer;
+                }
+                Event::End { .. } => waits = waits && is_aside,
+                _ => {}
+            }
+            !is_aside
+        })
+        .collect()
 }
 
 fn fold(text: &str) -> Option<LastRun> {
@@ -241,22 +260,55 @@ mod tests {
     use super::*;
     use crate::event::{Label, now};
 
+    fn start(run: &str, who: &str) -> Event {
+        Event::Start {
+            at: now(),
+            run: run.into(),
+            stack: "s".into(),
+            verb: "converge".into(),
+            who: who.into(),
+            steps: 2,
+            applies: true,
+        }
+    }
+
+    fn end(run: &str) -> Event {
+        Event::End {
+            at: now(),
+            run: run.into(),
+            tally: Tally::default(),
+        }
+    }
+
+    #[test]
+    fn a_timer_is_not_the_last_run_after_one_that_was_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let mut journal = Journal::open(&system).unwrap();
+        let mut last = |events: &[Event]| {
+            for event in events {
+                journal.keep(event).unwrap();
+            }
+            last_run(&system).unwrap().unwrap()
+        };
+        let of_timer = last(&[start("t1", "timer@host"), end("t1")]);
+        assert_eq!(of_timer.run, "t1");
+        let killed = last(&[start("t5", "timer@host"), start("t6", "timer@host")]);
+        assert_eq!(killed.run, "t6");
+        let cut_off = last(&[start("r1", "ana"), start("t2", "timer@host"), end("t2")]);
+        assert_eq!((cut_off.run.as_str(), cut_off.end), ("r1", None));
+        let still = last(&[start("t3", "timer@host")]);
+        assert_eq!(still.run, "r1");
+        let next = last(&[start("r2", "ana"), end("r2"), start("t4", "timer@host")]);
+        assert_eq!((next.run.as_str(), next.end), ("t4", None));
+    }
+
     #[test]
     fn a_run_that_never_ended_is_told_with_its_step() {
         let folder = tempfile::tempdir().unwrap();
         let system = System::at(folder.path());
         let mut journal = Journal::open(&system).unwrap();
-        journal
-            .keep(&Event::Start {
-                at: now(),
-                run: "r1".into(),
-                stack: "s".into(),
-                verb: "converge".into(),
-                who: "ana".into(),
-                steps: 2,
-                applies: true,
-            })
-            .unwrap();
+        journal.keep(&start("r1", "ana")).unwrap();
         let label = Label {
             part: "nginx".into(),
             name: "nginx runs".into(),
@@ -275,13 +327,7 @@ mod tests {
             (last.step.as_str(), last.end, last.heard),
             ("nginx runs", None, false)
         );
-        journal
-            .keep(&Event::End {
-                at: now(),
-                run: "r1".into(),
-                tally: Tally::default(),
-            })
-            .unwrap();
+        journal.keep(&end("r1")).unwrap();
         journal
             .keep(&Event::Heard {
                 at: now(),

@@ -13,7 +13,7 @@ use crate::event::{Event, now};
 use crate::facts::backups::Format;
 use crate::facts::{self, Facts};
 use crate::guard;
-use crate::journal::Journal;
+use crate::journal::{Journal, TIMER};
 use crate::lock;
 use crate::plan::{Claim, Mode, Plan, Step};
 use crate::system::System;
@@ -84,7 +84,7 @@ fn claim(job: Scheduled, at: OffsetDateTime) -> Result<Claim> {
     Ok(Claim {
         run: at.format(format)?,
         verb: verb.to_owned(),
-        who: format!("timer@{}", host.to_string_lossy()),
+        who: format!("{TIMER}{}", host.to_string_lossy()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! One lab: its names, its places, and how programs are run for it.
 
 use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -234,25 +235,38 @@ pub fn until(within: Duration, mut yes: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// Starts this very program with other arguments, in a session of its own that outlives us.
-pub fn detach(arguments: &[&str], log: &Path) -> Result<()> {
-    let log = OpenOptions::new()
+/// Starts this very program with other arguments, in a session of its own that outlives us, and waits
+/// until it is up. One that writes to its log has failed, or is as good as up.
+pub fn start_apart(arguments: &[&str], log: &Path, is_up: impl Fn() -> bool) -> Result<()> {
+    let name = arguments.join(" ");
+    let mut file = OpenOptions::new()
         .create(true)
         .append(true)
         .open(log)
         .with_context(|| format!("could not write {}", log.display()))?;
+    let before = file.seek(SeekFrom::End(0))?;
     let status = Command::new("setsid")
         .arg("--fork")
         .arg(std::env::current_exe()?)
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
+        .stdout(file.try_clone()?)
+        .stderr(file.try_clone()?)
         .current_dir("/")
         .status()
         .map_err(|error| missing("setsid", &error))?;
     if !status.success() {
-        bail!("`setsid` could not start {}", arguments.join(" "));
+        bail!("`setsid` could not start `citrino-lab {name}`");
     }
-    Ok(())
+    let says = || std::fs::metadata(log).is_ok_and(|now| now.len() > before);
+    if until(PATIENCE, || is_up() || says()) && until(Duration::from_secs(10), &is_up) {
+        return Ok(());
+    }
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let said = text.get(usize::try_from(before)?..).unwrap_or_default();
+    let why = match said.trim() {
+        "" => "it says nothing",
+        said => said,
+    };
+    bail!("`citrino-lab {name}` did not start: {why}")
 }

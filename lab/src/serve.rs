@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use sha2::{Digest, Sha256};
 
 use crate::api::{self, Account};
-use crate::lab::{Lab, PATIENCE, detach, hex, until};
+use crate::lab::{Lab, PATIENCE, hex, start_apart, until};
 
 /// Runs the API until it is asked to stop. It prints its endpoint once it listens; with the port 0 it
 /// takes one that nobody has.
@@ -108,19 +108,7 @@ pub fn stop(lab: &Lab) -> Result<()> {
 
 /// Starts the API process, and waits until it answers.
 pub fn start(lab: &Lab) -> Result<()> {
-    let log = lab.state.join("api.log");
-    let before = fs::metadata(&log).map_or(0, |meta| meta.len());
-    detach(&["serve"], &log)?;
-    let said =
-        || fs::metadata(&log).map_or(0, |meta| meta.len()) > before && Serving::find(lab).is_none();
-    if until(PATIENCE, || answers(lab) || said()) && answers(lab) {
-        return Ok(());
-    }
-    let text = fs::read_to_string(&log).unwrap_or_default();
-    bail!(
-        "the API of the lab did not start: {}",
-        text.lines().last().unwrap_or("it said nothing")
-    )
+    start_apart(&["serve"], &lab.state.join("api.log"), || answers(lab))
 }
 
 /// Whether the API takes our token.

@@ -290,6 +290,8 @@ fn a_deploy_whose_agent_was_killed_is_resumed_or_undone() {
         stack.on_host(&format!("kill -9 {}", agents[0]));
         assert_eq!(deploy.finish().0, 1);
         stack.on_host(NO_LONGER);
+        // Night falls before anybody comes back.
+        stack.on_host("systemctl start citrino-backup.service");
 
         let attach = stack.citrino(&["deploy", "--attach"]);
         assert_eq!(attach.code, 1, "{}", attach.text);

@@ -9,7 +9,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use crate::lab::{TestLab, until};
+use crate::lab::{PATIENCE, TestLab, until, within};
 
 /// Must never be found anywhere but where it belongs.
 pub const PASSWORD: &str = "sentinel-of-the-database-7f3a";
@@ -275,9 +275,13 @@ impl Stack {
     /// Every answer is within its limit. One of them is the load of the processors, which the machine
     /// shares with whatever else goes on around it, so it is asked again.
     pub fn is_healthy(&self) {
-        until("the host is healthy", || {
-            self.citrino(&["health"]).code == 0
+        let mut said = String::new();
+        let healthy = within(PATIENCE, || {
+            let health = self.citrino(&["health"]);
+            said = health.text;
+            health.code == 0
         });
+        assert!(healthy, "the host is not healthy:\n{said}");
     }
 
     /// The host's lock is free again.

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::settings::Settings;
 use super::{Machine, cgroup, network, volume};
-use crate::lab::{PATIENCE, detach, until};
+use crate::lab::{PATIENCE, start_apart, until};
 
 /// What nspawn exits with when the machine asked for a reboot (systemd-nspawn(1), Exit Status).
 const REBOOT: i32 = 133;
@@ -24,15 +24,9 @@ pub fn spawn(machine: &Machine) -> Result<()> {
         machine.unmark(mark)?;
     }
     let log = machine.folder().join("supervisor.log");
-    detach(&["machine", &machine.number.to_string()], &log)?;
-    if !until(PATIENCE, || machine.is_running()) {
-        bail!(
-            "the supervisor of machine {} did not start; see {}",
-            machine.number,
-            log.display()
-        );
-    }
-    Ok(())
+    start_apart(&["machine", &machine.number.to_string()], &log, || {
+        machine.is_running()
+    })
 }
 
 /// Runs one machine until it is off. Ends with `halted` written when the machine went by itself.

@@ -220,16 +220,24 @@ impl Drop for TestLab {
     }
 }
 
-/// Asks again and again until the answer is yes. The end is for what never comes, on whatever machine.
-pub fn until(what: &str, mut yes: impl FnMut() -> bool) {
+/// The end is for what never comes, on whatever machine.
+pub const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Asks again and again until the answer is yes.
+pub fn until(what: &str, yes: impl FnMut() -> bool) {
+    assert!(within(PATIENCE, yes), "not in five minutes: {what}");
+}
+
+/// The same; whether the answer was yes in time.
+pub fn within(time: Duration, mut yes: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     while !yes() {
-        assert!(
-            begun.elapsed() < Duration::from_mins(5),
-            "not in five minutes: {what}"
-        );
+        if begun.elapsed() > time {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
+    true
 }
 
 /// $1 the program, $2 the lock, which is the log of the end as well. What outlives the watcher must
