@@ -13,7 +13,7 @@ build:
 	cargo build --release --workspace --locked
 
 test: tools check ## everything, the host ring on the lab's machines included; it mostly waits, so the others run beside it
-	$(TEST) --no-run
+	$(TEST) --no-run --lib --bins --test '*'
 	$(MAKE) --no-print-directory -j3 --output-sync=target test-hosts test-data test-others
 
 # Each with the features of the whole workspace, so that nothing is built twice.
@@ -28,15 +28,12 @@ test-hosts:
 test-data:
 	CITRINO_HOST_RING=data $(TEST) --test host -- $(DATA)
 
-# Every test program there is but the host ring.
-PROGRAMS = $(wildcard tests/*.rs tests/*/main.rs */tests/*.rs */tests/*/main.rs)
-OTHERS = $(filter-out host,$(notdir $(patsubst %/main,%,$(basename $(PROGRAMS)))))
-
+# Cargo.toml leaves the host ring out of what is tested without a name.
 test-others:
-	$(TEST) --lib --bins $(OTHERS:%=--test %)
+	$(TEST)
 
 cuts: tools ## kills and cuts a deploy and a rollback everywhere; the ring of `make test` does so in every eleventh place
-	$(TEST) --no-run
+	$(TEST) --no-run --bins --test host
 	CITRINO_EVERY_CUT=1 $(TEST) --test host -- --nocapture cuts::
 
 fast: ## what needs neither root nor a database
@@ -45,6 +42,7 @@ fast: ## what needs neither root nor a database
 check: ## formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --test host --locked -- -D warnings
 
 audit: ## licences, sources and advisories of the dependencies; needs cargo-deny and the internet
 	cargo deny check
