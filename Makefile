@@ -19,14 +19,16 @@ test: tools check ## everything, the host ring on the lab's machines included; i
 # Each with the features of the whole workspace, so that nothing is built twice.
 TEST = cargo test --workspace --locked
 
-# The host ring in two halves, each on a lab of its own: what is about data, and all the rest.
+# The host ring in two halves, each on a lab of its own: what is about data, and all the rest. Its tests take turns at one
+# stack; one thread gives them the same order each time.
+RING = $(TEST) --test host -- --test-threads=1
 DATA = backups:: backup_faults:: import:: offsite:: pitr:: rescue::
 
 test-hosts:
-	$(TEST) --test host -- $(DATA:%=--skip %)
+	$(RING) $(DATA:%=--skip %)
 
 test-data:
-	CITRINO_HOST_RING=data $(TEST) --test host -- $(DATA)
+	CITRINO_HOST_RING=data $(RING) $(DATA)
 
 # Cargo.toml leaves the host ring out of what is tested without a name.
 test-others:
@@ -34,7 +36,7 @@ test-others:
 
 cuts: tools ## kills and cuts a deploy and a rollback everywhere; the ring of `make test` does so in every eleventh place
 	$(TEST) --no-run --bins --test host
-	CITRINO_EVERY_CUT=1 $(TEST) --test host -- --nocapture cuts::
+	CITRINO_EVERY_CUT=1 $(RING) --nocapture cuts::
 
 fast: ## what needs neither root nor a database
 	cargo test --locked --lib --test audit --test cli --test tasks --test papers --test migrations

@@ -18,6 +18,7 @@ use zstd::stream::{read::Decoder, write::Encoder};
 use crate::blob::hex;
 use crate::error::Fault;
 use crate::secret::Secret;
+use crate::sparing::Sparing;
 
 /// zstd's own middle: beyond it a dump takes much longer for little.
 const LEVEL: i32 = 3;
@@ -115,9 +116,9 @@ enum Cover {
 
 impl Packer {
     /// # Errors
-    /// When the head of the file cannot be written.
+    /// When the head of the file cannot be written, or its disk is all but full.
     pub fn new(file: File, packing: Packing, to: &Recipients) -> Result<Self> {
-        let hashed = Hashed::new(file);
+        let hashed = Hashed::new(Sparing::new(file)?);
         let cover = if let Some(own) = &to.own {
             let own = own.to_public();
             let all = to.keys.iter().chain([&own]);
@@ -151,7 +152,7 @@ impl Packer {
             Cover::Bare(hashed) => hashed,
             Cover::Sealed(sealed) => sealed.finish()?,
         };
-        hashed.to.sync_all()?;
+        hashed.to.sync()?;
         Ok((hex(&hashed.digest.finalize()), hashed.bytes, self.unpacked))
     }
 }
@@ -237,13 +238,13 @@ fn unpacked(read: impl Read + 'static, packing: Packing) -> Result<Box<dyn Read>
 
 /// Counts and hashes what goes to a file.
 struct Hashed {
-    to: File,
+    to: Sparing,
     digest: Sha256,
     bytes: u64,
 }
 
 impl Hashed {
-    fn new(to: File) -> Self {
+    fn new(to: Sparing) -> Self {
         Self {
             to,
             digest: Sha256::new(),

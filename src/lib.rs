@@ -39,6 +39,7 @@ pub mod report;
 pub mod scheduled;
 pub mod secret;
 pub mod source;
+pub mod sparing;
 pub mod stack;
 pub mod system;
 pub mod task;

@@ -134,14 +134,11 @@ impl Backup {
             .with_context(context)?;
         let ids = system.ids(OWNER)?;
         std::os::unix::fs::fchown(&part, Some(ids.uid), Some(ids.gid)).with_context(context)?;
-        let mut packer = Packer::new(part, kind.packing(), to)?;
-        let written = system.drain(&kind.program(), &mut packer).await;
-        if written.is_err() {
-            drop(packer);
+        let packed = pack(system, part, kind, to).await;
+        if packed.is_err() {
             system.remove(&path)?;
-            return Err(no_backup(&written.err().unwrap_or_else(|| anyhow::anyhow!("it ended early"))).into());
         }
-        let (sha256, bytes, unpacked) = packer.finish().with_context(context)?;
+        let (sha256, bytes, unpacked) = packed.map_err(|error| failed(&format!("{error:#}")))?;
         Ok((Content { file, sha256, bytes }, unpacked))
     }
 
@@ -182,6 +179,13 @@ impl Backup {
     }
 }
 
+/// Dumps into a file: its hash, its length, and the length before it was packed.
+async fn pack(system: &System, part: File, kind: &dump::Kind<'_>, to: &Recipients) -> Result<(String, u64, u64)> {
+    let mut packer = Packer::new(part, kind.packing(), to)?;
+    system.drain(&kind.program(), &mut packer).await?;
+    Ok(packer.finish()?)
+}
+
 async fn schema(system: &System, binary: &str) -> Result<Result<Schema, String>> {
     if system.stat(binary)?.is_none() {
         return Ok(Err(format!("{binary} is not on the host yet")));
@@ -202,10 +206,6 @@ async fn is_empty(system: &System, database: &str) -> Result<Result<bool, String
 #[allow(clippy::cast_precision_loss)]
 fn mb(bytes: u64) -> f64 {
     bytes as f64 / 1e6
-}
-
-fn no_backup(error: &anyhow::Error) -> Fault {
-    failed(&format!("{error:#}"))
 }
 
 fn failed(why: &str) -> Fault {

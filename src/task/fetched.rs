@@ -14,6 +14,7 @@ use crate::bucket::{Bucket, Store};
 use crate::engine::{Look, Wish};
 use crate::error::{Fault, trouble};
 use crate::facts::backups::{self, Backup, PART, PROOF};
+use crate::sparing::Sparing;
 use crate::system::System;
 
 /// What is meant when no name is.
@@ -112,7 +113,7 @@ async fn fetch(system: &System, store: &Store, content: &Content) -> Result<()> 
     let part = system.path(backups::path(&format!("{}{PART}", content.file)));
     let context = || format!("could not write {}", part.display());
     system.remove(backups::path(&format!("{}{PART}", content.file)))?;
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
@@ -120,21 +121,22 @@ async fn fetch(system: &System, store: &Store, content: &Content) -> Result<()> 
         .with_context(context)?;
     let ids = system.ids(OWNER)?;
     std::os::unix::fs::fchown(&file, Some(ids.uid), Some(ids.gid)).with_context(context)?;
-    let fetched = fill(store, content, &mut file).await;
+    let fetched = fill(store, content, file).await;
     if fetched.is_err() {
         std::fs::remove_file(&part).with_context(context)?;
         return fetched;
     }
-    file.sync_all().with_context(context)?;
     std::fs::rename(&part, &path).with_context(context)
 }
 
 /// # Errors
 /// E0432 when it is something else.
-async fn fill(store: &Store, content: &Content, file: &mut File) -> Result<()> {
-    let found = store.get(&content.file, file).await?;
+async fn fill(store: &Store, content: &Content, file: File) -> Result<()> {
+    let context = || format!("could not write {}", content.file);
+    let mut file = Sparing::new(file).with_context(context)?;
+    let found = store.get(&content.file, &mut file).await?;
     if found == (content.sha256.clone(), content.bytes) {
-        return Ok(());
+        return file.sync().with_context(context);
     }
     let message = format!(
         "{} in {} is not what its manifest says: its hash is another",

@@ -114,7 +114,7 @@ const NEW_WORDS: &str = "Bring the schema up to THAT release";
 #[test]
 fn a_binary_with_one_changed_string_sends_less_than_a_tenth_of_its_size() {
     let Some(stack) = serving() else { return };
-    let before = release(&stack);
+    let before = plain(&stack);
     let mut bytes = fs::read(binary("citrino-app")).unwrap();
     let mut places = bytes.windows(OLD_WORDS.len());
     let at = places.position(|window| window == OLD_WORDS).unwrap();
