@@ -6,17 +6,18 @@ use crate::stack::{Said, Stack, serving};
 
 const PLAYBOOK: &str = "- name: what is pending is rehearsed
   rehearsal:
-    binary: BINARY
     database: citrino_prod
-    user: citrino
-    env_file: /home/citrino/citrino/.env
-    settings: /etc/citrino/app.yml
+    trial:
+      binary: BINARY
+      user: citrino
+      env_file: /home/citrino/citrino/.env
+      settings: /etc/citrino/app.yml
 ";
 /// Takes the live schema back to where 0003 and what came after it are pending.
 const BEHIND: &str = "migrate --down-to 2 --lose-data";
 const LIVE: &str = "/home/citrino/citrino/slots/$(basename $(readlink /home/citrino/citrino/live))";
 
-/// A `converge` that does nothing but rehearse, with more lines for the wish.
+/// A `converge` that does nothing but rehearse, with more lines for its trial.
 fn rehearse(stack: &Stack, more: &str, options: &[&str]) -> Said {
     let folder = stack.on_host(&format!("readlink {LIVE}"));
     let binary = format!("{}/citrino-app", folder.trim());
@@ -143,7 +144,7 @@ fn what_fails_in_the_rehearsal_does_not_reach_the_live_database() {
     stack.sql("DROP INDEX idx_propiedades_baratas");
     let mute = rehearse(
         &stack,
-        "    queries: [{ url: 'http://app/api/nada' }]\n",
+        "      queries: [{ url: 'http://app/api/nada' }]\n",
         &[],
     );
     assert!(
