@@ -70,8 +70,10 @@ impl LastRun {
         match (&self.end, &self.failed) {
             (Some(_), Some(failed)) => format!("{run} failed: {failed}"),
             (Some(tally), None) => format!(
-                "{run} went on alone and ended well: {} changed, {} already so",
-                tally.changed, tally.same
+                "{run} {}ended well: {} changed, {} already so",
+                if self.heard { "" } else { "went on alone and " },
+                tally.changed,
+                tally.same
             ),
             (None, _) if busy => format!("{run} is still at work, at \"{}\"", self.step),
             (None, _) => format!(
@@ -334,7 +336,17 @@ mod tests {
                 run: "r1".into(),
             })
             .unwrap();
-        let last = last_run(&system).unwrap().unwrap();
-        assert!(last.end.is_some() && last.heard);
+        let heard = last_run(&system).unwrap().unwrap();
+        assert!(heard.end.is_some() && heard.heard);
+        assert!(heard.told(false).contains(") ended well: 0 changed"));
+        let unheard = LastRun {
+            heard: false,
+            ..heard
+        };
+        assert!(
+            unheard
+                .told(false)
+                .contains(") went on alone and ended well")
+        );
     }
 }

@@ -348,8 +348,11 @@ impl Report {
                 name, text, figure, ..
             } => {
                 let figure = figure.as_ref().map(measured).unwrap_or_default();
-                let line = format!("{name:<42} {text}{figure}");
-                self.line(line.trim_end());
+                let told = match text.as_str() {
+                    "" => figure,
+                    text => format!("{text}  {}", figure.trim_start()),
+                };
+                self.line(format!("{name:<42} {told}").trim_end());
             }
             Event::Outage { outage, .. } if self.volume > Volume::Quiet => {
                 self.line(&seen(&outage));
@@ -513,8 +516,12 @@ fn measured(figure: &Figure) -> String {
     let limit = figure.limit.map_or(String::new(), |limit| {
         format!("  limit {limit:.0} {}", figure.unit)
     });
-    let decimals = if figure.unit == "EUR" { 2 } else { 1 };
-    format!("{:>8.decimals$} {:<3}{limit}", figure.value, figure.unit)
+    let (value, unit, decimals) = match figure.unit.as_str() {
+        "EUR" => (figure.value, "EUR", 2),
+        "B" => (figure.value / 1e6, "MB", 1),
+        unit => (figure.value, unit, 1),
+    };
+    format!("{value:>8.decimals$} {unit:<3}{limit}")
         .trim_end()
         .to_owned()
 }

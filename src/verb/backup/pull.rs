@@ -61,14 +61,11 @@ async fn pull(job: &mut Job<'_>, remote: &Remote, content: &Content, folder: &Pa
     #[allow(clippy::cast_precision_loss)] // a backup of more than 2^52 bytes is none of ours
     let figure = Figure {
         value: moved.sent as f64,
-        unit: "bytes sent".to_owned(),
+        unit: "B".to_owned(),
         limit: None,
     };
-    job.report.fact(
-        &content.file,
-        format!("{} bytes", moved.bytes),
-        Some(figure),
-    );
+    job.report
+        .fact(&content.file, "is whole; sent", Some(figure));
     Ok(())
 }
 
