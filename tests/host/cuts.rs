@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::backups;
+use crate::import;
 use crate::lab::until;
 use crate::stack::{Stack, binary, serving};
 use crate::stand_in::{Seen, User, build};
@@ -103,9 +104,13 @@ const NAMES: &str = "rename,renameat,renameat2,unlink,unlinkat";
 fn killed_at(door: &Door, calls: &str, n: usize, words: &[String]) -> bool {
     let stack = door.stack;
     let word = format!("{}-{n}", stack.address());
-    // The first agent of a restore only looks what would be given up.
-    let looks_first = words.iter().any(|word| word == "restore");
-    let when = if looks_first { "next " } else { "" };
+    // Agents before the one that does it: they look what would be given up, and what is there to begin with.
+    let looks = match words {
+        [verb, ..] if verb == "restore" => 1,
+        [verb, ..] if verb == "db" => 2,
+        _ => 0,
+    };
+    let when = "next ".repeat(looks);
     door.order(&format!("{when}hold {word}"));
     let run = stack.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
     let mut pid = None;
@@ -399,6 +404,25 @@ fn an_agent_that_is_killed_inside_a_backup_a_drill_a_restore_or_a_prune_leaves_n
         );
     }
     drop(door);
+    stack.is_as_wished();
+}
+
+#[test]
+fn an_agent_that_is_killed_inside_an_import_leaves_what_is_live() {
+    let Some(stack) = serving() else { return };
+    if Command::new("strace").arg("-V").output().is_err() {
+        eprintln!("skipped: `strace` is not installed");
+        return;
+    }
+    let door = Door::open(&stack);
+    let (dump, _) = import::dump(&stack, "killed.dump", "SELECT 1", "-Fc");
+    let words = ["db", "import", dump.to_str().unwrap(), "--yes"];
+    for calls in [PROGRAMS, NAMES] {
+        killed_inside(&door, calls, &words, |_| {});
+    }
+    drop(door);
+    let pruned = stack.citrino(&["backup", "prune", "--aside"]);
+    assert_eq!(pruned.code, 0, "{}", pruned.text);
     stack.is_as_wished();
 }
 

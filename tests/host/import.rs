@@ -44,7 +44,7 @@ fn rows(stack: &Stack, table: &str) -> u64 {
 
 /// The database of development: all that is live, of another owner, with something done to it. None of it is left on the
 /// host but the dump, which is the operator's then.
-fn dump(stack: &Stack, name: &str, done: &str, options: &str) -> (PathBuf, String) {
+pub fn dump(stack: &Stack, name: &str, done: &str, options: &str) -> (PathBuf, String) {
     let (file, done) = (format!("/var/tmp/{name}"), done.replace('"', "\\\""));
     stack.on_host(&format!(
         "set -e; cd /; p='runuser -u postgres --'; $p dropdb --if-exists {DEV}; $p createuser ana; $p createdb -O ana {DEV}
