@@ -1,6 +1,7 @@
 //! How the postgres kinds ask and tell: psql as the user postgres, SQL on standard input.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::Result;
 use base64::Engine;
@@ -20,6 +21,9 @@ use crate::system::{Cmd, Output, System};
 pub const OWNER: &str = "postgres";
 /// The database that every cluster has.
 pub const MAINTENANCE: &str = "postgres";
+
+/// How long all of a database may take to come or to go: its size says, and what is cut off helps nobody.
+pub const WHOLE_WITHIN: Duration = Duration::from_hours(12);
 
 /// psql(1): "2 if the connection to the server went bad".
 const NO_CONNECTION: i32 = 2;

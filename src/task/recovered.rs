@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::pgbackrest;
 use super::postgres::beside::Beside;
-use super::postgres::{OWNER, alike, rows};
+use super::postgres::{OWNER, WHOLE_WITHIN, alike, rows};
 use crate::engine::{Look, Wish};
 use crate::error::Fault;
 use crate::system::{Cmd, System};
@@ -108,7 +108,7 @@ impl Recovered {
     async fn fill(&self, system: &System, fresh: &str) -> Result<()> {
         let wished = cluster::rows(system, &self.database).await?;
         let dump = ["pg_dump", "--format=custom", "--compress=0", "--dbname", &self.database];
-        let dump = cluster::inside(Cmd::new(dump).user(OWNER));
+        let dump = cluster::inside(Cmd::new(dump).user(OWNER).within(WHOLE_WITHIN));
         let restore = Cmd::new(["pg_restore", "--exit-on-error", "--dbname", fresh]).user(OWNER);
         system.pipe(&dump, &restore).await?;
         let found = rows(system, fresh).await?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::system::{Cmd, System};
-use crate::task::postgres::{OWNER, alike};
+use crate::task::postgres::{OWNER, WHOLE_WITHIN, alike};
 
 /// The app comes over the socket, as the user it is: `templates/postgresql/pg_hba.conf.tera` lets it in.
 const SOCKETS: &str = "/var/run/postgresql";
@@ -64,7 +64,8 @@ impl Scratch {
             "--dbname",
             &self.live,
         ])
-        .user(OWNER);
+        .user(OWNER)
+        .within(WHOLE_WITHIN);
         let restore =
             Cmd::new(["pg_restore", "--exit-on-error", "--dbname", &self.name]).user(OWNER);
         system.pipe(&dump, &restore).await

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::time::Duration;
 
 use age::x25519::Identity;
 use anyhow::{Context, Result};
@@ -12,7 +11,7 @@ use crate::blob;
 use crate::error::{Fault, trouble};
 use crate::facts::backups::{self, Backup, Format};
 use crate::system::{Cmd, System};
-use crate::task::postgres::{OWNER, rows};
+use crate::task::postgres::{OWNER, WHOLE_WITHIN, rows};
 
 /// One file of a backup, by what writes it.
 pub enum Kind<'a> {
@@ -20,8 +19,6 @@ pub enum Kind<'a> {
     Globals,
 }
 
-/// How long a dump, or its restore, may take: the size of the database says, and a restore that is cut off helps nobody.
-const WITHIN: Duration = Duration::from_hours(12);
 /// How long a dump waits for a lock that somebody else has, before it gives up.
 const LOCK_WAIT: &str = "--lock-wait-timeout=10s";
 /// How a plain dump ends: without it, it was cut off.
@@ -60,7 +57,7 @@ impl<'a> Kind<'a> {
             Format::Plain => &["--format=plain"],
         };
         let argv = [&["pg_dump", LOCK_WAIT, &snapshot], format, &["--dbname", database]].concat();
-        Cmd::new(argv).user(OWNER).within(WITHIN)
+        Cmd::new(argv).user(OWNER).within(WHOLE_WITHIN)
     }
 }
 
@@ -147,7 +144,7 @@ impl<'a> Parts<'a> {
         if self.backup.format == Format::Plain {
             return ends_well(read);
         }
-        let list = Cmd::new(["pg_restore", "--list"]).user(OWNER).within(WITHIN);
+        let list = Cmd::new(["pg_restore", "--list"]).user(OWNER).within(WHOLE_WITHIN);
         let listed = system.feed(&list, &mut read).await?;
         io::copy(&mut read, &mut io::sink()).context("the dump cannot be read to its end")?;
         if listed.stdout.contains("TABLE DATA") {
@@ -166,7 +163,7 @@ impl<'a> Parts<'a> {
             Format::Custom => vec!["pg_restore", "--exit-on-error", "--dbname", into],
             Format::Plain => vec!["psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-1", "-d", into],
         };
-        system.feed(&Cmd::new(program).user(OWNER).within(WITHIN), &mut read).await?;
+        system.feed(&Cmd::new(program).user(OWNER).within(WHOLE_WITHIN), &mut read).await?;
         let restored = rows(system, into).await?;
         if restored == self.backup.rows {
             return Ok(());
