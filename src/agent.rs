@@ -24,7 +24,7 @@ use crate::blob;
 use crate::engine;
 use crate::error::{Fault, trouble};
 use crate::event::{Event, Tally, now};
-use crate::facts::{self, app};
+use crate::facts::{self, app, backups};
 use crate::guard::{self, Guard};
 use crate::journal::{self, Journal};
 use crate::lock;
@@ -38,11 +38,12 @@ use crate::wire::{FromAgent, News, ToAgent};
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
 
 /// The folders in which the agent keeps its own files.
-const OWN: [&str; 4] = [
+const OWN: [&str; 5] = [
     "/var/lib/citrino",
     blob::FOLDER,
     "/var/lib/citrino/stamps",
     "/var/lib/citrino/guard",
+    backups::FOLDER,
 ];
 
 /// Speaks the protocol on stdin and stdout until a plan has run or stdin ends.

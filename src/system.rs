@@ -112,17 +112,8 @@ impl System {
 
     /// Takes away what processes that are no more left half made in a folder.
     pub fn sweep(&self, folder: impl AsRef<Path>) -> Result<()> {
-        let folder = folder.as_ref();
-        for entry in fs::read_dir(self.path(folder)).into_iter().flatten() {
-            let name = entry?.file_name();
-            let maker = name
-                .to_str()
-                .and_then(|name| name.strip_prefix(DRAFT)?.split_once('-'));
-            if maker.is_some_and(|(pid, _)| !Path::new("/proc").join(pid).exists()) {
-                self.remove(folder.join(&name))?;
-            }
-        }
-        Ok(())
+        let folder = self.path(folder);
+        sweep(&folder).with_context(|| format!("could not tidy up {}", folder.display()))
     }
 
     pub fn remove(&self, path: impl AsRef<Path>) -> Result<()> {
@@ -176,11 +167,26 @@ impl System {
 /// How the folder of something half made is called; then comes who makes it.
 pub const DRAFT: &str = ".citrino-";
 
-/// A folder for something new, beside the place that it will take.
+/// A folder for something new, beside the place that it will take. What the dead left half made there goes first.
 pub fn draft(parent: &Path) -> std::io::Result<TempDir> {
+    sweep(parent)?;
     tempfile::Builder::new()
         .prefix(&format!("{DRAFT}{}-", std::process::id()))
         .tempdir_in(parent)
+}
+
+fn sweep(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let (entry, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
+        let maker = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(DRAFT)?.split_once('-'));
+        if maker.is_some_and(|(pid, _)| !Path::new("/proc").join(pid).exists()) {
+            // Two may tidy up at once.
+            absent(fs::remove_dir_all(entry))?;
+        }
+    }
+    Ok(())
 }
 
 /// Permission bits of a file.
@@ -241,7 +247,10 @@ mod tests {
         for name in [".citrino-999999999-x", "999999999-x", ".citrino-notes"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
+        // By itself, and before somebody makes something new.
         System::at(folder.path()).sweep("/").unwrap();
+        fs::create_dir(folder.path().join(".citrino-999999999-y")).unwrap();
+        drop(draft(folder.path()).unwrap());
         let mut left: Vec<_> = fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
