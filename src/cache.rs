@@ -24,6 +24,19 @@ pub fn folder(stack: &str) -> PathBuf {
         .join(stack)
 }
 
+/// Writes a file there under its name when it is whole: another command of the operator may read it at that moment.
+///
+/// # Errors
+/// When its folder cannot be made or written.
+pub fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
 /// The binaries that this machine has brought to hosts of a stack, each under its sha256.
 #[derive(Clone)]
 pub struct Releases {
@@ -60,13 +73,10 @@ impl Releases {
     /// When the folder cannot be written.
     pub fn keep(&self, sha256: &str, bytes: &[u8]) -> Result<()> {
         let context = || format!("could not keep the release in {}", self.folder.display());
-        fs::create_dir_all(&self.folder).with_context(context)?;
         let path = self.folder.join(sha256);
         let is_whole = fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64);
         if !is_whole {
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder).with_context(context)?;
-            file.write_all(bytes).with_context(context)?;
-            file.persist(&path).with_context(context)?;
+            put(&path, bytes).with_context(context)?;
         }
         File::open(&path)
             .and_then(|file| file.set_modified(SystemTime::now()))

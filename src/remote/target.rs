@@ -36,10 +36,7 @@ impl Target {
             .iter()
             .map(|key| format!("{host} {key}\n"))
             .collect();
-        if let Some(folder) = self.known_hosts.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::write(&self.known_hosts, lines.concat())
+        cache::put(&self.known_hosts, lines.concat().as_bytes())
             .with_context(|| format!("could not write {}", self.known_hosts.display()))
     }
 
@@ -84,4 +81,32 @@ impl Target {
 /// from the pins that the cloud's labels or citrino.yml hold, so losing it loses nothing.
 pub fn known_hosts_path(stack: &str) -> PathBuf {
     cache::folder(stack).join("known_hosts")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_reads_the_pins_while_another_command_writes_them_reads_them_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target {
+            address: "192.0.2.1".into(),
+            port: 22,
+            user: "root".into(),
+            identity: None,
+            host_keys: vec!["ssh-ed25519 AAAA".into()],
+            known_hosts: folder.path().join("cache/known_hosts"),
+            mirror: Mirror::of("two"),
+        };
+        target.pin().unwrap();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| (0..2000).try_for_each(|_| target.pin()));
+            while !writer.is_finished() {
+                let read = std::fs::read_to_string(&target.known_hosts).unwrap();
+                assert_eq!(read, "192.0.2.1 ssh-ed25519 AAAA\n");
+            }
+            writer.join().unwrap().unwrap();
+        });
+    }
 }
