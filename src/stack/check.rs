@@ -53,11 +53,16 @@ impl Stack {
         if let Some((key, why)) = self.backup.fault() {
             return wrong(key, why);
         }
-        for name in [&self.database.name, &self.database.user] {
-            if !is_identifier(name) {
+        for (name, longest) in [
+            (&self.database.name, LONGEST_DATABASE),
+            (&self.database.user, LONGEST_NAME),
+        ] {
+            if !is_identifier(name, longest) {
                 return wrong(
                     "database",
-                    format!("has `{name}`; names are lower-case letters, digits and underscores"),
+                    format!(
+                        "has `{name}`; names are up to {longest} lower-case letters, digits and underscores, no digit first"
+                    ),
                 );
             }
         }
@@ -231,8 +236,14 @@ pub fn is_time(text: &str) -> bool {
     })
 }
 
-fn is_identifier(name: &str) -> bool {
-    (1..=63).contains(&name.len())
+/// `PostgreSQL` cuts what is longer without a word (its manual, 4.1.1).
+const LONGEST_NAME: usize = 63;
+/// What stands beside it is called as the database with `_before_20261125_150000` or less at the end: cut, it would be the
+/// name of another one, or the live one's.
+const LONGEST_DATABASE: usize = LONGEST_NAME - "_before_20261125_150000".len();
+
+fn is_identifier(name: &str, longest: usize) -> bool {
+    (1..=longest).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name
             .chars()
