@@ -22,7 +22,7 @@ TEST = cargo test --workspace --locked
 # The host ring in three parts, each on a lab of its own: what is about data, what changes a host that serves, and the rest.
 # Its tests take turns at one stack; one thread gives them the same order each time.
 RING = $(TEST) --test host -- --test-threads=1
-DATA = backups:: backup_faults:: import:: offsite:: pitr:: rescue::
+DATA = backups:: backup_faults:: import:: offsite:: pitr:: rescue:: strangers::
 CHANGE = deploy:: faults::whatever guard:: rebirth:: rehearsal:: rollback::
 
 test-hosts:

@@ -42,6 +42,23 @@ pub struct Content {
     pub bytes: u64,
 }
 
+impl Content {
+    /// Whether a file of so many bytes, or none, can be this one.
+    ///
+    /// # Errors
+    /// The reason why it cannot.
+    pub fn has_length(&self, found: Option<u64>) -> Result<(), String> {
+        match found {
+            Some(bytes) if bytes == self.bytes => Ok(()),
+            Some(bytes) => Err(format!(
+                "{} has {bytes} bytes, and {} were written",
+                self.file, self.bytes
+            )),
+            None => Err(format!("{} is not there", self.file)),
+        }
+    }
+}
+
 /// The public keys that a file is encrypted to; none for a file that everybody can read who may open it.
 #[derive(Default)]
 pub struct Recipients {

@@ -23,9 +23,6 @@ use crate::task::{
 
 /// The part of a plan that these steps stand in.
 const PART: &str = "backup";
-/// Where a host keeps its [`Settings`].
-pub const SETTINGS: &str = "/etc/citrino/backup.json";
-
 /// The wish that what a restore sets aside is a backup as well.
 pub const SAFETY: &str = "what is there now is backed up";
 
@@ -142,7 +139,7 @@ impl Settings {
     /// A backup is proven by a restore of it, once more when it was before.
     ///
     /// # Errors
-    /// E0422 when there is none, or none of that name.
+    /// E0422 when there is none, or none of that name; E0423 when it is of another stack.
     pub fn drilled(
         &self,
         facts: &Facts,
@@ -150,6 +147,15 @@ impl Settings {
         identities: Vec<Secret>,
     ) -> Result<Vec<Step<Task>>> {
         let backup = wished(&facts.backups, name)?;
+        if backup.stack != self.stack {
+            let message = format!(
+                "{} is of the stack {}, and this is {}",
+                backup.name, backup.stack, self.stack
+            );
+            return Err(Fault::new("E0423", message)
+                .hint("drill it on a host of that stack, or bring it into this one with `restore --from-other-stack`")
+                .into());
+        }
         let proofs = &facts.backups.proofs;
         let drill = Drill {
             backup: backup.name.clone(),
@@ -180,14 +186,15 @@ impl Settings {
         stack: &Stack,
         app: &AppFacts,
         at: OffsetDateTime,
-        backup: &str,
+        backup: &backups::Backup,
         identities: Vec<Secret>,
     ) -> Restore {
         let aside = backups::aside(&self.database, at);
         let restored = Restored {
             database: self.database.clone(),
-            backup: backup.to_owned(),
+            backup: backup.name.clone(),
             aside: aside.clone(),
+            owner: (backup.stack != self.stack).then(|| stack.database.user.clone()),
             identities,
         };
         self.came_back(stack, app, at, step(restored.wish(), restored), aside)
@@ -279,7 +286,7 @@ pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backup
         return Err(no_such(format!("the backup {name} cannot be used: {why}")).into());
     }
     let fits = |one: &&backups::Backup| one.name.starts_with(name) || one.name.ends_with(name);
-    let found: Vec<_> = backups.whole.iter().filter(fits).collect();
+    let found: Vec<_> = backups.all().filter(fits).collect();
     match found.as_slice() {
         [backup] => Ok(backup),
         [] => Err(no_such(format!("there is no backup {name}")).into()),

@@ -307,7 +307,7 @@ pub enum Backup {
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
     },
-    /// Take away what need not be kept
+    /// Take away what need not be kept, on the host and in the bucket
     Prune {
         /// The databases that restores have set aside, too
         #[arg(long)]

@@ -5,12 +5,12 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::audit::{Did, Record};
-use crate::backup::{SETTINGS, Settings};
+use crate::backup::Settings;
 use crate::cli::Scheduled;
 use crate::engine;
 use crate::error::Fault;
 use crate::event::{Event, now};
-use crate::facts::backups::Format;
+use crate::facts::backups::{Format, SETTINGS};
 use crate::facts::{self, Facts};
 use crate::guard;
 use crate::journal::{Journal, TIMER};

@@ -97,6 +97,7 @@ mod tests {
             database: "live".to_owned(),
             backup: "citrino_20261125_030000".to_owned(),
             aside: "live_before".to_owned(),
+            owner: None,
             identities: vec![Secret::new("AGE-SECRET-KEY-sentinel")],
         };
         let back = Unrestored {

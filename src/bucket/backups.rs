@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::Store;
-use crate::facts::backups::{Backup, Backups, MANIFEST, PROOF, Proof, at};
+use crate::facts::backups::{Backup, Backups, MANIFEST, PROOF, Proof};
 
 /// What a bucket has.
 #[derive(Debug, Default)]
@@ -75,8 +75,7 @@ pub async fn gather(store: &Store) -> Result<There> {
             }
         }
     }
-    let newest_first = |a: &Backup, b: &Backup| (at(&b.at), &b.name).cmp(&(at(&a.at), &a.name));
-    there.backups.whole.sort_by(newest_first);
+    there.backups = there.backups.sorted(None);
     Ok(there)
 }
 

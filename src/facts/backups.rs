@@ -17,6 +17,8 @@ use crate::system::{DRAFT, System};
 
 /// Where they are, as the production plan lays the host out.
 pub const FOLDER: &str = "/home/citrino/database/backups";
+/// What `converge` tells a host of how its backups are made.
+pub const SETTINGS: &str = "/etc/citrino/backup.json";
 /// How the name of a manifest ends; before that stands the backup's name.
 pub const MANIFEST: &str = ".json";
 /// How the name of a proof ends.
@@ -44,8 +46,8 @@ pub struct Backup {
     pub recipients: Vec<String>,
     /// How many rows each table had in the snapshot that was dumped.
     pub rows: BTreeMap<String, u64>,
-    /// What the database had seen of migrations.
-    pub schema: Schema,
+    /// What the database had seen of migrations; none when the release could not tell.
+    pub schema: Option<Schema>,
     /// The version of `PostgreSQL`, and of `PostGIS`.
     pub postgres: String,
     pub postgis: Option<String>,
@@ -91,8 +93,11 @@ pub struct Proof {
 /// What a host has of backups.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backups {
-    /// Newest first.
+    /// Those of this stack, newest first.
     pub whole: Vec<Backup>,
+    /// Those that were brought here from others: they say nothing of how well this one is kept.
+    #[serde(default)]
+    pub foreign: Vec<Backup>,
     /// By the backup's name.
     pub proofs: BTreeMap<String, Proof>,
     /// What has a manifest that cannot be believed, and why.
@@ -126,6 +131,20 @@ impl Backups {
             .iter()
             .filter_map(|one| Some((one, self.proofs.get(&one.name)?)));
         proofs.max_by_key(|(_, proof)| at(&proof.at))
+    }
+
+    /// All that can be restored.
+    pub fn all(&self) -> impl Iterator<Item = &Backup> {
+        self.whole.iter().chain(&self.foreign)
+    }
+
+    /// Newest first, and those of other stacks apart.
+    pub fn sorted(mut self, stack: Option<&str>) -> Self {
+        let newest_first = |a: &Backup, b: &Backup| (at(&b.at), &b.name).cmp(&(at(&a.at), &a.name));
+        self.whole.sort_by(newest_first);
+        let is_own = |one: &Backup| stack.is_none_or(|stack| one.stack == stack);
+        (self.whole, self.foreign) = self.whole.into_iter().partition(is_own);
+        self
     }
 
     /// What retention goes by.
@@ -251,13 +270,41 @@ pub fn proof(name: &str) -> String {
     path(&format!("{name}{PROOF}"))
 }
 
-/// The backup of this name, or the reason why it is none; none when there is no manifest.
+/// The backup of this name, or the reason why it is none; none when there is no manifest. Of its files the lengths are
+/// looked at.
 ///
 /// # Errors
 /// When the manifest's file is there and the disk does not give it.
 pub fn read(system: &System, name: &str) -> Result<Option<Result<Backup, String>>> {
-    let text = system.read_text(manifest(name))?;
-    Ok(text.map(|text| Backup::parse(name, &text)))
+    let Some(text) = system.read_text(manifest(name))? else {
+        return Ok(None);
+    };
+    let backup = match Backup::parse(name, &text) {
+        Ok(backup) => backup,
+        Err(why) => return Ok(Some(Err(why))),
+    };
+    for content in backup.contents() {
+        let found = system.stat(path(&content.file))?;
+        if let Err(why) = content.has_length(found.map(|found| found.len())) {
+            return Ok(Some(Err(why)));
+        }
+    }
+    Ok(Some(Ok(backup)))
+}
+
+/// The stack that this host is of, as the timers know it; none before the first `converge`.
+///
+/// # Errors
+/// When the disk does not give it.
+fn stack(system: &System) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Whose {
+        stack: String,
+    }
+    let text = system.read_text(SETTINGS)?;
+    // Settings of another version say nothing; `converge` writes them anew.
+    let whose = text.and_then(|text| serde_json::from_str::<Whose>(&text).ok());
+    Ok(whose.map(|whose| whose.stack))
 }
 
 /// Whether this very dump was restored and found whole.
@@ -306,10 +353,7 @@ pub fn gather(system: &System) -> Result<Backups> {
             }
         }
     }
-    found
-        .whole
-        .sort_by(|a, b| (at(&b.at), &b.name).cmp(&(at(&a.at), &a.name)));
-    Ok(found)
+    Ok(found.sorted(stack(system)?.as_deref()))
 }
 
 /// The names of all files in the folder.
@@ -331,7 +375,7 @@ pub fn files(system: &System) -> Result<Vec<String>> {
 /// # Errors
 /// When the folder cannot be read.
 pub fn strays(system: &System, found: &Backups) -> Result<Vec<String>> {
-    let whole: BTreeSet<&str> = found.whole.iter().map(|one| one.name.as_str()).collect();
+    let whole: BTreeSet<&str> = found.all().map(|one| one.name.as_str()).collect();
     let files = files(system)?;
     let has_roles = |name: &str| {
         let roles = format!("{name}{ROLES}");
@@ -407,6 +451,57 @@ mod tests {
             let why = Backup::parse(&backup.name, &backup.text().unwrap()).unwrap_err();
             assert_eq!(why, format!("its manifest names `{file}`"));
         }
+    }
+
+    /// A host with the files of a backup, its dump so many bytes longer than written.
+    fn host_with(backup: &Backup, system: &System, more: usize) {
+        let write = |path: String, bytes: &[u8]| {
+            let path = system.path(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        };
+        write(
+            super::manifest(&backup.name),
+            backup.text().unwrap().as_bytes(),
+        );
+        write(path(&backup.dump.file), &vec![0; more]);
+        write(path(&backup.globals.file), b"");
+    }
+
+    fn of(stack: &str, name: &str) -> Backup {
+        Backup {
+            name: name.to_owned(),
+            at: "2026-11-25T03:00:00Z".to_owned(),
+            stack: stack.to_owned(),
+            dump: content(&format!("{name}.dump.zst")),
+            globals: content(&format!("{name}.globals.sql.zst")),
+            ..Backup::default()
+        }
+    }
+
+    #[test]
+    fn what_is_of_another_stack_or_not_whole_does_not_count_and_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let system = System::at(root.path());
+        let own = of("prod", "citrino_20261125_030000");
+        let foreign = of("other", "citrino_20261126_030000");
+        let torn = of("prod", "citrino_20261127_030000");
+        for (backup, more) in [(&own, 0), (&foreign, 0), (&torn, 1)] {
+            host_with(backup, &system, more);
+        }
+        assert_eq!(
+            gather(&system).unwrap().whole.len(),
+            2,
+            "nobody knows whose host it is"
+        );
+        let settings = system.path(SETTINGS);
+        std::fs::create_dir_all(settings.parent().unwrap()).unwrap();
+        std::fs::write(settings, r#"{ "stack": "prod", "database": "x" }"#).unwrap();
+        let found = gather(&system).unwrap();
+        assert_eq!((&found.whole, &found.foreign), (&vec![own], &vec![foreign]));
+        let why = "citrino_20261127_030000.dump.zst has 1 bytes, and 0 were written";
+        assert_eq!(found.broken, BTreeMap::from([(torn.name, why.to_owned())]));
+        assert!(strays(&system, &found).unwrap().is_empty());
     }
 
     #[test]

@@ -120,10 +120,12 @@ fn down_for<'a>(app: &AppFacts, release: &Release) -> Option<Way<'a>> {
 /// The newest backup that is of a schema on which the release can run.
 fn backup_for<'a>(backups: &'a Backups, release: &Release) -> Option<&'a Backup> {
     let newest = release.migrations.as_ref()?.newest;
-    backups
-        .whole
-        .iter()
-        .find(|backup| backup.schema.floor <= newest)
+    backups.whole.iter().find(|backup| {
+        backup
+            .schema
+            .as_ref()
+            .is_some_and(|schema| schema.floor <= newest)
+    })
 }
 
 /// The first applied migration that took away what the release needs.

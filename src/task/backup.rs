@@ -16,7 +16,7 @@ use super::drill::{self, Trial};
 use super::postgres::{OWNER, alike, rows};
 use crate::archive::{Content, Packer, Recipients};
 use crate::engine::{Look, Wish};
-use crate::error::Fault;
+use crate::error::{Fault, trouble};
 use crate::event::now;
 use crate::facts::app::{self, Schema};
 use crate::facts::backups::{self, Format, PART};
@@ -63,7 +63,7 @@ impl Wish<System> for Backup {
             }
         }
         if self.if_any {
-            match is_empty(system, &self.database).await? {
+            match is_empty(system, &self.database).await.map_err(|error| self.with_way_out(error))? {
                 Err(reason) => return Ok(Look::differs(reason)),
                 Ok(true) => return Ok(Look::same()),
                 Ok(false) => {}
@@ -80,6 +80,12 @@ impl Wish<System> for Backup {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
+        self.take(system).await.map_err(|error| self.with_way_out(error))
+    }
+}
+
+impl Backup {
+    async fn take(&self, system: &System) -> Result<()> {
         let (at, begun) = (now(), Instant::now());
         // What a run that was killed has left of this name is no backup from now on; nor is what belongs to none.
         system.remove(backups::manifest(&self.name))?;
@@ -89,8 +95,8 @@ impl Wish<System> for Backup {
         let release = app::live_release(system)?;
         let binary = self.before.clone().or(release.as_deref().map(app::binary));
         let schema = match &binary {
-            Some(binary) => schema(system, binary).await?.map_err(|why| failed(&why))?,
-            None => Schema::default(),
+            Some(binary) => self.schema(system, binary).await?,
+            None => Some(Schema::default()),
         };
         let to = Recipients::of(&self.recipients)?;
         let snapshot = Snapshot::take(system, &self.database).await?;
@@ -116,9 +122,24 @@ impl Wish<System> for Backup {
         manifest.unpacked_bytes = unpacked;
         self.name_it(system, &mut manifest, &to, begun).await
     }
-}
 
-impl Backup {
+    /// The database that a restore sets aside may be too damaged to be dumped.
+    fn with_way_out(&self, error: anyhow::Error) -> anyhow::Error {
+        if self.if_any {
+            return Fault::new("E0421", trouble(&error).message).hint(WAY_OUT).into();
+        }
+        error
+    }
+
+    /// A release that cannot tell it, since it is torn or locked out, is what one wants a backup for; only what a
+    /// migration is about to change must be known.
+    async fn schema(&self, system: &System, binary: &str) -> Result<Option<Schema>> {
+        match schema(system, binary).await? {
+            Err(why) if self.before.is_some() => Err(failed(&why).into()),
+            told => Ok(told.ok()),
+        }
+    }
+
     /// Writes a file under a name that says that it is not whole.
     async fn write(&self, system: &System, kind: &dump::Kind<'_>, to: &Recipients) -> Result<(Content, u64)> {
         let sealed = if self.recipients.is_empty() { "" } else { ".age" };
@@ -178,6 +199,9 @@ impl Backup {
         Ok(())
     }
 }
+
+const WAY_OUT: &str = "nothing was changed; when the database of now is too damaged to be dumped, \
+    `citrino-ops restore --without-safety-backup` leaves it aside all the same";
 
 /// Dumps into a file: its hash, its length, and the length before it was packed.
 async fn pack(system: &System, part: File, kind: &dump::Kind<'_>, to: &Recipients) -> Result<(String, u64, u64)> {

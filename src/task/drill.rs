@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup::dump::{self, Parts};
-use super::postgres::{OWNER, tell};
+use super::postgres::{OWNER, alike, tell};
 use super::scratch::Scratch;
 pub use super::trial::Trial;
 use super::trial::clear;
@@ -103,7 +103,7 @@ async fn pass(
 ) -> Result<()> {
     let parts = Parts::whole(backup);
     parts.verify(system, identities).await?;
-    scratch.has_room(system, 1).await?;
+    alike::has_room_for_dump(system, &backup.database, backup.unpacked_bytes).await?;
     scratch.create(system).await?;
     parts.restore(system, identities, &scratch.name).await?;
     if backup.postgis.is_some() {

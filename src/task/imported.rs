@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::postgres::{beside::Beside, rows};
+use super::postgres::{alike, beside::Beside, rows};
 use super::scratch::Scratch;
 use super::trial::{self, Trial};
 use crate::dump::{Packing, Table};
@@ -129,11 +129,12 @@ impl Imported {
             Brought::Dump { file, packing, archive } => {
                 let dump = Dump { file, packing: *packing, archive: *archive };
                 let counts = dump.count(system).await?;
-                dump::has_room(system, &self.database, counts.bytes).await?;
+                alike::has_room_for_dump(system, &self.database, counts.bytes).await?;
                 what.extend(told(&live, &counts.rows, "in the file"));
             }
             Brought::Csv { sheets, source, options } => {
                 let sheets = Sheets { sheets, source, options };
+                alike::has_room(system, &self.database, 1).await?;
                 what.extend(sheets.ahead(system, &self.trial).await?);
             }
         }

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 pub mod alike;
 pub mod beside;
+pub mod roles;
 
 use super::program::run_if_there;
 use crate::error::Fault;
@@ -24,6 +25,9 @@ pub const MAINTENANCE: &str = "postgres";
 
 /// How long all of a database may take to come or to go: its size says, and what is cut off helps nobody.
 pub const WHOLE_WITHIN: Duration = Duration::from_hours(12);
+
+/// How long a look waits for a lock that somebody else has, before it gives up.
+pub const LOCK_WITHIN: &str = "'10s'";
 
 /// psql(1): "2 if the connection to the server went bad".
 const NO_CONNECTION: i32 = 2;
@@ -87,7 +91,8 @@ fn reason(output: &Output) -> String {
 
 /// How many rows each of the app's own tables has.
 pub async fn rows(system: &System, database: &str) -> Result<BTreeMap<String, u64>> {
-    match ask(system, database, ROWS).await? {
+    let sql = format!("SET lock_timeout = {LOCK_WITHIN};\n{ROWS}");
+    match ask(system, database, &sql).await? {
         Answer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
         Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
     }

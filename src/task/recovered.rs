@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::pgbackrest;
 use super::postgres::beside::Beside;
-use super::postgres::{OWNER, WHOLE_WITHIN, alike, rows};
+use super::postgres::{OWNER, WHOLE_WITHIN, roles, rows};
 use crate::engine::{Look, Wish};
 use crate::error::Fault;
 use crate::system::{Cmd, System};
@@ -37,9 +37,7 @@ impl Wish<System> for Recovered {
         }
         let to = self.moment()?;
         let base = self.base(system, to).await?;
-        if alike::exists(system, &self.database).await? == Ok(true) {
-            cluster::has_room(system, &self.database, base.bytes()).await?;
-        }
+        cluster::has_room(system, &self.database, base.bytes()).await?;
         Ok(Look::differs(format!(
             "what was written since {} is given up, and stays in {}; the recovery begins from {}",
             shown(to),
@@ -107,6 +105,7 @@ impl Recovered {
     /// From program to program: nothing of it lies in a file.
     async fn fill(&self, system: &System, fresh: &str) -> Result<()> {
         let wished = cluster::rows(system, &self.database).await?;
+        roles::bring(system, &cluster::roles(system).await?).await?;
         let dump = ["pg_dump", "--format=custom", "--compress=0", "--dbname", &self.database];
         let dump = cluster::inside(Cmd::new(dump).user(OWNER).within(WHOLE_WITHIN));
         let restore = Cmd::new(["pg_restore", "--exit-on-error", "--dbname", fresh]).user(OWNER);

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup::dump::{self, Parts};
-use super::postgres::{alike, beside::Beside, rows};
+use super::postgres::{alike, beside::Beside, roles, rows};
 use crate::archive;
 use crate::engine::{Look, Wish};
 use crate::error::trouble;
@@ -20,6 +20,9 @@ pub struct Restored {
     pub backup: String,
     /// What the database of before is called afterwards.
     pub aside: String,
+    /// The role whose all of it will be; none where owners stay who they were, in a backup of this very stack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// What opens the backup when it is encrypted, as age key files have it.
     #[serde(default)]
     pub identities: Vec<Secret>,
@@ -36,10 +39,10 @@ impl Wish<System> for Restored {
         parts.verify(system, &identities).await?;
         // One that it cannot open is found out here, too.
         parts.open(system, &identities)?;
+        alike::has_room_for_dump(system, &self.database, backup.unpacked_bytes).await?;
         if alike::exists(system, &self.database).await? == Ok(false) {
             return Ok(Look::differs(format!("there is no database {}", self.database)));
         }
-        alike::has_room(system, &self.database, 1).await?;
         let mut what = vec![format!(
             "what was written since {} is given up, and stays in {}",
             backup.at, self.aside
@@ -56,7 +59,13 @@ impl Wish<System> for Restored {
         let backup = dump::find(system, &self.backup)?;
         let identities = archive::identities(&self.identities)?;
         let parts = Parts::whole(&backup);
-        let fill = async |fresh: &str| parts.restore(system, &identities, fresh).await;
+        let fill = async |fresh: &str| {
+            parts.restore(system, &identities, fresh).await?;
+            match &self.owner {
+                Some(owner) => roles::give_all(system, fresh, owner).await,
+                None => Ok(()),
+            }
+        };
         self.beside().take_place(system, fill).await
     }
 }

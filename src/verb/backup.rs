@@ -76,14 +76,14 @@ async fn verify(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> 
         vec![wished(backups, Some(name))?.name.clone()]
     } else {
         // Those that cannot be believed are named again, with the reason.
-        let whole = backups.whole.iter().map(|one| one.name.clone());
+        let whole = backups.all().map(|one| one.name.clone());
         whole.chain(backups.broken.keys().cloned()).collect()
     };
     if names.is_empty() {
         wished(backups, None)?;
     }
     let is_unread = |name: &String| {
-        let mut sealed = backups.whole.iter().filter(|one| one.is_sealed());
+        let mut sealed = backups.all().filter(|one| one.is_sealed());
         identities.is_empty() && sealed.any(|one| one.name == *name)
     };
     if names.iter().any(is_unread) {
@@ -131,9 +131,11 @@ async fn drill(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> {
 async fn prune(job: &mut Job<'_>, aside: bool, check: bool) -> Result<u8> {
     let remote = job.connect().await?;
     let agent = job.agent(&remote).await?;
-    let step = job.backups().pruned(OffsetDateTime::now_utc(), aside);
+    let (settings, at) = (job.backups(), OffsetDateTime::now_utc());
+    let mut steps = vec![settings.pruned(at, aside)];
+    steps.extend(settings.sent(at));
     let mode = if check { Mode::Check } else { Mode::Apply };
-    let plan = job.plan(mode, vec![step], Vec::new());
+    let plan = job.plan(mode, steps, Vec::new());
     let tally = job.run_host(agent, &plan, &[]).await?;
     remote.close().await;
     Ok(pending(tally.differs == 0))

@@ -36,7 +36,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     } else {
         let backup = wished(&facts.backups, name.as_deref())?;
         fits(job, &facts.app, backup, wish.from_other_stack)?;
-        settings.restored(&job.stack, &facts.app, now, &backup.name, identities)
+        settings.restored(&job.stack, &facts.app, now, backup, identities)
     };
     let done = restore.swap.name.clone();
     job.foresee(agent, vec![restore.swap]).await?;
@@ -79,7 +79,11 @@ fn fits(job: &Job, app: &AppFacts, backup: &Backup, from_other_stack: bool) -> R
         .iter()
         .find(|one| Some(one.id.as_str()) == live);
     let known = serves.and_then(|release| release.migrations.as_ref());
-    let newest = backup.schema.applied.last().copied().unwrap_or_default();
+    // One that nobody knows is for the release to say: when it does not answer on it, all goes back.
+    let schema = backup.schema.as_ref();
+    let newest = schema
+        .and_then(|schema| schema.applied.last().copied())
+        .unwrap_or_default();
     match known {
         Some(known) if newest > known.newest => {
             let message = format!(

@@ -96,6 +96,7 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
                     backup: backup.name.clone(),
                     aside: backups::aside(&database, OffsetDateTime::now_utc()),
                     database,
+                    owner: None,
                     identities: source::identities(&job.stack, None)?,
                 }));
             }

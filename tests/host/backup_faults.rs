@@ -7,31 +7,43 @@ use crate::lab::until;
 use crate::stack::{Said, Stack, serving};
 use crate::stand_in::User;
 
-/// A session that is about to drop a sequence, until it is told to go: a dump, which has locked all tables by then, waits for it.
+/// A session that is about to drop something, until it is told to go.
 struct Hold<'s> {
     stack: &'s Stack,
     session: Child,
+    /// Of what it holds: `TABLE`
+    kind: &'static str,
 }
 
-/// It is made first, in a transaction of its own.
-const HOLD: [&str; 2] = [
-    "CREATE SEQUENCE retenida",
-    "BEGIN; DROP SEQUENCE retenida; SELECT pg_sleep(3600)",
-];
-
 impl<'s> Hold<'s> {
-    fn on(stack: &'s Stack) -> Self {
-        let [made, held] = HOLD;
+    /// A dump, which has locked all tables by then, waits for it.
+    fn on_a_sequence(stack: &'s Stack) -> Self {
+        Self::on(stack, "SEQUENCE retenida")
+    }
+
+    /// A dump gives up, and so does whoever counts its rows.
+    fn on_a_table(stack: &'s Stack) -> Self {
+        Self::on(stack, "TABLE retenida ()")
+    }
+
+    fn on(stack: &'s Stack, what: &'static str) -> Self {
+        let (kind, _) = what.split_once(' ').unwrap();
+        // It is made first, in a transaction of its own.
+        let held = format!("BEGIN; DROP {kind} retenida; SELECT pg_sleep(3600)");
         let psql = "PGAPPNAME=hold runuser -u postgres -- psql -Xq -d citrino_prod";
-        let line = format!("cd / && {psql} -c '{made}' -c '{held}'");
+        let line = format!("cd / && {psql} -c 'CREATE {what}' -c '{held}'");
         let session = stack
             .command(&["ssh", &line])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let hold = Self { stack, session };
-        until("the sequence is held", || {
+        let hold = Self {
+            stack,
+            session,
+            kind,
+        };
+        until("it is held", || {
             stack.sql("SELECT count(*) FROM pg_locks WHERE relation = to_regclass('retenida') AND mode = 'AccessExclusiveLock' AND granted") == "1"
         });
         hold
@@ -53,9 +65,13 @@ impl Drop for Hold<'_> {
         let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hold'";
         let gone = asked(self.stack, sql);
         let ended = self.session.wait();
-        let dropped = asked(self.stack, "DROP SEQUENCE retenida");
+        // A restore has put the session out, and has another database in the place of that one.
+        let dropped = asked(
+            self.stack,
+            &format!("DROP {} IF EXISTS retenida", self.kind),
+        );
         if gone.code + dropped.code != 0 || ended.is_err() {
-            eprintln!("the sequence is held yet: {}{}", gone.text, dropped.text);
+            eprintln!("it is held yet: {}{}", gone.text, dropped.text);
         }
     }
 }
@@ -74,7 +90,7 @@ fn nothing_is_left(stack: &Stack) {
 #[test]
 fn while_a_dump_goes_on_readers_and_writers_do_too_and_a_migration_waits_no_longer_than_it_says() {
     let Some(stack) = serving() else { return };
-    let hold = Hold::on(&stack);
+    let hold = Hold::on_a_sequence(&stack);
     let backup = stack.start(&["backup"]);
     until("the dump waits in the middle of its locks", || {
         hold.is_waited_for()
@@ -112,10 +128,29 @@ fn while_a_dump_goes_on_readers_and_writers_do_too_and_a_migration_waits_no_long
 }
 
 #[test]
+fn a_database_that_cannot_be_dumped_is_restored_over_when_it_is_told() {
+    let Some(stack) = serving() else { return };
+    assert_eq!(stack.citrino(&["backup"]).code, 0);
+    let rows = stack.fingerprint();
+    let hold = Hold::on_a_table(&stack);
+    let refused = stack.citrino(&["restore", "latest", "--yes"]);
+    assert_eq!(refused.code, 1, "{}", refused.text);
+    for words in ["E0421", "restore --without-safety-backup"] {
+        assert!(refused.text.contains(words), "{}", refused.text);
+    }
+    let restore = stack.citrino(&["restore", "latest", "--yes", "--without-safety-backup"]);
+    assert_eq!(restore.code, 0, "{}", restore.text);
+    hold.goes();
+    assert_eq!(stack.fingerprint(), rows);
+    assert_eq!(stack.citrino(&["backup", "prune", "--aside"]).code, 0);
+    nothing_is_left(&stack);
+}
+
+#[test]
 fn postgresql_restarted_under_a_backup_leaves_nothing_and_the_next_one_is_whole() {
     let Some(stack) = serving() else { return };
     let before = names(&stack);
-    let hold = Hold::on(&stack);
+    let hold = Hold::on_a_sequence(&stack);
     let backup = stack.start(&["backup"]);
     until("the dump is under way", || hold.is_waited_for());
     stack.on_host("systemctl restart postgresql@15-main.service");

@@ -30,6 +30,7 @@ mod s3;
 mod serving;
 mod stack;
 mod stand_in;
+mod strangers;
 mod tasks;
 mod transfer;
 mod trust;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use citrino_ops::bucket::{Bucket, backups::There};
 use citrino_ops::facts::backups::{Backup, FOLDER};
 
+use crate::backups::{folder, grow_old};
 use crate::lab::until;
 use crate::s3::Storage;
 use crate::stack::{GO_ON, Said, Stack, serving};
@@ -35,15 +36,30 @@ fn wish_for(stack: &Stack, bucket: &Bucket) -> String {
     kept
 }
 
-fn there(bucket: &Bucket) -> There {
+fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
+    runtime.block_on(future).unwrap()
+}
+
+fn there(bucket: &Bucket) -> There {
     let store = bucket.open().unwrap();
-    runtime
-        .block_on(citrino_ops::bucket::backups::gather(&store))
-        .unwrap()
+    block_on(citrino_ops::bucket::backups::gather(&store))
+}
+
+/// Puts the files of the host's backups into the bucket whose names begin so.
+fn put(stack: &Stack, bucket: &Bucket, beginning: &str) {
+    let store = bucket.open().unwrap();
+    for entry in fs::read_dir(folder(stack)).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if name.starts_with(beginning) {
+            let sha256 = citrino_ops::blob::sha256(&fs::read(entry.path()).unwrap());
+            block_on(store.put(&name, &entry.path(), &sha256));
+        }
+    }
 }
 
 fn does(stack: &Stack, arguments: &[&str]) -> Said {
@@ -95,7 +111,32 @@ fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
     assert_eq!(stack.sql(CONTENT), content);
     assert_eq!(stack.http("/api/health", None).0, 200);
     stack.on_host(&format!("test -e {FOLDER}/{}.json", second.name));
+
+    // What is old goes from here and from there.
+    grow_old(&stack);
+    put(&stack, &bucket, "citrino_2025");
+    let is_old = |name: &str| name.starts_with("citrino_2025");
+    let old = || {
+        there(&bucket)
+            .backups
+            .whole
+            .iter()
+            .filter(|one| is_old(&one.name))
+            .count()
+    };
+    assert_eq!(old(), 3);
+    let check = stack.citrino(&["backup", "prune", "--check"]);
+    let told = format!(
+        "citrino_20250101_030000 need not be kept in {}",
+        bucket.url()
+    );
+    assert!(
+        check.code == 3 && check.text.contains(&told),
+        "{}",
+        check.text
+    );
     does(&stack, &["backup", "prune", "--aside"]);
+    assert!(old() == 0 && there(&bucket).has(&newest(&stack)));
 
     // A secret that does not fit: the backup is there, that it is not in the bucket is told, and nothing of the secret.
     stack.write("s3-secret", "sentinel-of-the-bucket-55aa");

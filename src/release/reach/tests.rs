@@ -52,10 +52,10 @@ fn host(releases: Vec<Release>, applied: i64, floor: i64) -> AppFacts {
 fn backup(name: &str, floor: i64) -> Backup {
     Backup {
         name: name.to_owned(),
-        schema: Schema {
+        schema: Some(Schema {
             floor,
             ..Schema::default()
-        },
+        }),
         ..Backup::default()
     }
 }

@@ -6,12 +6,12 @@ use std::io::{self, Read};
 use age::x25519::Identity;
 use anyhow::{Context, Result};
 
-use crate::archive::{self, Packing};
+use crate::archive::{self, Content, Packing};
 use crate::blob;
 use crate::error::{Fault, trouble};
 use crate::facts::backups::{self, Backup, Format};
 use crate::system::{Cmd, System};
-use crate::task::postgres::{OWNER, WHOLE_WITHIN, rows};
+use crate::task::postgres::{OWNER, WHOLE_WITHIN, roles, rows};
 
 /// One file of a backup, by what writes it.
 pub enum Kind<'a> {
@@ -113,13 +113,11 @@ impl<'a> Parts<'a> {
     pub fn compare(&self, system: &System) -> Result<()> {
         for content in self.backup.contents() {
             let path = self.path(&content.file);
-            let missing = || broken(self.backup, &format!("{} is not there", content.file));
-            let mut file = File::open(system.path(&path)).map_err(|_| missing())?;
-            let (sha256, bytes) = blob::sha256_of(&mut file).with_context(|| format!("could not read {path}"))?;
-            if bytes != content.bytes {
-                let why = format!("{} has {bytes} bytes, and {} were written", content.file, content.bytes);
-                return Err(broken(self.backup, &why).into());
-            }
+            let context = || format!("could not read {path}");
+            let found = system.stat(&path)?.map(|found| found.len());
+            content.has_length(found).map_err(|why| broken(self.backup, &why))?;
+            let mut file = File::open(system.path(&path)).with_context(context)?;
+            let (sha256, _) = blob::sha256_of(&mut file).with_context(context)?;
             if sha256 != content.sha256 {
                 let why = format!("{} is not what was written: its hash is another", content.file);
                 return Err(broken(self.backup, &why).into());
@@ -133,9 +131,18 @@ impl<'a> Parts<'a> {
     /// # Errors
     /// E0425 when it is encrypted, and not to one of these.
     pub fn open(&self, system: &System, identities: &[Identity]) -> Result<Box<dyn Read>> {
-        let path = self.path(&self.backup.dump.file);
+        self.unpack(system, &self.backup.dump, self.backup.format.packing(), identities)
+    }
+
+    /// The roles that its server had.
+    fn roles(&self, system: &System, identities: &[Identity]) -> Result<Vec<String>> {
+        roles::made_by(self.unpack(system, &self.backup.globals, Packing::Zstd, identities)?)
+    }
+
+    fn unpack(&self, system: &System, content: &Content, packing: Packing, identities: &[Identity]) -> Result<Box<dyn Read>> {
+        let path = self.path(&content.file);
         let file = File::open(system.path(&path)).with_context(|| format!("could not read {path}"))?;
-        archive::unpack(file, self.backup.format.packing(), self.backup.is_sealed(), identities)
+        archive::unpack(file, packing, self.backup.is_sealed(), identities)
     }
 
     /// Reads all of it: `pg_restore` its head, the rest for the sake of the checksums.
@@ -153,11 +160,12 @@ impl<'a> Parts<'a> {
         Err(anyhow::anyhow!("the dump holds no table"))
     }
 
-    /// Restores it into a database that is empty.
+    /// Restores it into a database that is empty, with the roles that it needs.
     ///
     /// # Errors
     /// E0402 with the words of the program that failed, E0422 when other rows came out than were written.
     pub async fn restore(&self, system: &System, identities: &[Identity], into: &str) -> Result<()> {
+        roles::bring(system, &self.roles(system, identities)?).await?;
         let mut read = self.open(system, identities)?;
         let program = match self.backup.format {
             Format::Custom => vec!["pg_restore", "--exit-on-error", "--dbname", into],

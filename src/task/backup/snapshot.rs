@@ -9,7 +9,7 @@ use tokio::process::{Child, ChildStdin};
 
 use super::failed;
 use crate::system::System;
-use crate::task::postgres::{ROWS, session};
+use crate::task::postgres::{LOCK_WITHIN, ROWS, session};
 
 /// It lasts as long as the transaction that exported it.
 pub struct Snapshot {
@@ -24,7 +24,7 @@ pub struct Snapshot {
 }
 
 /// Before and after it, psql says a line each.
-const BEGIN: &str = "SET lock_timeout = '10s';\nBEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot();\n";
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot();\n";
 const VERSIONS: &str = "SELECT json_build_object('postgres', current_setting('server_version'), \
     'postgis', (SELECT extversion FROM pg_extension WHERE extname = 'postgis'));\n";
 
@@ -42,7 +42,7 @@ impl Snapshot {
         let mut mouth = holder.stdin.take().context("psql has no input")?;
         let said = holder.stdout.take().context("psql has no output")?;
         let mut lines = BufReader::new(said).lines();
-        let begin = format!("{BEGIN}{ROWS}{VERSIONS}");
+        let begin = format!("SET lock_timeout = {LOCK_WITHIN};\n{BEGIN}{ROWS}{VERSIONS}");
         mouth.write_all(begin.as_bytes()).await?;
         let said = (lines.next_line().await?, lines.next_line().await?, lines.next_line().await?);
         let (Some(id), Some(rows), Some(versions)) = said else {

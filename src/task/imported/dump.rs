@@ -11,10 +11,8 @@ use super::sound;
 use crate::dump::{Counts, PIECE, Packing, Sieve, read_piece, refused};
 use crate::error::Fault;
 use crate::system::{Cmd, System};
-use crate::task::postgres::{Answer, OWNER, alike, ask, literal, rows, tell};
+use crate::task::postgres::{Answer, OWNER, ask, roles, rows, tell};
 
-/// Room that rows want once they are in tables with their indexes, for each byte of the dump.
-const TIMES: u64 = 2;
 /// How much of an error is told.
 const TOLD: usize = 600;
 
@@ -49,12 +47,7 @@ impl Dump<'_> {
         if !other.is_empty() {
             return Err(sound::failed(&format!("other rows came than the dump has: {}", other.join("; "))).into());
         }
-        let owned = format!(
-            "SELECT set_config('citrino.owner', {}, false);\n{}",
-            literal(owner)?,
-            include_str!("owned.sql")
-        );
-        tell(system, fresh, &owned).await
+        roles::give_all(system, fresh, owner).await
     }
 
     async fn run(&self, system: &System, fresh: &str, sieve: Sieve) -> Result<Counts> {
@@ -139,14 +132,6 @@ async fn written_out(system: &System, read: &mut impl Read, sieve: &mut Sieve, s
         return Ok(());
     }
     Err(refused(words(&output.stderr)).into())
-}
-
-/// Whether the disk has room for what so many bytes of SQL become, beside the live database.
-///
-/// # Errors
-/// E0421 when it has not.
-pub async fn has_room(system: &System, live: &str, bytes: u64) -> Result<()> {
-    alike::has_room_for(system, live, bytes.saturating_mul(TIMES)).await
 }
 
 async fn said(system: &System, database: &str, sql: &str) -> Result<String> {

@@ -35,24 +35,36 @@ async fn look(system: &System, database: &str) -> Result<Look> {
     }
 }
 
+/// Room that rows want once they are in tables with their indexes, for each byte of a dump of them.
+const TIMES: u64 = 2;
+
 /// Whether the disk has room for a copy of the database, `times` as large as it is.
 ///
 /// # Errors
-/// E0421 when it has not, or the database is not there.
+/// E0442 when it has not.
 pub async fn has_room(system: &System, database: &str, times: u64) -> Result<()> {
     let look = look(system, database).await?;
     let wanted = look.bytes.saturating_mul(times);
     look.has_room(system, database, wanted)
 }
 
-/// Whether the disk that the database lies on has room for so many bytes.
+/// The same for what comes out of a dump of so many bytes. The live database may be an empty one by now, or gone: how
+/// large it is says nothing of how large it was.
 ///
 /// # Errors
-/// As `has_room`.
+/// E0442 when it has not.
+pub async fn has_room_for_dump(system: &System, database: &str, bytes: u64) -> Result<()> {
+    has_room_for(system, database, bytes.saturating_mul(TIMES)).await
+}
+
+/// The same for so many bytes.
+///
+/// # Errors
+/// E0442 when it has not.
 pub async fn has_room_for(system: &System, database: &str, bytes: u64) -> Result<()> {
-    look(system, database)
-        .await?
-        .has_room(system, database, bytes)
+    let is_there = exists(system, database).await? == Ok(true);
+    let look = look(system, if is_there { database } else { MAINTENANCE }).await?;
+    look.has_room(system, database, bytes)
 }
 
 impl Look {
@@ -60,7 +72,10 @@ impl Look {
         let disk = statvfs(&system.path(&self.folder))
             .with_context(|| format!("could not look at the disk of {}", self.folder))?;
         let free = disk.blocks_available() * disk.fragment_size();
-        Ok(room(database, self.bytes, free, wanted).map_err(|why| Fault::new("E0421", why))?)
+        room(database, free, wanted).map_err(|why| {
+            let hint = "free space on the host (`citrino-ops backup prune --aside`), or give it a larger disk";
+            Fault::new("E0442", why).hint(hint).into()
+        })
     }
 }
 
@@ -103,16 +118,15 @@ pub async fn exists(system: &System, name: &str) -> Result<Result<bool, String>>
 }
 
 /// Why there is no room for a copy, when there is none.
-fn room(database: &str, bytes: u64, free: u64, wanted: u64) -> Result<(), String> {
+fn room(database: &str, free: u64, wanted: u64) -> Result<(), String> {
     let mb = |bytes: u64| bytes / (1024 * 1024);
     if free >= wanted {
         return Ok(());
     }
     Err(format!(
-        "{database} has {} MB and the disk that it lies on {} MB free; {} MB are wanted",
-        mb(bytes),
-        mb(free),
-        mb(wanted)
+        "what is made beside {database} wants {} MB, and the disk that it lies on has {} MB free",
+        mb(wanted),
+        mb(free)
     ))
 }
 
@@ -123,13 +137,9 @@ mod tests {
     #[test]
     fn room_is_what_is_wanted_and_no_byte_less() {
         const MB: u64 = 1024 * 1024;
-        assert_eq!(room("prod", 100 * MB, 200 * MB, 200 * MB), Ok(()));
-        assert_eq!(
-            room("prod", 100 * MB, 200 * MB - 1, 200 * MB),
-            Err(
-                "prod has 100 MB and the disk that it lies on 199 MB free; 200 MB are wanted"
-                    .to_owned()
-            )
-        );
+        assert_eq!(room("prod", 200 * MB, 200 * MB), Ok(()));
+        let why =
+            "what is made beside prod wants 200 MB, and the disk that it lies on has 199 MB free";
+        assert_eq!(room("prod", 200 * MB - 1, 200 * MB), Err(why.to_owned()));
     }
 }

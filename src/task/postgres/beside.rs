@@ -35,16 +35,16 @@ impl Beside<'_> {
         })
     }
 
-    /// Has an empty database filled, and swaps it in. When it cannot be filled, it goes again.
+    /// Has an empty database filled, and swaps it in. When it cannot be filled, it goes again. Whether there is room
+    /// for it was looked at before.
     ///
     /// # Errors
-    /// E0421 when the disk has no room for it, and whatever `fill` says; the live database is as it was.
+    /// Whatever `fill` says; the live database is as it was.
     pub async fn take_place(
         &self,
         system: &System,
         fill: impl AsyncFnOnce(&str) -> Result<()>,
     ) -> Result<()> {
-        alike::has_room(system, self.database, 1).await?;
         let fresh = coming(self.database);
         // A run that was killed has left its own behind.
         alike::drop(system, &fresh).await?;

@@ -109,15 +109,20 @@ pub async fn rows(system: &System, database: &str) -> Result<BTreeMap<String, u6
     serde_json::from_str(output.stdout.trim()).context("the recovered database did not tell its rows")
 }
 
+/// Those that it has of its own.
+pub async fn roles(system: &System) -> Result<Vec<String>> {
+    let ask = inside(postgres::session(MAINTENANCE)).stdin("SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_';\n");
+    let output = system.run(&ask).await?.success()?;
+    Ok(output.stdout.lines().map(str::to_owned).collect())
+}
+
 /// The whole cluster of then, the WAL that is on its way through it, and the one database once more.
 ///
 /// # Errors
 /// E0442 when the disk has no room for them.
 pub async fn has_room(system: &System, database: &str, bytes: u64) -> Result<()> {
     let wanted = bytes.saturating_add(bytes).saturating_add(WAL_BYTES);
-    alike::has_room_for(system, database, wanted).await.map_err(|why| {
-        Fault::new("E0442", format!("{why:#}")).hint("free space on the host, or give it a larger disk").into()
-    })
+    alike::has_room_for(system, database, wanted).await
 }
 
 /// A command as postgres, bounded, in a unit of its own: what is left of it after a kill can be found and ended.

@@ -54,17 +54,23 @@ fn lines(backups: &Backups, now: OffsetDateTime) -> Vec<String> {
             Some(proof) => format!("proven {} ago", since(&proof.at, now)),
             None => "not proven".to_owned(),
         };
-        let schema = one.schema.applied.last().copied().unwrap_or_default();
+        let schema = match &one.schema {
+            Some(schema) => format!("{:04}", schema.applied.last().unwrap_or(&0)),
+            None => "unknown".to_owned(),
+        };
         format!(
-            "{}  {mb:>8.1} MB  {rows:>9} rows  schema {schema:04}  {proof}{sealed}",
+            "{}  {mb:>8.1} MB  {rows:>9} rows  schema {schema}  {proof}{sealed}",
             one.name
         )
     };
+    let foreign = |one: &backups::Backup| format!("{}, of the stack {}", line(one), one.stack);
     let broken = backups
         .broken
         .iter()
         .map(|(name, why)| format!("{name}  BROKEN: {why}"));
-    backups.whole.iter().map(line).chain(broken).collect()
+    let own = backups.whole.iter().map(line);
+    let foreign = backups.foreign.iter().map(foreign);
+    own.chain(foreign).chain(broken).collect()
 }
 
 /// Whole minutes, hours or days, whichever is read best.

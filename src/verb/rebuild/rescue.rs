@@ -124,8 +124,8 @@ async fn serve(
     origin.bring(job, remote).await?;
     let agent = job.agent(remote).await?;
     let (settings, now) = (job.backups(), OffsetDateTime::now_utc());
-    let name = &origin.backup().name;
-    let restore = settings.restored(&job.stack, &agent.facts().app, now, name, identities);
+    let backup = origin.backup();
+    let restore = settings.restored(&job.stack, &agent.facts().app, now, backup, identities);
     let mut steps = restore.steps;
     if job.stack.cloud.is_some() {
         // On a new disk what was set aside is the empty one of the first converge.
