@@ -10,7 +10,7 @@ use crate::lab::until;
 use crate::stack::{Stack, serving};
 
 /// Where the host's backups are, on this machine.
-fn folder(stack: &Stack) -> PathBuf {
+pub fn folder(stack: &Stack) -> PathBuf {
     stack.disk().join("home/citrino/database/backups")
 }
 
@@ -27,6 +27,19 @@ pub fn taken(stack: &Stack) -> String {
     let backup = stack.citrino(&["backup"]);
     assert_eq!(backup.code, 0, "{}", backup.text);
     names(stack)[0].clone()
+}
+
+/// Makes it one of long ago, of which a restore was proven then.
+pub fn of_long_ago(stack: &Stack, name: &str) {
+    let mut old = manifest(stack, name);
+    old.at = "2026-01-01T03:00:00Z".to_owned();
+    let proof = json!({ "sha256": old.dump.sha256, "at": "2026-01-02T03:00:00Z", "took_ms": 1, "release": null });
+    for (ending, text) in [
+        ("json", old.text().unwrap()),
+        ("proof.json", proof.to_string()),
+    ] {
+        fs::write(folder(stack).join(format!("{name}.{ending}")), text).unwrap();
+    }
 }
 
 fn manifest(stack: &Stack, name: &str) -> Backup {
@@ -354,7 +367,6 @@ fn the_list_leads_with_the_proof_and_health_minds_it() {
     );
 
     // As they will be when nobody takes any more.
-    let folder = folder(&stack);
     removed(&stack, "citrino_");
     let health = stack.citrino(&["health"]);
     assert_eq!(health.code, 4, "{}", health.text);
@@ -365,15 +377,7 @@ fn the_list_leads_with_the_proof_and_health_minds_it() {
         assert!(health.text.contains(row), "{}", health.text);
     }
     let backup = taken(&stack);
-    let mut old = manifest(&stack, &backup);
-    old.at = "2026-01-01T03:00:00Z".to_owned();
-    fs::write(folder.join(format!("{backup}.json")), old.text().unwrap()).unwrap();
-    let proof = json!({ "sha256": old.dump.sha256, "at": "2026-01-02T03:00:00Z", "took_ms": 1, "release": null });
-    fs::write(
-        folder.join(format!("{backup}.proof.json")),
-        proof.to_string(),
-    )
-    .unwrap();
+    of_long_ago(&stack, &backup);
     let health = stack.citrino(&["health"]);
     for row in [
         "the last backup was made before",
