@@ -31,8 +31,10 @@ pub fn taken(stack: &Stack) -> String {
 
 /// Makes it one of long ago, of which a restore was proven then.
 pub fn of_long_ago(stack: &Stack, name: &str) {
-    let mut old = manifest(stack, name);
-    old.at = "2026-01-01T03:00:00Z".to_owned();
+    let old = Backup {
+        at: "2026-01-01T03:00:00Z".to_owned(),
+        ..manifest(stack, name)
+    };
     let proof = json!({ "sha256": old.dump.sha256, "at": "2026-01-02T03:00:00Z", "took_ms": 1, "release": null });
     for (ending, text) in [
         ("json", old.text().unwrap()),
