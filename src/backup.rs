@@ -18,7 +18,7 @@ use crate::stack::Stack;
 use crate::task::trial::Trial;
 use crate::task::{
     Backup, Drill, Fetched, Offsite, PostgresDatabase, Pruned, Recovered, Restored, Task,
-    Unrestored, recovered,
+    Unrestored, fetched::LATEST, recovered,
 };
 
 /// The part of a plan that these steps stand in.
@@ -171,11 +171,21 @@ impl Settings {
 
     /// What need not be kept is gone; the databases that restores have set aside too, when that is asked for.
     pub fn pruned(&self, at: OffsetDateTime, aside: bool) -> Step<Task> {
+        self.without(at, aside, false)
+    }
+
+    /// The same with those alone of the databases set aside that have no row.
+    pub fn pruned_of_empty(&self, at: OffsetDateTime) -> Step<Task> {
+        self.without(at, true, true)
+    }
+
+    fn without(&self, at: OffsetDateTime, aside: bool, if_empty: bool) -> Step<Task> {
         let pruned = Pruned {
             database: self.database.clone(),
             keep: self.keep.clone(),
             now: rfc3339(at),
             aside,
+            if_empty,
         };
         step("what need not be kept is gone", pruned)
     }
@@ -270,33 +280,47 @@ fn bucket(stack: &Stack, secrets: &[(String, Secret)]) -> Option<Bucket> {
     })
 }
 
-/// The backup that is meant: by its name or the begin or end of it, or the newest.
+/// The backup of the host that is meant: by its name or the begin or end of it, or the newest.
 ///
 /// # Errors
 /// E0422 when there is none.
 pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::Backup> {
-    let Some(name) = name.filter(|name| *name != "latest") else {
-        return backups.newest().ok_or_else(|| {
-            Fault::new("E0422", "there is no backup on the host")
-                .hint("`citrino-ops backup` takes one")
-                .into()
-        });
+    let name = name.filter(|name| *name != LATEST);
+    if name.is_none() && backups.newest().is_none() {
+        return Err(Fault::new("E0422", "there is no backup on the host")
+            .hint("`citrino-ops backup` takes one")
+            .into());
+    }
+    find(backups, name).map_err(|why| {
+        Fault::new("E0422", why)
+            .hint("nothing was changed; `citrino-ops backup list` shows the names")
+            .into()
+    })
+}
+
+/// The same wherever they are.
+///
+/// # Errors
+/// Why there is none, as a sentence.
+pub fn find<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::Backup, String> {
+    let cannot = |name: &str, why: &str| format!("the backup {name} cannot be used: {why}");
+    let Some(name) = name.filter(|name| *name != LATEST) else {
+        let why = || match backups.broken.last_key_value() {
+            Some((name, why)) => cannot(name, why),
+            None => "there is no backup".to_owned(),
+        };
+        return backups.newest().ok_or_else(why);
     };
     if let Some(why) = backups.broken.get(name) {
-        return Err(no_such(format!("the backup {name} cannot be used: {why}")).into());
+        return Err(cannot(name, why));
     }
     let fits = |one: &&backups::Backup| one.name.starts_with(name) || one.name.ends_with(name);
     let found: Vec<_> = backups.all().filter(fits).collect();
     match found.as_slice() {
         [backup] => Ok(backup),
-        [] => Err(no_such(format!("there is no backup {name}")).into()),
-        several => Err(no_such(format!("{} backups fit {name}", several.len())).into()),
+        [] => Err(format!("there is no backup {name}")),
+        several => Err(format!("{} backups fit {name}", several.len())),
     }
-}
-
-fn no_such(message: String) -> Fault {
-    Fault::new("E0422", message)
-        .hint("nothing was changed; `citrino-ops backup list` shows the names")
 }
 
 /// The release that serves, to be asked on a copy.

@@ -329,9 +329,9 @@ pub struct Key {
 #[derive(Clone, Debug, Args)]
 pub struct Restore {
     /// A backup on the host, by its name or the begin or end of it, or `latest`; or a file of one that `backup pull` brought
-    #[arg(required_unless_present = "to")]
+    #[arg(required_unless_present_any = ["to", "from"])]
     pub backup: Option<String>,
-    /// Fetch it from a bucket first: `s3://BUCKET/PREFIX`, or `s3://` for that of citrino.yml
+    /// Fetch it from a bucket first, the newest when no name is given: `s3://BUCKET/PREFIX`, or `s3://` for that of citrino.yml
     #[arg(long, value_name = "URL", conflicts_with = "to")]
     pub from: Option<String>,
     /// As it was at this time, with its zone: `2026-11-24 03:00:00-04` (needs `backup: { pitr: true }`)

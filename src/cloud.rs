@@ -368,10 +368,13 @@ pub fn adopt(
 
 /// The block device by which the stack's host knows its volume, when there is one.
 pub async fn device(api: &Hetzner, stack: &Stack) -> Result<Option<String>> {
-    let name = volume::name_of(&stack.name);
-    let found: Option<VolumeView> = find_ours(api, &stack.name, &name).await?;
-    let device = found.map(|found| found.linux_device);
+    let device = volume_of(api, stack).await?.map(|found| found.linux_device);
     Ok(device.filter(|device| device.starts_with("/dev/")))
+}
+
+/// The volume with the database of the stack's host, when there is one.
+pub async fn volume_of(api: &Hetzner, stack: &Stack) -> Result<Option<VolumeView>> {
+    find_ours(api, &stack.name, &volume::name_of(&stack.name)).await
 }
 
 impl Wish<Hetzner> for Resource {

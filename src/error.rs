@@ -385,9 +385,17 @@ pub const CATALOGUE: &[Entry] = &[
         code: "E0427",
         title: "there is no backup to rebuild from",
         exit: exit::REFUSED,
-        cause: "Neither the bucket of citrino.yml nor the folder of `backup pull` has a backup.",
+        cause: "Neither the bucket of citrino.yml nor the folder of `backup pull` has a backup of this stack that can be used, or none of the name that was given.",
         changed: NOTHING,
         next: "Name the file of one (`--from-backup FILE`), or its place (`--from-backup s3://BUCKET/PREFIX`). Without any, `rebuild` and `up` make the host serve with nothing in it.",
+    },
+    Entry {
+        code: "E0428",
+        title: "the database is not lost: its volume is there",
+        exit: exit::REFUSED,
+        cause: "`rebuild --from-backup` would restore a backup over the database on the volume (`cloud.volume_gb`), which outlives the server and is newer than any backup.",
+        changed: NOTHING,
+        next: "Run `citrino-ops up`: it makes the server serve with the database on its volume (after `citrino-ops rebuild`, when the server is there and its disk is what is wrong). `citrino-ops restore` after it goes back to a backup, when the data is wrong too.",
     },
     Entry {
         code: "E0430",

@@ -76,3 +76,15 @@ fn a_backup_is_meant_by_a_part_of_its_name_that_no_other_has() {
     }
     assert!(wished(&Backups::default(), None).is_err());
 }
+
+#[test]
+fn where_every_backup_is_broken_the_reason_is_told() {
+    let facts = host(&[], None);
+    let why = find(&facts.backups, None).unwrap_err();
+    assert_eq!(
+        why,
+        "the backup citrino_broken cannot be used: its manifest was cut"
+    );
+    let why = find(&Backups::default(), Some("latest")).unwrap_err();
+    assert_eq!(why, "there is no backup");
+}

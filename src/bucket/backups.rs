@@ -1,11 +1,11 @@
 //! The backups in a bucket: what has a manifest there that is believed, and all of its files, is whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
 use super::Store;
-use crate::facts::backups::{Backup, Backups, MANIFEST, PROOF, Proof};
+use crate::facts::backups::{Backup, Backups, MANIFEST, PROOF, Proof, ours};
 
 /// What a bucket has.
 #[derive(Debug, Default)]
@@ -21,23 +21,17 @@ impl There {
         self.backups.whole.contains(backup)
     }
 
-    /// Objects of our shape that belong to no backup: left by a run that was cut off.
+    /// Objects of our shape that belong to no backup: left by a run that was cut off. What is called otherwise is
+    /// somebody else's, here as on a host.
     pub fn strays(&self) -> impl Iterator<Item = &str> {
         let backups = &self.backups;
         let names = backups.whole.iter().map(|one| one.name.as_str());
         // What cannot be believed stays for a person to look at.
-        let names: Vec<&str> = names
+        let known: BTreeSet<&str> = names
             .chain(backups.broken.keys().map(String::as_str))
             .collect();
         let objects = self.objects.keys().map(String::as_str);
-        objects.filter(move |object| {
-            let is_of = |name: &&str| {
-                object
-                    .strip_prefix(name)
-                    .is_some_and(|rest| rest.starts_with('.'))
-            };
-            object.starts_with("citrino_") && !names.iter().any(is_of)
-        })
+        objects.filter(move |object| ours(object).is_some_and(|(name, _)| !known.contains(name)))
     }
 }
 
@@ -109,6 +103,5 @@ async fn proof(
         return Ok(None);
     }
     let text = store.read(&object).await?.unwrap_or_default();
-    let proof: Option<Proof> = serde_json::from_slice(&text).ok();
-    Ok(proof.filter(|proof| proof.sha256 == backup.dump.sha256))
+    Ok(Proof::of(backup, &text))
 }

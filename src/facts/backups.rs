@@ -90,6 +90,19 @@ pub struct Proof {
     pub release: Option<String>,
 }
 
+impl Proof {
+    /// What a proof's file says of this very dump; none when it says nothing of it.
+    pub fn of(backup: &Backup, text: &[u8]) -> Option<Self> {
+        let proof: Option<Self> = serde_json::from_slice(text).ok();
+        proof.filter(|proof| proof.sha256 == backup.dump.sha256)
+    }
+
+    /// Whether it takes the place of what is known: of two proofs the newer one stays.
+    pub fn is_newer_than(&self, known: Option<&Self>) -> bool {
+        known.is_none_or(|known| at(&self.at) > at(&known.at))
+    }
+}
+
 /// What a host has of backups.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backups {
@@ -316,10 +329,12 @@ pub fn is_proven(system: &System, backup: &Backup) -> Result<bool> {
 }
 
 /// The proof of this very dump.
-fn proof_of(system: &System, backup: &Backup) -> Result<Option<Proof>> {
+///
+/// # Errors
+/// When the disk does not give it.
+pub fn proof_of(system: &System, backup: &Backup) -> Result<Option<Proof>> {
     let text = system.read_text(proof(&backup.name))?;
-    let proof = text.and_then(|text| serde_json::from_str::<Proof>(&text).ok());
-    Ok(proof.filter(|proof| proof.sha256 == backup.dump.sha256))
+    Ok(text.and_then(|text| Proof::of(backup, text.as_bytes())))
 }
 
 /// All of them.
@@ -402,7 +417,7 @@ const ROLES: &str = ".globals.sql.zst";
 const OURS: [&str; 4] = [".dump.zst", ".sql.gz", ROLES, PROOF];
 
 /// The backup's name in the name of a file that has the shape of ours, and what follows it.
-fn ours(file: &str) -> Option<(&str, &str)> {
+pub fn ours(file: &str) -> Option<(&str, &str)> {
     let (name, ending) = file.split_at_checked(NAME.len())?;
     let mut shape = name.chars().zip(NAME.chars());
     let fits = shape.all(|(is, wished)| is == wished || wished == '0' && is.is_ascii_digit());
@@ -516,6 +531,29 @@ mod tests {
         ] {
             assert_eq!(ours(file).is_some(), is, "{file}");
         }
+    }
+
+    #[test]
+    fn a_proof_is_of_one_dump_and_gives_way_to_a_newer_one() {
+        let proof = |at: &str| Proof {
+            sha256: manifest().dump.sha256,
+            at: at.to_owned(),
+            took_ms: 1,
+            release: None,
+        };
+        // The same moment in another zone is no newer.
+        let (old, new) = (
+            proof("2026-11-25T09:00:00+01:00"),
+            proof("2026-11-25T08:30:00Z"),
+        );
+        assert!(new.is_newer_than(None) && new.is_newer_than(Some(&old)));
+        assert!(!old.is_newer_than(Some(&new)) && !old.is_newer_than(Some(&old)));
+        let text = serde_json::to_vec(&old).unwrap();
+        assert_eq!(Proof::of(&manifest(), &text), Some(old));
+        let mut other = manifest();
+        other.dump.sha256 = "of another dump".to_owned();
+        assert_eq!(Proof::of(&other, &text), None);
+        assert_eq!(Proof::of(&manifest(), b"{"), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::archive::Content;
 use crate::blob;
 use crate::engine::{Look, Wish};
 use crate::error::Fault;
-use crate::facts::backups::{self, Backup, MANIFEST, PROOF};
+use crate::facts::backups::{self, Backup, MANIFEST, PROOF, Proof};
 use crate::system::System;
 
 /// Where what is sent waits for its plan. On the disk of the backups, so that it need not be copied.
@@ -43,25 +43,43 @@ impl Wish<System> for Arrived {
         let text = |ending: &str| system.read_text(format!("{INCOMING}/{name}{ending}"));
         let manifest = text(MANIFEST)?.unwrap_or_default();
         let backup = Backup::parse(name, &manifest).map_err(|why| wrong(name, &why))?;
-        // A sound copy may mend one that was spoiled here, and takes no other's place.
-        if let Some(Ok(own)) = backups::read(system, name)?
-            && own != backup
-        {
-            return Err(wrong(name, "the host has another backup of that name").into());
-        }
+        let known = is_known(system, &backup)?;
         for content in backup.contents() {
             take_in(system, name, content)?;
         }
-        let ids = Some(system.ids(OWNER)?);
         if let Some(proof) = text(PROOF)? {
-            let path = backups::proof(name);
-            system.write_atomic(path, proof.as_bytes(), 0o640, ids, &[]).await?;
+            take_proof(system, &backup, known, proof.as_bytes()).await?;
         }
+        let ids = Some(system.ids(OWNER)?);
         // What has a manifest is whole: it comes last.
         let path = backups::manifest(name);
         system.write_atomic(path, manifest.as_bytes(), 0o640, ids, &[]).await?;
         system.remove(INCOMING)
     }
+}
+
+/// Whether the host has this very backup: a sound copy may mend one that was spoiled here, and takes no other's place.
+///
+/// # Errors
+/// E0422 when the host has another one of that name.
+pub fn is_known(system: &System, backup: &Backup) -> Result<bool> {
+    match backups::read(system, &backup.name)? {
+        Some(Ok(own)) if own != *backup => Err(wrong(&backup.name, "the host has another backup of that name").into()),
+        Some(Ok(_)) => Ok(true),
+        _ => Ok(false),
+    }
+}
+
+/// Writes the proof that a copy has brought along. Of a backup that is known here it gives way to what the host says:
+/// to a newer proof, and to none, which is what a drill that failed has left.
+pub async fn take_proof(system: &System, backup: &Backup, known: bool, text: &[u8]) -> Result<()> {
+    let own = backups::proof_of(system, backup)?;
+    let holds = |came: &Proof| !known || own.is_some() && came.is_newer_than(own.as_ref());
+    if !Proof::of(backup, text).is_some_and(|came| holds(&came)) {
+        return Ok(());
+    }
+    let ids = Some(system.ids(OWNER)?);
+    system.write_atomic(backups::proof(&backup.name), text, 0o640, ids, &[]).await
 }
 
 fn take_in(system: &System, name: &str, content: &Content) -> Result<()> {

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::arrived::{is_known, take_proof};
 use super::backup::dump::Parts;
 use super::postgres::OWNER;
 use crate::archive::Content;
@@ -20,7 +21,7 @@ use crate::system::System;
 /// What is meant when no name is.
 pub const LATEST: &str = "latest";
 
-/// `check` asks the bucket only when the host has no whole backup of that name.
+/// `check` asks the bucket even when the host has a whole backup of that name: it may be another one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fetched {
@@ -31,11 +32,9 @@ pub struct Fetched {
 
 impl Wish<System> for Fetched {
     async fn check(&self, system: &System) -> Result<Look> {
-        if is_whole(system, &self.backup)? {
-            return Ok(Look::same());
-        }
         let there = gather(&self.bucket.open()?).await?;
         let backup = self.wished(&there)?;
+        is_known(system, backup)?;
         if is_whole(system, &backup.name)? {
             return Ok(Look::same());
         }
@@ -50,18 +49,18 @@ impl Wish<System> for Fetched {
         let store = self.bucket.open()?;
         let there = gather(&store).await?;
         let backup = self.wished(&there)?;
+        let known = is_known(system, backup)?;
         for content in backup.contents() {
             fetch(system, &store, content).await?;
         }
-        let ids = Some(system.ids(OWNER)?);
         if there.backups.proofs.contains_key(&backup.name) {
             let text = store
                 .read(&format!("{}{PROOF}", backup.name))
                 .await?
                 .unwrap_or_default();
-            let path = backups::proof(&backup.name);
-            system.write_atomic(path, &text, 0o640, ids, &[]).await?;
+            take_proof(system, backup, known, &text).await?;
         }
+        let ids = Some(system.ids(OWNER)?);
         let path = backups::manifest(&backup.name);
         system
             .write_atomic(path, backup.text()?.as_bytes(), 0o640, ids, &[])

@@ -1,4 +1,5 @@
-//! Every whole backup of the host is in a bucket too.
+//! Every whole backup of the host is in a bucket too. Of a backup that the host has, it is the host that knows
+//! whether it was proven.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -35,6 +36,8 @@ struct Todo {
     send: Vec<Backup>,
     /// Whose proof is newer on the host.
     prove: Vec<Backup>,
+    /// Which are proven there and not on the host: a drill has failed since.
+    disprove: Vec<Backup>,
     drop: Vec<Backup>,
     strays: Vec<String>,
     /// What the host is to know of it afterwards; none when it does.
@@ -53,6 +56,10 @@ impl Wish<System> for Offsite {
             .prove
             .iter()
             .map(|one| format!("the proof of {} is not in {place}", one.name));
+        let disprove = todo
+            .disprove
+            .iter()
+            .map(|one| format!("the proof of {} in {place} does not hold any more", one.name));
         let drop = todo
             .drop
             .iter()
@@ -69,6 +76,7 @@ impl Wish<System> for Offsite {
             .map(|name| format!("{name} in {place} belongs to no backup"));
         Ok(Look::from(
             send.chain(prove)
+                .chain(disprove)
                 .chain(drop)
                 .chain(strays)
                 .chain(sent)
@@ -96,6 +104,9 @@ impl Wish<System> for Offsite {
             )
             .await?;
         }
+        for backup in &todo.disprove {
+            store.delete(&format!("{}{PROOF}", backup.name)).await?;
+        }
         if let Some(error) = spoiled {
             return Err(error);
         }
@@ -121,7 +132,11 @@ impl Offsite {
         let proofs = &there.backups.proofs;
         let is_unproven = |one: &&Backup| {
             let proof = here.proofs.get(&one.name);
-            proof.is_some() && proof != proofs.get(&one.name)
+            proof.is_some_and(|proof| proof.is_newer_than(proofs.get(&one.name)))
+        };
+        let is_disproved = |one: &&Backup| {
+            let proven = proofs.contains_key(&one.name) && !here.proofs.contains_key(&one.name);
+            proven && !self.bucket.append_only
         };
         let staying = here.whole.iter().filter(stays);
         Ok(Todo {
@@ -130,7 +145,8 @@ impl Offsite {
                 .filter(|one| !there.has(one))
                 .cloned()
                 .collect(),
-            prove: staying.filter(is_unproven).cloned().collect(),
+            prove: staying.clone().filter(is_unproven).cloned().collect(),
+            disprove: staying.filter(is_disproved).cloned().collect(),
             drop: there
                 .backups
                 .whole
@@ -151,7 +167,8 @@ impl Offsite {
         let mut all = there.dated();
         for one in here.dated() {
             match all.iter_mut().find(|known| known.name == one.name) {
-                Some(known) => known.proven |= one.proven,
+                // One that a drill has disproved must not pass for the last proven one, for whose sake others go.
+                Some(known) => known.proven = one.proven,
                 None => all.push(one),
             }
         }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup::dump::Parts;
-use super::postgres::{self, Answer, MAINTENANCE, alike, beside, literal};
+use super::postgres::{self, Answer, MAINTENANCE, alike, beside, literal, rows};
 use crate::engine::{Look, Wish};
 use crate::facts::backups::{self, ASIDE, Backups};
 use crate::keep::Keep;
@@ -20,6 +20,9 @@ pub struct Pruned {
     /// Also the databases that a restore or an import has set aside.
     #[serde(default)]
     pub aside: bool,
+    /// Of these only the ones without any row: nobody misses them.
+    #[serde(default)]
+    pub if_empty: bool,
 }
 
 /// What is to go.
@@ -79,10 +82,23 @@ impl Pruned {
             literal(&aside)?,
             literal(&aside)?,
         );
-        Ok(match postgres::ask(system, MAINTENANCE, &sql).await? {
+        let found: Vec<String> = match postgres::ask(system, MAINTENANCE, &sql).await? {
             Answer::Rows(rows) => rows.lines().map(str::to_owned).collect(),
             // What is not there holds no database.
             Answer::Away(_) => Vec::new(),
-        })
+        };
+        let mut waste = Vec::new();
+        for database in found {
+            if !self.if_empty || database == coming || is_empty(system, &database).await {
+                waste.push(database);
+            }
+        }
+        Ok(waste)
     }
+}
+
+/// Whether it is known to hold no row: one that cannot be asked stays.
+async fn is_empty(system: &System, database: &str) -> bool {
+    let rows = rows(system, database).await;
+    rows.is_ok_and(|rows| rows.values().all(|count| *count == 0))
 }

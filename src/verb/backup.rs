@@ -54,14 +54,20 @@ pub async fn now(job: &mut Job<'_>, options: BackupNow) -> Result<u8> {
 /// The first one of a host that has none, and its proof: without them nobody could call it healthy.
 pub async fn first(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     let agent = job.agent(remote).await?;
-    let facts = agent.facts();
-    if facts.backups.proven().is_some() {
+    if agent.facts().backups.proven().is_some() {
         return Ok(());
     }
+    drop(agent);
+    proven(job, remote).await
+}
+
+/// One of now, proven by a restore, and in the bucket.
+pub async fn proven(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
+    let agent = job.agent(remote).await?;
     job.report.heading("backup");
     let settings = job.backups();
     let at = OffsetDateTime::now_utc();
-    let mut steps = settings.taken_and_proven(&facts.app, at);
+    let mut steps = settings.taken_and_proven(&agent.facts().app, at);
     steps.extend(settings.sent(at));
     let plan = job.plan(Mode::Apply, steps, Vec::new());
     job.run_host(agent, &plan, &[]).await.map(drop)

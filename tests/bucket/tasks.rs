@@ -11,7 +11,8 @@ use citrino_ops::engine::Wish;
 use citrino_ops::facts::backups::{self, Backup, FOLDER, Proof};
 use citrino_ops::keep::Keep;
 use citrino_ops::system::System;
-use citrino_ops::task::{Fetched, Offsite};
+use citrino_ops::task::arrived::INCOMING;
+use citrino_ops::task::{Arrived, Fetched, Offsite};
 
 use crate::proxy::Bad;
 use crate::s3::Storage;
@@ -78,14 +79,23 @@ impl Host {
     }
 
     fn proven(&self, backup: &Backup) {
-        let proof = Proof {
-            sha256: backup.dump.sha256.clone(),
-            at: NOW.to_owned(),
-            took_ms: 1,
-            release: None,
-        };
+        self.proven_at(backup, NOW);
+    }
+
+    fn proven_at(&self, backup: &Backup, at: &str) {
         let path = self.system.path(backups::proof(&backup.name));
-        fs::write(path, serde_json::to_vec(&proof).unwrap()).unwrap();
+        fs::write(path, proof(backup, at)).unwrap();
+    }
+
+    /// What a drill that fails does.
+    fn disproved(&self, backup: &Backup) {
+        fs::remove_file(self.system.path(backups::proof(&backup.name))).unwrap();
+    }
+
+    /// When the backup was proven, as the host knows it.
+    fn proof_of(&self, backup: &Backup) -> Option<String> {
+        let proof = backups::proof_of(&self.system, backup).unwrap();
+        proof.map(|proof| proof.at)
     }
 
     /// Every file with its content.
@@ -106,6 +116,16 @@ impl Host {
         fs::remove_dir_all(self.folder()).unwrap();
         fs::create_dir_all(self.folder()).unwrap();
     }
+}
+
+fn proof(backup: &Backup, at: &str) -> Vec<u8> {
+    let proof = Proof {
+        sha256: backup.dump.sha256.clone(),
+        at: at.to_owned(),
+        took_ms: 1,
+        release: None,
+    };
+    serde_json::to_vec(&proof).unwrap()
 }
 
 fn offsite(bucket: &Bucket) -> Offsite {
@@ -291,7 +311,8 @@ async fn the_same_is_kept_there_and_never_the_last_proven_one_is_deleted() {
     let word = host.root.path().join("word");
     fs::write(&word, "word").unwrap();
     let store = bucket.open().unwrap();
-    for name in ["citrino_20261101_030000.dump.zst", "notes.txt"] {
+    let foreign = ["citrino_before_fix.sql.gz", "notes.txt"];
+    for name in ["citrino_20261101_030000.dump.zst"].iter().chain(&foreign) {
         store.put(name, &word, "").await.unwrap();
     }
     // The host keeps two, and has them all still: what need not be there is not sent again.
@@ -317,8 +338,9 @@ async fn the_same_is_kept_there_and_never_the_last_proven_one_is_deleted() {
         "citrino_20261101_030000.dump.zst in s3://citrino belongs to no backup"
     );
     assert_eq!(whole(&bucket).await, [5, 4, 1].map(|n| all[n].name.clone()));
-    assert!(names(&bucket).await.contains("notes.txt"));
-    assert_eq!(names(&bucket).await.len(), 3 * 3 + 1 + 1);
+    let left = names(&bucket).await;
+    assert!(foreign.iter().all(|name| left.contains(*name)), "{left:?}");
+    assert_eq!(left.len(), 3 * 3 + 1 + foreign.len());
     assert_eq!(
         backups::gather(&host.system).unwrap().whole.len(),
         kept.len()
@@ -449,4 +471,146 @@ async fn nothing_that_is_not_what_its_manifest_says_gets_a_name_on_the_host() {
         fs::read(host.folder().join(&backup.dump.file)).unwrap(),
         dump
     );
+}
+
+#[tokio::test]
+async fn what_a_drill_has_disproved_on_the_host_is_not_the_last_proven_one_in_the_bucket() {
+    let Some(storage) = Storage::start("127.0.0.1") else {
+        return;
+    };
+    let bucket = storage.bucket("owner", "");
+    let host = Host::new();
+    let all: Vec<Backup> = (20..=25).map(|day| host.backed_up(day, 1000)).collect();
+    host.proven(&all[1]);
+    host.proven(&all[4]);
+    comes_true(&offsite(&bucket), &host).await;
+    host.disproved(&all[4]);
+    // Where nothing may be deleted it stays, and leads to nothing.
+    let append_only = Bucket {
+        append_only: true,
+        ..bucket.clone()
+    };
+    let look = offsite(&append_only).check(&host.system).await.unwrap();
+    assert!(look.change.is_none(), "{:?}", look.change);
+
+    let keep = Keep {
+        days: 0,
+        at_least: 2,
+        weeks: 0,
+        months: 0,
+    };
+    let wish = Offsite {
+        keep: Some(keep),
+        ..offsite(&bucket)
+    };
+    let said = comes_true(&wish, &host).await;
+    let place = "s3://citrino";
+    assert_eq!(
+        said[0],
+        format!(
+            "the proof of {} in {place} does not hold any more",
+            all[4].name
+        )
+    );
+    assert_eq!(said.len(), 1 + 3, "{said:?}");
+    assert_eq!(whole(&bucket).await, [5, 4, 1].map(|n| all[n].name.clone()));
+    let proofs: Vec<String> = names(&bucket)
+        .await
+        .into_iter()
+        .filter(|name| name.ends_with(backups::PROOF))
+        .collect();
+    assert_eq!(proofs, [format!("{}.proof.json", all[1].name)]);
+}
+
+#[tokio::test]
+async fn of_two_proofs_the_newer_one_stays_in_the_bucket() {
+    let Some(storage) = Storage::start("127.0.0.1") else {
+        return;
+    };
+    let bucket = storage.bucket("owner", "");
+    let host = Host::new();
+    let backup = host.backed_up(25, 1000);
+    host.proven(&backup);
+    comes_true(&offsite(&bucket), &host).await;
+    host.proven_at(&backup, "2026-11-25T11:00:00Z");
+    let look = offsite(&bucket).check(&host.system).await.unwrap();
+    assert!(look.change.is_none(), "{:?}", look.change);
+    host.proven_at(&backup, "2026-11-25T13:00:00Z");
+    comes_true(&offsite(&bucket), &host).await;
+    host.wiped();
+    comes_true(&fetched(&bucket, &backup.name), &host).await;
+    assert_eq!(
+        host.proof_of(&backup).as_deref(),
+        Some("2026-11-25T13:00:00Z")
+    );
+}
+
+#[tokio::test]
+async fn another_backup_of_the_same_name_is_not_fetched_over_the_hosts_own() {
+    let Some(storage) = Storage::start("127.0.0.1") else {
+        return;
+    };
+    let bucket = storage.bucket("owner", "");
+    let host = Host::new();
+    let backup = host.backed_up(25, 1000);
+    host.proven(&backup);
+    comes_true(&offsite(&bucket), &host).await;
+    let own = host.backed_up(25, 2000);
+    let files = host.files();
+    for name in [own.name.as_str(), "latest"] {
+        let wish = fetched(&bucket, name);
+        for refusal in [
+            wish.check(&host.system).await.map(drop),
+            wish.apply(&host.system).await,
+        ] {
+            let (code, said) = refused(&bucket, refusal);
+            assert!(
+                code == "E0422" && said.contains("the host has another backup of that name"),
+                "{code}: {said}"
+            );
+        }
+    }
+    assert_eq!(host.files(), files);
+}
+
+#[tokio::test]
+async fn a_copy_brings_its_proof_along_where_the_host_knows_nothing_better() {
+    let (old, new) = ("2026-11-24T03:00:00Z", "2026-11-25T03:00:00Z");
+    // What the copy says, whether the host has the backup, what it says of it; and what holds then.
+    for (came, known, own, holds) in [
+        (Some(old), false, None, Some(old)),
+        (None, false, None, None),
+        (Some(old), true, Some(new), Some(new)),
+        (Some(new), true, Some(old), Some(new)),
+        (None, true, Some(old), Some(old)),
+        // A drill has failed since.
+        (Some(old), true, None, None),
+    ] {
+        let host = Host::new();
+        let backup = host.backed_up(25, 1000);
+        let incoming = host.system.path(INCOMING);
+        fs::create_dir_all(&incoming).unwrap();
+        for (name, _) in host.files() {
+            fs::copy(host.folder().join(&name), incoming.join(&name)).unwrap();
+        }
+        if let Some(at) = came {
+            let path = incoming.join(format!("{}.proof.json", backup.name));
+            fs::write(path, proof(&backup, at)).unwrap();
+        }
+        if !known {
+            host.wiped();
+        }
+        if let Some(at) = own {
+            host.proven_at(&backup, at);
+        }
+        let arrived = Arrived {
+            backup: backup.name.clone(),
+        };
+        comes_true(&arrived, &host).await;
+        assert_eq!(
+            host.proof_of(&backup).as_deref(),
+            holds,
+            "{came:?} {known} {own:?}"
+        );
+    }
 }

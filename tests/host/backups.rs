@@ -29,6 +29,21 @@ pub fn taken(stack: &Stack) -> String {
     names(stack)[0].clone()
 }
 
+/// Makes it one of long ago, of which a restore was proven then.
+pub fn of_long_ago(stack: &Stack, name: &str) {
+    let old = Backup {
+        at: "2026-01-01T03:00:00Z".to_owned(),
+        ..manifest(stack, name)
+    };
+    let proof = json!({ "sha256": old.dump.sha256, "at": "2026-01-02T03:00:00Z", "took_ms": 1, "release": null });
+    for (ending, text) in [
+        ("json", old.text().unwrap()),
+        ("proof.json", proof.to_string()),
+    ] {
+        fs::write(folder(stack).join(format!("{name}.{ending}")), text).unwrap();
+    }
+}
+
 pub fn manifest(stack: &Stack, name: &str) -> Backup {
     let text = fs::read_to_string(folder(stack).join(format!("{name}.json"))).unwrap();
     Backup::parse(name, &text).unwrap()
@@ -364,7 +379,6 @@ fn the_list_leads_with_the_proof_and_health_minds_it() {
     );
 
     // As they will be when nobody takes any more.
-    let folder = folder(&stack);
     removed(&stack, "citrino_");
     let health = stack.citrino(&["health"]);
     assert_eq!(health.code, 4, "{}", health.text);
@@ -375,15 +389,7 @@ fn the_list_leads_with_the_proof_and_health_minds_it() {
         assert!(health.text.contains(row), "{}", health.text);
     }
     let backup = taken(&stack);
-    let mut old = manifest(&stack, &backup);
-    old.at = "2026-01-01T03:00:00Z".to_owned();
-    fs::write(folder.join(format!("{backup}.json")), old.text().unwrap()).unwrap();
-    let proof = json!({ "sha256": old.dump.sha256, "at": "2026-01-02T03:00:00Z", "took_ms": 1, "release": null });
-    fs::write(
-        folder.join(format!("{backup}.proof.json")),
-        proof.to_string(),
-    )
-    .unwrap();
+    of_long_ago(&stack, &backup);
     let health = stack.citrino(&["health"]);
     for row in [
         "the last backup was made before",

@@ -16,14 +16,14 @@ use crate::stack::{GO_ON, Said, Stack, serving};
 const CONTENT: &str = "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM propiedades t";
 
 /// Where a machine of the lab reaches the machine that tests.
-fn gateway(stack: &Stack) -> String {
+pub fn gateway(stack: &Stack) -> String {
     let address = stack.address();
     let (network, _) = address.rsplit_once('.').unwrap();
     format!("{network}.1")
 }
 
 /// Names the bucket in citrino.yml; gives what stood there before.
-fn wish_for(stack: &Stack, bucket: &Bucket) -> String {
+pub fn wish_for(stack: &Stack, bucket: &Bucket) -> String {
     let kept = fs::read_to_string(stack.home.join("citrino.yml")).unwrap();
     stack.write("s3-key", bucket.key_id.reveal());
     stack.write("s3-secret", bucket.secret.reveal());
@@ -44,7 +44,7 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> T {
     runtime.block_on(future).unwrap()
 }
 
-fn there(bucket: &Bucket) -> There {
+pub fn there(bucket: &Bucket) -> There {
     let store = bucket.open().unwrap();
     block_on(citrino_ops::bucket::backups::gather(&store))
 }
@@ -107,7 +107,7 @@ fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
     stack.sql("DELETE FROM propiedades WHERE id % 2 = 0");
     assert_ne!(stack.sql(CONTENT), content);
     stack.on_host(&format!("rm {FOLDER}/*"));
-    said += &does(&stack, &["restore", "latest", "--from", "s3://", "--yes"]).text;
+    said += &does(&stack, &["restore", "--from", "s3://", "--yes"]).text;
     assert_eq!(stack.sql(CONTENT), content);
     assert_eq!(stack.http("/api/health", None).0, 200);
     stack.on_host(&format!("test -e {FOLDER}/{}.json", second.name));
@@ -137,6 +137,17 @@ fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
     );
     does(&stack, &["backup", "prune", "--aside"]);
     assert!(old() == 0 && there(&bucket).has(&newest(&stack)));
+
+    // A name that is not there is answered with those that are there.
+    let absent = stack.citrino(&["restore", "citrino_1999", "--from", "s3://", "--yes"]);
+    assert!(
+        absent.code == 1
+            && absent.text.contains("error[E0433]")
+            && absent.text.contains("in the bucket are ")
+            && absent.text.contains(&second.name),
+        "{}",
+        absent.text
+    );
 
     // A secret that does not fit: the backup is there, that it is not in the bucket is told, and nothing of the secret.
     stack.write("s3-secret", "sentinel-of-the-bucket-55aa");
@@ -242,6 +253,15 @@ fn a_pull_goes_on_where_it_was_killed_and_finds_every_flipped_bit() {
     assert_eq!(pulled(&stack, dump), total);
     assert_eq!(fs::read(&here).unwrap(), bytes);
     assert!(!other.exists() && !part.exists());
+
+    // Of its proof the copy says what the host says: it comes, and when a drill has failed it goes.
+    let proof = folder.join(format!("{}.proof.json", backup.name));
+    does(&stack, &["backup", "drill"]);
+    assert_eq!(pulled(&stack, dump), 0);
+    assert!(proof.exists());
+    stack.on_host(&format!("rm {FOLDER}/{}.proof.json", backup.name));
+    assert_eq!(pulled(&stack, dump), 0);
+    assert!(!proof.exists());
 
     // What is broken on the host does not come here.
     stack.on_host(&format!("cp -p {FOLDER}/{dump} /root/kept; printf '\\377\\376' | dd of={FOLDER}/{dump} bs=1 seek=5000 conv=notrunc status=none"));

@@ -1,6 +1,7 @@
 //! `backup pull`: a backup on this machine too, compared byte for byte with what was written.
 
 use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use crate::archive::Content;
 use crate::backup::wished;
 use crate::error::{Fault, exit};
 use crate::event::Figure;
-use crate::facts::backups::{self, Backup, MANIFEST, PROOF};
+use crate::facts::backups::{self, Backup, MANIFEST, PROOF, Proof};
 use crate::remote::Remote;
 
 /// Where they go when it is not said, beside citrino.yml.
@@ -27,14 +28,12 @@ pub async fn run(job: &mut Job<'_>, name: Option<&str>, to: Option<&Path>) -> Re
     for content in backup.contents() {
         pull(job, &remote, content, &folder).await?;
     }
+    prove(&remote, backup, there.proofs.get(&backup.name), &folder).await?;
     // What has a manifest is whole, here too: it comes last.
-    let proof = there.proofs.contains_key(&backup.name);
-    for ending in proof.then_some(PROOF).into_iter().chain([MANIFEST]) {
-        let file = format!("{}{ending}", backup.name);
-        remote
-            .download(&backups::path(&file), &folder.join(&file))
-            .await?;
-    }
+    let manifest = format!("{}{MANIFEST}", backup.name);
+    remote
+        .download(&backups::path(&manifest), &folder.join(&manifest))
+        .await?;
     is_it(backup, &folder)?;
     remote.close().await;
     job.report
@@ -67,6 +66,33 @@ async fn pull(job: &mut Job<'_>, remote: &Remote, content: &Content, folder: &Pa
     job.report
         .fact(&content.file, "is whole; sent", Some(figure));
     Ok(())
+}
+
+/// What is said here of its proof is what the host says: one that is newer than what is here comes, and one that holds
+/// there no more goes.
+async fn prove(
+    remote: &Remote,
+    backup: &Backup,
+    proof: Option<&Proof>,
+    folder: &Path,
+) -> Result<()> {
+    let file = format!("{}{PROOF}", backup.name);
+    let path = folder.join(&file);
+    let Some(proof) = proof else {
+        return match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("could not remove {}", path.display()))
+            }
+            _ => Ok(()),
+        };
+    };
+    let here = fs::read(&path).ok();
+    let here = here.and_then(|text| Proof::of(backup, &text));
+    if !proof.is_newer_than(here.as_ref()) {
+        return Ok(());
+    }
+    let moved = remote.download(&backups::path(&file), &path).await;
+    moved.map(drop)
 }
 
 /// The manifest that came is that of the backup.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::pull::FOLDER;
 use crate::blob;
 use crate::error::Fault;
-use crate::facts::backups::{self, Backup, MANIFEST, PROOF};
+use crate::facts::backups::{Backup, MANIFEST, PROOF};
 use crate::plan::{Mode, Step};
 use crate::remote::Remote;
 use crate::task::Arrived;
@@ -40,14 +40,14 @@ pub fn at(path: &Path) -> Result<Here> {
     Ok(Here { backup, folder })
 }
 
-/// The newest that `backup pull` has brought, when it has brought any.
+/// What `backup pull` has brought; of other stacks too, when they are kept in one folder.
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn newest(job: &Job) -> Result<Option<Here>> {
+pub fn pulled(job: &Job) -> Result<Vec<Here>> {
     let folder = job.stack.folder.join(FOLDER);
     if !folder.exists() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let mut found = Vec::new();
     for entry in
@@ -59,11 +59,7 @@ pub fn newest(job: &Job) -> Result<Option<Here>> {
             found.extend(at(&path));
         }
     }
-    // Two stacks may have their citrino.yml in one folder.
-    found.retain(|here| here.backup.stack == job.stack.name);
-    Ok(found
-        .into_iter()
-        .max_by_key(|here| backups::at(&here.backup.at)))
+    Ok(found)
 }
 
 impl Here {

@@ -9,6 +9,7 @@ use super::renew;
 use crate::archive;
 use crate::artifact::Build;
 use crate::cli::{Provision, Rebuild};
+use crate::cloud;
 use crate::error::{Fault, exit};
 use crate::event::Figure;
 use crate::facts::backups::{self, Backup};
@@ -22,6 +23,7 @@ use crate::verb::{backup, converge, deploy, health, provision};
 
 pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
     // All that can be missing is looked for while nothing is lost yet.
+    is_lost(job).await?;
     let which = wish
         .from_backup
         .as_deref()
@@ -35,16 +37,8 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
     }
     let build = deploy::build(job, &wish.artifact).await?;
     build.is_for(std::env::consts::ARCH)?;
-    let (told, at) = (origin.told(), origin.backup().at.clone());
     let begun = (Instant::now(), OffsetDateTime::now_utc());
-    server(
-        job,
-        wish,
-        &format!(
-            "All that is on the host is lost; the database comes back as it was in {told}, of {at}."
-        ),
-    )
-    .await?;
+    server(job, wish, &origin).await?;
     let target = job.target().await?;
     let remote = job
         .connect_to(&target)
@@ -53,9 +47,33 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
     job.report.heading("converge");
     converge::on(job, &remote).await?;
     serve(job, &remote, &origin, &build, identities).await?;
+    let well = is_well(job, &remote).await;
     remote.close().await;
-    stopwatch(job, begun, &told, &at);
-    Ok(exit::OK)
+    // It serves, whatever else is not as it should be.
+    stopwatch(job, begun, &origin, well.is_ok());
+    well.map(|()| exit::OK)
+}
+
+/// # Errors
+/// E0428 when the volume with the database is there: `converge` would bring it back, newer than any backup is, and the
+/// restore would take its place.
+async fn is_lost(job: &mut Job<'_>) -> Result<()> {
+    let cloud = job.stack.cloud.as_ref();
+    if cloud.and_then(|cloud| cloud.volume_gb).is_none() {
+        return Ok(());
+    }
+    let Some(volume) = cloud::volume_of(&job.api()?, &job.stack).await? else {
+        return Ok(());
+    };
+    let message = format!(
+        "the volume {} is there, and the database of {} on it",
+        volume.name, job.stack.name
+    );
+    let hint = format!(
+        "nothing was changed; `{0} up` makes the server serve with the database on its volume, and `{0} restore` after it goes back to a backup",
+        job.typed
+    );
+    Err(Fault::new("E0428", message).hint(hint).into())
 }
 
 /// # Errors
@@ -91,17 +109,27 @@ fn can_be_opened(backup: &Backup, identities: &[Secret]) -> Result<()> {
 }
 
 /// There is a server with nothing on it: the one that is there, or another at the same addresses.
-async fn server(job: &mut Job<'_>, wish: &Rebuild, what: &str) -> Result<()> {
+async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &Origin) -> Result<()> {
+    let what = format!(
+        "All that is on the host is lost; the database comes back as it was in {}, of {}.",
+        origin.told(),
+        origin.backup().at
+    );
     if job.stack.cloud.is_none() {
         // A host that is not ours to make stays as it is; its database is set aside.
         let why = "the database of the host would be another";
-        return job.confirm(wish.yes.yes, why, what).await;
+        return job.confirm(wish.yes.yes, why, &what).await;
     }
     let api = job.api()?;
     let name = job.stack.name.clone();
     job.report.heading("provision");
     if api.server_of(&name).await?.is_some() {
-        return renew(job, &api, wish.yes, what).await;
+        // One of this machine was read already; where the disk is lost, to read one of a bucket twice would cost time
+        // and save nothing.
+        if let Origin::Bucket(..) = origin {
+            origin.verify(job).await?;
+        }
+        return renew(job, &api, wish.yes, &what).await;
     }
     let options = Provision {
         yes: wish.yes,
@@ -128,25 +156,36 @@ async fn serve(
     let restore = settings.restored(&job.stack, &agent.facts().app, now, backup, identities);
     let mut steps = restore.steps;
     if job.stack.cloud.is_some() {
-        // On a new disk what was set aside is the empty one of the first converge.
-        steps.push(settings.pruned(now, true));
+        // On a new disk what was set aside is the empty one of the first converge. Should it not be empty after all, it stays.
+        steps.push(settings.pruned_of_empty(now));
     }
     let plan = job.plan(Mode::Apply, steps, restore.on_failure);
     job.run_host(agent, &plan, &[]).await?;
     job.report.heading("deploy");
-    deploy::on(job, remote, build).await?;
-    backup::first(job, remote).await?;
+    deploy::on(job, remote, build).await
+}
+
+/// A backup of its own first, proven and sent: the one that it came from may be too old for `health`, and nothing of what
+/// the old disk knew of the bucket is on this one.
+async fn is_well(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
+    backup::proven(job, remote).await?;
     job.report.heading("health");
     health::on(job, remote).await
 }
 
-fn stopwatch(job: &mut Job, begun: (Instant, OffsetDateTime), told: &str, at: &str) {
+fn stopwatch(job: &mut Job, begun: (Instant, OffsetDateTime), origin: &Origin, well: bool) {
     let took = begun.0.elapsed().as_secs_f64();
+    let at = &origin.backup().at;
     let lost = (begun.1 - backups::at(at)).whole_minutes().max(0);
-    let text = format!("serves again, its database from {told}");
+    let text = format!("serves again, its database from {}", origin.told());
+    let until = if well {
+        "healthy"
+    } else {
+        "serving, and not healthy yet"
+    };
     let figure = Figure {
         value: (took * 10.0).round() / 10.0,
-        unit: "s from the beginning to healthy".to_owned(),
+        unit: format!("s from the beginning to {until}"),
         limit: None,
     };
     job.report.fact("RTO", text, Some(figure));

@@ -4,18 +4,21 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::backup::{Settings, wished};
+use crate::backup::{Settings, find};
 use crate::bucket::Bucket;
 use crate::bucket::backups::gather;
 use crate::error::Fault;
 use crate::facts::backups::{self, Backup, Backups};
 use crate::plan::Mode;
 use crate::remote::Remote;
+use crate::task::fetched::LATEST;
 use crate::verb::backup::push::{self, Here};
 use crate::verb::job::Job;
 
 /// What a bucket is named with.
 const S3: &str = "s3://";
+/// How many names a hint lists.
+const LISTED: usize = 5;
 
 pub enum Origin {
     Bucket(Bucket, Box<Backup>),
@@ -38,51 +41,61 @@ impl Origin {
         Ok(None)
     }
 
-    /// Where it is when the host is lost: at a place that is named, or wherever the newest is.
+    /// Where it is when the host is lost: at a place that is named; else the named one, or the newest, of all that are in the
+    /// bucket and on this machine.
     ///
     /// # Errors
-    /// E0427 when there is none; and those of `of`.
+    /// E0427 when there is none; those of the bucket when there is none here either; and those of `of`.
     pub async fn off_the_host(job: &mut Job<'_>, which: Option<&str>) -> Result<Self> {
-        if let Some(which) = which {
-            let from = which.starts_with(S3).then_some(which);
-            let name = if from.is_some() { "latest" } else { which };
-            if let Some(origin) = Self::of(job, from, name).await? {
-                return Ok(origin);
-            }
-            return Self::in_bucket(job, S3, which).await;
+        if let Some(url) = which.filter(|which| which.starts_with(S3)) {
+            return Self::in_bucket(job, url, LATEST).await;
         }
-        let here = push::newest(job)?.map(|here| Self::Here(Box::new(here)));
+        if let Some(origin) = Self::of(job, None, which.unwrap_or_default()).await? {
+            return Ok(origin);
+        }
+        let stack = job.stack.name.clone();
+        let here = push::pulled(job)?.into_iter();
+        let here: Vec<Self> = here.map(|here| Self::Here(Box::new(here))).collect();
         let there = match &job.stack.backup.s3 {
-            Some(_) => Some(Self::in_bucket(job, S3, "latest").await?),
-            None => None,
+            Some(_) => look(job, S3).await.map(Some),
+            None => Ok(None),
         };
-        let all = here.into_iter().chain(there);
-        all.max_by_key(|origin| backups::at(&origin.backup().at))
-            .ok_or_else(|| {
-                Fault::new("E0427", "there is no backup off the host")
-                    .hint("name the file of one, or its place as s3://BUCKET/PREFIX; `backup pull` and `backup.s3` bring backups off the host in time")
-                    .into()
-            })
+        let (there, missed) = match there {
+            Ok(there) => (there, None),
+            Err(error) => (None, Some(error)),
+        };
+        let mut all = here;
+        let mut broken = Backups::default();
+        if let Some((bucket, there)) = there {
+            let there_is = |backup: Backup| Self::Bucket(bucket.clone(), Box::new(backup));
+            all.extend(there.whole.into_iter().map(there_is));
+            broken.broken = there.broken;
+        }
+        match (meant(all, broken, &stack, which), missed) {
+            (Ok(origin), Some(error)) => {
+                let text = format!("note: {error:#}; so only this machine's backups are known");
+                job.report.note(text);
+                Ok(origin)
+            }
+            (Err(_), Some(error)) => Err(error),
+            (origin, None) => Ok(origin?),
+        }
     }
 
     async fn in_bucket(job: &mut Job<'_>, url: &str, name: &str) -> Result<Self> {
-        let Some(own) = job.backups().s3 else {
-            let message = "a bucket is asked, and citrino.yml has no `backup.s3` with a key for it";
-            return Err(Fault::new("E0802", message)
-                .hint("add `backup.s3`; examples/citrino.yml shows how")
-                .into());
-        };
-        let bucket = own.at(url)?;
-        job.report.waiting(format!("looking at {}", bucket.url()));
-        let there = gather(&bucket.open()?).await?;
-        if there.backups == Backups::default() {
-            let message = format!("there is no backup in {}", bucket.url());
-            return Err(Fault::new("E0433", message)
-                .hint("nothing was changed; look at bucket and prefix of `backup.s3`")
-                .into());
+        let (bucket, there) = look(job, url).await?;
+        match find(&there, Some(name)) {
+            Ok(backup) => {
+                let backup = Box::new(backup.clone());
+                Ok(Self::Bucket(bucket, backup))
+            }
+            Err(why) => {
+                let hint = format!("nothing was changed; in the bucket {}", listed(&there));
+                Err(Fault::new("E0433", format!("{}: {why}", bucket.url()))
+                    .hint(hint)
+                    .into())
+            }
         }
-        let backup = wished(&there.backups, Some(name))?.clone();
-        Ok(Self::Bucket(bucket, Box::new(backup)))
     }
 
     pub fn backup(&self) -> &Backup {
@@ -100,6 +113,29 @@ impl Origin {
         }
     }
 
+    /// Reads it through where it is: each file is what the manifest says.
+    ///
+    /// # Errors
+    /// E0422 and E0432 when one is not, E0430 when the bucket does not give it.
+    pub async fn verify(&self, job: &mut Job<'_>) -> Result<()> {
+        let (bucket, backup) = match self {
+            Self::Here(here) => return here.verify(),
+            Self::Bucket(bucket, backup) => (bucket, backup),
+        };
+        let store = bucket.open()?;
+        for content in backup.contents() {
+            let place = format!("{} in {}", content.file, bucket.url());
+            job.report.waiting(format!("reading {place}"));
+            if store.digest(&content.file).await? != (content.sha256.clone(), content.bytes) {
+                let message = format!("{place} is not what its manifest says: its hash is another");
+                return Err(Fault::new("E0432", message)
+                    .hint("nothing was changed; name another backup, or the file of one that `backup pull` brought")
+                    .into());
+            }
+        }
+        Ok(())
+    }
+
     /// Brings it to the host.
     ///
     /// # Errors
@@ -113,6 +149,222 @@ impl Origin {
                 let agent = job.agent(remote).await?;
                 job.run_host(agent, &plan, &[]).await.map(drop)
             }
+        }
+    }
+}
+
+/// What is in a bucket.
+///
+/// # Errors
+/// E0802 when citrino.yml has no key for one, E0433 when nothing is there, E0430 and E0431 when it does not say.
+async fn look(job: &mut Job<'_>, url: &str) -> Result<(Bucket, Backups)> {
+    let Some(own) = job.backups().s3 else {
+        let message = "a bucket is asked, and citrino.yml has no `backup.s3` with a key for it";
+        return Err(Fault::new("E0802", message)
+            .hint("add `backup.s3`; examples/citrino.yml shows how")
+            .into());
+    };
+    let bucket = own.at(url)?;
+    job.report.waiting(format!("looking at {}", bucket.url()));
+    let there = gather(&bucket.open()?).await?;
+    if there.backups == Backups::default() {
+        let message = format!("there is no backup in {}", bucket.url());
+        return Err(Fault::new("E0433", message)
+            .hint("nothing was changed; look at bucket and prefix of `backup.s3`")
+            .into());
+    }
+    Ok((bucket, there.backups))
+}
+
+/// Of all that were found the one that is meant: the newest of the stack, or the one of that name, whosever it is.
+/// `known` has what cannot be used.
+///
+/// # Errors
+/// E0427 when there is none.
+fn meant(
+    mut all: Vec<Origin>,
+    mut known: Backups,
+    stack: &str,
+    which: Option<&str>,
+) -> Result<Origin, Fault> {
+    all.retain(|origin| {
+        which.is_some_and(|which| which != LATEST) || origin.backup().stack == stack
+    });
+    // Newest first; the sort is stable, and from the bucket it is the shorter way to the host.
+    all.reverse();
+    all.sort_by_key(|origin| std::cmp::Reverse(backups::at(&origin.backup().at)));
+    for origin in &all {
+        let backup = origin.backup();
+        known.broken.remove(&backup.name);
+        if known.whole.iter().all(|one| one.name != backup.name) {
+            known.whole.push(backup.clone());
+        }
+    }
+    let name = match find(&known, which) {
+        Ok(backup) => backup.name.clone(),
+        Err(why) => return Err(no_such(&why, &known)),
+    };
+    let found = all.into_iter().find(|origin| origin.backup().name == name);
+    found.ok_or_else(|| no_such("there is no backup", &known))
+}
+
+fn no_such(why: &str, known: &Backups) -> Fault {
+    let ways = "name the file of one, or its place as s3://BUCKET/PREFIX; `backup pull` and `backup.s3` bring backups off the host in time";
+    let hint = if known.whole.is_empty() {
+        ways.to_owned()
+    } else {
+        format!("nothing was changed; off the host {}", listed(known))
+    };
+    Fault::new("E0427", format!("off the host: {why}")).hint(hint)
+}
+
+/// `is X`, `are X, Y and 3 more`: the newest ones by name.
+fn listed(known: &Backups) -> String {
+    let names: Vec<&str> = known.whole.iter().map(|one| one.name.as_str()).collect();
+    let shown = names[..names.len().min(LISTED)].join(", ");
+    match names.len() {
+        0 => "is none that can be used".to_owned(),
+        1 => format!("is {shown}"),
+        n if n <= LISTED => format!("are {shown}"),
+        n => format!("are {shown} and {} more", n - LISTED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use super::*;
+    use crate::secret::Secret;
+
+    const STACK: &str = "prod";
+
+    fn backup(day: u8) -> Backup {
+        let name = format!("citrino_202611{day:02}_030000");
+        let content = |ending: &str| crate::archive::Content {
+            file: format!("{name}{ending}"),
+            ..Default::default()
+        };
+        Backup {
+            at: format!("2026-11-{day:02}T03:00:00Z"),
+            stack: STACK.to_owned(),
+            dump: content(".dump.zst"),
+            globals: content(".globals.sql.zst"),
+            name: name.clone(),
+            ..Backup::default()
+        }
+    }
+
+    fn there(backup: Backup) -> Origin {
+        let bucket = Bucket {
+            bucket: "citrino".to_owned(),
+            endpoint: None,
+            region: "fsn1".to_owned(),
+            prefix: String::new(),
+            key_id: Secret::new("key"),
+            secret: Secret::new("secret"),
+            append_only: false,
+        };
+        Origin::Bucket(bucket, Box::new(backup))
+    }
+
+    fn here(backup: &Backup) -> Origin {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = folder.path().join(format!("{}.json", backup.name));
+        fs::write(&manifest, backup.text().unwrap()).unwrap();
+        Origin::Here(Box::new(push::at(&manifest).unwrap()))
+    }
+
+    fn of(all: Vec<Origin>, which: Option<&str>) -> Result<String, Fault> {
+        meant(all, Backups::default(), STACK, which).map(|origin| origin.told())
+    }
+
+    #[test]
+    fn wherever_it_is_the_newest_is_meant_or_the_named_one() {
+        let all = |bucket: &[u8], machine: &[u8]| -> Vec<Origin> {
+            let machine = machine.iter().map(|day| here(&backup(*day)));
+            machine
+                .chain(bucket.iter().map(|day| there(backup(*day))))
+                .collect()
+        };
+        let in_bucket = "citrino_20261125_030000 in s3://citrino";
+        let on_machine = "citrino_20261125_030000 on this machine";
+        for (bucket, machine, which, told) in [
+            (&[25, 24][..], &[23][..], None, in_bucket),
+            (&[24, 23], &[25, 22], None, on_machine),
+            (&[], &[24, 25], Some("latest"), on_machine),
+            (&[26, 24], &[25], Some("25_030000"), on_machine),
+            (&[26, 25], &[24], Some("citrino_20261125_030000"), in_bucket),
+            // From there it need not go over the operator's line.
+            (&[25], &[25], None, in_bucket),
+            (&[25], &[25], Some("citrino_20261125"), in_bucket),
+        ] {
+            assert_eq!(of(all(bucket, machine), which).as_deref(), Ok(told));
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_with_what_is() {
+        let refused = of(
+            vec![there(backup(25)), here(&backup(24))],
+            Some("citrino_1999"),
+        );
+        let refused = refused.unwrap_err();
+        assert_eq!(
+            (refused.code, refused.message.as_str()),
+            ("E0427", "off the host: there is no backup citrino_1999")
+        );
+        let hint = refused.hint.unwrap();
+        assert!(
+            hint.ends_with("are citrino_20261125_030000, citrino_20261124_030000"),
+            "{hint}"
+        );
+        let several = of(vec![there(backup(25)), here(&backup(24))], Some("citrino_"));
+        assert!(several.unwrap_err().message.contains("2 backups fit"));
+        let none = of(Vec::new(), None).unwrap_err();
+        assert_eq!(none.message, "off the host: there is no backup");
+        let all: Vec<Origin> = (1..9).map(|day| there(backup(day))).collect();
+        let hint = of(all, Some("x")).unwrap_err().hint.unwrap();
+        assert!(
+            hint.ends_with("citrino_20261104_030000 and 3 more"),
+            "{hint}"
+        );
+    }
+
+    #[test]
+    fn one_of_another_stack_is_meant_by_its_name_alone() {
+        let other = Backup {
+            stack: "other".to_owned(),
+            ..backup(25)
+        };
+        let all = || vec![there(other.clone()), here(&backup(24))];
+        let newest = of(all(), None).unwrap();
+        assert_eq!(newest, "citrino_20261124_030000 on this machine");
+        let named = of(all(), Some(&other.name)).unwrap();
+        assert_eq!(named, "citrino_20261125_030000 in s3://citrino");
+    }
+
+    #[test]
+    fn what_is_broken_in_the_bucket_may_be_whole_here() {
+        let broken = Backups {
+            broken: BTreeMap::from([(backup(25).name, "its manifest was cut".to_owned())]),
+            ..Backups::default()
+        };
+        let name = backup(25).name;
+        let found = meant(vec![here(&backup(25))], broken.clone(), STACK, Some(&name));
+        assert!(found.is_ok());
+        for which in [None, Some(name.as_str())] {
+            let refused = meant(Vec::new(), broken.clone(), STACK, which)
+                .err()
+                .unwrap();
+            assert!(
+                refused
+                    .message
+                    .ends_with("cannot be used: its manifest was cut"),
+                "{}",
+                refused.message
+            );
         }
     }
 }
