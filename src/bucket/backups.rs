@@ -16,6 +16,12 @@ pub struct There {
 }
 
 impl There {
+    /// Those of other stacks apart: two may share a place by mistake.
+    pub fn of(mut self, stack: Option<&str>) -> Self {
+        self.backups = self.backups.sorted(stack);
+        self
+    }
+
     /// Whether this very backup is there, by its manifest and the lengths of its files.
     pub fn has(&self, backup: &Backup) -> bool {
         self.backups.whole.contains(backup)
@@ -25,7 +31,7 @@ impl There {
     /// somebody else's, here as on a host.
     pub fn strays(&self) -> impl Iterator<Item = &str> {
         let backups = &self.backups;
-        let names = backups.whole.iter().map(|one| one.name.as_str());
+        let names = backups.all().map(|one| one.name.as_str());
         // What cannot be believed stays for a person to look at.
         let known: BTreeSet<&str> = names
             .chain(backups.broken.keys().map(String::as_str))

@@ -90,6 +90,12 @@ impl Store {
         }
     }
 
+    /// Whether it was put there by `put`, and not by a person's hand: nobody else tells the hash beside it.
+    pub async fn is_ours(&self, name: &str) -> Result<bool> {
+        let digest = self.head(name).await?.and_then(|(_, digest)| digest);
+        Ok(digest.is_some_and(|digest| digest.len() == 2 * Sha256::output_size()))
+    }
+
     /// Puts a file there under a name, in parts: the name is there when all of it is. Nothing says yet that it
     /// arrived well: ask `digest`.
     pub async fn put(&self, name: &str, file: &Path, sha256: &str) -> Result<()> {

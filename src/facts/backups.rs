@@ -309,7 +309,7 @@ pub fn read(system: &System, name: &str) -> Result<Option<Result<Backup, String>
 ///
 /// # Errors
 /// When the disk does not give it.
-fn stack(system: &System) -> Result<Option<String>> {
+pub fn stack(system: &System) -> Result<Option<String>> {
     #[derive(Deserialize)]
     struct Whose {
         stack: String,

@@ -126,7 +126,8 @@ impl Wish<System> for Offsite {
 
 impl Offsite {
     async fn todo(&self, system: &System, store: &Store) -> Result<Todo> {
-        let (here, there) = (backups::gather(system)?, gather(store).await?);
+        let here = backups::gather(system)?;
+        let there = gather(store).await?.of(backups::stack(system)?.as_deref());
         let dropped = self.dropped(&here, &there.backups);
         let stays = |one: &&Backup| !dropped.contains(&one.name);
         let proofs = &there.backups.proofs;
@@ -154,7 +155,7 @@ impl Offsite {
                 .filter(|one| !stays(one))
                 .cloned()
                 .collect(),
-            strays: self.strays(&here, &there),
+            strays: self.strays(store, &here, &there).await?,
             sent: self.sent(&here).filter(|sent| here.sent.as_ref() != Some(sent)),
         })
     }
@@ -186,9 +187,10 @@ impl Offsite {
         })
     }
 
-    fn strays(&self, here: &Backups, there: &There) -> Vec<String> {
+    async fn strays(&self, store: &Store, here: &Backups, there: &There) -> Result<Vec<String>> {
+        let mut strays = Vec::new();
         if self.keep.is_none() || self.bucket.append_only {
-            return Vec::new();
+            return Ok(strays);
         }
         // What was begun for a backup of this host is gone on with.
         let is_begun = |name: &str| {
@@ -196,11 +198,12 @@ impl Offsite {
                 .iter()
                 .any(|one| name.starts_with(&format!("{}.", one.name)))
         };
-        there
-            .strays()
-            .filter(|name| !is_begun(name))
-            .map(str::to_owned)
-            .collect()
+        for name in there.strays().filter(|name| !is_begun(name)) {
+            if store.is_ours(name).await? {
+                strays.push(name.to_owned());
+            }
+        }
+        Ok(strays)
     }
 }
 

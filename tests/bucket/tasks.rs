@@ -51,6 +51,13 @@ impl Host {
         self.system.path(FOLDER)
     }
 
+    /// What `converge` tells it of itself.
+    fn is_of(&self, stack: &str) {
+        let settings = self.system.path(backups::SETTINGS);
+        fs::create_dir_all(settings.parent().unwrap()).unwrap();
+        fs::write(settings, format!("{{ \"stack\": \"{stack}\" }}")).unwrap();
+    }
+
     /// A backup of a day of November, with a dump of that many bytes.
     fn backed_up(&self, day: u8, bytes: usize) -> Backup {
         let name = format!("citrino_202611{day:02}_030000");
@@ -311,8 +318,14 @@ async fn the_same_is_kept_there_and_never_the_last_proven_one_is_deleted() {
     let word = host.root.path().join("word");
     fs::write(&word, "word").unwrap();
     let store = bucket.open().unwrap();
-    let foreign = ["citrino_before_fix.sql.gz", "notes.txt"];
-    for name in ["citrino_20261101_030000.dump.zst"].iter().chain(&foreign) {
+    let ours = "citrino_20261101_030000.dump.zst";
+    store.put(ours, &word, &sha256(b"word")).await.unwrap();
+    let foreign = [
+        "citrino_20250101_030000.sql.gz",
+        "citrino_before_fix.sql.gz",
+        "notes.txt",
+    ];
+    for name in foreign {
         store.put(name, &word, "").await.unwrap();
     }
     // The host keeps two, and has them all still: what need not be there is not sent again.
@@ -345,6 +358,46 @@ async fn the_same_is_kept_there_and_never_the_last_proven_one_is_deleted() {
         backups::gather(&host.system).unwrap().whole.len(),
         kept.len()
     );
+}
+
+#[tokio::test]
+async fn what_another_stack_has_at_the_same_place_is_left_to_it() {
+    let Some(storage) = Storage::start("127.0.0.1") else {
+        return;
+    };
+    let bucket = storage.bucket("owner", "");
+    let (host, other) = (Host::new(), Host::new());
+    // Its newest is what ours would be measured by, were it one of ours.
+    let theirs = [other.backed_up(1, 1000), other.backed_up(24, 1000)];
+    other.proven(&theirs[1]);
+    comes_true(&offsite(&bucket), &other).await;
+    host.is_of("prod");
+    let own = [20, 21].map(|day| {
+        let backup = host.backed_up(day, 1000);
+        let named = Backup {
+            stack: "prod".to_owned(),
+            ..backup
+        };
+        fs::write(
+            host.folder().join(format!("{}.json", named.name)),
+            named.text().unwrap(),
+        )
+        .unwrap();
+        named
+    });
+    let keep = Keep {
+        days: 1,
+        at_least: 2,
+        weeks: 0,
+        months: 0,
+    };
+    let wish = Offsite {
+        keep: Some(keep),
+        ..offsite(&bucket)
+    };
+    comes_true(&wish, &host).await;
+    let all = [&theirs[1], &own[1], &own[0], &theirs[0]];
+    assert_eq!(whole(&bucket).await, all.map(|one| one.name.clone()));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The database comes back to a point in time.
 
+use crate::backups::taken;
 use crate::lab::until;
 use crate::stack::{GO_ON, Said, Stack, serving};
 
@@ -13,7 +14,8 @@ const DATABASES: &str = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM p
 #[test]
 fn rows_until_a_time_come_back_and_nothing_else_does() {
     let Some(stack) = serving() else { return };
-    // Another test may have left backups that nobody has proven here, and `health` is asked below.
+    // Another test may have left backups that nobody has proven or can read here, and `health` is asked below.
+    taken(&stack);
     let drill = stack.citrino(&["backup", "drill"]);
     assert_eq!(drill.code, 0, "{}", drill.text);
     let wishes = std::fs::read_to_string(stack.home.join("citrino.yml")).unwrap();

@@ -46,7 +46,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
         .telling(job.report.progress());
     job.report.heading("converge");
     converge::on(job, &remote).await?;
-    serve(job, &remote, &origin, &build, identities).await?;
+    Box::pin(serve(job, &remote, &origin, &build, identities)).await?;
     let well = is_well(job, &remote).await;
     remote.close().await;
     // It serves, whatever else is not as it should be.
