@@ -1,6 +1,6 @@
 BIN = target/x86_64-unknown-linux-gnu/release
 
-.PHONY: demo demo-down build test test-hosts test-data test-change test-others cuts fast check audit bench-app bench-backup bench-converge bench-deploy tools
+.PHONY: demo demo-down build test test-hosts test-data test-rescue test-change test-others cuts fast check audit bench-app bench-backup bench-converge bench-deploy tools
 
 demo: tools build ## from nothing to a server that serves, on real machines of the lab
 	$(BIN)/citrino-lab up
@@ -14,22 +14,27 @@ build:
 
 test: tools check ## everything, the host ring on the lab's machines included; it mostly waits, so the others run beside it
 	$(TEST) --no-run --lib --bins --test '*'
-	$(MAKE) --no-print-directory -j4 --output-sync=target test-hosts test-data test-change test-others
+	$(MAKE) --no-print-directory -j5 --output-sync=target test-hosts test-data test-rescue test-change test-others
 
 # Each with the features of the whole workspace, so that nothing is built twice.
 TEST = cargo test --workspace --locked
 
-# The host ring in three parts, each on a lab of its own: what is about data, what changes a host that serves, and the rest.
+# The host ring in four parts, each on a lab of its own: what is about backups, what brings data from elsewhere, what changes a host that
+# serves, and the rest.
 # Its tests take turns at one stack; one thread gives them the same order each time.
 RING = $(TEST) --test host -- --test-threads=1
-DATA = backups:: backup_faults:: import:: offsite:: pitr:: rescue:: strangers::
+DATA = backups:: backup_faults:: offsite:: pitr::
+RESCUE = import:: rescue:: strangers::
 CHANGE = deploy:: faults::whatever guard:: rebirth:: rehearsal:: rollback::
 
 test-hosts:
-	$(RING) $(addprefix --skip ,$(DATA) $(CHANGE))
+	$(RING) $(addprefix --skip ,$(DATA) $(RESCUE) $(CHANGE))
 
 test-data:
 	CITRINO_HOST_RING=data $(RING) $(DATA)
+
+test-rescue:
+	CITRINO_HOST_RING=rescue $(RING) $(RESCUE)
 
 test-change:
 	CITRINO_HOST_RING=change $(RING) $(CHANGE)

@@ -1,7 +1,7 @@
 //! The host ring: the real binary against real machines of a lab of the tests' own.
 //!
 //! All tests of a run share one stack that `up` has brought from nothing to serving, one after the other; `make test`
-//! makes three runs beside each other.
+//! makes four runs beside each other.
 //! What a test breaks, the product mends before the test ends: that is what it proves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test

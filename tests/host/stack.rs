@@ -54,10 +54,11 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// Where the lab is: `make test` runs three parts of the ring beside each other.
+/// Where the lab is: `make test` runs the parts of the ring beside each other.
 fn place() -> (&'static str, u16, &'static str) {
     match std::env::var("CITRINO_HOST_RING").as_deref() {
         Ok("data") => ("data", 8495, "10.83.0.0/24"),
+        Ok("rescue") => ("rescue", 8497, "10.85.0.0/24"),
         Ok("change") => ("change", 8496, "10.84.0.0/24"),
         _ => ("host", 8494, "10.82.0.0/24"),
     }
