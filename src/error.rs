@@ -473,7 +473,7 @@ pub const CATALOGUE: &[Entry] = &[
         code: "E0451",
         title: "a dump cannot be taken",
         exit: exit::FAILED,
-        cause: "It is cut short or damaged, has something in it that reaches beyond its database, or PostgreSQL refused one of its statements.",
+        cause: "It is cut short or damaged, has something in it that reaches beyond its database or does what the app's role may not, or PostgreSQL refused one of its statements.",
         changed: "The live database is as it was: a dump is restored beside it first.",
         next: "Make the dump anew with `pg_dump` of the host's PostgreSQL version or an older one, and import that.",
     },

@@ -4,7 +4,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup::dump::{self, Parts};
-use super::postgres::{alike, beside::Beside, rows};
+use super::postgres::beside::{self, Beside};
+use super::postgres::{alike, rows};
 use crate::archive;
 use crate::engine::{Look, Wish};
 use crate::error::trouble;
@@ -56,7 +57,10 @@ impl Wish<System> for Restored {
         let backup = dump::find(system, &self.backup)?;
         let identities = archive::identities(&self.identities)?;
         let parts = Parts::whole(&backup);
-        let fill = async |fresh: &str| parts.restore(system, &identities, fresh).await;
+        let fill = async |fresh: &str| {
+            parts.restore(system, &identities, fresh).await?;
+            beside::speaks_postgis(system, fresh).await
+        };
         self.beside().take_place(system, fill).await
     }
 }

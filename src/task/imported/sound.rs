@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::error::Fault;
 use crate::system::System;
+use crate::task::postgres::app_role::AppRole;
 use crate::task::postgres::{Answer, ask};
 
 /// How many of a kind are told.
@@ -40,11 +41,11 @@ struct Column {
 ///
 /// # Errors
 /// E0453 with all that is not as it should be.
-pub async fn look(system: &System, live: &str, fresh: &str) -> Result<Vec<String>> {
+pub async fn look(system: &System, live: &str, fresh: &str, role: AppRole<'_>) -> Result<Vec<String>> {
     let shape = include_str!("shape.sql");
-    let wished: BTreeSet<String> = asked(system, live, shape).await?;
-    let there: BTreeSet<String> = asked(system, fresh, shape).await?;
-    let found: Found = asked(system, fresh, include_str!("sound.sql")).await?;
+    let wished: BTreeSet<String> = read(ask(system, live, shape).await?)?;
+    let there: BTreeSet<String> = read(role.ask(system, fresh, shape).await?)?;
+    let found: Found = read(role.ask(system, fresh, include_str!("sound.sql")).await?)?;
     let faults = faults(&wished, &there, &found);
     if faults.is_empty() {
         return Ok(found.columns.iter().flat_map(Column::notes).collect());
@@ -58,8 +59,8 @@ pub fn failed(why: &str) -> Fault {
         .hint("the live database is as it was; mend it where the data comes from, and bring it again")
 }
 
-async fn asked<T: for<'de> Deserialize<'de>>(system: &System, database: &str, sql: &str) -> Result<T> {
-    match ask(system, database, sql).await? {
+fn read<T: for<'de> Deserialize<'de>>(answer: Answer) -> Result<T> {
+    match answer {
         Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
         Answer::Rows(rows) => serde_json::from_str(rows.trim()).context("the look at the import cannot be read"),
     }
