@@ -489,7 +489,7 @@ pub const CATALOGUE: &[Entry] = &[
         code: "E0453",
         title: "what was imported is not fit to serve",
         exit: exit::REFUSED,
-        cause: "Rows, tables or indexes are missing, places are where they cannot be, or the release does not answer on it.",
+        cause: "Rows, tables or indexes are missing, it has functions that the live database has not, places are where they cannot be, or the release does not answer on it.",
         changed: "The live database is as it was: what was made beside it is gone again.",
         next: "Mend it where the data comes from, and import it again; `--check` looks without replacing anything.",
     },

@@ -1,7 +1,7 @@
 //! Whether what was imported is fit to serve: all that the live database has, indexes that are used, places where they
 //! should be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -46,7 +46,10 @@ pub async fn look(system: &System, live: &str, fresh: &str, role: AppRole<'_>) -
     let wished: BTreeSet<String> = read(ask(system, live, shape).await?)?;
     let there: BTreeSet<String> = read(role.ask(system, fresh, shape).await?)?;
     let found: Found = read(role.ask(system, fresh, include_str!("sound.sql")).await?)?;
-    let faults = faults(&wished, &there, &found);
+    let mut faults = faults(&wished, &there, &found);
+    // Of the catalogue alone, where nothing of a dump has a name: so the superuser may ask, to whom nothing can be hidden.
+    let code = include_str!("code.sql");
+    faults.extend(foreign(&read(ask(system, live, code).await?)?, &read(ask(system, fresh, code).await?)?));
     if faults.is_empty() {
         return Ok(found.columns.iter().flat_map(Column::notes).collect());
     }
@@ -77,6 +80,12 @@ fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, found: &Found) ->
     }
     faults.extend(found.columns.iter().flat_map(Column::faults));
     faults
+}
+
+/// What would run in production and is not the app's: restores and counts of backups are the superuser's.
+fn foreign(live: &BTreeMap<String, String>, fresh: &BTreeMap<String, String>) -> Option<String> {
+    let foreign: Vec<&String> = fresh.iter().filter(|(what, text)| live.get(*what) != Some(text)).map(|(what, _)| what).collect();
+    (!foreign.is_empty()).then(|| format!("it has code that the live database has not: {}", some(&foreign)))
 }
 
 fn some(all: &[impl AsRef<str>]) -> String {
@@ -130,6 +139,18 @@ mod tests {
         assert_eq!(
             faults(&live, &set(&["the table a"]), &found),
             ["it lacks what the live database has: the index b"]
+        );
+    }
+
+    #[test]
+    fn code_that_is_more_or_other_than_the_live_ones_is_a_fault() {
+        let map = |all: &[(&str, &str)]| all.iter().map(|(what, text)| ((*what).to_owned(), (*text).to_owned())).collect();
+        let live = map(&[("the function a()", "1"), ("the function b()", "2")]);
+        assert_eq!(foreign(&live, &map(&[("the function a()", "1")])), None);
+        let fresh = map(&[("the function a()", "1"), ("the function b()", "3"), ("the operator public.+(a,b)", "x")]);
+        assert_eq!(
+            foreign(&live, &fresh).unwrap(),
+            "it has code that the live database has not: the function b(), the operator public.+(a,b)"
         );
     }
 
