@@ -509,7 +509,7 @@ const WAITING: [(&str, &str); 3] = [
     ),
     (
         "CREATE TABLE public.botin (t text CHECK (CASE WHEN CURRENT_USER = 'postgres' THEN pg_catalog.query_to_xml('COPY (SELECT 1) TO PROGRAM $$true$$', false, false, '') IS NOT NULL ELSE true END));\nINSERT INTO public.botin VALUES ('x');",
-        "the constraint botin_t_check of public.botin",
+        "the constraint botin_check of public.botin",
     ),
     (
         "CREATE FUNCTION public.hand() RETURNS text LANGUAGE plpgsql AS $$BEGIN EXECUTE 'CREATE EXTENSION hstore SCHEMA public'; RETURN ''; END$$;\nCREATE TABLE public.botin (t text DEFAULT public.hand());\nINSERT INTO public.botin DEFAULT VALUES;",
