@@ -1,9 +1,11 @@
 //! Files that operators bring for the database: which form they have, and what of a dump may run.
 
+mod extension;
 mod form;
 mod lexer;
 mod sieve;
 
+pub use extension::Extension;
 pub use form::{Form, Kind, Packing, Table};
 pub use sieve::{Counts, Sieve};
 

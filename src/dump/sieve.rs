@@ -1,15 +1,16 @@
 //! What of a dump may run, and how many rows it has: statement by statement, while it flows by.
 //!
-//! A dump is a program. What leaves the database that it is restored into (another database, roles, the server, the
-//! shell) is refused; what belongs to where it was made (owners, grants) is left out, with its lines, so that `PostgreSQL`
-//! counts lines as the file does.
+//! A dump is a program. It runs as a role that may do no more than the app, so the sieve is no wall, and need be none: what would
+//! leave the database that it is restored into (another database, roles, the server, the shell) is refused early and by
+//! its line; what belongs to where it was made (owners, grants), and extensions, which are there before, are left out,
+//! with their lines, so that `PostgreSQL` counts lines as the file does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
 use super::lexer::{Lexer, Met};
-use super::refused;
+use super::{Extension, refused};
 
 /// The longest line or statement: the host's memory is small, and no row of the app comes near.
 const LONGEST: usize = 16 * 1024 * 1024;
@@ -22,6 +23,8 @@ const COMPLETE: &str = "-- PostgreSQL database dump complete";
 pub struct Counts {
     /// Rows by table, as `PostgreSQL` writes the table's name with `public` in its path.
     pub rows: BTreeMap<String, u64>,
+    /// In its order.
+    pub extensions: Vec<Extension>,
     /// Of the whole, unpacked.
     pub bytes: u64,
 }
@@ -201,13 +204,21 @@ impl Sieve {
             // PostgreSQL 15 does not know the last one yet.
             | ["SET", "SESSION" | "ROLE" | "TRANSACTION_TIMEOUT", ..]
             | ["ALTER", "DEFAULT", "PRIVILEGES", ..]
+            | ["DROP", "EXTENSION", ..]
+            | ["COMMENT", "ON", "EXTENSION", ..]
             // A name in quotes is no word.
             | ["ALTER", .., "OWNER", "TO", _]
             | ["ALTER", .., "OWNER", "TO"] => Ok(Way::LeftOut),
             ["SET", "STANDARD_CONFORMING_STRINGS", .., "OFF"] => {
                 Err(on_line(self.began, "its texts are written in the way of before PostgreSQL 9.1"))
             }
-            ["CREATE" | "DROP", "SCHEMA", .., name] if self.there.contains(&name.to_lowercase()) => Ok(Way::LeftOut),
+            ["CREATE" | "DROP", "SCHEMA", .., name] | ["COMMENT", "ON", "SCHEMA", name, ..]
+                if self.there.contains(&name.to_lowercase()) => Ok(Way::LeftOut),
+            ["CREATE", "EXTENSION", ..] => {
+                let extension = self.extension()?;
+                self.counts.extensions.push(extension);
+                Ok(Way::LeftOut)
+            }
             ["CREATE" | "ALTER" | "DROP", kind, ..] | ["COMMENT", "ON", kind, ..] if leaves(kind) => {
                 let (first, kind) = (words[0], *kind);
                 let why = format!("`{first} … {kind}` would reach beyond the database; dump one database, without `--create`");
@@ -230,6 +241,14 @@ impl Sieve {
                 Err(on_line(self.began, &why))
             }
         }
+    }
+
+    fn extension(&self) -> Result<Extension> {
+        let text = String::from_utf8_lossy(&self.statement);
+        Extension::read(&text, self.began).ok_or_else(|| {
+            let why = "this `CREATE EXTENSION` is not written as pg_dump writes one";
+            on_line(self.began, why)
+        })
     }
 
     /// The name that stands behind a word of the statement.

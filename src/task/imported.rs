@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::postgres::{alike, beside::Beside, rows};
+use super::postgres::{alike, app_role::AppRole, beside::Beside, rows};
 use super::scratch::Scratch;
 use super::trial::{self, Trial};
 use crate::dump::{Packing, Table};
@@ -16,6 +16,7 @@ use crate::facts::imports::Import;
 use crate::system::System;
 
 mod dump;
+mod extensions;
 mod schema;
 mod sheets;
 mod sound;
@@ -30,7 +31,7 @@ pub struct Imported {
     pub database: String,
     /// What the database of before is called afterwards; the record of the import is called so too.
     pub aside: String,
-    /// The app's role, whose all of it will be.
+    /// The app's role, as which it is made.
     pub owner: String,
     /// The release that serves: its migrations, its loader, and what it answers on what was imported.
     pub trial: Trial,
@@ -117,6 +118,11 @@ impl Imported {
         }
     }
 
+    /// Who does and asks whatever has to do with what was brought.
+    fn role(&self) -> AppRole<'_> {
+        AppRole { user: &self.trial.user, name: &self.owner }
+    }
+
     /// What would become of the live database, a sentence fragment each.
     async fn ahead(&self, system: &System) -> Result<Vec<String>> {
         let live = rows(system, &self.database).await?;
@@ -127,8 +133,8 @@ impl Imported {
         }];
         match &self.brought {
             Brought::Dump { file, packing, archive } => {
-                let dump = Dump { file, packing: *packing, archive: *archive };
-                let counts = dump.count(system).await?;
+                let dump = Dump { file, packing: *packing, archive: *archive, role: self.role() };
+                let counts = dump.count(system, &self.database).await?;
                 alike::has_room_for_dump(system, &self.database, counts.bytes).await?;
                 what.extend(told(&live, &counts.rows, "in the file"));
             }
@@ -167,8 +173,8 @@ impl Imported {
         let mut notes = Vec::new();
         match &self.brought {
             Brought::Dump { file, packing, archive } => {
-                let dump = Dump { file, packing: *packing, archive: *archive };
-                dump.restore(system, &self.database, &fresh.name, &self.owner).await?;
+                let dump = Dump { file, packing: *packing, archive: *archive, role: self.role() };
+                dump.restore(system, &self.database, &fresh.name).await?;
                 schema::is_of_the_app(system, &self.trial, fresh).await?;
                 schema::migrate(system, &self.trial, fresh).await?;
             }
@@ -179,10 +185,10 @@ impl Imported {
                 notes = sheets.load(system, &self.trial, fresh).await?;
             }
         }
-        notes.extend(sound::look(system, &self.database, &fresh.name).await?);
-        let after = rows(system, &fresh.name).await?;
+        notes.extend(sound::look(system, &self.database, &fresh.name, self.role()).await?);
+        let after = self.role().rows(system, &fresh.name).await?;
         notes.extend(emptied(&before, &after));
-        schema::answers(system, &self.trial, fresh).await?;
+        schema::answers(system, &self.trial, fresh, self.role()).await?;
         Ok(Import { at: now(), before, after, notes })
     }
 }

@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 pub mod alike;
+pub mod app_role;
 pub mod beside;
 pub mod roles;
 
@@ -47,10 +48,14 @@ pub enum Answer {
 /// # Errors
 /// E0402 when `PostgreSQL` answers and refuses the SQL.
 pub async fn ask(system: &System, database: &str, sql: &str) -> Result<Answer> {
+    asked(system, &psql(database, sql)).await
+}
+
+async fn asked(system: &System, psql: &Cmd) -> Result<Answer> {
     if system.find_account("/etc/passwd", OWNER)?.is_none() {
         return Ok(Answer::Away("PostgreSQL is not installed".to_owned()));
     }
-    Ok(match run_if_there(system, &psql(database, sql)).await? {
+    Ok(match run_if_there(system, psql).await? {
         None => Answer::Away("PostgreSQL is not installed".to_owned()),
         Some(output) if output.code == NO_CONNECTION => Answer::Away(reason(&output)),
         Some(output) => Answer::Rows(output.success()?.stdout),
@@ -69,7 +74,11 @@ fn psql(database: &str, sql: &str) -> Cmd {
 
 /// psql that reads what it is to do.
 pub fn session(database: &str) -> Cmd {
-    Cmd::new([
+    client(database, &[]).user(OWNER)
+}
+
+fn client(database: &str, more: &[&str]) -> Cmd {
+    let own = [
         "psql",
         "-X",
         "-A",
@@ -79,8 +88,8 @@ pub fn session(database: &str) -> Cmd {
         "ON_ERROR_STOP=1",
         "-d",
         database,
-    ])
-    .user(OWNER)
+    ];
+    Cmd::new([&own, more].concat())
 }
 
 fn reason(output: &Output) -> String {
@@ -92,7 +101,11 @@ fn reason(output: &Output) -> String {
 /// How many rows each of the app's own tables has.
 pub async fn rows(system: &System, database: &str) -> Result<BTreeMap<String, u64>> {
     let sql = format!("SET lock_timeout = {LOCK_WITHIN};\n{ROWS}");
-    match ask(system, database, &sql).await? {
+    counted(ask(system, database, &sql).await?)
+}
+
+fn counted(answer: Answer) -> Result<BTreeMap<String, u64>> {
+    match answer {
         Answer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
         Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::pgbackrest;
-use super::postgres::beside::Beside;
+use super::postgres::beside::{self, Beside};
 use super::postgres::{OWNER, WHOLE_WITHIN, roles, rows};
 use crate::engine::{Look, Wish};
 use crate::error::Fault;
@@ -112,7 +112,7 @@ impl Recovered {
         system.pipe(&dump, &restore).await?;
         let found = rows(system, fresh).await?;
         if found == wished {
-            return Ok(());
+            return beside::speaks_postgis(system, fresh).await;
         }
         let message = format!("{fresh} got other rows than the recovered database has: {found:?} and {wished:?}");
         Err(Fault::new("E0441", message).hint("the live database is as it was; try again").into())

@@ -4,7 +4,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup::dump::{self, Parts};
-use super::postgres::{alike, beside::Beside, roles, rows};
+use super::postgres::beside::{self, Beside};
+use super::postgres::{alike, roles, rows};
 use crate::archive;
 use crate::engine::{Look, Wish};
 use crate::error::trouble;
@@ -61,10 +62,10 @@ impl Wish<System> for Restored {
         let parts = Parts::whole(&backup);
         let fill = async |fresh: &str| {
             parts.restore(system, &identities, fresh).await?;
-            match &self.owner {
-                Some(owner) => roles::give_all(system, fresh, owner).await,
-                None => Ok(()),
+            if let Some(owner) = &self.owner {
+                roles::give_all(system, fresh, owner).await?;
             }
+            beside::speaks_postgis(system, fresh).await
         };
         self.beside().take_place(system, fill).await
     }

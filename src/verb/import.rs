@@ -10,7 +10,7 @@ use super::job::Job;
 use crate::blob;
 use crate::cli::{CsvOptions, Import};
 use crate::dump::{self, Form, Kind, Table};
-use crate::error::{Fault, exit, trouble};
+use crate::error::{Fault, exit, exit_code, trouble};
 use crate::facts::app::USER;
 use crate::facts::imports::{self, FOLDER};
 use crate::import;
@@ -164,9 +164,15 @@ async fn send(job: &mut Job<'_>, remote: &Remote, files: &[Brings]) -> Result<()
     Ok(())
 }
 
-/// A file that was refused is of no more use, unless the host goes on with it alone, or more of it is to come.
+/// Whether somebody may have use for what was sent: the host goes on with it alone, another run is at work (with it,
+/// since files of the same content have the same name), or more of it is to come.
+fn is_of_use(error: &anyhow::Error) -> bool {
+    exit_code(error) == exit::LOCKED || matches!(trouble(error).code.as_str(), "E0503" | "E0435")
+}
+
+/// A file that was refused is of no more use.
 async fn clear(remote: &Remote, error: &anyhow::Error, imported: &Imported) {
-    if matches!(trouble(error).code.as_str(), "E0503" | "E0435") {
+    if is_of_use(error) {
         return;
     }
     let files = imported.brought.files();
@@ -236,4 +242,20 @@ async fn tell(job: &mut Job<'_>, remote: &Remote, name: &str) -> Result<()> {
         job.report.fact(&format!("rows of {table}"), rows, None);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_run_may_be_at_work_with_stays() {
+        let is_of_use = |code| super::is_of_use(&Fault::new(code, "x").into());
+        for code in ["E0503", "E0435", "E0504", "E0508", "E0513"] {
+            assert!(is_of_use(code), "{code}");
+        }
+        for code in ["E0451", "E0453", "E0801", "E0402", "E0407"] {
+            assert!(!is_of_use(code), "{code}");
+        }
+    }
 }

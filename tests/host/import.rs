@@ -403,3 +403,164 @@ fn rows_of_a_csv_come_into_what_is_there_and_those_that_cannot_are_told() {
     assert_eq!(sums(&stack, LIVE), before);
     forget_aside(&stack);
 }
+
+/// What a dump would write on the host, could it write files or run programs.
+const MARK: &str = "/var/tmp/written-by-a-dump";
+
+/// What a dump can try, and what it is answered.
+fn attacks() -> [(&'static str, String, &'static str); 9] {
+    // What an index or a default calls may not say itself that it changes anything.
+    let program = format!(
+        "CREATE FUNCTION public.inner_one() RETURNS bigint LANGUAGE plpgsql AS $$BEGIN COPY (SELECT 1) TO PROGRAM 'touch {MARK}'; RETURN 1; END$$;\n\
+         CREATE FUNCTION public.outer_one(bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN public.inner_one(); END$$;\n\
+         CREATE FUNCTION public.on_row() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM public.inner_one(); RETURN NEW; END$$;\n"
+    );
+    let table = "CREATE TABLE public.botin (t text);\n";
+    [
+        (
+            "reads a file",
+            format!("{table}INSERT INTO public.botin SELECT pg_catalog.pg_read_file('/etc/passwd');"),
+            "permission denied for function pg_read_file",
+        ),
+        (
+            "writes a file",
+            format!("CREATE SEQUENCE public.s;\nSELECT pg_catalog.setval('public.s', 1), lo_export(lo_from_bytea(0, 'x'), '{MARK}');"),
+            "permission denied for function lo_export",
+        ),
+        ("makes files tables", "CREATE EXTENSION file_fdw;".to_owned(), "the extension file_fdw"),
+        (
+            "makes files tables by another's hand",
+            "CREATE FUNCTION public.hand() RETURNS text LANGUAGE plpgsql AS $$BEGIN EXECUTE 'CREATE EXTENSION file_fdw SCHEMA public'; RETURN ''; END$$;\n\
+             CREATE TABLE public.botin (t text DEFAULT public.hand());\nINSERT INTO public.botin DEFAULT VALUES;"
+                .to_owned(),
+            "permission denied to create extension",
+        ),
+        (
+            "an index runs a program",
+            format!("{program}CREATE INDEX botin ON public.agentes (public.outer_one(id));"),
+            "to COPY to or from an external program",
+        ),
+        (
+            "a default runs a program",
+            format!("{program}CREATE TABLE public.botin (n bigint DEFAULT public.inner_one());\nINSERT INTO public.botin DEFAULT VALUES;"),
+            "to COPY to or from an external program",
+        ),
+        (
+            "a trigger runs a program",
+            format!(
+                "{program}{table}CREATE TRIGGER botin BEFORE INSERT ON public.botin FOR EACH ROW EXECUTE FUNCTION public.on_row();\n\
+                 COPY public.botin (t) FROM stdin;\nx\n\\.\n"
+            ),
+            "to COPY to or from an external program",
+        ),
+        // What is a text to the sieve is none to psql after this.
+        (
+            "psql runs a program",
+            format!(
+                "SELECT pg_catalog.set_config('standard_conforming_strings', 'off', false);\n\
+                 COMMENT ON TABLE public.agentes IS 'a\\'' \\! touch {MARK}\n;--';"
+            ),
+            "backslash commands are restricted",
+        ),
+        (
+            "becomes the superuser",
+            "CREATE FUNCTION public.hand() RETURNS text LANGUAGE plpgsql AS $$BEGIN EXECUTE 'RESET SESSION AUTHORIZATION'; EXECUTE 'SET ROLE postgres'; RETURN ''; END$$;\n\
+             CREATE TABLE public.botin (t text DEFAULT public.hand());\nINSERT INTO public.botin DEFAULT VALUES;"
+                .to_owned(),
+            "permission denied to set role",
+        ),
+    ]
+}
+
+#[test]
+fn a_dump_can_do_no_more_than_the_apps_own_role() {
+    let Some(stack) = serving() else { return };
+    let before = sums(&stack, LIVE);
+    let (plain, _) = dump(&stack, "plain.sql", "SELECT 1", "");
+    let text = fs::read_to_string(&plain).unwrap();
+    let end = text
+        .find("--\n-- PostgreSQL database dump complete")
+        .unwrap();
+    let dumped = |sql: &str| {
+        let path = stack.home.join("attack.sql");
+        let (begins, ends) = text.split_at(end);
+        fs::write(&path, format!("{begins}{sql}\n\n{ends}")).unwrap();
+        import(&stack, &path, &["--yes"])
+    };
+    for (what, sql, why) in attacks() {
+        let said = dumped(&sql);
+        let mark = stack.on_host(&format!("ls {MARK} 2>/dev/null || true; rm -f {MARK}"));
+        assert_eq!(mark, "", "{what}: it was written: {}", said.text);
+        refused(&stack, &before, &said, 1, &["E0451", why]);
+    }
+    let foreign = "has code that the live database has not";
+    for (sql, what) in WAITING {
+        refused(&stack, &before, &dumped(sql), 7, &["E0453", foreign, what]);
+    }
+    stack.is_as_wished();
+}
+
+/// What does nothing while the app's role fills the database, and something when the superuser restores a backup of it, or
+/// counts its rows.
+const WAITING: [(&str, &str); 3] = [
+    (
+        "CREATE FUNCTION public.format(text, text) RETURNS text LANGUAGE plpgsql AS $$BEGIN IF CURRENT_USER = 'postgres' THEN COPY (SELECT 1) TO PROGRAM 'true'; END IF; RETURN replace($1, '%s', $2); END$$;",
+        "the function public.format(text,text)",
+    ),
+    (
+        "CREATE TABLE public.botin (t text CHECK (CASE WHEN CURRENT_USER = 'postgres' THEN pg_catalog.query_to_xml('COPY (SELECT 1) TO PROGRAM $$true$$', false, false, '') IS NOT NULL ELSE true END));\nINSERT INTO public.botin VALUES ('x');",
+        "the constraint botin_check of public.botin",
+    ),
+    (
+        "CREATE FUNCTION public.hand() RETURNS text LANGUAGE plpgsql AS $$BEGIN EXECUTE 'CREATE EXTENSION hstore SCHEMA public'; RETURN ''; END$$;\nCREATE TABLE public.botin (t text DEFAULT public.hand());\nINSERT INTO public.botin DEFAULT VALUES;",
+        "the extension hstore, made by the dump",
+    ),
+];
+
+/// As one of a container of PostGIS comes, with all that such a one has, and rows in tables of extensions.
+#[test]
+fn what_extensions_keep_comes_with_a_dump_and_stays_theirs() {
+    let Some(stack) = serving() else { return };
+    let before = sums(&stack, LIVE);
+    let all = "CREATE EXTENSION fuzzystrmatch; CREATE EXTENSION postgis_raster; CREATE EXTENSION postgis_tiger_geocoder; \
+               CREATE SCHEMA aparte; CREATE EXTENSION hstore SCHEMA aparte; \
+               INSERT INTO spatial_ref_sys (srid, auth_name, auth_srid) VALUES (990001, 'propio', 1); \
+               INSERT INTO tiger.pagc_gaz (id, seq, word, stdword, token) VALUES (990001, 1, 'a', 'a', 1); \
+               SELECT topology.CreateTopology('barrio', 4326)";
+    for options in ["", "-Fc", "--clean --if-exists", "--inserts"] {
+        let (file, wished) = dump(&stack, "contenedor.dump", all, options);
+        imported(&stack, &file);
+        assert_eq!(sums(&stack, LIVE), wished, "{options}");
+        for (query, found) in [
+            (
+                "SELECT count(*) FROM spatial_ref_sys WHERE srid = 990001",
+                "1",
+            ),
+            ("SELECT count(*) FROM tiger.pagc_gaz WHERE id = 990001", "1"),
+            ("SELECT name FROM topology.topology", "barrio"),
+            (
+                "SELECT nspname FROM pg_namespace n JOIN pg_extension e ON e.extnamespace = n.oid WHERE extname = 'hstore'",
+                "aparte",
+            ),
+            (
+                "SELECT count(*) FROM pg_extension WHERE extowner <> 10",
+                "0",
+            ),
+            // What was lent is given back.
+            (
+                "SELECT count(*) FROM (SELECT unnest(extconfig) AS kept FROM pg_extension) e JOIN pg_class c ON c.oid = e.kept WHERE c.relkind = 'r' AND has_table_privilege('citrino_user', c.oid, 'INSERT')",
+                "0",
+            ),
+            (
+                "SELECT has_schema_privilege('citrino_user', 'tiger', 'USAGE')",
+                "f",
+            ),
+        ] {
+            assert_eq!(stack.sql(query), found, "{options}: {query}");
+        }
+        stack.sql("SELECT topology.DropTopology('barrio'); DELETE FROM spatial_ref_sys WHERE srid = 990001");
+        stack.sql("DROP EXTENSION postgis_tiger_geocoder, postgis_raster, fuzzystrmatch, hstore; DROP SCHEMA IF EXISTS aparte, tiger, tiger_data CASCADE");
+    }
+    assert_eq!(sums(&stack, LIVE), before);
+    forget_aside(&stack);
+}

@@ -17,7 +17,9 @@ CREATE SCHEMA topology;
 
 
 ALTER SCHEMA topology OWNER TO dev;
+COMMENT ON SCHEMA topology IS 'PostGIS Topology schema';
 CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA public;
+COMMENT ON EXTENSION postgis IS 'types; and functions';
 
 CREATE FUNCTION public.a(b text) RETURNS text
     LANGUAGE sql
@@ -75,7 +77,16 @@ fn sift(text: &str, pieces: usize) -> (Result<Counts, String>, String) {
 #[test]
 fn rows_are_counted_and_owners_left_out_line_by_line() {
     let (counts, out) = sift(DUMP, 4096);
-    let rows = counts.unwrap().rows;
+    let counts = counts.unwrap();
+    let (rows, extensions) = (counts.rows, counts.extensions);
+    assert_eq!(
+        extensions,
+        [Extension {
+            name: "postgis".to_owned(),
+            schema: Some("public".to_owned()),
+            line: 16
+        }]
+    );
     let wished = [
         ("notas", 2),
         ("otra.\"Con Espacio\"", 0),
@@ -92,6 +103,8 @@ fn rows_are_counted_and_owners_left_out_line_by_line() {
         "GRANT",
         "restrict",
         "CREATE SCHEMA",
+        "EXTENSION",
+        "ON SCHEMA",
         "transaction_timeout",
     ] {
         assert!(!out.contains(gone), "{gone} is in\n{out}");
@@ -139,6 +152,10 @@ fn what_reaches_beyond_the_database_is_refused_with_its_line() {
         ("/* GRANT */ COMMIT;", "`COMMIT …` is no statement"),
         ("DO $$BEGIN END$$;", "`DO …` is no statement"),
         ("SELECT pg_terminate_backend(1);", "is no statement"),
+        (
+            "CREATE EXTENSION a CASCADE;",
+            "line 7: this `CREATE EXTENSION` is not written",
+        ),
         ("SET standard_conforming_strings = off;", "PostgreSQL 9.1"),
     ] {
         let text = DUMP.replacen("SET statement_timeout = 0;", line, 1);

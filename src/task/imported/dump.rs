@@ -7,11 +7,13 @@ use std::io::{ErrorKind, Read};
 use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::extensions::{Extensions, Lent};
 use super::sound;
 use crate::dump::{Counts, PIECE, Packing, Sieve, read_piece, refused};
 use crate::error::Fault;
 use crate::system::{Cmd, System};
-use crate::task::postgres::{Answer, OWNER, ask, roles, rows, tell};
+use crate::task::postgres::app_role::AppRole;
+use crate::task::postgres::{Answer, ask};
 
 /// How much of an error is told.
 const TOLD: usize = 600;
@@ -20,40 +22,52 @@ pub struct Dump<'a> {
     pub file: &'a str,
     pub packing: Packing,
     pub archive: bool,
+    /// Who does what the dump says: none of it is told to the superuser.
+    pub role: AppRole<'a>,
 }
 
 impl Dump<'_> {
     /// Reads it to its end.
     ///
     /// # Errors
-    /// E0451 when it is not whole, or has something in it that may not run.
-    pub async fn count(&self, system: &System) -> Result<Counts> {
+    /// E0451 when it is not whole, or has something in it that may not run beside the live database.
+    pub async fn count(&self, system: &System, live: &str) -> Result<Counts> {
+        let counts = self.read(system).await?;
+        Extensions::of(system, live).await?.more(&counts.extensions)?;
+        Ok(counts)
+    }
+
+    async fn read(&self, system: &System) -> Result<Counts> {
         self.flow(system, Sieve::default(), &mut tokio::io::sink()).await
     }
 
-    /// Restores it into an empty database, for this owner; what it was made from is of no account.
+    /// Restores it into an empty database of the role's; what it was made from is of no account.
     ///
     /// # Errors
     /// E0451 when `PostgreSQL` refuses something in it, E0453 when other rows are there than it has.
-    pub async fn restore(&self, system: &System, live: &str, fresh: &str, owner: &str) -> Result<()> {
-        // Some dumps come without their extensions, and each would come in the version of where it was made.
-        let extensions = said(system, live, "SELECT string_agg(format('CREATE EXTENSION IF NOT EXISTS %I;', extname), ' ' ORDER BY oid) FROM pg_extension;\n").await?;
-        tell(system, fresh, &extensions).await?;
+    pub async fn restore(&self, system: &System, live: &str, fresh: &str) -> Result<()> {
+        // Some dumps come without their extensions, and each would come in the version of where it was made. So the dump is read
+        // twice: once for what the superuser makes before anything of it runs.
+        let wished = self.read(system).await?.extensions;
+        Extensions::of(system, live).await?.make(system, fresh, &wished, self.role).await?;
         let schemas = said(system, fresh, "SELECT nspname FROM pg_namespace;\n").await?;
         let there: BTreeSet<String> = schemas.lines().map(str::to_owned).collect();
+        let lent = Lent::to(system, fresh, self.role).await?;
         let counts = self.run(system, fresh, Sieve::with(there)).await?;
-        let found = rows(system, fresh).await?;
+        lent.give_back(system, fresh).await?;
+        let found = self.role.rows(system, fresh).await?;
         let other = differences(&counts.rows, &found);
-        if !other.is_empty() {
-            return Err(sound::failed(&format!("other rows came than the dump has: {}", other.join("; "))).into());
+        if other.is_empty() {
+            return Ok(());
         }
-        roles::give_all(system, fresh, owner).await
+        Err(sound::failed(&format!("other rows came than the dump has: {}", other.join("; "))).into())
     }
 
     async fn run(&self, system: &System, fresh: &str, sieve: Sieve) -> Result<Counts> {
         // Whole or not at all; errors name the line.
-        let psql = Cmd::new(["psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "--single-transaction", "-d", fresh, "-f", "-"]);
-        let mut child = system.start(&psql.user(OWNER))?;
+        let restrict = restrict(system)?;
+        let psql = self.role.session(fresh, &["--single-transaction", "-c", &restrict, "-f", "-"]);
+        let mut child = system.start(&psql)?;
         let mut mouth = child.stdin.take().context("psql has no input")?;
         let flowed = async {
             let counts = self.flow(system, sieve, &mut mouth).await;
@@ -65,7 +79,7 @@ impl Dump<'_> {
         match counts {
             // What the sieve refuses is not for psql to explain, which was cut off then.
             Err(error) if error.is::<Fault>() => Err(error),
-            _ if !output.status.success() => Err(refused(words(&output.stderr)).into()),
+            _ if !output.status.success() => Err(failed(&output.stderr).into()),
             counts => counts,
         }
     }
@@ -76,7 +90,7 @@ impl Dump<'_> {
         let mut read = self.packing.open(File::open(system.path(self.file)).with_context(context)?)?;
         let mut out = Vec::new();
         if self.archive {
-            written_out(system, &mut read, &mut sieve, sink).await?;
+            self.written_out(system, &mut read, &mut sieve, sink).await?;
         } else {
             let mut piece = vec![0; PIECE];
             loop {
@@ -93,48 +107,48 @@ impl Dump<'_> {
         sink.flush().await?;
         Ok(counts)
     }
-}
 
-/// What `pg_restore` makes of an archive goes through the sieve.
-async fn written_out(system: &System, read: &mut impl Read, sieve: &mut Sieve, sink: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
-    let restore = ["pg_restore", "--file=-", "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"];
-    let mut child = system.start(&Cmd::new(restore).user(OWNER))?;
-    let mut mouth = child.stdin.take().context("pg_restore has no input")?;
-    let mut says = child.stdout.take().context("pg_restore has no output")?;
-    let fed = async {
-        let mut piece = vec![0; PIECE];
-        loop {
-            let length = read_piece(read, &mut piece)?;
-            // It may end without reading all of it; its exit code tells then.
-            match mouth.write_all(&piece[..length]).await {
-                Ok(()) if length > 0 => {}
-                Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
-                _ => break,
+    /// What `pg_restore` makes of an archive goes through the sieve.
+    async fn written_out(&self, system: &System, read: &mut impl Read, sieve: &mut Sieve, sink: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
+        let restore = ["pg_restore", "--file=-", "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"];
+        let mut child = system.start(&Cmd::new(restore).user(self.role.user))?;
+        let mut mouth = child.stdin.take().context("pg_restore has no input")?;
+        let mut says = child.stdout.take().context("pg_restore has no output")?;
+        let fed = async {
+            let mut piece = vec![0; PIECE];
+            loop {
+                let length = read_piece(read, &mut piece)?;
+                // It may end without reading all of it; its exit code tells then.
+                match mouth.write_all(&piece[..length]).await {
+                    Ok(()) if length > 0 => {}
+                    Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
+                    _ => break,
+                }
             }
-        }
-        drop(mouth);
-        anyhow::Ok(())
-    };
-    let sifted = async {
-        let (mut piece, mut out) = (vec![0; PIECE], Vec::new());
-        loop {
-            match says.read(&mut piece).await? {
-                0 => return anyhow::Ok(()),
-                length => sieve.push(&piece[..length], &mut out)?,
+            drop(mouth);
+            anyhow::Ok(())
+        };
+        let sifted = async {
+            let (mut piece, mut out) = (vec![0; PIECE], Vec::new());
+            loop {
+                match says.read(&mut piece).await? {
+                    0 => return anyhow::Ok(()),
+                    length => sieve.push(&piece[..length], &mut out)?,
+                }
+                sink.write_all(&out).await?;
+                out.clear();
             }
-            sink.write_all(&out).await?;
-            out.clear();
+        };
+        let ended = async { anyhow::Ok(child.wait_with_output().await?) };
+        let ((), (), output) = tokio::try_join!(fed, sifted, ended)?;
+        if output.status.success() {
+            return Ok(());
         }
-    };
-    let ended = async { anyhow::Ok(child.wait_with_output().await?) };
-    let ((), (), output) = tokio::try_join!(fed, sifted, ended)?;
-    if output.status.success() {
-        return Ok(());
+        Err(refused(words(&output.stderr)).into())
     }
-    Err(refused(words(&output.stderr)).into())
 }
 
-async fn said(system: &System, database: &str, sql: &str) -> Result<String> {
+pub async fn said(system: &System, database: &str, sql: &str) -> Result<String> {
     match ask(system, database, sql).await? {
         Answer::Rows(rows) => Ok(rows.trim().to_owned()),
         Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
@@ -149,6 +163,24 @@ fn differences(counted: &BTreeMap<String, u64>, found: &BTreeMap<String, u64>) -
         .filter(|(_, rows, counted)| *rows != counted)
         .map(|(table, rows, counted)| format!("{table}: {counted} in the dump, {rows} in the database"))
         .collect()
+}
+
+/// A dump can change what is a text to psql, and then has commands to it where the sieve sees a text: psql takes none until
+/// it hears a word again that the dump cannot know.
+fn restrict(system: &System) -> Result<String> {
+    let random = system.read_text("/proc/sys/kernel/random/uuid")?.context("the kernel gives no random word")?;
+    let word: String = random.chars().filter(char::is_ascii_alphanumeric).collect();
+    Ok(format!("\\restrict {word}"))
+}
+
+/// Why psql did not take a dump to its end.
+fn failed(stderr: &[u8]) -> Fault {
+    let why = words(stderr);
+    if !why.contains("invalid command \\restrict") {
+        return refused(why);
+    }
+    Fault::new("E0402", "the host's psql is older than 15.14 and cannot be kept from commands that a dump may hide")
+        .hint("nothing of the dump was run; bring the host's packages up to date, and import again")
 }
 
 /// The error among what a program of `PostgreSQL`'s said.
@@ -175,6 +207,13 @@ mod tests {
         let restore = b"pg_restore: error: unsupported version (1.16) in file header\n";
         assert_eq!(words(restore), "error: unsupported version (1.16) in file header");
         assert_eq!(words(b"killed"), "killed");
+    }
+
+    #[test]
+    fn a_psql_that_cannot_be_restricted_is_told_as_that() {
+        let old = failed(b"psql: error: invalid command \\restrict\nTry \\? for help.\n");
+        assert_eq!(old.code, "E0402");
+        assert_eq!(failed(b"psql:<stdin>:3: ERROR:  x\n").code, "E0451");
     }
 
     #[test]

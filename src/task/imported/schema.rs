@@ -6,7 +6,7 @@ use super::sound;
 use crate::error::Fault;
 use crate::facts::app::{Migrations, Schema};
 use crate::system::{Output, System};
-use crate::task::postgres::tell;
+use crate::task::postgres::app_role::AppRole;
 use crate::task::scratch::Scratch;
 use crate::task::trial::{self, Trial};
 
@@ -41,8 +41,8 @@ pub async fn migrate(system: &System, trial: &Trial, fresh: &Scratch) -> Result<
 ///
 /// # Errors
 /// E0453 with what it answered.
-pub async fn answers(system: &System, release: &Trial, fresh: &Scratch) -> Result<()> {
-    tell(system, &fresh.name, "ANALYZE;\n").await?;
+pub async fn answers(system: &System, release: &Trial, fresh: &Scratch, role: AppRole<'_>) -> Result<()> {
+    role.tell(system, &fresh.name, "ANALYZE;\nSELECT postgis_lib_version();\n").await?;
     // One that was killed has left its own behind.
     trial::stop(system).await?;
     let served = release.serve(system, fresh).await;

@@ -1,13 +1,14 @@
 //! Whether what was imported is fit to serve: all that the live database has, indexes that are used, places where they
 //! should be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::error::Fault;
 use crate::system::System;
+use crate::task::postgres::app_role::AppRole;
 use crate::task::postgres::{Answer, ask};
 
 /// How many of a kind are told.
@@ -40,12 +41,15 @@ struct Column {
 ///
 /// # Errors
 /// E0453 with all that is not as it should be.
-pub async fn look(system: &System, live: &str, fresh: &str) -> Result<Vec<String>> {
+pub async fn look(system: &System, live: &str, fresh: &str, role: AppRole<'_>) -> Result<Vec<String>> {
     let shape = include_str!("shape.sql");
-    let wished: BTreeSet<String> = asked(system, live, shape).await?;
-    let there: BTreeSet<String> = asked(system, fresh, shape).await?;
-    let found: Found = asked(system, fresh, include_str!("sound.sql")).await?;
-    let faults = faults(&wished, &there, &found);
+    let wished: BTreeSet<String> = read(ask(system, live, shape).await?)?;
+    let there: BTreeSet<String> = read(role.ask(system, fresh, shape).await?)?;
+    let found: Found = read(role.ask(system, fresh, include_str!("sound.sql")).await?)?;
+    let mut faults = faults(&wished, &there, &found);
+    // Of the catalogue alone, where nothing of a dump has a name: so the superuser may ask, to whom nothing can be hidden.
+    let code = include_str!("code.sql");
+    faults.extend(foreign(&read(ask(system, live, code).await?)?, &read(ask(system, fresh, code).await?)?));
     if faults.is_empty() {
         return Ok(found.columns.iter().flat_map(Column::notes).collect());
     }
@@ -58,8 +62,8 @@ pub fn failed(why: &str) -> Fault {
         .hint("the live database is as it was; mend it where the data comes from, and bring it again")
 }
 
-async fn asked<T: for<'de> Deserialize<'de>>(system: &System, database: &str, sql: &str) -> Result<T> {
-    match ask(system, database, sql).await? {
+fn read<T: for<'de> Deserialize<'de>>(answer: Answer) -> Result<T> {
+    match answer {
         Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
         Answer::Rows(rows) => serde_json::from_str(rows.trim()).context("the look at the import cannot be read"),
     }
@@ -76,6 +80,12 @@ fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, found: &Found) ->
     }
     faults.extend(found.columns.iter().flat_map(Column::faults));
     faults
+}
+
+/// What would run in production and is not the app's: restores and counts of backups are the superuser's.
+fn foreign(live: &BTreeMap<String, String>, fresh: &BTreeMap<String, String>) -> Option<String> {
+    let foreign: Vec<&String> = fresh.iter().filter(|(what, text)| live.get(*what) != Some(text)).map(|(what, _)| what).collect();
+    (!foreign.is_empty()).then(|| format!("it has code that the live database has not: {}", some(&foreign)))
 }
 
 fn some(all: &[impl AsRef<str>]) -> String {
@@ -129,6 +139,18 @@ mod tests {
         assert_eq!(
             faults(&live, &set(&["the table a"]), &found),
             ["it lacks what the live database has: the index b"]
+        );
+    }
+
+    #[test]
+    fn code_that_is_more_or_other_than_the_live_ones_is_a_fault() {
+        let map = |all: &[(&str, &str)]| all.iter().map(|(what, text)| ((*what).to_owned(), (*text).to_owned())).collect();
+        let live = map(&[("the function a()", "1"), ("the function b()", "2")]);
+        assert_eq!(foreign(&live, &map(&[("the function a()", "1")])), None);
+        let fresh = map(&[("the function a()", "1"), ("the function b()", "3"), ("the operator public.+(a,b)", "x")]);
+        assert_eq!(
+            foreign(&live, &fresh).unwrap(),
+            "it has code that the live database has not: the function b(), the operator public.+(a,b)"
         );
     }
 
