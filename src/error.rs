@@ -463,9 +463,9 @@ pub const CATALOGUE: &[Entry] = &[
     },
     Entry {
         code: "E0442",
-        title: "no room for another database",
+        title: "no room for what would come",
         exit: exit::REFUSED,
-        cause: "What is made beside the live database (by a restore, a drill, a rehearsal or an import, or by a recovery with its second cluster) would not fit on its disk.",
+        cause: "What is made beside the live database (by a restore, a drill, a rehearsal or an import, or by a recovery with its second cluster) would not fit on its disk, or a file that is sent would take the twentieth of the disk that stays free.",
         changed: NOTHING,
         next: "Free space on the host (`citrino-ops backup prune`, databases that were set aside), or give it a larger disk.",
     },

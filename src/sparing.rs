@@ -7,7 +7,7 @@ use nix::sys::statvfs::fstatvfs;
 
 /// How much of a disk stays free, in per cent. As much as ext4 keeps for root (mke2fs(8), `-m`): we are root and could take
 /// even that, while PostgreSQL, which stops without room for its WAL, is not and could not.
-const FREE_PERCENT: u64 = 5;
+pub const FREE_PERCENT: u64 = 5;
 
 /// Bytes between two looks at the disk.
 const STRIDE: u64 = 1 << 20;

@@ -18,6 +18,7 @@ use local::{forget_others, here, only_ours, take_place};
 
 use super::Remote;
 use crate::error::Fault;
+use crate::sparing::FREE_PERCENT;
 
 /// What is passed on at a time.
 const PIECE: usize = 64 * 1024;
@@ -82,7 +83,7 @@ impl Remote {
     /// Brings a file of this machine to the host, mode 0600. What is there and equal is not sent again.
     ///
     /// # Errors
-    /// As of `download`.
+    /// As of `download`; and E0442 when the disk there would have less free than is left to the database.
     pub async fn upload(&self, file: &Path, to: &str) -> Result<Moved> {
         let context = || format!("could not read {}", file.display());
         let (sha256, bytes) = here(file)?.with_context(context)?;
@@ -168,11 +169,22 @@ impl Remote {
 
     /// How much of it the host has already; none when the whole is there.
     async fn part_there(&self, to: &str, part: &str, source: &Source) -> Result<Option<u64>> {
-        let bytes = source.bytes.to_string();
-        let argv = ["sh", "-c", BEGUN, "sh", to, part, &source.sha256, &bytes];
+        let (bytes, free) = (source.bytes.to_string(), FREE_PERCENT.to_string());
+        let argv = [
+            "sh",
+            "-c",
+            BEGUN,
+            "sh",
+            to,
+            part,
+            &source.sha256,
+            &bytes,
+            &free,
+        ];
         let said = self.output(&argv).await?;
         match said.trim() {
             "whole" => Ok(None),
+            "full" => Err(full(to, source.bytes).into()),
             begun => {
                 Ok(Some(begun.parse().with_context(|| {
                     format!("the host said of {part}: {begun}")
@@ -235,17 +247,30 @@ impl Remote {
 /// $1 the file: its length and sha256.
 const SOURCE: &str = r#"set -e; stat -L -c %s -- "$1"; sha256sum <"$1""#;
 
-/// $1 the place, $2 the part, $3 the sha256, $4 the length: what is there of it. Parts of what it was before go.
+/// $1 the place, $2 the part, $3 the sha256, $4 the length, $5 how many per cent of the disk stay free: what is there of it. Parts of
+/// what it was before go.
 const BEGUN: &str = r#"set -eu; umask 077
 if [ -f "$1" ] && [ "$(stat -c %s -- "$1")" = "$4" ] && [ "$(sha256sum <"$1")" = "$3  -" ]; then chmod 600 -- "$1"; echo whole; exit; fi
 for old in "$1".*.part; do [ "$old" = "$2" ] || rm -f -- "$old"; done
 [ -f "$2" ] || : >"$2"
 [ "$(stat -c %s -- "$2")" -le "$4" ] || : >"$2"
-stat -c %s -- "$2""#;
+begun=$(stat -c %s -- "$2") part=$2 wanted=$(($4 - begun)) percent=$5
+set -- $(stat -f -c '%S %a %b' -- "$part")
+if [ $((($1 * $2 - wanted) * 100)) -lt $(($1 * $3 * percent)) ]; then rm -f -- "$part"; echo full; exit; fi
+echo "$begun""#;
 
 /// $1 the part, $2 the place, $3 the sha256.
 const PLACE: &str = r#"set -eu
 if [ "$(sha256sum <"$1")" = "$3  -" ]; then chmod 600 -- "$1"; mv -f -- "$1" "$2"; echo whole; else rm -f -- "$1"; echo spoiled; fi"#;
+
+fn full(to: &str, bytes: u64) -> Fault {
+    let message = format!(
+        "{to} wants {} MB, and its disk would have less than {FREE_PERCENT} % free then, which are left to the database",
+        bytes.div_ceil(1024 * 1024)
+    );
+    Fault::new("E0442", message)
+        .hint("nothing was sent; free space on the host (`citrino-ops backup prune --aside`), or give it a larger disk")
+}
 
 impl Source {
     fn part(&self, to: &Path) -> PathBuf {

@@ -120,7 +120,16 @@ fn a_file_goes_on_where_it_was_cut_in_both_directions() {
         refused.message
     );
 
-    stack.on_host("mkdir /root/moved");
+    stack.on_host(&format!(
+        "mkdir /root/moved; mount -t tmpfs -o size={LENGTH} tmpfs /root/moved"
+    ));
+    let refused = trouble(&both.up().unwrap_err());
+    assert!(
+        refused.code == "E0442" && refused.message.contains("less than 5 % free"),
+        "{}",
+        refused.message
+    );
+    assert_eq!(stack.on_host("ls -A /root/moved; umount /root/moved"), "");
     let line = format!("head -c {CUT} | /usr/bin/dd \"$@\"; {KILL}");
     instead(&stack, "dd", &line);
     is_cut(both.up());
