@@ -75,14 +75,31 @@ impl Settings {
 
     /// What the host has is in the bucket too; nothing where there is none.
     pub fn sent(&self, at: OffsetDateTime) -> Option<Step<Task>> {
-        let bucket = self.s3.clone()?;
-        let name = format!("the backups are in {} too", bucket.url());
+        let offsite = self.offsite(at)?;
+        let name = format!("the backups are in {} too", offsite.bucket.url());
+        Some(step(name, offsite))
+    }
+
+    /// What need not be kept is gone from the bucket; nothing where there is none.
+    pub fn pruned_there(&self, at: OffsetDateTime) -> Option<Step<Task>> {
         let offsite = Offsite {
-            bucket,
+            only_less: true,
+            ..self.offsite(at)?
+        };
+        let name = format!(
+            "what need not be kept is gone from {}",
+            offsite.bucket.url()
+        );
+        Some(step(name, offsite))
+    }
+
+    fn offsite(&self, at: OffsetDateTime) -> Option<Offsite> {
+        Some(Offsite {
+            bucket: self.s3.clone()?,
             keep: Some(self.keep.clone()),
             now: rfc3339(at),
-        };
-        Some(step(name, offsite))
+            only_less: false,
+        })
     }
 
     /// A backup of a bucket is on the host.
@@ -287,15 +304,29 @@ fn bucket(stack: &Stack, secrets: &[(String, Secret)]) -> Option<Bucket> {
 pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::Backup> {
     let name = name.filter(|name| *name != LATEST);
     if name.is_none() && backups.newest().is_none() {
-        return Err(Fault::new("E0422", "there is no backup on the host")
-            .hint("`citrino-ops backup` takes one")
-            .into());
+        return Err(none_of_its_own(backups).into());
     }
     find(backups, name).map_err(|why| {
         Fault::new("E0422", why)
             .hint("nothing was changed; `citrino-ops backup list` shows the names")
             .into()
     })
+}
+
+fn none_of_its_own(backups: &Backups) -> Fault {
+    if let Some(foreign) = backups.foreign.first() {
+        let message = format!(
+            "the host has no backup of this stack; {} is of the stack {}",
+            foreign.name, foreign.stack
+        );
+        let hint = "nothing was changed; when it is meant, name it, and add --from-other-stack to `restore`";
+        return Fault::new("E0422", message).hint(hint);
+    }
+    if let Some((name, why)) = backups.broken.last_key_value() {
+        return Fault::new("E0422", format!("the backup {name} cannot be used: {why}"))
+            .hint("nothing was changed; there is no other: `citrino-ops backup` takes one");
+    }
+    Fault::new("E0422", "there is no backup on the host").hint("`citrino-ops backup` takes one")
 }
 
 /// The same wherever they are.

@@ -264,6 +264,9 @@ pub struct Rebuild {
     /// deployed; says how long it took. The newest backup off the host when it is not said: a name, a file, or `s3://BUCKET/PREFIX`
     #[arg(long, value_name = "BACKUP", num_args = 0..=1, default_missing_value = "newest")]
     pub from_backup: Option<String>,
+    /// Also when the stack's volume is there: the database on it is set aside, and stays until `backup prune --aside`
+    #[arg(long, requires = "from_backup")]
+    pub over_volume: bool,
     #[command(flatten)]
     pub artifact: Artifact,
     #[command(flatten)]

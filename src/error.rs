@@ -361,8 +361,8 @@ pub const CATALOGUE: &[Entry] = &[
         code: "E0424",
         title: "a backup was restored and is not as it should be",
         exit: exit::FAILED,
-        cause: "In a scratch database made from it PostGIS did not answer, or the release that serves did not.",
-        changed: "The live database was only read; the scratch database is gone again, and the backup is proven no more.",
+        cause: "The release that serves did not answer on a scratch database made from it, or could not bring its schema up to date.",
+        changed: "The live database was only read; the scratch database is gone again. A proof of before stays: what failed may be the release.",
         next: "Take another backup and drill that; `citrino-ops logs postgres` and the message say what was wrong with this one.",
     },
     Entry {
@@ -395,7 +395,7 @@ pub const CATALOGUE: &[Entry] = &[
         exit: exit::REFUSED,
         cause: "`rebuild --from-backup` would restore a backup over the database on the volume (`cloud.volume_gb`), which outlives the server and is newer than any backup.",
         changed: NOTHING,
-        next: "Run `citrino-ops up`: it makes the server serve with the database on its volume (after `citrino-ops rebuild`, when the server is there and its disk is what is wrong). `citrino-ops restore` after it goes back to a backup, when the data is wrong too.",
+        next: "When the volume is one that a rescue has made before it failed, or one that nothing was put on yet, add --over-volume: what is on it is set aside. Otherwise run `citrino-ops up`: it makes the server serve with the database on its volume (after `citrino-ops rebuild`, when the server is there and its disk is what is wrong). `citrino-ops restore` after it goes back to a backup, when the data is wrong too.",
     },
     Entry {
         code: "E0430",

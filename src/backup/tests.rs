@@ -78,6 +78,28 @@ fn a_backup_is_meant_by_a_part_of_its_name_that_no_other_has() {
 }
 
 #[test]
+fn a_host_without_backups_of_its_own_says_what_else_it_has() {
+    let why = |backups: &Backups| wished(backups, None).unwrap_err().to_string();
+    let mut backups = Backups::default();
+    assert_eq!(why(&backups), "there is no backup on the host");
+    let cut = "its manifest was cut".to_owned();
+    backups.broken.insert("citrino_broken".to_owned(), cut);
+    assert_eq!(
+        why(&backups),
+        "the backup citrino_broken cannot be used: its manifest was cut"
+    );
+    backups.foreign.push(backups::Backup {
+        name: "citrino_foreign".to_owned(),
+        stack: "other".to_owned(),
+        ..backups::Backup::default()
+    });
+    assert_eq!(
+        why(&backups),
+        "the host has no backup of this stack; citrino_foreign is of the stack other"
+    );
+}
+
+#[test]
 fn where_every_backup_is_broken_the_reason_is_told() {
     let facts = host(&[], None);
     let why = find(&facts.backups, None).unwrap_err();

@@ -1,12 +1,14 @@
 //! What a dump says of an extension that it wants.
 
-/// An extension that a dump asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use serde::Deserialize;
+
+/// An extension that a dump asks for, or that a database has.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Extension {
     pub name: String,
     /// Where its parts are to be.
     pub schema: Option<String>,
-    /// The line that asks.
+    /// The line that asks; 0 where none does.
     pub line: u64,
 }
 

@@ -51,6 +51,9 @@ pub struct Backup {
     /// The version of `PostgreSQL`, and of `PostGIS`.
     pub postgres: String,
     pub postgis: Option<String>,
+    /// The database on its disk, with indexes: the room that a restore wants.
+    #[serde(default)]
+    pub database_bytes: u64,
     /// The dump before it was packed.
     pub unpacked_bytes: u64,
     pub took_ms: u64,

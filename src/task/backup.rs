@@ -16,7 +16,7 @@ use super::drill::{self, Trial};
 use super::postgres::{OWNER, alike, rows};
 use crate::archive::{Content, Packer, Recipients};
 use crate::engine::{Look, Wish};
-use crate::error::{Fault, trouble};
+use crate::error::Fault;
 use crate::event::now;
 use crate::facts::app::{self, Schema};
 use crate::facts::backups::{self, Format, PART};
@@ -63,7 +63,7 @@ impl Wish<System> for Backup {
             }
         }
         if self.if_any {
-            match is_empty(system, &self.database).await.map_err(|error| self.with_way_out(error))? {
+            match is_empty(system, &self.database).await? {
                 Err(reason) => return Ok(Look::differs(reason)),
                 Ok(true) => return Ok(Look::same()),
                 Ok(false) => {}
@@ -80,12 +80,6 @@ impl Wish<System> for Backup {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        self.take(system).await.map_err(|error| self.with_way_out(error))
-    }
-}
-
-impl Backup {
-    async fn take(&self, system: &System) -> Result<()> {
         let (at, begun) = (now(), Instant::now());
         // What a run that was killed has left of this name is no backup from now on; nor is what belongs to none.
         system.remove(backups::manifest(&self.name))?;
@@ -112,6 +106,7 @@ impl Backup {
             schema,
             postgres: snapshot.postgres.clone(),
             postgis: snapshot.postgis.clone(),
+            database_bytes: snapshot.bytes,
             ..backups::Backup::default()
         };
         let kind = dump::Kind::of(self.format, &self.database, &snapshot.id);
@@ -122,14 +117,9 @@ impl Backup {
         manifest.unpacked_bytes = unpacked;
         self.name_it(system, &mut manifest, &to, begun).await
     }
+}
 
-    /// The database that a restore sets aside may be too damaged to be dumped.
-    fn with_way_out(&self, error: anyhow::Error) -> anyhow::Error {
-        if self.if_any {
-            return Fault::new("E0421", trouble(&error).message).hint(WAY_OUT).into();
-        }
-        error
-    }
+impl Backup {
 
     /// A release that cannot tell it, since it is torn or locked out, is what one wants a backup for; only what a
     /// migration is about to change must be known.
@@ -199,9 +189,6 @@ impl Backup {
         Ok(())
     }
 }
-
-const WAY_OUT: &str = "nothing was changed; when the database of now is too damaged to be dumped, \
-    `citrino-ops restore --without-safety-backup` leaves it aside all the same";
 
 /// Dumps into a file: its hash, its length, and the length before it was packed.
 async fn pack(system: &System, part: File, kind: &dump::Kind<'_>, to: &Recipients) -> Result<(String, u64, u64)> {

@@ -28,6 +28,9 @@ pub struct Offsite {
     pub keep: Option<Keep>,
     /// The time by which days are counted, RFC 3339.
     pub now: String,
+    /// What need not be kept goes there, and nothing is sent.
+    #[serde(default)]
+    pub only_less: bool,
 }
 
 /// What is not as wished.
@@ -139,7 +142,7 @@ impl Offsite {
             let proven = proofs.contains_key(&one.name) && !here.proofs.contains_key(&one.name);
             proven && !self.bucket.append_only
         };
-        let staying = here.whole.iter().filter(stays);
+        let staying = here.whole.iter().filter(|one| !self.only_less && stays(one));
         Ok(Todo {
             send: staying
                 .clone()
@@ -156,7 +159,7 @@ impl Offsite {
                 .cloned()
                 .collect(),
             strays: self.strays(store, &here, &there).await?,
-            sent: self.sent(&here).filter(|sent| here.sent.as_ref() != Some(sent)),
+            sent: self.sent(&here).filter(|sent| !self.only_less && here.sent.as_ref() != Some(sent)),
         })
     }
 

@@ -119,9 +119,7 @@ impl Rehearsal {
         scratch.has_room(system, 2).await?;
         scratch.fill(system).await?;
         witness::place(system, &scratch.name).await?;
-        let over = scratch.environment();
-        let over: Vec<(&str, &str)> = over.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        let migrated = system.run(&self.trial.app(system, &["migrate"], &over)?).await?;
+        let migrated = self.trial.run_on(system, scratch, &["migrate"]).await?;
         if !migrated.ok() {
             return Err(failed(&format!("the migrations failed on a copy of {}: {}", self.database, migrated.last_words())).into());
         }

@@ -40,7 +40,7 @@ impl Wish<System> for Restored {
         parts.verify(system, &identities).await?;
         // One that it cannot open is found out here, too.
         parts.open(system, &identities)?;
-        alike::has_room_for_dump(system, &self.database, backup.unpacked_bytes).await?;
+        alike::has_room_for(system, &self.database, backup.database_bytes).await?;
         if alike::exists(system, &self.database).await? == Ok(false) {
             return Ok(Look::differs(format!("there is no database {}", self.database)));
         }

@@ -13,7 +13,7 @@ use crate::engine::Wish;
 use crate::env_file;
 use crate::error::Fault;
 use crate::facts::app;
-use crate::system::{Cmd, System};
+use crate::system::{Cmd, Output, System};
 
 /// The unit that the release serves in meanwhile: systemd ends it when nobody else does.
 const UNIT: &str = "citrino-rehearsal.service";
@@ -85,6 +85,30 @@ impl Trial {
             cmd = cmd.env(*key, *value);
         }
         Ok(cmd)
+    }
+
+    /// The release brings the copy up to what it needs.
+    ///
+    /// # Errors
+    /// E0402 with its last words.
+    pub async fn migrate(&self, system: &System, scratch: &Scratch) -> Result<()> {
+        let migrated = self.run_on(system, scratch, &["migrate"]).await?;
+        migrated.success().map(drop)
+    }
+
+    /// A command of the release on the copy.
+    pub async fn run_on(
+        &self,
+        system: &System,
+        scratch: &Scratch,
+        arguments: &[&str],
+    ) -> Result<Output> {
+        let over = scratch.environment();
+        let over: Vec<(&str, &str)> = over
+            .iter()
+            .map(|(key, value)| (*key, value.as_str()))
+            .collect();
+        system.run(&self.app(system, arguments, &over)?).await
     }
 
     /// The release runs on the copy, small and bounded, and answers.

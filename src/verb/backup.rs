@@ -139,7 +139,7 @@ async fn prune(job: &mut Job<'_>, aside: bool, check: bool) -> Result<u8> {
     let agent = job.agent(&remote).await?;
     let (settings, at) = (job.backups(), OffsetDateTime::now_utc());
     let mut steps = vec![settings.pruned(at, aside)];
-    steps.extend(settings.sent(at));
+    steps.extend(settings.pruned_there(at));
     let mode = if check { Mode::Check } else { Mode::Apply };
     let plan = job.plan(mode, steps, Vec::new());
     let tally = job.run_host(agent, &plan, &[]).await?;

@@ -20,7 +20,11 @@ use crate::source;
 pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     let mut name = wish.backup.clone();
     let asked = name.as_deref().unwrap_or("latest");
-    let origin = Origin::of(job, wish.from.as_deref(), asked).await?;
+    let whose = (!wish.from_other_stack).then(|| job.stack.name.clone());
+    let origin = Origin::of(job, wish.from.as_deref(), asked, whose.as_deref()).await?;
+    if let Some(origin) = &origin {
+        belongs(job, origin.backup(), wish.from_other_stack)?;
+    }
     let remote = job.connect().await?.telling(job.report.progress());
     if let Some(origin) = origin {
         origin.bring(job, &remote).await?;
@@ -35,7 +39,8 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
         settings.recovered(&job.stack, &facts.app, now, to)
     } else {
         let backup = wished(&facts.backups, name.as_deref())?;
-        fits(job, &facts.app, backup, wish.from_other_stack)?;
+        belongs(job, backup, wish.from_other_stack)?;
+        fits(&facts.app, backup)?;
         settings.restored(&job.stack, &facts.app, now, backup, identities)
     };
     let done = restore.swap.name.clone();
@@ -50,7 +55,8 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     }
     let mut plan = job.plan(Mode::Apply, steps, restore.on_failure);
     plan.watch = users::on_host(&job.stack);
-    job.run_host(agent, &plan, &[]).await?;
+    let restored = job.run_host(agent, &plan, &[]).await;
+    restored.map_err(with_way_out)?;
     remote.close().await;
     job.report.note(format!(
         "{done}; the one of before stays until `{} backup prune --aside`",
@@ -59,20 +65,39 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// Whether it belongs here.
-///
-/// # Errors
-/// E0423 when it is of another stack, or of a schema that the release that serves does not know.
-fn fits(job: &Job, app: &AppFacts, backup: &Backup, from_other_stack: bool) -> Result<()> {
-    if backup.stack != job.stack.name && !from_other_stack {
-        let message = format!(
-            "{} is of the stack {}, and this is {}",
-            backup.name, backup.stack, job.stack.name
-        );
-        return Err(Fault::new("E0423", message)
-            .hint("nothing was changed; add --from-other-stack when that is meant")
-            .into());
+/// What is set aside may be too damaged to be dumped.
+fn with_way_out(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Fault>() {
+        Ok(fault) if fault.message.starts_with(SAFETY) => {
+            let first = fault.hint.as_deref().unwrap_or("nothing was changed");
+            let hint = format!(
+                "{first}; when the database of now is too damaged to be dumped, add --without-safety-backup: it stays aside all the same"
+            );
+            fault.hint(hint).into()
+        }
+        Ok(fault) => fault.into(),
+        Err(error) => error,
     }
+}
+
+/// # Errors
+/// E0423 when it is of another stack, and that was not meant.
+fn belongs(job: &Job, backup: &Backup, from_other_stack: bool) -> Result<()> {
+    if backup.stack == job.stack.name || from_other_stack {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is of the stack {}, and this is {}",
+        backup.name, backup.stack, job.stack.name
+    );
+    Err(Fault::new("E0423", message)
+        .hint("nothing was changed; add --from-other-stack when that is meant")
+        .into())
+}
+
+/// # Errors
+/// E0423 when it is of a schema that the release that serves does not know.
+fn fits(app: &AppFacts, backup: &Backup) -> Result<()> {
     let live = app.live_release();
     let serves = app
         .releases

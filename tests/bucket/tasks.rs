@@ -140,6 +140,7 @@ fn offsite(bucket: &Bucket) -> Offsite {
         bucket: bucket.clone(),
         keep: None,
         now: NOW.to_owned(),
+        only_less: false,
     }
 }
 

@@ -320,7 +320,7 @@ fn what_does_not_belong_here_is_refused_before_anything_is_touched() {
         backup.schema.as_mut().unwrap().applied.push(9000);
     });
     altered("citrino_20200103_000000", &|backup| {
-        backup.unpacked_bytes = 1 << 50;
+        backup.database_bytes = 1 << 51;
     });
     for (name, code, why) in [
         (
@@ -376,6 +376,16 @@ fn the_list_leads_with_the_proof_and_health_minds_it() {
         headline.starts_with("last proven restore 0 min ago, RPO ")
             && headline.ends_with(" s measured"),
         "{listed}"
+    );
+
+    let torn = taken(&stack);
+    fs::write(folder(&stack).join(format!("{torn}.dump.zst")), "").unwrap();
+    let health = stack.citrino(&["health"]);
+    let row = format!("the last backup, {torn}, cannot be used: ");
+    assert!(
+        health.code == 4 && health.text.contains(&row),
+        "{}",
+        health.text
     );
 
     // As they will be when nobody takes any more.

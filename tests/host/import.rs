@@ -558,6 +558,14 @@ fn what_extensions_keep_comes_with_a_dump_and_stays_theirs() {
         ] {
             assert_eq!(stack.sql(query), found, "{options}: {query}");
         }
+        if options == "-Fc" {
+            // What production has from now on stays where it is there.
+            let (file, _) = dump(&stack, "otra_vez.dump", "SELECT 1", options);
+            imported(&stack, &file);
+            let place =
+                "SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'hstore'";
+            assert_eq!(stack.sql(place), "aparte");
+        }
         stack.sql("SELECT topology.DropTopology('barrio'); DELETE FROM spatial_ref_sys WHERE srid = 990001");
         stack.sql("DROP EXTENSION postgis_tiger_geocoder, postgis_raster, fuzzystrmatch, hstore; DROP SCHEMA IF EXISTS aparte, tiger, tiger_data CASCADE");
     }

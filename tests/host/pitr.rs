@@ -2,6 +2,8 @@
 
 use crate::backups::taken;
 use crate::lab::until;
+use crate::offsite::{gateway, wish_for};
+use crate::s3::Storage;
 use crate::stack::{GO_ON, Said, Stack, serving};
 
 const PASSPHRASE: &str = "sentinel-of-the-repository-5c2d";
@@ -60,6 +62,50 @@ fn rows_until_a_time_come_back_and_nothing_else_does() {
 
     a_lost_repository_is_begun_anew(&stack, &to);
     switch_off(&stack, &wishes);
+}
+
+/// The name of a storage that a company has in its own network, with a certificate of its own authority.
+const STORAGE: &str = "s3.example.test";
+const AUTHORITY: &str = "/usr/local/share/ca-certificates/storage.crt";
+
+#[test]
+fn the_repository_can_be_in_a_bucket_that_is_spoken_with_over_tls() {
+    let Some(stack) = serving() else { return };
+    let gateway = gateway(&stack);
+    let Some(storage) = Storage::start_as(&gateway, STORAGE) else {
+        return;
+    };
+    let authority = stack.disk().join(AUTHORITY.trim_start_matches('/'));
+    std::fs::write(authority, storage.authority()).unwrap();
+    stack.on_host(&format!(
+        "update-ca-certificates; echo {gateway} {STORAGE} >>/etc/hosts"
+    ));
+    let wishes = wish_for(&stack, &storage.bucket("owner", "rehearsal"));
+    let both = std::fs::read_to_string(stack.home.join("citrino.yml")).unwrap();
+    let pitr = "backup: { pitr: true, pitr_passphrase: { file: passphrase }, s3:";
+    stack.write("citrino.yml", &both.replace("backup: { s3:", pitr));
+    stack.write("passphrase", PASSPHRASE);
+    let on = stack.citrino(&["converge"]);
+    assert_eq!(on.code, 0, "{}", on.text);
+    taken(&stack);
+    stack.is_healthy();
+    stack.is_as_wished();
+
+    stack.sql("CREATE TABLE cuaderno (n int); INSERT INTO cuaderno VALUES (1)");
+    let to = stack.sql("SELECT clock_timestamp()");
+    stack.sql("DROP TABLE cuaderno");
+    let restored = restore(&stack, &to);
+    assert_eq!(restored.code, 0, "{}", restored.text);
+    assert_eq!(stack.sql("SELECT * FROM cuaderno"), "1");
+    let info = stack.on_host("runuser -u postgres -- pgbackrest --stanza=citrino info");
+    assert!(info.contains("cipher: aes-256-cbc"), "{info}");
+    stack.on_host("test ! -e /home/citrino/database/pitr");
+    stack.sql("DROP TABLE cuaderno");
+
+    switch_off(&stack, &wishes);
+    stack.on_host(&format!(
+        "rm {AUTHORITY}; update-ca-certificates --fresh; sed -i '/{STORAGE}/d' /etc/hosts"
+    ));
 }
 
 /// As an operator does: a line in citrino.yml, and a converge, which a second one finds nothing to do after.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::backups::taken;
 use crate::stack::{Said, Stack, serving};
 
 const PLAYBOOK: &str = "- name: what is pending is rehearsed
@@ -117,7 +118,11 @@ fn pending_migrations_are_rehearsed_once_and_the_live_database_is_only_read() {
         other.text
     );
     stack.sql("INSERT INTO _sqlx_migrations SELECT * FROM kept; DROP TABLE kept");
+    let behind = taken(&stack);
     catch_up(&stack);
+    // A drill brings it up to date as well, as a restore would.
+    let drill = stack.citrino(&["backup", "drill", &behind]);
+    assert_eq!(drill.code, 0, "{}", drill.text);
 }
 
 #[test]

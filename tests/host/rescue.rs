@@ -301,6 +301,8 @@ fn a_database_that_lies_on_a_volume_is_not_lost_with_its_server() {
         said.contains("up` makes the server serve with the database on its volume"),
         "{said}"
     );
+    // Told to, it goes on as if there were none.
+    refused(&stack, Some("--over-volume"), 7, "E0310");
     let path = format!("/volumes/{}", made["volume"]["id"]);
     assert_eq!(stack.lab.call("DELETE", &path, &Value::Null).0, 204);
     stack.write("citrino.yml", &kept);

@@ -31,9 +31,19 @@ impl Storage {
     /// On this address of the machine, at a port that nobody has; none, with the reason on standard error, where it
     /// cannot be installed.
     pub fn start(address: &str) -> Option<Self> {
+        Self::serve(&[address])
+    }
+
+    /// The same over TLS by this name, which is for the caller to make known.
+    pub fn start_as(address: &str, name: &str) -> Option<Self> {
+        Self::serve(&[address, name])
+    }
+
+    fn serve(place: &[&str]) -> Option<Self> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/s3/server.py");
         let mut server = Command::new(PYTHON.as_ref()?)
-            .args([script, address])
+            .arg(script)
+            .args(place)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // It tells every request.
@@ -45,6 +55,11 @@ impl Storage {
         BufReader::new(output).read_line(&mut line).unwrap();
         let told = serde_json::from_str(&line).expect("the storage did not come up");
         Some(Self { server, told })
+    }
+
+    /// The certificate of the authority behind its own, when it speaks TLS.
+    pub fn authority(&self) -> &str {
+        self.told["authority"].as_str().unwrap()
     }
 
     pub fn endpoint(&self) -> &str {

@@ -1,11 +1,22 @@
 """An object storage that speaks S3 and holds its users to their rights: moto, on the address that is given.
 
-Prints one line of JSON when it is ready, and ends when its standard input does.
+With a name after the address it speaks TLS by that name, with a certificate of an authority of its own. Prints one line of JSON when
+it is ready, and ends when its standard input does.
 """
+import datetime
 import json
+import os
+import ssl
 import sys
+import tempfile
+
+# The bucket stands in the path: without this, a name of the server's with dots in it would be one of a bucket.
+os.environ["S3_IGNORE_SUBDOMAIN_BUCKETNAME"] = "true"
 
 import boto3
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from moto import settings
 from moto.server import ThreadedMotoServer
 
@@ -24,6 +35,36 @@ def user(iam, name, actions):
     return {"key_id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
 
 
+def signed(name, issuer, signer, key, extension):
+    today = datetime.datetime.now(datetime.timezone.utc)
+    day = datetime.timedelta(days=1)
+    builder = x509.CertificateBuilder(issuer, name, key.public_key(), x509.random_serial_number(), today - day, today + day)
+    certificate = builder.add_extension(extension, critical=False).sign(signer, hashes.SHA256())
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def called(name):
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+
+
+def secure(server, name):
+    """From now on the server speaks TLS; the authority's certificate."""
+    authority, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root = signed(called("authority"), called("authority"), authority, authority, x509.BasicConstraints(True, None))
+    names = x509.SubjectAlternativeName([x509.DNSName(name)])
+    certificate = signed(called(name), called("authority"), authority, own, names)
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    key = own.private_bytes(serialization.Encoding.PEM, *form).decode()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile("w") as chain:
+        chain.write(certificate + key)
+        chain.flush()
+        context.load_cert_chain(chain.name)
+    # Each connection shakes hands in the thread that serves it: one that says nothing must not keep the others out.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    return root
+
+
 server = ThreadedMotoServer(ip_address=sys.argv[1], port=0, verbose=False)
 server.start()
 host, port = server.get_host_and_port()
@@ -40,5 +81,10 @@ iam = client("iam")
 keys = {"owner": user(iam, "owner", EVERYTHING), "appender": user(iam, "appender", APPENDS)}
 # From now on every request is signed by somebody who may.
 settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
+authority = None
+if len(sys.argv) > 2:
+    authority = secure(server._server, sys.argv[2])
+    endpoint = f"https://{sys.argv[2]}:{port}"
+keys["authority"] = authority
 print(json.dumps({"endpoint": endpoint, "bucket": BUCKET, "region": REGION, **keys}), flush=True)
 sys.stdin.read()

@@ -198,7 +198,7 @@ fn ends_well(mut read: Box<dyn Read>) -> Result<()> {
     Err(anyhow::anyhow!("the dump was cut off"))
 }
 
-fn broken(backup: &Backup, why: &str) -> Fault {
+pub fn broken(backup: &Backup, why: &str) -> Fault {
     Fault::new("E0422", format!("the backup {} cannot be used: {why}", backup.name))
         .hint("the live database is as it was; `citrino-ops backup list` shows the others")
 }

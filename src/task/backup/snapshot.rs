@@ -21,17 +21,20 @@ pub struct Snapshot {
     /// The versions of the server, and of `PostGIS` where the database has it.
     pub postgres: String,
     pub postgis: Option<String>,
+    /// Of the database on its disk.
+    pub bytes: u64,
 }
 
 /// Before and after it, psql says a line each.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot();\n";
 const VERSIONS: &str = "SELECT json_build_object('postgres', current_setting('server_version'), \
-    'postgis', (SELECT extversion FROM pg_extension WHERE extname = 'postgis'));\n";
+    'postgis', (SELECT extversion FROM pg_extension WHERE extname = 'postgis'), 'bytes', pg_database_size(current_database()));\n";
 
 #[derive(Deserialize)]
 struct Versions {
     postgres: String,
     postgis: Option<String>,
+    bytes: u64,
 }
 
 impl Snapshot {
@@ -54,6 +57,7 @@ impl Snapshot {
         Ok(Self {
             postgres: versions.postgres,
             postgis: versions.postgis,
+            bytes: versions.bytes,
             holder,
             mouth,
             id,

@@ -25,7 +25,8 @@ const FAMILY: &[&str] = &[
 ];
 
 const HOST: &str = "SET search_path = pg_catalog;\nSELECT json_build_object(\
-    'live', (SELECT json_agg(extname ORDER BY oid) FROM pg_extension), \
+    'live', (SELECT json_agg(json_build_object('name', e.extname, 'schema', n.nspname, 'line', 0) ORDER BY e.oid) \
+        FROM pg_extension e LEFT JOIN pg_namespace n ON n.oid = e.extnamespace AND n.nspname !~ '^pg_'), \
     'free', (SELECT coalesce(json_agg(DISTINCT name), '[]') FROM pg_available_extension_versions WHERE trusted OR NOT superuser), \
     'placed', (SELECT coalesce(json_agg(DISTINCT name), '[]') FROM pg_available_extension_versions WHERE schema IS NOT NULL));\n";
 
@@ -40,8 +41,8 @@ const KEPT: &str = "WITH kept AS (\
 /// What the host says of extensions.
 #[derive(Debug, Deserialize)]
 pub struct Extensions {
-    /// Those of the live database.
-    live: Vec<String>,
+    /// Those of the live database, where they are there.
+    live: Vec<Extension>,
     /// Those that every owner of a database may make, by `PostgreSQL`'s own word.
     free: BTreeSet<String>,
     /// Those that say themselves which schema they are in.
@@ -59,7 +60,7 @@ impl Extensions {
     /// # Errors
     /// E0451 for one that could lead out of the database.
     pub fn more<'w>(&self, wished: &'w [Extension]) -> Result<Vec<&'w Extension>> {
-        let is_more = |one: &&Extension| !self.live.contains(&one.name);
+        let is_more = |one: &&Extension| self.live.iter().all(|live| live.name != one.name);
         let more: Vec<&Extension> = wished.iter().filter(is_more).collect();
         let is_harmless = |one: &Extension| FAMILY.contains(&one.name.as_str()) || self.free.contains(&one.name);
         match more.iter().find(|one| !is_harmless(one)) {
@@ -77,7 +78,8 @@ impl Extensions {
     /// # Errors
     /// E0451 for what may not be made, or cannot.
     pub async fn make(&self, system: &System, fresh: &str, wished: &[Extension], role: AppRole<'_>) -> Result<()> {
-        let live: Result<Vec<String>> = self.live.iter().map(|name| creation(name)).collect();
+        let live = self.live.iter().map(|one| self.creation(one, role));
+        let live: Result<Vec<String>> = live.collect();
         tell(system, fresh, &live?.concat()).await?;
         for one in self.more(wished)? {
             let made = system.run(&session(fresh).stdin(self.creation(one, role)?)).await?;
@@ -139,7 +141,7 @@ mod tests {
     fn host() -> Extensions {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Extensions {
-            live: vec!["postgis".to_owned(), "pg_stat_statements".to_owned()],
+            live: ["postgis", "pg_stat_statements"].map(wished).to_vec(),
             free: set(&["hstore"]),
             placed: set(&["postgis_topology"]),
         }

@@ -17,7 +17,7 @@ use crate::task::trial::{self, Trial};
 pub async fn is_of_the_app(system: &System, trial: &Trial, fresh: &Scratch) -> Result<()> {
     let describe = system.run(&trial.app(system, &["migrate", "--describe"], &[])?).await?.success()?;
     let known: Migrations = read(&describe)?;
-    let status = run(system, trial, fresh, &["migrate", "--status"]).await?;
+    let status = trial.run_on(system, fresh, &["migrate", "--status"]).await?;
     if !status.ok() {
         return Err(unfit(&format!("the release cannot read it: {}", status.last_words())).into());
     }
@@ -30,7 +30,7 @@ pub async fn is_of_the_app(system: &System, trial: &Trial, fresh: &Scratch) -> R
 /// # Errors
 /// E0452 when a migration does not go through on it.
 pub async fn migrate(system: &System, trial: &Trial, fresh: &Scratch) -> Result<()> {
-    let migrated = run(system, trial, fresh, &["migrate"]).await?;
+    let migrated = trial.run_on(system, fresh, &["migrate"]).await?;
     if migrated.ok() {
         return Ok(());
     }
@@ -48,13 +48,6 @@ pub async fn answers(system: &System, release: &Trial, fresh: &Scratch, role: Ap
     let served = release.serve(system, fresh).await;
     trial::stop(system).await?;
     served.map_err(|error| sound::failed(&format!("the release does not answer on it: {error:#}")).into())
-}
-
-/// A command of the release on the database that is not live yet.
-pub async fn run(system: &System, trial: &Trial, fresh: &Scratch, arguments: &[&str]) -> Result<Output> {
-    let over = fresh.environment();
-    let over: Vec<(&str, &str)> = over.iter().map(|(key, value)| (*key, value.as_str())).collect();
-    system.run(&trial.app(system, arguments, &over)?).await
 }
 
 fn fits(known: &Migrations, schema: &Schema) -> Result<(), String> {

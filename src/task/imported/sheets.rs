@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Sheet, schema};
+use super::Sheet;
 use crate::dump::Table;
 use crate::error::Fault;
 use crate::system::{Output, System};
@@ -44,7 +44,7 @@ impl Sheets<'_> {
         let mut told = Vec::new();
         for table in [Table::Agentes, Table::Servicios, Table::Propiedades] {
             for sheet in self.sheets.iter().filter(|sheet| sheet.table == table) {
-                let output = schema::run(system, trial, fresh, &self.arguments(sheet)).await?;
+                let output = trial.run_on(system, fresh, &self.arguments(sheet)).await?;
                 if !output.ok() {
                     return Err(refused(sheet, &output).into());
                 }

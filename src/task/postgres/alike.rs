@@ -48,8 +48,7 @@ pub async fn has_room(system: &System, database: &str, times: u64) -> Result<()>
     look.has_room(system, database, wanted)
 }
 
-/// The same for what comes out of a dump of so many bytes. The live database may be an empty one by now, or gone: how
-/// large it is says nothing of how large it was.
+/// The same for what comes out of a dump of so many bytes.
 ///
 /// # Errors
 /// E0442 when it has not.
@@ -57,7 +56,7 @@ pub async fn has_room_for_dump(system: &System, database: &str, bytes: u64) -> R
     has_room_for(system, database, bytes.saturating_mul(TIMES)).await
 }
 
-/// The same for so many bytes.
+/// The same for so many bytes. The live database may be an empty one by now, or gone: how large it is says nothing of how large it was.
 ///
 /// # Errors
 /// E0442 when it has not.

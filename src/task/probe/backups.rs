@@ -48,6 +48,12 @@ pub struct Whole {
 impl BackupAge {
     pub fn answer(&self, system: &System) -> Result<Look> {
         let found = backups::gather(system)?;
+        let newest = found.newest().map_or("", |one| &one.name);
+        if let Some((name, why)) = found.broken.last_key_value()
+            && name.as_str() > newest
+        {
+            return Ok(Look::differs(format!("the last backup, {name}, cannot be used: {why}; `citrino-ops backup` takes another")));
+        }
         Ok(match found.newest() {
             Some(backup) => measured("the last backup was made before", hours(&backup.at), "h", Some(self.max_h)),
             None => Look::differs("there is no backup; `citrino-ops backup` takes one"),

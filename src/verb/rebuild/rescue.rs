@@ -23,7 +23,9 @@ use crate::verb::{backup, converge, deploy, health, provision};
 
 pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
     // All that can be missing is looked for while nothing is lost yet.
-    is_lost(job).await?;
+    if !wish.over_volume {
+        is_lost(job).await?;
+    }
     let which = wish
         .from_backup
         .as_deref()
@@ -70,7 +72,7 @@ async fn is_lost(job: &mut Job<'_>) -> Result<()> {
         volume.name, job.stack.name
     );
     let hint = format!(
-        "nothing was changed; `{0} up` makes the server serve with the database on its volume, and `{0} restore` after it goes back to a backup",
+        "nothing was changed; `{0} up` makes the server serve with the database on its volume, and `{0} restore` after it goes back to a backup; when the volume is empty (a rescue that failed has made it), --over-volume goes on",
         job.typed
     );
     Err(Fault::new("E0428", message).hint(hint).into())

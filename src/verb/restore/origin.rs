@@ -26,13 +26,18 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Where it is, when it is not on the host.
+    /// Where it is, when it is not on the host. The newest is that of a stack, when one is said.
     ///
     /// # Errors
     /// E0802 and E0433 of a bucket, E0422 of a file.
-    pub async fn of(job: &mut Job<'_>, from: Option<&str>, name: &str) -> Result<Option<Self>> {
+    pub async fn of(
+        job: &mut Job<'_>,
+        from: Option<&str>,
+        name: &str,
+        whose: Option<&str>,
+    ) -> Result<Option<Self>> {
         if let Some(url) = from {
-            return Self::in_bucket(job, url, name).await.map(Some);
+            return Self::in_bucket(job, url, name, whose).await.map(Some);
         }
         let path = Path::new(name);
         if path.is_file() {
@@ -47,13 +52,13 @@ impl Origin {
     /// # Errors
     /// E0427 when there is none; those of the bucket when there is none here either; and those of `of`.
     pub async fn off_the_host(job: &mut Job<'_>, which: Option<&str>) -> Result<Self> {
+        let stack = job.stack.name.clone();
         if let Some(url) = which.filter(|which| which.starts_with(S3)) {
-            return Self::in_bucket(job, url, LATEST).await;
+            return Self::in_bucket(job, url, LATEST, Some(&stack)).await;
         }
-        if let Some(origin) = Self::of(job, None, which.unwrap_or_default()).await? {
+        if let Some(origin) = Self::of(job, None, which.unwrap_or_default(), None).await? {
             return Ok(origin);
         }
-        let stack = job.stack.name.clone();
         let here = push::pulled(job)?.into_iter();
         let here: Vec<Self> = here.map(|here| Self::Here(Box::new(here))).collect();
         let there = match &job.stack.backup.s3 {
@@ -82,8 +87,14 @@ impl Origin {
         }
     }
 
-    async fn in_bucket(job: &mut Job<'_>, url: &str, name: &str) -> Result<Self> {
+    async fn in_bucket(
+        job: &mut Job<'_>,
+        url: &str,
+        name: &str,
+        whose: Option<&str>,
+    ) -> Result<Self> {
         let (bucket, there) = look(job, url).await?;
+        let there = there.sorted(whose);
         match find(&there, Some(name)) {
             Ok(backup) => {
                 let backup = Box::new(backup.clone());
@@ -220,7 +231,7 @@ fn no_such(why: &str, known: &Backups) -> Fault {
 
 /// `is X`, `are X, Y and 3 more`: the newest ones by name.
 fn listed(known: &Backups) -> String {
-    let names: Vec<&str> = known.whole.iter().map(|one| one.name.as_str()).collect();
+    let names: Vec<&str> = known.all().map(|one| one.name.as_str()).collect();
     let shown = names[..names.len().min(LISTED)].join(", ");
     match names.len() {
         0 => "is none that can be used".to_owned(),
