@@ -9,7 +9,7 @@ use crate::cli::{Rollback, RollbackData};
 use crate::error::{Fault, exit};
 use crate::facts::Facts;
 use crate::facts::app::{AppFacts, Release};
-use crate::facts::backups::{self, Backup};
+use crate::facts::backups::{self, Backup, Backups};
 use crate::plan::Step;
 use crate::release::{self, Change, Data, Obstacle, Way};
 use crate::source;
@@ -66,6 +66,24 @@ fn wished<'a>(app: &'a AppFacts, name: Option<&str>) -> Result<&'a Release> {
         .into())
 }
 
+/// A newer one that is broken may be the one that was meant: going back further loses more.
+///
+/// # Errors
+/// E0422 with the first of them.
+fn none_is_broken_since(backups: &Backups, name: &str) -> Result<(), Fault> {
+    let mut newer = backups
+        .broken
+        .iter()
+        .filter(|(broken, _)| broken.as_str() > name);
+    let Some((broken, why)) = newer.next() else {
+        return Ok(());
+    };
+    let message =
+        format!("the backup {broken} cannot be used: {why}; the next older one is {name}");
+    Err(Fault::new("E0422", message)
+        .hint("nothing was changed; bring a sound copy of it, or delete what is left of it to go back further"))
+}
+
 /// What becomes of the database, by what was asked for and what there is.
 ///
 /// # Errors
@@ -91,6 +109,7 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
                 return Ok(Data::TakenBack { binary, to });
             }
             Way::Restore(backup) if asked.restore_db => {
+                none_is_broken_since(&facts.backups, &backup.name)?;
                 let database = job.stack.database.name.clone();
                 return Ok(Data::Restored(Restored {
                     backup: backup.name.clone(),

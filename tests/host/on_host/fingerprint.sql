@@ -6,3 +6,4 @@ FROM (SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_namespace s O
     WHERE c.relkind = 'r' AND s.nspname NOT IN ('pg_catalog', 'information_schema')
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')) tables
 ORDER BY name;
+SELECT 'complete';
