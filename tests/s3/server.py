@@ -3,6 +3,7 @@
 With a name after the address it speaks TLS by that name, with a certificate of an authority of its own. Prints one line of JSON when
 it is ready, and ends when its standard input does.
 """
+import contextlib
 import datetime
 import json
 import os
@@ -62,6 +63,16 @@ def secure(server, name):
         context.load_cert_chain(chain.name)
     # Each connection shakes hands in the thread that serves it: one that says nothing must not keep the others out.
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    close = server.shutdown_request
+
+    def farewell(request):
+        # An answer without a length ends with its connection, and TLS wants to hear that it was meant to.
+        with contextlib.suppress(OSError, ValueError):
+            request.settimeout(0.2)
+            request.unwrap()
+        close(request)
+
+    server.shutdown_request = farewell
     return root
 
 
