@@ -164,15 +164,10 @@ impl Settings {
         identities: Vec<Secret>,
     ) -> Result<Vec<Step<Task>>> {
         let backup = wished(&facts.backups, name)?;
-        if backup.stack != self.stack {
-            let message = format!(
-                "{} is of the stack {}, and this is {}",
-                backup.name, backup.stack, self.stack
-            );
-            return Err(Fault::new("E0423", message)
-                .hint("drill it on a host of that stack, or bring it into this one with `restore --from-other-stack`")
-                .into());
-        }
+        backup.is_of(
+            &self.stack,
+            "drill it on a host of that stack, or bring it into this one with `restore --from-other-stack`",
+        )?;
         let proofs = &facts.backups.proofs;
         let drill = Drill {
             backup: backup.name.clone(),

@@ -12,6 +12,7 @@ use time::macros::format_description;
 use super::app::Schema;
 use crate::archive::{Content, Packing};
 use crate::blob;
+use crate::error::Fault;
 use crate::keep::Dated;
 use crate::system::{DRAFT, System};
 
@@ -196,6 +197,21 @@ impl Backup {
                 )
             })
             .collect()
+    }
+
+    /// Whether it belongs to this stack.
+    ///
+    /// # Errors
+    /// E0423 when it does not, with what to do next.
+    pub fn is_of(&self, stack: &str, next: &str) -> Result<(), Fault> {
+        if self.stack == stack {
+            return Ok(());
+        }
+        let message = format!(
+            "{} is of the stack {}, and this is {stack}",
+            self.name, self.stack
+        );
+        Err(Fault::new("E0423", message).hint(next))
     }
 
     pub fn is_sealed(&self) -> bool {

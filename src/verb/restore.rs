@@ -83,16 +83,11 @@ fn with_way_out(error: anyhow::Error) -> anyhow::Error {
 /// # Errors
 /// E0423 when it is of another stack, and that was not meant.
 fn belongs(job: &Job, backup: &Backup, from_other_stack: bool) -> Result<()> {
-    if backup.stack == job.stack.name || from_other_stack {
+    if from_other_stack {
         return Ok(());
     }
-    let message = format!(
-        "{} is of the stack {}, and this is {}",
-        backup.name, backup.stack, job.stack.name
-    );
-    Err(Fault::new("E0423", message)
-        .hint("nothing was changed; add --from-other-stack when that is meant")
-        .into())
+    let next = "nothing was changed; add --from-other-stack when that is meant";
+    Ok(backup.is_of(&job.stack.name, next)?)
 }
 
 /// # Errors

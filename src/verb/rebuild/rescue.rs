@@ -81,16 +81,8 @@ async fn is_lost(job: &mut Job<'_>) -> Result<()> {
 /// # Errors
 /// E0423 when it is of another stack.
 fn belongs(job: &Job, backup: &Backup) -> Result<()> {
-    if backup.stack == job.stack.name {
-        return Ok(());
-    }
-    let message = format!(
-        "{} is of the stack {}, and this is {}",
-        backup.name, backup.stack, job.stack.name
-    );
-    Err(Fault::new("E0423", message)
-        .hint("nothing was changed; name another backup, or restore this one with `restore --from-other-stack` on a host that is there")
-        .into())
+    let next = "nothing was changed; name another backup, or restore this one with `restore --from-other-stack` on a host that is there";
+    Ok(backup.is_of(&job.stack.name, next)?)
 }
 
 /// # Errors
