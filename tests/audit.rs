@@ -6,9 +6,10 @@
 use std::fs;
 use std::path::Path;
 
-use citrino_ops::audit::{self, Deed, Did, Head, Line};
-use citrino_ops::plan::Claim;
-use citrino_ops::system::System;
+use citrino_ops::core::audit::{Deed, Did, Head, Line};
+use citrino_ops::core::plan::Claim;
+use citrino_ops::host::audit;
+use citrino_ops::host::system::System;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -166,7 +167,7 @@ impl Case {
         let checked = audit::check(&there, &Head::default());
         let chain = checked.sound("the host").err();
         let compared = audit::compare(&there, &mirror).err();
-        let told = |fault: Option<citrino_ops::error::Fault>| {
+        let told = |fault: Option<citrino_ops::core::error::Fault>| {
             fault.map_or(String::new(), |fault| {
                 format!("{} {}", fault.code, fault.message)
             })

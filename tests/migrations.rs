@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use citrino_ops::migration::{Source, lint};
+use citrino_ops::planner::migration::{Source, lint};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]

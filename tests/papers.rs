@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use citrino_ops::cli::Cli;
-use citrino_ops::error::{CATALOGUE, exit};
+use citrino_ops::core::error::{CATALOGUE, exit};
 use citrino_ops::task::KINDS;
 use clap::CommandFactory;
 
@@ -171,7 +171,7 @@ fn every_paper_that_is_named_is_there() {
 #[test]
 fn the_examples_are_sound_in_their_grammar() {
     for example in ["examples/citrino.yml", "examples/lab/citrino.yml"] {
-        citrino_ops::stack::Stack::parse(&read(example), example).unwrap();
+        citrino_ops::config::stack::Stack::parse(&read(example), example).unwrap();
     }
 }
 

@@ -13,10 +13,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use citrino_ops::engine;
-use citrino_ops::event::{Event, State, Trouble};
-use citrino_ops::plan::{Mode, Plan, Step};
-use citrino_ops::system::System;
+use citrino_ops::core::engine;
+use citrino_ops::core::event::{Event, State, Trouble};
+use citrino_ops::core::plan::{Mode, Plan, Step};
+use citrino_ops::host::system::System;
 use citrino_ops::task::Task;
 use serde::Deserialize;
 

@@ -8,13 +8,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use citrino_ops::config::playbook::Playbooks;
+use citrino_ops::config::stack::{Https, Stack};
+use citrino_ops::config::template::{Templates, Values};
+use citrino_ops::core::plan::Step;
 use citrino_ops::facts::Facts;
-use citrino_ops::plan::Step;
-use citrino_ops::playbook::Playbooks;
-use citrino_ops::stack::{Https, Stack};
 use citrino_ops::task::Task;
 use citrino_ops::task::file::Content;
-use citrino_ops::template::{Templates, Values};
 
 const LEAST: &str = "stack: prod\nhost: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }\n";
 const LIVE: &str = "/etc/citrino/tls/live";

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::ears::Ears;
-use super::voice::Voice;
-use crate::error::Fault;
-use crate::event::{Event, now};
-use crate::journal::{self, Journal};
-use crate::lock;
-use crate::system::System;
-use crate::wire::FromAgent;
+use super::event_writer::EventWriter;
+use super::operator_input::OperatorInput;
+use crate::core::error::Fault;
+use crate::core::event::{Event, now};
+use crate::host::journal::{self, Journal};
+use crate::host::lock;
+use crate::host::system::System;
+use crate::protocol::FromAgent;
 
 /// Between two looks at the journal: a person watches, and steps take longer.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -20,21 +20,21 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// E0515 when there was none, E0517 when it was cut off.
-pub async fn follow(system: &System, voice: &Voice, ears: &Ears) -> Result<()> {
+pub async fn follow(system: &System, writer: &EventWriter, input: &OperatorInput) -> Result<()> {
     let mut told = 0;
     loop {
         // Asked before the journal is read: a run that ends in between has written its end by then.
         let busy = lock::is_held(system)?;
         let events = journal::newest(system)?;
         for event in &events[told.min(events.len())..] {
-            voice.say(FromAgent::Event(Box::new(event.clone())));
+            writer.say(FromAgent::Event(Box::new(event.clone())));
         }
         told = events.len();
         match events
             .iter()
             .find(|event| matches!(event, Event::End { .. }))
         {
-            Some(Event::End { run, .. }) => return heard(system, ears, run, busy),
+            Some(Event::End { run, .. }) => return heard(system, input, run, busy),
             _ if busy => {}
             _ => return Err(cut_off(&events).into()),
         }
@@ -43,8 +43,8 @@ pub async fn follow(system: &System, voice: &Voice, ears: &Ears) -> Result<()> {
 }
 
 /// The journal is the run's own while it holds the lock; then it notes who read the end itself.
-fn heard(system: &System, ears: &Ears, run: &str, busy: bool) -> Result<()> {
-    if ears.heard() && !busy {
+fn heard(system: &System, input: &OperatorInput, run: &str, busy: bool) -> Result<()> {
+    if input.heard() && !busy {
         let run = run.to_owned();
         Journal::open(system)?.keep(&Event::Heard { at: now(), run })?;
     }

@@ -2,15 +2,20 @@
 
 use anyhow::{Context, Result};
 
-use super::Work;
-use crate::error::Fault;
-use crate::journal::LastRun;
-use crate::plan::Plan;
-use crate::system::System;
+use crate::core::error::Fault;
+use crate::core::plan::Plan;
+use crate::host::journal::LastRun;
+use crate::host::system::System;
 use crate::task::Task;
 
 /// There while a plan with a way back runs, and after it was cut off.
 const PATH: &str = "/var/lib/citrino/plan.json";
+
+/// A plan, and whether only its way back is left of it.
+pub struct Work {
+    pub plan: Plan<Task>,
+    pub turned_back: bool,
+}
 
 /// Keeps a plan, but for the keys that open backups; it is on disk when this returns. A plan without a way back needs no keeping: its verb
 /// again goes on from where it stopped.
@@ -84,8 +89,8 @@ fn cut_off<'a>(system: &System, last: Option<&'a LastRun>) -> Result<(&'a LastRu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Mode, Step};
-    use crate::secret::Secret;
+    use crate::core::plan::{Mode, Step};
+    use crate::core::secret::Secret;
     use crate::task::{Restored, Unrestored};
 
     #[tokio::test]

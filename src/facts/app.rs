@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::env_file;
-use crate::system::{Cmd, System, mode_of};
-use crate::usage;
+use crate::host::env_file;
+use crate::host::memory_usage;
+use crate::host::system::{Cmd, System, mode_of};
 
 /// Where releases, slots and the live link are, as the production plan lays the host out.
 pub const APP_FOLDER: &str = "/home/citrino/citrino";
@@ -229,7 +229,7 @@ async fn memory(system: &System, slot: &str) -> Result<Option<u64>> {
     let show = Cmd::new(["systemctl", "show", "--property=MainPID", "--value", &unit]);
     let pid = system.run(&show).await?.success()?.stdout;
     // Of a unit that does not run systemd says 0, which is no process.
-    usage::of_process(system, pid.trim())
+    memory_usage::of_process(system, pid.trim())
 }
 
 /// The release that serves, by its links alone.

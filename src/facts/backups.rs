@@ -10,11 +10,11 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 use super::app::Schema;
-use crate::archive::{Content, Packing};
-use crate::blob;
-use crate::error::Fault;
-use crate::keep::Dated;
-use crate::system::{DRAFT, System};
+use crate::core::digest;
+use crate::core::error::Fault;
+use crate::host::system::{DRAFT, System};
+use crate::storage::archive::{Content, Packing};
+use crate::storage::retention::Dated;
 
 /// Where they are, as the production plan lays the host out.
 pub const FOLDER: &str = "/home/citrino/database/backups";
@@ -260,7 +260,7 @@ impl Backup {
 
 /// Maps of `serde_json` sort their keys, so that the same manifest has the same text.
 fn seal(value: &Value) -> String {
-    blob::sha256(value.to_string().as_bytes())
+    digest::sha256(value.to_string().as_bytes())
 }
 
 /// A time as manifests have it; the epoch for what is none, which retention then takes for old.

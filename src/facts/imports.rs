@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::system::System;
+use crate::host::system::System;
 
 /// Where it lies until it has been imported.
 pub const FOLDER: &str = "/home/citrino/database/imports";

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Hetzner;
 use super::answers::or_default;
-use crate::error::Fault;
+use crate::core::error::Fault;
 
 /// How many actions one request may ask about.
 const BATCH: usize = 25;

@@ -10,7 +10,7 @@ use super::answers::{Deprecation, or_default};
 use super::offer::{self, Offer};
 use super::server_view::ServerView;
 use super::volumes::VolumeView;
-use crate::stack::Cloud;
+use crate::config::stack::Cloud;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

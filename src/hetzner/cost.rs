@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::catalogue::{Price, Pricing, ServerType};
-use crate::error::Fault;
-use crate::stack::Cloud;
+use crate::config::stack::Cloud;
+use crate::core::error::Fault;
 
 /// One thing that costs something, net a month.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::answers::or_default;
-use crate::error::Fault;
+use crate::core::error::Fault;
 
 /// The API's error envelope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use super::labels::{self, Labels};
 use super::resource::Kind;
 use super::server_view::ServerView;
 use super::servers::map_of;
-use crate::error::Fault;
+use crate::core::error::Fault;
 
 /// One rule, in an order and writing in which equal rules are equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]

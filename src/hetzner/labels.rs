@@ -6,7 +6,7 @@ use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use crate::error::Fault;
+use crate::core::error::Fault;
 
 /// Says which stack a resource belongs to.
 pub const STACK: &str = "citrino-ops/stack";

@@ -44,9 +44,9 @@ pub use ssh_keys::KeyView;
 pub use volumes::VolumeView;
 pub use zones::{Record, RecordView, ZoneView};
 
-use crate::error::Fault;
-use crate::report::Progress;
-use crate::secret::Secret;
+use crate::core::error::Fault;
+use crate::core::report::Progress;
+use crate::core::secret::Secret;
 
 /// Where the API lives unless the operator says otherwise.
 pub const DEFAULT_ENDPOINT: &str = "https://api.hetzner.cloud/v1";
@@ -202,7 +202,7 @@ mod tests {
 
     fn refused(endpoint: &str, token: &str) -> String {
         let error = Hetzner::connect(endpoint, &Secret::new(token)).unwrap_err();
-        let trouble = crate::error::trouble(&error);
+        let trouble = crate::core::error::trouble(&error);
         format!("{} {}", trouble.code, trouble.message)
     }
 

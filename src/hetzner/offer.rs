@@ -11,8 +11,8 @@ use super::answers::Deprecation;
 use super::catalogue::{Image, Offered, Pricing, ServerType};
 use super::cost::{Cost, price_in};
 use super::server_view::ServerView;
-use crate::error::Fault;
-use crate::stack::Cloud;
+use crate::config::stack::Cloud;
+use crate::core::error::Fault;
 
 /// How many alternatives a refusal lists.
 const LADDER: usize = 6;

@@ -4,7 +4,7 @@ use serde_json::json;
 use time::macros::datetime;
 
 use super::*;
-use crate::error::trouble;
+use crate::core::error::trouble;
 
 const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 

@@ -14,8 +14,8 @@ use super::Hetzner;
 use super::actions::{Action, deadline};
 use super::labels::{self, Labels};
 use super::server_view::ServerView;
-use crate::error::Fault;
-use crate::secret::Secret;
+use crate::core::error::Fault;
+use crate::core::secret::Secret;
 
 /// What a server is made of.
 #[derive(Clone, Debug)]

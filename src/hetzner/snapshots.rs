@@ -16,7 +16,7 @@ use super::labels::{self, Labels};
 use super::resource::Kind;
 use super::server_view::ServerView;
 use super::servers::map_of;
-use crate::error::Fault;
+use crate::core::error::Fault;
 
 /// Actions after which a server's disk is no longer what it was.
 const STARTS: &[&str] = &[

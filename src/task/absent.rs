@@ -3,9 +3,9 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Look, Wish};
-use crate::event::Act;
-use crate::system::System;
+use crate::core::engine::{Look, Wish};
+use crate::core::event::Act;
+use crate::host::system::System;
 
 /// A file, a link or a folder with all that is in it. A link is removed, and not what it leads to.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::system::{Cmd, Output, System};
+use crate::host::system::{Cmd, Output, System};
 
 /// How long another apt may hold a lock. On the first boot of a cloud server apt-daily.service
 /// fetches lists and unattended-upgrades installs; both take minutes.

@@ -6,10 +6,10 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{Package, apt};
-use crate::blob::sha256;
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::system::System;
+use crate::core::digest::sha256;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::host::system::System;
 
 /// Written in apt's deb822 format (sources.list(5)). The key is armored text, or a file that a
 /// package of the distribution brings; it signs this repository only.

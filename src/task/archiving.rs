@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::pgbackrest::{self, Info};
 use super::postgres::{Answer, MAINTENANCE, ask};
-use crate::engine::{Look, Wish};
-use crate::system::System;
+use crate::core::engine::{Look, Wish};
+use crate::host::system::System;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,7 +48,12 @@ pub async fn archiver(system: &System) -> Result<Result<Archiver, String>> {
 }
 
 impl Archiving {
-    fn differences(&self, system: &System, archiver: &Archiver, info: &Info) -> Result<Vec<String>> {
+    fn differences(
+        &self,
+        system: &System,
+        archiver: &Archiver,
+        info: &Info,
+    ) -> Result<Vec<String>> {
         let mut what = Vec::new();
         if !archiver.on {
             what.push("PostgreSQL does not archive its WAL".to_owned());
@@ -67,7 +72,9 @@ impl Archiving {
     fn has_base(&self, system: &System, info: &Info) -> Result<bool> {
         let since = system.stat(&self.since)?.map(|found| found.mtime());
         let newest = info.newest().map(|base| base.timestamp.start);
-        Ok(since.zip(newest).is_some_and(|(since, newest)| newest >= since))
+        Ok(since
+            .zip(newest)
+            .is_some_and(|(since, newest)| newest >= since))
     }
 }
 
@@ -85,7 +92,12 @@ impl Wish<System> for Archiving {
 
     /// pgBackRest's own check has a segment ended and waits until it has arrived.
     async fn apply(&self, system: &System) -> Result<()> {
-        let told = async |arguments: &[&str]| system.run(&pgbackrest::cmd(&self.stanza, arguments)).await?.success();
+        let told = async |arguments: &[&str]| {
+            system
+                .run(&pgbackrest::cmd(&self.stanza, arguments))
+                .await?
+                .success()
+        };
         told(&["check"]).await?;
         let info = pgbackrest::info(system, &self.stanza).await?;
         if !self.has_base(system, &info.unwrap_or_default())? {

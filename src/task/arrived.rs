@@ -7,12 +7,12 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::postgres::OWNER;
-use crate::archive::Content;
-use crate::blob;
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
+use crate::core::digest;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
 use crate::facts::backups::{self, Backup, MANIFEST, PROOF, Proof};
-use crate::system::System;
+use crate::host::system::System;
+use crate::storage::archive::Content;
 
 /// Where what is sent waits for its plan. On the disk of the backups, so that it need not be copied.
 pub const INCOMING: &str = "/home/citrino/database/incoming";
@@ -28,8 +28,13 @@ pub struct Arrived {
 impl Wish<System> for Arrived {
     async fn check(&self, system: &System) -> Result<Look> {
         let name = &self.backup;
-        if system.stat(format!("{INCOMING}/{name}{MANIFEST}"))?.is_some() {
-            return Ok(Look::absent(format!("{name} was sent, and is not among the host's backups")));
+        if system
+            .stat(format!("{INCOMING}/{name}{MANIFEST}"))?
+            .is_some()
+        {
+            return Ok(Look::absent(format!(
+                "{name} was sent, and is not among the host's backups"
+            )));
         }
         Ok(match backups::read(system, name)? {
             Some(Ok(_)) => Look::same(),
@@ -53,7 +58,9 @@ impl Wish<System> for Arrived {
         let ids = Some(system.ids(OWNER)?);
         // What has a manifest is whole: it comes last.
         let path = backups::manifest(name);
-        system.write_atomic(path, manifest.as_bytes(), 0o640, ids, &[]).await?;
+        system
+            .write_atomic(path, manifest.as_bytes(), 0o640, ids, &[])
+            .await?;
         system.remove(INCOMING)
     }
 }
@@ -64,7 +71,9 @@ impl Wish<System> for Arrived {
 /// E0422 when the host has another one of that name.
 pub fn is_known(system: &System, backup: &Backup) -> Result<bool> {
     match backups::read(system, &backup.name)? {
-        Some(Ok(own)) if own != *backup => Err(wrong(&backup.name, "the host has another backup of that name").into()),
+        Some(Ok(own)) if own != *backup => {
+            Err(wrong(&backup.name, "the host has another backup of that name").into())
+        }
         Some(Ok(_)) => Ok(true),
         _ => Ok(false),
     }
@@ -79,16 +88,21 @@ pub async fn take_proof(system: &System, backup: &Backup, known: bool, text: &[u
         return Ok(());
     }
     let ids = Some(system.ids(OWNER)?);
-    system.write_atomic(backups::proof(&backup.name), text, 0o640, ids, &[]).await
+    system
+        .write_atomic(backups::proof(&backup.name), text, 0o640, ids, &[])
+        .await
 }
 
 fn take_in(system: &System, name: &str, content: &Content) -> Result<()> {
     let from = system.path(format!("{INCOMING}/{}", content.file));
     let context = || format!("could not take in {}", from.display());
     let mut file = File::open(&from).with_context(context)?;
-    let found = blob::sha256_of(&mut file).with_context(context)?;
+    let found = digest::sha256_of(&mut file).with_context(context)?;
     if found != (content.sha256.clone(), content.bytes) {
-        let why = format!("{} is not what its manifest says: its hash is another", content.file);
+        let why = format!(
+            "{} is not what its manifest says: its hash is another",
+            content.file
+        );
         return Err(wrong(name, &why).into());
     }
     let ids = system.ids(OWNER)?;

@@ -14,13 +14,13 @@ use snapshot::Snapshot;
 
 use super::drill::{self, Trial};
 use super::postgres::{OWNER, alike, rows};
-use crate::archive::{Content, Packer, Recipients};
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::event::now;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::core::event::now;
 use crate::facts::app::{self, Schema};
 use crate::facts::backups::{self, Format, PART};
-use crate::system::System;
+use crate::host::system::System;
+use crate::storage::archive::{Content, Packer, Recipients};
 
 /// `check` finds nothing to do when it is there, and when the release that it is made before migrates nothing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -120,7 +120,6 @@ impl Wish<System> for Backup {
 }
 
 impl Backup {
-
     /// A release that cannot tell it, since it is torn or locked out, is what one wants a backup for; only what a
     /// migration is about to change must be known.
     async fn schema(&self, system: &System, binary: &str) -> Result<Option<Schema>> {
@@ -131,8 +130,17 @@ impl Backup {
     }
 
     /// Writes a file under a name that says that it is not whole.
-    async fn write(&self, system: &System, kind: &dump::Kind<'_>, to: &Recipients) -> Result<(Content, u64)> {
-        let sealed = if self.recipients.is_empty() { "" } else { ".age" };
+    async fn write(
+        &self,
+        system: &System,
+        kind: &dump::Kind<'_>,
+        to: &Recipients,
+    ) -> Result<(Content, u64)> {
+        let sealed = if self.recipients.is_empty() {
+            ""
+        } else {
+            ".age"
+        };
         let file = format!("{}{}{sealed}", self.name, kind.ending());
         let path = system.path(backups::path(&format!("{file}{PART}")));
         let context = || format!("could not write {}", path.display());
@@ -150,7 +158,14 @@ impl Backup {
             system.remove(&path)?;
         }
         let (sha256, bytes, unpacked) = packed.map_err(|error| failed(&format!("{error:#}")))?;
-        Ok((Content { file, sha256, bytes }, unpacked))
+        Ok((
+            Content {
+                file,
+                sha256,
+                bytes,
+            },
+            unpacked,
+        ))
     }
 
     /// Reads it back, and gives it its name: the manifest comes last.
@@ -176,7 +191,9 @@ impl Backup {
         manifest.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let ids = system.ids(OWNER)?;
         let path = backups::manifest(&self.name);
-        system.write_atomic(path, manifest.text()?.as_bytes(), 0o640, Some(ids), &[]).await?;
+        system
+            .write_atomic(path, manifest.text()?.as_bytes(), 0o640, Some(ids), &[])
+            .await?;
         if self.prove {
             let proven = drill::prove(system, manifest, &identities, self.trial.as_ref()).await;
             if proven.is_err() {
@@ -191,7 +208,12 @@ impl Backup {
 }
 
 /// Dumps into a file: its hash, its length, and the length before it was packed.
-async fn pack(system: &System, part: File, kind: &dump::Kind<'_>, to: &Recipients) -> Result<(String, u64, u64)> {
+async fn pack(
+    system: &System,
+    part: File,
+    kind: &dump::Kind<'_>,
+    to: &Recipients,
+) -> Result<(String, u64, u64)> {
     let mut packer = Packer::new(part, kind.packing(), to)?;
     system.drain(&kind.program(), &mut packer).await?;
     Ok(packer.finish()?)

@@ -6,9 +6,9 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::program::run_if_there;
-use crate::env_file;
-use crate::engine::{Look, Wish};
-use crate::system::{Cmd, System};
+use crate::core::engine::{Look, Wish};
+use crate::host::env_file;
+use crate::host::system::{Cmd, System};
 
 /// `check` exits with 0 when all is as wished; any other code is a difference. A command without
 /// a check could not be asked twice, so there is none without.
@@ -54,8 +54,18 @@ impl Wish<System> for Command {
         if output.ok() {
             return Ok(Look::same());
         }
-        let said = output.stderr.trim().lines().last().or(output.stdout.trim().lines().last()).unwrap_or_default();
-        Ok(Look::differs(format!("`{what}` says {} {said}", output.code).trim_end().to_owned()))
+        let said = output
+            .stderr
+            .trim()
+            .lines()
+            .last()
+            .or(output.stdout.trim().lines().last())
+            .unwrap_or_default();
+        Ok(Look::differs(
+            format!("`{what}` says {} {said}", output.code)
+                .trim_end()
+                .to_owned(),
+        ))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {

@@ -9,9 +9,9 @@ use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 
 use super::Perm;
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::system::{Ids, System, ids_of, mode_of};
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::host::system::{Ids, System, ids_of, mode_of};
 
 /// Only the directory itself: what is in it is the wish of other steps. Parents that are not there
 /// are made with mode 0755 and belong to root.

@@ -11,13 +11,13 @@ use super::postgres::{OWNER, alike, tell};
 use super::scratch::Scratch;
 pub use super::trial::Trial;
 use super::trial::clear;
-use crate::archive;
-use crate::engine::{Look, Wish};
-use crate::error::{Fault, trouble};
-use crate::event::now;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::{Fault, trouble};
+use crate::core::event::now;
+use crate::core::secret::Secret;
 use crate::facts::backups::{self, Backup, Proof};
-use crate::secret::Secret;
-use crate::system::System;
+use crate::host::system::System;
+use crate::storage::archive;
 
 /// What `PostGIS` must be able to do on it: a restore can leave tables that are counted well and cannot be asked where they are.
 const SPATIAL: &str = "ANALYZE;\nSELECT ST_DWithin(ST_MakePoint(-63.182, -17.783)::geography, ST_MakePoint(-63.18, -17.78)::geography, 2000);\n";
@@ -67,7 +67,12 @@ fn seconds(ms: u64) -> f64 {
 ///
 /// # Errors
 /// E0422 and E0425 as for a restore, E0424 when the release does not answer on what was restored.
-pub async fn prove(system: &System, backup: &Backup, identities: &[Identity], trial: Option<&Trial>) -> Result<()> {
+pub async fn prove(
+    system: &System,
+    backup: &Backup,
+    identities: &[Identity],
+    trial: Option<&Trial>,
+) -> Result<()> {
     let scratch = Scratch::of(&backup.database);
     // A drill that was killed has left its own behind.
     clear(system, &scratch).await?;
@@ -91,7 +96,15 @@ pub async fn prove(system: &System, backup: &Backup, identities: &[Identity], tr
     };
     let text = format!("{:#}\n", serde_json::to_value(&proof)?);
     let ids = system.ids(OWNER)?;
-    system.write_atomic(backups::proof(&backup.name), text.as_bytes(), 0o640, Some(ids), &[]).await
+    system
+        .write_atomic(
+            backups::proof(&backup.name),
+            text.as_bytes(),
+            0o640,
+            Some(ids),
+            &[],
+        )
+        .await
 }
 
 async fn pass(
@@ -108,7 +121,12 @@ async fn pass(
     parts.restore(system, identities, &scratch.name).await?;
     if backup.postgis.is_some() {
         let asked = tell(system, &scratch.name, SPATIAL).await;
-        asked.map_err(|error| dump::broken(backup, &format!("PostGIS does not answer on what came out of it: {error:#}")))?;
+        asked.map_err(|error| {
+            dump::broken(
+                backup,
+                &format!("PostGIS does not answer on what came out of it: {error:#}"),
+            )
+        })?;
     }
     let Some(trial) = trial else {
         return Ok(());
@@ -122,6 +140,12 @@ async fn pass(
 }
 
 fn failed(backup: &Backup, error: &anyhow::Error) -> Fault {
-    Fault::new("E0424", format!("{} was restored, and the release does not answer on it: {error:#}", backup.name))
-        .hint("the live database was only read; look at what the release says, and drill again")
+    Fault::new(
+        "E0424",
+        format!(
+            "{} was restored, and the release does not answer on it: {error:#}",
+            backup.name
+        ),
+    )
+    .hint("the live database was only read; look at what the release says, and drill again")
 }

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::arrived::{is_known, take_proof};
 use super::backup::dump::Parts;
 use super::postgres::OWNER;
-use crate::archive::Content;
-use crate::bucket::backups::{There, gather};
-use crate::bucket::{Bucket, Store};
-use crate::engine::{Look, Wish};
-use crate::error::{Fault, trouble};
+use crate::core::engine::{Look, Wish};
+use crate::core::error::{Fault, trouble};
 use crate::facts::backups::{self, Backup, PART, PROOF};
-use crate::sparing::Sparing;
-use crate::system::System;
+use crate::facts::bucket_backups::{There, gather};
+use crate::host::system::System;
+use crate::storage::archive::Content;
+use crate::storage::bucket::{Bucket, Store};
+use crate::storage::disk_reserve::Sparing;
 
 /// What is meant when no name is.
 pub const LATEST: &str = "latest";

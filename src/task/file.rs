@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 
 use super::Perm;
-use crate::blob;
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::secret::Secret;
-use crate::system::{Cmd, Ids, Output, System, ids_of, mode_of};
+use crate::core::digest;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::core::secret::Secret;
+use crate::host::system::{Cmd, Ids, Output, System, ids_of, mode_of};
+use crate::storage::blob;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,7 +34,9 @@ pub struct File {
 pub enum Content {
     Text(String),
     Secret(Secret),
-    Blob { blob: String },
+    Blob {
+        blob: String,
+    },
     /// What a program on the host prints: the same each time it is asked.
     Output {
         output: Vec<String>,
@@ -78,7 +81,7 @@ impl File {
 
     async fn same_content(&self, system: &System, found: &[u8]) -> Result<bool> {
         match &self.content {
-            Content::Blob { blob } => Ok(blob::sha256(found) == *blob),
+            Content::Blob { blob } => Ok(digest::sha256(found) == *blob),
             // A program that cannot say it yet makes a difference; `apply` tells what is wrong with it.
             Content::Output { output, user } => {
                 let printed = printed(system, output, user.as_deref()).await?;
@@ -101,7 +104,10 @@ impl File {
         let diff = diff
             .unified_diff()
             .context_radius(2)
-            .header(&format!("{} on the host", self.path), &format!("{} wished", self.path))
+            .header(
+                &format!("{} on the host", self.path),
+                &format!("{} wished", self.path),
+            )
             .to_string();
         Some(diff)
     }
@@ -127,9 +133,12 @@ impl Wish<System> for File {
             return Ok(Look::differs(format!("{} is absent", self.path)));
         };
         if found.is_dir() {
-            return Err(Fault::new("E0408", format!("{} is a directory, and a file is wished there", self.path))
-                .hint("move the directory away by hand if it is not needed")
-                .into());
+            return Err(Fault::new(
+                "E0408",
+                format!("{} is a directory, and a file is wished there", self.path),
+            )
+            .hint("move the directory away by hand if it is not needed")
+            .into());
         }
         let content = system.read(&self.path)?.unwrap_or_default();
         let mut what = Vec::new();
@@ -140,12 +149,25 @@ impl Wish<System> for File {
             what.push(format!("content of {} differs", self.path));
         }
         if found.is_file() && mode_of(&found) != self.mode.0 {
-            what.push(format!("mode is {:04o}, wished {:04o}", mode_of(&found), self.mode.0));
+            what.push(format!(
+                "mode is {:04o}, wished {:04o}",
+                mode_of(&found),
+                self.mode.0
+            ));
         }
         if self.owner_ids(system) != Some(ids_of(&found)) {
-            what.push(format!("owner is {}:{}, wished {}", ids_of(&found).uid, ids_of(&found).gid, self.owner));
+            what.push(format!(
+                "owner is {}:{}, wished {}",
+                ids_of(&found).uid,
+                ids_of(&found).gid,
+                self.owner
+            ));
         }
-        let diff = if same { None } else { self.diff(&content, mode_of(&found)) };
+        let diff = if same {
+            None
+        } else {
+            self.diff(&content, mode_of(&found))
+        };
         Ok(Look::from(what).with_diff(diff))
     }
 

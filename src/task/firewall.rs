@@ -6,9 +6,9 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::program::run_if_there;
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::system::{Cmd, System};
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::host::system::{Cmd, System};
 
 /// What is not allowed is denied on the way in, and everything may go out. Missing rules are added
 /// before the firewall is enabled and before others are taken away, so that a connection that is

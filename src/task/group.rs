@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Look, Wish};
-use crate::system::{Cmd, System};
+use crate::core::engine::{Look, Wish};
+use crate::host::system::{Cmd, System};
 
 /// `system` chooses the range of the number when the group is made; the number of a group that is
 /// there stays, because files carry it.

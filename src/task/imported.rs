@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::postgres::{alike, app_role::AppRole, beside::Beside, rows};
 use super::scratch::Scratch;
 use super::trial::{self, Trial};
-use crate::dump::{Packing, Table};
-use crate::engine::{Look, Wish};
-use crate::event::now;
+use crate::core::engine::{Look, Wish};
+use crate::core::event::now;
 use crate::facts::imports::Import;
-use crate::system::System;
+use crate::host::system::System;
+use crate::storage::dump::{Packing, Table};
 
 mod dump;
 mod extensions;
@@ -120,7 +120,10 @@ impl Imported {
 
     /// Who does and asks whatever has to do with what was brought.
     fn role(&self) -> AppRole<'_> {
-        AppRole { user: &self.trial.user, name: &self.owner }
+        AppRole {
+            user: &self.trial.user,
+            name: &self.owner,
+        }
     }
 
     /// What would become of the live database, a sentence fragment each.
@@ -132,14 +135,31 @@ impl Imported {
             format!("what is written from now on stays in {}", self.aside)
         }];
         match &self.brought {
-            Brought::Dump { file, packing, archive } => {
-                let dump = Dump { file, packing: *packing, archive: *archive, role: self.role() };
+            Brought::Dump {
+                file,
+                packing,
+                archive,
+            } => {
+                let dump = Dump {
+                    file,
+                    packing: *packing,
+                    archive: *archive,
+                    role: self.role(),
+                };
                 let counts = dump.count(system, &self.database).await?;
                 alike::has_room_for_dump(system, &self.database, counts.bytes).await?;
                 what.extend(told(&live, &counts.rows, "in the file"));
             }
-            Brought::Csv { sheets, source, options } => {
-                let sheets = Sheets { sheets, source, options };
+            Brought::Csv {
+                sheets,
+                source,
+                options,
+            } => {
+                let sheets = Sheets {
+                    sheets,
+                    source,
+                    options,
+                };
                 alike::has_room(system, &self.database, 1).await?;
                 what.extend(sheets.ahead(system, &self.trial).await?);
             }
@@ -150,7 +170,10 @@ impl Imported {
     async fn take_place(&self, system: &System, before: BTreeMap<String, u64>) -> Result<Import> {
         let mut import = None;
         let fill = async |fresh: &str| {
-            import = Some(self.fill(system, &Scratch::called(&self.database, fresh), before).await?);
+            import = Some(
+                self.fill(system, &Scratch::called(&self.database, fresh), before)
+                    .await?,
+            );
             Ok(())
         };
         self.beside().take_place(system, fill).await?;
@@ -169,17 +192,39 @@ impl Imported {
     }
 
     /// Makes the database what was brought, and looks at it.
-    async fn fill(&self, system: &System, fresh: &Scratch, before: BTreeMap<String, u64>) -> Result<Import> {
+    async fn fill(
+        &self,
+        system: &System,
+        fresh: &Scratch,
+        before: BTreeMap<String, u64>,
+    ) -> Result<Import> {
         let mut notes = Vec::new();
         match &self.brought {
-            Brought::Dump { file, packing, archive } => {
-                let dump = Dump { file, packing: *packing, archive: *archive, role: self.role() };
+            Brought::Dump {
+                file,
+                packing,
+                archive,
+            } => {
+                let dump = Dump {
+                    file,
+                    packing: *packing,
+                    archive: *archive,
+                    role: self.role(),
+                };
                 dump.restore(system, &self.database, &fresh.name).await?;
                 schema::is_of_the_app(system, &self.trial, fresh).await?;
                 schema::migrate(system, &self.trial, fresh).await?;
             }
-            Brought::Csv { sheets, source, options } => {
-                let sheets = Sheets { sheets, source, options };
+            Brought::Csv {
+                sheets,
+                source,
+                options,
+            } => {
+                let sheets = Sheets {
+                    sheets,
+                    source,
+                    options,
+                };
                 fresh.copy(system).await?;
                 schema::migrate(system, &self.trial, fresh).await?;
                 notes = sheets.load(system, &self.trial, fresh).await?;
@@ -189,7 +234,12 @@ impl Imported {
         let after = self.role().rows(system, &fresh.name).await?;
         notes.extend(emptied(&before, &after));
         schema::answers(system, &self.trial, fresh, self.role()).await?;
-        Ok(Import { at: now(), before, after, notes })
+        Ok(Import {
+            at: now(),
+            before,
+            after,
+            notes,
+        })
     }
 }
 
@@ -204,7 +254,13 @@ fn told(now: &BTreeMap<String, u64>, then: &BTreeMap<String, u64>, place: &str) 
     tables
         .into_iter()
         .filter(counts)
-        .map(|table| format!("rows of {table}: {} now, {} {place}", count(now, table), count(then, table)))
+        .map(|table| {
+            format!(
+                "rows of {table}: {} now, {} {place}",
+                count(now, table),
+                count(then, table)
+            )
+        })
         .collect()
 }
 

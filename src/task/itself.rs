@@ -6,9 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::blob;
-use crate::engine::{Look, Wish};
-use crate::system::System;
+use crate::core::digest;
+use crate::core::engine::{Look, Wish};
+use crate::host::system::System;
 
 /// What runs is what is wished: the binary of whoever converged last.
 const RUNNING: &str = "/proc/self/exe";
@@ -30,7 +30,10 @@ impl Wish<System> for Itself {
         if is_same_file || (own.len() == found.len() && digest(RUNNING)? == digest(&path)?) {
             return Ok(Look::same());
         }
-        Ok(Look::differs(format!("{} is of another version", self.path)))
+        Ok(Look::differs(format!(
+            "{} is of another version",
+            self.path
+        )))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
@@ -42,12 +45,14 @@ impl Wish<System> for Itself {
         // A second name costs nothing, as long as the first one is on the same disk and still there.
         if fs::hard_link(&own, &fresh).is_err() {
             fs::copy(RUNNING, &fresh).with_context(context)?;
-            File::open(&fresh).and_then(|file| file.sync_all()).with_context(context)?;
+            File::open(&fresh)
+                .and_then(|file| file.sync_all())
+                .with_context(context)?;
         }
         fs::rename(&fresh, &path).with_context(context)
     }
 }
 
 fn digest(path: impl AsRef<std::path::Path>) -> Result<(String, u64)> {
-    Ok(blob::sha256_of(&mut File::open(path)?)?)
+    Ok(digest::sha256_of(&mut File::open(path)?)?)
 }

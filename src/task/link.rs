@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::system::{self, System};
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::host::system::{self, System};
 
 /// The link changes by a rename, so that a reader sees the old target or the new one and never
 /// none: a release is switched so. The target need not be there yet.

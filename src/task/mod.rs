@@ -1,18 +1,86 @@
 //! What a host can be made to be: one kind a file, each a wish with a check and an apply.
 
+pub mod absent;
+mod apt;
+pub mod apt_repository;
+pub mod archiving;
+pub mod arrived;
+pub mod backup;
+pub mod command;
+pub mod directory;
+pub mod drill;
+pub mod fetched;
+pub mod file;
+pub mod firewall;
+pub mod group;
+pub mod imported;
+pub mod itself;
+pub mod link;
+pub mod offsite;
+pub mod package;
+mod pgbackrest;
+mod postgres;
+pub mod postgres_database;
+pub mod postgres_extension;
+pub mod postgres_role;
+pub mod probe;
+mod program;
+pub mod pruned;
+pub mod recovered;
+pub mod rehearsal;
+pub mod repository;
+pub mod restored;
+mod scratch;
+pub mod service;
+pub mod swap;
+pub mod sysctl;
+pub mod trial;
+pub mod unrestored;
+pub mod user;
+
 use std::path::Path;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Look, Wish};
-use crate::system::System;
+use crate::core::engine::{Look, Wish};
+use crate::host::system::System;
+
+pub use absent::Absent;
+pub use apt_repository::AptRepository;
+pub use archiving::Archiving;
+pub use arrived::Arrived;
+pub use backup::Backup;
+pub use command::Command;
+pub use directory::Directory;
+pub use drill::Drill;
+pub use fetched::Fetched;
+pub use file::File;
+pub use firewall::Firewall;
+pub use group::Group;
+pub use imported::Imported;
+pub use itself::Itself;
+pub use link::Link;
+pub use offsite::Offsite;
+pub use package::Package;
+pub use postgres_database::PostgresDatabase;
+pub use postgres_extension::PostgresExtension;
+pub use postgres_role::PostgresRole;
+pub use probe::Probe;
+pub use pruned::Pruned;
+pub use recovered::Recovered;
+pub use rehearsal::Rehearsal;
+pub use repository::Repository;
+pub use restored::Restored;
+pub use service::Service;
+pub use swap::Swap;
+pub use sysctl::Sysctl;
+pub use unrestored::Unrestored;
+pub use user::User;
 
 /// Names the kinds once: the module, the type and the playbook's word go together.
 macro_rules! kinds {
     ($($module:ident :: $kind:ident),* $(,)?) => {
-        $(pub mod $module; pub use $module::$kind;)*
-
         /// A wish about one thing of a host, as a playbook writes it: `file: { … }`.
         #[derive(Clone, Debug, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
@@ -35,13 +103,6 @@ macro_rules! kinds {
         }
     };
 }
-
-mod apt;
-mod pgbackrest;
-mod postgres;
-mod program;
-mod scratch;
-pub mod trial;
 
 kinds! {
     absent::Absent,

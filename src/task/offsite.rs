@@ -9,14 +9,14 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::blob;
-use crate::bucket::backups::{There, gather};
-use crate::bucket::{Bucket, Store};
-use crate::engine::{Look, Wish};
-use crate::error::{Fault, trouble};
+use crate::core::digest;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::{Fault, trouble};
 use crate::facts::backups::{self, Backup, Backups, MANIFEST, PROOF, SENT, Sent};
-use crate::keep::Keep;
-use crate::system::System;
+use crate::facts::bucket_backups::{There, gather};
+use crate::host::system::System;
+use crate::storage::bucket::{Bucket, Store};
+use crate::storage::retention::Keep;
 
 /// So that it can be asked without the bucket, the host keeps which backup was the newest when that was so. `check` goes by manifests and lengths; what `apply` has sent it reads back, byte for byte.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,20 +59,23 @@ impl Wish<System> for Offsite {
             .prove
             .iter()
             .map(|one| format!("the proof of {} is not in {place}", one.name));
-        let disprove = todo
-            .disprove
-            .iter()
-            .map(|one| format!("the proof of {} in {place} does not hold any more", one.name));
+        let disprove = todo.disprove.iter().map(|one| {
+            format!(
+                "the proof of {} in {place} does not hold any more",
+                one.name
+            )
+        });
         let drop = todo
             .drop
             .iter()
             .map(|one| format!("{} need not be kept in {place}", one.name));
         let is_there = |sent: &&Sent| todo.send.iter().all(|one| one.name != sent.backup);
-        let sent = todo
-            .sent
-            .iter()
-            .filter(is_there)
-            .map(|sent| format!("that {} is in {place} is not known to the host", sent.backup));
+        let sent = todo.sent.iter().filter(is_there).map(|sent| {
+            format!(
+                "that {} is in {place} is not known to the host",
+                sent.backup
+            )
+        });
         let strays = todo
             .strays
             .iter()
@@ -121,7 +124,9 @@ impl Wish<System> for Offsite {
         }
         if let Some(sent) = &todo.sent {
             let text = serde_json::to_string(sent)?;
-            system.write_atomic(SENT, text.as_bytes(), 0o644, None, &[]).await?;
+            system
+                .write_atomic(SENT, text.as_bytes(), 0o644, None, &[])
+                .await?;
         }
         Ok(())
     }
@@ -142,7 +147,10 @@ impl Offsite {
             let proven = proofs.contains_key(&one.name) && !here.proofs.contains_key(&one.name);
             proven && !self.bucket.append_only
         };
-        let staying = here.whole.iter().filter(|one| !self.only_less && stays(one));
+        let staying = here
+            .whole
+            .iter()
+            .filter(|one| !self.only_less && stays(one));
         Ok(Todo {
             send: staying
                 .clone()
@@ -159,7 +167,9 @@ impl Offsite {
                 .cloned()
                 .collect(),
             strays: self.strays(store, &here, &there).await?,
-            sent: self.sent(&here).filter(|sent| !self.only_less && here.sent.as_ref() != Some(sent)),
+            sent: self
+                .sent(&here)
+                .filter(|sent| !self.only_less && here.sent.as_ref() != Some(sent)),
         })
     }
 
@@ -268,7 +278,7 @@ async fn drop_it(store: &Store, backup: &Backup) -> Result<()> {
 
 /// Of a file of the host: sha256 and length; none when it is not there.
 fn digest(path: &Path) -> Result<Option<(String, u64)>> {
-    match File::open(path).and_then(|mut file| blob::sha256_of(&mut file)) {
+    match File::open(path).and_then(|mut file| digest::sha256_of(&mut file)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         found => found
             .map(Some)

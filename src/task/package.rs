@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::apt;
 use super::program::run_if_there;
-use crate::engine::{Look, Wish};
-use crate::system::{Cmd, Output, System};
+use crate::core::engine::{Look, Wish};
+use crate::host::system::{Cmd, Output, System};
 
 /// One question to dpkg and one run of apt-get for all of them. The lists are fetched only when
 /// what is there does not do: fetching takes longer than all the rest of a run that changes nothing.

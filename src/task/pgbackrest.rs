@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::postgres::OWNER;
-use crate::system::{Cmd, System};
+use crate::host::system::{Cmd, System};
 
 /// `runuser`, which starts it, does not tell a program that is absent from one that fails.
 const PROGRAM: &str = "/usr/bin/pgbackrest";

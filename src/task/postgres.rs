@@ -15,9 +15,9 @@ pub mod beside;
 pub mod roles;
 
 use super::program::run_if_there;
-use crate::error::Fault;
-use crate::secret::Secret;
-use crate::system::{Cmd, Output, System};
+use crate::core::error::Fault;
+use crate::core::secret::Secret;
+use crate::host::system::{Cmd, Output, System};
 
 /// The operating system's user and the role that own the cluster on Debian and Ubuntu.
 pub const OWNER: &str = "postgres";

@@ -4,9 +4,9 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::postgres::{Answer, MAINTENANCE, ask, identifier, literal, tell};
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::system::System;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::host::system::System;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

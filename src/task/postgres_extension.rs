@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::postgres::{Answer, ask, identifier, literal, tell};
-use crate::engine::{Look, Wish};
-use crate::system::System;
+use crate::core::engine::{Look, Wish};
+use crate::host::system::System;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

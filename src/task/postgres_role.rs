@@ -4,9 +4,9 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::postgres::{Answer, MAINTENANCE, Verifier, ask, identifier, literal, tell};
-use crate::engine::{Look, Wish};
-use crate::secret::Secret;
-use crate::system::System;
+use crate::core::engine::{Look, Wish};
+use crate::core::secret::Secret;
+use crate::host::system::System;
 
 /// Without `password` the role's password, if any, is left as it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]

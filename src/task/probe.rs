@@ -6,23 +6,23 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::system::System;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::host::system::System;
 
 mod backups;
-mod wal;
 mod host;
 mod http;
 mod load;
 mod sql;
+mod wal;
 
 pub use backups::{BackupAge, OffsiteAge, ProofAge, Whole};
-pub use wal::{Recoverable, WalSize, WalWaits};
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
 pub use load::{Cpu, Disk, Memory};
 pub use sql::{IndexUsed, Sql};
+pub use wal::{Recoverable, WalSize, WalWaits};
 
 /// Between two answers that must be good one after the other.
 const BETWEEN: Duration = Duration::from_millis(200);

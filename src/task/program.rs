@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::error::Fault;
-use crate::system::{Cmd, Output, System};
+use crate::core::error::Fault;
+use crate::host::system::{Cmd, Output, System};
 
 /// Runs a program; `None` when the host does not have it, which on a fresh host is a difference
 /// and no error. Every other failure stays one.

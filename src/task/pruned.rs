@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::backup::dump::Parts;
 use super::postgres::{self, Answer, MAINTENANCE, alike, beside, literal, rows};
-use crate::engine::{Look, Wish};
+use crate::core::engine::{Look, Wish};
 use crate::facts::backups::{self, ASIDE, Backups};
-use crate::keep::Keep;
-use crate::system::System;
+use crate::host::system::System;
+use crate::storage::retention::Keep;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,17 +36,33 @@ struct Waste {
 impl Wish<System> for Pruned {
     async fn check(&self, system: &System) -> Result<Look> {
         let waste = self.waste(system, &backups::gather(system)?).await?;
-        let Waste { backups, files, databases } = waste;
-        let backups = backups.iter().map(|name| format!("{name} need not be kept"));
-        let files = files.iter().map(|file| format!("{file} belongs to no backup"));
-        let databases = databases.iter().map(|name| format!("the database {name} was set aside"));
-        Ok(Look::from(backups.chain(files).chain(databases).collect::<Vec<_>>()))
+        let Waste {
+            backups,
+            files,
+            databases,
+        } = waste;
+        let backups = backups
+            .iter()
+            .map(|name| format!("{name} need not be kept"));
+        let files = files
+            .iter()
+            .map(|file| format!("{file} belongs to no backup"));
+        let databases = databases
+            .iter()
+            .map(|name| format!("the database {name} was set aside"));
+        Ok(Look::from(
+            backups.chain(files).chain(databases).collect::<Vec<_>>(),
+        ))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
         let found = backups::gather(system)?;
         let waste = self.waste(system, &found).await?;
-        for backup in found.whole.iter().filter(|one| waste.backups.contains(&one.name)) {
+        for backup in found
+            .whole
+            .iter()
+            .filter(|one| waste.backups.contains(&one.name))
+        {
             // Without its manifest it is none, whatever comes between.
             system.remove(backups::manifest(&backup.name))?;
             system.remove(backups::proof(&backup.name))?;
@@ -75,7 +91,11 @@ impl Pruned {
     /// What a killed restore has left, and what was set aside when that is asked for.
     async fn databases(&self, system: &System) -> Result<Vec<String>> {
         let coming = beside::coming(&self.database);
-        let aside = if self.aside { format!("{}{ASIDE}", self.database) } else { String::new() };
+        let aside = if self.aside {
+            format!("{}{ASIDE}", self.database)
+        } else {
+            String::new()
+        };
         let sql = format!(
             "SELECT datname FROM pg_database WHERE datname = {} OR ({} <> '' AND starts_with(datname, {})) ORDER BY 1;\n",
             literal(&coming)?,

@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 use super::pgbackrest;
 use super::postgres::beside::{self, Beside};
 use super::postgres::{OWNER, WHOLE_WITHIN, roles, rows};
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::system::{Cmd, System};
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::host::system::{Cmd, System};
 
 mod cluster;
 mod moment;
@@ -65,20 +65,29 @@ impl Recovered {
     }
 
     fn beside(&self) -> Beside<'_> {
-        Beside { database: &self.database, aside: &self.aside }
+        Beside {
+            database: &self.database,
+            aside: &self.aside,
+        }
     }
 
     fn moment(&self) -> Result<OffsetDateTime> {
         let to = parse(&self.to).map_err(unreachable)?;
         if to > OffsetDateTime::now_utc() {
-            return Err(unreachable(format!("{} is in the future, by the host's clock", shown(to))).into());
+            return Err(unreachable(format!(
+                "{} is in the future, by the host's clock",
+                shown(to)
+            ))
+            .into());
         }
         Ok(to)
     }
 
     /// The backup that the recovery begins from.
     async fn base(&self, system: &System, to: OffsetDateTime) -> Result<pgbackrest::Base> {
-        let info = pgbackrest::info(system, &self.stanza).await?.map_err(unreachable)?;
+        let info = pgbackrest::info(system, &self.stanza)
+            .await?
+            .map_err(unreachable)?;
         let seconds = to.unix_timestamp();
         let oldest = info.backup.iter().map(|base| base.timestamp.stop).min();
         if let Some(base) = info.before(seconds) {
@@ -88,7 +97,11 @@ impl Recovered {
             None => "there is no backup to begin from".to_owned(),
             Some(stop) => {
                 let oldest = OffsetDateTime::from_unix_timestamp(stop)?;
-                format!("{} is before the end of the oldest backup, {}", shown(to), shown(oldest))
+                format!(
+                    "{} is before the end of the oldest backup, {}",
+                    shown(to),
+                    shown(oldest)
+                )
             }
         })
         .into())
@@ -106,7 +119,13 @@ impl Recovered {
     async fn fill(&self, system: &System, fresh: &str) -> Result<()> {
         let wished = cluster::rows(system, &self.database).await?;
         roles::bring(system, &cluster::roles(system).await?).await?;
-        let dump = ["pg_dump", "--format=custom", "--compress=0", "--dbname", &self.database];
+        let dump = [
+            "pg_dump",
+            "--format=custom",
+            "--compress=0",
+            "--dbname",
+            &self.database,
+        ];
         let dump = cluster::inside(Cmd::new(dump).user(OWNER).within(WHOLE_WITHIN));
         let restore = Cmd::new(["pg_restore", "--exit-on-error", "--dbname", fresh]).user(OWNER);
         system.pipe(&dump, &restore).await?;
@@ -114,8 +133,12 @@ impl Recovered {
         if found == wished {
             return beside::speaks_postgis(system, fresh).await;
         }
-        let message = format!("{fresh} got other rows than the recovered database has: {found:?} and {wished:?}");
-        Err(Fault::new("E0441", message).hint("the live database is as it was; try again").into())
+        let message = format!(
+            "{fresh} got other rows than the recovered database has: {found:?} and {wished:?}"
+        );
+        Err(Fault::new("E0441", message)
+            .hint("the live database is as it was; try again")
+            .into())
     }
 }
 

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::postgres::tell;
-use crate::blob;
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::event::now;
+use crate::core::digest;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::core::event::now;
 use crate::facts::app::Schema;
-use crate::system::System;
+use crate::host::system::System;
 
 mod witness;
 
@@ -48,7 +48,10 @@ impl Record {
     /// `rehearsed: 0005_precio 40 ms, ACCESS EXCLUSIVE on propiedades 12 ms; the new release answers on it`
     fn told(&self) -> String {
         let passed: Vec<String> = self.migrations.iter().map(Passed::told).collect();
-        format!("rehearsed: {}; the new release answers on it", passed.join("; "))
+        format!(
+            "rehearsed: {}; the new release answers on it",
+            passed.join("; ")
+        )
     }
 
     fn took_ms(&self) -> f64 {
@@ -71,16 +74,24 @@ impl Wish<System> for Rehearsal {
         };
         Ok(match self.record(system)? {
             // The sentence goes where the figure does: what a step has shown is told by its figure.
-            Some(record) if record.applied == status.applied && record.sha256 == self.sha256(system)? => {
+            Some(record)
+                if record.applied == status.applied && record.sha256 == self.sha256(system)? =>
+            {
                 let unit = format!("ms, {}", record.told());
                 Look::same().with_figure(record.took_ms(), &unit, None)
             }
-            _ => Look::differs(format!("{count} not rehearsed: {}", status.pending.join(", "))),
+            _ => Look::differs(format!(
+                "{count} not rehearsed: {}",
+                status.pending.join(", ")
+            )),
         })
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let status = self.status(system).await?.map_err(|reason| failed(&reason))?;
+        let status = self
+            .status(system)
+            .await?
+            .map_err(|reason| failed(&reason))?;
         let scratch = Scratch::of(&self.database);
         // A rehearsal that was killed has left its own behind.
         trial::clear(system, &scratch).await?;
@@ -109,9 +120,13 @@ impl Rehearsal {
         let status = self.trial.app(system, &["migrate", "--status"], &[])?;
         let output = system.run(&status).await?;
         if !output.ok() {
-            return Ok(Err(format!("the live database's migrations cannot be told: {}", output.last_words())));
+            return Ok(Err(format!(
+                "the live database's migrations cannot be told: {}",
+                output.last_words()
+            )));
         }
-        let status = serde_json::from_str(&output.stdout).context("`migrate --status` did not print what it should")?;
+        let status = serde_json::from_str(&output.stdout)
+            .context("`migrate --status` did not print what it should")?;
         Ok(Ok(status))
     }
 
@@ -121,12 +136,21 @@ impl Rehearsal {
         witness::place(system, &scratch.name).await?;
         let migrated = self.trial.run_on(system, scratch, &["migrate"]).await?;
         if !migrated.ok() {
-            return Err(failed(&format!("the migrations failed on a copy of {}: {}", self.database, migrated.last_words())).into());
+            return Err(failed(&format!(
+                "the migrations failed on a copy of {}: {}",
+                self.database,
+                migrated.last_words()
+            ))
+            .into());
         }
         let passed = witness::ask(system, &scratch.name).await?;
         // A copy comes without what the planner knows of its rows.
         tell(system, &scratch.name, "ANALYZE;\n").await?;
-        self.trial.serve(system, scratch).await.map_err(|error| failed(&format!("the release does not answer on the migrated copy: {error:#}")))?;
+        self.trial.serve(system, scratch).await.map_err(|error| {
+            failed(&format!(
+                "the release does not answer on the migrated copy: {error:#}"
+            ))
+        })?;
         Ok(passed)
     }
 
@@ -141,21 +165,32 @@ impl Rehearsal {
     }
 
     async fn keep(&self, system: &System, record: &Record) -> Result<()> {
-        std::fs::create_dir_all(system.path(FOLDER)).context("could not make the folder for rehearsals")?;
+        std::fs::create_dir_all(system.path(FOLDER))
+            .context("could not make the folder for rehearsals")?;
         let text: Value = serde_json::to_value(record)?;
-        system.write_atomic(self.path(), format!("{text:#}\n").as_bytes(), 0o644, None, &[]).await
+        system
+            .write_atomic(
+                self.path(),
+                format!("{text:#}\n").as_bytes(),
+                0o644,
+                None,
+                &[],
+            )
+            .await
     }
 
     fn sha256(&self, system: &System) -> Result<String> {
         let context = || format!("could not read {}", self.trial.binary);
-        let mut file = std::fs::File::open(system.path(&self.trial.binary)).with_context(context)?;
-        let (address, _) = blob::sha256_of(&mut file).with_context(context)?;
+        let mut file =
+            std::fs::File::open(system.path(&self.trial.binary)).with_context(context)?;
+        let (address, _) = digest::sha256_of(&mut file).with_context(context)?;
         Ok(address)
     }
 }
 
 /// A rehearsal that went wrong: production has not noticed it.
 fn failed(why: &str) -> Fault {
-    Fault::new("E0420", format!("the rehearsal failed: {why}"))
-        .hint("the live database was only read; mend the migration or the release, and deploy again")
+    Fault::new("E0420", format!("the rehearsal failed: {why}")).hint(
+        "the live database was only read; mend the migration or the release, and deploy again",
+    )
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::pgbackrest;
 use super::postgres::{Answer, MAINTENANCE, ask};
-use crate::engine::{Look, Wish};
-use crate::system::System;
+use crate::core::engine::{Look, Wish};
+use crate::host::system::System;
 
 /// A cluster that was made anew takes the stanza over; backups and WAL of the one of before stay in it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,9 +31,14 @@ impl Wish<System> for Repository {
     async fn apply(&self, system: &System) -> Result<()> {
         /// pgBackRest's code for a repository of another cluster.
         const OF_ANOTHER: i32 = 28;
-        let made = system.run(&pgbackrest::cmd(&self.stanza, &["stanza-create"])).await?;
+        let made = system
+            .run(&pgbackrest::cmd(&self.stanza, &["stanza-create"]))
+            .await?;
         if made.code == OF_ANOTHER {
-            system.run(&pgbackrest::cmd(&self.stanza, &["stanza-upgrade"])).await?.success()?;
+            system
+                .run(&pgbackrest::cmd(&self.stanza, &["stanza-upgrade"]))
+                .await?
+                .success()?;
             return Ok(());
         }
         made.success().map(drop)
@@ -42,8 +47,16 @@ impl Wish<System> for Repository {
 
 /// What `PostgreSQL` calls a cluster: made with it, and like no other. The reason when it cannot be asked.
 async fn identifier(system: &System) -> Result<Result<u64, String>> {
-    Ok(match ask(system, MAINTENANCE, "SELECT system_identifier FROM pg_control_system();\n").await? {
-        Answer::Away(reason) => Err(reason),
-        Answer::Rows(rows) => Ok(rows.trim().parse()?),
-    })
+    Ok(
+        match ask(
+            system,
+            MAINTENANCE,
+            "SELECT system_identifier FROM pg_control_system();\n",
+        )
+        .await?
+        {
+            Answer::Away(reason) => Err(reason),
+            Answer::Rows(rows) => Ok(rows.trim().parse()?),
+        },
+    )
 }

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::backup::dump::{self, Parts};
 use super::postgres::beside::{self, Beside};
 use super::postgres::{alike, roles, rows};
-use crate::archive;
-use crate::engine::{Look, Wish};
-use crate::error::trouble;
-use crate::secret::Secret;
-use crate::system::System;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::trouble;
+use crate::core::secret::Secret;
+use crate::host::system::System;
+use crate::storage::archive;
 
 /// `check` refuses a backup that is not whole, so nothing has begun then.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,7 +42,10 @@ impl Wish<System> for Restored {
         parts.open(system, &identities)?;
         alike::has_room_for(system, &self.database, backup.database_bytes).await?;
         if alike::exists(system, &self.database).await? == Ok(false) {
-            return Ok(Look::differs(format!("there is no database {}", self.database)));
+            return Ok(Look::differs(format!(
+                "there is no database {}",
+                self.database
+            )));
         }
         let mut what = vec![format!(
             "what was written since {} is given up, and stays in {}",
@@ -51,7 +54,10 @@ impl Wish<System> for Restored {
         // A damaged database is what one restores over.
         match rows(system, &self.database).await {
             Ok(live) => what.extend(backup.differences(&live)),
-            Err(error) => what.push(format!("its rows cannot be counted: {}", trouble(&error).message)),
+            Err(error) => what.push(format!(
+                "its rows cannot be counted: {}",
+                trouble(&error).message
+            )),
         }
         Ok(Look::from(what))
     }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::system::{Cmd, System};
+use crate::host::system::{Cmd, System};
 use crate::task::postgres::{OWNER, WHOLE_WITHIN, alike};
 
 /// The app comes over the socket, as the user it is: `templates/postgresql/pg_hba.conf.tera` lets it in.

@@ -5,9 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::blob::sha256;
-use crate::engine::{Look, Wish};
-use crate::system::{Cmd, System};
+use crate::core::digest::sha256;
+use crate::core::engine::{Look, Wish};
+use crate::host::system::{Cmd, System};
 
 /// There are no handlers: a notification is lost when a run fails in between. Instead the unit
 /// differs while the content of `restart_on` and `reload_on` is not what the running instance was
@@ -59,13 +59,19 @@ struct Todo {
 impl Service {
     async fn unit(&self, system: &System) -> Result<Unit> {
         let cmd = Cmd::new([
-            "systemctl", "show", "--timestamp=us+utc",
+            "systemctl",
+            "show",
+            "--timestamp=us+utc",
             "--property=LoadState,ActiveState,UnitFileState,InvocationID,NeedDaemonReload,ActiveEnterTimestamp",
             &self.unit,
         ]);
         let output = system.run(&cmd).await?.success()?;
         let mut unit = Unit::default();
-        for (key, value) in output.stdout.lines().filter_map(|line| line.split_once('=')) {
+        for (key, value) in output
+            .stdout
+            .lines()
+            .filter_map(|line| line.split_once('='))
+        {
             match key {
                 "LoadState" => unit.loaded = value == "loaded",
                 "ActiveState" => value.clone_into(&mut unit.active),
@@ -110,26 +116,37 @@ impl Service {
         let unit = self.unit(system).await?;
         let mut todo = Todo::default();
         if !unit.loaded {
-            todo.what.push(format!("{} is not known to systemd", self.unit));
+            todo.what
+                .push(format!("{} is not known to systemd", self.unit));
         }
         if unit.stale || !unit.loaded {
             todo.daemon_reload = true;
         }
         if unit.stale {
-            todo.what.push(format!("systemd has not read the newest {}", self.unit));
+            todo.what
+                .push(format!("systemd has not read the newest {}", self.unit));
         }
         if let Some(wished) = self.enabled {
-            let is = matches!(unit.enabled.as_str(), "enabled" | "enabled-runtime" | "alias" | "indirect");
+            let is = matches!(
+                unit.enabled.as_str(),
+                "enabled" | "enabled-runtime" | "alias" | "indirect"
+            );
             let settable = !matches!(unit.enabled.as_str(), "static" | "generated");
             if is != wished && settable {
-                todo.what.push(format!("{} is {}, wished {}", self.unit, name_of(&unit.enabled), if wished { "enabled" } else { "disabled" }));
+                todo.what.push(format!(
+                    "{} is {}, wished {}",
+                    self.unit,
+                    name_of(&unit.enabled),
+                    if wished { "enabled" } else { "disabled" }
+                ));
                 todo.enable = Some(wished);
             }
         }
         match self.running {
             Some(true) => self.wish_running(system, &unit, &mut todo)?,
             Some(false) if !matches!(unit.active.as_str(), "inactive" | "failed") => {
-                todo.what.push(format!("{} is {}, wished stopped", self.unit, unit.active));
+                todo.what
+                    .push(format!("{} is {}, wished stopped", self.unit, unit.active));
                 todo.act = Some("stop");
             }
             _ => {}
@@ -139,13 +156,27 @@ impl Service {
 
     fn wish_running(&self, system: &System, unit: &Unit, todo: &mut Todo) -> Result<()> {
         if unit.active != "active" {
-            todo.what.push(format!("{} is {}, wished running", self.unit, name_of(&unit.active)));
+            todo.what.push(format!(
+                "{} is {}, wished running",
+                self.unit,
+                name_of(&unit.active)
+            ));
             todo.act = Some("start");
-        } else if let Some(path) = self.outdated(system, unit, &self.restart_on, |stamp| &stamp.restart)? {
-            todo.what.push(format!("{} was started before {path} changed: restart", self.unit));
+        } else if let Some(path) =
+            self.outdated(system, unit, &self.restart_on, |stamp| &stamp.restart)?
+        {
+            todo.what.push(format!(
+                "{} was started before {path} changed: restart",
+                self.unit
+            ));
             todo.act = Some("restart");
-        } else if let Some(path) = self.outdated(system, unit, &self.reload_on, |stamp| &stamp.reload)? {
-            todo.what.push(format!("{} has not read the newest {path}: reload", self.unit));
+        } else if let Some(path) =
+            self.outdated(system, unit, &self.reload_on, |stamp| &stamp.reload)?
+        {
+            todo.what.push(format!(
+                "{} has not read the newest {path}: reload",
+                self.unit
+            ));
             todo.act = Some("reload");
         }
         Ok(())
@@ -154,7 +185,13 @@ impl Service {
     /// Whether the instance runs older content, and which path to name for it. With a stamp of this very
     /// instance the content decides; without one (first run, reboot, a restart by hand) the
     /// instance has read what is on disk unless the disk is younger.
-    fn outdated(&self, system: &System, unit: &Unit, paths: &[String], part: fn(&Stamp) -> &String) -> Result<Option<String>> {
+    fn outdated(
+        &self,
+        system: &System,
+        unit: &Unit,
+        paths: &[String],
+        part: fn(&Stamp) -> &String,
+    ) -> Result<Option<String>> {
         if paths.is_empty() {
             return Ok(None);
         }
@@ -181,9 +218,20 @@ impl Service {
 
     async fn write_stamp(&self, system: &System, contents: Stamp) -> Result<()> {
         let invocation = self.unit(system).await?.invocation;
-        let stamp = Stamp { invocation, ..contents };
+        let stamp = Stamp {
+            invocation,
+            ..contents
+        };
         std::fs::create_dir_all(system.path("/var/lib/citrino/stamps"))?;
-        system.write_atomic(self.stamp_path(), &serde_json::to_vec(&stamp)?, 0o644, None, &[]).await
+        system
+            .write_atomic(
+                self.stamp_path(),
+                &serde_json::to_vec(&stamp)?,
+                0o644,
+                None,
+                &[],
+            )
+            .await
     }
 }
 
@@ -195,19 +243,27 @@ impl Wish<System> for Service {
     async fn apply(&self, system: &System) -> Result<()> {
         let before = self.todo(system).await?;
         if before.daemon_reload {
-            system.run(&Cmd::new(["systemctl", "daemon-reload"])).await?.success()?;
+            system
+                .run(&Cmd::new(["systemctl", "daemon-reload"]))
+                .await?
+                .success()?;
         }
         // Reading the unit anew may have changed what is to be done.
         let todo = self.todo(system).await?;
         if let Some(enable) = todo.enable {
             let word = if enable { "enable" } else { "disable" };
-            system.run(&Cmd::new(["systemctl", word, &self.unit])).await?.success()?;
+            system
+                .run(&Cmd::new(["systemctl", word, &self.unit]))
+                .await?
+                .success()?;
         }
         // Read before the act: content that changes meanwhile must differ afterwards.
         let contents = self.contents(system)?;
         if let Some(act) = todo.act {
             if act == "start" {
-                system.run(&Cmd::new(["systemctl", "reset-failed", &self.unit])).await?;
+                system
+                    .run(&Cmd::new(["systemctl", "reset-failed", &self.unit]))
+                    .await?;
             }
             self.act(system, act).await?;
         }
@@ -221,14 +277,28 @@ impl Wish<System> for Service {
 impl Service {
     /// systemctl's own message only points at the journal, so its last lines come along.
     async fn act(&self, system: &System, act: &str) -> Result<()> {
-        let output = system.run(&Cmd::new(["systemctl", act, &self.unit])).await?;
+        let output = system
+            .run(&Cmd::new(["systemctl", act, &self.unit]))
+            .await?;
         if output.ok() {
             return Ok(());
         }
         let log = system
-            .run(&Cmd::new(["journalctl", "--no-pager", "-o", "cat", "-n", "10", "-u", &self.unit]))
+            .run(&Cmd::new([
+                "journalctl",
+                "--no-pager",
+                "-o",
+                "cat",
+                "-n",
+                "10",
+                "-u",
+                &self.unit,
+            ]))
             .await?;
-        output.success().map(|_| ()).map_err(|error| error.context(log.stdout.trim().to_owned()))
+        output
+            .success()
+            .map(|_| ())
+            .map_err(|error| error.context(log.stdout.trim().to_owned()))
     }
 }
 
@@ -271,7 +341,9 @@ fn timestamp_us(text: &str) -> Option<i128> {
     );
     let (_, text) = text.split_once(' ')?;
     let text = text.strip_suffix(" UTC")?;
-    let at = time::PrimitiveDateTime::parse(text, format).ok()?.assume_utc();
+    let at = time::PrimitiveDateTime::parse(text, format)
+        .ok()?
+        .assume_utc();
     Some(at.unix_timestamp_nanos() / 1_000)
 }
 
@@ -281,7 +353,10 @@ mod tests {
 
     #[test]
     fn reads_the_time_that_systemd_prints() {
-        assert_eq!(timestamp_us("Tue 1970-01-01 00:00:01.000002 UTC"), Some(1_000_002));
+        assert_eq!(
+            timestamp_us("Tue 1970-01-01 00:00:01.000002 UTC"),
+            Some(1_000_002)
+        );
         assert_eq!(timestamp_us("Tue 1970-01-01 00:00:01 UTC"), Some(1_000_000));
         assert_eq!(timestamp_us(""), None);
     }

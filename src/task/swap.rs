@@ -6,9 +6,9 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::system::{Cmd, System, mode_of};
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::host::system::{Cmd, System, mode_of};
 
 const FSTAB: &str = "/etc/fstab";
 

@@ -5,9 +5,9 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::system::System;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::host::system::System;
 
 /// Each key has a file of its own in /etc/sysctl.d, so that two wishes never write one file.
 #[derive(Clone, Debug, Serialize, Deserialize)]

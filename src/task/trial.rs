@@ -9,11 +9,11 @@ use serde_json::json;
 use super::Probe;
 use super::probe::{Ask, Http};
 use super::scratch::Scratch;
-use crate::engine::Wish;
-use crate::env_file;
-use crate::error::Fault;
+use crate::core::engine::Wish;
+use crate::core::error::Fault;
 use crate::facts::app;
-use crate::system::{Cmd, Output, System};
+use crate::host::env_file;
+use crate::host::system::{Cmd, Output, System};
 
 /// The unit that the release serves in meanwhile: systemd ends it when nobody else does.
 const UNIT: &str = "citrino-rehearsal.service";

@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::postgres::{alike, beside, swap};
-use crate::engine::{Look, Wish};
-use crate::system::System;
+use crate::core::engine::{Look, Wish};
+use crate::host::system::System;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,7 +20,10 @@ impl Wish<System> for Unrestored {
         Ok(match alike::exists(system, &self.aside).await? {
             Err(reason) => Look::differs(reason),
             Ok(false) => Look::same(),
-            Ok(true) => Look::differs(format!("the database of before is set aside as {}", self.aside)),
+            Ok(true) => Look::differs(format!(
+                "the database of before is set aside as {}",
+                self.aside
+            )),
         })
     }
 

@@ -4,9 +4,9 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::directory;
-use crate::engine::{Look, Wish};
-use crate::error::Fault;
-use crate::system::{Cmd, System};
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::host::system::{Cmd, System};
 
 /// The mode of a home that this kind makes, as adduser(8) of Debian 12 makes them. A later
 /// `directory` step may wish for another.

@@ -4,9 +4,9 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::cli::Adopt;
-use crate::cloud;
-use crate::error::{Fault, exit};
+use crate::core::error::{Fault, exit};
 use crate::hetzner::labels;
+use crate::planner::cloud;
 
 pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
     let api = job.api()?;

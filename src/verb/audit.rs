@@ -3,10 +3,11 @@
 use anyhow::Result;
 
 use super::job::Job;
-use crate::audit::{self, Head, Line};
-use crate::error::{Fault, exit, trouble};
-use crate::event::Event;
-use crate::mirror::Mirror;
+use crate::core::audit::{Head, Line};
+use crate::core::error::{Fault, exit, trouble};
+use crate::core::event::Event;
+use crate::host::audit;
+use crate::operator::mirror::Mirror;
 
 /// What the mirror is called in a list.
 const SEEN: &str = "seen by this machine";

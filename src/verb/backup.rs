@@ -5,13 +5,13 @@ use time::OffsetDateTime;
 
 use super::job::Job;
 use super::provision::pending;
-use crate::backup::wished;
 use crate::cli::{Backup, BackupNow, Key};
-use crate::error::{Fault, exit};
+use crate::config::source;
+use crate::core::error::{Fault, exit};
+use crate::core::plan::{Mode, Step};
 use crate::facts::backups::Format;
-use crate::plan::{Mode, Step};
-use crate::remote::Remote;
-use crate::source;
+use crate::operator::remote::Remote;
+use crate::planner::backup::wished;
 use crate::task::probe::{Ask, Whole};
 use crate::task::{Probe, Task};
 

@@ -4,8 +4,8 @@ use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
 use crate::cli::Cli;
-use crate::error::exit;
-use crate::report::Report;
+use crate::core::error::exit;
+use crate::core::report::Report;
 
 pub fn run(report: &mut Report, shell: Shell) -> u8 {
     let mut script = Vec::new();

@@ -7,14 +7,14 @@ use anyhow::Result;
 use super::guarded::{self, Before};
 use super::job::Job;
 use super::provision::pending;
-use crate::error::exit;
-use crate::event::Tally;
+use crate::core::error::exit;
+use crate::core::event::Tally;
+use crate::core::plan::{Mode, Step};
 use crate::facts::Facts;
-use crate::host;
-use crate::plan::{Mode, Step};
-use crate::preview::{Preview, Saved};
-use crate::release;
-use crate::remote::Remote;
+use crate::operator::known_host;
+use crate::operator::preview::{Preview, Saved};
+use crate::operator::remote::Remote;
+use crate::planner::release;
 use crate::task::Task;
 
 pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<u8> {
@@ -41,7 +41,7 @@ pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<
 /// Makes it so, over a connection that is open.
 pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Tally> {
     job.need_volume()?;
-    host::need_login(&job.stack, job.keys.iter().map(|key| key.line.as_str()))?;
+    known_host::need_login(&job.stack, job.keys.iter().map(|key| key.line.as_str()))?;
     let before = Before::ask(job, remote.target());
     let mut agent = job.agent(remote).await?;
     // A run that is still at work comes back for itself.

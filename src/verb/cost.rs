@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 
 use super::job::Job;
-use crate::error::exit;
-use crate::event::Figure;
+use crate::core::error::exit;
+use crate::core::event::Figure;
 use crate::hetzner::availability;
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {

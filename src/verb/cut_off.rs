@@ -4,11 +4,11 @@ use anyhow::Result;
 
 use super::deploy::{self, Outcome};
 use super::job::Job;
-use super::users;
+use super::outage_watch;
 use crate::cli::CutOff;
-use crate::error::{Fault, exit, trouble};
-use crate::release;
-use crate::remote::Ending;
+use crate::core::error::{Fault, exit, trouble};
+use crate::operator::remote::Ending;
+use crate::planner::release;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -51,7 +51,7 @@ pub async fn run(job: &mut Job<'_>, way: Way) -> Result<u8> {
         Err(error) if way == Way::Finish(Ending::Abort) && is_halted(&error) => undone(job)?,
         Err(error) => return Err(deploy::failed(job, &remote, &outcome, error).await),
     }
-    users::noticed_nothing(job)?;
+    outage_watch::noticed_nothing(job)?;
     remote.close().await;
     Ok(exit::OK)
 }

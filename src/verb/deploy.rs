@@ -4,15 +4,15 @@ use anyhow::Result;
 use time::OffsetDateTime;
 
 use super::job::Job;
-use super::users;
-use crate::artifact::{self, Build};
-use crate::cache::Releases;
+use super::outage_watch;
 use crate::cli::Artifact;
-use crate::error::{Fault, exit};
+use crate::core::error::{Fault, exit};
+use crate::core::plan::Mode;
 use crate::facts::app::{self, AppFacts, Release, State};
-use crate::plan::Mode;
-use crate::release::{self, Change, Data};
-use crate::remote::{Agent, Blob, Remote};
+use crate::operator::artifact::{self, Build};
+use crate::operator::cache::Releases;
+use crate::operator::remote::{Agent, Blob, Remote};
+use crate::planner::release::{self, Change, Data};
 
 pub async fn run(job: &mut Job<'_>, artifact: &Artifact) -> Result<u8> {
     let build = build(job, artifact).await?;
@@ -76,7 +76,7 @@ pub async fn change_over(
     blobs: &[Blob<'_>],
 ) -> Result<()> {
     let release = change.release;
-    release::room(agent.facts())?;
+    release::check_memory(agent.facts())?;
     let app = &agent.facts().app;
     let cutover = release::cutover(&job.stack, app, change, |socket| {
         let values = job.values_on(agent.facts()).with("socket", &socket);
@@ -85,9 +85,9 @@ pub async fn change_over(
     let mut plan = job.plan(Mode::Apply, cutover.steps, cutover.on_failure);
     plan.no_return = cutover.no_return;
     if release::proved(app).is_some() {
-        plan.watch = users::on_host(&job.stack);
+        plan.watch = outage_watch::on_host(&job.stack);
     }
-    let outside = users::from_outside(job, remote, &plan.watch);
+    let outside = outage_watch::from_outside(job, remote, &plan.watch);
     let outcome = Outcome {
         what: release.id.clone(),
         same: cutover.serves_meanwhile.as_ref() == Some(&release.id),
@@ -95,7 +95,7 @@ pub async fn change_over(
         unit: cutover.unit,
     };
     let ran = job.run_host(agent, &plan, blobs).await;
-    let seen = users::seen(job, &plan.run, outside);
+    let seen = outage_watch::seen(job, &plan.run, outside);
     match ran {
         Ok(tally) if tally.changed == 0 => {
             job.report.note(format!("{} serves already", release.id));
@@ -107,7 +107,7 @@ pub async fn change_over(
     match &change.data {
         // It was said before that the site would be away while its database is changed.
         Data::Restored(_) => Ok(()),
-        _ => users::noticed_nothing(job),
+        _ => outage_watch::noticed_nothing(job),
     }
 }
 

@@ -4,10 +4,10 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::cli::Yes;
-use crate::cloud;
-use crate::error::exit;
+use crate::core::error::exit;
 use crate::hetzner::{AddressView, Hetzner, Kind, ServerView, VolumeView};
-use crate::mirror::Mirror;
+use crate::operator::mirror::Mirror;
+use crate::planner::cloud;
 
 pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     let api = job.api()?;

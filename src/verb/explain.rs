@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::error::{CATALOGUE, Fault, entry, exit};
-use crate::report::Report;
+use crate::core::error::{CATALOGUE, Fault, entry, exit};
+use crate::core::report::Report;
 
 pub fn run(report: &mut Report, code: Option<&str>) -> Result<u8> {
     let Some(code) = code else {

@@ -5,8 +5,8 @@ use anyhow::Result;
 use super::job::Job;
 use super::provision::pending;
 use crate::cli::Yes;
-use crate::cloud;
-use crate::error::exit;
+use crate::core::error::exit;
+use crate::planner::cloud;
 
 pub async fn run(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
     let api = job.api()?;

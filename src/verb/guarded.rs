@@ -7,13 +7,13 @@ use anyhow::Result;
 use tokio::task::JoinHandle;
 
 use super::job::Job;
-use crate::error::{Fault, trouble};
-use crate::event::{Event, State, Tally};
+use crate::config::source;
+use crate::core::error::{Fault, trouble};
+use crate::core::event::{Event, State, Tally};
+use crate::core::plan::Plan;
 use crate::facts::Facts;
-use crate::outside;
-use crate::plan::Plan;
-use crate::remote::{Agent, Remote, Target};
-use crate::source;
+use crate::operator::public_probe;
+use crate::operator::remote::{Agent, Remote, Target};
 use crate::task::Task;
 
 /// How long somebody has to come back, in seconds from the end of the run.
@@ -47,7 +47,7 @@ impl Before {
     pub fn ask(job: &Job, target: &Target) -> Self {
         let (domain, address) = (job.stack.domain.clone(), target.address.clone());
         Self(tokio::spawn(async move {
-            outside::release(&domain, &address).await
+            public_probe::release(&domain, &address).await
         }))
     }
 
@@ -194,7 +194,7 @@ async fn look(job: &mut Job<'_>, remote: &Remote, armed: &Armed<'_>) -> Result<B
         }));
     }
     if let Some(live) = facts.app.live_release().filter(|_| armed.site) {
-        let answers = outside::release(&job.stack.domain, &remote.target().address).await;
+        let answers = public_probe::release(&job.stack.domain, &remote.target().address).await;
         let answers = answers.map_err(|error| {
             Fault::new(
                 "E0511",
@@ -249,8 +249,8 @@ fn named(armed: &Armed<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Label, now};
-    use crate::plan::{Mode, Step};
+    use crate::core::event::{Label, now};
+    use crate::core::plan::{Mode, Step};
     use crate::task::Link;
 
     fn plan() -> Plan<Task> {

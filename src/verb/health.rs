@@ -3,10 +3,10 @@
 use anyhow::Result;
 
 use super::job::Job;
-use crate::error::{Fault, exit};
+use crate::core::error::{Fault, exit};
+use crate::core::plan::Mode;
 use crate::hetzner::availability;
-use crate::plan::Mode;
-use crate::remote::Remote;
+use crate::operator::remote::Remote;
 
 const PLAYBOOK: &str = "health";
 

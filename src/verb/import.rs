@@ -7,15 +7,15 @@ use anyhow::{Context, Result};
 use time::OffsetDateTime;
 
 use super::job::Job;
-use crate::blob;
 use crate::cli::{CsvOptions, Import};
-use crate::dump::{self, Form, Kind, Table};
-use crate::error::{Fault, exit, exit_code, trouble};
+use crate::core::digest;
+use crate::core::error::{Fault, exit, exit_code, trouble};
+use crate::core::plan::Mode;
 use crate::facts::app::USER;
 use crate::facts::imports::{self, FOLDER};
-use crate::import;
-use crate::plan::Mode;
-use crate::remote::Remote;
+use crate::operator::remote::Remote;
+use crate::planner::import;
+use crate::storage::dump::{self, Form, Kind, Table};
 use crate::task::imported::{Brought, Imported, Sheet};
 
 pub async fn run(job: &mut Job<'_>, wish: &Import) -> Result<u8> {
@@ -99,7 +99,7 @@ fn there(path: &Path, form: Form) -> Result<String> {
     const HEAD: usize = 16;
     let context = || format!("could not read {}", path.display());
     let mut file = File::open(path).with_context(context)?;
-    let (sha256, _) = blob::sha256_of(&mut file).with_context(context)?;
+    let (sha256, _) = digest::sha256_of(&mut file).with_context(context)?;
     // The app's loader goes by the ending.
     let end = match form.kind {
         Kind::Csv(_) => "csv",

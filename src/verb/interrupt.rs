@@ -8,11 +8,11 @@ use tokio::signal::ctrl_c;
 use super::dispatch;
 use super::job::Job;
 use crate::cli::{Cli, Verb};
-use crate::error::Fault;
+use crate::core::error::Fault;
+use crate::core::report::Report;
 use crate::hetzner::{
     AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, ServerView, VolumeView,
 };
-use crate::report::Report;
 
 /// How long the look at what exists may take.
 const LOOK: Duration = Duration::from_secs(10);

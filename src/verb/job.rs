@@ -3,25 +3,25 @@
 use anyhow::Result;
 use time::OffsetDateTime;
 
-use crate::backup::Settings;
 use crate::cli::{Cli, DEFAULT_CONFIG};
-use crate::cloud::{self, PublicKey, Resource};
-use crate::engine;
-use crate::error::Fault;
-use crate::event::Tally;
+use crate::config::playbook::Playbooks;
+use crate::config::source;
+use crate::config::stack::Stack;
+use crate::config::template::Values;
+use crate::core::engine;
+use crate::core::error::Fault;
+use crate::core::event::Tally;
+use crate::core::plan::{Claim, Mode, Plan, Step};
+use crate::core::report::Report;
+use crate::core::secret::{DOTS, Secret};
 use crate::facts::Facts;
 use crate::hetzner::{DEFAULT_ENDPOINT, Hetzner, ServerView};
-use crate::host;
-use crate::plan::{Claim, Mode, Plan, Step};
-use crate::playbook::Playbooks;
-use crate::preview::Preview;
-use crate::remote::{Agent, Blob, Remote, Target};
-use crate::report::Report;
-use crate::secret::{DOTS, Secret};
-use crate::source;
-use crate::stack::Stack;
+use crate::operator::known_host;
+use crate::operator::preview::Preview;
+use crate::operator::remote::{Agent, Blob, Remote, Target};
+use crate::planner::backup::Settings;
+use crate::planner::cloud::{self, PublicKey, Resource};
 use crate::task::Task;
-use crate::template::Values;
 
 /// What stands for the volume's device until the API has told it.
 const A_VOLUME: &str = "/dev/disk/by-id/scsi-0HC_Volume_0";
@@ -334,7 +334,7 @@ impl<'r> Job<'r> {
     /// E0309 when there is none yet.
     pub async fn target(&mut self) -> Result<Target> {
         if let Some(existing) = &self.stack.host {
-            return Ok(host::existing(&self.stack, existing));
+            return Ok(known_host::existing(&self.stack, existing));
         }
         let api = self.api()?;
         match api.server_of(&self.stack.name).await? {
@@ -351,7 +351,7 @@ impl<'r> Job<'r> {
                 self.volume = Some(device);
             }
         }
-        host::of_server(&self.stack, server)
+        known_host::of_server(&self.stack, server)
     }
 
     /// A connection to the host.

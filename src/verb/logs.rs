@@ -4,9 +4,9 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::cli::Log;
-use crate::error::exit;
-use crate::event::Event;
-use crate::journal;
+use crate::core::error::exit;
+use crate::core::event::Event;
+use crate::host::journal;
 
 pub async fn run(job: &mut Job<'_>, log: Log, lines: u32, follow: bool) -> Result<u8> {
     let remote = job.connect().await?;

@@ -17,6 +17,7 @@ mod import;
 mod interrupt;
 mod job;
 mod logs;
+mod outage_watch;
 mod plan;
 mod provision;
 mod rebuild;
@@ -26,19 +27,18 @@ mod rollback;
 mod ssh;
 mod status;
 mod up;
-mod users;
 mod validate;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use crate::agent;
+use crate::agent::guard;
+use crate::agent::scheduled;
+use crate::agent::serve;
 use crate::cli::{self, Audit, Cli, Db, Verb};
-use crate::error::{exit, exit_code};
-use crate::guard;
-use crate::report::{Report, Volume};
-use crate::scheduled;
+use crate::core::error::{exit, exit_code};
+use crate::core::report::{Report, Volume};
 use job::Job;
 
 /// Runs one command to its end: what it says, and its exit code.
@@ -49,7 +49,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     if matches!(cli.verb, Verb::Agent) {
         let served = runtime
             .context("no runtime")
-            .and_then(|runtime| runtime.block_on(agent::serve()));
+            .and_then(|runtime| runtime.block_on(serve::serve()));
         return ExitCode::from(u8::from(served.is_err()));
     }
     let mut report = Report::new(cli.json, volume(cli));

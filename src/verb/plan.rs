@@ -6,17 +6,17 @@ use anyhow::Result;
 
 use super::job::{Job, runs};
 use super::{converge, provision};
-use crate::cloud::Renewal;
 use crate::hetzner::labels;
-use crate::host;
-use crate::preview::{Planned, Saved};
-use crate::remote::Target;
+use crate::operator::known_host;
+use crate::operator::preview::{Planned, Saved};
+use crate::operator::remote::Target;
+use crate::planner::cloud::Renewal;
 
 pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
     let mut pending = 0;
     let mut planned = Vec::new();
     let target = if let Some(existing) = &job.stack.host {
-        Some(host::existing(&job.stack, existing))
+        Some(known_host::existing(&job.stack, existing))
     } else {
         cloud(job, &mut pending, &mut planned).await?
     };

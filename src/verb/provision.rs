@@ -6,14 +6,14 @@ use anyhow::{Context, Result};
 
 use super::job::{Job, no_server};
 use crate::cli::Provision;
-use crate::cloud::{self, Renewal, Resource};
-use crate::error::{Fault, exit, trouble};
+use crate::core::error::{Fault, exit, trouble};
+use crate::core::plan::{Mode, Step};
 use crate::hetzner::labels::{self, Labels};
 use crate::hetzner::{Hetzner, ServerView, ZoneView, availability};
-use crate::host_key::{self, Rotation};
-use crate::plan::{Mode, Step};
-use crate::preview::{Preview, Saved, replacements};
-use crate::remote::{Remote, Target};
+use crate::operator::preview::{Preview, Saved, replacements};
+use crate::operator::remote::{Remote, Target};
+use crate::planner::cloud::{self, Renewal, Resource};
+use crate::planner::host_key::{self, Rotation};
 
 /// From the end of the create action to the first answer of sshd.
 const SSH_WITHIN: Duration = Duration::from_mins(5);

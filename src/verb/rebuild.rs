@@ -7,9 +7,9 @@ use anyhow::Result;
 use super::job::{Job, no_server};
 use super::provision;
 use crate::cli::{Rebuild, Yes};
-use crate::cloud::Renewal;
-use crate::error::exit;
+use crate::core::error::exit;
 use crate::hetzner::Hetzner;
+use crate::planner::cloud::Renewal;
 
 mod rescue;
 

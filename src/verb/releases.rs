@@ -3,9 +3,9 @@
 use anyhow::Result;
 
 use super::job::Job;
-use crate::error::exit;
+use crate::core::error::exit;
 use crate::facts::app::{AppFacts, Release};
-use crate::release;
+use crate::planner::release;
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     let remote = job.connect().await?;

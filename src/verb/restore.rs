@@ -8,14 +8,14 @@ mod origin;
 pub use origin::Origin;
 
 use super::job::Job;
-use super::users;
-use crate::backup::{SAFETY, wished};
+use super::outage_watch;
 use crate::cli::Restore;
-use crate::error::{Fault, exit};
+use crate::config::source;
+use crate::core::error::{Fault, exit};
+use crate::core::plan::Mode;
 use crate::facts::app::AppFacts;
 use crate::facts::backups::Backup;
-use crate::plan::Mode;
-use crate::source;
+use crate::planner::backup::{SAFETY, wished};
 
 pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     let mut name = wish.backup.clone();
@@ -54,7 +54,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
         steps.retain(|step| step.name != SAFETY);
     }
     let mut plan = job.plan(Mode::Apply, steps, restore.on_failure);
-    plan.watch = users::on_host(&job.stack);
+    plan.watch = outage_watch::on_host(&job.stack);
     let restored = job.run_host(agent, &plan, &[]).await;
     restored.map_err(with_way_out)?;
     remote.close().await;

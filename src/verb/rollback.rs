@@ -6,13 +6,13 @@ use time::OffsetDateTime;
 use super::deploy;
 use super::job::Job;
 use crate::cli::{Rollback, RollbackData};
-use crate::error::{Fault, exit};
+use crate::config::source;
+use crate::core::error::{Fault, exit};
+use crate::core::plan::Step;
 use crate::facts::Facts;
 use crate::facts::app::{AppFacts, Release};
 use crate::facts::backups::{self, Backup, Backups};
-use crate::plan::Step;
-use crate::release::{self, Change, Data, Obstacle, Way};
-use crate::source;
+use crate::planner::release::{self, Change, Data, Obstacle, Way};
 use crate::task::Restored;
 
 pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::job::Job;
-use crate::error::Fault;
+use crate::core::error::Fault;
 
 pub async fn run(job: &mut Job<'_>, command: &[String]) -> Result<u8> {
     let target = job.target().await?;

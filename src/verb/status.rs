@@ -5,14 +5,14 @@ use time::OffsetDateTime;
 
 use super::backup::headline;
 use super::job::{Job, runs};
-use crate::error::exit;
+use crate::core::error::exit;
 use crate::facts::Facts;
 use crate::hetzner::ServerView;
-use crate::host;
+use crate::operator::known_host;
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     let target = if let Some(existing) = &job.stack.host {
-        Some(host::existing(&job.stack, existing))
+        Some(known_host::existing(&job.stack, existing))
     } else {
         let api = job.api()?;
         let server = api.server_of(&job.stack.name).await?;

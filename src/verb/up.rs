@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::job::Job;
 use super::{backup, converge, deploy, health, provision};
 use crate::cli::{Artifact, Provision, Yes};
-use crate::error::exit;
+use crate::core::error::exit;
 
 pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8> {
     // Built first: what does not compile needs no server.

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::job::Job;
-use crate::artifact;
-use crate::error::{Fault, exit};
+use crate::core::error::{Fault, exit};
 use crate::facts::app::AppFacts;
 use crate::facts::{Facts, Os};
-use crate::host_key;
-use crate::migration::{self, Source};
+use crate::operator::artifact;
+use crate::planner::host_key;
+use crate::planner::migration::{self, Source};
 
 pub fn run(job: &mut Job) -> Result<u8> {
     // `Job::load` has rehearsed it, as for every verb.

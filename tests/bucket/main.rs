@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
 
-use citrino_ops::bucket::Bucket;
-use citrino_ops::error::trouble;
+use citrino_ops::core::error::trouble;
+use citrino_ops::storage::bucket::Bucket;
 
 #[path = "../s3/proxy.rs"]
 mod proxy;

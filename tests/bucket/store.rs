@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use citrino_ops::blob::sha256;
-use citrino_ops::bucket::{Bucket, Object};
-use citrino_ops::secret::Secret;
+use citrino_ops::core::digest::sha256;
+use citrino_ops::core::secret::Secret;
+use citrino_ops::storage::bucket::{Bucket, Object};
 
 use crate::proxy::Bad;
 use crate::s3::Storage;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use citrino_ops::archive::Content;
-use citrino_ops::blob::sha256;
-use citrino_ops::bucket::Bucket;
-use citrino_ops::engine::Wish;
+use citrino_ops::core::digest::sha256;
+use citrino_ops::core::engine::Wish;
 use citrino_ops::facts::backups::{self, Backup, FOLDER, Proof};
-use citrino_ops::keep::Keep;
-use citrino_ops::system::System;
+use citrino_ops::host::system::System;
+use citrino_ops::storage::archive::Content;
+use citrino_ops::storage::bucket::Bucket;
+use citrino_ops::storage::retention::Keep;
 use citrino_ops::task::arrived::INCOMING;
 use citrino_ops::task::{Arrived, Fetched, Offsite};
 
@@ -168,7 +168,9 @@ async fn names(bucket: &Bucket) -> BTreeSet<String> {
 /// The names of backups that have a manifest there; what each says is so, byte for byte.
 async fn whole(bucket: &Bucket) -> Vec<String> {
     let store = bucket.open().unwrap();
-    let there = citrino_ops::bucket::backups::gather(&store).await.unwrap();
+    let there = citrino_ops::facts::bucket_backups::gather(&store)
+        .await
+        .unwrap();
     assert!(
         there.backups.broken.is_empty(),
         "{:?}",

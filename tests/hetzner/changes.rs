@@ -1,9 +1,9 @@
 //! What is made, what is put right, what is refused and what is left alone.
 
-use citrino_ops::cloud::{self, Renewal};
-use citrino_ops::error::trouble;
+use citrino_ops::core::error::trouble;
+use citrino_ops::core::plan::Mode;
 use citrino_ops::hetzner::{availability, labels};
-use citrino_ops::plan::Mode;
+use citrino_ops::planner::cloud::{self, Renewal};
 use serde_json::{Value, json};
 
 use crate::double::Double;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use citrino_ops::plan::Mode;
+use citrino_ops::core::plan::Mode;
 use serde_json::{Value, json};
 
 use crate::double::{Double, TOKEN};

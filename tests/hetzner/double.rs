@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use citrino_ops::core::secret::Secret;
 use citrino_ops::hetzner::{Hetzner, Pace};
-use citrino_ops::secret::Secret;
 use serde_json::{Value, json};
 
 pub const TOKEN: &str = "sentinel0token0123456789012345678901234567890123456789012345678a";

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use citrino_ops::error::trouble;
+use citrino_ops::core::error::trouble;
+use citrino_ops::core::plan::Mode;
+use citrino_ops::core::secret::Secret;
 use citrino_ops::hetzner::{Hetzner, Pace, labels};
-use citrino_ops::plan::Mode;
-use citrino_ops::secret::Secret;
 use serde_json::{Value, json};
 
 use crate::double::{Double, FAST, IMPATIENT};

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use citrino_ops::plan::Mode;
+use citrino_ops::core::plan::Mode;
 use serde_json::{Value, json};
 
 use crate::double::{Double, until};

@@ -1,8 +1,8 @@
 //! What belongs to others: it is refused, left alone, and taken in only when that is told.
 
-use citrino_ops::cloud;
+use citrino_ops::core::plan::Mode;
 use citrino_ops::hetzner::labels;
-use citrino_ops::plan::Mode;
+use citrino_ops::planner::cloud;
 use serde_json::{Value, json};
 
 use crate::double::Double;

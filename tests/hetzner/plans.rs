@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use citrino_ops::plan::Mode;
+use citrino_ops::core::plan::Mode;
 use serde::Deserialize;
 use serde_json::Value;
 

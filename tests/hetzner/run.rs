@@ -1,12 +1,12 @@
 //! Wishes, and runs of them.
 
-use citrino_ops::cloud::{self, Birth, PublicKey, Renewal, Resource};
-use citrino_ops::engine;
-use citrino_ops::event::{Event, Tally};
+use citrino_ops::config::stack::Stack;
+use citrino_ops::core::engine;
+use citrino_ops::core::event::{Event, Tally};
+use citrino_ops::core::plan::{Mode, Plan, Step};
+use citrino_ops::core::secret::Secret;
 use citrino_ops::hetzner::Hetzner;
-use citrino_ops::plan::{Mode, Plan, Step};
-use citrino_ops::secret::Secret;
-use citrino_ops::stack::Stack;
+use citrino_ops::planner::cloud::{self, Birth, PublicKey, Renewal, Resource};
 
 use crate::double::Double;
 

@@ -1,7 +1,7 @@
 //! Random sequences of wishes, accidents and faults. After a last undisturbed run the world is as
 //! wished, nothing is doubled, and nothing is left to plan.
 
-use citrino_ops::plan::Mode;
+use citrino_ops::core::plan::Mode;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use citrino_ops::blob;
+use citrino_ops::core::digest;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -161,7 +161,7 @@ fn release(stack: &Stack, name: &str, case: &Case) -> (std::path::PathBuf, Strin
         bytes[18] = machine;
         fs::write(&path, &bytes).unwrap();
     }
-    (path, format!("-{}", &blob::sha256(&bytes)[..8]))
+    (path, format!("-{}", &digest::sha256(&bytes)[..8]))
 }
 
 /// citrino.yml with these settings of the app.

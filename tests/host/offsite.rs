@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use citrino_ops::bucket::{Bucket, backups::There};
 use citrino_ops::facts::backups::{Backup, FOLDER};
+use citrino_ops::storage::bucket::{Bucket, backups::There};
 
 use crate::backups::{folder, grow_old};
 use crate::lab::until;
@@ -46,7 +46,7 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> T {
 
 pub fn there(bucket: &Bucket) -> There {
     let store = bucket.open().unwrap();
-    block_on(citrino_ops::bucket::backups::gather(&store))
+    block_on(citrino_ops::facts::bucket_backups::gather(&store))
 }
 
 /// Puts the files of the host's backups into the bucket whose names begin so.
@@ -56,7 +56,7 @@ fn put(stack: &Stack, bucket: &Bucket, beginning: &str) {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         if name.starts_with(beginning) {
-            let sha256 = citrino_ops::blob::sha256(&fs::read(entry.path()).unwrap());
+            let sha256 = citrino_ops::core::digest::sha256(&fs::read(entry.path()).unwrap());
             block_on(store.put(&name, &entry.path(), &sha256));
         }
     }
@@ -231,7 +231,10 @@ fn a_pull_goes_on_where_it_was_killed_and_finds_every_flipped_bit() {
     assert!(!here.exists());
     assert_eq!(pulled(&stack, dump), total - half);
     let bytes = fs::read(&here).unwrap();
-    assert_eq!(citrino_ops::blob::sha256(&bytes), backup.dump.sha256);
+    assert_eq!(
+        citrino_ops::core::digest::sha256(&bytes),
+        backup.dump.sha256
+    );
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&folder), mode(&here)), (0o700, 0o600));
     let manifest = fs::read_to_string(folder.join(format!("{}.json", backup.name))).unwrap();

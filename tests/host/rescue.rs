@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use citrino_ops::blob::sha256;
-use citrino_ops::bucket::Bucket;
+use citrino_ops::core::digest::sha256;
 use citrino_ops::facts::backups::Backup;
+use citrino_ops::storage::bucket::Bucket;
 use serde_json::{Value, json};
 
 use crate::backups::{names, of_long_ago, recommended, removed, taken};

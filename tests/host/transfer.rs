@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use citrino_ops::blob::sha256;
-use citrino_ops::error::trouble;
-use citrino_ops::mirror::Mirror;
-use citrino_ops::remote::{Moved, Remote, Target};
+use citrino_ops::core::digest::sha256;
+use citrino_ops::core::error::trouble;
+use citrino_ops::operator::mirror::Mirror;
+use citrino_ops::operator::remote::{Moved, Remote, Target};
 
 use crate::lab::until;
 use crate::stack::{GO_ON, Stack, serving};

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
-use citrino_ops::bucket::Bucket;
-use citrino_ops::secret::Secret;
+use citrino_ops::core::secret::Secret;
+use citrino_ops::storage::bucket::Bucket;
 use serde_json::Value;
 
 /// Pinned, because every release knows other faults; the others are what its server needs.

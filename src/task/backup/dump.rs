@@ -6,16 +6,20 @@ use std::io::{self, Read};
 use age::x25519::Identity;
 use anyhow::{Context, Result};
 
-use crate::archive::{self, Content, Packing};
-use crate::blob;
-use crate::error::{Fault, trouble};
+use crate::core::digest;
+use crate::core::error::{Fault, trouble};
 use crate::facts::backups::{self, Backup, Format};
-use crate::system::{Cmd, System};
+use crate::host::system::{Cmd, System};
+use crate::storage::archive::{self, Content, Packing};
 use crate::task::postgres::{OWNER, WHOLE_WITHIN, roles, rows};
 
 /// One file of a backup, by what writes it.
 pub enum Kind<'a> {
-    Database { format: Format, database: &'a str, snapshot: &'a str },
+    Database {
+        format: Format,
+        database: &'a str,
+        snapshot: &'a str,
+    },
     Globals,
 }
 
@@ -28,14 +32,24 @@ const TAIL: usize = 256;
 
 impl<'a> Kind<'a> {
     pub fn of(format: Format, database: &'a str, snapshot: &'a str) -> Self {
-        Self::Database { format, database, snapshot }
+        Self::Database {
+            format,
+            database,
+            snapshot,
+        }
     }
 
     /// How its file's name ends.
     pub fn ending(&self) -> &'static str {
         match self {
-            Self::Database { format: Format::Custom, .. } => ".dump.zst",
-            Self::Database { format: Format::Plain, .. } => ".sql.gz",
+            Self::Database {
+                format: Format::Custom,
+                ..
+            } => ".dump.zst",
+            Self::Database {
+                format: Format::Plain,
+                ..
+            } => ".sql.gz",
             Self::Globals => ".globals.sql.zst",
         }
     }
@@ -48,7 +62,12 @@ impl<'a> Kind<'a> {
     }
 
     pub fn program(&self) -> Cmd {
-        let Self::Database { format, database, snapshot } = self else {
+        let Self::Database {
+            format,
+            database,
+            snapshot,
+        } = self
+        else {
             return Cmd::new(["pg_dumpall", "--globals-only", "--no-role-passwords"]).user(OWNER);
         };
         let snapshot = format!("--snapshot={snapshot}");
@@ -56,7 +75,12 @@ impl<'a> Kind<'a> {
             Format::Custom => ["--format=custom", "--compress=0"].as_slice(),
             Format::Plain => &["--format=plain"],
         };
-        let argv = [&["pg_dump", LOCK_WAIT, &snapshot], format, &["--dbname", database]].concat();
+        let argv = [
+            &["pg_dump", LOCK_WAIT, &snapshot],
+            format,
+            &["--dbname", database],
+        ]
+        .concat();
         Cmd::new(argv).user(OWNER).within(WHOLE_WITHIN)
     }
 }
@@ -115,11 +139,16 @@ impl<'a> Parts<'a> {
             let path = self.path(&content.file);
             let context = || format!("could not read {path}");
             let found = system.stat(&path)?.map(|found| found.len());
-            content.has_length(found).map_err(|why| broken(self.backup, &why))?;
+            content
+                .has_length(found)
+                .map_err(|why| broken(self.backup, &why))?;
             let mut file = File::open(system.path(&path)).with_context(context)?;
-            let (sha256, _) = blob::sha256_of(&mut file).with_context(context)?;
+            let (sha256, _) = digest::sha256_of(&mut file).with_context(context)?;
             if sha256 != content.sha256 {
-                let why = format!("{} is not what was written: its hash is another", content.file);
+                let why = format!(
+                    "{} is not what was written: its hash is another",
+                    content.file
+                );
                 return Err(broken(self.backup, &why).into());
             }
         }
@@ -131,7 +160,12 @@ impl<'a> Parts<'a> {
     /// # Errors
     /// E0425 when it is encrypted, and not to one of these.
     pub fn open(&self, system: &System, identities: &[Identity]) -> Result<Box<dyn Read>> {
-        self.unpack(system, &self.backup.dump, self.backup.format.packing(), identities)
+        self.unpack(
+            system,
+            &self.backup.dump,
+            self.backup.format.packing(),
+            identities,
+        )
     }
 
     /// The roles that its server had.
@@ -139,9 +173,16 @@ impl<'a> Parts<'a> {
         roles::made_by(self.unpack(system, &self.backup.globals, Packing::Zstd, identities)?)
     }
 
-    fn unpack(&self, system: &System, content: &Content, packing: Packing, identities: &[Identity]) -> Result<Box<dyn Read>> {
+    fn unpack(
+        &self,
+        system: &System,
+        content: &Content,
+        packing: Packing,
+        identities: &[Identity],
+    ) -> Result<Box<dyn Read>> {
         let path = self.path(&content.file);
-        let file = File::open(system.path(&path)).with_context(|| format!("could not read {path}"))?;
+        let file =
+            File::open(system.path(&path)).with_context(|| format!("could not read {path}"))?;
         archive::unpack(file, packing, self.backup.is_sealed(), identities)
     }
 
@@ -151,7 +192,9 @@ impl<'a> Parts<'a> {
         if self.backup.format == Format::Plain {
             return ends_well(read);
         }
-        let list = Cmd::new(["pg_restore", "--list"]).user(OWNER).within(WHOLE_WITHIN);
+        let list = Cmd::new(["pg_restore", "--list"])
+            .user(OWNER)
+            .within(WHOLE_WITHIN);
         let listed = system.feed(&list, &mut read).await?;
         io::copy(&mut read, &mut io::sink()).context("the dump cannot be read to its end")?;
         if listed.stdout.contains("TABLE DATA") {
@@ -164,20 +207,45 @@ impl<'a> Parts<'a> {
     ///
     /// # Errors
     /// E0402 with the words of the program that failed, E0422 when other rows came out than were written.
-    pub async fn restore(&self, system: &System, identities: &[Identity], into: &str) -> Result<()> {
+    pub async fn restore(
+        &self,
+        system: &System,
+        identities: &[Identity],
+        into: &str,
+    ) -> Result<()> {
         roles::bring(system, &self.roles(system, identities)?).await?;
         let mut read = self.open(system, identities)?;
         let program = match self.backup.format {
             Format::Custom => vec!["pg_restore", "--exit-on-error", "--dbname", into],
-            Format::Plain => vec!["psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-1", "-d", into],
+            Format::Plain => vec![
+                "psql",
+                "-X",
+                "-q",
+                "-o",
+                "/dev/null",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-1",
+                "-d",
+                into,
+            ],
         };
-        system.feed(&Cmd::new(program).user(OWNER).within(WHOLE_WITHIN), &mut read).await?;
+        system
+            .feed(
+                &Cmd::new(program).user(OWNER).within(WHOLE_WITHIN),
+                &mut read,
+            )
+            .await?;
         let restored = rows(system, into).await?;
         if restored == self.backup.rows {
             return Ok(());
         }
         let differences = self.backup.differences(&restored).join("; ");
-        Err(broken(self.backup, &format!("it gave other rows than were written: {differences}")).into())
+        Err(broken(
+            self.backup,
+            &format!("it gave other rows than were written: {differences}"),
+        )
+        .into())
     }
 }
 
@@ -185,7 +253,9 @@ impl<'a> Parts<'a> {
 fn ends_well(mut read: Box<dyn Read>) -> Result<()> {
     let (mut tail, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
-        let length = read.read(&mut piece).context("the dump cannot be read to its end")?;
+        let length = read
+            .read(&mut piece)
+            .context("the dump cannot be read to its end")?;
         if length == 0 {
             break;
         }
@@ -199,8 +269,11 @@ fn ends_well(mut read: Box<dyn Read>) -> Result<()> {
 }
 
 pub fn broken(backup: &Backup, why: &str) -> Fault {
-    Fault::new("E0422", format!("the backup {} cannot be used: {why}", backup.name))
-        .hint("the live database is as it was; `citrino-ops backup list` shows the others")
+    Fault::new(
+        "E0422",
+        format!("the backup {} cannot be used: {why}", backup.name),
+    )
+    .hint("the live database is as it was; `citrino-ops backup list` shows the others")
 }
 
 /// The backup of this name.
@@ -210,9 +283,12 @@ pub fn broken(backup: &Backup, why: &str) -> Fault {
 pub fn find(system: &System, name: &str) -> Result<Backup> {
     match backups::read(system, name)? {
         Some(Ok(backup)) => Ok(backup),
-        Some(Err(why)) => Err(Fault::new("E0422", format!("the backup {name} cannot be used: {why}"))
-            .hint("nothing was changed; `citrino-ops backup list` shows the others")
-            .into()),
+        Some(Err(why)) => Err(Fault::new(
+            "E0422",
+            format!("the backup {name} cannot be used: {why}"),
+        )
+        .hint("nothing was changed; `citrino-ops backup list` shows the others")
+        .into()),
         None => Err(Fault::new("E0422", format!("there is no backup {name}"))
             .hint("nothing was changed; `citrino-ops backup list` shows the names")
             .into()),

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin};
 
 use super::failed;
-use crate::system::System;
+use crate::host::system::System;
 use crate::task::postgres::{LOCK_WITHIN, ROWS, session};
 
 /// It lasts as long as the transaction that exported it.
@@ -26,7 +26,8 @@ pub struct Snapshot {
 }
 
 /// Before and after it, psql says a line each.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot();\n";
+const BEGIN: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot();\n";
 const VERSIONS: &str = "SELECT json_build_object('postgres', current_setting('server_version'), \
     'postgis', (SELECT extversion FROM pg_extension WHERE extname = 'postgis'), 'bytes', pg_database_size(current_database()));\n";
 
@@ -47,7 +48,11 @@ impl Snapshot {
         let mut lines = BufReader::new(said).lines();
         let begin = format!("SET lock_timeout = {LOCK_WITHIN};\n{BEGIN}{ROWS}{VERSIONS}");
         mouth.write_all(begin.as_bytes()).await?;
-        let said = (lines.next_line().await?, lines.next_line().await?, lines.next_line().await?);
+        let said = (
+            lines.next_line().await?,
+            lines.next_line().await?,
+            lines.next_line().await?,
+        );
         let (Some(id), Some(rows), Some(versions)) = said else {
             let output = holder.wait_with_output().await?;
             let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();

@@ -9,9 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::extensions::{Extensions, Lent};
 use super::sound;
-use crate::dump::{Counts, PIECE, Packing, Sieve, read_piece, refused};
-use crate::error::Fault;
-use crate::system::{Cmd, System};
+use crate::core::error::Fault;
+use crate::host::system::{Cmd, System};
+use crate::storage::dump::{Counts, PIECE, Packing, Sieve, read_piece, refused};
 use crate::task::postgres::app_role::AppRole;
 use crate::task::postgres::{Answer, ask};
 
@@ -33,12 +33,15 @@ impl Dump<'_> {
     /// E0451 when it is not whole, or has something in it that may not run beside the live database.
     pub async fn count(&self, system: &System, live: &str) -> Result<Counts> {
         let counts = self.read(system).await?;
-        Extensions::of(system, live).await?.more(&counts.extensions)?;
+        Extensions::of(system, live)
+            .await?
+            .more(&counts.extensions)?;
         Ok(counts)
     }
 
     async fn read(&self, system: &System) -> Result<Counts> {
-        self.flow(system, Sieve::default(), &mut tokio::io::sink()).await
+        self.flow(system, Sieve::default(), &mut tokio::io::sink())
+            .await
     }
 
     /// Restores it into an empty database of the role's; what it was made from is of no account.
@@ -49,7 +52,10 @@ impl Dump<'_> {
         // Some dumps come without their extensions, and each would come in the version of where it was made. So the dump is read
         // twice: once for what the superuser makes before anything of it runs.
         let wished = self.read(system).await?.extensions;
-        Extensions::of(system, live).await?.make(system, fresh, &wished, self.role).await?;
+        Extensions::of(system, live)
+            .await?
+            .make(system, fresh, &wished, self.role)
+            .await?;
         let schemas = said(system, fresh, "SELECT nspname FROM pg_namespace;\n").await?;
         let there: BTreeSet<String> = schemas.lines().map(str::to_owned).collect();
         let lent = Lent::to(system, fresh, self.role).await?;
@@ -60,13 +66,19 @@ impl Dump<'_> {
         if other.is_empty() {
             return Ok(());
         }
-        Err(sound::failed(&format!("other rows came than the dump has: {}", other.join("; "))).into())
+        Err(sound::failed(&format!(
+            "other rows came than the dump has: {}",
+            other.join("; ")
+        ))
+        .into())
     }
 
     async fn run(&self, system: &System, fresh: &str, sieve: Sieve) -> Result<Counts> {
         // Whole or not at all; errors name the line.
         let restrict = restrict(system)?;
-        let psql = self.role.session(fresh, &["--single-transaction", "-c", &restrict, "-f", "-"]);
+        let psql = self
+            .role
+            .session(fresh, &["--single-transaction", "-c", &restrict, "-f", "-"]);
         let mut child = system.start(&psql)?;
         let mut mouth = child.stdin.take().context("psql has no input")?;
         let flowed = async {
@@ -85,12 +97,20 @@ impl Dump<'_> {
     }
 
     /// What may run of it goes to the sink.
-    async fn flow(&self, system: &System, mut sieve: Sieve, sink: &mut (impl AsyncWrite + Unpin)) -> Result<Counts> {
+    async fn flow(
+        &self,
+        system: &System,
+        mut sieve: Sieve,
+        sink: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<Counts> {
         let context = || format!("could not read {}", self.file);
-        let mut read = self.packing.open(File::open(system.path(self.file)).with_context(context)?)?;
+        let mut read = self
+            .packing
+            .open(File::open(system.path(self.file)).with_context(context)?)?;
         let mut out = Vec::new();
         if self.archive {
-            self.written_out(system, &mut read, &mut sieve, sink).await?;
+            self.written_out(system, &mut read, &mut sieve, sink)
+                .await?;
         } else {
             let mut piece = vec![0; PIECE];
             loop {
@@ -109,8 +129,21 @@ impl Dump<'_> {
     }
 
     /// What `pg_restore` makes of an archive goes through the sieve.
-    async fn written_out(&self, system: &System, read: &mut impl Read, sieve: &mut Sieve, sink: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
-        let restore = ["pg_restore", "--file=-", "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"];
+    async fn written_out(
+        &self,
+        system: &System,
+        read: &mut impl Read,
+        sieve: &mut Sieve,
+        sink: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<()> {
+        let restore = [
+            "pg_restore",
+            "--file=-",
+            "--no-owner",
+            "--no-privileges",
+            "--no-tablespaces",
+            "--no-security-labels",
+        ];
         let mut child = system.start(&Cmd::new(restore).user(self.role.user))?;
         let mut mouth = child.stdin.take().context("pg_restore has no input")?;
         let mut says = child.stdout.take().context("pg_restore has no output")?;
@@ -161,14 +194,18 @@ fn differences(counted: &BTreeMap<String, u64>, found: &BTreeMap<String, u64>) -
         .iter()
         .map(|(table, rows)| (table, rows, counted.get(table).copied().unwrap_or(0)))
         .filter(|(_, rows, counted)| *rows != counted)
-        .map(|(table, rows, counted)| format!("{table}: {counted} in the dump, {rows} in the database"))
+        .map(|(table, rows, counted)| {
+            format!("{table}: {counted} in the dump, {rows} in the database")
+        })
         .collect()
 }
 
 /// A dump can change what is a text to psql, and then has commands to it where the sieve sees a text: psql takes none until
 /// it hears a word again that the dump cannot know.
 fn restrict(system: &System) -> Result<String> {
-    let random = system.read_text("/proc/sys/kernel/random/uuid")?.context("the kernel gives no random word")?;
+    let random = system
+        .read_text("/proc/sys/kernel/random/uuid")?
+        .context("the kernel gives no random word")?;
     let word: String = random.chars().filter(char::is_ascii_alphanumeric).collect();
     Ok(format!("\\restrict {word}"))
 }
@@ -179,8 +216,11 @@ fn failed(stderr: &[u8]) -> Fault {
     if !why.contains("invalid command \\restrict") {
         return refused(why);
     }
-    Fault::new("E0402", "the host's psql is older than 15.14 and cannot be kept from commands that a dump may hide")
-        .hint("nothing of the dump was run; bring the host's packages up to date, and import again")
+    Fault::new(
+        "E0402",
+        "the host's psql is older than 15.14 and cannot be kept from commands that a dump may hide",
+    )
+    .hint("nothing of the dump was run; bring the host's packages up to date, and import again")
 }
 
 /// The error among what a program of `PostgreSQL`'s said.
@@ -188,8 +228,20 @@ fn words(stderr: &[u8]) -> String {
     let said = String::from_utf8_lossy(stderr);
     let from = said.find("ERROR:").or_else(|| said.find("error:"));
     // `psql:<stdin>:12: ERROR: …`
-    let line = from.and_then(|at| said[..at].rsplit("<stdin>:").next()?.split(':').next()?.parse::<u64>().ok());
-    let text: String = said[from.unwrap_or(0)..].trim().chars().take(TOLD).collect();
+    let line = from.and_then(|at| {
+        said[..at]
+            .rsplit("<stdin>:")
+            .next()?
+            .split(':')
+            .next()?
+            .parse::<u64>()
+            .ok()
+    });
+    let text: String = said[from.unwrap_or(0)..]
+        .trim()
+        .chars()
+        .take(TOLD)
+        .collect();
     match line {
         Some(line) => format!("line {line}: {text}"),
         None => text,
@@ -203,9 +255,15 @@ mod tests {
     #[test]
     fn an_error_is_told_with_its_line() {
         let psql = b"psql:<stdin>:3: NOTICE:  a\npsql:<stdin>:12: ERROR:  relation \"x\" exists\nLINE 1: b\n";
-        assert_eq!(words(psql), "line 12: ERROR:  relation \"x\" exists\nLINE 1: b");
+        assert_eq!(
+            words(psql),
+            "line 12: ERROR:  relation \"x\" exists\nLINE 1: b"
+        );
         let restore = b"pg_restore: error: unsupported version (1.16) in file header\n";
-        assert_eq!(words(restore), "error: unsupported version (1.16) in file header");
+        assert_eq!(
+            words(restore),
+            "error: unsupported version (1.16) in file header"
+        );
         assert_eq!(words(b"killed"), "killed");
     }
 
@@ -218,12 +276,19 @@ mod tests {
 
     #[test]
     fn other_rows_are_told_and_those_of_extensions_are_not() {
-        let rows = |all: &[(&str, u64)]| all.iter().map(|(table, rows)| ((*table).to_owned(), *rows)).collect();
+        let rows = |all: &[(&str, u64)]| {
+            all.iter()
+                .map(|(table, rows)| ((*table).to_owned(), *rows))
+                .collect()
+        };
         let counted = rows(&[("a", 2), ("b", 1), ("spatial_ref_sys", 0)]);
         assert!(differences(&counted, &rows(&[("a", 2), ("b", 1), ("empty", 0)])).is_empty());
         assert_eq!(
             differences(&counted, &rows(&[("a", 1), ("b", 1), ("c", 4)])),
-            ["a: 2 in the dump, 1 in the database", "c: 0 in the dump, 4 in the database"]
+            [
+                "a: 2 in the dump, 1 in the database",
+                "c: 0 in the dump, 4 in the database"
+            ]
         );
     }
 }

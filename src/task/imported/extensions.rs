@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::dump::said;
-use crate::dump::{Extension, refused};
-use crate::system::System;
+use crate::host::system::System;
+use crate::storage::dump::{Extension, refused};
 use crate::task::postgres::app_role::AppRole;
 use crate::task::postgres::{identifier, literal, session, tell};
 
@@ -62,7 +62,8 @@ impl Extensions {
     pub fn more<'w>(&self, wished: &'w [Extension]) -> Result<Vec<&'w Extension>> {
         let is_more = |one: &&Extension| self.live.iter().all(|live| live.name != one.name);
         let more: Vec<&Extension> = wished.iter().filter(is_more).collect();
-        let is_harmless = |one: &Extension| FAMILY.contains(&one.name.as_str()) || self.free.contains(&one.name);
+        let is_harmless =
+            |one: &Extension| FAMILY.contains(&one.name.as_str()) || self.free.contains(&one.name);
         match more.iter().find(|one| !is_harmless(one)) {
             None => Ok(more),
             Some(one) => Err(refused(format!(
@@ -77,12 +78,20 @@ impl Extensions {
     ///
     /// # Errors
     /// E0451 for what may not be made, or cannot.
-    pub async fn make(&self, system: &System, fresh: &str, wished: &[Extension], role: AppRole<'_>) -> Result<()> {
+    pub async fn make(
+        &self,
+        system: &System,
+        fresh: &str,
+        wished: &[Extension],
+        role: AppRole<'_>,
+    ) -> Result<()> {
         let live = self.live.iter().map(|one| self.creation(one, role));
         let live: Result<Vec<String>> = live.collect();
         tell(system, fresh, &live?.concat()).await?;
         for one in self.more(wished)? {
-            let made = system.run(&session(fresh).stdin(self.creation(one, role)?)).await?;
+            let made = system
+                .run(&session(fresh).stdin(self.creation(one, role)?))
+                .await?;
             if !made.ok() {
                 return Err(refused(format!("line {}: {}", one.line, made.last_words())).into());
             }
@@ -91,10 +100,18 @@ impl Extensions {
     }
 
     fn creation(&self, one: &Extension, role: AppRole<'_>) -> Result<String> {
-        let Some(schema) = one.schema.as_ref().filter(|_| !self.placed.contains(&one.name)) else {
+        let Some(schema) = one
+            .schema
+            .as_ref()
+            .filter(|_| !self.placed.contains(&one.name))
+        else {
             return creation(&one.name);
         };
-        let (name, schema, owner) = (identifier(&one.name)?, identifier(schema)?, identifier(role.name)?);
+        let (name, schema, owner) = (
+            identifier(&one.name)?,
+            identifier(schema)?,
+            identifier(role.name)?,
+        );
         Ok(format!(
             "CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};\nCREATE EXTENSION IF NOT EXISTS {name} SCHEMA {schema};\n"
         ))
@@ -102,7 +119,10 @@ impl Extensions {
 }
 
 fn creation(name: &str) -> Result<String> {
-    Ok(format!("CREATE EXTENSION IF NOT EXISTS {};\n", identifier(name)?))
+    Ok(format!(
+        "CREATE EXTENSION IF NOT EXISTS {};\n",
+        identifier(name)?
+    ))
 }
 
 /// Rights to fill the tables of extensions, for as long as a dump flows in.
@@ -129,7 +149,10 @@ impl Lent {
 
     fn each(&self, verb: &str, word: &str) -> String {
         let role = &self.role;
-        let each = self.rights.iter().map(|right| format!("{verb} {right} {word} {role};\n"));
+        let each = self
+            .rights
+            .iter()
+            .map(|right| format!("{verb} {right} {word} {role};\n"));
         each.collect::<Vec<_>>().concat()
     }
 }
@@ -148,23 +171,51 @@ mod tests {
     }
 
     fn wished(name: &str) -> Extension {
-        Extension { name: name.to_owned(), schema: Some("public".to_owned()), line: 9 }
+        Extension {
+            name: name.to_owned(),
+            schema: Some("public".to_owned()),
+            line: 9,
+        }
     }
 
     #[test]
     fn what_leads_out_of_the_database_is_refused_unless_production_has_it() {
-        let taken = ["postgis", "pg_stat_statements", "hstore", "postgis_topology"].map(wished);
-        let more: Vec<&str> = host().more(&taken).unwrap().iter().map(|one| one.name.as_str()).collect();
+        let taken = [
+            "postgis",
+            "pg_stat_statements",
+            "hstore",
+            "postgis_topology",
+        ]
+        .map(wished);
+        let more: Vec<&str> = host()
+            .more(&taken)
+            .unwrap()
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
         assert_eq!(more, ["hstore", "postgis_topology"]);
-        for name in ["file_fdw", "postgres_fdw", "dblink", "plpython3u", "adminpack", "nowhere"] {
+        for name in [
+            "file_fdw",
+            "postgres_fdw",
+            "dblink",
+            "plpython3u",
+            "adminpack",
+            "nowhere",
+        ] {
             let said = host().more(&[wished(name)]).unwrap_err().to_string();
-            assert!(said.contains(&format!("line 9: it asks for the extension {name},")), "{said}");
+            assert!(
+                said.contains(&format!("line 9: it asks for the extension {name},")),
+                "{said}"
+            );
         }
     }
 
     #[test]
     fn goes_where_the_dump_wants_it_unless_it_says_itself() {
-        let role = AppRole { user: "u", name: "r" };
+        let role = AppRole {
+            user: "u",
+            name: "r",
+        };
         assert_eq!(
             host().creation(&wished("hstore"), role).unwrap(),
             "CREATE SCHEMA IF NOT EXISTS \"public\" AUTHORIZATION \"r\";\nCREATE EXTENSION IF NOT EXISTS \"hstore\" SCHEMA \"public\";\n"

@@ -3,9 +3,9 @@
 use anyhow::{Context, Result};
 
 use super::sound;
-use crate::error::Fault;
+use crate::core::error::Fault;
 use crate::facts::app::{Migrations, Schema};
-use crate::system::{Output, System};
+use crate::host::system::{Output, System};
 use crate::task::postgres::app_role::AppRole;
 use crate::task::scratch::Scratch;
 use crate::task::trial::{self, Trial};
@@ -15,11 +15,20 @@ use crate::task::trial::{self, Trial};
 /// # Errors
 /// E0452 when it is not.
 pub async fn is_of_the_app(system: &System, trial: &Trial, fresh: &Scratch) -> Result<()> {
-    let describe = system.run(&trial.app(system, &["migrate", "--describe"], &[])?).await?.success()?;
+    let describe = system
+        .run(&trial.app(system, &["migrate", "--describe"], &[])?)
+        .await?
+        .success()?;
     let known: Migrations = read(&describe)?;
-    let status = trial.run_on(system, fresh, &["migrate", "--status"]).await?;
+    let status = trial
+        .run_on(system, fresh, &["migrate", "--status"])
+        .await?;
     if !status.ok() {
-        return Err(unfit(&format!("the release cannot read it: {}", status.last_words())).into());
+        return Err(unfit(&format!(
+            "the release cannot read it: {}",
+            status.last_words()
+        ))
+        .into());
     }
     let schema: Schema = read(&status)?;
     fits(&known, &schema).map_err(|why| unfit(&why).into())
@@ -34,25 +43,43 @@ pub async fn migrate(system: &System, trial: &Trial, fresh: &Scratch) -> Result<
     if migrated.ok() {
         return Ok(());
     }
-    Err(unfit(&format!("the release's migrations do not go through on it: {}", migrated.last_words())).into())
+    Err(unfit(&format!(
+        "the release's migrations do not go through on it: {}",
+        migrated.last_words()
+    ))
+    .into())
 }
 
 /// The release serves on it, to nobody yet.
 ///
 /// # Errors
 /// E0453 with what it answered.
-pub async fn answers(system: &System, release: &Trial, fresh: &Scratch, role: AppRole<'_>) -> Result<()> {
-    role.tell(system, &fresh.name, "ANALYZE;\nSELECT postgis_lib_version();\n").await?;
+pub async fn answers(
+    system: &System,
+    release: &Trial,
+    fresh: &Scratch,
+    role: AppRole<'_>,
+) -> Result<()> {
+    role.tell(
+        system,
+        &fresh.name,
+        "ANALYZE;\nSELECT postgis_lib_version();\n",
+    )
+    .await?;
     // One that was killed has left its own behind.
     trial::stop(system).await?;
     let served = release.serve(system, fresh).await;
     trial::stop(system).await?;
-    served.map_err(|error| sound::failed(&format!("the release does not answer on it: {error:#}")).into())
+    served.map_err(|error| {
+        sound::failed(&format!("the release does not answer on it: {error:#}")).into()
+    })
 }
 
 fn fits(known: &Migrations, schema: &Schema) -> Result<(), String> {
     let Some(newest) = schema.applied.iter().max() else {
-        return Err("its schema is not the app's: it has seen none of the app's migrations".to_owned());
+        return Err(
+            "its schema is not the app's: it has seen none of the app's migrations".to_owned(),
+        );
     };
     if *newest > known.newest {
         return Err(format!(
@@ -60,7 +87,10 @@ fn fits(known: &Migrations, schema: &Schema) -> Result<(), String> {
             known.newest
         ));
     }
-    let other = known.migrations.iter().find(|one| schema.applied.contains(&one.version) && !schema.has(one));
+    let other = known
+        .migrations
+        .iter()
+        .find(|one| schema.applied.contains(&one.version) && !schema.has(one));
     match other {
         Some(one) => Err(format!("{} was another text where it was made", one.file())),
         None => Ok(()),
@@ -90,13 +120,19 @@ mod tests {
             floor: None,
             down: None,
         };
-        Migrations { newest: 2, migrations: vec![one(1), one(2)] }
+        Migrations {
+            newest: 2,
+            migrations: vec![one(1), one(2)],
+        }
     }
 
     fn seen(applied: &[i64]) -> Schema {
         Schema {
             applied: applied.to_vec(),
-            shas: applied.iter().map(|version| (*version, version.to_string())).collect(),
+            shas: applied
+                .iter()
+                .map(|version| (*version, version.to_string()))
+                .collect(),
             ..Schema::default()
         }
     }
@@ -105,10 +141,22 @@ mod tests {
     fn older_fits_and_newer_or_anothers_does_not() {
         assert_eq!(fits(&known(), &seen(&[1])), Ok(()));
         assert_eq!(fits(&known(), &seen(&[1, 2])), Ok(()));
-        assert!(fits(&known(), &seen(&[])).unwrap_err().contains("none of the app's"));
-        assert!(fits(&known(), &seen(&[1, 2, 3])).unwrap_err().contains("migration 0003"));
+        assert!(
+            fits(&known(), &seen(&[]))
+                .unwrap_err()
+                .contains("none of the app's")
+        );
+        assert!(
+            fits(&known(), &seen(&[1, 2, 3]))
+                .unwrap_err()
+                .contains("migration 0003")
+        );
         let mut other = seen(&[1]);
         other.shas.insert(1, "another".to_owned());
-        assert!(fits(&known(), &other).unwrap_err().contains("0001_x was another text"));
+        assert!(
+            fits(&known(), &other)
+                .unwrap_err()
+                .contains("0001_x was another text")
+        );
     }
 }

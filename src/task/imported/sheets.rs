@@ -3,9 +3,9 @@
 use anyhow::Result;
 
 use super::Sheet;
-use crate::dump::Table;
-use crate::error::Fault;
-use crate::system::{Output, System};
+use crate::core::error::Fault;
+use crate::host::system::{Output, System};
+use crate::storage::dump::Table;
 use crate::task::scratch::Scratch;
 use crate::task::trial::Trial;
 
@@ -40,7 +40,12 @@ impl Sheets<'_> {
     ///
     /// # Errors
     /// E0454 when the loader refuses a file.
-    pub async fn load(&self, system: &System, trial: &Trial, fresh: &Scratch) -> Result<Vec<String>> {
+    pub async fn load(
+        &self,
+        system: &System,
+        trial: &Trial,
+        fresh: &Scratch,
+    ) -> Result<Vec<String>> {
         let mut told = Vec::new();
         for table in [Table::Agentes, Table::Servicios, Table::Propiedades] {
             for sheet in self.sheets.iter().filter(|sheet| sheet.table == table) {
@@ -55,8 +60,18 @@ impl Sheets<'_> {
     }
 
     fn arguments<'s>(&'s self, sheet: &'s Sheet) -> Vec<&'s str> {
-        let own = ["load", "--file", &sheet.file, "--source", self.source, "--table", sheet.table.word()];
-        own.into_iter().chain(self.options.iter().map(String::as_str)).collect()
+        let own = [
+            "load",
+            "--file",
+            &sheet.file,
+            "--source",
+            self.source,
+            "--table",
+            sheet.table.word(),
+        ];
+        own.into_iter()
+            .chain(self.options.iter().map(String::as_str))
+            .collect()
     }
 }
 
@@ -69,14 +84,20 @@ fn refused(sheet: &Sheet, output: &Output) -> Fault {
 
 /// What the loader said of a file; the sums over all sources are told better at the end.
 fn lines(sheet: &Sheet, output: &Output) -> Vec<String> {
-    let of_all = |line: &&str| ["before:", "after:", "source "].iter().any(|head| line.starts_with(head));
+    let of_all = |line: &&str| {
+        ["before:", "after:", "source "]
+            .iter()
+            .any(|head| line.starts_with(head))
+    };
     output
         .stdout
         .lines()
         .filter(|line| !of_all(line))
-        .map(|line| match line.strip_prefix(&format!("{}: ", sheet.file)) {
-            Some(rest) => format!("{}: {rest}", sheet.name),
-            None => format!("{}: {line}", sheet.name),
-        })
+        .map(
+            |line| match line.strip_prefix(&format!("{}: ", sheet.file)) {
+                Some(rest) => format!("{}: {rest}", sheet.name),
+                None => format!("{}: {line}", sheet.name),
+            },
+        )
         .collect()
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::error::Fault;
-use crate::system::System;
+use crate::core::error::Fault;
+use crate::host::system::System;
 use crate::task::postgres::app_role::AppRole;
 use crate::task::postgres::{Answer, ask};
 
@@ -41,7 +41,12 @@ struct Column {
 ///
 /// # Errors
 /// E0453 with all that is not as it should be.
-pub async fn look(system: &System, live: &str, fresh: &str, role: AppRole<'_>) -> Result<Vec<String>> {
+pub async fn look(
+    system: &System,
+    live: &str,
+    fresh: &str,
+    role: AppRole<'_>,
+) -> Result<Vec<String>> {
     let shape = include_str!("shape.sql");
     let wished: BTreeSet<String> = read(ask(system, live, shape).await?)?;
     let there: BTreeSet<String> = read(role.ask(system, fresh, shape).await?)?;
@@ -49,7 +54,10 @@ pub async fn look(system: &System, live: &str, fresh: &str, role: AppRole<'_>) -
     let mut faults = faults(&wished, &there, &found);
     // Of the catalogue alone, where nothing of a dump has a name: so the superuser may ask, to whom nothing can be hidden.
     let code = include_str!("code.sql");
-    faults.extend(foreign(&read(ask(system, live, code).await?)?, &read(ask(system, fresh, code).await?)?));
+    faults.extend(foreign(
+        &read(ask(system, live, code).await?)?,
+        &read(ask(system, fresh, code).await?)?,
+    ));
     if faults.is_empty() {
         return Ok(found.columns.iter().flat_map(Column::notes).collect());
     }
@@ -58,14 +66,19 @@ pub async fn look(system: &System, live: &str, fresh: &str, role: AppRole<'_>) -
 
 /// Why what was imported does not take the live database's place.
 pub fn failed(why: &str) -> Fault {
-    Fault::new("E0453", format!("what was imported is not fit to serve: {why}"))
-        .hint("the live database is as it was; mend it where the data comes from, and bring it again")
+    Fault::new(
+        "E0453",
+        format!("what was imported is not fit to serve: {why}"),
+    )
+    .hint("the live database is as it was; mend it where the data comes from, and bring it again")
 }
 
 fn read<T: for<'de> Deserialize<'de>>(answer: Answer) -> Result<T> {
     match answer {
         Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
-        Answer::Rows(rows) => serde_json::from_str(rows.trim()).context("the look at the import cannot be read"),
+        Answer::Rows(rows) => {
+            serde_json::from_str(rows.trim()).context("the look at the import cannot be read")
+        }
     }
 }
 
@@ -73,10 +86,16 @@ fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, found: &Found) ->
     let mut faults = Vec::new();
     let missing: Vec<&String> = wished.difference(there).collect();
     if !missing.is_empty() {
-        faults.push(format!("it lacks what the live database has: {}", some(&missing)));
+        faults.push(format!(
+            "it lacks what the live database has: {}",
+            some(&missing)
+        ));
     }
     if !found.unusable.is_empty() {
-        faults.push(format!("PostgreSQL does not use these indexes: {}", some(&found.unusable)));
+        faults.push(format!(
+            "PostgreSQL does not use these indexes: {}",
+            some(&found.unusable)
+        ));
     }
     faults.extend(found.columns.iter().flat_map(Column::faults));
     faults
@@ -84,8 +103,17 @@ fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, found: &Found) ->
 
 /// What would run in production and is not the app's: restores and counts of backups are the superuser's.
 fn foreign(live: &BTreeMap<String, String>, fresh: &BTreeMap<String, String>) -> Option<String> {
-    let foreign: Vec<&String> = fresh.iter().filter(|(what, text)| live.get(*what) != Some(text)).map(|(what, _)| what).collect();
-    (!foreign.is_empty()).then(|| format!("it has code that the live database has not: {}", some(&foreign)))
+    let foreign: Vec<&String> = fresh
+        .iter()
+        .filter(|(what, text)| live.get(*what) != Some(text))
+        .map(|(what, _)| what)
+        .collect();
+    (!foreign.is_empty()).then(|| {
+        format!(
+            "it has code that the live database has not: {}",
+            some(&foreign)
+        )
+    })
 }
 
 fn some(all: &[impl AsRef<str>]) -> String {
@@ -106,7 +134,12 @@ impl Column {
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} of the {} places in {} {what}", self.places, self.name))
+        .map(|(count, what)| {
+            format!(
+                "{count} of the {} places in {} {what}",
+                self.places, self.name
+            )
+        })
         .collect()
     }
 
@@ -114,11 +147,19 @@ impl Column {
         let around = self.away.saturating_sub(self.abroad);
         [
             (self.abroad, "are not in Bolivia"),
-            (around, "are in Bolivia, and not around Santa Cruz de la Sierra"),
+            (
+                around,
+                "are in Bolivia, and not around Santa Cruz de la Sierra",
+            ),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} of the {} places in {} {what}", self.places, self.name))
+        .map(|(count, what)| {
+            format!(
+                "{count} of the {} places in {} {what}",
+                self.places, self.name
+            )
+        })
         .collect()
     }
 }
@@ -135,7 +176,14 @@ mod tests {
     fn what_is_more_than_the_live_one_has_is_no_fault() {
         let found = Found::default();
         let live = set(&["the table a", "the index b"]);
-        assert!(faults(&live, &set(&["the table a", "the index b", "the table c"]), &found).is_empty());
+        assert!(
+            faults(
+                &live,
+                &set(&["the table a", "the index b", "the table c"]),
+                &found
+            )
+            .is_empty()
+        );
         assert_eq!(
             faults(&live, &set(&["the table a"]), &found),
             ["it lacks what the live database has: the index b"]
@@ -144,10 +192,18 @@ mod tests {
 
     #[test]
     fn code_that_is_more_or_other_than_the_live_ones_is_a_fault() {
-        let map = |all: &[(&str, &str)]| all.iter().map(|(what, text)| ((*what).to_owned(), (*text).to_owned())).collect();
+        let map = |all: &[(&str, &str)]| {
+            all.iter()
+                .map(|(what, text)| ((*what).to_owned(), (*text).to_owned()))
+                .collect()
+        };
         let live = map(&[("the function a()", "1"), ("the function b()", "2")]);
         assert_eq!(foreign(&live, &map(&[("the function a()", "1")])), None);
-        let fresh = map(&[("the function a()", "1"), ("the function b()", "3"), ("the operator public.+(a,b)", "x")]);
+        let fresh = map(&[
+            ("the function a()", "1"),
+            ("the function b()", "3"),
+            ("the operator public.+(a,b)", "x"),
+        ]);
         assert_eq!(
             foreign(&live, &fresh).unwrap(),
             "it has code that the live database has not: the function b(), the operator public.+(a,b)"
@@ -164,7 +220,10 @@ mod tests {
             away: 4,
             ..Column::default()
         };
-        assert_eq!(column.faults(), ["2 of the 9 places in propiedades.coordenadas have latitude and longitude swapped"]);
+        assert_eq!(
+            column.faults(),
+            ["2 of the 9 places in propiedades.coordenadas have latitude and longitude swapped"]
+        );
         assert_eq!(column.notes().len(), 2);
         assert!(column.notes()[1].starts_with("1 of the 9 places"));
     }

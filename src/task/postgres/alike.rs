@@ -5,8 +5,8 @@ use nix::sys::statvfs::statvfs;
 use serde::Deserialize;
 
 use super::{Answer, MAINTENANCE, ask, identifier, literal, tell};
-use crate::error::Fault;
-use crate::system::System;
+use crate::core::error::Fault;
+use crate::host::system::System;
 
 /// What must be known of a database to make one like it.
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::{Answer, ROWS, asked, client, counted};
-use crate::system::{Cmd, System};
+use crate::host::system::{Cmd, System};
 
 #[derive(Clone, Copy, Debug)]
 pub struct AppRole<'a> {

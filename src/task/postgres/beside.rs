@@ -6,8 +6,8 @@
 use anyhow::Result;
 
 use super::{alike, swap, tell};
-use crate::engine::Look;
-use crate::system::System;
+use crate::core::engine::Look;
+use crate::host::system::System;
 
 pub struct Beside<'a> {
     /// The live database.

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use anyhow::Result;
 
 use super::{MAINTENANCE, literal, tell};
-use crate::system::System;
+use crate::host::system::System;
 
 /// Makes those that are not there. None of them may log in: a password never was in a backup.
 pub async fn bring(system: &System, names: &[String]) -> Result<()> {

@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::measured;
-use crate::archive;
-use crate::engine::Look;
-use crate::error::trouble;
+use crate::core::engine::Look;
+use crate::core::error::trouble;
+use crate::core::secret::Secret;
 use crate::facts::backups;
-use crate::secret::Secret;
-use crate::system::System;
+use crate::host::system::System;
+use crate::storage::archive;
 use crate::task::backup::dump::{self, Parts};
 
 /// The newest backup is at most so old: what would be lost now.
@@ -52,10 +52,17 @@ impl BackupAge {
         if let Some((name, why)) = found.broken.last_key_value()
             && name.as_str() > newest
         {
-            return Ok(Look::differs(format!("the last backup, {name}, cannot be used: {why}; `citrino-ops backup` takes another")));
+            return Ok(Look::differs(format!(
+                "the last backup, {name}, cannot be used: {why}; `citrino-ops backup` takes another"
+            )));
         }
         Ok(match found.newest() {
-            Some(backup) => measured("the last backup was made before", hours(&backup.at), "h", Some(self.max_h)),
+            Some(backup) => measured(
+                "the last backup was made before",
+                hours(&backup.at),
+                "h",
+                Some(self.max_h),
+            ),
             None => Look::differs("there is no backup; `citrino-ops backup` takes one"),
         })
     }
@@ -71,7 +78,9 @@ impl OffsiteAge {
                 "h",
                 Some(self.max_h),
             ),
-            None => Look::differs("no backup was brought off the host yet; `citrino-ops backup` does that"),
+            None => Look::differs(
+                "no backup was brought off the host yet; `citrino-ops backup` does that",
+            ),
         })
     }
 }
@@ -86,7 +95,9 @@ impl ProofAge {
                 "days",
                 Some(self.max_days),
             ),
-            None => Look::differs("no backup was ever proven by a restore; `citrino-ops backup drill` does that"),
+            None => Look::differs(
+                "no backup was ever proven by a restore; `citrino-ops backup drill` does that",
+            ),
         })
     }
 }

@@ -7,8 +7,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::super::program::run_if_there;
-use crate::engine::Look;
-use crate::system::{Cmd, System};
+use crate::core::engine::Look;
+use crate::host::system::{Cmd, System};
 
 /// Only these TCP ports may be reached from other machines; that they are in use is not asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]

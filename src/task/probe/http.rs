@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::measured;
-use crate::engine::Look;
-use crate::error::Fault;
+use crate::core::engine::Look;
+use crate::core::error::Fault;
 
 /// A service that takes longer has no good answer, whatever it would say.
 const TIMEOUT: Duration = Duration::from_secs(5);

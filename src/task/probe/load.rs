@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use super::measured;
-use crate::engine::Look;
-use crate::system::System;
-use crate::usage::{self, Group, container, number_after};
+use crate::core::engine::Look;
+use crate::host::memory_usage::{self, Group, container, number_after};
+use crate::host::system::System;
 
 /// How long the processor is watched.
 const SAMPLE: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ impl Disk {
 
 impl Memory {
     pub fn answer(&self, system: &System) -> Result<Look> {
-        let usage = usage::memory(system)?;
+        let usage = memory_usage::memory(system)?;
         let usage = usage.context("the kernel did not tell how much memory is in use")?;
         let percent = share(usage.used, usage.all);
         Ok(measured(

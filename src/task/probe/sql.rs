@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::postgres::{Answer, ask};
 use super::measured;
-use crate::engine::Look;
-use crate::error::Fault;
-use crate::system::System;
+use crate::core::engine::Look;
+use crate::core::error::Fault;
+use crate::host::system::System;
 
 /// A query that reads; one that writes is refused by `PostgreSQL`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

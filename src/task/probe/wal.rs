@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use super::super::archiving::{Archiver, archiver};
 use super::super::pgbackrest::{self, Info};
 use super::measured;
-use crate::engine::Look;
-use crate::system::System;
+use crate::core::engine::Look;
+use crate::host::system::System;
 
 /// What is written arrives in the repository. The figure is how long the oldest segment waits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,7 +51,10 @@ impl WalWaits {
         let look = measured("the oldest WAL waits", waits_s, "s", Some(self.max_s));
         let mut what = Vec::from_iter(faults(archiver, info.newest_wal()));
         what.extend(look.change.into_iter().flat_map(|change| change.what));
-        Look { figure: look.figure, ..Look::from(what) }
+        Look {
+            figure: look.figure,
+            ..Look::from(what)
+        }
     }
 }
 
@@ -65,7 +68,10 @@ fn faults(archiver: &Archiver, newest: Option<&str>) -> Option<String> {
         return Some(format!("{failed} could not be archived"));
     }
     // A name may have something behind it, as that of a backup's history has.
-    let archived = archiver.archived.as_deref().and_then(|name| name.get(..SEGMENT))?;
+    let archived = archiver
+        .archived
+        .as_deref()
+        .and_then(|name| name.get(..SEGMENT))?;
     (newest.is_none_or(|newest| newest < archived)).then(|| {
         format!("{archived} was given up: the repository was away for too long, so the points in time have a gap until the next backup")
     })
@@ -89,7 +95,12 @@ impl Recoverable {
     fn seen(&self, age_s: i64) -> Look {
         #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of an hour")]
         let hours = age_s.max(0) as f64 / 3600.0;
-        measured("the newest backup to begin from has", hours, "h", Some(self.max_h))
+        measured(
+            "the newest backup to begin from has",
+            hours,
+            "h",
+            Some(self.max_h),
+        )
     }
 }
 
@@ -111,7 +122,11 @@ mod tests {
     use super::*;
 
     fn archiver() -> Archiver {
-        Archiver { on: true, archived: Some("000000010000000000000005".to_owned()), ..Archiver::default() }
+        Archiver {
+            on: true,
+            archived: Some("000000010000000000000005".to_owned()),
+            ..Archiver::default()
+        }
     }
 
     fn told(archiver: &Archiver, newest: Option<&str>) -> String {
@@ -122,7 +137,10 @@ mod tests {
     fn the_archiver_is_believed_when_the_repository_says_the_same() {
         assert_eq!(told(&archiver(), Some("000000010000000000000005")), "");
         assert_eq!(told(&archiver(), Some("000000010000000000000006")), "");
-        let history = Archiver { archived: Some("000000010000000000000005.00000028.backup".to_owned()), ..archiver() };
+        let history = Archiver {
+            archived: Some("000000010000000000000005.00000028.backup".to_owned()),
+            ..archiver()
+        };
         assert_eq!(told(&history, Some("000000010000000000000005")), "");
         assert!(told(&archiver(), Some("000000010000000000000004")).contains("was given up"));
         assert!(told(&archiver(), None).contains("was given up"));
@@ -130,19 +148,32 @@ mod tests {
 
     #[test]
     fn what_fails_and_what_waits_is_told() {
-        let failed = Archiver { failed: Some("000000010000000000000006".to_owned()), waits_s: Some(400), ..archiver() };
-        let asked = WalWaits { stanza: "citrino".to_owned(), max_s: 300.0 };
+        let failed = Archiver {
+            failed: Some("000000010000000000000006".to_owned()),
+            waits_s: Some(400),
+            ..archiver()
+        };
+        let asked = WalWaits {
+            stanza: "citrino".to_owned(),
+            max_s: 300.0,
+        };
         let look = asked.seen(&failed, &Info::default());
         assert_eq!(
             look.change.unwrap().what,
-            ["000000010000000000000006 could not be archived", "the oldest WAL waits 400 s, wished at most 300 s"]
+            [
+                "000000010000000000000006 could not be archived",
+                "the oldest WAL waits 400 s, wished at most 300 s"
+            ]
         );
         assert!(told(&Archiver::default(), None).contains("does not archive"));
     }
 
     #[test]
     fn a_backup_ages() {
-        let asked = Recoverable { stanza: "citrino".to_owned(), max_h: 50.0 };
+        let asked = Recoverable {
+            stanza: "citrino".to_owned(),
+            max_h: 50.0,
+        };
         assert!(asked.seen(50 * 3600).change.is_none());
         assert!(asked.seen(50 * 3600 + 600).change.is_some());
     }

@@ -8,10 +8,10 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::moment;
-use crate::error::Fault;
-use crate::system::{Cmd, System};
-use crate::task::{directory, pgbackrest};
+use crate::core::error::Fault;
+use crate::host::system::{Cmd, System};
 use crate::task::postgres::{self, MAINTENANCE, OWNER, alike};
+use crate::task::{directory, pgbackrest};
 
 /// Beside the live cluster's, so that it is on the same disk.
 const FOLDER: &str = "/var/lib/postgresql/15/recovering";
@@ -61,12 +61,33 @@ pub async fn restore(system: &System, stanza: &str, to: OffsetDateTime) -> Resul
         "--archive-mode=off",
         "restore",
     ];
-    let restored = system.run(&in_unit(&["--wait", "--pipe"], &[&restore, &options[..]].concat())).await?;
+    let restored = system
+        .run(&in_unit(
+            &["--wait", "--pipe"],
+            &[&restore, &options[..]].concat(),
+        ))
+        .await?;
     if !restored.ok() {
-        return Err(failed(format!("pgBackRest could not restore the backup: {}", restored.last_words())).into());
+        return Err(failed(format!(
+            "pgBackRest could not restore the backup: {}",
+            restored.last_words()
+        ))
+        .into());
     }
-    for (name, text) in [("postgresql.conf", settings()), ("pg_hba.conf", "local all postgres peer\n".to_owned()), ("pg_ident.conf", String::new())] {
-        system.write_atomic(format!("{FOLDER}/{name}"), text.as_bytes(), 0o600, Some(owner), &[]).await?;
+    for (name, text) in [
+        ("postgresql.conf", settings()),
+        ("pg_hba.conf", "local all postgres peer\n".to_owned()),
+        ("pg_ident.conf", String::new()),
+    ] {
+        system
+            .write_atomic(
+                format!("{FOLDER}/{name}"),
+                text.as_bytes(),
+                0o600,
+                Some(owner),
+                &[],
+            )
+            .await?;
     }
     Ok(())
 }
@@ -82,7 +103,10 @@ pub async fn start(system: &System, to: OffsetDateTime) -> Result<()> {
     system.run(&postgres).await?.success()?;
     let deadline = Instant::now() + RECOVERS_WITHIN;
     while !has_come(system).await? {
-        let runs = system.run(&Cmd::new(["systemctl", "is-active", "--quiet", UNIT])).await?.ok();
+        let runs = system
+            .run(&Cmd::new(["systemctl", "is-active", "--quiet", UNIT]))
+            .await?
+            .ok();
         if !runs || Instant::now() > deadline {
             return Err(did_not_come(system, to, begun).await?.into());
         }
@@ -99,19 +123,38 @@ async fn has_come(system: &System) -> Result<bool> {
 
 async fn did_not_come(system: &System, to: OffsetDateTime, begun: OffsetDateTime) -> Result<Fault> {
     let since = format!("--since=@{}", begun.unix_timestamp());
-    let log = system.run(&Cmd::new(["journalctl", "-q", "-n", "40", "-o", "cat", &since, "-u", UNIT])).await?.stdout;
-    Ok(failed(format!("the recovery did not come to {}: {}", moment::shown(to), reason(&log))))
+    let log = system
+        .run(&Cmd::new([
+            "journalctl",
+            "-q",
+            "-n",
+            "40",
+            "-o",
+            "cat",
+            &since,
+            "-u",
+            UNIT,
+        ]))
+        .await?
+        .stdout;
+    Ok(failed(format!(
+        "the recovery did not come to {}: {}",
+        moment::shown(to),
+        reason(&log)
+    )))
 }
 
 pub async fn rows(system: &System, database: &str) -> Result<BTreeMap<String, u64>> {
     let ask = inside(postgres::session(database)).stdin(postgres::ROWS);
     let output = system.run(&ask).await?.success()?;
-    serde_json::from_str(output.stdout.trim()).context("the recovered database did not tell its rows")
+    serde_json::from_str(output.stdout.trim())
+        .context("the recovered database did not tell its rows")
 }
 
 /// Those that it has of its own.
 pub async fn roles(system: &System) -> Result<Vec<String>> {
-    let ask = inside(postgres::session(MAINTENANCE)).stdin("SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_';\n");
+    let ask = inside(postgres::session(MAINTENANCE))
+        .stdin("SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_';\n");
     let output = system.run(&ask).await?.success()?;
     Ok(output.stdout.lines().map(str::to_owned).collect())
 }
@@ -141,7 +184,8 @@ fn in_unit(options: &[&str], argv: &[&str]) -> Cmd {
 }
 
 fn failed(why: String) -> Fault {
-    Fault::new("E0441", why).hint("the live database is as it was; an earlier time may be within reach")
+    Fault::new("E0441", why)
+        .hint("the live database is as it was; an earlier time may be within reach")
 }
 
 fn data() -> String {
@@ -163,9 +207,17 @@ fn settings() -> String {
 
 /// The lines that say why a recovery ended, of a log that mostly lists segments.
 fn reason(log: &str) -> String {
-    let telling = log.lines().filter(|line| line.contains("FATAL") || line.contains("last completed transaction"));
-    let lines: Vec<&str> = telling.filter(|line| !line.contains("not accepting connections")).collect();
-    if lines.is_empty() { log.trim().lines().last().unwrap_or_default().to_owned() } else { lines.join("; ") }
+    let telling = log
+        .lines()
+        .filter(|line| line.contains("FATAL") || line.contains("last completed transaction"));
+    let lines: Vec<&str> = telling
+        .filter(|line| !line.contains("not accepting connections"))
+        .collect();
+    if lines.is_empty() {
+        log.trim().lines().last().unwrap_or_default().to_owned()
+    } else {
+        lines.join("; ")
+    }
 }
 
 /// Everything that was committed until now arrives in the repository, and something later than any time that was asked for: a
@@ -173,12 +225,19 @@ fn reason(log: &str) -> String {
 /// may do.
 pub async fn flush(system: &System, stanza: &str) -> Result<()> {
     let sql = "SELECT pg_current_xact_id();\nSELECT pg_walfile_name(pg_switch_wal());\n";
-    let said = system.run(&postgres::session(MAINTENANCE).stdin(sql)).await?.success()?.stdout;
+    let said = system
+        .run(&postgres::session(MAINTENANCE).stdin(sql))
+        .await?
+        .success()?
+        .stdout;
     let segment = said.trim().lines().last().unwrap_or_default().to_owned();
     let deadline = Instant::now() + ARRIVES_WITHIN;
     while Instant::now() < deadline {
         let info = pgbackrest::info(system, stanza).await?;
-        if info.is_ok_and(|info| info.newest_wal().is_some_and(|newest| newest >= segment.as_str())) {
+        if info.is_ok_and(|info| {
+            info.newest_wal()
+                .is_some_and(|newest| newest >= segment.as_str())
+        }) {
             break;
         }
         sleep(BETWEEN).await;
@@ -200,8 +259,15 @@ mod tests {
     #[test]
     fn the_log_of_a_recovery_is_told_by_its_end() {
         let told = reason(LOG);
-        assert!(told.contains("last completed transaction was at log time") && told.ends_with("recovery target was reached"), "{told}");
-        assert_eq!(reason("postgres: could not find the database system\n"), "postgres: could not find the database system");
+        assert!(
+            told.contains("last completed transaction was at log time")
+                && told.ends_with("recovery target was reached"),
+            "{told}"
+        );
+        assert_eq!(
+            reason("postgres: could not find the database system\n"),
+            "postgres: could not find the database system"
+        );
         assert_eq!(reason(""), "");
     }
 }

@@ -11,15 +11,23 @@ use time::{OffsetDateTime, UtcOffset};
 /// A sentence fragment for whoever wrote it.
 pub fn parse(text: &str) -> Result<OffsetDateTime, String> {
     let text = text.trim();
-    let wrong = || format!("`{text}` is no time; write it as `2026-11-24 03:00:00-04` or `2026-11-24T07:00:00Z`");
+    let wrong = || {
+        format!(
+            "`{text}` is no time; write it as `2026-11-24 03:00:00-04` or `2026-11-24T07:00:00Z`"
+        )
+    };
     let (date, rest) = text.split_at_checked(DATE).ok_or_else(wrong)?;
     let rest = rest.strip_prefix(['T', 't', ' ']).ok_or_else(wrong)?;
-    let at = rest.find(['+', '-', 'Z', 'z']).ok_or_else(|| {
-        format!("`{text}` names no zone; add it, as in `{text}-04` or `{text}Z`")
-    })?;
+    let at = rest
+        .find(['+', '-', 'Z', 'z'])
+        .ok_or_else(|| format!("`{text}` names no zone; add it, as in `{text}-04` or `{text}Z`"))?;
     let (clock, zone) = rest.split_at(at);
     let clock = clock.trim_end();
-    let clock = if clock.matches(':').count() == 1 { format!("{clock}:00") } else { clock.to_owned() };
+    let clock = if clock.matches(':').count() == 1 {
+        format!("{clock}:00")
+    } else {
+        clock.to_owned()
+    };
     let zone = zone_of(zone).ok_or_else(wrong)?;
     OffsetDateTime::parse(&format!("{date}T{clock}{zone}"), &Rfc3339).map_err(|_| wrong())
 }
@@ -34,7 +42,11 @@ fn zone_of(zone: &str) -> Option<String> {
     }
     let (sign, digits) = zone.split_at_checked(1)?;
     let digits = digits.replacen(':', "", 1);
-    let digits = if digits.len() == 2 { format!("{digits}00") } else { digits };
+    let digits = if digits.len() == 2 {
+        format!("{digits}00")
+    } else {
+        digits
+    };
     let (hours, minutes) = digits.split_at_checked(2)?;
     Some(format!("{sign}{hours}:{minutes}"))
 }
@@ -43,9 +55,13 @@ fn zone_of(zone: &str) -> Option<String> {
 pub fn shown(at: OffsetDateTime) -> String {
     let utc = at.to_offset(UtcOffset::UTC);
     let text = if utc.nanosecond() == 0 {
-        utc.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second]+00"))
+        utc.format(format_description!(
+            "[year]-[month]-[day] [hour]:[minute]:[second]+00"
+        ))
     } else {
-        utc.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]+00"))
+        utc.format(format_description!(
+            "[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]+00"
+        ))
     };
     // A time of four-digit years, which is all that is parsed, has its form.
     text.unwrap_or_default()
@@ -66,10 +82,16 @@ mod tests {
             "2026-11-24 07:00:00.000 z",
             "2026-11-24 12:30:00+0530",
         ] {
-            assert_eq!(parse(text).map(shown).as_deref(), Ok("2026-11-24 07:00:00+00"), "{text}");
+            assert_eq!(
+                parse(text).map(shown).as_deref(),
+                Ok("2026-11-24 07:00:00+00"),
+                "{text}"
+            );
         }
         assert_eq!(
-            parse("2026-11-24 03:00:00.1234567-04").map(shown).as_deref(),
+            parse("2026-11-24 03:00:00.1234567-04")
+                .map(shown)
+                .as_deref(),
             Ok("2026-11-24 07:00:00.123456+00")
         );
     }
@@ -77,12 +99,26 @@ mod tests {
     #[test]
     fn a_time_without_a_zone_is_refused_with_what_to_add() {
         let told = parse("2026-11-24 03:00:00").unwrap_err();
-        assert!(told.contains("names no zone") && told.contains("`2026-11-24 03:00:00-04`"), "{told}");
+        assert!(
+            told.contains("names no zone") && told.contains("`2026-11-24 03:00:00-04`"),
+            "{told}"
+        );
     }
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "now", "yesterday", "2026-13-24 03:00:00Z", "2026-11-24", "2026-11-24 03:00:00-", "2026-11-24 03:00:00-4", "2026-11-24 3:00:00Z", "2026-11-24 03:00:00Zebra", "2026-11-2é 03:00:00Z"] {
+        for text in [
+            "",
+            "now",
+            "yesterday",
+            "2026-13-24 03:00:00Z",
+            "2026-11-24",
+            "2026-11-24 03:00:00-",
+            "2026-11-24 03:00:00-4",
+            "2026-11-24 3:00:00Z",
+            "2026-11-24 03:00:00Zebra",
+            "2026-11-2é 03:00:00Z",
+        ] {
             assert!(parse(text).unwrap_err().contains("is no time"), "{text}");
         }
     }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::failed;
-use crate::system::System;
+use crate::host::system::System;
 use crate::task::postgres::{self, Answer, tell};
 
 /// A migration that went through, and the strongest lock that it held on each table.
@@ -31,7 +31,9 @@ impl Passed {
     pub fn told(&self) -> String {
         let mut parts = vec![format!("{} {:.0} ms", self.name, self.ms)];
         let blocking = self.locks.iter().filter(|held| held.blocks);
-        parts.extend(blocking.map(|held| format!("{} on {} {:.0} ms", held.mode, held.table, held.ms)));
+        parts.extend(
+            blocking.map(|held| format!("{} on {} {:.0} ms", held.mode, held.table, held.ms)),
+        );
         parts.join(", ")
     }
 }
@@ -45,6 +47,8 @@ pub async fn place(system: &System, scratch: &str) -> Result<()> {
 pub async fn ask(system: &System, scratch: &str) -> Result<Vec<Passed>> {
     match postgres::ask(system, scratch, include_str!("passed.sql")).await? {
         Answer::Away(reason) => Err(failed(&reason).into()),
-        Answer::Rows(rows) => serde_json::from_str(rows.trim()).context("the notes of the rehearsal cannot be read"),
+        Answer::Rows(rows) => {
+            serde_json::from_str(rows.trim()).context("the notes of the rehearsal cannot be read")
+        }
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use time::OffsetDateTime;
 
 use super::Job;
-use crate::error::exit;
+use crate::core::error::exit;
 use crate::facts::backups::{self, Backups};
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {

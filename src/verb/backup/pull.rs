@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::Job;
-use crate::archive::Content;
-use crate::backup::wished;
-use crate::error::{Fault, exit};
-use crate::event::Figure;
+use crate::core::error::{Fault, exit};
+use crate::core::event::Figure;
 use crate::facts::backups::{self, Backup, MANIFEST, PROOF, Proof};
-use crate::remote::Remote;
+use crate::operator::remote::Remote;
+use crate::planner::backup::wished;
+use crate::storage::archive::Content;
 
 /// Where they go when it is not said, beside citrino.yml.
 pub const FOLDER: &str = "backups";

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::pull::FOLDER;
-use crate::blob;
-use crate::error::Fault;
+use crate::core::digest;
+use crate::core::error::Fault;
+use crate::core::plan::{Mode, Step};
 use crate::facts::backups::{Backup, MANIFEST, PROOF};
-use crate::plan::{Mode, Step};
-use crate::remote::Remote;
+use crate::operator::remote::Remote;
 use crate::task::Arrived;
 use crate::task::arrived::INCOMING;
 use crate::verb::job::Job;
@@ -71,7 +71,7 @@ impl Here {
         let name = &self.backup.name;
         for content in self.backup.contents() {
             let path = self.folder.join(&content.file);
-            let found = File::open(&path).and_then(|mut file| blob::sha256_of(&mut file));
+            let found = File::open(&path).and_then(|mut file| digest::sha256_of(&mut file));
             let found = found.map_err(|error| {
                 wrong(
                     name,

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::backup::{Settings, find};
-use crate::bucket::Bucket;
-use crate::bucket::backups::gather;
-use crate::error::Fault;
+use crate::core::error::Fault;
+use crate::core::plan::Mode;
 use crate::facts::backups::{self, Backup, Backups};
-use crate::plan::Mode;
-use crate::remote::Remote;
+use crate::facts::bucket_backups::gather;
+use crate::operator::remote::Remote;
+use crate::planner::backup::{Settings, find};
+use crate::storage::bucket::Bucket;
 use crate::task::fetched::LATEST;
 use crate::verb::backup::push::{self, Here};
 use crate::verb::job::Job;
@@ -247,13 +247,13 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::secret::Secret;
+    use crate::core::secret::Secret;
 
     const STACK: &str = "prod";
 
     fn backup(day: u8) -> Backup {
         let name = format!("citrino_202611{day:02}_030000");
-        let content = |ending: &str| crate::archive::Content {
+        let content = |ending: &str| crate::storage::archive::Content {
             file: format!("{name}{ending}"),
             ..Default::default()
         };

@@ -1,0 +1,256 @@
+//! What guarded steps may change, as it is now: as wishes that put it back.
+
+use anyhow::Result;
+
+use crate::core::plan::{Plan, Step};
+use crate::core::secret::Secret;
+use crate::host::system::{System, ids_of, mode_of};
+use crate::storage::blob;
+use crate::task::file::Content;
+use crate::task::{Command, File, Firewall, Perm, Service, Task};
+
+/// The part of the plan that these steps stand in.
+const PART: &str = "guard";
+
+/// There when the firewall has read again what is on disk.
+pub const RELOADED: &str = "/var/lib/citrino/guard/reloaded";
+
+/// ufw's rules, and whether it is on. The last is what `ufw enable` itself writes.
+const UFW_RULES: [&str; 3] = [
+    "/etc/ufw/user.rules",
+    "/etc/ufw/user6.rules",
+    "/etc/default/ufw",
+];
+const UFW_IS_ON: &str = "/etc/ufw/ufw.conf";
+
+/// The wishes, services last: they read what the others put back.
+pub async fn steps(system: &System, plan: &Plan<Task>) -> Result<Vec<Step<Task>>> {
+    let mut things = Vec::new();
+    let mut services = Vec::new();
+    for step in plan.steps.iter().filter(|step| step.guard) {
+        match &step.task {
+            Task::File(wish) => things.extend(place(system, &wish.path).await?),
+            Task::Link(wish) => things.extend(place(system, &wish.path).await?),
+            Task::Firewall(_) => things.extend(firewall(system).await?),
+            Task::Service(wish) => services.push(service(system, wish).await?),
+            // No playbook can guard another kind.
+            _ => {}
+        }
+    }
+    things.extend(services);
+    Ok(things)
+}
+
+/// What is at a path: a file, a link, or nothing. What nobody would replace has no step.
+async fn place(system: &System, path: &str) -> Result<Option<Step<Task>>> {
+    let name = |what: &str| format!("{path} is {what}");
+    let Some(found) = system.stat(path)? else {
+        let gone = command(
+            &["rm", "-f", path],
+            &[
+                "sh",
+                "-c",
+                "test ! -e \"$1\" && test ! -L \"$1\"",
+                "sh",
+                path,
+            ],
+        );
+        return Ok(Some(Step::new(PART, name("absent again"), gone)));
+    };
+    if found.is_symlink() {
+        let to = std::fs::read_link(system.path(path))?.display().to_string();
+        let link = command(
+            &["ln", "-sfnT", &to, path],
+            &[
+                "sh",
+                "-c",
+                "test \"$(readlink \"$1\")\" = \"$2\"",
+                "sh",
+                path,
+                &to,
+            ],
+        );
+        return Ok(Some(Step::new(PART, name("the link that it was"), link)));
+    }
+    if !found.is_file() {
+        return Ok(None);
+    }
+    let ids = ids_of(&found);
+    let file = File {
+        path: path.to_owned(),
+        content: content(system, path).await?,
+        mode: Perm(mode_of(&found)),
+        owner: format!("{}:{}", ids.uid, ids.gid),
+        validate: Vec::new(),
+    };
+    Ok(Some(Step::new(PART, name("as it was"), file)))
+}
+
+/// As a secret, which no event shows; what is no text goes by its address.
+async fn content(system: &System, path: &str) -> Result<Content> {
+    let bytes = system.read(path)?.unwrap_or_default();
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => Content::Secret(Secret::new(text)),
+        Err(error) => Content::Blob {
+            blob: blob::keep(system, error.as_bytes()).await?,
+        },
+    })
+}
+
+/// What the kernel has counts, and not what it would have after a boot: a firewall that was off must
+/// not be switched on by what is to help.
+async fn firewall(system: &System) -> Result<Vec<Step<Task>>> {
+    let mut steps = Vec::new();
+    for path in UFW_RULES {
+        steps.extend(place(system, path).await?);
+    }
+    let (name, line) = if Firewall::is_active(system).await? {
+        (
+            "the firewall has the rules that it had",
+            "ufw --force enable; ufw reload",
+        )
+    } else {
+        (
+            "the firewall is off again",
+            "if command -v ufw; then ufw --force disable; fi",
+        )
+    };
+    let line = format!("{line}; touch {RELOADED}");
+    let read = command(&["sh", "-ec", &line], &["test", "-e", RELOADED]);
+    steps.push(Step::new(PART, name, read));
+    steps.extend(place(system, UFW_IS_ON).await?);
+    Ok(steps)
+}
+
+/// A unit that was not there is stopped; its file is absent again by then.
+async fn service(system: &System, wish: &Service) -> Result<Step<Task>> {
+    let unit = &wish.unit;
+    if let Some(service) = wish.as_is(system).await? {
+        return Ok(Step::new(PART, format!("{unit} is as it was"), service));
+    }
+    let stop = command(
+        &["systemctl", "stop", unit],
+        &[
+            "sh",
+            "-c",
+            "! systemctl is-active --quiet \"$1\"",
+            "sh",
+            unit,
+        ],
+    );
+    Ok(Step::new(PART, format!("{unit} is stopped again"), stop))
+}
+
+fn command(run: &[&str], check: &[&str]) -> Command {
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    Command {
+        run: owned(run),
+        check: owned(check),
+        user: None,
+        env_file: None,
+        deadline_s: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::engine;
+    use crate::core::plan::Mode;
+
+    fn plan(steps: Vec<Step<Task>>) -> Plan<Task> {
+        Plan {
+            run: "r".into(),
+            stack: "s".into(),
+            verb: "converge".into(),
+            who: "ana".into(),
+            mode: Mode::Apply,
+            after: None,
+            guard_s: None,
+            steps,
+            on_failure: Vec::new(),
+            no_return: None,
+            watch: Vec::new(),
+        }
+    }
+
+    /// The wish for other content; what it is does not matter here.
+    fn guarded(path: &str) -> Step<Task> {
+        let wish = File {
+            path: path.to_owned(),
+            content: Content::Text("new".into()),
+            mode: Perm(0o600),
+            owner: "root".into(),
+            validate: Vec::new(),
+        };
+        Step {
+            guard: true,
+            ..Step::new("part", path, wish)
+        }
+    }
+
+    async fn put_back(system: &System, steps: Vec<Step<Task>>) {
+        // As it comes from disk.
+        let text = serde_json::to_vec(&plan(steps)).unwrap();
+        let plan: Plan<Task> = serde_json::from_slice(&text).unwrap();
+        let tally = engine::put_back(&plan, system, &mut |_| Ok(()))
+            .await
+            .unwrap();
+        assert_eq!(tally.failed, 0, "{tally:?}");
+    }
+
+    #[tokio::test]
+    async fn a_file_gets_its_content_mode_and_owner_back() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let contents: [&[u8]; 2] = [b"PermitRootLogin yes\n", b"no text: \xff\xfe"];
+        let mut wishes = Vec::new();
+        for (n, content) in contents.iter().enumerate() {
+            let file = folder.path().join(n.to_string());
+            std::fs::write(&file, content).unwrap();
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();
+            wishes.push(guarded(&format!("/{n}")));
+        }
+        // One that is not guarded is not looked at.
+        wishes.push(Step {
+            guard: false,
+            ..guarded("/0")
+        });
+        let before = steps(&system, &plan(wishes)).await.unwrap();
+        assert_eq!(before.len(), 2);
+        for n in 0..contents.len() {
+            let file = folder.path().join(n.to_string());
+            std::fs::remove_file(&file).unwrap();
+            std::fs::write(&file, "new").unwrap();
+        }
+        put_back(&system, before).await;
+        for (n, content) in contents.iter().enumerate() {
+            let file = folder.path().join(n.to_string());
+            assert_eq!(std::fs::read(&file).unwrap(), *content);
+            let found = std::fs::metadata(&file).unwrap();
+            assert_eq!(found.permissions().mode() & 0o7777, 0o640);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_absent_goes_and_what_was_a_link_is_one() {
+        // The programs that do it know no other root.
+        let system = System::host();
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::os::unix::fs::symlink("elsewhere", path("link")).unwrap();
+        let names = ["absent", "link", "absent too"].map(|name| path(name).display().to_string());
+        let wishes = names.iter().map(|name| guarded(name)).collect();
+        let before = steps(&system, &plan(wishes)).await.unwrap();
+        std::fs::write(path("absent"), "new").unwrap();
+        std::fs::remove_file(path("link")).unwrap();
+        std::fs::write(path("link"), "new").unwrap();
+        put_back(&system, before).await;
+        assert!(!path("absent").exists() && !path("absent too").exists());
+        assert_eq!(
+            std::fs::read_link(path("link")).unwrap().to_str(),
+            Some("elsewhere")
+        );
+    }
+}

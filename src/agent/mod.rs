@@ -1,0 +1,10 @@
+//! The host's side of a run: the agent, the dead man's switch, jobs that timers start.
+
+mod attach;
+mod event_writer;
+pub mod guard;
+mod operator_input;
+mod record;
+pub mod scheduled;
+pub mod serve;
+mod unfinished;

@@ -1,0 +1,274 @@
+//! What the audit says of a run: gathered from what the run tells while it goes.
+
+use anyhow::Result;
+
+use crate::core::audit::{Deed, Did};
+use crate::core::event::{Event, State};
+use crate::core::plan::{Claim, Plan};
+use crate::facts::app;
+use crate::host::audit::write;
+use crate::host::system::System;
+
+/// The record of one run, from its first line to its last.
+pub struct Record<'s> {
+    system: &'s System,
+    stack: String,
+    claim: Claim,
+    /// How it was begun.
+    way: Did,
+    deed: Deed,
+    /// Whether the operator stopped it, or it was only to be undone.
+    halted: bool,
+    undoing: bool,
+    undo_failed: bool,
+    /// The release that was live before.
+    live: Option<String>,
+}
+
+impl<'s> Record<'s> {
+    /// Writes that the run begins, before it changes anything.
+    ///
+    /// # Errors
+    /// E0523 when that cannot be written.
+    pub fn begin<T>(system: &'s System, plan: &Plan<T>, way: Did) -> Result<Self> {
+        let record = Self {
+            system,
+            stack: plan.stack.clone(),
+            claim: Claim::of(plan),
+            way,
+            deed: Deed::default(),
+            halted: false,
+            undoing: false,
+            undo_failed: false,
+            // A run that was cut off may have brought one live, and told nobody.
+            live: app::live_release(system)?.filter(|_| way != Did::Resumed),
+        };
+        let deed = Deed {
+            did: way,
+            ..Deed::default()
+        };
+        write(system, &record.stack, &record.claim, deed)?;
+        Ok(record)
+    }
+
+    /// Hears what the run tells, and writes how it ended when it has.
+    ///
+    /// # Errors
+    /// E0523 when that cannot be written.
+    pub fn hear(&mut self, event: &Event) -> Result<()> {
+        let deed = &mut self.deed;
+        match event {
+            Event::Begin { label, .. } => self.undoing |= label.undo,
+            Event::Step {
+                label,
+                state,
+                error,
+                ..
+            } => match (state, label.undo) {
+                (State::Changed, false) => deed.changed.push(label.name.clone()),
+                (State::Changed, true) => deed.undone.push(label.name.clone()),
+                (State::Failed, undo) => {
+                    self.undo_failed |= undo;
+                    if deed.code.is_none() {
+                        deed.step = Some(label.name.clone());
+                        deed.code = error.as_ref().map(|error| error.code.clone());
+                    }
+                }
+                _ => {}
+            },
+            Event::Halted { name, .. } => {
+                self.halted = true;
+                deed.step = Some(name.clone());
+            }
+            Event::End { .. } => return self.end(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let live = app::live_release(self.system)?.filter(|now| self.live.as_ref() != Some(now));
+        let deed = Deed {
+            did: self.outcome(),
+            live,
+            ..std::mem::take(&mut self.deed)
+        };
+        write(self.system, &self.stack, &self.claim, deed)
+    }
+
+    fn outcome(&self) -> Did {
+        match (self.deed.step.is_some(), self.halted) {
+            (false, _) => Did::Ended,
+            (true, _) if self.undo_failed => Did::Failed,
+            (true, true) if self.way != Did::Aborted => Did::Halted,
+            (true, true) => Did::Undone,
+            (true, false) if self.undoing => Did::Undone,
+            (true, false) => Did::Failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::audit::Line;
+    use crate::core::engine::{self, Look, Wish};
+    use crate::core::error::Fault;
+    use crate::core::plan::{Mode, Step};
+    use crate::host::audit::PATH;
+
+    /// What a step does.
+    #[derive(Clone, Copy)]
+    enum Does {
+        Nothing,
+        /// Makes a file, which is gone again after the run.
+        Change,
+        /// Brings a release live.
+        Switch,
+        Fail,
+    }
+
+    impl Does {
+        fn path(self) -> &'static str {
+            match self {
+                Does::Switch => "/home/citrino/citrino/live",
+                _ => "/made",
+            }
+        }
+    }
+
+    impl Wish<System> for Does {
+        async fn check(&self, system: &System) -> Result<Look> {
+            if matches!(self, Does::Nothing) || system.stat(self.path())?.is_some() {
+                return Ok(Look::same());
+            }
+            Ok(Look::absent("is not there"))
+        }
+
+        async fn apply(&self, system: &System) -> Result<()> {
+            match self {
+                Does::Fail => Err(Fault::new("E0402", "it says sentinel").into()),
+                Does::Switch => {
+                    let slots = system.path("/home/citrino/citrino/slots");
+                    std::fs::create_dir_all(&slots)?;
+                    std::os::unix::fs::symlink("/releases/r7", slots.join("blue"))?;
+                    Ok(std::os::unix::fs::symlink(
+                        "slots/blue",
+                        system.path(self.path()),
+                    )?)
+                }
+                _ => Ok(std::fs::write(system.path(self.path()), "")?),
+            }
+        }
+    }
+
+    fn steps(of: &[(&str, Does)]) -> Vec<Step<Does>> {
+        let step = |(name, does): &(&str, Does)| Step::new("part", *name, *does);
+        of.iter().map(step).collect()
+    }
+
+    /// The last line of a run of these steps and this undo.
+    fn last_line(way: Did, halted: bool, of: &[(&str, Does)], undo: &[(&str, Does)]) -> Line {
+        let folder = tempfile::tempdir().unwrap();
+        last_line_on(&System::at(folder.path()), way, halted, of, undo)
+    }
+
+    fn last_line_on(
+        system: &System,
+        way: Did,
+        halted: bool,
+        of: &[(&str, Does)],
+        undo: &[(&str, Does)],
+    ) -> Line {
+        let plan = Plan {
+            run: "r".into(),
+            stack: "s".into(),
+            verb: "deploy".into(),
+            who: "ana".into(),
+            mode: Mode::Apply,
+            after: None,
+            guard_s: None,
+            steps: steps(of),
+            on_failure: steps(undo),
+            no_return: None,
+            watch: Vec::new(),
+        };
+        let mut record = Record::begin(system, &plan, way).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let tell = &mut |event| record.hear(&event);
+        runtime
+            .block_on(engine::run_unless(&plan, system, &|| halted, tell))
+            .unwrap();
+        let text = system.read_text(PATH).unwrap().unwrap();
+        assert!(!text.contains("sentinel"), "{text}");
+        let lines: Vec<Line> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert_eq!(lines[0].deed.did, way);
+        assert_eq!(lines[1].deed.found, None);
+        lines[1].clone()
+    }
+
+    #[test]
+    fn a_run_that_went_well_names_what_it_changed_and_brought_live() {
+        let of = [
+            ("same", Does::Nothing),
+            ("made", Does::Change),
+            ("live", Does::Switch),
+        ];
+        let deed = last_line(Did::Begun, false, &of, &[]).deed;
+        assert_eq!(deed.did, Did::Ended);
+        assert_eq!(deed.changed, ["made", "live"]);
+        assert_eq!((deed.live.as_deref(), deed.step), (Some("r7"), None));
+    }
+
+    #[test]
+    fn a_run_that_is_gone_on_with_tells_what_is_live_though_it_was_so_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(Does::Switch.apply(&system)).unwrap();
+        for (way, live) in [(Did::Begun, None), (Did::Resumed, Some("r7"))] {
+            let line = last_line_on(&system, way, false, &[("switch", Does::Switch)], &[]);
+            assert_eq!(
+                (line.deed.did, line.deed.live.as_deref()),
+                (Did::Ended, live)
+            );
+            system.remove(PATH).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_run_that_failed_names_the_step_and_its_code_and_whether_it_is_undone() {
+        let of = [("switch", Does::Switch), ("bad", Does::Fail)];
+        let deed = last_line(Did::Begun, false, &of, &[]).deed;
+        assert_eq!((deed.did, deed.step.as_deref()), (Did::Failed, Some("bad")));
+        assert_eq!(deed.code.as_deref(), Some("E0402"));
+        let deed = last_line(Did::Begun, false, &of, &[("back", Does::Change)]).deed;
+        assert_eq!((deed.did, deed.step.as_deref()), (Did::Undone, Some("bad")));
+        assert_eq!(deed.undone, ["back"]);
+        let deed = last_line(Did::Begun, false, &of, &[("stuck", Does::Fail)]).deed;
+        assert_eq!((deed.did, deed.step.as_deref()), (Did::Failed, Some("bad")));
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_is_halted_and_one_that_was_aborted_undone() {
+        let (of, undo) = ([("next", Does::Change)], [("back", Does::Change)]);
+        let deed = last_line(Did::Begun, true, &of, &undo).deed;
+        assert_eq!(
+            (deed.did, deed.step.as_deref()),
+            (Did::Halted, Some("next"))
+        );
+        assert_eq!(deed.undone, ["back"]);
+        let deed = last_line(Did::Aborted, true, &of, &undo).deed;
+        assert_eq!(deed.did, Did::Undone);
+        let deed = last_line(Did::Begun, true, &of, &[("stuck", Does::Fail)]).deed;
+        assert_eq!(deed.did, Did::Failed);
+    }
+}

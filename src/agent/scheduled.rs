@@ -1,0 +1,122 @@
+//! What timers do on the host with nobody there: the same plans, journal, lock and audit as an operator's verbs.
+
+use anyhow::{Context, Result};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::record::Record;
+use crate::agent::guard;
+use crate::cli::Scheduled;
+use crate::core::audit::Did;
+use crate::core::engine;
+use crate::core::error::Fault;
+use crate::core::event::{Event, now};
+use crate::core::plan::{Claim, Mode, Plan, Step};
+use crate::facts::backups::{Format, SETTINGS};
+use crate::facts::{self, Facts};
+use crate::host::journal::{Journal, TIMER};
+use crate::host::lock;
+use crate::host::system::System;
+use crate::planner::backup::Settings;
+use crate::task::Task;
+
+/// Runs one to its end.
+///
+/// # Errors
+/// E0504 while another run holds the host: systemd starts it again later. E0426 without settings.
+pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
+    let system = System::host();
+    let settings = settings(&system)?;
+    let at = OffsetDateTime::now_utc();
+    let claim = claim(job, at)?;
+    let _lock = match lock::take(&system, &claim)? {
+        Ok(lock) => lock,
+        Err(holder) => {
+            let message = format!(
+                "{} by {} is at work on the host, since {}",
+                holder.verb, holder.who, holder.since
+            );
+            return Err(Fault::new("E0504", message)
+                .hint("nothing was begun; systemd tries again in some minutes")
+                .into());
+        }
+    };
+    guard::refuse_while_armed(&system)?;
+    // Under the lock nobody changes them any more.
+    let facts = facts::gather(&system).await?;
+    let plan = plan(claim, &settings, steps(job, &settings, &facts, at)?);
+    let mut journal = Journal::open(&system)?;
+    let mut record = Record::begin(&system, &plan, Did::Begun)?;
+    let tally = engine::run(&plan, &system, &mut |event| {
+        journal.keep(&event)?;
+        record.hear(&event)?;
+        tell(event);
+        Ok(())
+    })
+    .await?;
+    if tally.failed == 0 {
+        // Nobody has to be told of what went well; what did not is told by the next command.
+        let (at, run) = (now(), plan.run);
+        journal.keep(&Event::Heard { at, run })?;
+    }
+    Ok(())
+}
+
+fn settings(system: &System) -> Result<Settings> {
+    let absent = || {
+        Fault::new(
+            "E0426",
+            format!("{SETTINGS} is not there or cannot be read"),
+        )
+        .hint("`citrino-ops converge` writes it")
+    };
+    let text = system.read(SETTINGS)?.ok_or_else(absent)?;
+    serde_json::from_slice(&text).with_context(absent)
+}
+
+fn claim(job: Scheduled, at: OffsetDateTime) -> Result<Claim> {
+    let format = format_description!("[year][month][day]T[hour][minute][second]Z-timer");
+    let host = nix::unistd::gethostname()?;
+    let verb = match job {
+        Scheduled::Backup => "backup",
+        Scheduled::Drill => "backup drill",
+        Scheduled::Offsite => "backup offsite",
+    };
+    Ok(Claim {
+        run: at.format(format)?,
+        verb: verb.to_owned(),
+        who: format!("{TIMER}{}", host.to_string_lossy()),
+    })
+}
+
+fn plan(claim: Claim, settings: &Settings, steps: Vec<Step<Task>>) -> Plan<Task> {
+    Plan {
+        run: claim.run,
+        stack: settings.stack.clone(),
+        verb: claim.verb,
+        who: claim.who,
+        mode: Mode::Apply,
+        after: None,
+        guard_s: None,
+        steps,
+        on_failure: Vec::new(),
+        no_return: None,
+        watch: Vec::new(),
+    }
+}
+
+fn steps(
+    job: Scheduled,
+    settings: &Settings,
+    facts: &Facts,
+    at: OffsetDateTime,
+) -> Result<Vec<Step<Task>>> {
+    // What is encrypted can be read by who wrote it, while he writes it: so a drill there is of a new one.
+    let is_readable = facts.backups.newest().is_some_and(|one| !one.is_sealed());
+    match job {
+        Scheduled::Backup => Ok(settings.taken(&facts.app, at, Format::Custom)),
+        Scheduled::Drill if is_readable => settings.drilled(facts, None, Vec::new()),
+        Scheduled::Drill => Ok(settings.taken_and_proven(&facts.app, at)),
+        Scheduled::Offsite => Ok(settings.sent(at).into_iter().collect()),
+    }
+}

@@ -1,0 +1,319 @@
+//! The host's side of a run: facts out, plan in, events out. It knows no YAML and no templates.
+//!
+//! Once it applies, it needs nobody: it ignores a hang-up, writes its journal before it speaks,
+//! and finishes or undoes the plan whether or not anyone listens.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Stdin};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::event_writer::EventWriter;
+use super::operator_input::OperatorInput;
+use super::{attach, unfinished};
+
+use super::record::Record;
+use super::unfinished::Work;
+use crate::agent::guard::{self, Guard};
+use crate::core::audit::{Did, Head};
+use crate::core::engine;
+use crate::core::error::{Fault, trouble};
+use crate::core::event::{Event, Tally, now};
+use crate::core::outage::{self, Watch};
+use crate::core::plan::{Claim, Mode, Plan};
+use crate::facts::{self, app, backups, patch_base};
+use crate::host::audit;
+use crate::host::journal::{self, Journal};
+use crate::host::lock;
+use crate::host::system::System;
+use crate::protocol::{FromAgent, News, ToAgent};
+use crate::storage::blob;
+use crate::task::Task;
+
+/// The folders in which the agent keeps its own files.
+const OWN: [&str; 5] = [
+    "/var/lib/citrino",
+    blob::FOLDER,
+    "/var/lib/citrino/stamps",
+    "/var/lib/citrino/guard",
+    backups::FOLDER,
+];
+
+/// Speaks the protocol on stdin and stdout until a plan has run or stdin ends.
+///
+/// # Errors
+/// What could not even be told to the other side; all else goes there as `Stop`.
+pub async fn serve() -> Result<()> {
+    let system = System::host();
+    let writer = EventWriter::start();
+    if let Err(error) = converse(&system, &writer).await {
+        writer.say(FromAgent::Stop(trouble(&error)));
+    }
+    writer.finish();
+    Ok(())
+}
+
+async fn converse(system: &System, writer: &EventWriter) -> Result<()> {
+    let facts = facts::gather(system).await?;
+    writer.say(FromAgent::Hello {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        facts: Box::new(facts),
+    });
+    let mut input = BufReader::new(std::io::stdin());
+    match listen(system, writer, &mut input).await? {
+        None => Ok(()),
+        Some(Wanted::Look(plan)) => check(system, writer, &plan).await,
+        Some(Wanted::Attach) => attach::follow(system, writer, &OperatorInput::open(input)).await,
+        Some(Wanted::Work(order, seen)) => {
+            apply(
+                system,
+                writer,
+                order,
+                seen.as_ref(),
+                &OperatorInput::open(input),
+            )
+            .await
+        }
+    }
+}
+
+/// What the operator's side wants.
+enum Wanted {
+    Look(Box<Plan<Task>>),
+    /// The operator's side has seen the audit up to that head.
+    Work(Order, Option<Head>),
+    /// To hear the run that is under way.
+    Attach,
+}
+
+/// What it wants done.
+enum Order {
+    Run(Box<Plan<Task>>),
+    /// End the run that was cut off.
+    Resume(Claim),
+    /// Undo it.
+    Abort(Claim),
+}
+
+/// Takes blobs in until an order comes; `None` when stdin ends before one.
+async fn listen(
+    system: &System,
+    writer: &EventWriter,
+    input: &mut BufReader<Stdin>,
+) -> Result<Option<Wanted>> {
+    let mut line = String::new();
+    let mut base = None;
+    let mut seen = None;
+    let wanted = loop {
+        line.clear();
+        if input.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        match serde_json::from_str(&line).context("the operator's side said something unknown")? {
+            ToAgent::Offer { blobs, bases } => {
+                let missing: Vec<String> = blobs
+                    .into_iter()
+                    .filter_map(|address| match blob::present(system, &address) {
+                        Ok(true) => None,
+                        Ok(false) => Some(Ok(address)),
+                        Err(error) => Some(Err(error)),
+                    })
+                    .collect::<Result<_>>()?;
+                if !missing.is_empty() {
+                    base = patch_base::base(system, &bases)?;
+                }
+                writer.say(FromAgent::Missing {
+                    blobs: missing,
+                    base: base.as_ref().map(|base| base.sha256.clone()),
+                });
+            }
+            ToAgent::Blob {
+                sha256,
+                bytes,
+                packed_bytes,
+                patch,
+            } => {
+                let mut packed = vec![0; packed_bytes];
+                input.read_exact(&mut packed)?;
+                let base = base.as_ref().filter(|_| patch);
+                let base = base.map_or(&[][..], |base| &base.bytes);
+                blob::store(system, &sha256, &packed, base, bytes).await?;
+            }
+            ToAgent::Disarm { run, by } => {
+                guard::disarm(system, &run, &by).await?;
+                tell_audit(system, writer, seen.as_ref())?;
+                writer.say(FromAgent::Disarmed);
+            }
+            ToAgent::Mirror(head) => seen = Some(head),
+            ToAgent::Audit(head) => tell_audit(system, writer, Some(&head))?,
+            ToAgent::Run(plan) if plan.mode == Mode::Check => break Wanted::Look(plan),
+            ToAgent::Run(plan) => break Wanted::Work(Order::Run(plan), seen),
+            ToAgent::Resume(claim) => break Wanted::Work(Order::Resume(claim), seen),
+            ToAgent::Abort(claim) => break Wanted::Work(Order::Abort(claim), seen),
+            ToAgent::Attach => break Wanted::Attach,
+            ToAgent::Halt | ToAgent::Heard => {}
+        }
+    };
+    Ok(Some(wanted))
+}
+
+async fn check(system: &System, writer: &EventWriter, plan: &Plan<Task>) -> Result<()> {
+    engine::run(plan, system, &mut |event| {
+        writer.say(FromAgent::Event(Box::new(event)));
+        Ok(())
+    })
+    .await?;
+    Ok(())
+}
+
+async fn apply(
+    system: &System,
+    writer: &EventWriter,
+    order: Order,
+    seen: Option<&Head>,
+    input: &OperatorInput,
+) -> Result<()> {
+    let lock = match lock::take(system, &claim_of(&order))? {
+        Ok(lock) => lock,
+        Err(holder) => {
+            writer.say(FromAgent::Locked(holder));
+            return Ok(());
+        }
+    };
+    guard::refuse_while_armed(system)?;
+    // Who holds it was written as it was taken.
+    let begun = lock.metadata()?.modified()?;
+    let way = way_of(&order);
+    let work = work_of(system, order)?;
+    let plan = &work.plan;
+    tidy(system, plan)?;
+    // Taking the signals in is what ignores them: a cut connection must not stop the host half-way.
+    let _hangup = signal(SignalKind::hangup())?;
+    let _terminate = signal(SignalKind::terminate())?;
+    unfinished::keep(system, plan).await?;
+    let mut journal = Journal::open(system)?;
+    let mut record = Record::begin(system, plan, way)?;
+    let mut tell = |event: Event| {
+        journal.keep(&event)?;
+        record.hear(&event)?;
+        if matches!(event, Event::End { .. }) {
+            tell_audit(system, writer, seen)?;
+        }
+        writer.say(FromAgent::Event(Box::new(event)));
+        Ok(())
+    };
+    let guard = Guard::of(plan);
+    let tally = watched(system, &work, &guard, input, &mut tell).await?;
+    unfinished::forget(system)?;
+    guard.ended(system).await?;
+    keep_time(system, plan, tally).await?;
+    if input.heard() {
+        journal.keep(&Event::Heard {
+            at: now(),
+            run: plan.run.clone(),
+        })?;
+    }
+    if tally.failed == 0 {
+        // What was made from them has its own copy.
+        for address in plan.steps.iter().filter_map(|step| step.task.blob()) {
+            blob::forget(system, address)?;
+        }
+        // Nobody asks any more for what runs before this one left; what others sent meanwhile stays.
+        blob::forget_until(system, begun)?;
+    }
+    Ok(())
+}
+
+/// Takes away what a killed run left half made in the places of this one.
+fn tidy(system: &System, plan: &Plan<Task>) -> Result<()> {
+    let steps = plan.steps.iter().chain(&plan.on_failure);
+    let places: BTreeSet<&Path> = steps.filter_map(|step| step.task.folder()).collect();
+    for folder in places.into_iter().chain(OWN.map(Path::new)) {
+        system.sweep(folder)?;
+    }
+    Ok(())
+}
+
+/// Only a change of release has a point of no return; how long the last one took is what the next is
+/// expected to take.
+async fn keep_time(system: &System, plan: &Plan<Task>, tally: Tally) -> Result<()> {
+    let went_over = tally.changed > 0 && tally.failed + tally.skipped == 0;
+    if plan.no_return.is_none() || !went_over {
+        return Ok(());
+    }
+    let text = format!("{}\n", tally.took_ms);
+    system
+        .write_atomic(app::SWITCHED, text.as_bytes(), 0o644, None, &[])
+        .await
+}
+
+/// Tells what is new in the audit since it was seen by the operator's side, when that side has said so.
+fn tell_audit(system: &System, writer: &EventWriter, seen: Option<&Head>) -> Result<()> {
+    let Some(seen) = seen else { return Ok(()) };
+    let bytes = audit::since(system, seen)?;
+    writer.say(FromAgent::Audit(News::of(bytes.as_deref())?));
+    Ok(())
+}
+
+/// Runs the plan, and asks meanwhile what users ask.
+async fn watched(
+    system: &System,
+    work: &Work,
+    guard: &Guard<'_>,
+    input: &OperatorInput,
+    tell: &mut impl FnMut(Event) -> Result<()>,
+) -> Result<Tally> {
+    let plan = &work.plan;
+    let mut watch = Watch::begin("host", &plan.watch, outage::ON_HOST);
+    let halted = || work.turned_back || input.halted();
+    engine::run_unless(&guard.plan(), system, &halted, &mut |event| {
+        if matches!(event, Event::End { .. })
+            && let Some(watch) = watch.take()
+            && let Some(outage) = watch.end()?
+        {
+            let (at, run) = (now(), plan.run.clone());
+            tell(Event::Outage { at, run, outage })?;
+        }
+        tell(event)
+    })
+    .await
+}
+
+fn claim_of(order: &Order) -> Claim {
+    match order {
+        Order::Run(plan) => Claim::of(plan),
+        Order::Resume(claim) | Order::Abort(claim) => claim.clone(),
+    }
+}
+
+fn way_of(order: &Order) -> Did {
+    match order {
+        Order::Run(_) => Did::Begun,
+        Order::Resume(_) => Did::Resumed,
+        Order::Abort(_) => Did::Aborted,
+    }
+}
+
+/// What the order means on this host, when it still fits it.
+fn work_of(system: &System, order: Order) -> Result<Work> {
+    let last = journal::last_run(system)?;
+    let (mut work, claim) = match order {
+        Order::Run(plan) => {
+            if last.map(|last| last.seen()) != plan.after {
+                return Err(Fault::new("E0508", "another run changed the host between the look at it and this plan, so nothing of the plan was done")
+                    .hint("run the verb again")
+                    .into());
+            }
+            return Ok(Work {
+                plan: *plan,
+                turned_back: false,
+            });
+        }
+        Order::Resume(claim) => (unfinished::rest(system, last.as_ref())?, claim),
+        Order::Abort(claim) => (unfinished::way_back(system, last.as_ref())?, claim),
+    };
+    work.plan.who = claim.who;
+    Ok(work)
+}

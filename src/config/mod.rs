@@ -1,0 +1,6 @@
+//! What the operator wrote: citrino.yml, playbooks, templates, and where secrets come from.
+
+pub mod playbook;
+pub mod source;
+pub mod stack;
+pub mod template;

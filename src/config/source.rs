@@ -1,0 +1,186 @@
+//! Reach: where secrets come from on the operator's machine.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::config::stack::{Source, Stack};
+use crate::core::error::Fault;
+use crate::core::secret::Secret;
+
+/// The value of every secret of the stack, by name.
+///
+/// # Errors
+/// E0103 with the secret's name and its source, never with what the source said.
+pub fn secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
+    stack
+        .secrets
+        .iter()
+        .map(|(name, source)| {
+            Ok((
+                name.clone(),
+                read(stack, &format!("secrets.{name}"), source)?,
+            ))
+        })
+        .collect()
+}
+
+/// What backups alone need, by the name that templates know it by. It never goes into the app's environment.
+///
+/// # Errors
+/// As `secrets`.
+pub fn backup_secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
+    let backup = &stack.backup;
+    let passphrase = backup.pitr_passphrase.iter();
+    let passphrase = passphrase.map(|source| ("PITR_PASSPHRASE", "pitr_passphrase", source));
+    let s3 = backup.s3.iter();
+    let s3 = s3.flat_map(|s3| {
+        [
+            ("S3_KEY_ID", "s3.key_id", &s3.key_id),
+            ("S3_SECRET", "s3.secret", &s3.secret),
+        ]
+    });
+    let read = |(name, key, source): (&str, _, _)| {
+        Ok((
+            name.to_owned(),
+            read(stack, &format!("backup.{key}"), source)?,
+        ))
+    };
+    passphrase.chain(s3).map(read).collect()
+}
+
+/// What opens encrypted backups, when this machine has it: the key file that is named with the command, or in citrino.yml.
+///
+/// # Errors
+/// E0103 when the file is named and cannot be read.
+pub fn identities(stack: &Stack, named: Option<&Path>) -> Result<Vec<Secret>> {
+    let path = named.map(Path::to_owned);
+    let path = path.or_else(|| {
+        stack
+            .backup
+            .identity
+            .as_ref()
+            .map(|path| stack.resolve(path))
+    });
+    path.into_iter()
+        .map(|path| read(stack, "backup.identity", &Source::File(path)))
+        .collect()
+}
+
+/// The token of the Hetzner API: the environment's, or the one that citrino.yml names.
+///
+/// # Errors
+/// E0301 when there is neither.
+pub fn token(stack: &Stack) -> Result<Secret> {
+    if let Some(token) = variable("HCLOUD_TOKEN") {
+        return Ok(Secret::new(token));
+    }
+    let source = stack.cloud.as_ref().and_then(|cloud| cloud.token.as_ref());
+    match source {
+        Some(source) => read(stack, "cloud.token", source),
+        None => Err(Fault::new("E0301", "there is no token for the Hetzner API")
+            .hint("set HCLOUD_TOKEN to a read and write token of the project, or name its source in cloud.token")
+            .into()),
+    }
+}
+
+/// An environment variable that says something.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.trim().is_empty())
+}
+
+fn read(stack: &Stack, key: &str, source: &Source) -> Result<Secret> {
+    let wrong = |why: String, hint: &str| {
+        anyhow::Error::from(
+            Fault::new("E0103", format!("{key} could not be had: {why}")).hint(hint),
+        )
+    };
+    let value = match source {
+        Source::Env(name) => std::env::var(name).map_err(|_| {
+            wrong(
+                format!("the environment variable {name} is not set"),
+                &format!("export {name}, or name another source in citrino.yml"),
+            )
+        })?,
+        Source::File(path) => {
+            let path = stack.resolve(path);
+            std::fs::read_to_string(&path).map_err(|error| {
+                wrong(
+                    format!("{} could not be read: {error}", path.display()),
+                    "put the secret there, readable by you alone, or name another source in citrino.yml",
+                )
+            })?
+        }
+        Source::Command(line) => command(stack, line)
+            .map_err(|why| wrong(why, "run the command by hand to see why it fails"))?,
+    };
+    let value = value.trim_end_matches(['\n', '\r']);
+    if value.is_empty() {
+        return Err(wrong(
+            "its source gives nothing".to_owned(),
+            "give it a value, or take it out of citrino.yml",
+        ));
+    }
+    Ok(Secret::new(value))
+}
+
+/// What the command says on stderr is the operator's to see; what it says on stdout is the secret.
+fn command(stack: &Stack, line: &str) -> Result<String, String> {
+    let output = Command::new("sh")
+        .args(["-c", line])
+        .current_dir(&stack.folder)
+        .stdin(Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("`sh` could not be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!(
+            "its command ended with {}",
+            output.status.code().unwrap_or(-1)
+        ));
+    }
+    String::from_utf8(output.stdout).map_err(|_| "its command printed what is no text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(secrets_yaml: &str) -> Result<Vec<(String, Secret)>, String> {
+        let text = format!(
+            "stack: prod\ndomain: example.com\nhost: {{ address: 203.0.113.7, host_key: ssh-ed25519 AAAA }}\nsecrets: {secrets_yaml}\n"
+        );
+        let mut stack = Stack::parse(&text, "citrino.yml").map_err(|error| format!("{error:#}"))?;
+        stack.folder = "/".into();
+        secrets(&stack).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn a_command_gives_its_output_without_the_last_line_end() {
+        let found = told("{ KEY: { command: \"printf 'a b\\n'\" } }").unwrap();
+        assert_eq!(found[0].1.reveal(), "a b");
+    }
+
+    #[test]
+    fn a_source_that_gives_nothing_is_named_and_its_words_are_not() {
+        for (source, wished) in [
+            ("{ env: CITRINO_NO_SUCH }", "CITRINO_NO_SUCH is not set"),
+            (
+                "{ file: /nonexistent/key }",
+                "/nonexistent/key could not be read",
+            ),
+            ("{ command: \"echo hunter2; exit 3\" }", "ended with 3"),
+            ("{ command: \"true\" }", "gives nothing"),
+        ] {
+            let error = told(&format!("{{ KEY: {source} }}")).unwrap_err();
+            assert!(error.starts_with("secrets.KEY could not be had"), "{error}");
+            assert!(
+                error.contains(wished) && !error.contains("hunter2"),
+                "{error}"
+            );
+        }
+    }
+}

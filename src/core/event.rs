@@ -1,0 +1,244 @@
+//! What a run tells: the same stream feeds the terminal, `--json` and the host's journal.
+
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::audit::Line;
+
+/// What making a wish so does to the thing that it is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    Create,
+    /// It stays, and is put right.
+    #[default]
+    Change,
+    /// It is made anew, and loses what it holds.
+    Replace,
+    Delete,
+    /// It is there and becomes ours.
+    Adopt,
+}
+
+/// What differs between a wish and the world.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    #[serde(default)]
+    pub act: Act,
+    /// One sentence fragment a difference, such as `mode is 0644, wished 0600`.
+    pub what: Vec<String>,
+    /// A unified diff, for content that is text and no secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+}
+
+/// A measured value beside the limit that it must keep.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    pub value: f64,
+    pub unit: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<f64>,
+}
+
+/// An error as it is told: code, sentences from the outermost cause inwards, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    pub code: String,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Already as wished; nothing was done.
+    Same,
+    /// Made as wished.
+    Changed,
+    /// Not as wished, and left so because the run only looks.
+    Differs,
+    /// Could not be made as wished.
+    Failed,
+}
+
+/// Where a step belongs and what it is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Label {
+    /// The playbook, or the part of a verb's plan.
+    pub part: String,
+    pub name: String,
+    /// True for the steps that undo after a failure.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undo: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    Start {
+        at: String,
+        run: String,
+        stack: String,
+        verb: String,
+        who: String,
+        steps: usize,
+        /// False when the run only looks.
+        applies: bool,
+    },
+    Begin {
+        at: String,
+        run: String,
+        n: usize,
+        #[serde(flatten)]
+        label: Label,
+    },
+    Step {
+        at: String,
+        run: String,
+        n: usize,
+        #[serde(flatten)]
+        label: Label,
+        state: State,
+        took_ms: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<Change>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        figure: Option<Figure>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Trouble>,
+    },
+    /// The operator asked the run to stop, and this step was not begun.
+    Halted {
+        at: String,
+        run: String,
+        n: usize,
+        name: String,
+    },
+    /// What users saw while a plan ran, as measured by asking all the time.
+    Outage {
+        at: String,
+        run: String,
+        #[serde(flatten)]
+        outage: Outage,
+    },
+    /// The end of a run in one world (the cloud, a host).
+    End {
+        at: String,
+        run: String,
+        #[serde(flatten)]
+        tally: Tally,
+    },
+    /// The operator has read the end of a run; it stands in the journal only.
+    Heard { at: String, run: String },
+    /// Something that was asked for, by its name: a text, a figure, or both.
+    Fact {
+        at: String,
+        name: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        figure: Option<Figure>,
+    },
+    /// Content was sent to the host: how many bytes on the way, and what they became there.
+    Sent {
+        at: String,
+        sha256: String,
+        bytes: u64,
+        of_bytes: u64,
+        /// The release that it was a patch against.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<String>,
+    },
+    /// A line of the host's audit.
+    Audit(Box<Line>),
+    /// Something is wrong that the run itself does not suffer from.
+    Alarm {
+        at: String,
+        #[serde(flatten)]
+        error: Trouble,
+    },
+    /// Something worth a line that is no step.
+    Note { at: String, text: String },
+    /// The last line of every command with `--json`.
+    Summary {
+        at: String,
+        verb: String,
+        exit: u8,
+        #[serde(flatten)]
+        tally: Tally,
+        /// Of releases, as they went over the wire.
+        sent_bytes: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Trouble>,
+    },
+}
+
+/// The answers to requests that were made all the time while a plan ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// Where they were made: on the `host`, or by the `operator`.
+    pub side: String,
+    pub requests: u64,
+    pub failed: u64,
+    /// The longest time without a good answer.
+    pub longest_gap_ms: u64,
+    /// What was wrong with the first that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
+}
+
+/// How many steps ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    pub same: usize,
+    pub changed: usize,
+    pub differs: usize,
+    pub failed: usize,
+    /// Steps that a failure kept from being tried.
+    pub skipped: usize,
+    pub took_ms: u64,
+}
+
+impl Tally {
+    pub fn count(&mut self, state: State) {
+        match state {
+            State::Same => self.same += 1,
+            State::Changed => self.changed += 1,
+            State::Differs => self.differs += 1,
+            State::Failed => self.failed += 1,
+        }
+    }
+
+    /// The tallies of two worlds as one.
+    pub fn add(&mut self, other: Tally) {
+        self.same += other.same;
+        self.changed += other.changed;
+        self.differs += other.differs;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.took_ms += other.took_ms;
+    }
+}
+
+/// Now, as RFC 3339 in UTC with whole seconds.
+pub fn now() -> String {
+    let now = OffsetDateTime::now_utc();
+    let now = now.replace_nanosecond(0).unwrap_or(now);
+    now.format(&Rfc3339).unwrap_or_default()
+}
+
+impl Event {
+    pub fn note(text: impl Into<String>) -> Self {
+        Event::Note {
+            at: now(),
+            text: text.into(),
+        }
+    }
+
+    pub fn alarm(error: Trouble) -> Self {
+        Event::Alarm { at: now(), error }
+    }
+}

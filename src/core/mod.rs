@@ -1,0 +1,11 @@
+//! What everything else stands on: engine, plan, event, error codes, secret, digest.
+
+pub mod audit;
+pub mod digest;
+pub mod engine;
+pub mod error;
+pub mod event;
+pub mod outage;
+pub mod plan;
+pub mod report;
+pub mod secret;

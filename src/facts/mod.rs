@@ -1,0 +1,141 @@
+//! What a host says of itself, gathered in one go before a plan is made for it.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::host::armed::Armed;
+use crate::host::journal::{self, LastRun};
+use crate::host::lock;
+use crate::host::memory_usage;
+use crate::host::system::{Cmd, System};
+
+pub mod app;
+pub mod backups;
+pub mod bucket_backups;
+pub mod imports;
+pub mod patch_base;
+
+use app::AppFacts;
+use backups::Backups;
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Facts {
+    pub os: Os,
+    pub hostname: String,
+    pub arch: String,
+    /// `systemd-detect-virt`: `none`, `kvm`, `systemd-nspawn` …
+    pub virt: String,
+    pub cpus: usize,
+    pub memory_mb: u64,
+    /// What nobody uses of it, in bytes; none when the kernel does not tell.
+    #[serde(default)]
+    pub memory_free: Option<u64>,
+    pub boot_id: String,
+    pub app: AppFacts,
+    #[serde(default)]
+    pub backups: Backups,
+    pub host_keys: HostKeys,
+    pub last_run: Option<LastRun>,
+    /// The dead man's switch, while it is armed.
+    #[serde(default)]
+    pub armed: Option<Armed>,
+    /// Whether a run holds the host's lock now.
+    pub busy: bool,
+}
+
+/// From /etc/os-release.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Os {
+    pub id: String,
+    pub version: String,
+    pub codename: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct HostKeys {
+    /// The public key that sshd serves.
+    pub current: Option<String>,
+    /// The one made to take its place.
+    pub next: Option<String>,
+}
+
+/// Where the next host key waits for its turn.
+pub const NEXT_HOST_KEY: &str = "/etc/ssh/citrino_next_host_key";
+/// The one host key that sshd serves.
+pub const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
+
+/// Gathers all facts.
+///
+/// # Errors
+/// When a file that every Linux host has cannot be read.
+pub async fn gather(system: &System) -> Result<Facts> {
+    Ok(Facts {
+        os: os(system)?,
+        hostname: line(system, "/proc/sys/kernel/hostname")?,
+        arch: std::env::consts::ARCH.to_owned(),
+        virt: virt(system).await?,
+        cpus: std::thread::available_parallelism().map_or(1, usize::from),
+        memory_mb: memory_mb(system)?,
+        memory_free: memory_usage::memory(system)?.map(|memory| memory.all - memory.used),
+        boot_id: line(system, "/proc/sys/kernel/random/boot_id")?,
+        app: app::gather(system).await?,
+        backups: backups::gather(system)?,
+        host_keys: HostKeys {
+            current: public_key(system, HOST_KEY)?,
+            next: public_key(system, NEXT_HOST_KEY)?,
+        },
+        last_run: journal::last_run(system)?,
+        armed: Armed::read(system)?,
+        busy: lock::is_held(system)?,
+    })
+}
+
+fn line(system: &System, path: &str) -> Result<String> {
+    Ok(system
+        .read_text(path)?
+        .unwrap_or_default()
+        .trim()
+        .to_owned())
+}
+
+fn os(system: &System) -> Result<Os> {
+    let text = system.read_text("/etc/os-release")?.unwrap_or_default();
+    let value = |key: &str| {
+        text.lines()
+            .filter_map(|line| line.split_once('='))
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| value.trim_matches('"').to_owned())
+            .unwrap_or_default()
+    };
+    Ok(Os {
+        id: value("ID"),
+        version: value("VERSION_ID"),
+        codename: value("VERSION_CODENAME"),
+    })
+}
+
+/// Exits with 1 and says `none` on bare metal, so the words count and not the code.
+async fn virt(system: &System) -> Result<String> {
+    let output = system.run(&Cmd::new(["systemd-detect-virt"])).await?;
+    Ok(output.stdout.trim().to_owned())
+}
+
+fn memory_mb(system: &System) -> Result<u64> {
+    let text = system.read_text("/proc/meminfo")?.unwrap_or_default();
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kib = total.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    Ok(kib.unwrap_or(0) / 1024)
+}
+
+fn public_key(system: &System, path: &str) -> Result<Option<String>> {
+    let text = system.read_text(format!("{path}.pub"))?;
+    // Without the comment: key type and key are what a known_hosts file has. A file that a crash left
+    // empty is no key.
+    let words = text.map(|text| {
+        text.split_whitespace()
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(" ")
+    });
+    Ok(words.filter(|words| !words.is_empty()))
+}

@@ -1,0 +1,224 @@
+//! The audit's file on the host: how a line comes into it, and what is read of it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+
+use anyhow::{Context, Result};
+
+use super::chain::Link;
+use crate::core::audit::{Deed, Did, Head, Line, NOTHING, Torn, lines};
+use crate::core::error::Fault;
+use crate::core::event::now;
+use crate::core::plan::Claim;
+use crate::host::journal;
+use crate::host::system::System;
+
+/// One JSON object a line. It is never rotated: a chain has one beginning.
+pub const PATH: &str = "/var/log/citrino/audit.ndjson";
+
+/// What came before a line of the chain is looked for in this many bytes at the end, then in all.
+const TAIL_BYTES: u64 = 1 << 17;
+
+/// Where the next line goes.
+struct End {
+    last: Option<Line>,
+    n: u64,
+    hash: String,
+    /// What stands behind the last line and is none.
+    torn: Option<Torn>,
+    /// Whether the file ends within a line.
+    open: bool,
+}
+
+/// Adds a line; it is on disk when this returns. Whoever calls holds the lock of the host.
+///
+/// # Errors
+/// E0523 when it could not be written.
+pub fn write(system: &System, stack: &str, claim: &Claim, deed: Deed) -> Result<()> {
+    append(system, stack, claim, deed).map_err(|error| {
+        Fault::new(
+            "E0523",
+            format!("the audit of the host could not be written: {error:#}"),
+        )
+        .hint("act on the message; free space on the host is the usual want")
+        .into()
+    })
+}
+
+fn append(system: &System, stack: &str, claim: &Claim, mut deed: Deed) -> Result<()> {
+    let mut file = open(system)?;
+    let end = end(&mut file)?;
+    deed.found = match &end.last {
+        Some(last) if last.deed.did.opens() && !(deed.did.closes() && last.run == claim.run) => {
+            Some(cut_off(system, last)?)
+        }
+        _ => None,
+    };
+    let mut line = Line {
+        n: end.n,
+        at: now(),
+        stack: stack.to_owned(),
+        run: claim.run.clone(),
+        verb: claim.verb.clone(),
+        who: claim.who.clone(),
+        deed: Deed::default(),
+        prev: String::new(),
+        hash: end.hash,
+    };
+    let mut text = if end.open { "\n" } else { "" }.to_owned();
+    let torn = end.torn.map(|torn| Deed {
+        did: Did::Torn,
+        torn: Some(torn),
+        ..Deed::default()
+    });
+    for deed in torn.into_iter().chain([deed]) {
+        line = Line {
+            n: line.n + 1,
+            deed,
+            prev: line.hash.clone(),
+            ..line
+        };
+        let (sealed, hash) = line.clone().sealed()?;
+        text += &sealed;
+        text.push('\n');
+        line.hash = hash;
+    }
+    file.write_all(text.as_bytes())?;
+    Ok(file.sync_data()?)
+}
+
+fn open(system: &System) -> Result<File> {
+    let path = system.path(PATH);
+    let folder = path.parent().context("the audit has no folder")?;
+    fs::create_dir_all(folder)?;
+    let is_new = !path.exists();
+    let file = OpenOptions::new()
+        .read(true)
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&path)?;
+    if is_new {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(file)
+}
+
+fn end(file: &mut File) -> Result<End> {
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(TAIL_BYTES);
+    let mut bytes = read_from(file, from)?;
+    if from > 0 {
+        // The first line of a tail is cut.
+        let cut = bytes.iter().position(|byte| *byte == b'\n');
+        bytes.drain(..cut.map_or(bytes.len(), |at| at + 1));
+        if !lines(&bytes).any(|line| Link::read(line).is_some()) {
+            bytes = read_from(file, 0)?;
+        }
+    }
+    Ok(end_of(&bytes))
+}
+
+fn read_from(file: &mut File, from: u64) -> std::io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A crash leaves an end that is no line. A line that was damaged and has its end is left as it is, with
+/// its number: to close it as torn would heal what somebody did.
+fn end_of(bytes: &[u8]) -> End {
+    let open = bytes.last().is_some_and(|last| *last != b'\n');
+    let mut end = End {
+        last: None,
+        n: 0,
+        hash: NOTHING.to_owned(),
+        torn: None,
+        open,
+    };
+    let (mut behind, mut damaged) = (0, 0);
+    for line in lines(bytes).rev() {
+        let whole = line.ends_with(b"\n");
+        if let Some(link) = Link::read(line).filter(|link| whole || link.sound) {
+            end.last = serde_json::from_slice(line).ok();
+            (end.n, end.hash) = (link.n, link.hash);
+            break;
+        }
+        behind += line.len();
+        damaged += 1;
+    }
+    if open && behind > 0 {
+        end.torn = Some(Torn::of(&bytes[bytes.len() - behind..]));
+    } else {
+        end.n += damaged;
+    }
+    end
+}
+
+/// What the journal knows of a run whose end is not in the audit.
+fn cut_off(system: &System, last: &Line) -> Result<String> {
+    let run = format!("{} by {} (run {})", last.verb, last.who, last.run);
+    let journal = journal::last_run(system)?.filter(|known| known.run == last.run);
+    Ok(match journal {
+        Some(known) if known.end.is_some() => format!("{run} ended, which was not noted here"),
+        Some(known) => format!("{run} was cut off at \"{}\"", known.step),
+        None => format!("{run} was cut off"),
+    })
+}
+
+/// How far the whole lines of a chain go; `None` when the last of them cannot be read.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn head(file: &mut File) -> std::io::Result<Option<Head>> {
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(TAIL_BYTES);
+    let bytes = read_from(file, from)?;
+    let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+        return Ok((from == 0).then(Head::default));
+    };
+    let last = lines(&bytes[..=end]).next_back().and_then(Link::read);
+    Ok(last.map(|link| Head {
+        n: link.n,
+        hash: link.hash,
+        bytes: from + end as u64 + 1,
+    }))
+}
+
+/// The chain behind a head as its bytes are; `None` when that head is not in it.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn since(system: &System, head: &Head) -> Result<Option<Vec<u8>>> {
+    let mut file = match File::open(system.path(PATH)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok((head.bytes == 0).then(Vec::new));
+        }
+        Err(error) => return Err(error).context("could not read the audit of the host"),
+    };
+    let tail = head.bytes.saturating_sub(TAIL_BYTES);
+    Ok(match behind(&mut file, head, tail)? {
+        None if tail > 0 => behind(&mut file, head, 0)?,
+        found => found,
+    })
+}
+
+/// Reads from an offset on, where the line that ends at the head begins.
+fn behind(file: &mut File, head: &Head, from: u64) -> Result<Option<Vec<u8>>> {
+    let mut bytes = read_from(file, from)?;
+    let known = usize::try_from(head.bytes - from)?;
+    if bytes.len() < known {
+        return Ok(None);
+    }
+    let new = bytes.split_off(known);
+    let fits = match lines(&bytes).next_back() {
+        None => true,
+        Some(line) => {
+            line.ends_with(b"\n") && Link::read(line).is_some_and(|link| link.hash == head.hash)
+        }
+    };
+    Ok(fits.then_some(new))
+}

@@ -1,0 +1,352 @@
+//! The host's own record: every event of a run that changes something, before it is told.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::core::event::{Event, State, Tally};
+use crate::core::plan::Seen;
+use crate::host::system::System;
+
+/// One JSON object a line.
+pub const PATH: &str = "/var/log/citrino/journal.ndjson";
+
+/// The verb of a run in which the dead man's switch puts back.
+pub const WAY_BACK: &str = "guard";
+/// What its name has more than that of the run that armed the switch.
+pub const BACK: &str = "-back";
+/// Who makes the runs that nobody asked for just then, with the host's name behind it.
+pub const TIMER: &str = "timer@";
+
+pub struct Journal {
+    file: File,
+}
+
+/// How the newest run in the journal ended, for the next command to tell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LastRun {
+    pub run: String,
+    pub verb: String,
+    pub who: String,
+    pub since: String,
+    /// The step that was under way when the journal ends, or the last one.
+    pub step: String,
+    /// Which of the plan that is, from 1; the steps of an undo do not count.
+    #[serde(default)]
+    pub n: usize,
+    /// `None` when the run never ended: its agent was killed or the host went down.
+    pub end: Option<Tally>,
+    /// Whether the operator read the end.
+    pub heard: bool,
+    /// What failed in it, or that it was halted: since then it was on its way back.
+    pub failed: Option<String>,
+}
+
+impl LastRun {
+    /// Whether it is the run in which the dead man's switch put back what that run had changed, and has
+    /// ended.
+    pub fn puts_back(&self, run: &str) -> bool {
+        self.end.is_some() && self.run.strip_suffix(BACK) == Some(run)
+    }
+
+    pub fn seen(&self) -> Seen {
+        Seen {
+            run: self.run.clone(),
+            ended: self.end.is_some(),
+        }
+    }
+
+    /// One sentence on how it ended, or on what it does now.
+    pub fn told(&self, busy: bool) -> String {
+        if self.verb == WAY_BACK {
+            return self.put_back(busy);
+        }
+        let run = format!(
+            "the last run on the host ({} by {}, begun {})",
+            self.verb, self.who, self.since
+        );
+        match (&self.end, &self.failed) {
+            (Some(_), Some(failed)) => format!("{run} failed: {failed}"),
+            (Some(tally), None) => format!(
+                "{run} {}ended well: {} changed, {} already so",
+                if self.heard { "" } else { "went on alone and " },
+                tally.changed,
+                tally.same
+            ),
+            (None, _) if busy => format!("{run} is still at work, at \"{}\"", self.step),
+            (None, _) => format!(
+                "{run} was cut off at \"{}\"; what it left undone is found now",
+                self.step
+            ),
+        }
+    }
+}
+
+impl LastRun {
+    fn put_back(&self, busy: bool) -> String {
+        let what = format!(
+            "the dead man's switch: nobody came back after the last run of {} on the host, so at {} it",
+            self.who, self.since
+        );
+        match (&self.end, &self.failed) {
+            (Some(tally), None) => format!(
+                "{what} put back what that run had changed ({} changed, {} already so)",
+                tally.changed, tally.same
+            ),
+            (_, Some(failed)) => format!("{what} could not put everything back: {failed}"),
+            (None, None) if busy => {
+                format!("{what} began to put back, and is at \"{}\"", self.step)
+            }
+            (None, None) => format!(
+                "{what} began to put back, and was cut off at \"{}\"",
+                self.step
+            ),
+        }
+    }
+}
+
+impl Journal {
+    pub fn open(system: &System) -> Result<Self> {
+        let path = system.path(PATH);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = OpenOptions::new()
+            .read(true)
+            .create(true)
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("could not open {}", path.display()))?;
+        // A line that a crash tore must not swallow the first of ours.
+        let mut last = [b'\n'];
+        if file.metadata()?.len() > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        if last != [b'\n'] {
+            file.write_all(b"\n")?;
+        }
+        Ok(Self { file })
+    }
+
+    /// Keeps an event; it is on disk when this returns.
+    pub fn keep(&mut self, event: &Event) -> Result<()> {
+        let mut line = serde_json::to_vec(event)?;
+        line.push(b'\n');
+        self.file.write_all(&line)?;
+        self.file.sync_data().context("could not write the journal")
+    }
+}
+
+/// The newest run of the journal; `None` when there was none.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn last_run(system: &System) -> Result<Option<LastRun>> {
+    Ok(fold(&tail(system)?))
+}
+
+/// A run is far smaller than this many bytes.
+const TAIL_BYTES: u64 = 1 << 20;
+
+/// The events of the newest run, as far as they are written; none when there was no run.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn newest(system: &System) -> Result<Vec<Event>> {
+    let text = tail(system)?;
+    let mut events = events(&text);
+    let start = events
+        .iter()
+        .rposition(|event| matches!(event, Event::Start { .. }));
+    Ok(start.map_or(Vec::new(), |start| events.split_off(start)))
+}
+
+fn tail(system: &System) -> Result<String> {
+    let path = system.path(PATH);
+    if !path.exists() {
+        return Ok(String::new());
+    }
+    let mut file = File::open(&path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Lines that do not parse are the torn end of a crash, or the cut begin of the tail. A run that was cut off stays
+/// the newest, whatever timers do after it: it waits for an operator to end it.
+fn events(text: &str) -> Vec<Event> {
+    let mut waits = false;
+    let mut is_aside = false;
+    let lines = text.lines();
+    let events = lines.filter_map(|line| serde_json::from_str::<Event>(line).ok());
+    events
+        .filter(|event| {
+            match event {
+                Event::Start { who, .. } => {
+                    let is_timer = who.starts_with(TIMER);
+                    is_aside = waits && is_timer;
+                    waits = waits || !is_timer;
+                }
+                Event::End { .. } => waits = waits && is_aside,
+                _ => {}
+            }
+            !is_aside
+        })
+        .collect()
+}
+
+fn fold(text: &str) -> Option<LastRun> {
+    let mut last: Option<LastRun> = None;
+    for event in events(text) {
+        match (event, &mut last) {
+            (
+                Event::Start {
+                    at, run, verb, who, ..
+                },
+                _,
+            ) => {
+                last = Some(LastRun {
+                    run,
+                    verb,
+                    who,
+                    since: at,
+                    step: String::new(),
+                    n: 0,
+                    end: None,
+                    heard: false,
+                    failed: None,
+                });
+            }
+            (Event::Begin { run, n, label, .. }, Some(last)) if run == last.run => {
+                if !label.undo {
+                    last.n = n;
+                }
+                last.step = label.name;
+            }
+            (Event::Halted { run, name, .. }, Some(last)) if run == last.run => {
+                last.failed = Some(format!("it was halted before \"{name}\""));
+            }
+            (
+                Event::Step {
+                    run,
+                    label,
+                    state: State::Failed,
+                    error,
+                    ..
+                },
+                Some(last),
+            ) if run == last.run => {
+                last.failed = Some(format!(
+                    "{}: {}",
+                    label.name,
+                    error.map(|error| error.message).unwrap_or_default()
+                ));
+            }
+            (Event::End { run, tally, .. }, Some(last)) if run == last.run => {
+                last.end = Some(tally);
+            }
+            (Event::Heard { run, .. }, Some(last)) if run == last.run => last.heard = true,
+            _ => {}
+        }
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::event::{Label, now};
+
+    fn start(run: &str, who: &str) -> Event {
+        Event::Start {
+            at: now(),
+            run: run.into(),
+            stack: "s".into(),
+            verb: "converge".into(),
+            who: who.into(),
+            steps: 2,
+            applies: true,
+        }
+    }
+
+    fn end(run: &str) -> Event {
+        Event::End {
+            at: now(),
+            run: run.into(),
+            tally: Tally::default(),
+        }
+    }
+
+    #[test]
+    fn a_timer_is_not_the_last_run_after_one_that_was_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let mut journal = Journal::open(&system).unwrap();
+        let mut last = |events: &[Event]| {
+            for event in events {
+                journal.keep(event).unwrap();
+            }
+            last_run(&system).unwrap().unwrap()
+        };
+        let of_timer = last(&[start("t1", "timer@host"), end("t1")]);
+        assert_eq!(of_timer.run, "t1");
+        let killed = last(&[start("t5", "timer@host"), start("t6", "timer@host")]);
+        assert_eq!(killed.run, "t6");
+        let cut_off = last(&[start("r1", "ana"), start("t2", "timer@host"), end("t2")]);
+        assert_eq!((cut_off.run.as_str(), cut_off.end), ("r1", None));
+        let still = last(&[start("t3", "timer@host")]);
+        assert_eq!(still.run, "r1");
+        let next = last(&[start("r2", "ana"), end("r2"), start("t4", "timer@host")]);
+        assert_eq!((next.run.as_str(), next.end), ("t4", None));
+    }
+
+    #[test]
+    fn a_run_that_never_ended_is_told_with_its_step() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let mut journal = Journal::open(&system).unwrap();
+        journal.keep(&start("r1", "ana")).unwrap();
+        let label = Label {
+            part: "nginx".into(),
+            name: "nginx runs".into(),
+            undo: false,
+        };
+        journal
+            .keep(&Event::Begin {
+                at: now(),
+                run: "r1".into(),
+                n: 1,
+                label,
+            })
+            .unwrap();
+        let last = last_run(&system).unwrap().unwrap();
+        assert_eq!(
+            (last.step.as_str(), last.end, last.heard),
+            ("nginx runs", None, false)
+        );
+        journal.keep(&end("r1")).unwrap();
+        journal
+            .keep(&Event::Heard {
+                at: now(),
+                run: "r1".into(),
+            })
+            .unwrap();
+        let heard = last_run(&system).unwrap().unwrap();
+        assert!(heard.end.is_some() && heard.heard);
+        assert!(heard.told(false).contains(") ended well: 0 changed"));
+        let unheard = LastRun {
+            heard: false,
+            ..heard
+        };
+        assert!(
+            unheard
+                .told(false)
+                .contains(") went on alone and ended well")
+        );
+    }
+}

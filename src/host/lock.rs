@@ -1,0 +1,107 @@
+//! The lock of a host: a kernel lock on an open file. It dies with its holder, and the file is
+//! never removed.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::core::error::Fault;
+use crate::core::event::now;
+use crate::core::plan::Claim;
+use crate::host::journal;
+use crate::host::system::System;
+
+const PATH: &str = "/var/lib/citrino/lock";
+const LOOKS: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// Who holds the lock of a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub who: String,
+    pub verb: String,
+    pub run: String,
+    pub since: String,
+    #[serde(default)]
+    pub step: String,
+}
+
+/// Takes the lock, or says who holds it.
+pub fn take(system: &System, claim: &Claim) -> Result<Result<File, Holder>> {
+    let path = system.path(PATH);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)?;
+    if !locked(&file)? {
+        return Ok(Err(holder(system, &mut file)?));
+    }
+    let holder = Holder {
+        who: claim.who.clone(),
+        verb: claim.verb.clone(),
+        run: claim.run.clone(),
+        since: now(),
+        step: String::new(),
+    };
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(&serde_json::to_vec(&holder)?)?;
+    file.sync_data()?;
+    Ok(Ok(file))
+}
+
+/// Who only looks whether the lock is held has it for an instant, so one "no" is no answer.
+fn locked(file: &File) -> Result<bool> {
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOOKS),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).context("could not lock the host");
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether somebody holds it now.
+pub fn is_held(system: &System) -> Result<bool> {
+    let file = match File::open(system.path(PATH)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error).context("could not look at the lock of the host"),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => {
+            Err(error).context("could not look at the lock of the host")
+        }
+    }
+}
+
+fn holder(system: &System, file: &mut File) -> Result<Holder> {
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    let mut holder: Holder = serde_json::from_str(&text).map_err(|_| {
+        Fault::new(
+            "E0504",
+            "the host is locked by a run that has not said its name yet",
+        )
+        .hint("try again in a moment")
+    })?;
+    if let Some(last) = journal::last_run(system)?
+        && last.end.is_none()
+    {
+        holder.step = last.step;
+    }
+    Ok(holder)
+}

@@ -1,0 +1,9 @@
+//! A host: its files, programs, journal, lock and audit.
+
+pub mod armed;
+pub mod audit;
+pub mod env_file;
+pub mod journal;
+pub mod lock;
+pub mod memory_usage;
+pub mod system;

@@ -1,0 +1,231 @@
+//! Reach: the app's binary on the operator's machine, built or given.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::Result;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::process::Command;
+
+use crate::core::digest;
+use crate::core::error::Fault;
+
+/// The package that `deploy` builds.
+const PACKAGE: &str = "citrino-app";
+
+/// A binary that can become a release.
+pub struct Build {
+    pub bytes: Vec<u8>,
+    pub sha256: String,
+    /// The commit of its source, with `-dirty` when the tree had changes; empty when unknown.
+    pub commit: String,
+    /// When the file was written, RFC 3339.
+    pub built_at: String,
+    /// The processor that it is for, as Linux calls it.
+    pub arch: String,
+}
+
+impl Build {
+    /// # Errors
+    /// E0601 when a host with this processor could not run it.
+    pub fn is_for(&self, arch: &str) -> Result<()> {
+        if self.arch == arch {
+            return Ok(());
+        }
+        let message = format!("the build is for {}, and the host is {arch}", self.arch);
+        Err(Fault::new("E0601", message)
+            .hint(format!("give a static {arch} Linux binary"))
+            .into())
+    }
+}
+
+/// Builds the app from the source tree that citrino.yml or the working directory lies in.
+///
+/// # Errors
+/// E0601 with the end of what cargo said.
+pub async fn build(from: &Path) -> Result<Build> {
+    let source = source(from)?;
+    let output = Command::new("cargo")
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--package",
+            PACKAGE,
+            "--message-format",
+            "json",
+        ])
+        .current_dir(&source)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .map_err(|error| {
+            Fault::new("E0601", format!("`cargo` could not be started: {error}"))
+                .hint("install Rust, or give a binary with --artifact")
+        })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let lines: Vec<&str> = said.trim().lines().collect();
+        let tail = lines[lines.len().saturating_sub(12)..].join("\n");
+        return Err(Fault::new(
+            "E0601",
+            format!("the app did not build in {}:\n{tail}", source.display()),
+        )
+        .hint("run `cargo build --release -p citrino-app` there to see all of it")
+        .into());
+    }
+    let path = executable(&String::from_utf8_lossy(&output.stdout))
+        .ok_or_else(|| Fault::new("E0601", "cargo built the app and named no binary"))?;
+    let mut build = take(&path).await?;
+    build.commit = commit(&source).await;
+    Ok(build)
+}
+
+/// A binary that is there.
+///
+/// # Errors
+/// E0601 when a host could not run it.
+pub async fn take(path: &Path) -> Result<Build> {
+    let wrong = |why: String| {
+        Fault::new(
+            "E0601",
+            format!("{} cannot be a release: {why}", path.display()),
+        )
+        .hint("give a static Linux binary, as `cargo build --release -p citrino-app` makes it")
+    };
+    let bytes = tokio::fs::read(path)
+        .await
+        .map_err(|error| wrong(error.to_string()))?;
+    let arch = arch_of_static(&bytes).map_err(|why| wrong(why.to_owned()))?;
+    let written = std::fs::metadata(path)?.modified()?;
+    Ok(Build {
+        sha256: digest::sha256(&bytes),
+        bytes,
+        arch,
+        commit: String::new(),
+        built_at: OffsetDateTime::from(written)
+            .replace_nanosecond(0)?
+            .format(&Rfc3339)?,
+    })
+}
+
+/// The source tree of the app that citrino.yml or the working directory lies in: the nearest folder above that is its
+/// workspace.
+pub fn source_tree(from: &Path) -> Result<Option<PathBuf>> {
+    let here = std::env::current_dir()?;
+    let starts = [std::path::absolute(from)?, here];
+    let mut folders = starts.iter().flat_map(|start| start.ancestors());
+    let found = folders.find(|folder| {
+        folder.join("app/Cargo.toml").is_file() && folder.join("Cargo.toml").is_file()
+    });
+    Ok(found.map(Path::to_owned))
+}
+
+fn source(from: &Path) -> Result<PathBuf> {
+    source_tree(from)?.ok_or_else(|| {
+        Fault::new(
+            "E0601",
+            "the app's source is neither above citrino.yml nor above the working directory",
+        )
+        .hint("run it in the source tree, or give a binary with --artifact")
+        .into()
+    })
+}
+
+/// The path in cargo's last word on the package's binary.
+fn executable(messages: &str) -> Option<PathBuf> {
+    let mut paths = messages.lines().filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let named = message["target"]["name"] == PACKAGE;
+        message["executable"]
+            .as_str()
+            .filter(|_| named)
+            .map(PathBuf::from)
+    });
+    paths.next_back()
+}
+
+/// Empty where there is no git: the commit is told to people and decides nothing.
+async fn commit(source: &Path) -> String {
+    let output = Command::new("git")
+        .args([
+            "describe",
+            "--always",
+            "--dirty",
+            "--abbrev=10",
+            "--exclude=*",
+        ])
+        .current_dir(source)
+        .stdin(Stdio::null())
+        .output()
+        .await;
+    match output {
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// What processor a static program is for. ELF header (elf(5)): 64 bits, little endian, no program header of type 3
+/// (`PT_INTERP`), which would name a loader; the processor is `e_machine`.
+fn arch_of_static(bytes: &[u8]) -> Result<String, &'static str> {
+    const NO_ELF: &str = "it is no Linux program";
+    let at = |offset: usize, length: usize| -> Result<u64, &'static str> {
+        let field = offset
+            .checked_add(length)
+            .and_then(|end| bytes.get(offset..end))
+            .ok_or(NO_ELF)?;
+        Ok(field
+            .iter()
+            .rev()
+            .fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    };
+    if !bytes.starts_with(b"\x7fELF\x02\x01") {
+        return Err(NO_ELF);
+    }
+    let table = usize::try_from(at(32, 8)?).map_err(|_| NO_ELF)?;
+    let size = usize::try_from(at(54, 2)?).map_err(|_| NO_ELF)?;
+    let count = usize::try_from(at(56, 2)?).map_err(|_| NO_ELF)?;
+    for index in 0..count {
+        if at(table.saturating_add(index * size), 4)? == 3 {
+            return Err("it is not static: it asks for a loader that a host may not have");
+        }
+    }
+    Ok(match at(18, 2)? {
+        62 => "x86_64".to_owned(),
+        183 => "aarch64".to_owned(),
+        243 => "riscv64".to_owned(),
+        other => format!("the ELF machine {other}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_static_program_can_be_a_release_and_its_processor_is_known() {
+        // This very test is one.
+        let own = std::fs::read("/proc/self/exe").unwrap();
+        assert_eq!(arch_of_static(&own).unwrap(), std::env::consts::ARCH);
+        assert!(arch_of_static(b"#!/bin/sh\n").is_err());
+        assert!(arch_of_static(&own[..60]).is_err());
+        let mut other = own[..4096].to_vec();
+        for (machine, arch) in [(183, "aarch64"), (2, "the ELF machine 2")] {
+            other[18] = machine;
+            assert_eq!(arch_of_static(&other).unwrap(), arch);
+        }
+        let shell = std::fs::read("/bin/sh").unwrap();
+        assert!(arch_of_static(&shell).unwrap_err().contains("not static"));
+    }
+
+    #[test]
+    fn the_binary_is_the_one_that_cargo_names() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"other"},"executable":"/x"}
+{"reason":"compiler-artifact","target":{"name":"citrino-app"},"executable":"/t/citrino-app"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(executable(messages), Some(PathBuf::from("/t/citrino-app")));
+    }
+}

@@ -1,0 +1,89 @@
+//! Reach: where a stack's host is, and by which keys it is known.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::config::stack::{ExistingHost, Stack};
+use crate::core::error::Fault;
+use crate::hetzner::{ServerView, pins};
+use crate::operator::mirror::Mirror;
+use crate::operator::remote::{Target, known_hosts_path};
+
+/// The machine that citrino.yml names.
+pub fn existing(stack: &Stack, host: &ExistingHost) -> Target {
+    Target {
+        address: host.address.clone(),
+        port: host.port,
+        user: host.user.clone(),
+        identity: host.identity.as_deref().map(|path| stack.resolve(path)),
+        host_keys: vec![host.host_key.clone()],
+        known_hosts: known_hosts_path(&stack.name),
+        mirror: Mirror::of(&stack.name),
+    }
+}
+
+/// The server at Hetzner.
+///
+/// # Errors
+/// E0309 when it does not run, E0502 when no host key of it is pinned.
+pub fn of_server(stack: &Stack, server: &ServerView) -> Result<Target> {
+    let name = &server.name;
+    let Some(address) = server.address().filter(|_| server.status == "running") else {
+        let status = &server.status;
+        return Err(Fault::new(
+            "E0309",
+            format!("the server {name} is {status}, so there is no host to reach"),
+        )
+        .hint("run `citrino-ops provision`: it starts the server")
+        .into());
+    };
+    let host_keys = pins(server)?;
+    if host_keys.is_empty() {
+        return Err(Fault::new("E0502", format!("no host key of the server {name} is pinned in its labels, so nothing was sent to it"))
+            .hint("somebody took the label away: compare the host's key with the console's, and put the label back")
+            .into());
+    }
+    Ok(Target {
+        address: address.to_owned(),
+        port: 22,
+        user: "root".to_owned(),
+        identity: identity(stack),
+        host_keys,
+        known_hosts: known_hosts_path(&stack.name),
+        mirror: Mirror::of(&stack.name),
+    })
+}
+
+/// The private half of the first of `cloud.ssh_keys` that is here. Without one, ssh asks the
+/// operator's agent.
+fn identity(stack: &Stack) -> Option<PathBuf> {
+    let keys = stack.cloud.iter().flat_map(|cloud| &cloud.ssh_keys);
+    keys.filter(|path| path.extension().is_some_and(|end| end == "pub"))
+        .map(|path| stack.resolve(&path.with_extension("")))
+        .find(|path| Path::exists(path))
+}
+
+/// The keys of citrino.yml are about to become the only ones that the host lets in: one of them must
+/// be at hand here, as a file or in ssh's agent, or this would lock its own maker out.
+///
+/// # Errors
+/// E0509 when none is.
+pub fn need_login<'k>(stack: &Stack, mut keys: impl Iterator<Item = &'k str>) -> Result<()> {
+    if stack.cloud.is_none() || identity(stack).is_some() {
+        return Ok(());
+    }
+    let agent = Command::new("ssh-add").arg("-L").output();
+    let listed = agent.map_or(String::new(), |output| {
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    });
+    let body = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
+    let held: Vec<_> = listed.lines().filter_map(body).collect();
+    if keys.any(|key| body(key).is_some_and(|key| held.contains(&key))) {
+        return Ok(());
+    }
+    Err(Fault::new("E0509", "none of the keys in cloud.ssh_keys can be used from here, and the host will let in no other")
+        .hint("add your public key to cloud.ssh_keys, or your key to ssh's agent")
+        .into())
+}

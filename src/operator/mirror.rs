@@ -1,0 +1,289 @@
+//! What this machine has seen of a host's audit: the same bytes, so that a chain that was cut or written
+//! anew is noticed. It is no cache: nobody can give it back.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::core::audit::Head;
+use crate::core::error::Fault;
+use crate::host::audit::{self, other_chain};
+use crate::protocol::News;
+
+/// A stack's mirror, in the user's state.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    path: PathBuf,
+}
+
+impl Mirror {
+    pub fn of(stack: &str) -> Self {
+        let state = std::env::var_os("XDG_STATE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/state")));
+        let folder = state.unwrap_or_else(std::env::temp_dir);
+        Self {
+            path: folder.join("citrino-ops").join(stack).join("audit.ndjson"),
+        }
+    }
+
+    /// The whole lines that it holds; none when it is not there. What a crash left of one comes again.
+    ///
+    /// # Errors
+    /// E0524 when it cannot be read.
+    pub fn bytes(&self) -> Result<Vec<u8>> {
+        match fs::read(&self.path) {
+            Ok(mut bytes) => {
+                let end = bytes.iter().rposition(|byte| *byte == b'\n');
+                bytes.truncate(end.map_or(0, |at| at + 1));
+                Ok(bytes)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(self.unusable(&error)),
+        }
+    }
+
+    /// How far it goes. Lines before the last are not looked at: `audit verify` does that.
+    ///
+    /// # Errors
+    /// E0520 when its last line is none, E0524 when it cannot be read.
+    pub fn head(&self) -> Result<Head> {
+        let head = match File::open(&self.path) {
+            Ok(mut file) => audit::head(&mut file),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some(Head::default())),
+            Err(error) => Err(error),
+        };
+        if let Some(head) = head.map_err(|error| self.unusable(&error))? {
+            return Ok(head);
+        }
+        let checked = audit::check(&self.bytes()?, &Head::default());
+        checked.unbroken(&self.whose())?;
+        Ok(checked.head)
+    }
+
+    /// What it is called in sentences.
+    pub fn whose(&self) -> String {
+        format!("the mirror {}", self.path.display())
+    }
+
+    /// Takes in what came after this head of it. What is not sound is not taken in.
+    ///
+    /// # Errors
+    /// E0520 when it is not whole, E0522 when it goes on from something else, E0524 when it cannot be kept.
+    pub fn take(&self, from: &Head, news: &News) -> Result<()> {
+        let bytes = news.bytes()?.ok_or_else(|| {
+            other_chain(format!(
+                "the audit of the host does not go on from line {}, the last that this machine has seen",
+                from.n
+            ))
+        })?;
+        self.take_bytes(from, &bytes)
+    }
+
+    /// The same of bytes that are at hand.
+    ///
+    /// # Errors
+    /// E0520 when they are not whole, E0524 when they cannot be kept.
+    pub fn take_bytes(&self, from: &Head, bytes: &[u8]) -> Result<()> {
+        let checked = audit::check(bytes, from);
+        checked.unbroken("the audit of the host")?;
+        let whole = usize::try_from(checked.head.bytes - from.bytes)?;
+        self.add(from, &bytes[..whole])
+            .map_err(|error| self.unusable(&error))
+    }
+
+    /// Two commands of one operator may bring the same.
+    fn add(&self, from: &Head, bytes: &[u8]) -> std::io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&self.path)?;
+        file.lock()?;
+        let length = file.metadata()?.len();
+        if length < from.bytes || length > from.bytes && ends_with_a_line(&mut file)? {
+            return Ok(());
+        }
+        // What a crash left of a line goes: it comes again.
+        file.set_len(from.bytes)?;
+        file.write_all(bytes)?;
+        file.sync_data()
+    }
+
+    /// Another host begins another chain; what was seen of the one before is kept under another name.
+    ///
+    /// # Errors
+    /// E0524 when it cannot be moved.
+    pub fn set_aside(&self, run: &str) -> Result<()> {
+        let aside = self
+            .path
+            .with_file_name(format!("audit.until-{run}.ndjson"));
+        match fs::rename(&self.path, aside) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(self.unusable(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn unusable(&self, error: &std::io::Error) -> anyhow::Error {
+        Fault::new(
+            "E0524",
+            format!(
+                "{} of the audit could not be kept: {error}",
+                self.whose()
+            ),
+        )
+        .hint("act on the message; what is missing in it comes with the next run, or with `citrino-ops audit`")
+        .into()
+    }
+}
+
+fn ends_with_a_line(file: &mut File) -> std::io::Result<bool> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes.ends_with(b"\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::audit::{Deed, Did};
+    use crate::core::error::trouble;
+    use crate::core::plan::Claim;
+    use crate::host::system::System;
+
+    struct Two {
+        folder: tempfile::TempDir,
+        host: System,
+        mirror: Mirror,
+    }
+
+    impl Two {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let host = System::at(folder.path().join("host"));
+            let path = folder.path().join("state/audit.ndjson");
+            Self {
+                folder,
+                host,
+                mirror: Mirror { path },
+            }
+        }
+
+        fn write(&self, did: Did) {
+            let claim = Claim {
+                run: "r".into(),
+                verb: "deploy".into(),
+                who: "ana@here".into(),
+            };
+            let deed = Deed {
+                did,
+                ..Deed::default()
+            };
+            audit::write(&self.host, "prod", &claim, deed).unwrap();
+        }
+
+        /// As over the wire. The code of what is wrong; none when nothing is.
+        fn sync(&self) -> String {
+            let head = self.mirror.head().unwrap();
+            let news = audit::since(&self.host, &head).unwrap();
+            let news = News::of(news.as_deref()).unwrap();
+            let taken = self.mirror.take(&head, &news);
+            taken.map_or_else(|error| trouble(&error).code, |()| String::new())
+        }
+
+        fn on_host(&self) -> Vec<u8> {
+            self.host.read(audit::PATH).unwrap().unwrap_or_default()
+        }
+
+        fn put_on_host(&self, bytes: &[u8]) {
+            fs::write(self.host.path(audit::PATH), bytes).unwrap();
+        }
+
+        fn is_same(&self) -> bool {
+            self.mirror.bytes().unwrap() == self.on_host()
+        }
+    }
+
+    #[test]
+    fn what_is_new_comes_after_what_was_seen() {
+        let two = Two::new();
+        assert_eq!(two.sync(), "");
+        assert!(!two.mirror.path.exists());
+        for did in [Did::Begun, Did::Ended, Did::Begun, Did::Failed] {
+            two.write(did);
+            assert_eq!(two.sync(), "");
+            assert!(two.is_same());
+        }
+        assert_eq!(two.mirror.head().unwrap().n, 4);
+    }
+
+    #[test]
+    fn a_torn_end_is_taken_only_when_a_line_has_closed_it() {
+        let two = Two::new();
+        two.write(Did::Begun);
+        let whole = two.on_host();
+        two.put_on_host(&[&whole[..], b"{\"n\":2"].concat());
+        assert_eq!(two.sync(), "");
+        assert_eq!(two.mirror.bytes().unwrap(), whole);
+        two.write(Did::Ended);
+        assert_eq!(two.sync(), "");
+        assert!(two.is_same());
+        // The same on this side.
+        let bytes = two.on_host();
+        fs::write(&two.mirror.path, &bytes[..bytes.len() - 9]).unwrap();
+        assert_eq!(two.sync(), "");
+        assert!(two.is_same());
+    }
+
+    #[test]
+    fn what_was_seen_is_kept_when_the_host_tells_of_something_else() {
+        let two = Two::new();
+        two.write(Did::Begun);
+        two.write(Did::Ended);
+        two.sync();
+        let seen = two.on_host();
+        let first = seen.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+
+        two.put_on_host(&seen[..first]);
+        assert_eq!(two.sync(), "E0522");
+        two.host.remove(audit::PATH).unwrap();
+        assert_eq!(two.sync(), "E0522");
+        for did in [Did::Begun, Did::Failed, Did::Begun] {
+            two.write(did);
+        }
+        assert_eq!(two.sync(), "E0522");
+
+        let edited = String::from_utf8(seen.clone()).unwrap();
+        two.put_on_host(seen.as_slice());
+        two.write(Did::Begun);
+        let new = String::from_utf8(two.on_host()).unwrap();
+        let new = new[edited.len()..].replace("ana", "eva");
+        two.put_on_host(&[edited.as_bytes(), new.as_bytes()].concat());
+        assert_eq!(two.sync(), "E0520");
+        assert_eq!(two.mirror.bytes().unwrap(), seen);
+    }
+
+    #[test]
+    fn two_commands_bring_the_same_once_and_one_set_aside_begins_anew() {
+        let two = Two::new();
+        two.write(Did::Begun);
+        let head = two.mirror.head().unwrap();
+        let news = News::of(Some(&two.on_host())).unwrap();
+        two.mirror.take(&head, &news).unwrap();
+        two.mirror.take(&head, &news).unwrap();
+        assert!(two.is_same());
+        two.mirror.set_aside("r1").unwrap();
+        two.mirror.set_aside("r2").unwrap();
+        let aside = two.folder.path().join("state/audit.until-r1.ndjson");
+        assert_eq!(fs::read(aside).unwrap(), two.on_host());
+        assert_eq!(two.mirror.head().unwrap(), Head::default());
+    }
+}

@@ -1,0 +1,9 @@
+//! The operator's side of reaching out: ssh, artifacts, caches, the mirror of the audit, the public probe.
+
+pub mod artifact;
+pub mod cache;
+pub mod known_host;
+pub mod mirror;
+pub mod preview;
+pub mod public_probe;
+pub mod remote;

@@ -1,0 +1,199 @@
+//! What runs would change, as it was seen: to be shown, asked about, kept in a file, and compared
+//! with what is seen later.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::core::error::Fault;
+use crate::core::event::{Act, Change, Event, Tally, now};
+
+/// The events of a run that only looked.
+#[derive(Debug, Default)]
+pub struct Preview {
+    pub events: Vec<Event>,
+    pub tally: Tally,
+}
+
+/// One step that would change something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    pub part: String,
+    pub name: String,
+    pub change: Change,
+}
+
+impl Preview {
+    /// The steps that would change something, in order.
+    pub fn planned(&self) -> Vec<Planned> {
+        let planned = |event: &Event| match event {
+            Event::Step {
+                label,
+                change: Some(change),
+                ..
+            } => Some(Planned {
+                part: label.part.clone(),
+                name: label.name.clone(),
+                change: change.clone(),
+            }),
+            _ => None,
+        };
+        self.events.iter().filter_map(planned).collect()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tally.differs == 0
+    }
+}
+
+/// The steps that make something anew.
+pub fn replacements(planned: &[Planned]) -> impl Iterator<Item = &Planned> {
+    planned
+        .iter()
+        .filter(|step| step.change.act == Act::Replace)
+}
+
+/// What `plan --out` keeps: what was seen to differ, and of which wishes.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Saved {
+    /// Of this form of the file.
+    version: u32,
+    pub stack: String,
+    at: String,
+    /// A digest of citrino.yml.
+    wishes: String,
+    pub cloud: Vec<Planned>,
+    /// None when there was no host to look at.
+    pub host: Option<Vec<Planned>>,
+}
+
+const VERSION: u32 = 1;
+
+impl Saved {
+    pub fn new(
+        stack: &str,
+        wishes: String,
+        cloud: Vec<Planned>,
+        host: Option<Vec<Planned>>,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            stack: stack.to_owned(),
+            at: now(),
+            wishes,
+            cloud,
+            host,
+        }
+    }
+
+    /// Writes it for this user alone: diffs tell much of a host.
+    ///
+    /// # Errors
+    /// E0803 when the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        // A temporary file is its maker's alone, and takes its place whole.
+        let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+            writeln!(file, "{text}")?;
+            file.persist(path).map_err(|failed| failed.error)
+        });
+        written.map(drop).map_err(|error| {
+            let place = path.display();
+            Fault::new(
+                "E0803",
+                format!("the plan could not be written to {place}: {error}"),
+            )
+            .into()
+        })
+    }
+
+    /// # Errors
+    /// E0803 when the file is no plan, or one of another stack.
+    pub fn read(path: &Path, stack: &str) -> Result<Self> {
+        let wrong = |why: String| {
+            Fault::new("E0803", format!("{} is no plan: {why}", path.display()))
+                .hint("`citrino-ops plan --out FILE` writes one")
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let saved: Self = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        if saved.version != VERSION {
+            return Err(wrong(format!("its form is {}, known is {VERSION}", saved.version)).into());
+        }
+        if saved.stack != stack {
+            return Err(wrong(format!("it is of the stack {}, not {stack}", saved.stack)).into());
+        }
+        Ok(saved)
+    }
+
+    /// # Errors
+    /// E0312 when citrino.yml, or what differs from it, is no longer what the plan was made of.
+    pub fn still_holds(&self, wishes: &str, then: &[Planned], now: &[Planned]) -> Result<()> {
+        let moved = |why: String| {
+            let at = &self.at;
+            Fault::new("E0312", format!("the plan of {at} is out of date: {why}"))
+                .hint("nothing was changed: look at a new `citrino-ops plan --out FILE`, and apply that")
+                .into()
+        };
+        if self.wishes != wishes {
+            return Err(moved("citrino.yml was changed since".to_owned()));
+        }
+        let only = |of: &[Planned], not: &[Planned]| {
+            of.iter()
+                .find(|step| !not.contains(step))
+                .map(|step| format!("{} ({})", step.name, step.change.what.join("; ")))
+        };
+        match (only(then, now), only(now, then)) {
+            (None, None) => Ok(()),
+            (Some(then), Some(now)) => Err(moved(format!("planned was {then}, now it is {now}"))),
+            (Some(then), None) => Err(moved(format!("no longer to be done: {then}"))),
+            (None, Some(now)) => Err(moved(format!("not in it, and to be done now: {now}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(name: &str, what: &str) -> Planned {
+        Planned {
+            part: "cloud".into(),
+            name: name.into(),
+            change: Change {
+                what: vec![what.into()],
+                ..Change::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_plan_is_kept_and_holds_while_nothing_moves() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan");
+        let steps = vec![step("server prod runs", "server prod is off")];
+        Saved::new("prod", "digest".into(), steps.clone(), None)
+            .write(&path)
+            .unwrap();
+        let saved = Saved::read(&path, "prod").unwrap();
+        saved.still_holds("digest", &saved.cloud, &steps).unwrap();
+        let refusal = |wishes: &str, now: &[Planned]| {
+            let error = saved.still_holds(wishes, &saved.cloud, now).unwrap_err();
+            crate::core::error::trouble(&error).message
+        };
+        assert!(refusal("other", &steps).contains("citrino.yml was changed"));
+        assert!(refusal("digest", &[]).contains("no longer to be done: server prod runs"));
+        let more = [steps[0].clone(), step("x", "y")];
+        assert!(refusal("digest", &more).contains("to be done now: x (y)"));
+        let other = Saved::read(&path, "other").unwrap_err();
+        assert!(
+            other.to_string().contains("is of the stack prod"),
+            "{other}"
+        );
+    }
+}

@@ -1,0 +1,357 @@
+//! What the operator's side says to the agent on the host, and hears from it.
+
+use anyhow::{Context, Result};
+use openssh::Session;
+use tokio::io::{AsyncWriteExt, BufReader, Lines};
+use tokio::signal::ctrl_c;
+
+use crate::core::audit::Head;
+use crate::core::error::{Fault, trouble};
+use crate::core::event::{Event, Tally, now};
+use crate::core::plan::{Claim, Mode, Plan};
+use crate::facts::Facts;
+use crate::facts::app::State;
+use crate::host::journal::LastRun;
+use crate::host::lock::Holder;
+use crate::operator::cache::Releases;
+use crate::operator::mirror::Mirror;
+use crate::protocol::{FromAgent, News, ToAgent};
+use crate::storage::pack;
+use crate::task::Task;
+
+/// One conversation with the agent: facts, then at most one plan.
+pub struct Agent<'s> {
+    child: openssh::Child<&'s Session>,
+    stdin: openssh::ChildStdin,
+    lines: Lines<BufReader<openssh::ChildStdout>>,
+    facts: Facts,
+    /// Whether the host has a plan that it goes on with alone.
+    applies: bool,
+    mirror: Mirror,
+    /// How far the mirror went when the host was told of it.
+    seen: Option<Head>,
+}
+
+/// What is to become of a run that was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Resume,
+    Abort,
+}
+
+/// Content that a plan names by address.
+pub struct Blob<'b> {
+    pub sha256: &'b str,
+    pub bytes: &'b [u8],
+    /// What it may be sent as a patch against, when the host has it too.
+    pub bases: &'b Releases,
+}
+
+impl<'s> Agent<'s> {
+    /// One that has greeted.
+    pub(super) fn new(
+        child: openssh::Child<&'s Session>,
+        stdin: openssh::ChildStdin,
+        lines: Lines<BufReader<openssh::ChildStdout>>,
+        facts: Facts,
+        mirror: Mirror,
+    ) -> Self {
+        Self {
+            child,
+            stdin,
+            lines,
+            facts,
+            applies: false,
+            mirror,
+            seen: None,
+        }
+    }
+}
+
+impl Agent<'_> {
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Sends what the plan needs and is not there, then the plan, and tells what comes back.
+    ///
+    /// # Errors
+    /// E0503 when the connection ends first, E0504 when another run holds the host.
+    pub async fn run(
+        mut self,
+        plan: &Plan<Task>,
+        blobs: &[Blob<'_>],
+        tell: &mut impl FnMut(Event),
+    ) -> Result<Tally> {
+        if !blobs.is_empty() {
+            self.send_blobs(blobs, tell).await?;
+        }
+        let mut plan = plan.clone();
+        plan.after = self.facts.last_run.as_ref().map(LastRun::seen);
+        self.applies = plan.mode == Mode::Apply;
+        // `up` minds Ctrl-C for all of its parts.
+        let halts = !plan.on_failure.is_empty() && plan.verb != "up";
+        if self.applies {
+            self.tell_of_mirror(tell).await?;
+        }
+        self.say(&ToAgent::Run(Box::new(plan))).await?;
+        self.listen(halts, tell).await
+    }
+
+    /// Ends or undoes the run that was cut off.
+    ///
+    /// # Errors
+    /// E0515 when none was, E0516 when it can no longer be undone, and those of [`Agent::run`].
+    pub async fn finish(
+        mut self,
+        claim: Claim,
+        end: Ending,
+        tell: &mut impl FnMut(Event),
+    ) -> Result<Tally> {
+        self.applies = true;
+        self.tell_of_mirror(tell).await?;
+        self.say(&match end {
+            Ending::Resume => ToAgent::Resume(claim),
+            Ending::Abort => ToAgent::Abort(claim),
+        })
+        .await?;
+        self.listen(end == Ending::Resume, tell).await
+    }
+
+    /// Tells the newest run from its start to its end, and changes nothing.
+    ///
+    /// # Errors
+    /// E0515 when there was none, E0517 when it was cut off.
+    pub async fn attach(mut self, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+        self.say(&ToAgent::Attach).await?;
+        self.listen(false, tell).await
+    }
+
+    async fn listen(mut self, halts: bool, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+        let tally = self.hear_out(halts, tell).await?;
+        // The agent waits for this; if it is lost, the next command tells the end once more.
+        let _ = self.say(&ToAgent::Heard).await;
+        drop(self.stdin);
+        let _ = self.child.wait().await;
+        Ok(tally)
+    }
+
+    /// Calls the dead man's switch of a run off, for this connection was made after it.
+    ///
+    /// # Errors
+    /// E0512 when it is not armed any more.
+    pub async fn disarm(
+        mut self,
+        run: &str,
+        by: Claim,
+        tell: &mut impl FnMut(Event),
+    ) -> Result<()> {
+        self.tell_of_mirror(tell).await?;
+        let run = run.to_owned();
+        self.say(&ToAgent::Disarm { run, by }).await?;
+        loop {
+            match self.hear().await? {
+                FromAgent::Audit(news) => self.mirror(&news, tell),
+                FromAgent::Disarmed => return Ok(()),
+                other => return Err(unexpected(&other)),
+            }
+        }
+    }
+
+    /// What the host's audit has behind a head.
+    ///
+    /// # Errors
+    /// When the host cannot read it.
+    pub async fn audit(mut self, from: Head) -> Result<News> {
+        self.say(&ToAgent::Audit(from)).await?;
+        match self.hear().await? {
+            FromAgent::Audit(news) => Ok(news),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Without a mirror that can be read the host tells nothing of its audit; the run goes on.
+    async fn tell_of_mirror(&mut self, tell: &mut impl FnMut(Event)) -> Result<()> {
+        match self.mirror.head() {
+            Ok(head) => {
+                self.seen = Some(head.clone());
+                self.say(&ToAgent::Mirror(head)).await
+            }
+            Err(error) => {
+                tell(Event::alarm(trouble(&error)));
+                Ok(())
+            }
+        }
+    }
+
+    /// A run is not the worse for an audit that is not as it should be: it is told beside it.
+    fn mirror(&self, news: &News, tell: &mut impl FnMut(Event)) {
+        let Some(seen) = &self.seen else { return };
+        if let Err(error) = self.mirror.take(seen, news) {
+            tell(Event::alarm(trouble(&error)));
+        }
+    }
+
+    async fn send_blobs(&mut self, blobs: &[Blob<'_>], tell: &mut impl FnMut(Event)) -> Result<()> {
+        self.say(&ToAgent::Offer {
+            blobs: blobs.iter().map(|blob| blob.sha256.to_owned()).collect(),
+            bases: self.common(blobs),
+        })
+        .await?;
+        let (missing, base) = match self.hear().await? {
+            FromAgent::Missing { blobs, base } => (blobs, base),
+            other => return Err(unexpected(&other)),
+        };
+        let is_missing = |blob: &&Blob| missing.iter().any(|missing| missing == blob.sha256);
+        for blob in blobs.iter().filter(is_missing) {
+            let base = base.as_deref();
+            let held = base.and_then(|base| blob.bases.read(base));
+            let packed = pack::pack(blob.bytes, held.as_deref().unwrap_or_default())?;
+            self.say(&ToAgent::Blob {
+                sha256: blob.sha256.to_owned(),
+                bytes: blob.bytes.len(),
+                packed_bytes: packed.len(),
+                patch: held.is_some(),
+            })
+            .await?;
+            if self.stdin.write_all(&packed).await.is_err() {
+                return Err(self.stopped().await);
+            }
+            tell(Event::Sent {
+                at: now(),
+                sha256: blob.sha256.to_owned(),
+                bytes: packed.len() as u64,
+                of_bytes: blob.bytes.len() as u64,
+                base: base.filter(|_| held.is_some()).map(|base| self.name(base)),
+            });
+        }
+        Ok(())
+    }
+
+    /// The releases of the host that are at hand here too: those that went well first, the newest
+    /// of them before the others.
+    fn common(&self, blobs: &[Blob<'_>]) -> Vec<String> {
+        let releases = &self.facts.app.releases;
+        let (good, others): (Vec<_>, Vec<_>) = releases
+            .iter()
+            .partition(|release| release.state == State::Good);
+        let at_hand = |sha256: &&String| blobs.iter().any(|blob| blob.bases.has(sha256));
+        let each = good.into_iter().chain(others);
+        each.map(|release| &release.sha256)
+            .filter(at_hand)
+            .cloned()
+            .collect()
+    }
+
+    /// What people call the release with this binary.
+    fn name(&self, sha256: &str) -> String {
+        let mut releases = self.facts.app.releases.iter();
+        let found = releases.find(|release| release.sha256 == sha256);
+        found.map_or(sha256, |release| &release.id).to_owned()
+    }
+
+    /// Why nothing can be said to the agent any more: its last word, when it had one.
+    async fn stopped(&mut self) -> anyhow::Error {
+        match self.hear().await {
+            Ok(word) => unexpected(&word),
+            Err(error) => error,
+        }
+    }
+
+    /// The first Ctrl-C asks the host to turn back, the second leaves it to the host.
+    async fn hear_out(&mut self, halts: bool, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+        let mut asked = false;
+        loop {
+            let heard = tokio::select! {
+                heard = self.hear() => heard?,
+                _ = ctrl_c(), if halts => {
+                    if asked {
+                        return Err(left_alone().into());
+                    }
+                    asked = true;
+                    tell(Event::note("interrupted: the host is asked to stop before its next step and to undo; past its point of no return it goes on to the end. Ctrl-C again leaves it to the host"));
+                    self.say(&ToAgent::Halt).await?;
+                    continue;
+                }
+            };
+            match heard {
+                FromAgent::Event(event) => {
+                    let end = match event.as_ref() {
+                        Event::End { tally, .. } => Some(*tally),
+                        _ => None,
+                    };
+                    tell(*event);
+                    if let Some(tally) = end {
+                        return Ok(tally);
+                    }
+                }
+                FromAgent::Audit(news) => self.mirror(&news, tell),
+                FromAgent::Locked(holder) => return Err(locked(&holder).into()),
+                other => return Err(unexpected(&other)),
+            }
+        }
+    }
+
+    fn lost(&self) -> Fault {
+        if !self.applies {
+            return Fault::new(
+                "E0501",
+                "the connection to the host was lost; nothing was changed by this plan",
+            )
+            .hint("run the verb again");
+        }
+        Fault::new(
+            "E0503",
+            "the connection was lost before the host said its last word; it goes on alone",
+        )
+        .hint("run the verb again: it first tells how the lost run ended. `citrino-ops deploy --attach` listens to it while it runs")
+    }
+
+    async fn hear(&mut self) -> Result<FromAgent> {
+        let line = self
+            .lines
+            .next_line()
+            .await
+            .map_err(|_| self.lost())?
+            .ok_or_else(|| self.lost())?;
+        serde_json::from_str(&line).context("the agent said something unknown")
+    }
+
+    async fn say(&mut self, message: &ToAgent) -> Result<()> {
+        let mut line = serde_json::to_vec(message)?;
+        line.push(b'\n');
+        let said = self.stdin.write_all(&line).await;
+        if said.is_err() || self.stdin.flush().await.is_err() {
+            return Err(self.stopped().await);
+        }
+        Ok(())
+    }
+}
+
+fn left_alone() -> Fault {
+    Fault::new("E0503", "interrupted; the host goes on alone")
+        .hint("`citrino-ops deploy --attach` listens to it again")
+}
+
+fn unexpected(message: &FromAgent) -> anyhow::Error {
+    match message {
+        FromAgent::Stop(trouble) => Fault::from(trouble.clone()).into(),
+        other => Fault::new("E0505", format!("the agent said {other:?} out of turn")).into(),
+    }
+}
+
+fn locked(holder: &Holder) -> Fault {
+    let step = if holder.step.is_empty() {
+        String::new()
+    } else {
+        format!(", now at \"{}\"", holder.step)
+    };
+    Fault::new(
+        "E0504",
+        format!(
+            "the host is locked by {} since {}: {} (run {}){step}",
+            holder.who, holder.since, holder.verb, holder.run
+        ),
+    )
+    .hint("wait until it has ended; the lock dies with it")
+}

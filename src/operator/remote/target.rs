@@ -1,0 +1,112 @@
+//! A host as it is logged in to.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::core::error::Fault;
+use crate::operator::cache;
+use crate::operator::mirror::Mirror;
+
+/// Where and as whom to log in, and which host keys are the right ones.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub address: String,
+    pub port: u16,
+    pub user: String,
+    pub identity: Option<PathBuf>,
+    /// Public keys, `ssh-ed25519 AAAA…`: the pins.
+    pub host_keys: Vec<String>,
+    /// A file of the stack's own; the user's known_hosts is neither asked nor written.
+    pub known_hosts: PathBuf,
+    /// What this machine has seen of the host's audit.
+    pub mirror: Mirror,
+}
+
+impl Target {
+    /// Writes the pins where ssh reads them: the next connection must match one.
+    pub fn pin(&self) -> Result<()> {
+        let host = if self.port == 22 {
+            self.address.clone()
+        } else {
+            format!("[{}]:{}", self.address, self.port)
+        };
+        let lines: Vec<String> = self
+            .host_keys
+            .iter()
+            .map(|key| format!("{host} {key}\n"))
+            .collect();
+        cache::put(&self.known_hosts, lines.concat().as_bytes())
+            .with_context(|| format!("could not write {}", self.known_hosts.display()))
+    }
+
+    /// The arguments with which plain `ssh` makes the same connection.
+    pub fn ssh_arguments(&self) -> Vec<String> {
+        let mut arguments: Vec<String> = vec![
+            "-o".into(),
+            "StrictHostKeyChecking=yes".into(),
+            "-o".into(),
+            format!("UserKnownHostsFile={}", self.known_hosts.display()),
+            "-p".into(),
+            self.port.to_string(),
+        ];
+        if let Some(identity) = &self.identity {
+            arguments.extend(["-i".into(), identity.display().to_string()]);
+        }
+        arguments.push(format!("{}@{}", self.user, self.address));
+        arguments
+    }
+
+    /// What ssh said, as a sentence.
+    pub(super) fn unreachable(&self, error: &openssh::Error) -> Fault {
+        let mut said = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            said = format!("{said}: {inner}");
+            cause = inner.source();
+        }
+        let place = format!("{}@{} port {}", self.user, self.address, self.port);
+        if said.contains("Host key verification failed")
+            || said.contains("HOST IDENTIFICATION HAS CHANGED")
+        {
+            return Fault::new("E0502", format!("{place} answers with a host key that is not the pinned one; nothing was sent"))
+                .hint("another machine answers at this address, or someone stands in between: find out before you go on (`citrino-ops explain E0502`)");
+        }
+        Fault::new("E0501", format!("{place} could not be reached: {}", said.trim()))
+            .hint("check that the server runs (`citrino-ops plan`), that the firewall lets your address in, and that your key is one of its keys")
+    }
+}
+
+/// A known_hosts file for the stack in the user's cache: it is written anew for every connection,
+/// from the pins that the cloud's labels or citrino.yml hold, so losing it loses nothing.
+pub fn known_hosts_path(stack: &str) -> PathBuf {
+    cache::folder(stack).join("known_hosts")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_reads_the_pins_while_another_command_writes_them_reads_them_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target {
+            address: "192.0.2.1".into(),
+            port: 22,
+            user: "root".into(),
+            identity: None,
+            host_keys: vec!["ssh-ed25519 AAAA".into()],
+            known_hosts: folder.path().join("cache/known_hosts"),
+            mirror: Mirror::of("two"),
+        };
+        target.pin().unwrap();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| (0..2000).try_for_each(|_| target.pin()));
+            while !writer.is_finished() {
+                let read = std::fs::read_to_string(&target.known_hosts).unwrap();
+                assert_eq!(read, "192.0.2.1 ssh-ed25519 AAAA\n");
+            }
+            writer.join().unwrap().unwrap();
+        });
+    }
+}

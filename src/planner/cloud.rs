@@ -1,0 +1,440 @@
+//! What is wished of the cloud: ssh keys, a firewall, addresses, a server and what belongs to it,
+//! each found by its label.
+//!
+//! There is no state file. A resource is ours when it carries the stack's label; one that has the
+//! wished name and not the label is somebody else's, and is never touched until it is adopted.
+
+mod absent;
+mod address;
+mod adopted;
+mod dns;
+mod firewall;
+mod network;
+mod server;
+mod ssh_key;
+mod volume;
+
+use anyhow::Result;
+
+pub use absent::{Absent, Extent, What};
+pub use address::Address;
+pub use adopted::{Adopted, Thing};
+pub use dns::{Lead, Zone};
+pub use firewall::Firewall;
+pub use network::Network;
+pub use server::{Birth, Renewal, Server};
+pub use ssh_key::{PublicKey, SshKey};
+pub use volume::Volume;
+
+use crate::config::stack::{Cloud, HostName, Stack};
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::core::plan::Step;
+use crate::hetzner::labels::{self, Labels};
+use crate::hetzner::{Family, Hetzner, Kind, Record, Rule, VolumeView};
+
+/// The part of a plan that its steps stand in.
+const PART: &str = "cloud";
+/// How many snapshots are kept.
+const SNAPSHOTS: usize = 2;
+
+/// One thing in the cloud.
+#[derive(Clone, Debug)]
+pub enum Resource {
+    SshKey(SshKey),
+    Firewall(Firewall),
+    Network(Network),
+    Address(Address),
+    Server(Box<Server>),
+    Volume(Volume),
+    Zone(Zone),
+    Lead(Lead),
+    Absent(Absent),
+    Adopted(Adopted),
+}
+
+fn step(sentence: impl Into<String>, wish: Resource) -> Step<Resource> {
+    Step::new(PART, sentence, wish)
+}
+
+/// The wishes that make the stack's cloud; none when the stack runs on a machine that is there.
+///
+/// `birth` goes into a server that is made or rebuilt, and is never compared with one that exists.
+pub fn provision(
+    stack: &Stack,
+    keys: &[PublicKey],
+    birth: &Birth,
+    renewal: Renewal,
+) -> Vec<Step<Resource>> {
+    let Some(cloud) = &stack.cloud else {
+        return Vec::new();
+    };
+    let mut steps = shared(stack, cloud, keys);
+    for host in stack.hosts() {
+        steps.extend(of_host(stack, cloud, &host, keys, birth, renewal));
+    }
+    steps
+}
+
+/// What the hosts of a stack have in common.
+fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource>> {
+    let name = &stack.name;
+    let mut steps: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            let wish = SshKey::new(name, key);
+            let sentence = format!("ssh key {} is known", wish.name);
+            step(sentence, Resource::SshKey(wish))
+        })
+        .collect();
+    let anywhere = ["0.0.0.0/0".to_owned(), "::/0".to_owned()];
+    let firewall = Firewall {
+        stack: name.clone(),
+        rules: vec![
+            Rule::inward("tcp", Some(22), &cloud.allow_ssh_from),
+            Rule::inward("tcp", Some(80), &anywhere),
+            Rule::inward("tcp", Some(443), &anywhere),
+            Rule::inward("icmp", None, &anywhere),
+        ],
+    };
+    let sentence = format!("firewall {name} lets in what it should");
+    steps.push(step(sentence, Resource::Firewall(firewall)));
+    if let Some(range) = &cloud.network {
+        let network = Network {
+            stack: name.clone(),
+            range: range.clone(),
+            location: cloud.location.clone(),
+        };
+        steps.push(step(
+            format!("network {name} is there"),
+            Resource::Network(network),
+        ));
+    }
+    steps
+}
+
+/// One host: its addresses, its server, its volume, and the names that lead to it.
+fn of_host(
+    stack: &Stack,
+    cloud: &Cloud,
+    host: &HostName,
+    keys: &[PublicKey],
+    birth: &Birth,
+    renewal: Renewal,
+) -> Vec<Step<Resource>> {
+    let mut steps: Vec<_> = [Family::V4, Family::V6]
+        .into_iter()
+        .map(|family| {
+            let wish = Address {
+                stack: stack.name.clone(),
+                name: address::name_of(&host.name, family),
+                family,
+                location: cloud.location.clone(),
+                reverse: stack.domain.clone(),
+                protect: cloud.protect,
+            };
+            let sentence = format!("address {} is kept", wish.name);
+            step(sentence, Resource::Address(wish))
+        })
+        .collect();
+    let server = Server {
+        stack: stack.name.clone(),
+        name: host.name.clone(),
+        role: host.role.clone(),
+        server_type: cloud.server_type.clone(),
+        location: cloud.location.clone(),
+        image: cloud.image.clone(),
+        backups: cloud.backups,
+        protect: cloud.protect,
+        network: cloud.network.is_some(),
+        keys: keys.to_vec(),
+        birth: birth.clone(),
+        renewal,
+    };
+    let sentence = format!("server {} runs", host.name);
+    steps.push(step(sentence, Resource::Server(Box::new(server))));
+    if let Some(size_gb) = cloud.volume_gb {
+        let volume = Volume {
+            stack: stack.name.clone(),
+            name: volume::name_of(&host.name),
+            size_gb,
+            location: cloud.location.clone(),
+            protect: cloud.protect,
+        };
+        let sentence = format!("volume {} is attached", volume.name);
+        steps.push(step(sentence, Resource::Volume(volume)));
+    }
+    steps.extend(names(stack, cloud, host));
+    steps
+}
+
+/// The zone and the records that lead to a host.
+fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
+    let Some(dns) = &cloud.dns else {
+        return Vec::new();
+    };
+    let zone = Zone {
+        stack: stack.name.clone(),
+        name: dns.zone.clone(),
+    };
+    let mut steps = vec![step(
+        format!("zone {} is there", dns.zone),
+        Resource::Zone(zone),
+    )];
+    for (record, family) in records(stack, &dns.zone) {
+        let sentence = format!(
+            "{} record {} leads to the host",
+            record.kind,
+            record.full_name()
+        );
+        let lead = Lead {
+            stack: stack.name.clone(),
+            record,
+            ttl: dns.ttl,
+            family,
+            address: address::name_of(&host.name, family),
+        };
+        steps.push(step(sentence, Resource::Lead(lead)));
+    }
+    steps
+}
+
+fn records(stack: &Stack, zone: &str) -> Vec<(Record, Family)> {
+    let within = stack.domain.strip_suffix(zone).unwrap_or(&stack.domain);
+    let name = Some(within.trim_end_matches('.')).filter(|name| !name.is_empty());
+    [("A", Family::V4), ("AAAA", Family::V6)]
+        .map(|(kind, family)| {
+            let record = Record {
+                zone: zone.to_owned(),
+                name: name.unwrap_or("@").to_owned(),
+                kind,
+            };
+            (record, family)
+        })
+        .into()
+}
+
+/// The wishes that nothing of the stack is left, in the order in which it can go: a firewall cannot
+/// be deleted while a server uses it. Zones stay: more than a stack lives in them.
+pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
+    let absent = |what: What, sentence: &str| {
+        let wish = Absent {
+            stack: stack.name.clone(),
+            what,
+            extent: Extent::All,
+            keep: Vec::new(),
+        };
+        step(sentence, Resource::Absent(wish))
+    };
+    let zone = stack.cloud.iter().find_map(|cloud| cloud.dns.as_ref());
+    let mut steps: Vec<_> = zone
+        .map(|dns| {
+            absent(
+                What::Records(dns.zone.clone()),
+                "no record leads to the stack",
+            )
+        })
+        .into_iter()
+        .collect();
+    steps.extend([
+        absent(What::Servers, "no server is left"),
+        absent(What::Volumes, "no volume is left"),
+        absent(What::Addresses, "no address is left"),
+        absent(What::Networks, "no network is left"),
+        absent(What::Firewalls, "no firewall is left"),
+        absent(What::SshKeys, "no ssh key is left"),
+    ]);
+    if snapshots {
+        steps.push(absent(What::Snapshots(0), "no snapshot is left"));
+    }
+    steps
+}
+
+/// The wishes that nothing idle carries the stack's label but what is wished, and the newest
+/// snapshots. What is in use or protected is left, and so are servers: which of two is the right one,
+/// only a person can say.
+pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
+    let Some(cloud) = &stack.cloud else {
+        return Vec::new();
+    };
+    let hosts = stack.hosts();
+    let of_hosts = |name: &dyn Fn(&str) -> String| -> Vec<String> {
+        hosts.iter().map(|host| name(&host.name)).collect()
+    };
+    let addresses = [Family::V4, Family::V6]
+        .map(|family| of_hosts(&|host| address::name_of(host, family)))
+        .concat();
+    let volumes = cloud.volume_gb.map(|_| of_hosts(&volume::name_of));
+    let network = cloud.network.as_ref().map(|_| stack.name.clone());
+    let keys = keys.iter().map(|key| SshKey::new(&stack.name, key).name);
+    let only = |what: What, keep: Vec<String>, sentence: &str| {
+        let wish = Absent {
+            stack: stack.name.clone(),
+            what,
+            extent: Extent::Idle,
+            keep,
+        };
+        step(sentence, Resource::Absent(wish))
+    };
+    let mut steps = vec![
+        only(
+            What::Volumes,
+            volumes.unwrap_or_default(),
+            "no other volume is there",
+        ),
+        only(What::Addresses, addresses, "no other address is there"),
+        only(
+            What::Networks,
+            network.into_iter().collect(),
+            "no other network is there",
+        ),
+        only(
+            What::Firewalls,
+            vec![stack.name.clone()],
+            "no other firewall is there",
+        ),
+        only(What::SshKeys, keys.collect(), "no other ssh key is there"),
+        only(
+            What::Snapshots(SNAPSHOTS),
+            Vec::new(),
+            "only the newest snapshots are there",
+        ),
+    ];
+    if let Some(dns) = &cloud.dns {
+        let names = records(stack, &dns.zone).into_iter();
+        steps.push(only(
+            What::Records(dns.zone.clone()),
+            names.map(|(record, _)| record.name).collect(),
+            "no other record leads to the stack",
+        ));
+    }
+    steps
+}
+
+/// The wishes that what is there under the stack's names, and belongs to nobody, is the stack's.
+/// `server` is the server's name where it is another; `pin` is the host key that it answers with.
+pub fn adopt(
+    stack: &Stack,
+    keys: &[PublicKey],
+    server: Option<&str>,
+    pin: Option<&str>,
+) -> Vec<Step<Resource>> {
+    let adopted = |thing: Thing, name: &str, labels: Labels| {
+        let word = match &thing {
+            Thing::Server => "server",
+            Thing::Firewall => "firewall",
+            Thing::SshKey => "ssh key",
+            Thing::Address => "address",
+            Thing::Network => "network",
+            Thing::Volume => "volume",
+            Thing::Record(record) => record.kind,
+        };
+        let sentence = format!("{word} {name} is the stack's if it is there");
+        let wish = Adopted {
+            stack: stack.name.clone(),
+            thing,
+            name: name.to_owned(),
+            labels,
+        };
+        step(sentence, Resource::Adopted(wish))
+    };
+    let pins = pin.map(|pin| (labels::HOST_KEY.to_owned(), pin.to_owned()));
+    let none = Labels::new;
+    let mut steps: Vec<_> = keys
+        .iter()
+        .map(|key| adopted(Thing::SshKey, &SshKey::new(&stack.name, key).name, none()))
+        .collect();
+    steps.push(adopted(Thing::Firewall, &stack.name, none()));
+    steps.push(adopted(Thing::Network, &stack.name, none()));
+    for host in stack.hosts() {
+        for family in [Family::V4, Family::V6] {
+            steps.push(adopted(
+                Thing::Address,
+                &address::name_of(&host.name, family),
+                none(),
+            ));
+        }
+        steps.push(adopted(Thing::Volume, &volume::name_of(&host.name), none()));
+        let labels = pins.clone().into_iter().collect();
+        steps.push(adopted(Thing::Server, server.unwrap_or(&host.name), labels));
+    }
+    let dns = stack.cloud.iter().find_map(|cloud| cloud.dns.as_ref());
+    for (record, _) in dns.map(|dns| records(stack, &dns.zone)).unwrap_or_default() {
+        let name = record.full_name();
+        steps.push(adopted(Thing::Record(record), &name, none()));
+    }
+    steps
+}
+
+/// The block device by which the stack's host knows its volume, when there is one.
+pub async fn device(api: &Hetzner, stack: &Stack) -> Result<Option<String>> {
+    let device = volume_of(api, stack).await?.map(|found| found.linux_device);
+    Ok(device.filter(|device| device.starts_with("/dev/")))
+}
+
+/// The volume with the database of the stack's host, when there is one.
+pub async fn volume_of(api: &Hetzner, stack: &Stack) -> Result<Option<VolumeView>> {
+    find_ours(api, &stack.name, &volume::name_of(&stack.name)).await
+}
+
+impl Wish<Hetzner> for Resource {
+    async fn check(&self, api: &Hetzner) -> Result<Look> {
+        match self {
+            Resource::SshKey(wish) => wish.check(api).await,
+            Resource::Firewall(wish) => wish.check(api).await,
+            Resource::Network(wish) => wish.check(api).await,
+            Resource::Address(wish) => wish.check(api).await,
+            Resource::Server(wish) => wish.check(api).await,
+            Resource::Volume(wish) => wish.check(api).await,
+            Resource::Zone(wish) => wish.check(api).await,
+            Resource::Lead(wish) => wish.check(api).await,
+            Resource::Absent(wish) => wish.check(api).await,
+            Resource::Adopted(wish) => wish.check(api).await,
+        }
+    }
+
+    async fn apply(&self, api: &Hetzner) -> Result<()> {
+        match self {
+            Resource::SshKey(wish) => wish.apply(api).await,
+            Resource::Firewall(wish) => wish.apply(api).await,
+            Resource::Network(wish) => wish.apply(api).await,
+            Resource::Address(wish) => wish.apply(api).await,
+            Resource::Server(wish) => wish.apply(api).await,
+            Resource::Volume(wish) => wish.apply(api).await,
+            Resource::Zone(wish) => wish.apply(api).await,
+            Resource::Lead(wish) => wish.apply(api).await,
+            Resource::Absent(wish) => wish.apply(api).await,
+            Resource::Adopted(wish) => wish.apply(api).await,
+        }
+    }
+}
+
+/// The stack's resource of this name; one of that name that is not the stack's is refused.
+async fn find_ours<K: Kind>(api: &Hetzner, stack: &str, name: &str) -> Result<Option<K>> {
+    match api.named::<K>(name).await? {
+        Some(found) if !is_ours(found.labels(), stack) => Err(foreign(K::WORD, name, stack)),
+        found => Ok(found),
+    }
+}
+
+/// Whether these labels make a resource the stack's.
+fn is_ours(found: &Labels, stack: &str) -> bool {
+    found.get(labels::STACK).is_some_and(|of| of == stack)
+}
+
+/// The refusal of what has our name and not our label.
+fn foreign(kind: &str, name: &str, stack: &str) -> anyhow::Error {
+    Fault::new(
+        "E0306",
+        format!(
+            "the {kind} {name} exists and does not belong to the stack {stack}: it has no label {}",
+            labels::selector(stack)
+        ),
+    )
+    .hint("`citrino-ops adopt` takes it in; or rename it in the console, or choose another `stack` name")
+    .into()
+}
+
+#[cfg(test)]
+#[path = "cloud/tests.rs"]
+mod tests;

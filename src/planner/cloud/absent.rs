@@ -1,0 +1,180 @@
+//! The wish that nothing of a kind is left of the stack, but what shall stay. What does not carry
+//! its label is not looked at.
+
+use anyhow::Result;
+
+use super::is_ours;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::core::event::Act;
+use crate::hetzner::{
+    AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, RecordView, ServerView,
+    SnapshotView, VolumeView,
+};
+
+/// The kinds of things that a stack may have.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// The records in a zone.
+    Records(String),
+    Servers,
+    Volumes,
+    Addresses,
+    Networks,
+    Firewalls,
+    SshKeys,
+    /// All but the newest so many that are usable, and those that still become so.
+    Snapshots(usize),
+}
+
+/// How much of it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it; something protected is refused.
+    All,
+    /// What nobody uses and nobody protects.
+    Idle,
+}
+
+/// Nothing of this kind is left of the stack, but what has one of the names.
+#[derive(Clone, Debug)]
+pub struct Absent {
+    pub stack: String,
+    pub what: What,
+    pub extent: Extent,
+    pub keep: Vec<String>,
+}
+
+/// Refuses when one of them is protected, or leaves it.
+fn deletable<K: Kind>(mut found: Vec<K>, extent: Extent) -> Result<Vec<K>> {
+    if extent == Extent::Idle {
+        found.retain(|one| !one.is_protected() && !one.is_used());
+        return Ok(found);
+    }
+    match found.iter().find(|one| one.is_protected()) {
+        None => Ok(found),
+        Some(one) => Err(protected(K::WORD, one.name())),
+    }
+}
+
+/// The refusal of what somebody protected.
+pub(super) fn protected(word: &str, name: &str) -> anyhow::Error {
+    Fault::new("E0310", format!("the {word} {name} is protected"))
+        .hint(match word {
+            "snapshot" => {
+                "nothing was changed; take its protection off in the console if it shall go"
+            }
+            _ => "nothing was changed; run `citrino-ops destroy --unprotect` first if it shall go",
+        })
+        .into()
+}
+
+fn names<K: Kind>(found: &[K]) -> Look {
+    let what: Vec<_> = found
+        .iter()
+        .map(|one| format!("{} {} ({}) is there", K::WORD, one.name(), one.id()))
+        .collect();
+    Look::from(what).by(Act::Delete)
+}
+
+impl Absent {
+    /// Those that shall go.
+    async fn left<K: Kind>(&self, api: &Hetzner) -> Result<Vec<K>> {
+        let mut found: Vec<K> = api.of_stack(&self.stack).await?;
+        found.retain(|one| !self.keep.iter().any(|name| name == one.name()));
+        deletable(found, self.extent)
+    }
+
+    /// Keys are few and are listed as a whole everywhere.
+    async fn keys(&self, api: &Hetzner) -> Result<Vec<KeyView>> {
+        let mut found = api.ssh_keys().await?;
+        found.retain(|key| is_ours(&key.labels, &self.stack) && !self.keep.contains(&key.name));
+        Ok(found)
+    }
+
+    async fn records(&self, api: &Hetzner, zone: &str) -> Result<Vec<RecordView>> {
+        let mut found = api.records_of(zone, &self.stack).await?;
+        found.retain(|one| !self.keep.contains(&one.name));
+        Ok(found)
+    }
+
+    async fn snapshots(&self, api: &Hetzner, newest: usize) -> Result<Vec<SnapshotView>> {
+        let mut found = api.snapshots_of(&self.stack).await?;
+        let mut kept = 0;
+        found.retain(|one| {
+            kept += usize::from(one.is_usable());
+            let going = one.is_broken() || (one.is_usable() && kept > newest);
+            going || newest == 0
+        });
+        deletable(found, self.extent)
+    }
+
+    async fn look<K: Kind>(&self, api: &Hetzner) -> Result<Look> {
+        Ok(names(&self.left::<K>(api).await?))
+    }
+
+    async fn delete<K: Kind>(&self, api: &Hetzner) -> Result<()> {
+        for one in self.left::<K>(api).await? {
+            api.delete(&one).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Wish<Hetzner> for Absent {
+    async fn check(&self, api: &Hetzner) -> Result<Look> {
+        match &self.what {
+            What::Records(zone) => {
+                let found = self.records(api, zone).await?;
+                let what = |one: &RecordView| {
+                    format!("{} record {} of {zone} is there", one.kind, one.name)
+                };
+                Ok(Look::from(found.iter().map(what).collect::<Vec<_>>()).by(Act::Delete))
+            }
+            What::Servers => self.look::<ServerView>(api).await,
+            What::Volumes => self.look::<VolumeView>(api).await,
+            What::Addresses => self.look::<AddressView>(api).await,
+            What::Networks => self.look::<NetworkView>(api).await,
+            What::Firewalls => self.look::<FirewallView>(api).await,
+            What::SshKeys => Ok(names(&self.keys(api).await?)),
+            What::Snapshots(newest) => Ok(names(&self.snapshots(api, *newest).await?)),
+        }
+    }
+
+    async fn apply(&self, api: &Hetzner) -> Result<()> {
+        match &self.what {
+            What::Records(zone) => {
+                for one in self.records(api, zone).await? {
+                    api.delete_record(zone, &one).await?;
+                }
+            }
+            What::Servers => self.delete::<ServerView>(api).await?,
+            What::Volumes => {
+                for volume in self.left::<VolumeView>(api).await? {
+                    if volume.server.is_some() {
+                        api.detach_volume(&volume).await?;
+                    }
+                    api.delete(&volume).await?;
+                }
+            }
+            What::Addresses => self.delete::<AddressView>(api).await?,
+            What::Networks => self.delete::<NetworkView>(api).await?,
+            What::Firewalls => {
+                for firewall in self.left::<FirewallView>(api).await? {
+                    api.delete_firewall(&firewall).await?;
+                }
+            }
+            What::SshKeys => {
+                for key in self.keys(api).await? {
+                    api.delete(&key).await?;
+                }
+            }
+            What::Snapshots(newest) => {
+                for one in self.snapshots(api, *newest).await? {
+                    api.delete(&one).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! An address of a host. It is a resource of its own, so that it outlives the server: DNS and
+//! everybody's memory stay right when the server is made anew.
+
+use anyhow::Result;
+
+use super::{foreign, is_ours};
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::core::event::Act;
+use crate::hetzner::{AddressView, Family, Hetzner, labels};
+
+#[derive(Clone, Debug)]
+pub struct Address {
+    pub stack: String,
+    pub name: String,
+    pub family: Family,
+    pub location: String,
+    /// The name that it points back to.
+    pub reverse: String,
+    /// Wished, it is protected against deletion. Not wished, it is left as it is.
+    pub protect: bool,
+}
+
+/// What there is in the place of the wished address.
+enum Found {
+    Ours(AddressView),
+    /// The one that the API made along with the stack's server, which would go with it.
+    OfServer(AddressView),
+    Nothing,
+}
+
+/// The name of a host's address.
+pub(super) fn name_of(host: &str, family: Family) -> String {
+    format!("{host}-{}", family.word())
+}
+
+/// The address of that name among those of the stack.
+pub(super) async fn find(api: &Hetzner, stack: &str, name: &str) -> Result<Option<AddressView>> {
+    let ours: Vec<AddressView> = api.of_stack(stack).await?;
+    Ok(ours.into_iter().find(|one| one.name == name))
+}
+
+/// What another stack has is not taken from it, even where our server has it.
+pub(super) fn refuse_of_another(found: &AddressView, stack: &str) -> Result<()> {
+    match found.labels.get(labels::STACK) {
+        Some(owner) if owner != stack => Err(foreign("address", &found.name, stack)),
+        _ => Ok(()),
+    }
+}
+
+impl Address {
+    async fn look(&self, api: &Hetzner) -> Result<Found> {
+        let (ours, server) = tokio::join!(
+            find(api, &self.stack, &self.name),
+            api.server_of(&self.stack)
+        );
+        if let Some(found) = ours? {
+            return Ok(Found::Ours(found));
+        }
+        if let Some(other) = api.named::<AddressView>(&self.name).await?
+            && !is_ours(&other.labels, &self.stack)
+        {
+            return Err(foreign("address", &self.name, &self.stack));
+        }
+        let held = server?.and_then(|server| match self.family {
+            Family::V4 => server.ipv4_id,
+            Family::V6 => server.ipv6_id,
+        });
+        match held {
+            None => Ok(Found::Nothing),
+            Some(id) => {
+                let found = api.address(id).await?;
+                refuse_of_another(&found, &self.stack)?;
+                Ok(Found::OfServer(found))
+            }
+        }
+    }
+
+    fn differences(&self, found: &AddressView) -> Result<Vec<String>> {
+        if !found.location.is_empty() && found.location != self.location {
+            return Err(Fault::new(
+                "E0311",
+                format!(
+                    "the address {} ({}) is in {}, wished {}, and an address cannot move",
+                    self.name, found.ip, found.location, self.location
+                ),
+            )
+            .hint("a host in another location is another stack: make it, restore a backup there, then `citrino-ops destroy` this one")
+            .into());
+        }
+        let mut what = Vec::new();
+        if found.auto_delete {
+            what.push(format!("address {} goes when its server goes", found.ip));
+        }
+        if self.protect && !found.protected {
+            what.push(format!(
+                "address {} is not protected against deletion",
+                found.ip
+            ));
+        }
+        if found.reverse.as_deref() != Some(&self.reverse) {
+            let now = found.reverse.as_deref().unwrap_or("no name");
+            what.push(format!(
+                "address {} points back to {now}, wished {}",
+                found.ip, self.reverse
+            ));
+        }
+        Ok(what)
+    }
+}
+
+impl Wish<Hetzner> for Address {
+    async fn check(&self, api: &Hetzner) -> Result<Look> {
+        Ok(match self.look(api).await? {
+            Found::Nothing => Look::absent(format!("address {} is absent", self.name)),
+            Found::Ours(found) => Look::from(self.differences(&found)?),
+            Found::OfServer(found) => {
+                self.differences(&found)?;
+                Look::differs(format!(
+                    "address {} of the server becomes {}, and stays when the server goes",
+                    found.ip, self.name
+                ))
+                .by(Act::Adopt)
+            }
+        })
+    }
+
+    async fn apply(&self, api: &Hetzner) -> Result<()> {
+        let found = match self.look(api).await? {
+            Found::Nothing => {
+                api.create_address(&self.name, &self.stack, self.family, &self.location)
+                    .await?
+            }
+            Found::Ours(found) => found,
+            Found::OfServer(found) => {
+                let mut all = found.labels.clone();
+                all.extend(labels::of_stack(&self.stack));
+                api.keep_address(&found, &self.name, &all).await?;
+                found
+            }
+        };
+        if found.auto_delete && is_ours(&found.labels, &self.stack) {
+            api.keep_address(&found, &self.name, &found.labels).await?;
+        }
+        if found.reverse.as_deref() != Some(&self.reverse) {
+            api.point_back(&found, &self.reverse).await?;
+        }
+        if self.protect && !found.protected {
+            api.protect(&found, true).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! The wish that what is there under our name, and belongs to nobody, is ours.
+
+use anyhow::Result;
+
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::core::event::Act;
+use crate::hetzner::labels::{self, Labels};
+use crate::hetzner::{
+    AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, Record, ServerView, VolumeView,
+};
+
+#[derive(Clone, Debug)]
+pub enum Thing {
+    Server,
+    Firewall,
+    SshKey,
+    Address,
+    Network,
+    Volume,
+    Record(Record),
+}
+
+#[derive(Clone, Debug)]
+pub struct Adopted {
+    pub stack: String,
+    pub thing: Thing,
+    pub name: String,
+    /// Given beside the stack's own.
+    pub labels: Labels,
+}
+
+impl Adopted {
+    /// What is to be done about something with these labels.
+    fn look(&self, word: &str, labels: Option<&Labels>) -> Result<Look> {
+        let Some(found) = labels else {
+            return Ok(Look::same());
+        };
+        match found.get(labels::STACK) {
+            None => Ok(Look::differs(format!(
+                "{word} {} is there and becomes part of the stack {}",
+                self.name, self.stack
+            ))
+            .by(Act::Adopt)),
+            Some(owner) if *owner == self.stack => Ok(self.unpinned(word, found)),
+            Some(owner) => Err(Fault::new(
+                "E0306",
+                format!("the {word} {} belongs to the stack {owner}", self.name),
+            )
+            .hint("what another stack made is not taken from it")
+            .into()),
+        }
+    }
+
+    /// A server of ours of which no host key is known is given the one that was told.
+    fn unpinned(&self, word: &str, found: &Labels) -> Look {
+        let pins = [labels::BOOTSTRAP_KEY, labels::HOST_KEY, labels::REBIRTH_KEY];
+        if self.labels.is_empty() || pins.iter().any(|pin| found.contains_key(*pin)) {
+            return Look::same();
+        }
+        Look::differs(format!(
+            "{word} {} has no host key that is known",
+            self.name
+        ))
+        .by(Act::Adopt)
+    }
+
+    /// A stack has one server.
+    async fn refuse_second(&self, api: &Hetzner) -> Result<()> {
+        match api.server_of(&self.stack).await? {
+            Some(ours) if ours.name != self.name => Err(Fault::new(
+                "E0311",
+                format!("the stack {} has a server already: {} ({})", self.stack, ours.name, ours.id),
+            )
+            .hint("nothing was changed: leave out --server, or take the label from the other server first")
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn wished(&self, found: &Labels) -> Labels {
+        let mut all = found.clone();
+        all.extend(labels::of_stack(&self.stack));
+        all.extend(self.labels.clone());
+        all
+    }
+
+    async fn check_kind<K: Kind>(&self, api: &Hetzner) -> Result<Look> {
+        let found = api.named::<K>(&self.name).await?;
+        self.look(K::WORD, found.as_ref().map(Kind::labels))
+    }
+
+    async fn apply_kind<K: Kind>(&self, api: &Hetzner) -> Result<()> {
+        match api.named::<K>(&self.name).await? {
+            Some(found) => {
+                let all = self.wished(found.labels());
+                api.relabel::<K>(found.id(), &self.name, &all).await
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Wish<Hetzner> for Adopted {
+    async fn check(&self, api: &Hetzner) -> Result<Look> {
+        match &self.thing {
+            Thing::Server => {
+                let look = self.check_kind::<ServerView>(api).await?;
+                if look.change.is_some() {
+                    self.refuse_second(api).await?;
+                }
+                Ok(look)
+            }
+            Thing::Firewall => self.check_kind::<FirewallView>(api).await,
+            Thing::SshKey => self.check_kind::<KeyView>(api).await,
+            Thing::Address => self.check_kind::<AddressView>(api).await,
+            Thing::Network => self.check_kind::<NetworkView>(api).await,
+            Thing::Volume => self.check_kind::<VolumeView>(api).await,
+            Thing::Record(record) => {
+                let found = api.record(record).await?;
+                let word = format!("{} record", record.kind);
+                self.look(&word, found.as_ref().map(|found| &found.labels))
+            }
+        }
+    }
+
+    async fn apply(&self, api: &Hetzner) -> Result<()> {
+        match &self.thing {
+            Thing::Server => self.apply_kind::<ServerView>(api).await,
+            Thing::Firewall => self.apply_kind::<FirewallView>(api).await,
+            Thing::SshKey => self.apply_kind::<KeyView>(api).await,
+            Thing::Address => self.apply_kind::<AddressView>(api).await,
+            Thing::Network => self.apply_kind::<NetworkView>(api).await,
+            Thing::Volume => self.apply_kind::<VolumeView>(api).await,
+            Thing::Record(record) => {
+                let found = api.record(record).await?.unwrap_or_default();
+                api.label_record(record, &self.wished(&found.labels)).await
+            }
+        }
+    }
+}

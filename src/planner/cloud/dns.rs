@@ -1,0 +1,132 @@
+//! The zone of the stack's domain, and the records in it that lead to the host.
+
+use anyhow::Result;
+
+use super::{address, foreign, is_ours};
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::hetzner::{Family, Hetzner, Record, RecordView, ZoneView};
+
+/// The zone is there, whoever made it. What else is in it is nobody's business here.
+#[derive(Clone, Debug)]
+pub struct Zone {
+    pub stack: String,
+    pub name: String,
+}
+
+impl Wish<Hetzner> for Zone {
+    async fn check(&self, api: &Hetzner) -> Result<Look> {
+        Ok(match api.named::<ZoneView>(&self.name).await? {
+            Some(zone) if zone.mode == "secondary" => {
+                let message = format!(
+                    "the zone {} is a copy of one elsewhere, so nothing can be put into it",
+                    self.name
+                );
+                return Err(Fault::new("E0311", message)
+                    .hint("take cloud.dns out, and lead the records to the host where the zone is kept")
+                    .into());
+            }
+            Some(_) => Look::same(),
+            None => Look::absent(format!("zone {} is absent", self.name)),
+        })
+    }
+
+    async fn apply(&self, api: &Hetzner) -> Result<()> {
+        api.create_zone(&self.name, &self.stack).await
+    }
+}
+
+/// The one record of its name and type leads to the stack's address.
+#[derive(Clone, Debug)]
+pub struct Lead {
+    pub stack: String,
+    pub record: Record,
+    /// In seconds.
+    pub ttl: u32,
+    pub family: Family,
+    /// The name of the address.
+    pub address: String,
+}
+
+impl Lead {
+    async fn find(&self, api: &Hetzner) -> Result<Option<RecordView>> {
+        let alias = Record {
+            kind: "CNAME",
+            ..self.record.clone()
+        };
+        if api.record(&alias).await?.is_some() {
+            return Err(foreign(
+                "CNAME record",
+                &self.record.full_name(),
+                &self.stack,
+            ));
+        }
+        match api.record(&self.record).await? {
+            Some(found) if !is_ours(&found.labels, &self.stack) => {
+                let word = format!("{} record", found.kind);
+                Err(foreign(&word, &self.record.full_name(), &self.stack))
+            }
+            found => Ok(found),
+        }
+    }
+
+    async fn address(&self, api: &Hetzner) -> Result<Option<String>> {
+        let found = address::find(api, &self.stack, &self.address).await?;
+        Ok(found.map(|found| found.ip))
+    }
+}
+
+impl Wish<Hetzner> for Lead {
+    async fn check(&self, api: &Hetzner) -> Result<Look> {
+        let (found, address) = tokio::join!(self.find(api), self.address(api));
+        let Some(found) = found? else {
+            let (kind, name) = (self.record.kind, self.record.full_name());
+            return Ok(Look::absent(format!("{kind} record {name} is absent")));
+        };
+        let address = address?.unwrap_or_else(|| "an address that is to be made".to_owned());
+        let name = format!("{} record {}", found.kind, self.record.full_name());
+        let mut what = Vec::new();
+        if !found.leads_to(&address) {
+            let now = found.values.join(", ");
+            what.push(format!("{name} leads to {now}, wished {address}"));
+        }
+        if found.ttl != Some(self.ttl) {
+            let now = found
+                .ttl
+                .map_or("the zone's".to_owned(), |ttl| ttl.to_string());
+            what.push(format!(
+                "{name} may be kept for {now} seconds, wished {}",
+                self.ttl
+            ));
+        }
+        Ok(Look::from(what))
+    }
+
+    async fn apply(&self, api: &Hetzner) -> Result<()> {
+        let address = self.address(api).await?.ok_or_else(|| {
+            Fault::new(
+                "E0303",
+                format!(
+                    "the address {} is not there, so no record was led to it",
+                    self.address
+                ),
+            )
+            .hint("run `citrino-ops provision` again: it makes the address first")
+        })?;
+        match self.find(api).await? {
+            Some(found) => {
+                if !found.leads_to(&address) {
+                    api.lead_record(&self.record, &address).await?;
+                }
+                if found.ttl != Some(self.ttl) {
+                    api.keep_record_for(&self.record, self.ttl).await?;
+                }
+                Ok(())
+            }
+            None => {
+                api.create_record(&self.record, &self.stack, self.ttl, &address)
+                    .await
+            }
+        }
+    }
+}

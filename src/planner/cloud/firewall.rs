@@ -1,0 +1,55 @@
+//! The firewall before the server: what it lets in.
+
+use anyhow::Result;
+
+use super::find_ours;
+use crate::core::engine::{Look, Wish};
+use crate::core::event::Act;
+use crate::hetzner::{FirewallView, Hetzner, Rule};
+
+#[derive(Clone, Debug)]
+pub struct Firewall {
+    /// Its name too.
+    pub stack: String,
+    /// All that may come in.
+    pub rules: Vec<Rule>,
+}
+
+impl Firewall {
+    async fn find(&self, api: &Hetzner) -> Result<Option<FirewallView>> {
+        find_ours(api, &self.stack, &self.stack).await
+    }
+}
+
+/// What differs, a sentence a rule.
+pub(super) fn differences(wished: &[Rule], found: &[Rule]) -> Vec<String> {
+    let missing = wished.iter().filter(|rule| !found.contains(rule));
+    let extra = found.iter().filter(|rule| !wished.contains(rule));
+    missing
+        .map(|rule| format!("{rule} is missing"))
+        .chain(extra.map(|rule| format!("{rule} is not wished")))
+        .collect()
+}
+
+impl Wish<Hetzner> for Firewall {
+    async fn check(&self, api: &Hetzner) -> Result<Look> {
+        Ok(match self.find(api).await? {
+            None => {
+                let absent = format!("firewall {} is absent", self.stack);
+                let rules = differences(&self.rules, &[]);
+                Look::from([vec![absent], rules].concat()).by(Act::Create)
+            }
+            Some(found) => Look::from(differences(&self.rules, &found.rules)),
+        })
+    }
+
+    async fn apply(&self, api: &Hetzner) -> Result<()> {
+        match self.find(api).await? {
+            Some(found) => api.set_rules(&found, &self.rules).await,
+            None => {
+                api.create_firewall(&self.stack, &self.stack, &self.rules)
+                    .await
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The private network of a stack's hosts.
+
+use anyhow::Result;
+
+use super::find_ours;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::hetzner::{Hetzner, NetworkView};
+
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its name too.
+    pub stack: String,
+    /// All of it, as `10.0.0.0/16`.
+    pub range: String,
+    pub location: String,
+}
+
+impl Network {
+    async fn find(&self, api: &Hetzner) -> Result<Option<NetworkView>> {
+        find_ours(api, &self.stack, &self.stack).await
+    }
+}
+
+impl Wish<Hetzner> for Network {
+    async fn check(&self, api: &Hetzner) -> Result<Look> {
+        match self.find(api).await? {
+            None => Ok(Look::absent(format!("network {} is absent", self.stack))),
+            Some(found) if found.ip_range == self.range => Ok(if found.has_room() {
+                Look::same()
+            } else {
+                Look::differs(format!("network {} has no subnet", found.name))
+            }),
+            Some(found) => Err(Fault::new(
+                "E0311",
+                format!(
+                    "the network {} is {}, wished {}, and hosts in it would lose their addresses",
+                    found.name, found.ip_range, self.range
+                ),
+            )
+            .hint("put cloud.network right, or delete the network in the console first")
+            .into()),
+        }
+    }
+
+    async fn apply(&self, api: &Hetzner) -> Result<()> {
+        match self.find(api).await? {
+            Some(found) => api.add_subnet(&found, &self.location).await,
+            None => {
+                api.create_network(&self.stack, &self.stack, &self.range, &self.location)
+                    .await
+            }
+        }
+    }
+}

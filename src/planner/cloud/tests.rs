@@ -1,0 +1,165 @@
+use super::server::{Around, Mend};
+use super::*;
+use crate::core::secret::Secret;
+use crate::hetzner::{AddressView, ServerView};
+
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV";
+
+fn stack(cloud: &str) -> Stack {
+    let text = format!("stack: prod\ndomain: example.com\n{cloud}\n");
+    Stack::parse(&text, "citrino.yml").unwrap()
+}
+
+fn birth() -> Birth {
+    Birth {
+        user_data: Secret::new("PRIVATE"),
+        pin: "ed25519.new.v1".to_owned(),
+    }
+}
+
+fn steps() -> Vec<Step<Resource>> {
+    let stack = stack(
+        "cloud: { server_type: cpx11, location: ash, image: debian-12, backups: true, ssh_keys: [k], allow_ssh_from: [203.0.113.0/24] }",
+    );
+    let keys = [PublicKey::parse("id", KEY).unwrap()];
+    provision(&stack, &keys, &birth(), Renewal::Refused)
+}
+
+#[test]
+fn provision_is_keys_firewall_addresses_server() {
+    let steps = steps();
+    let names: Vec<_> = steps.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "ssh key prod-id is known",
+            "firewall prod lets in what it should",
+            "address prod-ipv4 is kept",
+            "address prod-ipv6 is kept",
+            "server prod runs"
+        ]
+    );
+    assert!(!format!("{steps:?}").contains("PRIVATE"));
+    let Resource::Firewall(firewall) = &steps[1].task else {
+        panic!("{steps:?}")
+    };
+    let rules: Vec<_> = firewall.rules.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        rules,
+        [
+            "rule tcp 22 from 203.0.113.0/24",
+            "rule tcp 80 from 0.0.0.0/0, ::/0",
+            "rule tcp 443 from 0.0.0.0/0, ::/0",
+            "rule icmp from 0.0.0.0/0, ::/0"
+        ]
+    );
+}
+
+#[test]
+fn a_machine_that_is_there_needs_no_cloud() {
+    let stack = stack("host: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }");
+    assert!(provision(&stack, &[], &birth(), Renewal::Refused).is_empty());
+}
+
+#[test]
+fn differences_of_a_server_are_told_and_birth_is_none() {
+    let steps = steps();
+    let Resource::Server(server) = &steps[4].task else {
+        panic!("{steps:?}")
+    };
+    let mut found = ServerView {
+        name: "prod".into(),
+        status: "running".into(),
+        server_type: "cpx11".into(),
+        location: "ash".into(),
+        image: None,
+        backups: true,
+        protected: true,
+        ipv4_id: Some(7),
+        ipv6_id: Some(9),
+        firewalls: vec![4],
+        labels: Labels::from([
+            (labels::STACK.into(), "prod".into()),
+            (labels::ROLE.into(), "host".into()),
+            (labels::BOOTSTRAP_KEY.into(), "of an earlier run".into()),
+        ]),
+        ..ServerView::default()
+    };
+    let mut around = Around {
+        firewall: Some(4),
+        ipv4: Some(address(7)),
+        ..Around::default()
+    };
+    let mends = |found: &ServerView, around: &Around| -> Vec<Mend> {
+        let what = server.differences(found, around);
+        what.into_iter().map(|(mend, _)| mend).collect()
+    };
+    assert_eq!(mends(&found, &around), []);
+    found.status = "off".into();
+    found.backups = false;
+    found.protected = false;
+    found.server_type = "cpx21".into();
+    around.firewall = Some(5);
+    around.ipv4 = Some(address(8));
+    assert_eq!(
+        mends(&found, &around),
+        [
+            Mend::Type,
+            Mend::Addresses,
+            Mend::Firewall,
+            Mend::Backups,
+            Mend::Power,
+            Mend::Protection
+        ]
+    );
+    found.image = Some("debian-13".into());
+    assert_eq!(mends(&found, &around)[0], Mend::Disk);
+    assert!(server.refuse_move(&found).is_ok());
+    found.location = "hil".into();
+    let error = server.refuse_move(&found).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the server prod is in hil, wished ash, and a server cannot move"
+    );
+}
+
+fn address(id: i64) -> AddressView {
+    AddressView {
+        id,
+        name: "prod-ipv4".into(),
+        ..AddressView::default()
+    }
+}
+
+#[test]
+fn records_are_named_within_their_zone() {
+    for (zone, name, full) in [
+        ("example.com", "@", "example.com"),
+        ("com", "example", "example.com"),
+    ] {
+        let records = records(
+            &stack("host: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }"),
+            zone,
+        );
+        let (record, family) = &records[1];
+        assert_eq!((record.name.as_str(), record.kind), (name, "AAAA"));
+        assert_eq!(record.full_name(), full);
+        assert_eq!(*family, Family::V6);
+    }
+}
+
+#[test]
+fn only_public_keys_are_keys() {
+    assert!(PublicKey::parse("id", &format!("{KEY} me@here\n")).is_ok());
+    for wrong in [
+        "",
+        "ssh-ed25519",
+        "ssh-rsa AAAA",
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA",
+        &format!("{KEY}\n{KEY}"),
+    ] {
+        let error = PublicKey::parse("id", wrong).unwrap_err();
+        assert!(!format!("{error:#}").contains("AAAA"), "{error:#}");
+    }
+}

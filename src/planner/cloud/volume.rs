@@ -1,0 +1,117 @@
+//! The volume that holds a host's database.
+
+use anyhow::Result;
+
+use super::find_ours;
+use crate::core::engine::{Look, Wish};
+use crate::core::error::Fault;
+use crate::hetzner::{Hetzner, VolumeView};
+
+#[derive(Clone, Debug)]
+pub struct Volume {
+    pub stack: String,
+    pub name: String,
+    pub size_gb: u32,
+    pub location: String,
+    /// Wished, it is protected against deletion. Not wished, it is left as it is.
+    pub protect: bool,
+}
+
+/// The name of a host's volume.
+pub(super) fn name_of(host: &str) -> String {
+    format!("{host}-data")
+}
+
+impl Volume {
+    async fn find(&self, api: &Hetzner) -> Result<Option<VolumeView>> {
+        find_ours(api, &self.stack, &self.name).await
+    }
+
+    /// A volume elsewhere or too large could only be replaced, with all that is on it; one that
+    /// another server has may be mounted there.
+    fn refuse(&self, found: &VolumeView, server: Option<i64>) -> Result<()> {
+        let holder = found.server.filter(|holder| Some(*holder) != server);
+        let why = if let Some(holder) = holder {
+            format!("is attached to the server {holder}, which is not the stack's")
+        } else if found.location() != self.location {
+            format!("is in {}, wished {}", found.location(), self.location)
+        } else if found.size > f64::from(self.size_gb) {
+            format!(
+                "has {} GB, wished {}, and a volume cannot shrink",
+                found.size, self.size_gb
+            )
+        } else {
+            return Ok(());
+        };
+        Err(
+            Fault::new("E0311", format!("the volume {} {why}", self.name))
+                .hint("nothing was changed: put cloud.volume_gb or cloud.location right, or detach the volume where it is")
+                .into(),
+        )
+    }
+
+    fn differences(&self, found: &VolumeView) -> Vec<String> {
+        let mut what = Vec::new();
+        if found.size < f64::from(self.size_gb) {
+            what.push(format!(
+                "volume {} has {} GB, wished {}",
+                self.name, found.size, self.size_gb
+            ));
+        }
+        if found.server.is_none() {
+            what.push(format!(
+                "volume {} is not attached to the server",
+                self.name
+            ));
+        }
+        if self.protect && !crate::hetzner::Kind::is_protected(found) {
+            what.push(format!(
+                "volume {} is not protected against deletion",
+                self.name
+            ));
+        }
+        what
+    }
+
+    async fn server(&self, api: &Hetzner) -> Result<Option<i64>> {
+        Ok(api.server_of(&self.stack).await?.map(|server| server.id))
+    }
+}
+
+impl Wish<Hetzner> for Volume {
+    async fn check(&self, api: &Hetzner) -> Result<Look> {
+        let (found, server) = tokio::join!(self.find(api), self.server(api));
+        let Some(found) = found? else {
+            let text = format!("volume {} of {} GB is absent", self.name, self.size_gb);
+            return Ok(Look::absent(text));
+        };
+        let server = server?;
+        self.refuse(&found, server)?;
+        Ok(Look::from(self.differences(&found)))
+    }
+
+    async fn apply(&self, api: &Hetzner) -> Result<()> {
+        let server = self.server(api).await?.ok_or_else(|| {
+            Fault::new("E0309", "there is no server to attach the volume to")
+                .hint("run `citrino-ops provision` again: it makes the server first")
+        })?;
+        let found = match self.find(api).await? {
+            Some(found) => found,
+            None => {
+                api.create_volume(&self.name, &self.stack, self.size_gb, server)
+                    .await?
+            }
+        };
+        self.refuse(&found, Some(server))?;
+        if found.server != Some(server) {
+            api.attach_volume(&found, server).await?;
+        }
+        if found.size < f64::from(self.size_gb) {
+            api.grow_volume(&found, self.size_gb).await?;
+        }
+        if self.protect && !crate::hetzner::Kind::is_protected(&found) {
+            api.protect(&found, true).await?;
+        }
+        Ok(())
+    }
+}

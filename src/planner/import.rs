@@ -1,0 +1,55 @@
+//! What an operator brings into production, as a wish: it is looked at beside the live database, and takes its place.
+
+use anyhow::Result;
+use time::OffsetDateTime;
+
+use crate::config::stack::Stack;
+use crate::core::error::Fault;
+use crate::core::plan::Step;
+use crate::facts::app::{AppFacts, binary};
+use crate::facts::backups;
+use crate::task::imported::{Brought, Imported};
+use crate::task::trial::Trial;
+use crate::task::{Absent, Task};
+
+/// The part of a plan that these steps stand in.
+const PART: &str = "import";
+
+/// The wish that the database is what was brought, or with `only_look` that it is known whether it could be.
+///
+/// # Errors
+/// E0455 when no release serves, whose migrations and loader it takes.
+pub fn imported(
+    stack: &Stack,
+    app: &AppFacts,
+    brought: Brought,
+    at: OffsetDateTime,
+    only_look: bool,
+) -> Result<Imported> {
+    let release = app.live_release().ok_or_else(|| {
+        Fault::new("E0455", "no release of the app serves on the host, and an import takes its migrations and its loader")
+            .hint("run `citrino-ops deploy` first")
+    })?;
+    Ok(Imported {
+        aside: backups::aside(&stack.database.name, at),
+        database: stack.database.name.clone(),
+        owner: stack.database.user.clone(),
+        trial: Trial::of(binary(release)),
+        brought,
+        only_look,
+    })
+}
+
+/// The one step.
+pub fn step(imported: Imported, name: impl Into<String>) -> Step<Task> {
+    Step::new(PART, name, imported)
+}
+
+/// What was sent for it lies on the host no longer.
+pub fn gone(brought: &Brought) -> Vec<Step<Task>> {
+    let one = |path| {
+        let absent = Absent { path };
+        Step::new(PART, "what was sent is gone", absent)
+    };
+    brought.files().into_iter().map(one).collect()
+}

@@ -1,0 +1,8 @@
+//! Facts and configuration in, a plan out. No I/O.
+
+pub mod backup;
+pub mod cloud;
+pub mod host_key;
+pub mod import;
+pub mod migration;
+pub mod release;

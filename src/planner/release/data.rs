@@ -1,0 +1,108 @@
+//! What becomes of the database when another release is to serve.
+
+use super::{Change, step};
+use crate::config::stack::Stack;
+use crate::core::plan::Step;
+use crate::facts::app::{ENVIRONMENT, USER, binary};
+use crate::task::trial::Trial;
+use crate::task::{Backup, Command, Rehearsal, Restored, Task, Unrestored};
+
+/// What becomes of the data.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// Migrated when the release wants it, after this backup and a rehearsal.
+    Migrated { backup: Box<Backup> },
+    /// The release runs on what is there.
+    Kept,
+    /// The schema is taken back to this migration, by a binary that knows the way.
+    TakenBack { binary: String, to: i64 },
+    /// It comes back as it was in a backup; what is there now is set aside.
+    Restored(Restored),
+}
+
+/// The wish that the database is as the release needs it.
+pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
+    let own = binary(&change.release.id);
+    let database = &stack.database.name;
+    let mut steps = match &change.data {
+        Data::Kept => Vec::new(),
+        Data::Migrated { backup } => vec![
+            step(
+                "a backup is there from before the migrations",
+                Backup::clone(backup),
+            ),
+            step(
+                "the migrations are rehearsed",
+                Rehearsal {
+                    database: database.clone(),
+                    trial: Trial::of(own.clone()),
+                },
+            ),
+        ],
+        Data::TakenBack { binary, to } => vec![step(
+            format!("the schema is taken back to {to:04}"),
+            app(
+                stack,
+                (&own, &["migrate", "--check"]),
+                (binary, &["migrate", "--down-to", &to.to_string()]),
+            ),
+        )],
+        Data::Restored(restored) => vec![step(restored.wish(), restored.clone())],
+    };
+    steps.push(migrated(stack, &change.release.id));
+    if stack.app.demo_data {
+        steps.push(step(
+            "the example data is loaded",
+            app(
+                stack,
+                (&own, &["load", "--demo", "--check"]),
+                (&own, &["load", "--demo"]),
+            ),
+        ));
+    }
+    steps
+}
+
+/// The wish that the database has the schema that a release needs.
+pub fn migrated(stack: &Stack, release: &str) -> Step<Task> {
+    let own = binary(release);
+    let migrate = app(stack, (&own, &["migrate", "--check"]), (&own, &["migrate"]));
+    step("the schema is as it needs it", migrate)
+}
+
+/// The wish that it is as it was. What was only added stays: older releases bear it.
+pub fn put_back(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
+    match &change.data {
+        Data::Migrated { .. } | Data::Kept => Vec::new(),
+        Data::TakenBack { binary, .. } => vec![step(
+            "the schema is as it was",
+            app(
+                stack,
+                (binary, &["migrate", "--check"]),
+                (binary, &["migrate"]),
+            ),
+        )],
+        Data::Restored(restored) => vec![step(
+            "the database is the one of before",
+            Unrestored {
+                database: stack.database.name.clone(),
+                aside: restored.aside.clone(),
+            },
+        )],
+    }
+}
+
+/// A command of the app, with the question that tells whether it is needed.
+fn app(stack: &Stack, asked: (&str, &[&str]), done: (&str, &[&str])) -> Command {
+    let argv = |binary: &str, arguments: &[&str]| {
+        let words = std::iter::once(binary).chain(arguments.iter().copied());
+        words.map(str::to_owned).collect()
+    };
+    Command {
+        run: argv(done.0, done.1),
+        check: argv(asked.0, asked.1),
+        user: Some(USER.to_owned()),
+        env_file: Some(ENVIRONMENT.to_owned()),
+        deadline_s: Some(stack.app.migrate_within_s.into()),
+    }
+}

@@ -1,0 +1,100 @@
+//! The files of a release: they come, say what it is, and go.
+
+use serde_json::json;
+
+use super::step;
+use crate::core::plan::Step;
+use crate::facts::app::{AppFacts, Release, State, USER, binary, folder};
+use crate::task::file::Content;
+use crate::task::{Absent, Directory, File, Perm, Task};
+
+/// Releases that went well and can be gone back to.
+const KEPT_GOOD: usize = 5;
+/// Releases that did not, for a look.
+const KEPT_FAILED: usize = 2;
+
+/// The release's files. The manifest comes last: what has one is whole.
+pub fn brought(release: &Release) -> Vec<Step<Task>> {
+    let folder = folder(&release.id);
+    let file = |name: &str, mode, content| file(&folder, name, mode, content);
+    let content = Content::Blob {
+        blob: release.sha256.clone(),
+    };
+    // Its first words: a binary that does not run here is found out before it touches anything.
+    let migrations = Content::Output {
+        output: [&binary(&release.id), "migrate", "--describe"]
+            .map(str::to_owned)
+            .to_vec(),
+        user: Some(USER.to_owned()),
+    };
+    let environment = format!("CITRINO_RELEASE={}\n", release.id);
+    let manifest = json!({
+        "id": release.id,
+        "sha256": release.sha256,
+        "commit": release.commit,
+        "built_at": release.built_at,
+        "size_bytes": release.size_bytes,
+    });
+    vec![
+        step(
+            format!("release {} has its folder", release.id),
+            Directory {
+                path: folder.clone(),
+                mode: Perm(0o755),
+                owner: "root".to_owned(),
+            },
+        ),
+        step("its binary is there", file("citrino-app", 0o755, content)),
+        step(
+            "it says what schema it needs",
+            file("migrations.json", 0o644, migrations),
+        ),
+        step(
+            "it knows its name",
+            file("release.env", 0o644, Content::Text(environment)),
+        ),
+        step(
+            "its manifest is there",
+            file(
+                "release.json",
+                0o644,
+                Content::Text(format!("{manifest:#}\n")),
+            ),
+        ),
+    ]
+}
+
+/// The wish that this is what is known of it.
+pub fn known_as(release: &str, state: State) -> Step<Task> {
+    let content = Content::Text(format!("{}\n", state.word()));
+    let file = file(&folder(release), "state", 0o644, content);
+    step(format!("{release} is known as {}", state.word()), file)
+}
+
+/// The wish that old releases are gone: of those that went well the newest stay, of the others the newest
+/// for a look, of those that never arrived whole none; the one that serves then and those that are
+/// spared stay in any case.
+pub fn pruned(app: &AppFacts, serves: &str, spared: &[Option<&str>]) -> Vec<Step<Task>> {
+    let is_spared = |id: &str| id == serves || spared.contains(&Some(id));
+    let is_good = |release: &&Release| release.state == State::Good;
+    let others = app.releases.iter().filter(|release| release.id != serves);
+    let (good, failed): (Vec<_>, Vec<_>) = others.partition(is_good);
+    // Newest first; the one that serves then counts too.
+    let old = good.into_iter().skip(KEPT_GOOD - 1);
+    let useless = failed.into_iter().skip(KEPT_FAILED);
+    let ids = old.chain(useless).map(|release| &release.id);
+    ids.chain(&app.torn)
+        .filter(|id| !is_spared(id))
+        .map(|id| step(format!("release {id} is gone"), Absent { path: folder(id) }))
+        .collect()
+}
+
+fn file(folder: &str, name: &str, mode: u32, content: Content) -> File {
+    File {
+        path: format!("{folder}/{name}"),
+        content,
+        mode: Perm(mode),
+        owner: "root".to_owned(),
+        validate: Vec::new(),
+    }
+}

@@ -1,0 +1,61 @@
+//! Whether the host has room for two instances of the app, which a change of release wants.
+
+use crate::core::error::Fault;
+use crate::facts::Facts;
+
+/// What starts uses more than what runs, and something must be left for everybody else.
+const TIMES: u64 = 2;
+const MB: u64 = 1024 * 1024;
+
+/// # Errors
+/// E0704 when there is not. Where the host cannot tell, nothing is known against it.
+pub fn check_memory(facts: &Facts) -> Result<(), Fault> {
+    let (Some(free), Some(runs)) = (facts.memory_free, facts.app.memory) else {
+        return Ok(());
+    };
+    let wanted = runs.saturating_mul(TIMES);
+    if free >= wanted {
+        return Ok(());
+    }
+    let message = format!(
+        "two instances of the app do not fit: the one that serves has {} MB, and {} MB of memory are free where {} MB are wanted",
+        runs / MB,
+        free / MB,
+        wanted.div_ceil(MB)
+    );
+    Err(Fault::new("E0704", message)
+        .hint("`citrino-ops ssh 'systemd-cgtop -1 -m'` shows who has the memory; or restart the app first (`citrino-ops ssh systemctl restart 'citrino@*'`), or take a larger server"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_instance_wants_twice_what_the_first_one_has() {
+        let facts = |free, runs| {
+            let mut facts = Facts {
+                memory_free: free,
+                ..Facts::default()
+            };
+            facts.app.memory = runs;
+            facts
+        };
+        for (free, runs) in [
+            (Some(40 * MB), Some(20 * MB)),
+            (None, Some(MB)),
+            (Some(0), None),
+        ] {
+            assert_eq!(check_memory(&facts(free, runs)), Ok(()));
+        }
+        let refused = check_memory(&facts(Some(40 * MB - 1), Some(20 * MB))).unwrap_err();
+        assert_eq!(refused.code, "E0704");
+        assert!(
+            refused
+                .message
+                .contains("has 20 MB, and 39 MB of memory are free where 40 MB are wanted"),
+            "{}",
+            refused.message
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! A slot: the unit that runs the release in it, the link that leads to it, and what it is asked.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::step;
+use crate::config::stack::Stack;
+use crate::core::plan::Step;
+use crate::facts::app::{APP_FOLDER, ENVIRONMENT, SETTINGS, UNIT, folder};
+use crate::task::probe::{Ask, Http};
+use crate::task::{Link, Probe, Service, Task};
+
+const NAMES: [&str; 2] = ["blue", "green"];
+/// How long a release that was ready once may take until it answers.
+const READY_WITHIN_S: u64 = 30;
+/// How often a release is asked while it must stay healthy: a probe's own pace.
+const ANSWERS_PER_SECOND: u32 = 5;
+/// Good answers that it must give one after the other before it takes over.
+const READY_ANSWERS: u32 = 3;
+
+/// A slot with the release in it.
+#[derive(Clone, Copy)]
+pub struct Slot<'a> {
+    pub name: &'a str,
+    pub release: &'a str,
+}
+
+/// The slot of a host's first release.
+pub fn first() -> &'static str {
+    NAMES[0]
+}
+
+pub fn other(slot: &str) -> &'static str {
+    NAMES[usize::from(slot == NAMES[0])]
+}
+
+/// The wish that it has its release.
+pub fn holds(slot: Slot) -> Step<Task> {
+    let link = Link {
+        path: format!("{APP_FOLDER}/slots/{}", slot.name),
+        to: folder(slot.release),
+    };
+    step(format!("slot {} holds it", slot.name), link)
+}
+
+/// One definition for deploy and converge: the stamp of the running instance is made over these.
+pub fn running(slot: Slot) -> Service {
+    let link = format!("{APP_FOLDER}/slots/{}", slot.name);
+    Service {
+        unit: unit(slot.name),
+        enabled: Some(true),
+        running: Some(true),
+        restart_on: vec![
+            UNIT.to_owned(),
+            ENVIRONMENT.to_owned(),
+            SETTINGS.to_owned(),
+            link,
+        ],
+        reload_on: Vec::new(),
+    }
+}
+
+pub fn resting(slot: &str) -> Service {
+    Service {
+        unit: unit(slot),
+        enabled: Some(false),
+        running: Some(false),
+        restart_on: Vec::new(),
+        reload_on: Vec::new(),
+    }
+}
+
+pub fn leads_to(slot: Slot) -> Link {
+    Link {
+        path: format!("{APP_FOLDER}/live"),
+        to: format!("/run/citrino/{}", slot.name),
+    }
+}
+
+/// A release that dies young must do so before it serves.
+pub fn stays_healthy(stack: &Stack, slot: Slot) -> Option<Step<Task>> {
+    let seconds = stack.app.min_healthy_s;
+    let probe = Probe {
+        deadline_s: 0,
+        ..ready(slot, seconds.saturating_mul(ANSWERS_PER_SECOND))
+    };
+    (seconds > 0).then(|| {
+        step(
+            format!("slot {} stays healthy for {seconds} s", slot.name),
+            probe,
+        )
+    })
+}
+
+/// Asked over its own socket, before anybody else can.
+pub fn ready(slot: Slot, attempts: u32) -> Probe {
+    probe(
+        "http://app/api/ready".to_owned(),
+        Some(socket(slot.name)),
+        attempts,
+        BTreeMap::new(),
+    )
+}
+
+/// The same of one that was just started: it opens its pool first.
+pub fn ready_soon(stack: &Stack, slot: Slot) -> Probe {
+    Probe {
+        deadline_s: stack.app.ready_within_s.into(),
+        ..ready(slot, READY_ANSWERS)
+    }
+}
+
+/// Asked as everybody does; the answer must come from the new release.
+pub fn answers(stack: &Stack, release: &str) -> Probe {
+    let url = format!("http://127.0.0.1:{}/api/health", stack.app.port);
+    probe(
+        url,
+        None,
+        1,
+        BTreeMap::from([("/release".to_owned(), json!(release))]),
+    )
+}
+
+fn probe(
+    url: String,
+    unix_socket: Option<String>,
+    attempts: u32,
+    expect_json: BTreeMap<String, serde_json::Value>,
+) -> Probe {
+    Probe {
+        ask: Ask::Http(Http {
+            url,
+            unix_socket,
+            method: "GET".to_owned(),
+            body: None,
+            expect_status: 200,
+            expect_json,
+            max_ms: None,
+        }),
+        attempts,
+        deadline_s: READY_WITHIN_S,
+    }
+}
+
+pub fn unit(slot: &str) -> String {
+    format!("citrino@{slot}.service")
+}
+
+pub fn socket(slot: &str) -> String {
+    format!("/run/citrino/{slot}/app.sock")
+}

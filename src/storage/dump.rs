@@ -1,0 +1,58 @@
+//! Files that operators bring for the database: which form they have, and what of a dump may run.
+
+mod extension;
+mod form;
+mod lexer;
+mod sieve;
+
+pub use extension::Extension;
+pub use form::{Form, Kind, Packing, Table};
+pub use sieve::{Counts, Sieve};
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::core::error::Fault;
+
+/// What is read at a time.
+pub const PIECE: usize = 64 * 1024;
+
+/// Reads a dump in SQL to its end and keeps nothing of it but what it counts.
+///
+/// # Errors
+/// E0451 when it is not whole, or has something in it that may not run.
+pub fn count(path: &Path, packing: Packing) -> Result<Counts> {
+    let context = || format!("could not read {}", path.display());
+    let mut read = packing.open(File::open(path).with_context(context)?)?;
+    let mut sieve = Sieve::default();
+    let (mut piece, mut out) = (vec![0; PIECE], Vec::new());
+    loop {
+        match read_piece(&mut read, &mut piece)? {
+            0 => return sieve.end(&mut out),
+            length => sieve.push(&piece[..length], &mut out)?,
+        }
+        out.clear();
+    }
+}
+
+/// The next bytes of what is unpacked meanwhile.
+///
+/// # Errors
+/// E0451 when it cannot be unpacked.
+pub fn read_piece(read: &mut impl Read, piece: &mut [u8]) -> Result<usize> {
+    read.read(piece).map_err(|error| {
+        refused(format!(
+            "it cannot be read to its end: {error}; it is cut short, or damaged"
+        ))
+        .into()
+    })
+}
+
+/// Why a dump is not taken.
+pub fn refused(why: impl std::fmt::Display) -> Fault {
+    Fault::new("E0451", format!("the dump cannot be taken: {why}"))
+        .hint("the live database is as it was; make the dump anew, with `pg_dump --format=custom` or `pg_dump | gzip`, and bring that")
+}

@@ -1,0 +1,254 @@
+//! Which form a file has, by its content: its name says nothing.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use flate2::read::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+use zstd::stream::read::Decoder;
+
+use super::sieve::HEAD;
+use crate::core::error::Fault;
+
+/// How much of a file is looked at.
+const LOOKED_AT: u64 = 64 * 1024;
+
+/// What a file is packed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Packing {
+    #[default]
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// What it is when it is unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// `pg_dump`'s plain format.
+    Sql,
+    /// `pg_dump`'s custom format.
+    Archive,
+    /// Rows of one table of the app.
+    Csv(Table),
+}
+
+/// The tables that the app loads from CSV, in the order in which it wants them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Table {
+    Agentes,
+    Servicios,
+    Propiedades,
+}
+
+impl Table {
+    /// As the app's loader calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Table::Agentes => "agentes",
+            Table::Servicios => "servicios",
+            Table::Propiedades => "propiedades",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Form {
+    #[serde(default)]
+    pub packing: Packing,
+    pub kind: Kind,
+}
+
+impl Packing {
+    fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, ..] => Packing::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+            _ => Packing::None,
+        }
+    }
+
+    /// Reads a file unpacked.
+    pub fn open(self, file: File) -> Result<Box<dyn Read>> {
+        Ok(match self {
+            Packing::None => Box::new(file),
+            Packing::Gzip => Box::new(MultiGzDecoder::new(file)),
+            Packing::Zstd => Box::new(Decoder::new(file)?),
+        })
+    }
+}
+
+impl Form {
+    /// Looks at the beginning of a file.
+    ///
+    /// # Errors
+    /// E0450 when it is none of the forms that can be imported.
+    pub fn of(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let none = |why: &str| Fault::new("E0450", format!("{shown} {why}")).hint(TAKEN);
+        let found =
+            std::fs::metadata(path).map_err(|error| none(&format!("cannot be read: {error}")))?;
+        if found.is_dir() {
+            return Err(none("is a folder; a dump in pg_dump's folder format is not taken").into());
+        }
+        let open = || File::open(path).with_context(|| format!("could not read {shown}"));
+        let packing = Packing::of(&head(open()?)?);
+        let head = head(packing.open(open()?)?)
+            .map_err(|error| none(&format!("cannot be unpacked: {error}")))?;
+        let kind = kind(&head).map_err(|why| none(&why))?;
+        if packing != Packing::None && matches!(kind, Kind::Csv(_)) {
+            return Err(none("is a packed CSV; unpack it first").into());
+        }
+        Ok(Self { packing, kind })
+    }
+}
+
+const TAKEN: &str = "nothing was sent; what is taken: a dump of one database by pg_dump, plain or custom format, as it is or packed with gzip or zstd, and CSV files of propiedades, servicios or agentes with a line of column names";
+
+fn head(read: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    match read.take(LOOKED_AT).read_to_end(&mut head) {
+        // What is packed may be cut short; what there is of it tells what it is.
+        Err(error) if head.is_empty() => Err(error),
+        _ => Ok(head),
+    }
+}
+
+fn kind(head: &[u8]) -> Result<Kind, String> {
+    /// Behind `PGDMP` stand three bytes of version, two of sizes, and the format.
+    const FORMAT: usize = 10;
+    const CUSTOM: u8 = 1;
+    if head.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    if head.starts_with(b"PGDMP") {
+        return match head.get(FORMAT) {
+            Some(&CUSTOM) => Ok(Kind::Archive),
+            _ => Err("is a dump of pg_dump in a format that is not taken".to_owned()),
+        };
+    }
+    if head.get(257..262) == Some(b"ustar") {
+        return Err("is a tar archive; a dump in pg_dump's tar format is not taken".to_owned());
+    }
+    if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
+        return Err("is written in UTF-16, as PowerShell's `>` does; let pg_dump write the file itself, with `--file`".to_owned());
+    }
+    if head.contains(&0) {
+        return Err("is neither a dump nor a CSV".to_owned());
+    }
+    let text = String::from_utf8_lossy(head);
+    if text
+        .lines()
+        .any(|line| line.trim_end() == "-- PostgreSQL database cluster dump")
+    {
+        return Err(
+            "is a dump of a whole server by pg_dumpall; dump one database with pg_dump".to_owned(),
+        );
+    }
+    if text.lines().any(|line| line.trim_end() == HEAD) {
+        return Ok(Kind::Sql);
+    }
+    table(&text).map(Kind::Csv).ok_or_else(|| {
+        "is neither a dump nor a CSV of the app: it does not begin as pg_dump does, and its first line names neither `titulo`, nor `nombre` and `categoria`, nor `nombre`".to_owned()
+    })
+}
+
+/// The table whose columns the first line names.
+fn table(text: &str) -> Option<Table> {
+    let first = text.trim_start_matches('\u{feff}').lines().next()?;
+    let columns: Vec<String> = first
+        .split([',', ';'])
+        .map(|name| name.trim().trim_matches('"').to_lowercase())
+        .collect();
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    match () {
+        () if columns.len() < 2 => None,
+        () if has("titulo") => Some(Table::Propiedades),
+        () if has("nombre") && has("categoria") => Some(Table::Servicios),
+        () if has("nombre") => Some(Table::Agentes),
+        () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const DUMP: &str = "--\n-- PostgreSQL database dump\n--\n\nSET x = 1;\n";
+
+    fn of(bytes: &[u8]) -> Result<Form, String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        Form::of(file.path()).map_err(|error| error.to_string())
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        crate::storage::pack::gzip(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_form_is_known_by_content_whatever_it_is_packed_with() {
+        let archive = [b"PGDMP".as_slice(), &[1, 14, 0, 4, 8, 1], &[0; 50]].concat();
+        for (bytes, kind) in [(DUMP.as_bytes(), Kind::Sql), (&archive, Kind::Archive)] {
+            let zstd = zstd::encode_all(bytes, 1).unwrap();
+            for (packed, packing) in [
+                (bytes, Packing::None),
+                (&gzip(bytes), Packing::Gzip),
+                (&zstd, Packing::Zstd),
+            ] {
+                assert_eq!(of(packed), Ok(Form { packing, kind }));
+            }
+        }
+        for (line, table) in [
+            ("\u{feff}Titulo;precio\na;1\n", Table::Propiedades),
+            ("nombre,categoria\n", Table::Servicios),
+            ("\"nombre\",telefono\n", Table::Agentes),
+        ] {
+            assert_eq!(of(line.as_bytes()).unwrap().kind, Kind::Csv(table));
+        }
+    }
+
+    #[test]
+    fn what_is_none_of_them_is_refused_with_the_reason() {
+        let tar = [vec![b'a'; 257], b"ustar\0".to_vec()].concat();
+        let utf16: Vec<u8> = "\u{feff}-- PostgreSQL"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        for (bytes, why) in [
+            (&b""[..], "is empty"),
+            (b"\x7fELF\0\0", "neither a dump nor a CSV"),
+            (
+                b"PGDMP\x01\x0e\x00\x04\x08\x03",
+                "a format that is not taken",
+            ),
+            (&tar, "tar archive"),
+            (&utf16, "UTF-16"),
+            (
+                b"--\n-- PostgreSQL database cluster dump\n--\n",
+                "pg_dumpall",
+            ),
+            (b"SELECT 1;\n", "neither a dump"),
+            (b"titulo\na\n", "neither a dump"),
+            (&gzip(b"titulo,zona\n"), "packed CSV"),
+            (b"\x1f\x8bno gzip", "cannot be unpacked"),
+        ] {
+            let said = of(bytes).unwrap_err();
+            assert!(said.contains(why), "{said}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        assert!(
+            Form::of(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("is a folder")
+        );
+    }
+}

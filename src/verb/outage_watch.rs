@@ -1,0 +1,78 @@
+//! What users see of a run: requests as they make them, from the host and from here.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use anyhow::Result;
+
+use super::job::Job;
+use crate::config::stack::Stack;
+use crate::core::error::Fault;
+use crate::core::event::{Event, now};
+use crate::core::outage::{self, Watch};
+use crate::core::plan::Ask;
+use crate::operator::remote::Remote;
+
+/// What users ask: a page of the catalogue's health, and a recommendation.
+fn asks(stack: &Stack, address: IpAddr) -> Vec<Ask> {
+    let ask = |method: &str, path: &str, body: Option<&str>| Ask {
+        method: method.to_owned(),
+        url: format!("{}{path}", stack.public_url()),
+        body: body.map(str::to_owned),
+        address: Some(address),
+    };
+    let wish = r#"{"zona_preferida":"Equipetrol","limite":5}"#;
+    vec![
+        ask("GET", "/api/health", None),
+        ask("POST", "/api/recomendar", Some(wish)),
+    ]
+}
+
+/// What the host asks itself, through nginx.
+pub fn on_host(stack: &Stack) -> Vec<Ask> {
+    asks(stack, Ipv4Addr::LOCALHOST.into())
+}
+
+/// The same watch from the operator's side, when the plan has one and the host is known by its address.
+pub fn from_outside(job: &Job, remote: &Remote, watch: &[Ask]) -> Option<Watch> {
+    let address: IpAddr = remote.address().parse().ok()?;
+    let asks = if watch.is_empty() {
+        Vec::new()
+    } else {
+        asks(&job.stack, address)
+    };
+    Watch::begin("operator", &asks, outage::FROM_OUTSIDE)
+}
+
+/// Tells what a watch from here saw.
+pub fn seen(job: &mut Job, run: &str, watch: Option<Watch>) -> Result<()> {
+    let Some(watch) = watch else { return Ok(()) };
+    match watch.end()? {
+        Some(outage) => job.report.tell(Event::Outage {
+            at: now(),
+            run: run.to_owned(),
+            outage,
+        }),
+        None => job
+            .report
+            .note("the site could not be reached from here, so nothing was measured from outside"),
+    }
+    Ok(())
+}
+
+/// # Errors
+/// E0607 when users noticed the run.
+pub fn noticed_nothing(job: &mut Job) -> Result<()> {
+    let Some(seen) = job.report.take_noticed() else {
+        return Ok(());
+    };
+    let first = seen.first.unwrap_or_default();
+    Err(Fault::new(
+        "E0607",
+        format!(
+            "the release serves, and users noticed: {} of {} requests failed meanwhile, the first with: {first}",
+            seen.failed, seen.requests
+        ),
+    )
+    .hint("`citrino-ops logs nginx` shows the requests; `citrino-ops health` asks whether all is well now")
+    .into())
+}
