@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use citrino_ops::cli::Cli;
-use citrino_ops::core::error::{CATALOGUE, exit};
+use citrino_ops::core::error::{Code, exit};
 use citrino_ops::task::KINDS;
 use clap::CommandFactory;
 
@@ -125,10 +125,7 @@ fn every_code_that_the_papers_name_is_one() {
             word.len() == 5 && word.starts_with('E') && word[1..].parse::<u16>().is_ok()
         });
         for code in codes {
-            assert!(
-                CATALOGUE.iter().any(|entry| entry.code == code),
-                "{paper} names {code}"
-            );
+            assert!(code.parse::<Code>().is_ok(), "{paper} names {code}");
         }
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::event_writer::EventWriter;
 use super::operator_input::OperatorInput;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::{Event, now};
 use crate::host::journal::{self, Journal};
 use crate::host::lock;
@@ -57,9 +57,9 @@ fn cut_off(events: &[Event]) -> Fault {
         _ => None,
     });
     match (events.is_empty(), last) {
-        (true, _) => Fault::new("E0515", "there was no run on the host yet"),
+        (true, _) => Fault::new(Code::E0515, "there was no run on the host yet"),
         (false, step) => Fault::new(
-            "E0517",
+            Code::E0517,
             format!(
                 "the last run was cut off at \"{}\", and is not at work",
                 step.map_or("its start", String::as_str)

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use super::record::Record;
 use crate::core::audit::{Deed, Did};
 use crate::core::engine::{self, Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::Tally;
 use crate::core::plan::{Claim, Mode, Plan};
 use crate::host::armed::{ARMED, Armed, FOLDER};
@@ -91,7 +91,7 @@ impl<'p> Guard<'p> {
         };
         arm(system, self.plan, within_s).await.map_err(|error| {
             Fault::new(
-                "E0514",
+                Code::E0514,
                 format!(
                     "the dead man's switch could not be armed, so the step was not begun: {error:#}"
                 ),
@@ -220,7 +220,7 @@ pub fn refuse_while_armed(system: &System) -> Result<()> {
         return Ok(());
     };
     let left = armed.left(system)?.as_secs();
-    Err(Fault::new("E0513", format!(
+    Err(Fault::new(Code::E0513, format!(
             "what {} by {} changed (begun {}) is put back in {left} s, because nobody has come back yet to say that the host can be reached",
             armed.verb, armed.who, armed.since))
         .hint("run `citrino-ops converge`: when it reaches host and site, what was changed stays; or wait until it is put back")
@@ -234,7 +234,7 @@ pub fn refuse_while_armed(system: &System) -> Result<()> {
 pub async fn disarm(system: &System, run: &str, by: &Claim) -> Result<()> {
     let begun = std::time::Instant::now();
     let (_lock, plan) = loop {
-        let gone = || Fault::new("E0512", "the dead man's switch is not armed any more");
+        let gone = || Fault::new(Code::E0512, "the dead man's switch is not armed any more");
         let armed = Armed::read(system)?
             .filter(|armed| armed.run == run)
             .ok_or_else(gone)?;
@@ -246,13 +246,13 @@ pub async fn disarm(system: &System, run: &str, by: &Claim) -> Result<()> {
                     "{} by {} is still at work on the host, since {}",
                     holder.verb, armed.who, holder.since
                 );
-                return Err(Fault::new("E0504", message).into());
+                return Err(Fault::new(Code::E0504, message).into());
             }
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
     };
     if Armed::read(system)?.is_none_or(|armed| armed.run != run) {
-        return Err(Fault::new("E0512", "the dead man's switch has gone off just now").into());
+        return Err(Fault::new(Code::E0512, "the dead man's switch has gone off just now").into());
     }
     take_away(system)?;
     stop(system).await?;

@@ -71,7 +71,7 @@ impl<'s> Record<'s> {
                     self.undo_failed |= undo;
                     if deed.code.is_none() {
                         deed.step = Some(label.name.clone());
-                        deed.code = error.as_ref().map(|error| error.code.clone());
+                        deed.code = error.as_ref().map(|error| error.code);
                     }
                 }
                 _ => {}
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::core::audit::Line;
     use crate::core::engine::{self, Look, Wish};
-    use crate::core::error::Fault;
+    use crate::core::error::{Code, Fault};
     use crate::core::plan::{Mode, Step};
     use crate::host::audit::PATH;
 
@@ -147,7 +147,7 @@ mod tests {
 
         async fn apply(&self, system: &System) -> Result<()> {
             match self {
-                Does::Fail => Err(Fault::new("E0402", "it says sentinel").into()),
+                Does::Fail => Err(Fault::new(Code::E0402, "it says sentinel").into()),
                 Does::Switch => {
                     let slots = system.path("/home/citrino/citrino/slots");
                     std::fs::create_dir_all(&slots)?;
@@ -249,7 +249,7 @@ mod tests {
         let of = [("switch", Does::Switch), ("bad", Does::Fail)];
         let deed = last_line(Did::Begun, false, &of, &[]).deed;
         assert_eq!((deed.did, deed.step.as_deref()), (Did::Failed, Some("bad")));
-        assert_eq!(deed.code.as_deref(), Some("E0402"));
+        assert_eq!(deed.code, Some(Code::E0402));
         let deed = last_line(Did::Begun, false, &of, &[("back", Does::Change)]).deed;
         assert_eq!((deed.did, deed.step.as_deref()), (Did::Undone, Some("bad")));
         assert_eq!(deed.undone, ["back"]);

@@ -9,7 +9,7 @@ use crate::agent::guard;
 use crate::cli::Scheduled;
 use crate::core::audit::Did;
 use crate::core::engine;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::{Event, now};
 use crate::core::plan::{Claim, Mode, Plan, Step};
 use crate::facts::backups::{Format, SETTINGS};
@@ -36,7 +36,7 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
                 "{} by {} is at work on the host, since {}",
                 holder.verb, holder.who, holder.since
             );
-            return Err(Fault::new("E0504", message)
+            return Err(Fault::new(Code::E0504, message)
                 .hint("nothing was begun; systemd tries again in some minutes")
                 .into());
         }
@@ -65,7 +65,7 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
 fn settings(system: &System) -> Result<Settings> {
     let absent = || {
         Fault::new(
-            "E0426",
+            Code::E0426,
             format!("{SETTINGS} is not there or cannot be read"),
         )
         .hint("`citrino-ops converge` writes it")

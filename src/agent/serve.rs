@@ -19,7 +19,7 @@ use super::unfinished::Work;
 use crate::agent::guard::{self, Guard};
 use crate::core::audit::{Did, Head};
 use crate::core::engine;
-use crate::core::error::{Fault, trouble};
+use crate::core::error::{Code, Fault, trouble};
 use crate::core::event::{Event, Tally, now};
 use crate::core::outage::{self, Watch};
 use crate::core::plan::{Claim, Mode, Plan};
@@ -302,7 +302,7 @@ fn work_of(system: &System, order: Order) -> Result<Work> {
     let (mut work, claim) = match order {
         Order::Run(plan) => {
             if last.map(|last| last.seen()) != plan.after {
-                return Err(Fault::new("E0508", "another run changed the host between the look at it and this plan, so nothing of the plan was done")
+                return Err(Fault::new(Code::E0508, "another run changed the host between the look at it and this plan, so nothing of the plan was done")
                     .hint("run the verb again")
                     .into());
             }

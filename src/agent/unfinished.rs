@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::plan::Plan;
 use crate::host::journal::LastRun;
 use crate::host::system::System;
@@ -55,7 +55,7 @@ pub fn way_back(system: &System, last: Option<&LastRun>) -> Result<Work> {
         });
     }
     Err(Fault::new(
-        "E0516",
+        Code::E0516,
         format!(
             "the run that was cut off is past its point of no return, at \"{}\"",
             last.step
@@ -72,7 +72,7 @@ fn turns_back(last: &LastRun, plan: &Plan<Task>) -> bool {
 
 fn cut_off<'a>(system: &System, last: Option<&'a LastRun>) -> Result<(&'a LastRun, Plan<Task>)> {
     let none = || {
-        Fault::new("E0515", "no run on the host was cut off")
+        Fault::new(Code::E0515, "no run on the host was cut off")
             .hint("`citrino-ops status` shows how the last one ended")
     };
     let last = last.filter(|last| last.end.is_none()).ok_or_else(none)?;

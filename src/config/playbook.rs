@@ -8,7 +8,7 @@ use serde_yaml::{Mapping, Value};
 
 use crate::config::stack::nearest_key;
 use crate::config::template::{Templates, Values, embedded, files_below};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::core::secret::Secret;
 use crate::task::{KINDS, Task};
@@ -107,7 +107,7 @@ impl Playbooks {
                 .iter()
                 .map(|(name, _)| name.trim_end_matches(".yml"))
                 .collect();
-            Fault::new("E0201", format!("there is no playbook `{name}`"))
+            Fault::new(Code::E0201, format!("there is no playbook `{name}`"))
                 .hint(format!("there are {}", names.join(", ")))
                 .into()
         })
@@ -116,7 +116,7 @@ impl Playbooks {
     fn step(&self, part: &str, mut item: Mapping, values: &Values) -> Result<Option<Step<Task>>> {
         let name = take_text(&mut item, "name")?.ok_or_else(|| {
             Fault::new(
-                "E0201",
+                Code::E0201,
                 "the step has no `name`: say the wish as a sentence",
             )
         })?;
@@ -137,7 +137,7 @@ impl Playbooks {
             .with_context(|| format!("in \"{name}\""))?;
         let task = to_task(&kind, args).map_err(|error| {
             let message = error.to_string();
-            let fault = Fault::new("E0201", format!("`{kind}` of \"{name}\": {message}"));
+            let fault = Fault::new(Code::E0201, format!("`{kind}` of \"{name}\": {message}"));
             match nearest_key(&message) {
                 Some(key) => fault.hint(format!("did you mean `{key}`?")),
                 None => fault,
@@ -146,7 +146,7 @@ impl Playbooks {
         if guard && !task.can_be_guarded() {
             let message =
                 format!("\"{name}\" cannot be guarded: what `{kind}` changes cannot be put back");
-            return Err(Fault::new("E0201", message)
+            return Err(Fault::new(Code::E0201, message)
                 .hint("take `guard` away; it is for file, link, firewall and service")
                 .into());
         }
@@ -211,7 +211,7 @@ impl Playbooks {
     fn secret(&self, name: &str) -> Result<&Secret> {
         let found = self.secrets.iter().find(|(known, _)| known == name);
         found.map(|(_, secret)| secret).ok_or_else(|| {
-            Fault::new("E0201", format!("there is no secret `{name}`"))
+            Fault::new(Code::E0201, format!("there is no secret `{name}`"))
                 .hint("name it under `secrets:` in citrino.yml")
                 .into()
         })
@@ -246,7 +246,7 @@ fn take_text(item: &mut Mapping, key: &str) -> Result<Option<String>> {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(Value::Bool(flag)) => Ok(Some(flag.to_string())),
-        Some(_) => Err(Fault::new("E0201", format!("`{key}` is no text")).into()),
+        Some(_) => Err(Fault::new(Code::E0201, format!("`{key}` is no text")).into()),
     }
 }
 
@@ -254,7 +254,9 @@ fn take_flag(item: &mut Mapping, key: &str) -> Result<bool> {
     match item.shift_remove(key) {
         None => Ok(false),
         Some(Value::Bool(flag)) => Ok(flag),
-        Some(_) => Err(Fault::new("E0201", format!("`{key}` is neither true nor false")).into()),
+        Some(_) => {
+            Err(Fault::new(Code::E0201, format!("`{key}` is neither true nor false")).into())
+        }
     }
 }
 
@@ -267,7 +269,7 @@ fn the_only_task(name: &str, item: Mapping) -> Result<(String, Value)> {
     let kinds: Vec<String> = tasks.iter().map(|(kind, _)| format!("`{kind}`")).collect();
     if tasks.len() > 1 {
         return Err(Fault::new(
-            "E0201",
+            Code::E0201,
             format!(
                 "\"{name}\" has {} tasks ({}); a step has one",
                 tasks.len(),
@@ -278,7 +280,7 @@ fn the_only_task(name: &str, item: Mapping) -> Result<(String, Value)> {
         .into());
     }
     let Some((kind, args)) = tasks.pop() else {
-        return Err(Fault::new("E0201", format!("\"{name}\" has no task"))
+        return Err(Fault::new(Code::E0201, format!("\"{name}\" has no task"))
             .hint(format!("give it one of {}", KINDS.join(", ")))
             .into());
     };
@@ -287,7 +289,7 @@ fn the_only_task(name: &str, item: Mapping) -> Result<(String, Value)> {
             strsim::jaro_winkler(a, &kind).total_cmp(&strsim::jaro_winkler(b, &kind))
         });
         return Err(Fault::new(
-            "E0201",
+            Code::E0201,
             format!("\"{name}\": there is no task kind `{kind}`"),
         )
         .hint(format!(
@@ -312,7 +314,7 @@ fn item_lines(text: &str) -> Vec<usize> {
 fn fault(playbook: &str, line: usize, message: &str) -> Fault {
     let message = message.split(" at line ").next().unwrap_or(message);
     Fault::new(
-        "E0201",
+        Code::E0201,
         format!("playbooks/{playbook}.yml:{line}: {message}"),
     )
 }

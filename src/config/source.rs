@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::Result;
 
 use crate::config::stack::{Source, Stack};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 
 /// The value of every secret of the stack, by name.
@@ -79,7 +79,7 @@ pub fn token(stack: &Stack) -> Result<Secret> {
     let source = stack.cloud.as_ref().and_then(|cloud| cloud.token.as_ref());
     match source {
         Some(source) => read(stack, "cloud.token", source),
-        None => Err(Fault::new("E0301", "there is no token for the Hetzner API")
+        None => Err(Fault::new(Code::E0301, "there is no token for the Hetzner API")
             .hint("set HCLOUD_TOKEN to a read and write token of the project, or name its source in cloud.token")
             .into()),
     }
@@ -95,7 +95,7 @@ pub fn variable(name: &str) -> Option<String> {
 fn read(stack: &Stack, key: &str, source: &Source) -> Result<Secret> {
     let wrong = |why: String, hint: &str| {
         anyhow::Error::from(
-            Fault::new("E0103", format!("{key} could not be had: {why}")).hint(hint),
+            Fault::new(Code::E0103, format!("{key} could not be had: {why}")).hint(hint),
         )
     };
     let value = match source {

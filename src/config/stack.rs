@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::core::digest;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 mod backup;
 mod check;
@@ -338,7 +338,7 @@ impl Stack {
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Fault::new(
-                "E0101",
+                Code::E0101,
                 format!("{} could not be read: {error}", path.display()),
             )
             .hint("name the file with `-c FILE`; examples/ has one to start from")
@@ -392,7 +392,7 @@ fn explain_yaml(error: &serde_yaml::Error, file: &str) -> Fault {
         .location()
         .map_or(String::new(), |at| format!(":{}", at.line()));
     let message = text.split(" at line ").next().unwrap_or(&text);
-    let fault = Fault::new("E0102", format!("{file}{at}: {message}"));
+    let fault = Fault::new(Code::E0102, format!("{file}{at}: {message}"));
     match nearest_key(message) {
         Some(key) => fault.hint(format!("did you mean `{key}`?")),
         None => fault,

@@ -7,7 +7,7 @@ use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use tera::{Context, ErrorKind, Kwargs, State, Tera};
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::secret::{DOTS, Secret};
 use crate::task::file::Content;
 
@@ -136,14 +136,14 @@ fn json(value: &tera::Value, _: Kwargs, _: &State) -> tera::TeraResult<String> {
 /// Tera's error as one sentence with file and line.
 fn explain(error: &tera::Error, place: &str) -> Fault {
     let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
-        return Fault::new("E0202", format!("{place}: {error}"));
+        return Fault::new(Code::E0202, format!("{place}: {error}"));
     };
     let file = match report.filename() {
         "" | "__tera_one_off" => place.to_owned(),
         name => format!("templates/{name}"),
     };
     let line = report.span().start_line;
-    Fault::new("E0202", format!("{file}:{line}: {}", report.message()))
+    Fault::new(Code::E0202, format!("{file}:{line}: {}", report.message()))
         .hint("mend that line, or give the value in citrino.yml")
 }
 

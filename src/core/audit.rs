@@ -5,6 +5,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::code::Code;
 use super::digest::sha256;
 
 /// What stands before the first line.
@@ -63,7 +64,7 @@ pub struct Deed {
     pub step: Option<String>,
     /// The code of the error of that step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub code: Option<Code>,
     /// The release that the run brought live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<String>,
@@ -108,7 +109,7 @@ impl Line {
         let deed = &self.deed;
         let who = format!("{}  {} by {}", self.at, self.verb, self.who);
         let step = || deed.step.as_deref().unwrap_or("a step");
-        let code = deed.code.as_deref().unwrap_or("E0001");
+        let code = deed.code.unwrap_or_default();
         let what = match deed.did {
             Did::Begun => format!("{who} begun, run {}", self.run),
             Did::Resumed => format!("{who} resumes run {}", self.run),

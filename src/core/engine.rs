@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::core::error::{Fault, trouble};
+use crate::core::error::{Code, Fault, trouble};
 use crate::core::event::{Act, Change, Event, Figure, Label, State, Tally, now};
 use crate::core::plan::{Mode, Plan, Step};
 
@@ -214,7 +214,7 @@ async fn undo_untold<W, T: Wish<W>>(plan: &Plan<T>, world: &W, why: &anyhow::Err
     .await?;
     match failed {
         None => Ok(()),
-        Some(failed) => Err(Fault::new("E0606", format!("{why:#}; and {failed}")).into()),
+        Some(failed) => Err(Fault::new(Code::E0606, format!("{why:#}; and {failed}")).into()),
     }
 }
 
@@ -277,7 +277,7 @@ async fn fulfil<W, T: Wish<W>>(task: &T, world: &W, mode: Mode) -> Result<(State
                 figure: after.figure,
             },
         )),
-        Some(left) => Err(Fault::new("E0401", format!("still not so: {}", left.what.join("; ")))
+        Some(left) => Err(Fault::new(Code::E0401, format!("still not so: {}", left.what.join("; ")))
             .hint("the step was applied without an error, yet the host is not as wished: look at `citrino-ops logs`, then run the verb again")
             .into()),
     }
@@ -328,8 +328,8 @@ mod tests {
         let trouble = trouble(&error);
         let message = "the disk is full; and the old one serves: it is gone";
         assert_eq!(
-            (trouble.code.as_str(), trouble.message.as_str()),
-            ("E0606", message)
+            (trouble.code, trouble.message.as_str()),
+            (Code::E0606, message)
         );
     }
 }

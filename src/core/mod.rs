@@ -1,6 +1,8 @@
 //! What everything else stands on: engine, plan, event, error codes, secret, digest.
 
 pub mod audit;
+pub mod catalogue;
+pub mod code;
 pub mod digest;
 pub mod engine;
 pub mod error;

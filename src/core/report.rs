@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::core::error::{Fault, trouble};
+use crate::core::error::{Code, Fault, trouble};
 use crate::core::event::{Act, Change, Event, Figure, Label, Outage, State, Tally, Trouble, now};
 
 /// How much is told.
@@ -93,7 +93,7 @@ impl Report {
             } => *self.acts.entry(change.act).or_default() += 1,
             Event::Halted { name, .. } => {
                 let message = format!("it was halted before \"{name}\", and undone");
-                self.failure.get_or_insert(Fault::new("E0804", message));
+                self.failure.get_or_insert(Fault::new(Code::E0804, message));
             }
             Event::Outage { outage, .. } if outage.failed > 0 => {
                 self.noticed.get_or_insert_with(|| outage.clone());

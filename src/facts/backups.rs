@@ -11,7 +11,7 @@ use time::macros::format_description;
 
 use super::app::Schema;
 use crate::core::digest;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::{DRAFT, System};
 use crate::storage::archive::{Content, Packing};
 use crate::storage::retention::Dated;
@@ -211,7 +211,7 @@ impl Backup {
             "{} is of the stack {}, and this is {stack}",
             self.name, self.stack
         );
-        Err(Fault::new("E0423", message).hint(next))
+        Err(Fault::new(Code::E0423, message).hint(next))
     }
 
     pub fn is_sealed(&self) -> bool {

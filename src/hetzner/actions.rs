@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Hetzner;
 use super::answers::or_default;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// How many actions one request may ask about.
 const BATCH: usize = 25;
@@ -83,7 +83,7 @@ impl Action {
             "error" => {
                 let error = self.error.clone().unwrap_or_default();
                 let fault = Fault::new(
-                    "E0307",
+                    Code::E0307,
                     format!(
                         "could not {doing}: the action {} ({}) failed: {} ({})",
                         self.command, self.id, error.message, error.code
@@ -151,7 +151,7 @@ impl Hetzner {
         {
             None => Ok(seen),
             Some(lost) => Err(Fault::new(
-                "E0307",
+                Code::E0307,
                 format!(
                     "could not {doing}: the API no longer knows the action {} ({})",
                     lost.command, lost.id
@@ -202,7 +202,7 @@ fn too_late(open: &[Action], doing: &str, within: Duration) -> anyhow::Error {
         })
         .collect();
     Fault::new(
-        "E0307",
+        Code::E0307,
         format!(
             "could not {doing} within {} s: still running: {}",
             within.as_secs(),

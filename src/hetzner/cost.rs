@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::catalogue::{Price, Pricing, ServerType};
 use crate::config::stack::Cloud;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// One thing that costs something, net a month.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ impl Cost {
         let location = &cloud.location;
         let unknown = |what: &str| {
             Fault::new(
-                "E0303",
+                Code::E0303,
                 format!("the Hetzner API tells no price of {what} in {location}"),
             )
             .hint("is cloud.location right?")
@@ -94,7 +94,7 @@ impl Cost {
         };
         if self.currency != "EUR" {
             return Err(Fault::new(
-                "E0308",
+                Code::E0308,
                 format!(
                     "cloud.max_monthly_eur is in EUR and the prices of this account are in {}",
                     self.currency
@@ -115,7 +115,7 @@ impl Cost {
                 self.total(),
                 items.join("; ")
             );
-            return Err(Fault::new("E0308", message)
+            return Err(Fault::new(Code::E0308, message)
                 .hint("raise cloud.max_monthly_eur, or choose a smaller cloud.server_type")
                 .into());
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::answers::or_default;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// The API's error envelope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -164,15 +164,16 @@ impl CallError {
     /// The sentence for the operator. `doing` completes "could not …".
     pub fn told(&self, doing: &str) -> Fault {
         let (code, why) = match self {
-            CallError::Unreachable(why) => {
-                ("E0302", format!("the Hetzner API cannot be reached: {why}"))
-            }
+            CallError::Unreachable(why) => (
+                Code::E0302,
+                format!("the Hetzner API cannot be reached: {why}"),
+            ),
             CallError::Lost(why) => (
-                "E0302",
+                Code::E0302,
                 format!("no answer came from the Hetzner API: {why}"),
             ),
             CallError::Garbled(why) => (
-                "E0303",
+                Code::E0303,
                 format!("the Hetzner API's answer cannot be read: {why}"),
             ),
             CallError::Api(error) => (fault_code(error), format!("the Hetzner API says: {error}")),
@@ -211,14 +212,14 @@ impl CallError {
     }
 }
 
-fn fault_code(error: &ApiError) -> &'static str {
+fn fault_code(error: &ApiError) -> Code {
     match error.code.as_str() {
-        "unauthorized" | "forbidden" | "token_readonly" => "E0301",
-        "resource_unavailable" | "placement_error" => "E0304",
-        "uniqueness_error" => "E0306",
-        "protected" => "E0310",
-        _ if error.status == 401 => "E0301",
-        _ => "E0303",
+        "unauthorized" | "forbidden" | "token_readonly" => Code::E0301,
+        "resource_unavailable" | "placement_error" => Code::E0304,
+        "uniqueness_error" => Code::E0306,
+        "protected" => Code::E0310,
+        _ if error.status == 401 => Code::E0301,
+        _ => Code::E0303,
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// Says which stack a resource belongs to.
 pub const STACK: &str = "citrino-ops/stack";
@@ -55,7 +55,7 @@ pub fn pin_label(public_key_line: &str) -> Result<String> {
         .filter(|key| key.len() == KEY_LEN)
         .ok_or_else(|| {
             Fault::new(
-                "E0001",
+                Code::E0001,
                 "a host key is no ed25519 public key, so it cannot be pinned",
             )
         })?;
@@ -76,7 +76,7 @@ pub fn pinned_line(label: &str) -> Result<String> {
         .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
         .filter(|key| key.len() == KEY_LEN)
         .ok_or_else(|| {
-            Fault::new("E0303", format!("the label value `{label}` is no pinned host key"))
+            Fault::new(Code::E0303, format!("the label value `{label}` is no pinned host key"))
                 .hint("somebody changed the labels of the server: compare its host key with the console's, and put the label right")
         })?;
     let wire = [KEY_HEAD, &key].concat();

@@ -44,7 +44,7 @@ pub use ssh_keys::KeyView;
 pub use volumes::VolumeView;
 pub use zones::{Record, RecordView, ZoneView};
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::report::Progress;
 use crate::core::secret::Secret;
 
@@ -110,7 +110,7 @@ impl Hetzner {
         let token = token.reveal().trim();
         if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
             return Err(Fault::new(
-                "E0301",
+                Code::E0301,
                 "the token for the Hetzner API is empty or has characters that no token has",
             )
             .hint("set HCLOUD_TOKEN to a read and write token of the project")
@@ -165,7 +165,7 @@ fn client(endpoint: &str, pace: Pace) -> Result<reqwest::Client> {
     }
     builder.build().map_err(|error| {
         Fault::new(
-            "E0302",
+            Code::E0302,
             format!("no HTTP client could be made for the Hetzner API: {error}"),
         )
         .into()
@@ -177,7 +177,7 @@ fn client(endpoint: &str, pace: Pace) -> Result<reqwest::Client> {
 fn check_endpoint(endpoint: &str) -> Result<bool> {
     let wrong = |why: &str| {
         Fault::new(
-            "E0302",
+            Code::E0302,
             format!("the endpoint `{endpoint}` of the Hetzner API {why}"),
         )
         .hint(format!(
@@ -215,8 +215,8 @@ mod tests {
 
     #[test]
     fn bad_tokens_and_endpoints_are_refused_before_anything_is_sent() {
-        assert!(refused(DEFAULT_ENDPOINT, " \n").starts_with("E0301"));
-        assert!(refused(DEFAULT_ENDPOINT, "two words").starts_with("E0301"));
+        assert!(refused(DEFAULT_ENDPOINT, " \n").starts_with(Code::E0301.as_str()));
+        assert!(refused(DEFAULT_ENDPOINT, "two words").starts_with(Code::E0301.as_str()));
         assert!(refused("nowhere", "t").contains("is no address"));
         assert!(refused("ftp://127.0.0.1", "t").contains("neither"));
         assert!(refused("http://api.example.com/v1", "t").contains("unencrypted"));

@@ -12,7 +12,7 @@ use super::catalogue::{Image, Offered, Pricing, ServerType};
 use super::cost::{Cost, price_in};
 use super::server_view::ServerView;
 use crate::config::stack::Cloud;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// How many alternatives a refusal lists.
 const LADDER: usize = 6;
@@ -142,7 +142,7 @@ fn refuse_rescale(server: &ServerView, wished: &ServerType, types: &[ServerType]
         return Ok(());
     };
     Err(Fault::new(
-        "E0311",
+        Code::E0311,
         format!(
             "the server {} cannot become a {}: {why}",
             server.name, wished.name
@@ -195,7 +195,7 @@ pub(super) fn type_named<'a>(types: &'a [ServerType], name: &str) -> Result<&'a 
         .find(|found| found.name == name)
         .ok_or_else(|| {
             let names = nearest(types.iter().map(|found| found.name.as_str()), name);
-            Fault::new("E0304", format!("there is no server type `{name}`"))
+            Fault::new(Code::E0304, format!("there is no server type `{name}`"))
                 .hint(format!(
                     "cloud.server_type: the nearest are {}",
                     names.join(", ")
@@ -225,7 +225,7 @@ pub(super) fn image_named<'a>(
         "does not exist for the architecture of the server type"
     };
     let names: Vec<_> = usable.iter().map(|image| image.name.as_str()).collect();
-    Err(Fault::new("E0305", format!("the image `{name}` {why}"))
+    Err(Fault::new(Code::E0305, format!("the image `{name}` {why}"))
         .hint(format!("cloud.image: there are {}", names.join(", ")))
         .into())
 }
@@ -302,7 +302,7 @@ fn refuse(
         format!("{sentence}; it can be had in {}", elsewhere.join(", "))
     };
     let ladder = ladder(types, wished, location, now);
-    Fault::new("E0304", message).hint(if ladder.is_empty() {
+    Fault::new(Code::E0304, message).hint(if ladder.is_empty() {
         format!("no other type can be ordered in {location}: choose another cloud.location")
     } else {
         format!(

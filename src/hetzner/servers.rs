@@ -14,7 +14,7 @@ use super::Hetzner;
 use super::actions::{Action, deadline};
 use super::labels::{self, Labels};
 use super::server_view::ServerView;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 
 /// What a server is made of.
@@ -50,7 +50,7 @@ impl Hetzner {
                 .map(|server| format!("{} ({})", server.name, server.id))
                 .collect();
             let fault = Fault::new(
-                "E0311",
+                Code::E0311,
                 format!(
                     "{} servers carry the label {}: {}",
                     found.len(),
@@ -96,7 +96,7 @@ impl Hetzner {
             }
             if begun.elapsed() > deadline::CREATE {
                 return Err(Fault::new(
-                    "E0307",
+                    Code::E0307,
                     format!("could not {doing}: the server is still {}", server.status),
                 )
                 .hint("look at the server in the console, then run the verb again")

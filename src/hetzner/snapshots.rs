@@ -16,7 +16,7 @@ use super::labels::{self, Labels};
 use super::resource::Kind;
 use super::server_view::ServerView;
 use super::servers::map_of;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// Actions after which a server's disk is no longer what it was.
 const STARTS: &[&str] = &[
@@ -197,7 +197,7 @@ fn date(text: &str) -> Option<OffsetDateTime> {
 
 fn unusable(doing: &str) -> anyhow::Error {
     Fault::new(
-        "E0307",
+        Code::E0307,
         format!("could not {doing}: it did not become usable"),
     )
     .hint("nothing was risked without it: look at it in the console, then run the verb again")

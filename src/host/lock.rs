@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::core::plan::Claim;
 use crate::host::journal;
@@ -93,7 +93,7 @@ fn holder(system: &System, file: &mut File) -> Result<Holder> {
     file.read_to_string(&mut text)?;
     let mut holder: Holder = serde_json::from_str(&text).map_err(|_| {
         Fault::new(
-            "E0504",
+            Code::E0504,
             "the host is locked by a run that has not said its name yet",
         )
         .hint("try again in a moment")

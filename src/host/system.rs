@@ -13,7 +13,7 @@ mod program;
 
 pub use program::{Cmd, Output};
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// One host, seen from inside.
 pub struct System {
@@ -102,7 +102,7 @@ impl System {
             .collect();
         self.run(&Cmd::new(argv)).await?.success().map_err(|error| {
             anyhow::Error::from(
-                Fault::new("E0403", "the new content was refused by its own program, and the file was left as it was")
+                Fault::new(Code::E0403, "the new content was refused by its own program, and the file was left as it was")
                     .hint("mend the template or the value in citrino.yml that the message names"),
             )
             .context(format!("{error:#}"))
@@ -148,7 +148,7 @@ impl System {
 
     fn account(&self, file: &str, name: &str) -> Result<Vec<String>> {
         self.find_account(file, name)?.ok_or_else(|| {
-            Fault::new("E0406", format!("there is no `{name}` in {file}"))
+            Fault::new(Code::E0406, format!("there is no `{name}` in {file}"))
                 .hint("put the step that makes the user or group before this one")
                 .into()
         })

@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::process::Command;
 
 use crate::core::digest;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// The package that `deploy` builds.
 const PACKAGE: &str = "citrino-app";
@@ -34,7 +34,7 @@ impl Build {
             return Ok(());
         }
         let message = format!("the build is for {}, and the host is {arch}", self.arch);
-        Err(Fault::new("E0601", message)
+        Err(Fault::new(Code::E0601, message)
             .hint(format!("give a static {arch} Linux binary"))
             .into())
     }
@@ -61,22 +61,25 @@ pub async fn build(from: &Path) -> Result<Build> {
         .output()
         .await
         .map_err(|error| {
-            Fault::new("E0601", format!("`cargo` could not be started: {error}"))
-                .hint("install Rust, or give a binary with --artifact")
+            Fault::new(
+                Code::E0601,
+                format!("`cargo` could not be started: {error}"),
+            )
+            .hint("install Rust, or give a binary with --artifact")
         })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let lines: Vec<&str> = said.trim().lines().collect();
         let tail = lines[lines.len().saturating_sub(12)..].join("\n");
         return Err(Fault::new(
-            "E0601",
+            Code::E0601,
             format!("the app did not build in {}:\n{tail}", source.display()),
         )
         .hint("run `cargo build --release -p citrino-app` there to see all of it")
         .into());
     }
     let path = executable(&String::from_utf8_lossy(&output.stdout))
-        .ok_or_else(|| Fault::new("E0601", "cargo built the app and named no binary"))?;
+        .ok_or_else(|| Fault::new(Code::E0601, "cargo built the app and named no binary"))?;
     let mut build = take(&path).await?;
     build.commit = commit(&source).await;
     Ok(build)
@@ -89,7 +92,7 @@ pub async fn build(from: &Path) -> Result<Build> {
 pub async fn take(path: &Path) -> Result<Build> {
     let wrong = |why: String| {
         Fault::new(
-            "E0601",
+            Code::E0601,
             format!("{} cannot be a release: {why}", path.display()),
         )
         .hint("give a static Linux binary, as `cargo build --release -p citrino-app` makes it")
@@ -125,7 +128,7 @@ pub fn source_tree(from: &Path) -> Result<Option<PathBuf>> {
 fn source(from: &Path) -> Result<PathBuf> {
     source_tree(from)?.ok_or_else(|| {
         Fault::new(
-            "E0601",
+            Code::E0601,
             "the app's source is neither above citrino.yml nor above the working directory",
         )
         .hint("run it in the source tree, or give a binary with --artifact")

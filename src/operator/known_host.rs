@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::config::stack::{ExistingHost, Stack};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::hetzner::{ServerView, pins};
 use crate::operator::mirror::Mirror;
 use crate::operator::remote::{Target, known_hosts_path};
@@ -33,7 +33,7 @@ pub fn of_server(stack: &Stack, server: &ServerView) -> Result<Target> {
     let Some(address) = server.address().filter(|_| server.status == "running") else {
         let status = &server.status;
         return Err(Fault::new(
-            "E0309",
+            Code::E0309,
             format!("the server {name} is {status}, so there is no host to reach"),
         )
         .hint("run `citrino-ops provision`: it starts the server")
@@ -41,7 +41,7 @@ pub fn of_server(stack: &Stack, server: &ServerView) -> Result<Target> {
     };
     let host_keys = pins(server)?;
     if host_keys.is_empty() {
-        return Err(Fault::new("E0502", format!("no host key of the server {name} is pinned in its labels, so nothing was sent to it"))
+        return Err(Fault::new(Code::E0502, format!("no host key of the server {name} is pinned in its labels, so nothing was sent to it"))
             .hint("somebody took the label away: compare the host's key with the console's, and put the label back")
             .into());
     }
@@ -83,7 +83,7 @@ pub fn need_login<'k>(stack: &Stack, mut keys: impl Iterator<Item = &'k str>) ->
     if keys.any(|key| body(key).is_some_and(|key| held.contains(&key))) {
         return Ok(());
     }
-    Err(Fault::new("E0509", "none of the keys in cloud.ssh_keys can be used from here, and the host will let in no other")
+    Err(Fault::new(Code::E0509, "none of the keys in cloud.ssh_keys can be used from here, and the host will let in no other")
         .hint("add your public key to cloud.ssh_keys, or your key to ssh's agent")
         .into())
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::core::audit::Head;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::audit::{self, other_chain};
 use crate::protocol::News;
 
@@ -134,7 +134,7 @@ impl Mirror {
 
     fn unusable(&self, error: &std::io::Error) -> anyhow::Error {
         Fault::new(
-            "E0524",
+            Code::E0524,
             format!(
                 "{} of the audit could not be kept: {error}",
                 self.whose()
@@ -155,7 +155,7 @@ fn ends_with_a_line(file: &mut File) -> std::io::Result<bool> {
 mod tests {
     use super::*;
     use crate::core::audit::{Deed, Did};
-    use crate::core::error::trouble;
+    use crate::core::error::{Code, code};
     use crate::core::plan::Claim;
     use crate::host::system::System;
 
@@ -191,12 +191,12 @@ mod tests {
         }
 
         /// As over the wire. The code of what is wrong; none when nothing is.
-        fn sync(&self) -> String {
+        fn sync(&self) -> Option<Code> {
             let head = self.mirror.head().unwrap();
             let news = audit::since(&self.host, &head).unwrap();
             let news = News::of(news.as_deref()).unwrap();
             let taken = self.mirror.take(&head, &news);
-            taken.map_or_else(|error| trouble(&error).code, |()| String::new())
+            taken.err().map(|error| code(&error))
         }
 
         fn on_host(&self) -> Vec<u8> {
@@ -215,11 +215,11 @@ mod tests {
     #[test]
     fn what_is_new_comes_after_what_was_seen() {
         let two = Two::new();
-        assert_eq!(two.sync(), "");
+        assert_eq!(two.sync(), None);
         assert!(!two.mirror.path.exists());
         for did in [Did::Begun, Did::Ended, Did::Begun, Did::Failed] {
             two.write(did);
-            assert_eq!(two.sync(), "");
+            assert_eq!(two.sync(), None);
             assert!(two.is_same());
         }
         assert_eq!(two.mirror.head().unwrap().n, 4);
@@ -231,15 +231,15 @@ mod tests {
         two.write(Did::Begun);
         let whole = two.on_host();
         two.put_on_host(&[&whole[..], b"{\"n\":2"].concat());
-        assert_eq!(two.sync(), "");
+        assert_eq!(two.sync(), None);
         assert_eq!(two.mirror.bytes().unwrap(), whole);
         two.write(Did::Ended);
-        assert_eq!(two.sync(), "");
+        assert_eq!(two.sync(), None);
         assert!(two.is_same());
         // The same on this side.
         let bytes = two.on_host();
         fs::write(&two.mirror.path, &bytes[..bytes.len() - 9]).unwrap();
-        assert_eq!(two.sync(), "");
+        assert_eq!(two.sync(), None);
         assert!(two.is_same());
     }
 
@@ -253,13 +253,13 @@ mod tests {
         let first = seen.iter().position(|byte| *byte == b'\n').unwrap() + 1;
 
         two.put_on_host(&seen[..first]);
-        assert_eq!(two.sync(), "E0522");
+        assert_eq!(two.sync(), Some(Code::E0522));
         two.host.remove(audit::PATH).unwrap();
-        assert_eq!(two.sync(), "E0522");
+        assert_eq!(two.sync(), Some(Code::E0522));
         for did in [Did::Begun, Did::Failed, Did::Begun] {
             two.write(did);
         }
-        assert_eq!(two.sync(), "E0522");
+        assert_eq!(two.sync(), Some(Code::E0522));
 
         let edited = String::from_utf8(seen.clone()).unwrap();
         two.put_on_host(seen.as_slice());
@@ -267,7 +267,7 @@ mod tests {
         let new = String::from_utf8(two.on_host()).unwrap();
         let new = new[edited.len()..].replace("ana", "eva");
         two.put_on_host(&[edited.as_bytes(), new.as_bytes()].concat());
-        assert_eq!(two.sync(), "E0520");
+        assert_eq!(two.sync(), Some(Code::E0520));
         assert_eq!(two.mirror.bytes().unwrap(), seen);
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::{Act, Change, Event, Tally, now};
 
 /// The events of a run that only looked.
@@ -106,7 +106,7 @@ impl Saved {
         written.map(drop).map_err(|error| {
             let place = path.display();
             Fault::new(
-                "E0803",
+                Code::E0803,
                 format!("the plan could not be written to {place}: {error}"),
             )
             .into()
@@ -117,7 +117,7 @@ impl Saved {
     /// E0803 when the file is no plan, or one of another stack.
     pub fn read(path: &Path, stack: &str) -> Result<Self> {
         let wrong = |why: String| {
-            Fault::new("E0803", format!("{} is no plan: {why}", path.display()))
+            Fault::new(Code::E0803, format!("{} is no plan: {why}", path.display()))
                 .hint("`citrino-ops plan --out FILE` writes one")
         };
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
@@ -136,9 +136,14 @@ impl Saved {
     pub fn still_holds(&self, wishes: &str, then: &[Planned], now: &[Planned]) -> Result<()> {
         let moved = |why: String| {
             let at = &self.at;
-            Fault::new("E0312", format!("the plan of {at} is out of date: {why}"))
-                .hint("nothing was changed: look at a new `citrino-ops plan --out FILE`, and apply that")
-                .into()
+            Fault::new(
+                Code::E0312,
+                format!("the plan of {at} is out of date: {why}"),
+            )
+            .hint(
+                "nothing was changed: look at a new `citrino-ops plan --out FILE`, and apply that",
+            )
+            .into()
         };
         if self.wishes != wishes {
             return Err(moved("citrino.yml was changed since".to_owned()));

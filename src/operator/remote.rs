@@ -17,7 +17,7 @@ pub use target::{Target, known_hosts_path};
 pub use transfer::{Moved, Source};
 
 use crate::core::digest;
-use crate::core::error::{Fault, trouble};
+use crate::core::error::{Code, Fault, code};
 use crate::core::report::Progress;
 use crate::protocol::FromAgent;
 use crate::storage::pack;
@@ -99,7 +99,7 @@ impl Remote {
                 Ok(remote) => return Ok(remote),
                 Err(error) => error,
             };
-            let wrong_key = trouble(&error).code == "E0502";
+            let wrong_key = code(&error) == Code::E0502;
             if wrong_key || begun.elapsed() > within {
                 return Err(error);
             }
@@ -127,7 +127,7 @@ impl Remote {
             self.store().await?;
             self.start().await?.ok_or_else(|| {
                 Fault::new(
-                    "E0505",
+                    Code::E0505,
                     "the agent was stored on the host and still is not there",
                 )
                 .into()
@@ -144,7 +144,7 @@ impl Remote {
         }
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         Err(Fault::new(
-            "E0402",
+            Code::E0402,
             format!(
                 "`{}` on the host: {}{}",
                 argv.join(" "),
@@ -177,7 +177,11 @@ impl Remote {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(Fault::new("E0402", format!("`{}` on the host: {said}", argv.join(" "))).into())
+        Err(Fault::new(
+            Code::E0402,
+            format!("`{}` on the host: {said}", argv.join(" ")),
+        )
+        .into())
     }
 
     /// What it was connected to.
@@ -216,7 +220,7 @@ impl Remote {
             child.stdout().take(),
             child.stderr().take(),
         ) else {
-            return Err(Fault::new("E0505", "ssh gave no pipes to the agent").into());
+            return Err(Fault::new(Code::E0505, "ssh gave no pipes to the agent").into());
         };
         let mut lines = BufReader::new(stdout).lines();
         if let Some(line) = lines.next_line().await? {
@@ -228,12 +232,12 @@ impl Remote {
                     Ok(Some(Agent::new(child, stdin, lines, *facts, mirror)))
                 }
                 FromAgent::Stop(trouble) => Err(Fault::new(
-                    "E0505",
+                    Code::E0505,
                     format!("the agent stopped: {}", trouble.message),
                 )
                 .into()),
                 other => {
-                    Err(Fault::new("E0505", format!("the agent greeted with {other:?}")).into())
+                    Err(Fault::new(Code::E0505, format!("the agent greeted with {other:?}")).into())
                 }
             };
         }
@@ -249,7 +253,7 @@ impl Remote {
             Ok(_) => {}
         }
         Err(Fault::new(
-            "E0505",
+            Code::E0505,
             format!("the agent ended before it spoke: {}", said.trim()),
         )
         .into())
@@ -281,7 +285,7 @@ impl Remote {
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         Err(Fault::new(
-            "E0505",
+            Code::E0505,
             format!("the agent could not be stored on the host: {said}"),
         )
         .hint("check free space and rights of /var/lib/citrino on the host")

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::config::stack::Stack;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::core::secret::Secret;
 use crate::facts::Facts;
@@ -302,7 +302,7 @@ pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backup
         return Err(none_of_its_own(backups).into());
     }
     find(backups, name).map_err(|why| {
-        Fault::new("E0422", why)
+        Fault::new(Code::E0422, why)
             .hint("nothing was changed; `citrino-ops backup list` shows the names")
             .into()
     })
@@ -315,13 +315,16 @@ fn none_of_its_own(backups: &Backups) -> Fault {
             foreign.name, foreign.stack
         );
         let hint = "nothing was changed; when it is meant, name it, and add --from-other-stack to `restore`";
-        return Fault::new("E0422", message).hint(hint);
+        return Fault::new(Code::E0422, message).hint(hint);
     }
     if let Some((name, why)) = backups.broken.last_key_value() {
-        return Fault::new("E0422", format!("the backup {name} cannot be used: {why}"))
-            .hint("nothing was changed; there is no other: `citrino-ops backup` takes one");
+        return Fault::new(
+            Code::E0422,
+            format!("the backup {name} cannot be used: {why}"),
+        )
+        .hint("nothing was changed; there is no other: `citrino-ops backup` takes one");
     }
-    Fault::new("E0422", "there is no backup on the host").hint("`citrino-ops backup` takes one")
+    Fault::new(Code::E0422, "there is no backup on the host").hint("`citrino-ops backup` takes one")
 }
 
 /// The same wherever they are.

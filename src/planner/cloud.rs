@@ -28,7 +28,7 @@ pub use volume::Volume;
 
 use crate::config::stack::{Cloud, HostName, Stack};
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::hetzner::labels::{self, Labels};
 use crate::hetzner::{Family, Hetzner, Kind, Record, Rule, VolumeView};
@@ -425,7 +425,7 @@ fn is_ours(found: &Labels, stack: &str) -> bool {
 /// The refusal of what has our name and not our label.
 fn foreign(kind: &str, name: &str, stack: &str) -> anyhow::Error {
     Fault::new(
-        "E0306",
+        Code::E0306,
         format!(
             "the {kind} {name} exists and does not belong to the stack {stack}: it has no label {}",
             labels::selector(stack)

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::config::playbook::Playbooks;
 use crate::config::template::Values;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::core::secret::Secret;
 use crate::facts::{HOST_KEY, HostKeys, NEXT_HOST_KEY};
@@ -40,14 +40,16 @@ impl Pair {
             .output()
             .map_err(|error| {
                 Fault::new(
-                    "E0404",
+                    Code::E0404,
                     format!("`ssh-keygen` could not be started: {error}"),
                 )
                 .hint("install OpenSSH's client on this machine")
             })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(Fault::new("E0402", format!("`ssh-keygen` made no key: {said}")).into());
+            return Err(
+                Fault::new(Code::E0402, format!("`ssh-keygen` made no key: {said}")).into(),
+            );
         }
         let read = |path: &Path| std::fs::read_to_string(path).context("could not read a new key");
         Ok(Self {

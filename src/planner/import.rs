@@ -4,7 +4,7 @@ use anyhow::Result;
 use time::OffsetDateTime;
 
 use crate::config::stack::Stack;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::facts::app::{AppFacts, binary};
 use crate::facts::backups;
@@ -27,7 +27,7 @@ pub fn imported(
     only_look: bool,
 ) -> Result<Imported> {
     let release = app.live_release().ok_or_else(|| {
-        Fault::new("E0455", "no release of the app serves on the host, and an import takes its migrations and its loader")
+        Fault::new(Code::E0455, "no release of the app serves on the host, and an import takes its migrations and its loader")
             .hint("run `citrino-ops deploy` first")
     })?;
     Ok(Imported {

@@ -7,7 +7,7 @@
 use anyhow::Result;
 
 use crate::config::stack::Stack;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::facts::app::{AppFacts, Release, State};
 use crate::task::Task;
@@ -146,7 +146,7 @@ pub fn cutover(
 
 fn not_prepared() -> Fault {
     Fault::new(
-        "E0605",
+        Code::E0605,
         "the host is not prepared for the app: its unit or its environment is not there",
     )
     .hint("run `citrino-ops converge` first, or `citrino-ops up` for all of it")

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use zstd::stream::{read::Decoder, write::Encoder};
 
 use crate::core::digest::hex;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 use crate::storage::disk_reserve::Sparing;
 
@@ -91,7 +91,7 @@ impl Recipients {
 /// E0425 when it is none.
 pub fn recipient(text: &str) -> Result<Recipient, Fault> {
     Recipient::from_str(text).map_err(|_| {
-        Fault::new("E0425", format!("`{text}` is no age recipient"))
+        Fault::new(Code::E0425, format!("`{text}` is no age recipient"))
             .hint("`age-keygen` prints one: it begins with age1")
     })
 }
@@ -107,9 +107,12 @@ pub fn identities(texts: &[Secret]) -> Result<Vec<Identity>> {
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
     keys.map(|key| {
         Identity::from_str(key).map_err(|why| {
-            Fault::new("E0425", format!("the age identity cannot be read: {why}"))
-                .hint("name the file that `age-keygen` wrote")
-                .into()
+            Fault::new(
+                Code::E0425,
+                format!("the age identity cannot be read: {why}"),
+            )
+            .hint("name the file that `age-keygen` wrote")
+            .into()
         })
     })
     .collect()
@@ -140,7 +143,7 @@ impl Packer {
             let own = own.to_public();
             let all = to.keys.iter().chain([&own]);
             let sealed = age::Encryptor::with_recipients(all.map(|key| key as &dyn age::Recipient))
-                .map_err(|_| Fault::new("E0425", "the age recipients do not go together"))?;
+                .map_err(|_| Fault::new(Code::E0425, "the age recipients do not go together"))?;
             Cover::Sealed(sealed.wrap_output(hashed)?)
         } else {
             Cover::Bare(hashed)
@@ -229,18 +232,18 @@ pub fn unpack(
         Err(age::DecryptError::Io(error)) => Err(error.into()),
         // In words of our own: age's come out of files that a build for development has not in it.
         Err(age::DecryptError::NoMatchingKeys) if identities.is_empty() => Err(Fault::new(
-            "E0425",
+            Code::E0425,
             "it is encrypted, and there is no age identity to read it with",
         )
         .hint("name the private key's file in `backup.identity` of citrino.yml, or with --identity")
         .into()),
         Err(age::DecryptError::NoMatchingKeys) => Err(Fault::new(
-            "E0425",
+            Code::E0425,
             "it is encrypted to other keys than the age identity",
         )
         .hint("name the key that it was encrypted to; the manifest has its public half")
         .into()),
-        Err(_) => Err(Fault::new("E0422", "it is no age file any more")
+        Err(_) => Err(Fault::new(Code::E0422, "it is no age file any more")
             .hint("the live database is as it was; `citrino-ops backup list` shows the others")
             .into()),
     }

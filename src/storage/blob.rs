@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use crate::core::digest::sha256;
 use anyhow::{Context, Result};
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 use crate::storage::pack;
 
@@ -23,18 +23,19 @@ pub fn present(system: &System, address: &str) -> Result<bool> {
 /// The content behind an address, compared with it before use.
 pub fn read(system: &System, address: &str) -> Result<Vec<u8>> {
     let bytes = system.read(path(address))?.ok_or_else(|| {
-        Fault::new("E0408", format!("blob {address} is not on the host"))
+        Fault::new(Code::E0408, format!("blob {address} is not on the host"))
             .hint("run the verb again: it sends what is missing")
     })?;
     if sha256(&bytes) != address {
-        return Err(
-            Fault::new("E0408", format!("blob {address} on the host is damaged"))
-                .hint(format!(
-                    "remove {} on the host and run the verb again",
-                    path(address)
-                ))
-                .into(),
-        );
+        return Err(Fault::new(
+            Code::E0408,
+            format!("blob {address} on the host is damaged"),
+        )
+        .hint(format!(
+            "remove {} on the host and run the verb again",
+            path(address)
+        ))
+        .into());
     }
     Ok(bytes)
 }
@@ -49,11 +50,11 @@ pub async fn store(
     length: usize,
 ) -> Result<()> {
     let bytes = pack::unpack(packed, base, length).map_err(|error| {
-        Fault::new("E0408", format!("blob {address}: {error:#}")).hint("run the verb again")
+        Fault::new(Code::E0408, format!("blob {address}: {error:#}")).hint("run the verb again")
     })?;
     if sha256(&bytes) != address {
         return Err(Fault::new(
-            "E0408",
+            Code::E0408,
             format!("what arrived as blob {address} is something else"),
         )
         .hint("run the verb again")
@@ -129,7 +130,7 @@ mod tests {
             let refused = store(&system, &address, packed, base, new.len()).await;
             assert_eq!(
                 crate::core::error::trouble(&refused.unwrap_err()).code,
-                "E0408"
+                Code::E0408
             );
             assert!(!present(&system, &address).unwrap());
         }

@@ -12,7 +12,7 @@ mod store;
 
 pub use store::{Object, Store};
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 
 /// How often a request that got no answer, or one of trouble, is sent again.
@@ -77,7 +77,7 @@ impl Bucket {
             None => Ok(()),
             Some((key, why)) => {
                 let hint = "write bucket, endpoint, region and key as the provider gave them";
-                Err(Fault::new("E0102", format!("backup.s3: `{key}` {why}"))
+                Err(Fault::new(Code::E0102, format!("backup.s3: `{key}` {why}"))
                     .hint(hint)
                     .into())
             }
@@ -105,7 +105,7 @@ impl Bucket {
             .split_once('/')
             .unwrap_or((place.unwrap_or_default(), ""));
         if bucket.is_empty() {
-            return Err(Fault::new("E0802", format!("`{url}` names no bucket"))
+            return Err(Fault::new(Code::E0802, format!("`{url}` names no bucket"))
                 .hint("write s3://BUCKET or s3://BUCKET/PREFIX")
                 .into());
         }

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// What is read at a time.
 pub const PIECE: usize = 64 * 1024;
@@ -53,6 +53,6 @@ pub fn read_piece(read: &mut impl Read, piece: &mut [u8]) -> Result<usize> {
 
 /// Why a dump is not taken.
 pub fn refused(why: impl std::fmt::Display) -> Fault {
-    Fault::new("E0451", format!("the dump cannot be taken: {why}"))
+    Fault::new(Code::E0451, format!("the dump cannot be taken: {why}"))
         .hint("the live database is as it was; make the dump anew, with `pg_dump --format=custom` or `pg_dump | gzip`, and bring that")
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Package, apt};
 use crate::core::digest::sha256;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
 /// Written in apt's deb822 format (sources.list(5)). The key is armored text, or a file that a
@@ -111,7 +111,7 @@ impl AptRepository {
         if system.stat(&path)?.is_some() {
             return Ok(());
         }
-        let fault = Fault::new("E0408", format!("the key {path} is not on the host"));
+        let fault = Fault::new(Code::E0408, format!("the key {path} is not on the host"));
         Err(fault
             .hint("give the key itself in `key`, or the package that brings it in `key_package`")
             .into())

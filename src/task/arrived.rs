@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::postgres::OWNER;
 use crate::core::digest;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::facts::backups::{self, Backup, MANIFEST, PROOF, Proof};
 use crate::host::system::System;
 use crate::storage::archive::Content;
@@ -112,6 +112,9 @@ fn take_in(system: &System, name: &str, content: &Content) -> Result<()> {
 }
 
 fn wrong(name: &str, why: &str) -> Fault {
-    Fault::new("E0422", format!("the backup {name} cannot be used: {why}"))
-        .hint("nothing was restored; name another backup")
+    Fault::new(
+        Code::E0422,
+        format!("the backup {name} cannot be used: {why}"),
+    )
+    .hint("nothing was restored; name another backup")
 }

@@ -15,7 +15,7 @@ use snapshot::Snapshot;
 use super::drill::{self, Trial};
 use super::postgres::{OWNER, alike, rows};
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::facts::app::{self, Schema};
 use crate::facts::backups::{self, Format, PART};
@@ -242,6 +242,6 @@ fn mb(bytes: u64) -> f64 {
 }
 
 fn failed(why: &str) -> Fault {
-    Fault::new("E0421", format!("no backup could be made: {why}"))
+    Fault::new(Code::E0421, format!("no backup could be made: {why}"))
         .hint("nothing was changed; the backups of before are as they were")
 }

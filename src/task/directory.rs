@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Perm;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::{Ids, System, ids_of, mode_of};
 
 /// Only the directory itself: what is in it is the wish of other steps. Parents that are not there
@@ -75,7 +75,7 @@ fn refuse_beneath_a_file(system: &System, path: &str) -> Result<()> {
 
 fn refusal(path: &str) -> Fault {
     Fault::new(
-        "E0408",
+        Code::E0408,
         format!("{path} is there and is no directory, and a directory is wished there"),
     )
     .hint("move it away by hand if it is not needed")

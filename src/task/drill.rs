@@ -12,7 +12,7 @@ use super::scratch::Scratch;
 pub use super::trial::Trial;
 use super::trial::clear;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::{Fault, trouble};
+use crate::core::error::{Code, Fault, code};
 use crate::core::event::now;
 use crate::core::secret::Secret;
 use crate::facts::backups::{self, Backup, Proof};
@@ -82,7 +82,7 @@ pub async fn prove(
     let cleared = clear(system, &scratch).await;
     if let Err(error) = passed {
         // Neither a key that does not fit, nor a disk without room, nor a release that fails says anything of the backup.
-        if trouble(&error).code == "E0422" {
+        if code(&error) == Code::E0422 {
             system.remove(backups::proof(&backup.name))?;
         }
         return Err(error);
@@ -141,7 +141,7 @@ async fn pass(
 
 fn failed(backup: &Backup, error: &anyhow::Error) -> Fault {
     Fault::new(
-        "E0424",
+        Code::E0424,
         format!(
             "{} was restored, and the release does not answer on it: {error:#}",
             backup.name

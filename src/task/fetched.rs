@@ -10,7 +10,7 @@ use super::arrived::{is_known, take_proof};
 use super::backup::dump::Parts;
 use super::postgres::OWNER;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::{Fault, trouble};
+use crate::core::error::{Code, Fault, code};
 use crate::facts::backups::{self, Backup, PART, PROOF};
 use crate::facts::bucket_backups::{There, gather};
 use crate::host::system::System;
@@ -87,7 +87,7 @@ impl Fetched {
                 ),
                 (None, None) => format!("there is no backup in {place}"),
             };
-            Fault::new("E0433", message)
+            Fault::new(Code::E0433, message)
                 .hint("nothing was changed; look at bucket and prefix of `backup.s3`")
                 .into()
         })
@@ -101,7 +101,7 @@ fn is_whole(system: &System, name: &str) -> Result<bool> {
     };
     match Parts::whole(&backup).compare(system) {
         Ok(()) => Ok(true),
-        Err(error) if trouble(&error).code == "E0422" => Ok(false),
+        Err(error) if code(&error) == Code::E0422 => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -142,7 +142,7 @@ async fn fill(store: &Store, content: &Content, file: File) -> Result<()> {
         content.file,
         store.bucket().url()
     );
-    Err(Fault::new("E0432", message)
+    Err(Fault::new(Code::E0432, message)
         .hint("what came was thrown away; run the verb again, and name another backup if it stays")
         .into())
 }

@@ -7,7 +7,7 @@ use similar::TextDiff;
 use super::Perm;
 use crate::core::digest;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 use crate::host::system::{Cmd, Ids, Output, System, ids_of, mode_of};
 use crate::storage::blob;
@@ -134,7 +134,7 @@ impl Wish<System> for File {
         };
         if found.is_dir() {
             return Err(Fault::new(
-                "E0408",
+                Code::E0408,
                 format!("{} is a directory, and a file is wished there", self.path),
             )
             .hint("move the directory away by hand if it is not needed")

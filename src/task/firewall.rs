@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::program::run_if_there;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 
 /// What is not allowed is denied on the way in, and everything may go out. Missing rules are added
@@ -72,7 +72,7 @@ fn network(text: &str) -> Result<Option<String>> {
         Some((address, bits)) => (address, Some(bits)),
     };
     let fault = || {
-        Fault::new("E0408", format!("`{text}` is no network"))
+        Fault::new(Code::E0408, format!("`{text}` is no network"))
             .hint("write it as 203.0.113.0/24 or 2001:db8::/32")
     };
     let address: IpAddr = address.trim().parse().map_err(|_| fault())?;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::{self, System};
 
 /// The link changes by a rename, so that a reader sees the old target or the new one and never
@@ -37,7 +37,7 @@ impl Link {
                 "a file"
             };
             return Err(Fault::new(
-                "E0408",
+                Code::E0408,
                 format!("{} is {kind}, and a link is wished there", self.path),
             )
             .hint("move it away by hand if it is not needed")

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::digest;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::{Fault, trouble};
+use crate::core::error::{Code, Fault, code};
 use crate::facts::backups::{self, Backup, Backups, MANIFEST, PROOF, SENT, Sent};
 use crate::facts::bucket_backups::{There, gather};
 use crate::host::system::System;
@@ -97,7 +97,7 @@ impl Wish<System> for Offsite {
         for backup in &todo.send {
             match send(system, &store, backup).await {
                 // One that is broken on the host must not keep the others there.
-                Err(error) if trouble(&error).code == "E0422" => spoiled = spoiled.or(Some(error)),
+                Err(error) if code(&error) == Code::E0422 => spoiled = spoiled.or(Some(error)),
                 sent => sent?,
             }
         }
@@ -231,7 +231,7 @@ async fn send(system: &System, store: &Store, backup: &Backup) -> Result<()> {
                 content.file
             );
             let hint = "the other backups were sent; take a new one with `citrino-ops backup`, and delete this one by hand";
-            return Err(Fault::new("E0422", message).hint(hint).into());
+            return Err(Fault::new(Code::E0422, message).hint(hint).into());
         }
         // A run that was cut off may have sent it.
         let head = store.head(&content.file).await?;
@@ -261,7 +261,7 @@ async fn read_back(store: &Store, name: &str, wished: &(String, u64)) -> Result<
         "{name} was put into {} and reads back as something else",
         store.bucket().url()
     );
-    Err(Fault::new("E0432", message)
+    Err(Fault::new(Code::E0432, message)
         .hint("the backup on the host is as it was; run `citrino-ops backup` again, and ask the provider if it stays")
         .into())
 }

@@ -15,7 +15,7 @@ pub mod beside;
 pub mod roles;
 
 use super::program::run_if_there;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 use crate::host::system::{Cmd, Output, System};
 
@@ -107,7 +107,7 @@ pub async fn rows(system: &System, database: &str) -> Result<BTreeMap<String, u6
 fn counted(answer: Answer) -> Result<BTreeMap<String, u64>> {
     match answer {
         Answer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
-        Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
+        Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
     }
 }
 
@@ -166,7 +166,7 @@ pub fn literal(text: &str) -> Result<String> {
 fn whole(text: &str) -> Result<&str> {
     if text.contains('\0') {
         return Err(Fault::new(
-            "E0408",
+            Code::E0408,
             "a name or text for PostgreSQL has a zero byte in it",
         )
         .hint("PostgreSQL can keep none: mend the value in citrino.yml or the playbook")

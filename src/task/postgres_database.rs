@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::postgres::{Answer, MAINTENANCE, ask, identifier, literal, tell};
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ impl PostgresDatabase {
             return Ok(Ok(Some(database)));
         }
         Err(Fault::new(
-            "E0408",
+            Code::E0408,
             format!(
                 "the database {} is in {}, and {} is wished",
                 self.name, database.encoding, self.encoding

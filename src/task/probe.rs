@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
 mod backups;
@@ -130,7 +130,7 @@ impl Probe {
             0 => String::new(),
             seconds => format!(" within {seconds} s"),
         };
-        Fault::new("E0407", format!("no good answer{within}: {reason}"))
+        Fault::new(Code::E0407, format!("no good answer{within}: {reason}"))
             .hint("look at `citrino-ops logs` for the service that was asked")
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, Output, System};
 
 /// Runs a program; `None` when the host does not have it, which on a fresh host is a difference
@@ -18,5 +18,5 @@ pub async fn run_if_there(system: &System, cmd: &Cmd) -> Result<Option<Output>> 
 fn is_missing(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<Fault>()
-        .is_some_and(|fault| fault.code == "E0404")
+        .is_some_and(|fault| fault.code == Code::E0404)
 }

@@ -9,7 +9,7 @@ use super::pgbackrest;
 use super::postgres::beside::{self, Beside};
 use super::postgres::{OWNER, WHOLE_WITHIN, roles, rows};
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 
 mod cluster;
@@ -136,7 +136,7 @@ impl Recovered {
         let message = format!(
             "{fresh} got other rows than the recovered database has: {found:?} and {wished:?}"
         );
-        Err(Fault::new("E0441", message)
+        Err(Fault::new(Code::E0441, message)
             .hint("the live database is as it was; try again")
             .into())
     }
@@ -144,5 +144,5 @@ impl Recovered {
 
 /// A time that cannot be gone back to: nothing was touched.
 fn unreachable(why: String) -> Fault {
-    Fault::new("E0440", why).hint("nothing was changed; with `backup: { pitr: true }` the times since the oldest backup of pgBackRest's can be gone back to")
+    Fault::new(Code::E0440, why).hint("nothing was changed; with `backup: { pitr: true }` the times since the oldest backup of pgBackRest's can be gone back to")
 }

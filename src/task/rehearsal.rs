@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::postgres::tell;
 use crate::core::digest;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::facts::app::Schema;
 use crate::host::system::System;
@@ -190,7 +190,7 @@ impl Rehearsal {
 
 /// A rehearsal that went wrong: production has not noticed it.
 fn failed(why: &str) -> Fault {
-    Fault::new("E0420", format!("the rehearsal failed: {why}")).hint(
+    Fault::new(Code::E0420, format!("the rehearsal failed: {why}")).hint(
         "the live database was only read; mend the migration or the release, and deploy again",
     )
 }

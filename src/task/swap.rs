@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System, mode_of};
 
 const FSTAB: &str = "/etc/fstab";
@@ -63,7 +63,7 @@ impl Swap {
             return Ok(());
         }
         Err(Fault::new(
-            "E0408",
+            Code::E0408,
             format!("{} is no swap file, and one is wished there", self.path),
         )
         .hint("move it away by hand if it is not needed")

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
 /// Each key has a file of its own in /etc/sysctl.d, so that two wishes never write one file.
@@ -75,11 +75,12 @@ impl Wish<System> for Sysctl {
 
     async fn apply(&self, system: &System) -> Result<()> {
         if system.stat(self.live())?.is_none() {
-            return Err(
-                Fault::new("E0408", format!("the kernel has no setting {}", self.key))
-                    .hint("its module may not be loaded, or a container may not have it")
-                    .into(),
-            );
+            return Err(Fault::new(
+                Code::E0408,
+                format!("the kernel has no setting {}", self.key),
+            )
+            .hint("its module may not be loaded, or a container may not have it")
+            .into());
         }
         fs::create_dir_all(system.path("/etc/sysctl.d"))?;
         system

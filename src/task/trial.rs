@@ -10,7 +10,7 @@ use super::Probe;
 use super::probe::{Ask, Http};
 use super::scratch::Scratch;
 use crate::core::engine::Wish;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::facts::app;
 use crate::host::env_file;
 use crate::host::system::{Cmd, Output, System};
@@ -142,7 +142,9 @@ impl Trial {
                         UNIT,
                     ]))
                     .await?;
-                return Err(Fault::new("E0407", format!("{error}\n{}", log.stdout.trim())).into());
+                return Err(
+                    Fault::new(Code::E0407, format!("{error}\n{}", log.stdout.trim())).into(),
+                );
             }
         }
         Ok(())

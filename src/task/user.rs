@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::directory;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 
 /// The mode of a home that this kind makes, as adduser(8) of Debian 12 makes them. A later
@@ -136,7 +136,7 @@ impl User {
             return Ok(None);
         }
         Err(Fault::new(
-            "E0408",
+            Code::E0408,
             format!("{home} is a file, and a home is wished there"),
         )
         .hint("move it away by hand if it is not needed")

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::cli::Adopt;
-use crate::core::error::{Fault, exit};
+use crate::core::error::{Code, Fault, exit};
 use crate::hetzner::labels;
 use crate::planner::cloud;
 
@@ -23,7 +23,7 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
     let takes_server = planned.iter().any(|step| step.name.starts_with("server "));
     if takes_server && pin.is_none() {
         job.show(&preview)?;
-        return Err(Fault::new("E0802", "a server is to be taken in, and its host key is not known: whoever answers in its place could not be told from it")
+        return Err(Fault::new(Code::E0802, "a server is to be taken in, and its host key is not known: whoever answers in its place could not be told from it")
             .hint("print it in the server's console with `cat /etc/ssh/ssh_host_ed25519_key.pub`, and give the line with --host-key \"ssh-ed25519 AAAA…\"")
             .into());
     }
@@ -46,7 +46,7 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
 
 fn pin(line: &str) -> Result<String> {
     labels::pin_label(line).map_err(|_| {
-        Fault::new("E0802", "--host-key is no ed25519 public key")
+        Fault::new(Code::E0802, "--host-key is no ed25519 public key")
             .hint("give the whole line of the server's /etc/ssh/ssh_host_ed25519_key.pub")
             .into()
     })

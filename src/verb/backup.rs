@@ -7,7 +7,7 @@ use super::job::Job;
 use super::provision::pending;
 use crate::cli::{Backup, BackupNow, Key};
 use crate::config::source;
-use crate::core::error::{Fault, exit};
+use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::{Mode, Step};
 use crate::facts::backups::Format;
 use crate::operator::remote::Remote;
@@ -117,7 +117,7 @@ async fn verify(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> 
     if tally.differs == 0 {
         return Ok(exit::OK);
     }
-    Err(Fault::new("E0422", format!("{} of {} backups cannot be used", tally.differs, names.len()))
+    Err(Fault::new(Code::E0422, format!("{} of {} backups cannot be used", tally.differs, names.len()))
         .hint("take a new one with `citrino-ops backup`, and delete the broken ones by hand when nobody needs to look at them")
         .into())
 }

@@ -6,7 +6,7 @@ use super::deploy::{self, Outcome};
 use super::job::Job;
 use super::outage_watch;
 use crate::cli::CutOff;
-use crate::core::error::{Fault, exit, trouble};
+use crate::core::error::{Code, Fault, code, exit};
 use crate::operator::remote::Ending;
 use crate::planner::release;
 
@@ -57,7 +57,7 @@ pub async fn run(job: &mut Job<'_>, way: Way) -> Result<u8> {
 }
 
 fn is_halted(error: &anyhow::Error) -> bool {
-    trouble(error).code == "E0804"
+    code(error) == Code::E0804
 }
 
 /// # Errors
@@ -67,7 +67,7 @@ fn undone(job: &mut Job) -> Result<()> {
         None => job.report.note("the run is undone"),
         Some(undo) => {
             let message = format!("the run could not be undone: {}", undo.message);
-            return Err(Fault::new("E0606", message)
+            return Err(Fault::new(Code::E0606, message)
                 .hint("`citrino-ops deploy` of a good build brings the host back")
                 .into());
         }

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::job::Job;
 use super::outage_watch;
 use crate::cli::Artifact;
-use crate::core::error::{Fault, exit};
+use crate::core::error::{Area, Code, Fault, exit};
 use crate::core::plan::Mode;
 use crate::facts::app::{self, AppFacts, Release, State};
 use crate::operator::artifact::{self, Build};
@@ -165,7 +165,7 @@ pub async fn failed(
 /// Not that of a lost connection or a lock.
 fn is_about_the_release(error: &anyhow::Error) -> bool {
     let fault = error.downcast_ref::<Fault>();
-    fault.is_some_and(|fault| !fault.code.starts_with("E05"))
+    fault.is_some_and(|fault| fault.code.area() != Area::Connection)
 }
 
 /// What a failed step means for those who use the app. An error that is not about the release stays what
@@ -180,27 +180,27 @@ fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error) -> anyhow::Erro
     let (why, what) = (&step.message, &outcome.what);
     let fault = match (&outcome.serves_meanwhile, job.report.take_undo_failure()) {
         (_, Some(undo)) => Fault::new(
-            "E0606",
+            Code::E0606,
             format!(
                 "{what} failed, and it could not be undone: {why}; {}",
                 undo.message
             ),
         ),
-        (_, None) if step.code == "E0606" => Fault::new(
-            "E0606",
+        (_, None) if step.code == Code::E0606 => Fault::new(
+            Code::E0606,
             format!("{what} failed, and it could not be undone: {why}"),
         ),
-        (_, None) if step.code == "E0804" => Fault::new("E0804", format!("{what}: {why}")),
+        (_, None) if step.code == Code::E0804 => Fault::new(Code::E0804, format!("{what}: {why}")),
         (Some(_), None) if outcome.same => Fault::new(
-            "E0602",
+            Code::E0602,
             format!("a step failed, and {what} serves as before: {why}"),
         ),
         (Some(old), None) => Fault::new(
-            "E0602",
+            Code::E0602,
             format!("{what} failed, and {old} serves as before: {why}"),
         ),
         (None, None) => Fault::new(
-            "E0604",
+            Code::E0604,
             format!("{what} failed, and there was no release before it: {why}"),
         ),
     };

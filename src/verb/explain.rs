@@ -2,23 +2,32 @@
 
 use anyhow::Result;
 
-use crate::core::error::{CATALOGUE, Fault, entry, exit};
+use crate::core::catalogue;
+use crate::core::error::{Code, Fault, exit};
 use crate::core::report::Report;
 
 pub fn run(report: &mut Report, code: Option<&str>) -> Result<u8> {
-    let Some(code) = code else {
-        for entry in CATALOGUE {
-            report.text(&format!("{}  {}", entry.code, entry.title));
+    let pages = catalogue::pages()?;
+    let Some(text) = code else {
+        for (code, page) in pages {
+            report.text(&format!("{code}  {}", page.title));
         }
         return Ok(exit::OK);
     };
-    let entry = entry(code).ok_or_else(|| {
-        Fault::new("E0002", format!("there is no error code `{code}`"))
-            .hint("`citrino-ops explain` lists them all")
-    })?;
+    let code: Option<Code> = text.parse().ok();
+    let (code, page) = code
+        .and_then(|code| pages.get_key_value(&code))
+        .ok_or_else(|| {
+            Fault::new(Code::E0002, format!("there is no error code `{text}`"))
+                .hint("`citrino-ops explain` lists them all")
+        })?;
     report.text(&format!(
-        "{}: {}\n\nCause    {}\nChanged  {}\nNext     {}\nExit     {}",
-        entry.code, entry.title, entry.cause, entry.changed, entry.next, entry.exit
+        "{code}: {}\n\nCause    {}\nChanged  {}\nNext     {}\nExit     {}",
+        page.title,
+        page.cause,
+        page.changed,
+        page.next,
+        code.exit()
     ));
     Ok(exit::OK)
 }

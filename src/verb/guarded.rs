@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::job::Job;
 use crate::config::source;
-use crate::core::error::{Fault, trouble};
+use crate::core::error::{Code, Fault, trouble};
 use crate::core::event::{Event, State, Tally};
 use crate::core::plan::Plan;
 use crate::facts::Facts;
@@ -32,7 +32,7 @@ pub fn within_s() -> Result<u64> {
     };
     text.parse().map_err(|_| {
         Fault::new(
-            "E0102",
+            Code::E0102,
             format!("{VARIABLE} is `{text}`, which is no number of seconds"),
         )
         .into()
@@ -197,13 +197,13 @@ async fn look(job: &mut Job<'_>, remote: &Remote, armed: &Armed<'_>) -> Result<B
         let answers = public_probe::release(&job.stack.domain, &remote.target().address).await;
         let answers = answers.map_err(|error| {
             Fault::new(
-                "E0511",
+                Code::E0511,
                 format!("the site does not answer from outside: {error:#}"),
             )
         })?;
         if answers != live {
             let message = format!("{answers} answers from outside, and {live} is live on the host");
-            return Err(Fault::new("E0511", message).into());
+            return Err(Fault::new(Code::E0511, message).into());
         }
     }
     let by = job.claim();
@@ -218,22 +218,22 @@ fn went_off(armed: &Armed<'_>, first: Option<&Fault>) -> Fault {
     let within = armed.within_s;
     let why = first.map_or("nobody came back in time", |fault| &fault.message);
     let put_back = format!("after {within} s the dead man's switch put back what it was before");
-    let site = first.is_some_and(|fault| fault.code == "E0511");
+    let site = first.is_some_and(|fault| fault.code == Code::E0511);
     if site {
         let message =
             format!("the site did not answer any more after {steps}, and {put_back} ({why})");
-        return Fault::new("E0511", message)
+        return Fault::new(Code::E0511, message)
             .hint("mend what these steps wish for: the host is as it was");
     }
     let message =
         format!("the host could not be reached any more after {steps}, and {put_back} ({why})");
-    Fault::new("E0510", message).hint("mend what these steps wish for: the host is as it was")
+    Fault::new(Code::E0510, message).hint("mend what these steps wish for: the host is as it was")
 }
 
 fn not_put_back(armed: &Armed<'_>, why: Option<String>) -> Fault {
     let steps = named(armed);
     let why = why.unwrap_or_default();
-    Fault::new("E0512", format!("after {steps} the host was not put back as it was: {why}"))
+    Fault::new(Code::E0512, format!("after {steps} the host was not put back as it was: {why}"))
         .hint("open Hetzner's console: `journalctl -u citrino-guard` there says how far it came (docs/operations)")
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::job::Job;
-use crate::core::error::{Fault, exit};
+use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::Mode;
 use crate::hetzner::availability;
 use crate::operator::remote::Remote;
@@ -62,7 +62,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     }
     let total = plan.steps.len();
     Err(Fault::new(
-        "E0701",
+        Code::E0701,
         format!("{bad} of {total} answers are not as they should be"),
     )
     .hint("docs/operations says what to do for each; `citrino-ops logs` shows the logs")

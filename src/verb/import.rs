@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::job::Job;
 use crate::cli::{CsvOptions, Import};
 use crate::core::digest;
-use crate::core::error::{Fault, exit, exit_code, trouble};
+use crate::core::error::{Code, Fault, code, exit, exit_code};
 use crate::core::plan::Mode;
 use crate::facts::app::USER;
 use crate::facts::imports::{self, FOLDER};
@@ -88,7 +88,7 @@ fn files(job: &mut Job<'_>, wish: &Import) -> Result<Vec<Brings>> {
         }
         _ => return Ok(files),
     };
-    Err(Fault::new("E0450", why)
+    Err(Fault::new(Code::E0450, why)
         .hint("nothing was sent; `citrino-ops db import --help` shows what goes together")
         .into())
 }
@@ -167,7 +167,7 @@ async fn send(job: &mut Job<'_>, remote: &Remote, files: &[Brings]) -> Result<()
 /// Whether somebody may have use for what was sent: the host goes on with it alone, another run is at work (with it,
 /// since files of the same content have the same name), or more of it is to come.
 fn is_of_use(error: &anyhow::Error) -> bool {
-    exit_code(error) == exit::LOCKED || matches!(trouble(error).code.as_str(), "E0503" | "E0435")
+    exit_code(error) == exit::LOCKED || matches!(code(error), Code::E0503 | Code::E0435)
 }
 
 /// A file that was refused is of no more use.
@@ -251,10 +251,22 @@ mod tests {
     #[test]
     fn what_another_run_may_be_at_work_with_stays() {
         let is_of_use = |code| super::is_of_use(&Fault::new(code, "x").into());
-        for code in ["E0503", "E0435", "E0504", "E0508", "E0513"] {
+        for code in [
+            Code::E0503,
+            Code::E0435,
+            Code::E0504,
+            Code::E0508,
+            Code::E0513,
+        ] {
             assert!(is_of_use(code), "{code}");
         }
-        for code in ["E0451", "E0453", "E0801", "E0402", "E0407"] {
+        for code in [
+            Code::E0451,
+            Code::E0453,
+            Code::E0801,
+            Code::E0402,
+            Code::E0407,
+        ] {
             assert!(!is_of_use(code), "{code}");
         }
     }

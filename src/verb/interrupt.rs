@@ -8,7 +8,7 @@ use tokio::signal::ctrl_c;
 use super::dispatch;
 use super::job::Job;
 use crate::cli::{Cli, Verb};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::report::Report;
 use crate::hetzner::{
     AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, ServerView, VolumeView,
@@ -50,7 +50,7 @@ pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
         Verb::Rebuild(_) => "provision",
         _ => cli.verb.name(),
     };
-    Err(Fault::new("E0804", message)
+    Err(Fault::new(Code::E0804, message)
         .hint(format!("what was begun goes on: the API ends its actions, a host its plan. `citrino-ops {verb}` again looks at what is there and goes on from it"))
         .into())
 }

@@ -9,7 +9,7 @@ use crate::config::source;
 use crate::config::stack::Stack;
 use crate::config::template::Values;
 use crate::core::engine;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::Tally;
 use crate::core::plan::{Claim, Mode, Plan, Step};
 use crate::core::report::Report;
@@ -162,7 +162,7 @@ impl<'r> Job<'r> {
     pub fn api(&self) -> Result<Hetzner> {
         let Some(cloud) = &self.stack.cloud else {
             return Err(Fault::new(
-                "E0802",
+                Code::E0802,
                 format!(
                     "`{}` is about the cloud, and citrino.yml names a `host` that is there already",
                     self.verb
@@ -238,7 +238,7 @@ impl<'r> Job<'r> {
         let question = format!("{question} [y/N]");
         match self.report.ask(&question).await?.as_str() {
             "y" | "Y" | "yes" => Ok(()),
-            _ => Err(Fault::new("E0801", "nothing was changed: there was no yes").into()),
+            _ => Err(Fault::new(Code::E0801, "nothing was changed: there was no yes").into()),
         }
     }
 
@@ -256,7 +256,7 @@ impl<'r> Job<'r> {
         if self.report.ask(&question).await? == name {
             return Ok(());
         }
-        Err(Fault::new("E0801", "nothing was changed: the name was not typed").into())
+        Err(Fault::new(Code::E0801, "nothing was changed: the name was not typed").into())
     }
 
     fn can_ask(&self, why: &str) -> Result<()> {
@@ -264,7 +264,7 @@ impl<'r> Job<'r> {
             return Ok(());
         }
         let message = format!("{why}, and nobody is at a terminal to say yes");
-        Err(Fault::new("E0801", message).hint("add --yes").into())
+        Err(Fault::new(Code::E0801, message).hint("add --yes").into())
     }
 
     /// # Errors
@@ -274,7 +274,7 @@ impl<'r> Job<'r> {
             return Ok(());
         }
         Err(
-            Fault::new("E0309", "there is no volume for the database yet")
+            Fault::new(Code::E0309, "there is no volume for the database yet")
                 .hint("run `citrino-ops provision`: it makes the volume")
                 .into(),
         )
@@ -387,7 +387,7 @@ impl<'r> Job<'r> {
 
 pub fn no_server(stack: &str) -> Fault {
     Fault::new(
-        "E0309",
+        Code::E0309,
         format!("there is no server of the stack {stack} yet"),
     )
     .hint("run `citrino-ops provision`, or `citrino-ops up` for all of it")
@@ -409,7 +409,7 @@ fn public_keys(stack: &Stack) -> Result<Vec<PublicKey>> {
                 .to_string_lossy();
             let text = std::fs::read_to_string(&file).map_err(|error| {
                 Fault::new(
-                    "E0102",
+                    Code::E0102,
                     format!(
                         "cloud.ssh_keys: {} could not be read: {error}",
                         file.display()
@@ -433,7 +433,7 @@ fn refuse_equal_names(keys: &[PublicKey]) -> Result<()> {
     match twice {
         None => Ok(()),
         Some((_, key)) => Err(Fault::new(
-            "E0102",
+            Code::E0102,
             format!(
                 "cloud.ssh_keys: two files are called {}, and a key is known by its file's name",
                 key.name

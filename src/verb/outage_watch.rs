@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::config::stack::Stack;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::{Event, now};
 use crate::core::outage::{self, Watch};
 use crate::core::plan::Ask;
@@ -67,7 +67,7 @@ pub fn noticed_nothing(job: &mut Job) -> Result<()> {
     };
     let first = seen.first.unwrap_or_default();
     Err(Fault::new(
-        "E0607",
+        Code::E0607,
         format!(
             "the release serves, and users noticed: {} of {} requests failed meanwhile, the first with: {first}",
             seen.failed, seen.requests

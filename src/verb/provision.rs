@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::job::{Job, no_server};
 use crate::cli::Provision;
-use crate::core::error::{Fault, exit, trouble};
+use crate::core::error::{Code, Fault, code, exit};
 use crate::core::plan::{Mode, Step};
 use crate::hetzner::labels::{self, Labels};
 use crate::hetzner::{Hetzner, ServerView, ZoneView, availability};
@@ -80,7 +80,7 @@ async fn agree(
     let planned = preview.planned();
     if let Some(step) = replacements(&planned).next().filter(|_| !options.replace) {
         let what = step.change.what.join("; ");
-        return Err(Fault::new("E0311", format!("`{}` would need a replacement: {what}", step.name))
+        return Err(Fault::new(Code::E0311, format!("`{}` would need a replacement: {what}", step.name))
             .hint("nothing was changed. Put cloud.image right; or take a backup away from the host and add `--replace`")
             .into());
     }
@@ -214,7 +214,7 @@ async fn with_new_key(target: &Target) -> Result<Remote> {
     let begun = Instant::now();
     loop {
         match Remote::wait(target, NEW_KEY_WITHIN).await {
-            Err(error) if trouble(&error).code == "E0502" && begun.elapsed() < NEW_KEY_WITHIN => {
+            Err(error) if code(&error) == Code::E0502 && begun.elapsed() < NEW_KEY_WITHIN => {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             outcome => return outcome,
@@ -228,8 +228,11 @@ async fn first_boot(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     // 2 means that it ended with something to grumble about.
     let status = remote.output(&["sh", "-c", "cloud-init status --wait || test $? = 2"]);
     let failed = |why: String| {
-        Fault::new("E0506", format!("the first boot did not end well: {why}"))
-            .hint("read /var/log/cloud-init-output.log with `citrino-ops ssh`")
+        Fault::new(
+            Code::E0506,
+            format!("the first boot did not end well: {why}"),
+        )
+        .hint("read /var/log/cloud-init-output.log with `citrino-ops ssh`")
     };
     match tokio::time::timeout(FIRST_BOOT_WITHIN, status).await {
         Ok(Ok(_)) => Ok(()),

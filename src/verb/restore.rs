@@ -11,7 +11,7 @@ use super::job::Job;
 use super::outage_watch;
 use crate::cli::Restore;
 use crate::config::source;
-use crate::core::error::{Fault, exit};
+use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::Mode;
 use crate::facts::app::AppFacts;
 use crate::facts::backups::Backup;
@@ -110,7 +110,7 @@ fn fits(app: &AppFacts, backup: &Backup) -> Result<()> {
                 "{} has the schema {newest:04}, and the release that serves knows {:04}",
                 backup.name, known.newest
             );
-            Err(Fault::new("E0423", message)
+            Err(Fault::new(Code::E0423, message)
                 .hint("nothing was changed; deploy the release first that knows it, or name an older backup")
                 .into())
         }

@@ -7,7 +7,7 @@ use super::deploy;
 use super::job::Job;
 use crate::cli::{Rollback, RollbackData};
 use crate::config::source;
-use crate::core::error::{Fault, exit};
+use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::Step;
 use crate::facts::Facts;
 use crate::facts::app::{AppFacts, Release};
@@ -49,7 +49,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
 fn wished<'a>(app: &'a AppFacts, name: Option<&str>) -> Result<&'a Release> {
     let Some(name) = name else {
         return release::previous(app).ok_or_else(|| {
-            Fault::new("E0703", "there is no other good release on the host")
+            Fault::new(Code::E0703, "there is no other good release on the host")
                 .hint("`citrino-ops releases` shows what there is: one that was rolled back from has to be named; `citrino-ops deploy` brings another")
                 .into()
         });
@@ -61,7 +61,7 @@ fn wished<'a>(app: &'a AppFacts, name: Option<&str>) -> Result<&'a Release> {
         [] => format!("there is no release {name} on the host"),
         several => format!("{} releases on the host fit {name}", several.len()),
     };
-    Err(Fault::new("E0608", message)
+    Err(Fault::new(Code::E0608, message)
         .hint("`citrino-ops releases` shows their names")
         .into())
 }
@@ -80,7 +80,7 @@ fn none_is_broken_since(backups: &Backups, name: &str) -> Result<(), Fault> {
     };
     let message =
         format!("the backup {broken} cannot be used: {why}; the next older one is {name}");
-    Err(Fault::new("E0422", message)
+    Err(Fault::new(Code::E0422, message)
         .hint("nothing was changed; bring a sound copy of it, or delete what is left of it to go back further"))
 }
 
@@ -95,9 +95,11 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
     };
     let ways = match &obstacle {
         Obstacle::Failed => {
-            return Err(Fault::new("E0703", format!("{}: {obstacle}", release.id))
-                .hint("`citrino-ops releases` shows those that can be gone back to")
-                .into());
+            return Err(
+                Fault::new(Code::E0703, format!("{}: {obstacle}", release.id))
+                    .hint("`citrino-ops releases` shows those that can be gone back to")
+                    .into(),
+            );
         }
         Obstacle::SchemaPast(_) => release::ways(&facts.app, &facts.backups, release),
         Obstacle::Silent | Obstacle::SchemaUnknown(_) => Vec::new(),
@@ -123,7 +125,7 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
         }
     }
     let message = format!("{} cannot run: {obstacle}", release.id);
-    Err(Fault::new("E0702", message)
+    Err(Fault::new(Code::E0702, message)
         .hint(told(&ways, release))
         .into())
 }

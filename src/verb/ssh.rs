@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::job::Job;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 pub async fn run(job: &mut Job<'_>, command: &[String]) -> Result<u8> {
     let target = job.target().await?;
@@ -17,7 +17,7 @@ pub async fn run(job: &mut Job<'_>, command: &[String]) -> Result<u8> {
         .args(command)
         .exec();
     Err(
-        Fault::new("E0404", format!("`ssh` could not be started: {error}"))
+        Fault::new(Code::E0404, format!("`ssh` could not be started: {error}"))
             .hint("install OpenSSH's client on this machine")
             .into(),
     )

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::job::Job;
-use crate::core::error::{Fault, exit};
+use crate::core::error::{Code, Fault, exit};
 use crate::facts::app::AppFacts;
 use crate::facts::{Facts, Os};
 use crate::operator::artifact;
@@ -57,7 +57,7 @@ fn sound_migrations(from: &Path) -> Result<()> {
         .map(|finding| format!("{}/{finding}", folder.display()))
         .collect();
     let message = format!("the migrations break their rules:\n{}", lines.join("\n"));
-    Err(Fault::new("E0203", message)
+    Err(Fault::new(Code::E0203, message)
         .hint("mend each line; migrations/README.md says why")
         .into())
 }

@@ -1,6 +1,6 @@
 //! What is made, what is put right, what is refused and what is left alone.
 
-use citrino_ops::core::error::trouble;
+use citrino_ops::core::error::{Code, trouble};
 use citrino_ops::core::plan::Mode;
 use citrino_ops::hetzner::{availability, labels};
 use citrino_ops::planner::cloud::{self, Renewal};
@@ -256,7 +256,7 @@ async fn what_cannot_be_had_is_refused_with_what_can() {
     let gone = json!({"server_type": "cpx11", "location": "ash", "available": false});
     double.call("POST", "/_lab/offers", &gone);
     let told = trouble(&availability(&api, "prod", &cloud, None).await.unwrap_err());
-    assert_eq!(told.code, "E0304");
+    assert_eq!(told.code, Code::E0304);
     assert!(
         told.message.contains(
             "no machine of the server type cpx11 is free in ash now; it can be had in hil"

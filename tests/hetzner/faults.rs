@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use citrino_ops::core::error::trouble;
+use citrino_ops::core::error::{Code, trouble};
 use citrino_ops::core::plan::Mode;
 use citrino_ops::core::secret::Secret;
 use citrino_ops::hetzner::{Hetzner, Pace, labels};
@@ -185,7 +185,7 @@ async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
     let double = Double::start();
     double.fault(&json!({"times": 0, "answer": {"status": 429, "code": "rate_limit_exceeded", "message": "slow down"}}));
     let told = trouble(&double.api().server_of("prod").await.unwrap_err());
-    assert_eq!(told.code, "E0303");
+    assert_eq!(told.code, Code::E0303);
     assert!(
         told.message
             .contains("slow down (rate_limit_exceeded, HTTP 429"),
@@ -202,7 +202,7 @@ async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
             .await
             .unwrap_err(),
     );
-    assert_eq!(told.code, "E0301");
+    assert_eq!(told.code, Code::E0301);
     assert!(
         told.message.starts_with("could not list what there is of servers: the Hetzner API says: unable to authenticate (unauthorized, HTTP 401; request "),
         "{told:?}"
@@ -212,7 +212,7 @@ async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
     for endpoint in ["http://127.0.0.1:1/v1", "http://localhost:1/v1"] {
         let api = Hetzner::connect_paced(endpoint, &Secret::new("t"), FAST).unwrap();
         let told = trouble(&api.server_of("prod").await.unwrap_err());
-        assert_eq!(told.code, "E0302");
+        assert_eq!(told.code, Code::E0302);
         assert!(
             told.message
                 .contains("cannot be reached: Connection refused"),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use citrino_ops::core::digest::sha256;
-use citrino_ops::core::error::trouble;
+use citrino_ops::core::error::{Code, trouble};
 use citrino_ops::operator::mirror::Mirror;
 use citrino_ops::operator::remote::{Moved, Remote, Target};
 
@@ -95,7 +95,7 @@ impl Both<'_> {
 
 fn is_cut(moved: anyhow::Result<Moved>) {
     let trouble = trouble(&moved.unwrap_err());
-    assert_eq!(trouble.code, "E0435", "{}", trouble.message);
+    assert_eq!(trouble.code, Code::E0435, "{}", trouble.message);
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use anyhow::Result;
 
 use super::{Issuer, Stack};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 impl Stack {
     pub(super) fn check(&self, text: &str, file: &str) -> Result<()> {
         let wrong = |key: &str, why: String| -> Result<()> {
             let line = line_of(text, key).map_or(String::new(), |line| format!(":{line}"));
-            Err(Fault::new("E0102", format!("{file}{line}: `{key}` {why}")).into())
+            Err(Fault::new(Code::E0102, format!("{file}{line}: `{key}` {why}")).into())
         };
         if !is_dns_label(&self.name) {
             return wrong(

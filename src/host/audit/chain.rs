@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::core::audit::{Head, Torn, lines};
 use crate::core::digest;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// What a line can be numbered by: there is always a next one.
 const NUMBERS: std::ops::RangeInclusive<u64> = 1..=1 << 53;
@@ -111,7 +111,7 @@ impl Checked {
             told.push(format!("and {} more", self.flaws.len() - TOLD));
         }
         let message = format!("the chain of {whose} is broken: {}", told.join("; "));
-        Err(Fault::new("E0520", message)
+        Err(Fault::new(Code::E0520, message)
             .hint("keep the file of the host and the mirrors of all operators, and find out who could write to it (docs/operations)"))
     }
 
@@ -126,7 +126,7 @@ impl Checked {
             "the last line of {whose} is torn: there are {} bytes behind line {} that are none",
             self.torn, self.head.n
         );
-        Err(Fault::new("E0521", message)
+        Err(Fault::new(Code::E0521, message)
             .hint("a crash came while it was written, or it is being written now; the next run that changes something closes it"))
     }
 }
@@ -272,5 +272,5 @@ pub fn compare(host: &[u8], mirror: &[u8]) -> Result<(), Fault> {
 
 /// A chain that does not go on from what was seen of it.
 pub fn other_chain(message: impl Into<String>) -> Fault {
-    Fault::new("E0522", message).hint("somebody was root on the host and changed it, or the host was made anew by somebody else: compare the two files (docs/operations) before you go on")
+    Fault::new(Code::E0522, message).hint("somebody was root on the host and changed it, or the host was made anew by somebody else: compare the two files (docs/operations) before you go on")
 }

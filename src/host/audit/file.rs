@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::chain::Link;
 use crate::core::audit::{Deed, Did, Head, Line, NOTHING, Torn, lines};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::core::plan::Claim;
 use crate::host::journal;
@@ -38,7 +38,7 @@ struct End {
 pub fn write(system: &System, stack: &str, claim: &Claim, deed: Deed) -> Result<()> {
     append(system, stack, claim, deed).map_err(|error| {
         Fault::new(
-            "E0523",
+            Code::E0523,
             format!("the audit of the host could not be written: {error:#}"),
         )
         .hint("act on the message; free space on the host is the usual want")

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 use super::System;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// How long a program may run when nothing else is said. An `apt-get install` of PostgreSQL on a
 /// slow mirror takes minutes; nothing that we run takes a quarter of an hour.
@@ -132,7 +132,7 @@ impl Output {
             return Ok(self);
         }
         let (what, code, words) = (&self.what, self.code, self.last_words());
-        Err(Fault::new("E0402", format!("`{what}` ended with {code}: {words}")).into())
+        Err(Fault::new(Code::E0402, format!("`{what}` ended with {code}: {words}")).into())
     }
 
     /// The end of what the program said.
@@ -275,7 +275,10 @@ impl System {
 fn spawn(cmd: &Cmd, command: &mut Command) -> Result<Child, Fault> {
     command.spawn().map_err(|error| {
         let what = cmd.argv.join(" ");
-        Fault::new("E0404", format!("`{what}` could not be started: {error}"))
+        Fault::new(
+            Code::E0404,
+            format!("`{what}` could not be started: {error}"),
+        )
     })
 }
 
@@ -311,7 +314,7 @@ fn too_long(cmd: &Cmd, deadline: Duration, last: Option<&Output>) -> Fault {
         tail(&format!("{}\n{}", last.stdout, last.stderr))
     });
     let message = format!("`{what}` did not end within {seconds} s and was stopped: {words}");
-    Fault::new("E0405", message.trim_end_matches([':', ' ']))
+    Fault::new(Code::E0405, message.trim_end_matches([':', ' ']))
 }
 
 fn ended(cmd: &Cmd, output: &std::process::Output) -> Output {

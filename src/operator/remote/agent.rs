@@ -6,7 +6,7 @@ use tokio::io::{AsyncWriteExt, BufReader, Lines};
 use tokio::signal::ctrl_c;
 
 use crate::core::audit::Head;
-use crate::core::error::{Fault, trouble};
+use crate::core::error::{Code, Fault, trouble};
 use crate::core::event::{Event, Tally, now};
 use crate::core::plan::{Claim, Mode, Plan};
 use crate::facts::Facts;
@@ -295,13 +295,13 @@ impl Agent<'_> {
     fn lost(&self) -> Fault {
         if !self.applies {
             return Fault::new(
-                "E0501",
+                Code::E0501,
                 "the connection to the host was lost; nothing was changed by this plan",
             )
             .hint("run the verb again");
         }
         Fault::new(
-            "E0503",
+            Code::E0503,
             "the connection was lost before the host said its last word; it goes on alone",
         )
         .hint("run the verb again: it first tells how the lost run ended. `citrino-ops deploy --attach` listens to it while it runs")
@@ -329,14 +329,14 @@ impl Agent<'_> {
 }
 
 fn left_alone() -> Fault {
-    Fault::new("E0503", "interrupted; the host goes on alone")
+    Fault::new(Code::E0503, "interrupted; the host goes on alone")
         .hint("`citrino-ops deploy --attach` listens to it again")
 }
 
 fn unexpected(message: &FromAgent) -> anyhow::Error {
     match message {
         FromAgent::Stop(trouble) => Fault::from(trouble.clone()).into(),
-        other => Fault::new("E0505", format!("the agent said {other:?} out of turn")).into(),
+        other => Fault::new(Code::E0505, format!("the agent said {other:?} out of turn")).into(),
     }
 }
 
@@ -347,7 +347,7 @@ fn locked(holder: &Holder) -> Fault {
         format!(", now at \"{}\"", holder.step)
     };
     Fault::new(
-        "E0504",
+        Code::E0504,
         format!(
             "the host is locked by {} since {}: {} (run {}){step}",
             holder.who, holder.since, holder.verb, holder.run

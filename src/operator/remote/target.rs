@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::operator::cache;
 use crate::operator::mirror::Mirror;
 
@@ -69,10 +69,10 @@ impl Target {
         if said.contains("Host key verification failed")
             || said.contains("HOST IDENTIFICATION HAS CHANGED")
         {
-            return Fault::new("E0502", format!("{place} answers with a host key that is not the pinned one; nothing was sent"))
+            return Fault::new(Code::E0502, format!("{place} answers with a host key that is not the pinned one; nothing was sent"))
                 .hint("another machine answers at this address, or someone stands in between: find out before you go on (`citrino-ops explain E0502`)");
         }
-        Fault::new("E0501", format!("{place} could not be reached: {}", said.trim()))
+        Fault::new(Code::E0501, format!("{place} could not be reached: {}", said.trim()))
             .hint("check that the server runs (`citrino-ops plan`), that the firewall lets your address in, and that your key is one of its keys")
     }
 }

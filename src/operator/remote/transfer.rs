@@ -17,7 +17,7 @@ mod local;
 use local::{forget_others, here, only_ours, take_place};
 
 use super::Remote;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::storage::disk_reserve::FREE_PERCENT;
 
 /// What is passed on at a time.
@@ -127,7 +127,7 @@ impl Remote {
                 sha256: sha256.to_owned(),
                 bytes,
             }),
-            _ => Err(Fault::new("E0402", format!("the host said of {path}: {said}")).into()),
+            _ => Err(Fault::new(Code::E0402, format!("the host said of {path}: {said}")).into()),
         }
     }
 
@@ -234,7 +234,11 @@ impl Remote {
             return Ok(sent);
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(Fault::new("E0402", format!("the host could not write {part}: {said}")).into())
+        Err(Fault::new(
+            Code::E0402,
+            format!("the host could not write {part}: {said}"),
+        )
+        .into())
     }
 
     /// Whether what the host has is the whole; then it has its name, else it is gone.
@@ -268,7 +272,7 @@ fn full(to: &str, bytes: u64) -> Fault {
         "{to} wants {} MB, and its disk would have less than {FREE_PERCENT} % free then, which are left to the database",
         bytes.div_ceil(1024 * 1024)
     );
-    Fault::new("E0442", message)
+    Fault::new(Code::E0442, message)
         .hint("nothing was sent; free space on the host (`citrino-ops backup prune --aside`), or give it a larger disk")
 }
 
@@ -290,7 +294,7 @@ impl Source {
 
 fn cut(what: &str, there: u64, of: u64) -> Fault {
     Fault::new(
-        "E0435",
+        Code::E0435,
         format!("the connection was lost at byte {there} of {of} of {what}"),
     )
     .hint("run the verb again: it goes on there")
@@ -298,7 +302,7 @@ fn cut(what: &str, there: u64, of: u64) -> Fault {
 
 fn spoiled(what: &str) -> Fault {
     Fault::new(
-        "E0434",
+        Code::E0434,
         format!("{what} did not arrive as it left, and what arrived was thrown away"),
     )
     .hint("run the verb again; if it stays, look at the disks of both machines")

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use super::is_ours;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::hetzner::{
     AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, RecordView, ServerView,
@@ -59,7 +59,7 @@ fn deletable<K: Kind>(mut found: Vec<K>, extent: Extent) -> Result<Vec<K>> {
 
 /// The refusal of what somebody protected.
 pub(super) fn protected(word: &str, name: &str) -> anyhow::Error {
-    Fault::new("E0310", format!("the {word} {name} is protected"))
+    Fault::new(Code::E0310, format!("the {word} {name} is protected"))
         .hint(match word {
             "snapshot" => {
                 "nothing was changed; take its protection off in the console if it shall go"

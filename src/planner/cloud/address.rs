@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use super::{foreign, is_ours};
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::hetzner::{AddressView, Family, Hetzner, labels};
 
@@ -79,7 +79,7 @@ impl Address {
     fn differences(&self, found: &AddressView) -> Result<Vec<String>> {
         if !found.location.is_empty() && found.location != self.location {
             return Err(Fault::new(
-                "E0311",
+                Code::E0311,
                 format!(
                     "the address {} ({}) is in {}, wished {}, and an address cannot move",
                     self.name, found.ip, found.location, self.location

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::hetzner::labels::{self, Labels};
 use crate::hetzner::{
@@ -44,7 +44,7 @@ impl Adopted {
             .by(Act::Adopt)),
             Some(owner) if *owner == self.stack => Ok(self.unpinned(word, found)),
             Some(owner) => Err(Fault::new(
-                "E0306",
+                Code::E0306,
                 format!("the {word} {} belongs to the stack {owner}", self.name),
             )
             .hint("what another stack made is not taken from it")
@@ -69,7 +69,7 @@ impl Adopted {
     async fn refuse_second(&self, api: &Hetzner) -> Result<()> {
         match api.server_of(&self.stack).await? {
             Some(ours) if ours.name != self.name => Err(Fault::new(
-                "E0311",
+                Code::E0311,
                 format!("the stack {} has a server already: {} ({})", self.stack, ours.name, ours.id),
             )
             .hint("nothing was changed: leave out --server, or take the label from the other server first")

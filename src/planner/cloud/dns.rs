@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{address, foreign, is_ours};
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::hetzner::{Family, Hetzner, Record, RecordView, ZoneView};
 
 /// The zone is there, whoever made it. What else is in it is nobody's business here.
@@ -22,7 +22,7 @@ impl Wish<Hetzner> for Zone {
                     "the zone {} is a copy of one elsewhere, so nothing can be put into it",
                     self.name
                 );
-                return Err(Fault::new("E0311", message)
+                return Err(Fault::new(Code::E0311, message)
                     .hint("take cloud.dns out, and lead the records to the host where the zone is kept")
                     .into());
             }
@@ -105,7 +105,7 @@ impl Wish<Hetzner> for Lead {
     async fn apply(&self, api: &Hetzner) -> Result<()> {
         let address = self.address(api).await?.ok_or_else(|| {
             Fault::new(
-                "E0303",
+                Code::E0303,
                 format!(
                     "the address {} is not there, so no record was led to it",
                     self.address

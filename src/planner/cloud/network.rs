@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::find_ours;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::hetzner::{Hetzner, NetworkView};
 
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl Wish<Hetzner> for Network {
                 Look::differs(format!("network {} has no subnet", found.name))
             }),
             Some(found) => Err(Fault::new(
-                "E0311",
+                Code::E0311,
                 format!(
                     "the network {} is {}, wished {}, and hosts in it would lose their addresses",
                     found.name, found.ip_range, self.range

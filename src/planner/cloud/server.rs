@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{PublicKey, absent, address, find_ours, foreign, is_ours};
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::core::secret::Secret;
 use crate::hetzner::labels::Labels;
@@ -135,7 +135,7 @@ impl Server {
             return Ok(());
         }
         Err(Fault::new(
-            "E0311",
+            Code::E0311,
             format!(
                 "the server {} is in {}, wished {}, and a server cannot move",
                 found.name, found.location, self.location
@@ -154,7 +154,7 @@ impl Server {
         }
         let image = found.image.as_deref().unwrap_or_default();
         Err(Fault::new(
-            "E0311",
+            Code::E0311,
             format!(
                 "the server {} would have to be replaced: its image is {image}, wished {}",
                 found.name, self.image
@@ -259,7 +259,7 @@ impl Server {
 
     fn missing(&self, what: &str) -> anyhow::Error {
         Fault::new(
-            "E0303",
+            Code::E0303,
             format!(
                 "{what} of the stack {} is not there, so the server was left alone",
                 self.stack

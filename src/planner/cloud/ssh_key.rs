@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{foreign, is_ours};
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::hetzner::{Hetzner, KeyView, labels};
 
 /// A public key of an operator.
@@ -24,7 +24,7 @@ impl PublicKey {
     /// E0102 when it is no public key; a private one is refused without being shown.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let wrong = |why: &str| {
-            Fault::new("E0102", format!("cloud.ssh_keys: {name} {why}"))
+            Fault::new(Code::E0102, format!("cloud.ssh_keys: {name} {why}"))
                 .hint("name the file with the public key: it ends in .pub and starts with `ssh-`")
         };
         if text.contains("PRIVATE KEY") {

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::find_ours;
 use crate::core::engine::{Look, Wish};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::hetzner::{Hetzner, VolumeView};
 
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl Volume {
             return Ok(());
         };
         Err(
-            Fault::new("E0311", format!("the volume {} {why}", self.name))
+            Fault::new(Code::E0311, format!("the volume {} {why}", self.name))
                 .hint("nothing was changed: put cloud.volume_gb or cloud.location right, or detach the volume where it is")
                 .into(),
         )
@@ -92,7 +92,7 @@ impl Wish<Hetzner> for Volume {
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {
         let server = self.server(api).await?.ok_or_else(|| {
-            Fault::new("E0309", "there is no server to attach the volume to")
+            Fault::new(Code::E0309, "there is no server to attach the volume to")
                 .hint("run `citrino-ops provision` again: it makes the server first")
         })?;
         let found = match self.find(api).await? {

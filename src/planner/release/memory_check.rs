@@ -1,6 +1,6 @@
 //! Whether the host has room for two instances of the app, which a change of release wants.
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::facts::Facts;
 
 /// What starts uses more than what runs, and something must be left for everybody else.
@@ -23,7 +23,7 @@ pub fn check_memory(facts: &Facts) -> Result<(), Fault> {
         free / MB,
         wanted.div_ceil(MB)
     );
-    Err(Fault::new("E0704", message)
+    Err(Fault::new(Code::E0704, message)
         .hint("`citrino-ops ssh 'systemd-cgtop -1 -m'` shows who has the memory; or restart the app first (`citrino-ops ssh systemctl restart 'citrino@*'`), or take a larger server"))
 }
 
@@ -49,7 +49,7 @@ mod tests {
             assert_eq!(check_memory(&facts(free, runs)), Ok(()));
         }
         let refused = check_memory(&facts(Some(40 * MB - 1), Some(20 * MB))).unwrap_err();
-        assert_eq!(refused.code, "E0704");
+        assert_eq!(refused.code, Code::E0704);
         assert!(
             refused
                 .message

@@ -1,5 +1,6 @@
 use super::*;
 use crate::core::digest;
+use crate::core::error::Code;
 
 fn round(packing: Packing, to: &Recipients, by: &[Identity]) -> Result<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
@@ -36,7 +37,7 @@ fn an_operators_key_and_the_writer_alone_read_what_is_encrypted() {
         for stranger in [vec![], vec![Identity::generate()]] {
             let refused = round(packing, &to, &stranger).unwrap_err();
             let fault = refused.downcast_ref::<Fault>().unwrap();
-            assert_eq!(fault.code, "E0425", "{refused:#}");
+            assert_eq!(fault.code, Code::E0425, "{refused:#}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use object_store::Error as Failure;
 
 use super::Bucket;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::secret::DOTS;
 
 /// The object is not there; a bucket that is not there is another matter.
@@ -22,11 +22,15 @@ pub fn told(bucket: &Bucket, doing: &str, error: &Failure) -> Fault {
     let code = code(error);
     let Some((why, next)) = refusal(bucket, code.as_deref(), error) else {
         let message = format!("{place} could not {doing}: {}", cause(bucket, error));
-        return Fault::new("E0430", message)
+        return Fault::new(Code::E0430, message)
             .hint("what is on the host is as it was; run the verb again when the storage answers");
     };
     let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
-    Fault::new("E0431", format!("{place} would not {doing}: {why}{code}")).hint(next)
+    Fault::new(
+        Code::E0431,
+        format!("{place} would not {doing}: {why}{code}"),
+    )
+    .hint(next)
 }
 
 /// Why it says no, and what helps; none when it is no such answer.

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Bucket, failure};
 use crate::core::digest::hex;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// What is sent at a time, and kept in memory: S3 wants at least 5 MB of each part but the last.
 const PART: u64 = 8 << 20;
@@ -169,7 +169,7 @@ impl Store {
                 "{name} in {} is too large to be what it is called",
                 self.bucket.url()
             );
-            return Err(Fault::new("E0432", message).into());
+            return Err(Fault::new(Code::E0432, message).into());
         }
         let bytes = found.bytes().await.map_err(told)?;
         Ok(Some(bytes.into()))
@@ -203,7 +203,7 @@ impl Store {
     pub async fn delete(&self, name: &str) -> Result<()> {
         if self.bucket.append_only {
             let message = format!("{} only takes: {name} stays there", self.bucket.url());
-            return Err(Fault::new("E0431", message).into());
+            return Err(Fault::new(Code::E0431, message).into());
         }
         match self.s3.delete(&self.key(name)).await {
             Err(error) if !failure::absent(&error) => {

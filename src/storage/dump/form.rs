@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use zstd::stream::read::Decoder;
 
 use super::sieve::HEAD;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// How much of a file is looked at.
 const LOOKED_AT: u64 = 64 * 1024;
@@ -90,7 +90,7 @@ impl Form {
     /// E0450 when it is none of the forms that can be imported.
     pub fn of(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let none = |why: &str| Fault::new("E0450", format!("{shown} {why}")).hint(TAKEN);
+        let none = |why: &str| Fault::new(Code::E0450, format!("{shown} {why}")).hint(TAKEN);
         let found =
             std::fs::metadata(path).map_err(|error| none(&format!("cannot be read: {error}")))?;
         if found.is_dir() {

@@ -7,7 +7,7 @@ use age::x25519::Identity;
 use anyhow::{Context, Result};
 
 use crate::core::digest;
-use crate::core::error::{Fault, trouble};
+use crate::core::error::{Code, Fault, code};
 use crate::facts::backups::{self, Backup, Format};
 use crate::host::system::{Cmd, System};
 use crate::storage::archive::{self, Content, Packing};
@@ -124,8 +124,8 @@ impl<'a> Parts<'a> {
         }
         let listed = self.list(system, identities).await;
         // A key that does not fit says nothing of the backup.
-        listed.map_err(|error| match trouble(&error).code.as_str() {
-            "E0425" => error,
+        listed.map_err(|error| match code(&error) {
+            Code::E0425 => error,
             _ => broken(self.backup, &format!("{error:#}")).into(),
         })
     }
@@ -270,7 +270,7 @@ fn ends_well(mut read: Box<dyn Read>) -> Result<()> {
 
 pub fn broken(backup: &Backup, why: &str) -> Fault {
     Fault::new(
-        "E0422",
+        Code::E0422,
         format!("the backup {} cannot be used: {why}", backup.name),
     )
     .hint("the live database is as it was; `citrino-ops backup list` shows the others")
@@ -284,13 +284,15 @@ pub fn find(system: &System, name: &str) -> Result<Backup> {
     match backups::read(system, name)? {
         Some(Ok(backup)) => Ok(backup),
         Some(Err(why)) => Err(Fault::new(
-            "E0422",
+            Code::E0422,
             format!("the backup {name} cannot be used: {why}"),
         )
         .hint("nothing was changed; `citrino-ops backup list` shows the others")
         .into()),
-        None => Err(Fault::new("E0422", format!("there is no backup {name}"))
-            .hint("nothing was changed; `citrino-ops backup list` shows the names")
-            .into()),
+        None => Err(
+            Fault::new(Code::E0422, format!("there is no backup {name}"))
+                .hint("nothing was changed; `citrino-ops backup list` shows the names")
+                .into(),
+        ),
     }
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::extensions::{Extensions, Lent};
 use super::sound;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 use crate::storage::dump::{Counts, PIECE, Packing, Sieve, read_piece, refused};
 use crate::task::postgres::app_role::AppRole;
@@ -184,7 +184,7 @@ impl Dump<'_> {
 pub async fn said(system: &System, database: &str, sql: &str) -> Result<String> {
     match ask(system, database, sql).await? {
         Answer::Rows(rows) => Ok(rows.trim().to_owned()),
-        Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
+        Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
     }
 }
 
@@ -217,7 +217,7 @@ fn failed(stderr: &[u8]) -> Fault {
         return refused(why);
     }
     Fault::new(
-        "E0402",
+        Code::E0402,
         "the host's psql is older than 15.14 and cannot be kept from commands that a dump may hide",
     )
     .hint("nothing of the dump was run; bring the host's packages up to date, and import again")
@@ -270,8 +270,8 @@ mod tests {
     #[test]
     fn a_psql_that_cannot_be_restricted_is_told_as_that() {
         let old = failed(b"psql: error: invalid command \\restrict\nTry \\? for help.\n");
-        assert_eq!(old.code, "E0402");
-        assert_eq!(failed(b"psql:<stdin>:3: ERROR:  x\n").code, "E0451");
+        assert_eq!(old.code, Code::E0402);
+        assert_eq!(failed(b"psql:<stdin>:3: ERROR:  x\n").code, Code::E0451);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::sound;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::facts::app::{Migrations, Schema};
 use crate::host::system::{Output, System};
 use crate::task::postgres::app_role::AppRole;
@@ -98,7 +98,7 @@ fn fits(known: &Migrations, schema: &Schema) -> Result<(), String> {
 }
 
 fn unfit(why: &str) -> Fault {
-    Fault::new("E0452", format!("what was brought does not fit the release that serves: {why}"))
+    Fault::new(Code::E0452, format!("what was brought does not fit the release that serves: {why}"))
         .hint("the live database is as it was; deploy the release that the data was made with, or bring the rows as CSV")
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Sheet;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::{Output, System};
 use crate::storage::dump::Table;
 use crate::task::scratch::Scratch;
@@ -78,7 +78,7 @@ impl Sheets<'_> {
 fn refused(sheet: &Sheet, output: &Output) -> Fault {
     let said = [output.stdout.trim(), output.stderr.trim()].join("\n");
     let why = said.replace(&sheet.file, &sheet.name);
-    Fault::new("E0454", format!("{} cannot be loaded: {}", sheet.name, why.trim()))
+    Fault::new(Code::E0454, format!("{} cannot be loaded: {}", sheet.name, why.trim()))
         .hint("the live database is as it was; mend the file, or say with --moneda, --cambio or --operacion what it does not")
 }
 

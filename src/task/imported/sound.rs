@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 use crate::task::postgres::app_role::AppRole;
 use crate::task::postgres::{Answer, ask};
@@ -67,7 +67,7 @@ pub async fn look(
 /// Why what was imported does not take the live database's place.
 pub fn failed(why: &str) -> Fault {
     Fault::new(
-        "E0453",
+        Code::E0453,
         format!("what was imported is not fit to serve: {why}"),
     )
     .hint("the live database is as it was; mend it where the data comes from, and bring it again")
@@ -75,7 +75,7 @@ pub fn failed(why: &str) -> Fault {
 
 fn read<T: for<'de> Deserialize<'de>>(answer: Answer) -> Result<T> {
     match answer {
-        Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
+        Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
         Answer::Rows(rows) => {
             serde_json::from_str(rows.trim()).context("the look at the import cannot be read")
         }

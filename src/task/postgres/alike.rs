@@ -5,7 +5,7 @@ use nix::sys::statvfs::statvfs;
 use serde::Deserialize;
 
 use super::{Answer, MAINTENANCE, ask, identifier, literal, tell};
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
 /// What must be known of a database to make one like it.
@@ -27,9 +27,9 @@ async fn look(system: &System, database: &str) -> Result<Look> {
         literal(database)?
     );
     match ask(system, MAINTENANCE, &sql).await? {
-        Answer::Away(reason) => Err(Fault::new("E0421", reason).into()),
+        Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
         Answer::Rows(rows) if rows.trim().is_empty() => {
-            Err(Fault::new("E0421", format!("there is no database {database}")).into())
+            Err(Fault::new(Code::E0421, format!("there is no database {database}")).into())
         }
         Answer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
     }
@@ -73,7 +73,7 @@ impl Look {
         let free = disk.blocks_available() * disk.fragment_size();
         room(database, free, wanted).map_err(|why| {
             let hint = "free space on the host (`citrino-ops backup prune --aside`), or give it a larger disk";
-            Fault::new("E0442", why).hint(hint).into()
+            Fault::new(Code::E0442, why).hint(hint).into()
         })
     }
 }

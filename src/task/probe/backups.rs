@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::measured;
 use crate::core::engine::Look;
-use crate::core::error::trouble;
+use crate::core::error::{Code, trouble};
 use crate::core::secret::Secret;
 use crate::facts::backups;
 use crate::host::system::System;
@@ -114,7 +114,7 @@ impl Whole {
         };
         let trouble = trouble(&error);
         // A key that does not fit says nothing of the backup.
-        if trouble.code == "E0425" {
+        if trouble.code == Code::E0425 {
             return Err(error);
         }
         Ok(Look::differs(trouble.message))

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::measured;
 use crate::core::engine::Look;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 
 /// A service that takes longer has no good answer, whatever it would say.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -141,7 +141,7 @@ impl Http {
 }
 
 fn wrong(message: &str) -> Fault {
-    Fault::new("E0201", message.to_owned()).hint("mend the `http` of the probe in the playbook")
+    Fault::new(Code::E0201, message.to_owned()).hint("mend the `http` of the probe in the playbook")
 }
 
 fn first_line(body: &[u8]) -> String {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::super::postgres::{Answer, ask};
 use super::measured;
 use crate::core::engine::Look;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
 /// A query that reads; one that writes is refused by `PostgreSQL`.
@@ -90,7 +90,7 @@ async fn rows(system: &System, database: &str, script: &str) -> Result<Result<St
         Ok(Answer::Rows(rows)) => Ok(Ok(rows)),
         Ok(Answer::Away(reason)) => Ok(Err(reason)),
         Err(error) => match error.downcast_ref::<Fault>() {
-            Some(fault) if fault.code == "E0402" => Ok(Err(fault.message.clone())),
+            Some(fault) if fault.code == Code::E0402 => Ok(Err(fault.message.clone())),
             _ => Err(error),
         },
     }

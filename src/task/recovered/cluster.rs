@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::moment;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 use crate::task::postgres::{self, MAINTENANCE, OWNER, alike};
 use crate::task::{directory, pgbackrest};
@@ -184,7 +184,7 @@ fn in_unit(options: &[&str], argv: &[&str]) -> Cmd {
 }
 
 fn failed(why: String) -> Fault {
-    Fault::new("E0441", why)
+    Fault::new(Code::E0441, why)
         .hint("the live database is as it was; an earlier time may be within reach")
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::Job;
-use crate::core::error::{Fault, exit};
+use crate::core::error::{Code, Fault, exit};
 use crate::core::event::Figure;
 use crate::facts::backups::{self, Backup, MANIFEST, PROOF, Proof};
 use crate::operator::remote::Remote;
@@ -50,7 +50,7 @@ async fn pull(job: &mut Job<'_>, remote: &Remote, content: &Content, folder: &Pa
             "{} on the host is not what was written: its hash is another",
             content.file
         );
-        return Err(Fault::new("E0422", message)
+        return Err(Fault::new(Code::E0422, message)
             .hint("nothing of it was brought; name another backup, or take a new one with `citrino-ops backup`")
             .into());
     }
@@ -107,7 +107,7 @@ fn is_it(backup: &Backup, folder: &Path) -> Result<()> {
         "{} changed on the host while it was brought here",
         backup.name
     );
-    Err(Fault::new("E0434", message)
+    Err(Fault::new(Code::E0434, message)
         .hint("run the verb again")
         .into())
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::pull::FOLDER;
 use crate::core::digest;
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::plan::{Mode, Step};
 use crate::facts::backups::{Backup, MANIFEST, PROOF};
 use crate::operator::remote::Remote;
@@ -118,6 +118,9 @@ impl Here {
 }
 
 fn wrong(name: &str, why: &str) -> Fault {
-    Fault::new("E0422", format!("the backup {name} cannot be used: {why}"))
-        .hint("nothing was changed; name another backup")
+    Fault::new(
+        Code::E0422,
+        format!("the backup {name} cannot be used: {why}"),
+    )
+    .hint("nothing was changed; name another backup")
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::renew;
 use crate::cli::{Provision, Rebuild};
 use crate::config::source;
-use crate::core::error::{Fault, exit};
+use crate::core::error::{Code, Fault, exit};
 use crate::core::event::Figure;
 use crate::core::plan::Mode;
 use crate::core::secret::Secret;
@@ -75,7 +75,7 @@ async fn is_lost(job: &mut Job<'_>) -> Result<()> {
         "nothing was changed; `{0} up` makes the server serve with the database on its volume, and `{0} restore` after it goes back to a backup; when the volume is empty (a rescue that failed has made it), --over-volume goes on",
         job.typed
     );
-    Err(Fault::new("E0428", message).hint(hint).into())
+    Err(Fault::new(Code::E0428, message).hint(hint).into())
 }
 
 /// # Errors
@@ -95,7 +95,7 @@ fn can_be_opened(backup: &Backup, identities: &[Secret]) -> Result<()> {
             "{} is encrypted, and no age identity here opens it",
             backup.name
         );
-        return Err(Fault::new("E0425", message)
+        return Err(Fault::new(Code::E0425, message)
             .hint("nothing was changed; name the private key's file in `backup.identity` of citrino.yml, or with --identity")
             .into());
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::core::error::Fault;
+use crate::core::error::{Code, Fault};
 use crate::core::plan::Mode;
 use crate::facts::backups::{self, Backup, Backups};
 use crate::facts::bucket_backups::gather;
@@ -102,7 +102,7 @@ impl Origin {
             }
             Err(why) => {
                 let hint = format!("nothing was changed; in the bucket {}", listed(&there));
-                Err(Fault::new("E0433", format!("{}: {why}", bucket.url()))
+                Err(Fault::new(Code::E0433, format!("{}: {why}", bucket.url()))
                     .hint(hint)
                     .into())
             }
@@ -139,7 +139,7 @@ impl Origin {
             job.report.waiting(format!("reading {place}"));
             if store.digest(&content.file).await? != (content.sha256.clone(), content.bytes) {
                 let message = format!("{place} is not what its manifest says: its hash is another");
-                return Err(Fault::new("E0432", message)
+                return Err(Fault::new(Code::E0432, message)
                     .hint("nothing was changed; name another backup, or the file of one that `backup pull` brought")
                     .into());
             }
@@ -171,7 +171,7 @@ impl Origin {
 async fn look(job: &mut Job<'_>, url: &str) -> Result<(Bucket, Backups)> {
     let Some(own) = job.backups().s3 else {
         let message = "a bucket is asked, and citrino.yml has no `backup.s3` with a key for it";
-        return Err(Fault::new("E0802", message)
+        return Err(Fault::new(Code::E0802, message)
             .hint("add `backup.s3`; examples/citrino.yml shows how")
             .into());
     };
@@ -180,7 +180,7 @@ async fn look(job: &mut Job<'_>, url: &str) -> Result<(Bucket, Backups)> {
     let there = gather(&bucket.open()?).await?;
     if there.backups == Backups::default() {
         let message = format!("there is no backup in {}", bucket.url());
-        return Err(Fault::new("E0433", message)
+        return Err(Fault::new(Code::E0433, message)
             .hint("nothing was changed; look at bucket and prefix of `backup.s3`")
             .into());
     }
@@ -226,7 +226,7 @@ fn no_such(why: &str, known: &Backups) -> Fault {
     } else {
         format!("nothing was changed; off the host {}", listed(known))
     };
-    Fault::new("E0427", format!("off the host: {why}")).hint(hint)
+    Fault::new(Code::E0427, format!("off the host: {why}")).hint(hint)
 }
 
 /// `is X`, `are X, Y and 3 more`: the newest ones by name.
@@ -324,7 +324,7 @@ mod tests {
         let refused = refused.unwrap_err();
         assert_eq!(
             (refused.code, refused.message.as_str()),
-            ("E0427", "off the host: there is no backup citrino_1999")
+            (Code::E0427, "off the host: there is no backup citrino_1999")
         );
         let hint = refused.hint.unwrap();
         assert!(
