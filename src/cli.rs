@@ -86,7 +86,7 @@ pub enum Verb {
         #[command(subcommand)]
         what: Option<Backup>,
     },
-    /// Bring the database back as it was in a backup; the one of now stays aside until `backup prune --aside`
+    /// Bring the database back as it was in a backup; the one of now stays aside until `backup prune --previous-databases`
     Restore(Restore),
     /// Work on what the database holds
     Db {
@@ -264,7 +264,7 @@ pub struct Rebuild {
     /// deployed; says how long it took. The newest backup off the host when it is not said: a name, a file, or `s3://BUCKET/PREFIX`
     #[arg(long, value_name = "BACKUP", num_args = 0..=1, default_missing_value = "newest")]
     pub from_backup: Option<String>,
-    /// Also when the stack's volume is there: the database on it is set aside, and stays until `backup prune --aside`
+    /// Also when the stack's volume is there: the database on it is set aside, and stays until `backup prune --previous-databases`
     #[arg(long, requires = "from_backup")]
     pub over_volume: bool,
     #[command(flatten)]
@@ -312,9 +312,9 @@ pub enum Backup {
     },
     /// Take away what need not be kept, on the host and in the bucket
     Prune {
-        /// The databases that restores have set aside, too
-        #[arg(long)]
-        aside: bool,
+        /// Also delete the previous databases that restores and imports have kept
+        #[arg(long, alias = "aside")]
+        previous_databases: bool,
         /// Only show what would go; exit 3 when something would
         #[arg(long)]
         check: bool,

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::core::audit::Head;
-use crate::core::event::{Event, Trouble};
+use crate::core::event::{ErrorInfo, Event};
 use crate::core::plan::{Claim, Plan};
 use crate::facts::Facts;
 use crate::host::lock::Holder;
@@ -68,18 +68,18 @@ pub enum FromAgent {
         base: Option<String>,
     },
     Disarmed,
-    Audit(News),
+    Audit(AuditDelta),
     Event(Box<Event>),
     /// Another run holds the host.
     Locked(Holder),
     /// The agent cannot go on.
-    Stop(Trouble),
+    Stop(ErrorInfo),
 }
 
 /// What an audit has behind a head.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum News {
+pub enum AuditDelta {
     /// These bytes, packed and in base64.
     Bytes { packed: String, bytes: usize },
     /// The head is not in it.
@@ -89,14 +89,14 @@ pub enum News {
 /// A host that is not to be trusted must not take this machine's memory: hundreds of years of lines.
 const MOST: usize = 1 << 30;
 
-impl News {
+impl AuditDelta {
     /// # Errors
     /// When the bytes cannot be packed.
     pub fn of(bytes: Option<&[u8]>) -> Result<Self> {
         let Some(bytes) = bytes else {
-            return Ok(News::Other);
+            return Ok(AuditDelta::Other);
         };
-        Ok(News::Bytes {
+        Ok(AuditDelta::Bytes {
             packed: STANDARD.encode(pack::pack(bytes, &[])?),
             bytes: bytes.len(),
         })
@@ -107,7 +107,7 @@ impl News {
     /// # Errors
     /// When they did not come whole.
     pub fn bytes(&self) -> Result<Option<Vec<u8>>> {
-        let News::Bytes { packed, bytes } = self else {
+        let AuditDelta::Bytes { packed, bytes } = self else {
             return Ok(None);
         };
         anyhow::ensure!(

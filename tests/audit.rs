@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use citrino_ops::core::audit::{Deed, Did, Head, Line};
+use citrino_ops::core::audit::{AuditAction, AuditEntry, Head, Line};
 use citrino_ops::core::plan::Claim;
 use citrino_ops::host::audit;
 use citrino_ops::host::system::System;
@@ -47,13 +47,13 @@ enum Done {
     Move(usize, usize),
     Double(usize),
     /// Whole lines are cut off the end until so many are left.
-    Keep(usize),
+    Retention(usize),
     /// So many bytes are cut off the end.
     Tear(usize),
     /// These bytes come at the end.
     Leave(String),
     /// The product writes this line.
-    Write(Did),
+    Write(AuditAction),
     /// All is deleted, and the product writes so many lines.
     Anew(usize),
 }
@@ -64,13 +64,13 @@ struct Host {
     system: System,
 }
 
-const WAYS: [Did; 6] = [
-    Did::Begun,
-    Did::Ended,
-    Did::Begun,
-    Did::Failed,
-    Did::Begun,
-    Did::Undone,
+const WAYS: [AuditAction; 6] = [
+    AuditAction::Begun,
+    AuditAction::Ended,
+    AuditAction::Begun,
+    AuditAction::Failed,
+    AuditAction::Begun,
+    AuditAction::Undone,
 ];
 
 impl Host {
@@ -91,20 +91,20 @@ impl Host {
         }
     }
 
-    fn write(&self, did: Did, run: usize) {
+    fn write(&self, did: AuditAction, run: usize) {
         self.write_of(did, run, "nginx runs — año");
     }
 
-    fn write_of(&self, did: Did, run: usize, changed: &str) {
+    fn write_of(&self, did: AuditAction, run: usize, changed: &str) {
         let claim = Claim {
             run: format!("r{run}"),
             verb: "converge".into(),
             who: "ana@here".into(),
         };
-        let deed = Deed {
+        let deed = AuditEntry {
             did,
             changed: vec![changed.into()],
-            ..Deed::default()
+            ..AuditEntry::default()
         };
         audit::write(&self.system, "prod", &claim, deed).unwrap();
     }
@@ -141,7 +141,7 @@ impl Host {
                 lines.insert(to - 1, line);
             }),
             Done::Double(at) => self.change(|lines| lines.insert(*at, lines[at - 1].clone())),
-            Done::Keep(count) => self.change(|lines| lines.truncate(*count)),
+            Done::Retention(count) => self.change(|lines| lines.truncate(*count)),
             Done::Tear(count) => self.change(|lines| {
                 let bytes = lines.concat();
                 *lines = vec![bytes[..bytes.len() - count].to_vec()];
@@ -219,7 +219,7 @@ fn a_long_chain_goes_on_from_its_end() {
         .enumerate()
     {
         let before = audit::check(&host.bytes(), &Head::default()).head;
-        host.write_of(Did::Begun, run, &"x".repeat(length));
+        host.write_of(AuditAction::Begun, run, &"x".repeat(length));
         let bytes = host.bytes();
         let checked = audit::check(&bytes, &Head::default());
         assert_eq!((checked.flaws, checked.head.n), (vec![], before.n + 1));

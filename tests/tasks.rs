@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use citrino_ops::core::engine;
-use citrino_ops::core::event::{Event, State, Trouble};
+use citrino_ops::core::event::{ErrorInfo, Event, State};
 use citrino_ops::core::plan::{Mode, Plan, Step};
 use citrino_ops::host::system::System;
 use citrino_ops::task::Task;
@@ -94,7 +94,7 @@ struct Then {
 struct Seen {
     state: State,
     what: Vec<String>,
-    error: Option<Trouble>,
+    error: Option<ErrorInfo>,
 }
 
 /// What the kinds below stay under the root that they are given. The others start programs which
@@ -226,7 +226,7 @@ async fn ask_and_act(case: &Case, system: &System, applies: bool) -> Result<(), 
     Ok(())
 }
 
-fn expect_error(wished: &str, error: &Trouble) -> Result<(), String> {
+fn expect_error(wished: &str, error: &ErrorInfo) -> Result<(), String> {
     let told = format!("{} {}", error.code, error.message);
     if told.contains(wished) {
         return Ok(());

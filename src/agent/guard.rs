@@ -10,10 +10,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::record::Record;
-use crate::core::audit::{Deed, Did};
-use crate::core::engine::{self, Look, Wish};
+use crate::core::audit::{AuditAction, AuditEntry};
+use crate::core::engine::{self, CheckResult, Wish};
 use crate::core::error::{Code, Fault};
-use crate::core::event::Tally;
+use crate::core::event::Counts;
 use crate::core::plan::{Claim, Mode, Plan};
 use crate::host::armed::{ARMED, Armed, FOLDER};
 use crate::host::audit;
@@ -104,7 +104,7 @@ impl<'p> Guard<'p> {
 }
 
 impl Wish<System> for Guarded<'_> {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         self.task.check(system).await
     }
 
@@ -260,9 +260,9 @@ pub async fn disarm(system: &System, run: &str, by: &Claim) -> Result<()> {
         run: run.to_owned(),
         ..by.clone()
     };
-    let deed = Deed {
-        did: Did::Disarmed,
-        ..Deed::default()
+    let deed = AuditEntry {
+        did: AuditAction::Disarmed,
+        ..AuditEntry::default()
     };
     audit::write(system, &plan.stack, &claim, deed)
 }
@@ -309,9 +309,9 @@ pub async fn fire() -> Result<()> {
 }
 
 /// Journal and audit must not keep it from helping: on a full disk it is told to nobody.
-async fn put_back(system: &System, plan: &Plan<Task>) -> Result<Tally> {
+async fn put_back(system: &System, plan: &Plan<Task>) -> Result<Counts> {
     let mut journal = Journal::open(system).ok();
-    let mut record = Record::begin(system, plan, Did::Begun).ok();
+    let mut record = Record::begin(system, plan, AuditAction::Begun).ok();
     let kept = &mut |event| {
         if let Some(journal) = &mut journal {
             let _ = journal.keep(&event);

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::core::audit::{Deed, Did};
+use crate::core::audit::{AuditAction, AuditEntry};
 use crate::core::event::{Event, State};
 use crate::core::plan::{Claim, Plan};
 use crate::facts::app;
@@ -15,8 +15,8 @@ pub struct Record<'s> {
     stack: String,
     claim: Claim,
     /// How it was begun.
-    way: Did,
-    deed: Deed,
+    way: AuditAction,
+    deed: AuditEntry,
     /// Whether the operator stopped it, or it was only to be undone.
     halted: bool,
     undoing: bool,
@@ -30,22 +30,22 @@ impl<'s> Record<'s> {
     ///
     /// # Errors
     /// E0523 when that cannot be written.
-    pub fn begin<T>(system: &'s System, plan: &Plan<T>, way: Did) -> Result<Self> {
+    pub fn begin<T>(system: &'s System, plan: &Plan<T>, way: AuditAction) -> Result<Self> {
         let record = Self {
             system,
             stack: plan.stack.clone(),
             claim: Claim::of(plan),
             way,
-            deed: Deed::default(),
+            deed: AuditEntry::default(),
             halted: false,
             undoing: false,
             undo_failed: false,
             // A run that was cut off may have brought one live, and told nobody.
-            live: app::live_release(system)?.filter(|_| way != Did::Resumed),
+            live: app::live_release(system)?.filter(|_| way != AuditAction::Resumed),
         };
-        let deed = Deed {
+        let deed = AuditEntry {
             did: way,
-            ..Deed::default()
+            ..AuditEntry::default()
         };
         write(system, &record.stack, &record.claim, deed)?;
         Ok(record)
@@ -88,7 +88,7 @@ impl<'s> Record<'s> {
 
     fn end(&mut self) -> Result<()> {
         let live = app::live_release(self.system)?.filter(|now| self.live.as_ref() != Some(now));
-        let deed = Deed {
+        let deed = AuditEntry {
             did: self.outcome(),
             live,
             ..std::mem::take(&mut self.deed)
@@ -96,14 +96,14 @@ impl<'s> Record<'s> {
         write(self.system, &self.stack, &self.claim, deed)
     }
 
-    fn outcome(&self) -> Did {
+    fn outcome(&self) -> AuditAction {
         match (self.deed.step.is_some(), self.halted) {
-            (false, _) => Did::Ended,
-            (true, _) if self.undo_failed => Did::Failed,
-            (true, true) if self.way != Did::Aborted => Did::Halted,
-            (true, true) => Did::Undone,
-            (true, false) if self.undoing => Did::Undone,
-            (true, false) => Did::Failed,
+            (false, _) => AuditAction::Ended,
+            (true, _) if self.undo_failed => AuditAction::Failed,
+            (true, true) if self.way != AuditAction::Aborted => AuditAction::Halted,
+            (true, true) => AuditAction::Undone,
+            (true, false) if self.undoing => AuditAction::Undone,
+            (true, false) => AuditAction::Failed,
         }
     }
 }
@@ -112,7 +112,7 @@ impl<'s> Record<'s> {
 mod tests {
     use super::*;
     use crate::core::audit::Line;
-    use crate::core::engine::{self, Look, Wish};
+    use crate::core::engine::{self, CheckResult, Wish};
     use crate::core::error::{Code, Fault};
     use crate::core::plan::{Mode, Step};
     use crate::host::audit::PATH;
@@ -138,11 +138,11 @@ mod tests {
     }
 
     impl Wish<System> for Does {
-        async fn check(&self, system: &System) -> Result<Look> {
+        async fn check(&self, system: &System) -> Result<CheckResult> {
             if matches!(self, Does::Nothing) || system.stat(self.path())?.is_some() {
-                return Ok(Look::same());
+                return Ok(CheckResult::same());
             }
-            Ok(Look::absent("is not there"))
+            Ok(CheckResult::absent("is not there"))
         }
 
         async fn apply(&self, system: &System) -> Result<()> {
@@ -168,14 +168,19 @@ mod tests {
     }
 
     /// The last line of a run of these steps and this undo.
-    fn last_line(way: Did, halted: bool, of: &[(&str, Does)], undo: &[(&str, Does)]) -> Line {
+    fn last_line(
+        way: AuditAction,
+        halted: bool,
+        of: &[(&str, Does)],
+        undo: &[(&str, Does)],
+    ) -> Line {
         let folder = tempfile::tempdir().unwrap();
         last_line_on(&System::at(folder.path()), way, halted, of, undo)
     }
 
     fn last_line_on(
         system: &System,
-        way: Did,
+        way: AuditAction,
         halted: bool,
         of: &[(&str, Does)],
         undo: &[(&str, Does)],
@@ -220,8 +225,8 @@ mod tests {
             ("made", Does::Change),
             ("live", Does::Switch),
         ];
-        let deed = last_line(Did::Begun, false, &of, &[]).deed;
-        assert_eq!(deed.did, Did::Ended);
+        let deed = last_line(AuditAction::Begun, false, &of, &[]).deed;
+        assert_eq!(deed.did, AuditAction::Ended);
         assert_eq!(deed.changed, ["made", "live"]);
         assert_eq!((deed.live.as_deref(), deed.step), (Some("r7"), None));
     }
@@ -234,11 +239,14 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(Does::Switch.apply(&system)).unwrap();
-        for (way, live) in [(Did::Begun, None), (Did::Resumed, Some("r7"))] {
+        for (way, live) in [
+            (AuditAction::Begun, None),
+            (AuditAction::Resumed, Some("r7")),
+        ] {
             let line = last_line_on(&system, way, false, &[("switch", Does::Switch)], &[]);
             assert_eq!(
                 (line.deed.did, line.deed.live.as_deref()),
-                (Did::Ended, live)
+                (AuditAction::Ended, live)
             );
             system.remove(PATH).unwrap();
         }
@@ -247,28 +255,37 @@ mod tests {
     #[test]
     fn a_run_that_failed_names_the_step_and_its_code_and_whether_it_is_undone() {
         let of = [("switch", Does::Switch), ("bad", Does::Fail)];
-        let deed = last_line(Did::Begun, false, &of, &[]).deed;
-        assert_eq!((deed.did, deed.step.as_deref()), (Did::Failed, Some("bad")));
+        let deed = last_line(AuditAction::Begun, false, &of, &[]).deed;
+        assert_eq!(
+            (deed.did, deed.step.as_deref()),
+            (AuditAction::Failed, Some("bad"))
+        );
         assert_eq!(deed.code, Some(Code::E0402));
-        let deed = last_line(Did::Begun, false, &of, &[("back", Does::Change)]).deed;
-        assert_eq!((deed.did, deed.step.as_deref()), (Did::Undone, Some("bad")));
+        let deed = last_line(AuditAction::Begun, false, &of, &[("back", Does::Change)]).deed;
+        assert_eq!(
+            (deed.did, deed.step.as_deref()),
+            (AuditAction::Undone, Some("bad"))
+        );
         assert_eq!(deed.undone, ["back"]);
-        let deed = last_line(Did::Begun, false, &of, &[("stuck", Does::Fail)]).deed;
-        assert_eq!((deed.did, deed.step.as_deref()), (Did::Failed, Some("bad")));
+        let deed = last_line(AuditAction::Begun, false, &of, &[("stuck", Does::Fail)]).deed;
+        assert_eq!(
+            (deed.did, deed.step.as_deref()),
+            (AuditAction::Failed, Some("bad"))
+        );
     }
 
     #[test]
     fn a_run_that_was_stopped_is_halted_and_one_that_was_aborted_undone() {
         let (of, undo) = ([("next", Does::Change)], [("back", Does::Change)]);
-        let deed = last_line(Did::Begun, true, &of, &undo).deed;
+        let deed = last_line(AuditAction::Begun, true, &of, &undo).deed;
         assert_eq!(
             (deed.did, deed.step.as_deref()),
-            (Did::Halted, Some("next"))
+            (AuditAction::Halted, Some("next"))
         );
         assert_eq!(deed.undone, ["back"]);
-        let deed = last_line(Did::Aborted, true, &of, &undo).deed;
-        assert_eq!(deed.did, Did::Undone);
-        let deed = last_line(Did::Begun, true, &of, &[("stuck", Does::Fail)]).deed;
-        assert_eq!(deed.did, Did::Failed);
+        let deed = last_line(AuditAction::Aborted, true, &of, &undo).deed;
+        assert_eq!(deed.did, AuditAction::Undone);
+        let deed = last_line(AuditAction::Begun, true, &of, &[("stuck", Does::Fail)]).deed;
+        assert_eq!(deed.did, AuditAction::Failed);
     }
 }

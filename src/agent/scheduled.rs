@@ -7,7 +7,7 @@ use time::macros::format_description;
 use super::record::Record;
 use crate::agent::guard;
 use crate::cli::Scheduled;
-use crate::core::audit::Did;
+use crate::core::audit::AuditAction;
 use crate::core::engine;
 use crate::core::error::{Code, Fault};
 use crate::core::event::{Event, now};
@@ -46,7 +46,7 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
     let facts = facts::gather(&system).await?;
     let plan = plan(claim, &settings, steps(job, &settings, &facts, at)?);
     let mut journal = Journal::open(&system)?;
-    let mut record = Record::begin(&system, &plan, Did::Begun)?;
+    let mut record = Record::begin(&system, &plan, AuditAction::Begun)?;
     let tally = engine::run(&plan, &system, &mut |event| {
         journal.keep(&event)?;
         record.hear(&event)?;

@@ -17,10 +17,10 @@ use super::{attach, unfinished};
 use super::record::Record;
 use super::unfinished::Work;
 use crate::agent::guard::{self, Guard};
-use crate::core::audit::{Did, Head};
+use crate::core::audit::{AuditAction, Head};
 use crate::core::engine;
-use crate::core::error::{Code, Fault, trouble};
-use crate::core::event::{Event, Tally, now};
+use crate::core::error::{Code, Fault, error_info};
+use crate::core::event::{Counts, Event, now};
 use crate::core::outage::{self, Watch};
 use crate::core::plan::{Claim, Mode, Plan};
 use crate::facts::{self, app, backups, patch_base};
@@ -28,7 +28,7 @@ use crate::host::audit;
 use crate::host::journal::{self, Journal};
 use crate::host::lock;
 use crate::host::system::System;
-use crate::protocol::{FromAgent, News, ToAgent};
+use crate::protocol::{AuditDelta, FromAgent, ToAgent};
 use crate::storage::blob;
 use crate::task::Task;
 
@@ -49,7 +49,7 @@ pub async fn serve() -> Result<()> {
     let system = System::host();
     let writer = EventWriter::start();
     if let Err(error) = converse(&system, &writer).await {
-        writer.say(FromAgent::Stop(trouble(&error)));
+        writer.say(FromAgent::Stop(error_info(&error)));
     }
     writer.finish();
     Ok(())
@@ -64,7 +64,7 @@ async fn converse(system: &System, writer: &EventWriter) -> Result<()> {
     let mut input = BufReader::new(std::io::stdin());
     match listen(system, writer, &mut input).await? {
         None => Ok(()),
-        Some(Wanted::Look(plan)) => check(system, writer, &plan).await,
+        Some(Wanted::Check(plan)) => check(system, writer, &plan).await,
         Some(Wanted::Attach) => attach::follow(system, writer, &OperatorInput::open(input)).await,
         Some(Wanted::Work(order, seen)) => {
             apply(
@@ -81,7 +81,7 @@ async fn converse(system: &System, writer: &EventWriter) -> Result<()> {
 
 /// What the operator's side wants.
 enum Wanted {
-    Look(Box<Plan<Task>>),
+    Check(Box<Plan<Task>>),
     /// The operator's side has seen the audit up to that head.
     Work(Order, Option<Head>),
     /// To hear the run that is under way.
@@ -148,7 +148,7 @@ async fn listen(
             }
             ToAgent::Mirror(head) => seen = Some(head),
             ToAgent::Audit(head) => tell_audit(system, writer, Some(&head))?,
-            ToAgent::Run(plan) if plan.mode == Mode::Check => break Wanted::Look(plan),
+            ToAgent::Run(plan) if plan.mode == Mode::Check => break Wanted::Check(plan),
             ToAgent::Run(plan) => break Wanted::Work(Order::Run(plan), seen),
             ToAgent::Resume(claim) => break Wanted::Work(Order::Resume(claim), seen),
             ToAgent::Abort(claim) => break Wanted::Work(Order::Abort(claim), seen),
@@ -238,7 +238,7 @@ fn tidy(system: &System, plan: &Plan<Task>) -> Result<()> {
 
 /// Only a change of release has a point of no return; how long the last one took is what the next is
 /// expected to take.
-async fn keep_time(system: &System, plan: &Plan<Task>, tally: Tally) -> Result<()> {
+async fn keep_time(system: &System, plan: &Plan<Task>, tally: Counts) -> Result<()> {
     let went_over = tally.changed > 0 && tally.failed + tally.skipped == 0;
     if plan.no_return.is_none() || !went_over {
         return Ok(());
@@ -253,7 +253,7 @@ async fn keep_time(system: &System, plan: &Plan<Task>, tally: Tally) -> Result<(
 fn tell_audit(system: &System, writer: &EventWriter, seen: Option<&Head>) -> Result<()> {
     let Some(seen) = seen else { return Ok(()) };
     let bytes = audit::since(system, seen)?;
-    writer.say(FromAgent::Audit(News::of(bytes.as_deref())?));
+    writer.say(FromAgent::Audit(AuditDelta::of(bytes.as_deref())?));
     Ok(())
 }
 
@@ -264,7 +264,7 @@ async fn watched(
     guard: &Guard<'_>,
     input: &OperatorInput,
     tell: &mut impl FnMut(Event) -> Result<()>,
-) -> Result<Tally> {
+) -> Result<Counts> {
     let plan = &work.plan;
     let mut watch = Watch::begin("host", &plan.watch, outage::ON_HOST);
     let halted = || work.turned_back || input.halted();
@@ -288,11 +288,11 @@ fn claim_of(order: &Order) -> Claim {
     }
 }
 
-fn way_of(order: &Order) -> Did {
+fn way_of(order: &Order) -> AuditAction {
     match order {
-        Order::Run(_) => Did::Begun,
-        Order::Resume(_) => Did::Resumed,
-        Order::Abort(_) => Did::Aborted,
+        Order::Run(_) => AuditAction::Begun,
+        Order::Resume(_) => AuditAction::Resumed,
+        Order::Abort(_) => AuditAction::Aborted,
     }
 }
 

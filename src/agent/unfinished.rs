@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::core::plan::{Mode, Step};
     use crate::core::secret::Secret;
-    use crate::task::{Restored, Unrestored};
+    use crate::task::{Restored, SwapReverted};
 
     #[tokio::test]
     async fn the_key_that_opens_a_backup_is_not_in_the_plan_on_the_disk() {
@@ -101,13 +101,13 @@ mod tests {
         let restored = Restored {
             database: "live".to_owned(),
             backup: "citrino_20261125_030000".to_owned(),
-            aside: "live_before".to_owned(),
+            previous: "live_before".to_owned(),
             owner: None,
             identities: vec![Secret::new("AGE-SECRET-KEY-sentinel")],
         };
-        let back = Unrestored {
+        let back = SwapReverted {
             database: "live".to_owned(),
-            aside: "live_before".to_owned(),
+            previous: "live_before".to_owned(),
         };
         let step = |name: &str, task: Task| Step::new("backup", name, task);
         let plan = Plan {

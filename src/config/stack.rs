@@ -420,7 +420,7 @@ mod tests {
 
     fn refusal(more: &str) -> String {
         let error = Stack::parse(&format!("{LEAST}{more}"), "citrino.yml").unwrap_err();
-        let trouble = crate::core::error::trouble(&error);
+        let trouble = crate::core::error::error_info(&error);
         format!(
             "{} {} [{}]",
             trouble.code,

@@ -14,7 +14,7 @@ pub const NOTHING: &str = "00000000000000000000000000000000000000000000000000000
 /// What a line is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Did {
+pub enum AuditAction {
     /// A run begins; nothing of it is done yet.
     Begun,
     /// A run that was cut off is gone on with.
@@ -38,21 +38,27 @@ pub enum Did {
     Unknown,
 }
 
-impl Did {
+impl AuditAction {
     /// Whether a run is at work from this line on.
     pub fn opens(self) -> bool {
-        matches!(self, Did::Begun | Did::Resumed | Did::Aborted)
+        matches!(
+            self,
+            AuditAction::Begun | AuditAction::Resumed | AuditAction::Aborted
+        )
     }
 
     pub fn closes(self) -> bool {
-        matches!(self, Did::Ended | Did::Failed | Did::Undone | Did::Halted)
+        matches!(
+            self,
+            AuditAction::Ended | AuditAction::Failed | AuditAction::Undone | AuditAction::Halted
+        )
     }
 }
 
 /// What was done, by the names of steps: no content, no output of programs, no secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deed {
-    pub did: Did,
+pub struct AuditEntry {
+    pub did: AuditAction,
     /// The steps that changed something.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
@@ -95,7 +101,7 @@ pub struct Line {
     /// `user@machine`
     pub who: String,
     #[serde(flatten)]
-    pub deed: Deed,
+    pub deed: AuditEntry,
     /// The hash of the line before.
     pub prev: String,
     /// The sha256 of this line without this field: its text up to here, and `}`.
@@ -111,16 +117,16 @@ impl Line {
         let step = || deed.step.as_deref().unwrap_or("a step");
         let code = deed.code.unwrap_or_default();
         let what = match deed.did {
-            Did::Begun => format!("{who} begun, run {}", self.run),
-            Did::Resumed => format!("{who} resumes run {}", self.run),
-            Did::Aborted => format!("{who} aborts run {}", self.run),
-            Did::Ended => format!("{who} ended"),
-            Did::Failed => format!("{who} failed at \"{}\" ({code})", step()),
-            Did::Undone => format!("{who} undone after \"{}\"", step()),
-            Did::Halted => format!("{who} halted before \"{}\", and undone", step()),
-            Did::Disarmed => format!("{who} came back after run {}", self.run),
-            Did::Torn => format!("{who} found a torn line"),
-            Did::Unknown => format!("{who} did what a later version knows"),
+            AuditAction::Begun => format!("{who} begun, run {}", self.run),
+            AuditAction::Resumed => format!("{who} resumes run {}", self.run),
+            AuditAction::Aborted => format!("{who} aborts run {}", self.run),
+            AuditAction::Ended => format!("{who} ended"),
+            AuditAction::Failed => format!("{who} failed at \"{}\" ({code})", step()),
+            AuditAction::Undone => format!("{who} undone after \"{}\"", step()),
+            AuditAction::Halted => format!("{who} halted before \"{}\", and undone", step()),
+            AuditAction::Disarmed => format!("{who} came back after run {}", self.run),
+            AuditAction::Torn => format!("{who} found a torn line"),
+            AuditAction::Unknown => format!("{who} did what a later version knows"),
         };
         let names = |word: &str, names: &[String]| match names {
             [] => String::new(),

@@ -4,19 +4,19 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::core::error::{Code, Fault, trouble};
-use crate::core::event::{Act, Change, Event, Figure, Label, State, Tally, now};
+use crate::core::error::{Code, Fault, error_info};
+use crate::core::event::{Act, Change, Counts, Event, Figure, Label, State, now};
 use crate::core::plan::{Mode, Plan, Step};
 
 /// What `check` saw.
 #[derive(Debug, Default)]
-pub struct Look {
+pub struct CheckResult {
     /// What differs; `None` when all is as wished.
     pub change: Option<Change>,
     pub figure: Option<Figure>,
 }
 
-impl Look {
+impl CheckResult {
     pub fn same() -> Self {
         Self::default()
     }
@@ -55,7 +55,7 @@ impl Look {
     }
 }
 
-impl From<Vec<String>> for Look {
+impl From<Vec<String>> for CheckResult {
     /// Differs when there is a difference to name.
     fn from(what: Vec<String>) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl From<Vec<String>> for Look {
 #[allow(async_fn_in_trait)] // used with static dispatch on one thread only
 pub trait Wish<W> {
     /// Says what differs, and changes nothing.
-    async fn check(&self, world: &W) -> Result<Look>;
+    async fn check(&self, world: &W) -> Result<CheckResult>;
     /// Makes it so. The engine checks again afterwards.
     async fn apply(&self, world: &W) -> Result<()>;
 }
@@ -88,7 +88,7 @@ pub async fn run<W, T: Wish<W>>(
     plan: &Plan<T>,
     world: &W,
     tell: &mut impl FnMut(Event) -> Result<()>,
-) -> Result<Tally> {
+) -> Result<Counts> {
     run_unless(plan, world, &|| false, tell).await
 }
 
@@ -102,10 +102,10 @@ pub async fn run_unless<W, T: Wish<W>>(
     world: &W,
     halted: &impl Fn() -> bool,
     tell: &mut impl FnMut(Event) -> Result<()>,
-) -> Result<Tally> {
+) -> Result<Counts> {
     let begun = Instant::now();
     tell(start(plan))?;
-    let mut tally = Tally::default();
+    let mut tally = Counts::default();
     for (index, step) in plan.steps.iter().enumerate() {
         if halted() && plan.turns_back(index) {
             tell(Event::Halted {
@@ -154,10 +154,10 @@ pub async fn put_back<W, T: Wish<W>>(
     plan: &Plan<T>,
     world: &W,
     tell: &mut impl FnMut(Event) -> Result<()>,
-) -> Result<Tally> {
+) -> Result<Counts> {
     let begun = Instant::now();
     tell(start(plan))?;
-    let mut tally = Tally::default();
+    let mut tally = Counts::default();
     for (index, step) in plan.steps.iter().enumerate() {
         tally.count(run_step(plan, step, index + 1, false, world, tell).await?);
     }
@@ -242,7 +242,11 @@ async fn run_step<W, T: Wish<W>>(
     let outcome = fulfil(&step.task, world, plan.mode).await;
     let (state, look, error) = match outcome {
         Ok((state, look)) => (state, look, None),
-        Err(error) => (State::Failed, Look::default(), Some(trouble(&error))),
+        Err(error) => (
+            State::Failed,
+            CheckResult::default(),
+            Some(error_info(&error)),
+        ),
     };
     tell(Event::Step {
         at: now(),
@@ -259,7 +263,7 @@ async fn run_step<W, T: Wish<W>>(
 }
 
 /// Look, act, look again: a wish that is still not so after `apply` is an error.
-async fn fulfil<W, T: Wish<W>>(task: &T, world: &W, mode: Mode) -> Result<(State, Look)> {
+async fn fulfil<W, T: Wish<W>>(task: &T, world: &W, mode: Mode) -> Result<(State, CheckResult)> {
     let before = task.check(world).await?;
     if before.change.is_none() {
         return Ok((State::Same, before));
@@ -272,7 +276,7 @@ async fn fulfil<W, T: Wish<W>>(task: &T, world: &W, mode: Mode) -> Result<(State
     match after.change {
         None => Ok((
             State::Changed,
-            Look {
+            CheckResult {
                 change: before.change,
                 figure: after.figure,
             },
@@ -295,8 +299,8 @@ mod tests {
     struct Never(Result<(), &'static str>);
 
     impl Wish<()> for Never {
-        async fn check(&self, (): &()) -> Result<Look> {
-            Ok(Look::differs("it is not so"))
+        async fn check(&self, (): &()) -> Result<CheckResult> {
+            Ok(CheckResult::differs("it is not so"))
         }
 
         async fn apply(&self, (): &()) -> Result<()> {
@@ -325,7 +329,7 @@ mod tests {
             _ => Err(anyhow::Error::msg("the disk is full")),
         };
         let error = run(&plan, &(), &mut full).await.unwrap_err();
-        let trouble = trouble(&error);
+        let trouble = error_info(&error);
         let message = "the disk is full; and the old one serves: it is gone";
         assert_eq!(
             (trouble.code, trouble.message.as_str()),

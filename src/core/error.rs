@@ -3,7 +3,7 @@
 use std::fmt;
 
 pub use super::code::{Area, Code, exit};
-use super::event::Trouble;
+use super::event::ErrorInfo;
 
 /// An error that a person can act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +36,9 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-impl From<Trouble> for Fault {
+impl From<ErrorInfo> for Fault {
     /// The error of a step as the error of the run.
-    fn from(trouble: Trouble) -> Self {
+    fn from(trouble: ErrorInfo) -> Self {
         Self {
             code: trouble.code,
             message: trouble.message,
@@ -48,9 +48,9 @@ impl From<Trouble> for Fault {
 }
 
 /// An error chain as it is told: the first fault in it gives code and hint, all of it the message.
-pub fn trouble(error: &anyhow::Error) -> Trouble {
+pub fn error_info(error: &anyhow::Error) -> ErrorInfo {
     let fault = fault(error);
-    Trouble {
+    ErrorInfo {
         code: code(error),
         message: format!("{error:#}"),
         hint: fault.and_then(|fault| fault.hint.clone()),

@@ -44,7 +44,7 @@ pub struct Figure {
 
 /// An error as it is told: code, sentences from the outermost cause inwards, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct ErrorInfo {
     pub code: Code,
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,7 +109,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         figure: Option<Figure>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        error: Option<Trouble>,
+        error: Option<ErrorInfo>,
     },
     /// The operator asked the run to stop, and this step was not begun.
     Halted {
@@ -130,7 +130,7 @@ pub enum Event {
         at: String,
         run: String,
         #[serde(flatten)]
-        tally: Tally,
+        tally: Counts,
     },
     /// The operator has read the end of a run; it stands in the journal only.
     Heard { at: String, run: String },
@@ -159,7 +159,7 @@ pub enum Event {
     Alarm {
         at: String,
         #[serde(flatten)]
-        error: Trouble,
+        error: ErrorInfo,
     },
     /// Something worth a line that is no step.
     Note { at: String, text: String },
@@ -169,11 +169,11 @@ pub enum Event {
         verb: String,
         exit: u8,
         #[serde(flatten)]
-        tally: Tally,
+        tally: Counts,
         /// Of releases, as they went over the wire.
         sent_bytes: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        error: Option<Trouble>,
+        error: Option<ErrorInfo>,
     },
 }
 
@@ -193,7 +193,7 @@ pub struct Outage {
 
 /// How many steps ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct Counts {
     pub same: usize,
     pub changed: usize,
     pub differs: usize,
@@ -203,7 +203,7 @@ pub struct Tally {
     pub took_ms: u64,
 }
 
-impl Tally {
+impl Counts {
     pub fn count(&mut self, state: State) {
         match state {
             State::Same => self.same += 1,
@@ -214,7 +214,7 @@ impl Tally {
     }
 
     /// The tallies of two worlds as one.
-    pub fn add(&mut self, other: Tally) {
+    pub fn add(&mut self, other: Counts) {
         self.same += other.same;
         self.changed += other.changed;
         self.differs += other.differs;
@@ -239,7 +239,7 @@ impl Event {
         }
     }
 
-    pub fn alarm(error: Trouble) -> Self {
+    pub fn alarm(error: ErrorInfo) -> Self {
         Event::Alarm { at: now(), error }
     }
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::core::error::{Code, Fault, trouble};
-use crate::core::event::{Act, Change, Event, Figure, Label, Outage, State, Tally, Trouble, now};
+use crate::core::error::{Code, Fault, error_info};
+use crate::core::event::{
+    Act, Change, Counts, ErrorInfo, Event, Figure, Label, Outage, State, now,
+};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +28,7 @@ pub struct Report {
     volume: Volume,
     colour: bool,
     bar: ProgressBar,
-    tally: Tally,
+    tally: Counts,
     /// Of releases, as they went over the wire.
     sent_bytes: u64,
     /// When the newest run began, RFC 3339 by the clock of its world; empty when there was none.
@@ -63,7 +65,7 @@ impl Report {
             volume,
             colour,
             bar,
-            tally: Tally::default(),
+            tally: Counts::default(),
             sent_bytes: 0,
             begun: String::new(),
             acts: BTreeMap::new(),
@@ -108,7 +110,7 @@ impl Report {
     }
 
     /// Keeps the first error of a run for its end; a run that only looks goes on and may have more.
-    fn remember(&mut self, label: &Label, error: &Trouble) -> bool {
+    fn remember(&mut self, label: &Label, error: &ErrorInfo) -> bool {
         let is_first = !label.undo && self.failure.is_none();
         let place = if label.undo {
             &mut self.undo_failure
@@ -154,7 +156,7 @@ impl Report {
 
     /// What was told so far was a look ahead: it does not count in the sum at the end.
     pub fn forget_preview(&mut self) {
-        self.tally = Tally::default();
+        self.tally = Counts::default();
         self.acts.clear();
     }
 
@@ -286,7 +288,7 @@ impl Report {
     /// The end of every command: the error once, or the sum.
     pub fn finish(mut self, verb: &str, exit: u8, error: Option<&anyhow::Error>) {
         self.bar.finish_and_clear();
-        let error = error.map(trouble);
+        let error = error.map(error_info);
         if self.json {
             let tally = self.tally;
             self.json_line(&Event::Summary {
@@ -301,7 +303,7 @@ impl Report {
         }
         if let Some(error) = error {
             self.complain("error", &error);
-        } else if self.tally != Tally::default() && self.volume > Volume::Quiet {
+        } else if self.tally != Counts::default() && self.volume > Volume::Quiet {
             let line = self.sum();
             self.line(&line);
         }
@@ -385,7 +387,7 @@ impl Report {
         took_ms: u64,
         change: Option<&Change>,
         figure: Option<&Figure>,
-        error: Option<&Trouble>,
+        error: Option<&ErrorInfo>,
     ) {
         let shown = match state {
             State::Same => self.volume == Volume::Verbose || self.checklist,
@@ -443,7 +445,7 @@ impl Report {
         }
     }
 
-    fn complain(&self, word: &str, error: &Trouble) {
+    fn complain(&self, word: &str, error: &ErrorInfo) {
         let mut text = format!(
             "{} {}",
             self.paint(&format!("{word}[{}]:", error.code), "31"),
@@ -539,7 +541,7 @@ fn seconds(millis: u64) -> String {
     format!("{}.{:01} s", millis / 1000, millis % 1000 / 100)
 }
 
-fn sum(tally: &Tally) -> String {
+fn sum(tally: &Counts) -> String {
     let parts = [
         (tally.changed, "changed"),
         (tally.same, "already so"),

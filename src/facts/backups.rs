@@ -275,7 +275,7 @@ pub fn name(at: OffsetDateTime) -> String {
 }
 
 /// What the database of now is called when another takes its place.
-pub fn aside(database: &str, at: OffsetDateTime) -> String {
+pub fn previous(database: &str, at: OffsetDateTime) -> String {
     let format = format_description!("[year][month][day]_[hour][minute][second]");
     let at = at.format(format).unwrap_or_default();
     format!("{database}{ASIDE}{at}")

@@ -202,7 +202,7 @@ mod tests {
 
     fn refused(endpoint: &str, token: &str) -> String {
         let error = Hetzner::connect(endpoint, &Secret::new(token)).unwrap_err();
-        let trouble = crate::core::error::trouble(&error);
+        let trouble = crate::core::error::error_info(&error);
         format!("{} {}", trouble.code, trouble.message)
     }
 

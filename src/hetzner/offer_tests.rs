@@ -4,7 +4,7 @@ use serde_json::json;
 use time::macros::datetime;
 
 use super::*;
-use crate::core::error::trouble;
+use crate::core::error::error_info;
 
 const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
@@ -101,7 +101,7 @@ fn a_rescale_must_be_orderable_and_fit() {
 }
 
 fn refusal(yaml: &str) -> String {
-    let trouble = trouble(&offer(yaml, false).unwrap_err());
+    let trouble = error_info(&offer(yaml, false).unwrap_err());
     format!(
         "{} {} [{}]",
         trouble.code,

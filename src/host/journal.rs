@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::core::event::{Event, State, Tally};
+use crate::core::event::{Counts, Event, State};
 use crate::core::plan::Seen;
 use crate::host::system::System;
 
@@ -37,7 +37,7 @@ pub struct LastRun {
     #[serde(default)]
     pub n: usize,
     /// `None` when the run never ended: its agent was killed or the host went down.
-    pub end: Option<Tally>,
+    pub end: Option<Counts>,
     /// Whether the operator read the end.
     pub heard: bool,
     /// What failed in it, or that it was halted: since then it was on its way back.
@@ -278,7 +278,7 @@ mod tests {
         Event::End {
             at: now(),
             run: run.into(),
-            tally: Tally::default(),
+            tally: Counts::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::core::audit::Head;
 use crate::core::error::{Code, Fault};
 use crate::host::audit::{self, other_chain};
-use crate::protocol::News;
+use crate::protocol::AuditDelta;
 
 /// A stack's mirror, in the user's state.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Mirror {
     ///
     /// # Errors
     /// E0520 when it is not whole, E0522 when it goes on from something else, E0524 when it cannot be kept.
-    pub fn take(&self, from: &Head, news: &News) -> Result<()> {
+    pub fn take(&self, from: &Head, news: &AuditDelta) -> Result<()> {
         let bytes = news.bytes()?.ok_or_else(|| {
             other_chain(format!(
                 "the audit of the host does not go on from line {}, the last that this machine has seen",
@@ -154,7 +154,7 @@ fn ends_with_a_line(file: &mut File) -> std::io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::audit::{Deed, Did};
+    use crate::core::audit::{AuditAction, AuditEntry};
     use crate::core::error::{Code, code};
     use crate::core::plan::Claim;
     use crate::host::system::System;
@@ -177,15 +177,15 @@ mod tests {
             }
         }
 
-        fn write(&self, did: Did) {
+        fn write(&self, did: AuditAction) {
             let claim = Claim {
                 run: "r".into(),
                 verb: "deploy".into(),
                 who: "ana@here".into(),
             };
-            let deed = Deed {
+            let deed = AuditEntry {
                 did,
-                ..Deed::default()
+                ..AuditEntry::default()
             };
             audit::write(&self.host, "prod", &claim, deed).unwrap();
         }
@@ -194,7 +194,7 @@ mod tests {
         fn sync(&self) -> Option<Code> {
             let head = self.mirror.head().unwrap();
             let news = audit::since(&self.host, &head).unwrap();
-            let news = News::of(news.as_deref()).unwrap();
+            let news = AuditDelta::of(news.as_deref()).unwrap();
             let taken = self.mirror.take(&head, &news);
             taken.err().map(|error| code(&error))
         }
@@ -217,7 +217,12 @@ mod tests {
         let two = Two::new();
         assert_eq!(two.sync(), None);
         assert!(!two.mirror.path.exists());
-        for did in [Did::Begun, Did::Ended, Did::Begun, Did::Failed] {
+        for did in [
+            AuditAction::Begun,
+            AuditAction::Ended,
+            AuditAction::Begun,
+            AuditAction::Failed,
+        ] {
             two.write(did);
             assert_eq!(two.sync(), None);
             assert!(two.is_same());
@@ -228,12 +233,12 @@ mod tests {
     #[test]
     fn a_torn_end_is_taken_only_when_a_line_has_closed_it() {
         let two = Two::new();
-        two.write(Did::Begun);
+        two.write(AuditAction::Begun);
         let whole = two.on_host();
         two.put_on_host(&[&whole[..], b"{\"n\":2"].concat());
         assert_eq!(two.sync(), None);
         assert_eq!(two.mirror.bytes().unwrap(), whole);
-        two.write(Did::Ended);
+        two.write(AuditAction::Ended);
         assert_eq!(two.sync(), None);
         assert!(two.is_same());
         // The same on this side.
@@ -246,8 +251,8 @@ mod tests {
     #[test]
     fn what_was_seen_is_kept_when_the_host_tells_of_something_else() {
         let two = Two::new();
-        two.write(Did::Begun);
-        two.write(Did::Ended);
+        two.write(AuditAction::Begun);
+        two.write(AuditAction::Ended);
         two.sync();
         let seen = two.on_host();
         let first = seen.iter().position(|byte| *byte == b'\n').unwrap() + 1;
@@ -256,14 +261,14 @@ mod tests {
         assert_eq!(two.sync(), Some(Code::E0522));
         two.host.remove(audit::PATH).unwrap();
         assert_eq!(two.sync(), Some(Code::E0522));
-        for did in [Did::Begun, Did::Failed, Did::Begun] {
+        for did in [AuditAction::Begun, AuditAction::Failed, AuditAction::Begun] {
             two.write(did);
         }
         assert_eq!(two.sync(), Some(Code::E0522));
 
         let edited = String::from_utf8(seen.clone()).unwrap();
         two.put_on_host(seen.as_slice());
-        two.write(Did::Begun);
+        two.write(AuditAction::Begun);
         let new = String::from_utf8(two.on_host()).unwrap();
         let new = new[edited.len()..].replace("ana", "eva");
         two.put_on_host(&[edited.as_bytes(), new.as_bytes()].concat());
@@ -274,9 +279,9 @@ mod tests {
     #[test]
     fn two_commands_bring_the_same_once_and_one_set_aside_begins_anew() {
         let two = Two::new();
-        two.write(Did::Begun);
+        two.write(AuditAction::Begun);
         let head = two.mirror.head().unwrap();
-        let news = News::of(Some(&two.on_host())).unwrap();
+        let news = AuditDelta::of(Some(&two.on_host())).unwrap();
         two.mirror.take(&head, &news).unwrap();
         two.mirror.take(&head, &news).unwrap();
         assert!(two.is_same());

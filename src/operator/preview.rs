@@ -8,13 +8,13 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::core::error::{Code, Fault};
-use crate::core::event::{Act, Change, Event, Tally, now};
+use crate::core::event::{Act, Change, Counts, Event, now};
 
 /// The events of a run that only looked.
 #[derive(Debug, Default)]
 pub struct Preview {
     pub events: Vec<Event>,
-    pub tally: Tally,
+    pub tally: Counts,
 }
 
 /// One step that would change something.
@@ -189,7 +189,7 @@ mod tests {
         saved.still_holds("digest", &saved.cloud, &steps).unwrap();
         let refusal = |wishes: &str, now: &[Planned]| {
             let error = saved.still_holds(wishes, &saved.cloud, now).unwrap_err();
-            crate::core::error::trouble(&error).message
+            crate::core::error::error_info(&error).message
         };
         assert!(refusal("other", &steps).contains("citrino.yml was changed"));
         assert!(refusal("digest", &[]).contains("no longer to be done: server prod runs"));

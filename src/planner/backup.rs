@@ -14,11 +14,11 @@ use crate::facts::app::{AppFacts, binary};
 use crate::facts::backups::{self, Backups, Format};
 use crate::planner::release;
 use crate::storage::bucket::Bucket;
-use crate::storage::retention::Keep;
-use crate::task::trial::Trial;
+use crate::storage::retention::Retention;
+use crate::task::release_check::ReleaseCheck;
 use crate::task::{
-    Backup, Drill, Fetched, Offsite, PostgresDatabase, Pruned, Recovered, Restored, Task,
-    Unrestored, fetched::LATEST, recovered,
+    Backup, BackupDownloaded, Drill, Offsite, PostgresDatabase, Pruned, Recovered, Restored,
+    SwapReverted, Task, backup_downloaded::LATEST, recovered,
 };
 
 /// The part of a plan that these steps stand in.
@@ -36,7 +36,7 @@ pub struct Settings {
     pub database: String,
     /// age recipients; none leaves the backups readable on the host.
     pub recipients: Vec<String>,
-    pub keep: Keep,
+    pub keep: Retention,
     pub proof_max_age_days: u32,
     /// Where they go beside the host.
     #[serde(default)]
@@ -104,7 +104,7 @@ impl Settings {
 
     /// A backup of a bucket is on the host.
     pub fn fetched(bucket: &Bucket, name: &str) -> Step<Task> {
-        let fetched = Fetched {
+        let fetched = BackupDownloaded {
             bucket: bucket.clone(),
             backup: name.to_owned(),
         };
@@ -182,8 +182,8 @@ impl Settings {
     }
 
     /// What need not be kept is gone; the databases that restores have set aside too, when that is asked for.
-    pub fn pruned(&self, at: OffsetDateTime, aside: bool) -> Step<Task> {
-        self.without(at, aside, false)
+    pub fn pruned(&self, at: OffsetDateTime, previous: bool) -> Step<Task> {
+        self.without(at, previous, false)
     }
 
     /// The same with those alone of the databases set aside that have no row.
@@ -191,12 +191,12 @@ impl Settings {
         self.without(at, true, true)
     }
 
-    fn without(&self, at: OffsetDateTime, aside: bool, if_empty: bool) -> Step<Task> {
+    fn without(&self, at: OffsetDateTime, previous: bool, if_empty: bool) -> Step<Task> {
         let pruned = Pruned {
             database: self.database.clone(),
             keep: self.keep.clone(),
             now: rfc3339(at),
-            aside,
+            previous,
             if_empty,
         };
         step("what need not be kept is gone", pruned)
@@ -211,15 +211,15 @@ impl Settings {
         backup: &backups::Backup,
         identities: Vec<Secret>,
     ) -> Restore {
-        let aside = backups::aside(&self.database, at);
+        let previous = backups::previous(&self.database, at);
         let restored = Restored {
             database: self.database.clone(),
             backup: backup.name.clone(),
-            aside: aside.clone(),
+            previous: previous.clone(),
             owner: (backup.stack != self.stack).then(|| stack.database.user.clone()),
             identities,
         };
-        self.came_back(stack, app, at, step(restored.wish(), restored), aside)
+        self.came_back(stack, app, at, step(restored.wish(), restored), previous)
     }
 
     /// The same with the database as it was at a point in time.
@@ -230,14 +230,14 @@ impl Settings {
         at: OffsetDateTime,
         to: OffsetDateTime,
     ) -> Restore {
-        let aside = backups::aside(&self.database, at);
+        let previous = backups::previous(&self.database, at);
         let recovered = Recovered {
             database: self.database.clone(),
             to: recovered::shown(to),
-            aside: aside.clone(),
+            previous: previous.clone(),
             stanza: STANZA.to_owned(),
         };
-        self.came_back(stack, app, at, step(recovered.wish(), recovered), aside)
+        self.came_back(stack, app, at, step(recovered.wish(), recovered), previous)
     }
 
     /// What stands around any way in which another database takes the live one's place.
@@ -247,7 +247,7 @@ impl Settings {
         app: &AppFacts,
         at: OffsetDateTime,
         swap: Step<Task>,
-        aside: String,
+        previous: String,
     ) -> Restore {
         let there = PostgresDatabase::owned(&self.database, &stack.database.user);
         let safety = Backup {
@@ -260,9 +260,9 @@ impl Settings {
             swap.clone(),
         ];
         steps.extend(release::serves_on(stack, app));
-        let back = Unrestored {
+        let back = SwapReverted {
             database: self.database.clone(),
-            aside,
+            previous,
         };
         let mut on_failure = vec![step("the database is the one of before", back)];
         on_failure.extend(release::answers_again(stack, app));
@@ -353,8 +353,9 @@ pub fn find<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups:
 }
 
 /// The release that serves, to be asked on a copy.
-fn trial(app: &AppFacts) -> Option<Trial> {
-    app.live_release().map(|release| Trial::of(binary(release)))
+fn trial(app: &AppFacts) -> Option<ReleaseCheck> {
+    app.live_release()
+        .map(|release| ReleaseCheck::of(binary(release)))
 }
 
 fn rfc3339(at: OffsetDateTime) -> String {

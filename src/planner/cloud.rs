@@ -19,15 +19,15 @@ use anyhow::Result;
 pub use absent::{Absent, Extent, What};
 pub use address::Address;
 pub use adopted::{Adopted, Thing};
-pub use dns::{Lead, Zone};
+pub use dns::{DnsRecord, Zone};
 pub use firewall::Firewall;
 pub use network::Network;
-pub use server::{Birth, Renewal, Server};
+pub use server::{Bootstrap, DiskPolicy, Server};
 pub use ssh_key::{PublicKey, SshKey};
 pub use volume::Volume;
 
 use crate::config::stack::{Cloud, HostName, Stack};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::hetzner::labels::{self, Labels};
@@ -48,7 +48,7 @@ pub enum Resource {
     Server(Box<Server>),
     Volume(Volume),
     Zone(Zone),
-    Lead(Lead),
+    DnsRecord(DnsRecord),
     Absent(Absent),
     Adopted(Adopted),
 }
@@ -63,8 +63,8 @@ fn step(sentence: impl Into<String>, wish: Resource) -> Step<Resource> {
 pub fn provision(
     stack: &Stack,
     keys: &[PublicKey],
-    birth: &Birth,
-    renewal: Renewal,
+    birth: &Bootstrap,
+    renewal: DiskPolicy,
 ) -> Vec<Step<Resource>> {
     let Some(cloud) = &stack.cloud else {
         return Vec::new();
@@ -119,8 +119,8 @@ fn of_host(
     cloud: &Cloud,
     host: &HostName,
     keys: &[PublicKey],
-    birth: &Birth,
-    renewal: Renewal,
+    birth: &Bootstrap,
+    renewal: DiskPolicy,
 ) -> Vec<Step<Resource>> {
     let mut steps: Vec<_> = [Family::V4, Family::V6]
         .into_iter()
@@ -187,14 +187,14 @@ fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
             record.kind,
             record.full_name()
         );
-        let lead = Lead {
+        let lead = DnsRecord {
             stack: stack.name.clone(),
             record,
             ttl: dns.ttl,
             family,
             address: address::name_of(&host.name, family),
         };
-        steps.push(step(sentence, Resource::Lead(lead)));
+        steps.push(step(sentence, Resource::DnsRecord(lead)));
     }
     steps
 }
@@ -378,7 +378,7 @@ pub async fn volume_of(api: &Hetzner, stack: &Stack) -> Result<Option<VolumeView
 }
 
 impl Wish<Hetzner> for Resource {
-    async fn check(&self, api: &Hetzner) -> Result<Look> {
+    async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         match self {
             Resource::SshKey(wish) => wish.check(api).await,
             Resource::Firewall(wish) => wish.check(api).await,
@@ -387,7 +387,7 @@ impl Wish<Hetzner> for Resource {
             Resource::Server(wish) => wish.check(api).await,
             Resource::Volume(wish) => wish.check(api).await,
             Resource::Zone(wish) => wish.check(api).await,
-            Resource::Lead(wish) => wish.check(api).await,
+            Resource::DnsRecord(wish) => wish.check(api).await,
             Resource::Absent(wish) => wish.check(api).await,
             Resource::Adopted(wish) => wish.check(api).await,
         }
@@ -402,7 +402,7 @@ impl Wish<Hetzner> for Resource {
             Resource::Server(wish) => wish.apply(api).await,
             Resource::Volume(wish) => wish.apply(api).await,
             Resource::Zone(wish) => wish.apply(api).await,
-            Resource::Lead(wish) => wish.apply(api).await,
+            Resource::DnsRecord(wish) => wish.apply(api).await,
             Resource::Absent(wish) => wish.apply(api).await,
             Resource::Adopted(wish) => wish.apply(api).await,
         }

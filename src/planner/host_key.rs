@@ -15,7 +15,7 @@ use crate::core::plan::Step;
 use crate::core::secret::Secret;
 use crate::facts::{HOST_KEY, HostKeys, NEXT_HOST_KEY};
 use crate::hetzner::labels::{self, Labels};
-use crate::planner::cloud::Birth;
+use crate::planner::cloud::Bootstrap;
 use crate::task::{Command as CommandTask, Task};
 
 /// The part of a plan that these steps stand in.
@@ -60,9 +60,9 @@ impl Pair {
 }
 
 /// What a new server is given: a key, and its pin in a label.
-pub fn birth(playbooks: &Playbooks, values: Values) -> Result<Birth> {
+pub fn birth(playbooks: &Playbooks, values: Values) -> Result<Bootstrap> {
     let pair = Pair::make()?;
-    Ok(Birth {
+    Ok(Bootstrap {
         user_data: user_data(playbooks, values, &pair)?,
         pin: labels::pin_label(&pair.public)?,
     })

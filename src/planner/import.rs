@@ -8,8 +8,8 @@ use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::facts::app::{AppFacts, binary};
 use crate::facts::backups;
-use crate::task::imported::{Brought, Imported};
-use crate::task::trial::Trial;
+use crate::task::imported::{ImportSource, Imported};
+use crate::task::release_check::ReleaseCheck;
 use crate::task::{Absent, Task};
 
 /// The part of a plan that these steps stand in.
@@ -22,7 +22,7 @@ const PART: &str = "import";
 pub fn imported(
     stack: &Stack,
     app: &AppFacts,
-    brought: Brought,
+    brought: ImportSource,
     at: OffsetDateTime,
     only_look: bool,
 ) -> Result<Imported> {
@@ -31,10 +31,10 @@ pub fn imported(
             .hint("run `citrino-ops deploy` first")
     })?;
     Ok(Imported {
-        aside: backups::aside(&stack.database.name, at),
+        previous: backups::previous(&stack.database.name, at),
         database: stack.database.name.clone(),
         owner: stack.database.user.clone(),
-        trial: Trial::of(binary(release)),
+        trial: ReleaseCheck::of(binary(release)),
         brought,
         only_look,
     })
@@ -46,7 +46,7 @@ pub fn step(imported: Imported, name: impl Into<String>) -> Step<Task> {
 }
 
 /// What was sent for it lies on the host no longer.
-pub fn gone(brought: &Brought) -> Vec<Step<Task>> {
+pub fn gone(brought: &ImportSource) -> Vec<Step<Task>> {
     let one = |path| {
         let absent = Absent { path };
         Step::new(PART, "what was sent is gone", absent)

@@ -18,7 +18,7 @@ use zstd::stream::{read::Decoder, write::Encoder};
 use crate::core::digest::hex;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
-use crate::storage::disk_reserve::Sparing;
+use crate::storage::disk_reserve::DiskReserve;
 
 /// zstd's own middle: beyond it a dump takes much longer for little.
 const LEVEL: i32 = 3;
@@ -138,7 +138,7 @@ impl Packer {
     /// # Errors
     /// When the head of the file cannot be written, or its disk is all but full.
     pub fn new(file: File, packing: Packing, to: &Recipients) -> Result<Self> {
-        let hashed = Hashed::new(Sparing::new(file)?);
+        let hashed = Hashed::new(DiskReserve::new(file)?);
         let cover = if let Some(own) = &to.own {
             let own = own.to_public();
             let all = to.keys.iter().chain([&own]);
@@ -258,13 +258,13 @@ fn unpacked(read: impl Read + 'static, packing: Packing) -> Result<Box<dyn Read>
 
 /// Counts and hashes what goes to a file.
 struct Hashed {
-    to: Sparing,
+    to: DiskReserve,
     digest: Sha256,
     bytes: u64,
 }
 
 impl Hashed {
-    fn new(to: Sparing) -> Self {
+    fn new(to: DiskReserve) -> Self {
         Self {
             to,
             digest: Sha256::new(),

@@ -129,7 +129,7 @@ mod tests {
         for (packed, base) in [(&patch[..], &wrong[..]), (&patch, &[]), (&patch[..9], &old)] {
             let refused = store(&system, &address, packed, base, new.len()).await;
             assert_eq!(
-                crate::core::error::trouble(&refused.unwrap_err()).code,
+                crate::core::error::error_info(&refused.unwrap_err()).code,
                 Code::E0408
             );
             assert!(!present(&system, &address).unwrap());

@@ -13,12 +13,12 @@ pub const FREE_PERCENT: u64 = 5;
 const STRIDE: u64 = 1 << 20;
 
 /// Refuses with [`io::ErrorKind::StorageFull`] while the disk has less free than it should.
-pub struct Sparing {
+pub struct DiskReserve {
     file: File,
     since_look: u64,
 }
 
-impl Sparing {
+impl DiskReserve {
     /// # Errors
     /// When the disk has less free than it should already.
     pub fn new(file: File) -> io::Result<Self> {
@@ -38,7 +38,7 @@ impl Sparing {
     }
 }
 
-impl Write for Sparing {
+impl Write for DiskReserve {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.since_look >= STRIDE {
             has_room(&self.file)?;

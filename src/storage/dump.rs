@@ -1,13 +1,13 @@
 //! Files that operators bring for the database: which form they have, and what of a dump may run.
 
 mod extension;
+mod filter;
 mod form;
 mod lexer;
-mod sieve;
 
 pub use extension::Extension;
+pub use filter::{DumpFilter, RowCounts};
 pub use form::{Form, Kind, Packing, Table};
-pub use sieve::{Counts, Sieve};
 
 use std::fs::File;
 use std::io::Read;
@@ -24,10 +24,10 @@ pub const PIECE: usize = 64 * 1024;
 ///
 /// # Errors
 /// E0451 when it is not whole, or has something in it that may not run.
-pub fn count(path: &Path, packing: Packing) -> Result<Counts> {
+pub fn count(path: &Path, packing: Packing) -> Result<RowCounts> {
     let context = || format!("could not read {}", path.display());
     let mut read = packing.open(File::open(path).with_context(context)?)?;
-    let mut sieve = Sieve::default();
+    let mut sieve = DumpFilter::default();
     let (mut piece, mut out) = (vec![0; PIECE], Vec::new());
     loop {
         match read_piece(&mut read, &mut piece)? {

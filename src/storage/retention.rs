@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 /// What is kept. The numbers only say what may go: the newest proven one, and what is dated in the
 /// future, always stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Keep {
+pub struct Retention {
     /// All of so many days.
     pub days: u32,
     /// Never fewer than these.
@@ -29,7 +29,7 @@ pub struct Dated<'a> {
     pub proven: bool,
 }
 
-impl Keep {
+impl Retention {
     /// The names of those that may go, oldest first.
     pub fn dropped<'a>(&self, backups: &[Dated<'a>], now: OffsetDateTime) -> Vec<&'a str> {
         let mut newest_first: Vec<&Dated> = backups.iter().collect();
@@ -85,8 +85,8 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-25 03:00 UTC);
 
-    fn keep(days: u32, at_least: u32, weeks: u32, months: u32) -> Keep {
-        Keep {
+    fn keep(days: u32, at_least: u32, weeks: u32, months: u32) -> Retention {
+        Retention {
             days,
             at_least,
             weeks,

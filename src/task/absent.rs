@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::Act;
 use crate::host::system::System;
 
@@ -15,10 +15,10 @@ pub struct Absent {
 }
 
 impl Wish<System> for Absent {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         Ok(match system.stat(&self.path)? {
-            None => Look::same(),
-            Some(_) => Look::differs(format!("{} is there", self.path)).by(Act::Delete),
+            None => CheckResult::same(),
+            Some(_) => CheckResult::differs(format!("{} is there", self.path)).by(Act::Delete),
         })
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Package, apt};
 use crate::core::digest::sha256;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
@@ -138,7 +138,7 @@ impl AptRepository {
 }
 
 impl Wish<System> for AptRepository {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let mut what = Vec::new();
         let sources = self.sources_path();
         match system.read_text(&sources)? {
@@ -161,7 +161,7 @@ impl Wish<System> for AptRepository {
         if stamp.as_deref() != Some(&self.digest(system)?) {
             what.push(format!("the lists of {} were not fetched", self.name));
         }
-        Ok(Look::from(what))
+        Ok(CheckResult::from(what))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pgbackrest::{self, Info};
 use super::postgres::{Answer, MAINTENANCE, ask};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,14 +79,14 @@ impl Archiving {
 }
 
 impl Wish<System> for Archiving {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let archiver = match archiver(system).await? {
             Ok(archiver) => archiver,
-            Err(reason) => return Ok(Look::differs(reason)),
+            Err(reason) => return Ok(CheckResult::differs(reason)),
         };
         Ok(match pgbackrest::info(system, &self.stanza).await? {
-            Err(reason) => Look::differs(reason),
-            Ok(info) => Look::from(self.differences(system, &archiver, &info)?),
+            Err(reason) => CheckResult::differs(reason),
+            Ok(info) => CheckResult::from(self.differences(system, &archiver, &info)?),
         })
     }
 

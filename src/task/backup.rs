@@ -12,9 +12,9 @@ mod snapshot;
 
 use snapshot::Snapshot;
 
-use super::drill::{self, Trial};
-use super::postgres::{OWNER, alike, rows};
-use crate::core::engine::{Look, Wish};
+use super::drill::{self, ReleaseCheck};
+use super::postgres::{OWNER, clone, rows};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::facts::app::{self, Schema};
@@ -47,35 +47,35 @@ pub struct Backup {
     pub prove: bool,
     /// The release that is asked on what was restored; none where none serves.
     #[serde(default)]
-    pub trial: Option<Trial>,
+    pub trial: Option<ReleaseCheck>,
 }
 
 impl Wish<System> for Backup {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         if let Some(binary) = &self.before {
             match schema(system, binary).await? {
-                Err(reason) => return Ok(Look::differs(reason)),
+                Err(reason) => return Ok(CheckResult::differs(reason)),
                 // A database that was never migrated has nothing to lose.
                 Ok(schema) if schema.pending.is_empty() || schema.applied.is_empty() => {
-                    return Ok(Look::same());
+                    return Ok(CheckResult::same());
                 }
                 Ok(_) => {}
             }
         }
         if self.if_any {
             match is_empty(system, &self.database).await? {
-                Err(reason) => return Ok(Look::differs(reason)),
-                Ok(true) => return Ok(Look::same()),
+                Err(reason) => return Ok(CheckResult::differs(reason)),
+                Ok(true) => return Ok(CheckResult::same()),
                 Ok(false) => {}
             }
         }
         Ok(match backups::read(system, &self.name)? {
             Some(Ok(backup)) if self.prove && !backups::is_proven(system, &backup)? => {
-                Look::differs(format!("{} is not proven by a restore", self.name))
+                CheckResult::differs(format!("{} is not proven by a restore", self.name))
             }
-            Some(Ok(backup)) => Look::same().with_figure(mb(backup.dump.bytes), "MB", None),
-            Some(Err(why)) => Look::differs(format!("{}: {why}", self.name)),
-            None => Look::differs(format!("there is no backup {}", self.name)),
+            Some(Ok(backup)) => CheckResult::same().with_figure(mb(backup.dump.bytes), "MB", None),
+            Some(Err(why)) => CheckResult::differs(format!("{}: {why}", self.name)),
+            None => CheckResult::differs(format!("there is no backup {}", self.name)),
         })
     }
 
@@ -228,7 +228,7 @@ async fn schema(system: &System, binary: &str) -> Result<Result<Schema, String>>
 
 /// Whether nothing can be lost with it; the reason when that cannot be known.
 async fn is_empty(system: &System, database: &str) -> Result<Result<bool, String>> {
-    Ok(match alike::exists(system, database).await? {
+    Ok(match clone::exists(system, database).await? {
         Ok(true) => Ok(rows(system, database).await?.is_empty()),
         Ok(false) => Ok(true),
         Err(reason) => Err(reason),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::program::run_if_there;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::host::env_file;
 use crate::host::system::{Cmd, System};
 
@@ -45,14 +45,16 @@ impl Command {
 }
 
 impl Wish<System> for Command {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let what = self.check.join(" ");
         // On a fresh host the program may come with an earlier step that has not run yet.
         let Some(output) = run_if_there(system, &self.cmd(system, &self.check)?).await? else {
-            return Ok(Look::differs(format!("`{what}` is not on the host yet")));
+            return Ok(CheckResult::differs(format!(
+                "`{what}` is not on the host yet"
+            )));
         };
         if output.ok() {
-            return Ok(Look::same());
+            return Ok(CheckResult::same());
         }
         let said = output
             .stderr
@@ -61,7 +63,7 @@ impl Wish<System> for Command {
             .last()
             .or(output.stdout.trim().lines().last())
             .unwrap_or_default();
-        Ok(Look::differs(
+        Ok(CheckResult::differs(
             format!("`{what}` says {} {said}", output.code)
                 .trim_end()
                 .to_owned(),

@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 
 use super::Perm;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Ids, System, ids_of, mode_of};
 
@@ -82,10 +82,10 @@ fn refusal(path: &str) -> Fault {
 }
 
 impl Wish<System> for Directory {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let Some(found) = system.stat(&self.path)? else {
             refuse_beneath_a_file(system, &self.path)?;
-            return Ok(Look::differs(format!("{} is absent", self.path)));
+            return Ok(CheckResult::differs(format!("{} is absent", self.path)));
         };
         if !found.is_dir() {
             return Err(refusal(&self.path).into());
@@ -103,7 +103,7 @@ impl Wish<System> for Directory {
             let Ids { uid, gid } = ids_of(&found);
             what.push(format!("owner is {uid}:{gid}, wished {}", self.owner));
         }
-        Ok(Look::from(what))
+        Ok(CheckResult::from(what))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {

@@ -7,11 +7,11 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup::dump::{self, Parts};
-use super::postgres::{OWNER, alike, tell};
+use super::postgres::{OWNER, clone, tell};
+pub use super::release_check::ReleaseCheck;
+use super::release_check::clear;
 use super::scratch::Scratch;
-pub use super::trial::Trial;
-use super::trial::clear;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
 use crate::core::event::now;
 use crate::core::secret::Secret;
@@ -36,17 +36,19 @@ pub struct Drill {
     pub identities: Vec<Secret>,
     /// The release that is asked on it; none where none serves.
     #[serde(default)]
-    pub trial: Option<Trial>,
+    pub trial: Option<ReleaseCheck>,
 }
 
 impl Wish<System> for Drill {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let proofs = backups::gather(system)?.proofs;
         let proof = proofs.get(&self.backup);
         let proof = proof.filter(|proof| self.after.as_ref() != Some(&proof.at));
         Ok(match proof {
-            Some(proof) => Look::same().with_figure(seconds(proof.took_ms), "s to restore", None),
-            None => Look::differs(format!("{} is not proven by a restore", self.backup)),
+            Some(proof) => {
+                CheckResult::same().with_figure(seconds(proof.took_ms), "s to restore", None)
+            }
+            None => CheckResult::differs(format!("{} is not proven by a restore", self.backup)),
         })
     }
 
@@ -71,7 +73,7 @@ pub async fn prove(
     system: &System,
     backup: &Backup,
     identities: &[Identity],
-    trial: Option<&Trial>,
+    trial: Option<&ReleaseCheck>,
 ) -> Result<()> {
     let scratch = Scratch::of(&backup.database);
     // A drill that was killed has left its own behind.
@@ -111,12 +113,12 @@ async fn pass(
     system: &System,
     backup: &Backup,
     identities: &[Identity],
-    trial: Option<&Trial>,
+    trial: Option<&ReleaseCheck>,
     scratch: &Scratch,
 ) -> Result<()> {
     let parts = Parts::whole(backup);
     parts.verify(system, identities).await?;
-    alike::has_room_for(system, &backup.database, backup.database_bytes).await?;
+    clone::has_room_for(system, &backup.database, backup.database_bytes).await?;
     scratch.create(system).await?;
     parts.restore(system, identities, &scratch.name).await?;
     if backup.postgis.is_some() {

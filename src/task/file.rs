@@ -6,7 +6,7 @@ use similar::TextDiff;
 
 use super::Perm;
 use crate::core::digest;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 use crate::host::system::{Cmd, Ids, Output, System, ids_of, mode_of};
@@ -128,9 +128,9 @@ async fn printed(system: &System, argv: &[String], user: Option<&str>) -> Result
 }
 
 impl Wish<System> for File {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let Some(found) = system.stat(&self.path)? else {
-            return Ok(Look::differs(format!("{} is absent", self.path)));
+            return Ok(CheckResult::differs(format!("{} is absent", self.path)));
         };
         if found.is_dir() {
             return Err(Fault::new(
@@ -168,7 +168,7 @@ impl Wish<System> for File {
         } else {
             self.diff(&content, mode_of(&found))
         };
-        Ok(Look::from(what).with_diff(diff))
+        Ok(CheckResult::from(what).with_diff(diff))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {

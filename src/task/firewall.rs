@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::program::run_if_there;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 
@@ -223,11 +223,11 @@ impl Firewall {
 }
 
 impl Wish<System> for Firewall {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         self.wished()?;
         Ok(match look(system).await? {
-            None => Look::differs("ufw is not installed"),
-            Some(state) => Look::from(self.differences(&state)?),
+            None => CheckResult::differs("ufw is not installed"),
+            Some(state) => CheckResult::from(self.differences(&state)?),
         })
     }
 

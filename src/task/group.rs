@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::{Cmd, System};
 
 /// `system` chooses the range of the number when the group is made; the number of a group that is
@@ -17,10 +17,10 @@ pub struct Group {
 }
 
 impl Wish<System> for Group {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         Ok(match system.find_account("/etc/group", &self.name)? {
-            Some(_) => Look::same(),
-            None => Look::differs(format!("there is no group {}", self.name)),
+            Some(_) => CheckResult::same(),
+            None => CheckResult::differs(format!("there is no group {}", self.name)),
         })
     }
 

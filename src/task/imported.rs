@@ -6,23 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::postgres::{alike, app_role::AppRole, beside::Beside, rows};
+use super::postgres::{app_role::AppRole, clone, rows, shadow_database::ShadowDatabase};
+use super::release_check::{self, ReleaseCheck};
 use super::scratch::Scratch;
-use super::trial::{self, Trial};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::now;
 use crate::facts::imports::Import;
 use crate::host::system::System;
 use crate::storage::dump::{Packing, Table};
 
+mod csv_files;
 mod dump;
 mod extensions;
 mod schema;
-mod sheets;
-mod sound;
+mod validate;
 
+use csv_files::CsvFiles;
 use dump::Dump;
-use sheets::Sheets;
 
 /// `check` reads what was brought to its end, so that what is not whole is refused before anything has begun.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,12 +30,13 @@ use sheets::Sheets;
 pub struct Imported {
     pub database: String,
     /// What the database of before is called afterwards; the record of the import is called so too.
-    pub aside: String,
+    #[serde(alias = "aside")]
+    pub previous: String,
     /// The app's role, as which it is made.
     pub owner: String,
     /// The release that serves: its migrations, its loader, and what it answers on what was imported.
-    pub trial: Trial,
-    pub brought: Brought,
+    pub trial: ReleaseCheck,
+    pub brought: ImportSource,
     /// It is made, looked at and taken away again; the live database stays.
     #[serde(default)]
     pub only_look: bool,
@@ -44,7 +45,7 @@ pub struct Imported {
 /// What was brought, as it lies on the host.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Brought {
+pub enum ImportSource {
     /// All of the database.
     Dump {
         file: String,
@@ -56,7 +57,7 @@ pub enum Brought {
     },
     /// Rows that come into what is there.
     Csv {
-        sheets: Vec<Sheet>,
+        sheets: Vec<CsvFile>,
         /// The name of the source; with a row's code it says which row of the table it is.
         source: String,
         /// What else the app's loader is told.
@@ -65,12 +66,14 @@ pub enum Brought {
     },
 }
 
-impl Brought {
+impl ImportSource {
     /// Where it lies.
     pub fn files(&self) -> Vec<String> {
         match self {
-            Brought::Dump { file, .. } => vec![file.clone()],
-            Brought::Csv { sheets, .. } => sheets.iter().map(|sheet| sheet.file.clone()).collect(),
+            ImportSource::Dump { file, .. } => vec![file.clone()],
+            ImportSource::Csv { sheets, .. } => {
+                sheets.iter().map(|sheet| sheet.file.clone()).collect()
+            }
         }
     }
 }
@@ -78,7 +81,7 @@ impl Brought {
 /// A CSV file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sheet {
+pub struct CsvFile {
     /// As the operator calls it.
     pub name: String,
     pub file: String,
@@ -86,17 +89,17 @@ pub struct Sheet {
 }
 
 impl Wish<System> for Imported {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         if self.only_look {
-            return Ok(match Import::read(system, &self.aside)? {
-                Some(_) => Look::same(),
-                None => Look::from(self.ahead(system).await?),
+            return Ok(match Import::read(system, &self.previous)? {
+                Some(_) => CheckResult::same(),
+                None => CheckResult::from(self.ahead(system).await?),
             });
         }
         if let Some(look) = self.beside().look(system).await? {
             return Ok(look);
         }
-        Ok(Look::from(self.ahead(system).await?))
+        Ok(CheckResult::from(self.ahead(system).await?))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
@@ -106,15 +109,15 @@ impl Wish<System> for Imported {
         } else {
             self.take_place(system, before).await?
         };
-        import.keep(system, &self.aside).await
+        import.keep(system, &self.previous).await
     }
 }
 
 impl Imported {
-    fn beside(&self) -> Beside<'_> {
-        Beside {
+    fn beside(&self) -> ShadowDatabase<'_> {
+        ShadowDatabase {
             database: &self.database,
-            aside: &self.aside,
+            previous: &self.previous,
         }
     }
 
@@ -132,10 +135,10 @@ impl Imported {
         let mut what = vec![if self.only_look {
             "it was not looked at yet".to_owned()
         } else {
-            format!("what is written from now on stays in {}", self.aside)
+            format!("what is written from now on stays in {}", self.previous)
         }];
         match &self.brought {
-            Brought::Dump {
+            ImportSource::Dump {
                 file,
                 packing,
                 archive,
@@ -147,20 +150,20 @@ impl Imported {
                     role: self.role(),
                 };
                 let counts = dump.count(system, &self.database).await?;
-                alike::has_room_for_dump(system, &self.database, counts.bytes).await?;
+                clone::has_room_for_dump(system, &self.database, counts.bytes).await?;
                 what.extend(told(&live, &counts.rows, "in the file"));
             }
-            Brought::Csv {
+            ImportSource::Csv {
                 sheets,
                 source,
                 options,
             } => {
-                let sheets = Sheets {
+                let sheets = CsvFiles {
                     sheets,
                     source,
                     options,
                 };
-                alike::has_room(system, &self.database, 1).await?;
+                clone::has_room(system, &self.database, 1).await?;
                 what.extend(sheets.ahead(system, &self.trial).await?);
             }
         }
@@ -183,11 +186,11 @@ impl Imported {
     async fn look_at(&self, system: &System, before: BTreeMap<String, u64>) -> Result<Import> {
         let scratch = Scratch::of(&self.database);
         // One that was killed has left its own behind.
-        trial::clear(system, &scratch).await?;
+        release_check::clear(system, &scratch).await?;
         scratch.has_room(system, 1).await?;
         scratch.create(system).await?;
         let filled = self.fill(system, &scratch, before).await;
-        trial::clear(system, &scratch).await?;
+        release_check::clear(system, &scratch).await?;
         filled
     }
 
@@ -200,7 +203,7 @@ impl Imported {
     ) -> Result<Import> {
         let mut notes = Vec::new();
         match &self.brought {
-            Brought::Dump {
+            ImportSource::Dump {
                 file,
                 packing,
                 archive,
@@ -215,12 +218,12 @@ impl Imported {
                 schema::is_of_the_app(system, &self.trial, fresh).await?;
                 schema::migrate(system, &self.trial, fresh).await?;
             }
-            Brought::Csv {
+            ImportSource::Csv {
                 sheets,
                 source,
                 options,
             } => {
-                let sheets = Sheets {
+                let sheets = CsvFiles {
                     sheets,
                     source,
                     options,
@@ -230,7 +233,7 @@ impl Imported {
                 notes = sheets.load(system, &self.trial, fresh).await?;
             }
         }
-        notes.extend(sound::look(system, &self.database, &fresh.name, self.role()).await?);
+        notes.extend(validate::look(system, &self.database, &fresh.name, self.role()).await?);
         let after = self.role().rows(system, &fresh.name).await?;
         notes.extend(emptied(&before, &after));
         schema::answers(system, &self.trial, fresh, self.role()).await?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{self, System};
 
@@ -51,11 +51,11 @@ impl Link {
 }
 
 impl Wish<System> for Link {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         Ok(match self.target(system)? {
-            None => Look::differs(format!("{} is absent", self.path)),
-            Some(target) if target == Path::new(&self.to) => Look::same(),
-            Some(target) => Look::differs(format!(
+            None => CheckResult::differs(format!("{} is absent", self.path)),
+            Some(target) if target == Path::new(&self.to) => CheckResult::same(),
+            Some(target) => CheckResult::differs(format!(
                 "{} leads to {}, wished {}",
                 self.path,
                 target.display(),

@@ -4,17 +4,16 @@ pub mod absent;
 mod apt;
 pub mod apt_repository;
 pub mod archiving;
-pub mod arrived;
 pub mod backup;
+pub mod backup_downloaded;
+pub mod backup_uploaded;
 pub mod command;
 pub mod directory;
 pub mod drill;
-pub mod fetched;
 pub mod file;
 pub mod firewall;
 pub mod group;
 pub mod imported;
-pub mod itself;
 pub mod link;
 pub mod offsite;
 pub mod package;
@@ -28,14 +27,15 @@ mod program;
 pub mod pruned;
 pub mod recovered;
 pub mod rehearsal;
+pub mod release_check;
 pub mod repository;
 pub mod restored;
 mod scratch;
+pub mod self_install;
 pub mod service;
 pub mod swap;
+pub mod swap_reverted;
 pub mod sysctl;
-pub mod trial;
-pub mod unrestored;
 pub mod user;
 
 use std::path::Path;
@@ -43,23 +43,22 @@ use std::path::Path;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
 pub use absent::Absent;
 pub use apt_repository::AptRepository;
 pub use archiving::Archiving;
-pub use arrived::Arrived;
 pub use backup::Backup;
+pub use backup_downloaded::BackupDownloaded;
+pub use backup_uploaded::BackupUploaded;
 pub use command::Command;
 pub use directory::Directory;
 pub use drill::Drill;
-pub use fetched::Fetched;
 pub use file::File;
 pub use firewall::Firewall;
 pub use group::Group;
 pub use imported::Imported;
-pub use itself::Itself;
 pub use link::Link;
 pub use offsite::Offsite;
 pub use package::Package;
@@ -72,19 +71,21 @@ pub use recovered::Recovered;
 pub use rehearsal::Rehearsal;
 pub use repository::Repository;
 pub use restored::Restored;
+pub use self_install::SelfInstall;
 pub use service::Service;
 pub use swap::Swap;
+pub use swap_reverted::SwapReverted;
 pub use sysctl::Sysctl;
-pub use unrestored::Unrestored;
 pub use user::User;
 
-/// Names the kinds once: the module, the type and the playbook's word go together.
+/// Names the kinds once: the module, the type and the playbook's word go together. A plan on a host or an
+/// operator's playbook may still use a kind's old word.
 macro_rules! kinds {
-    ($($module:ident :: $kind:ident),* $(,)?) => {
+    ($($module:ident :: $kind:ident $(was $old:literal)?),* $(,)?) => {
         /// A wish about one thing of a host, as a playbook writes it: `file: { … }`.
         #[derive(Clone, Debug, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum Task { $($kind($kind)),* }
+        pub enum Task { $($(#[serde(alias = $old)])? $kind($kind)),* }
 
         /// The words that a playbook may use.
         pub const KINDS: &[&str] = &[$(stringify!($module)),*];
@@ -94,7 +95,7 @@ macro_rules! kinds {
         })*
 
         impl Wish<System> for Task {
-            async fn check(&self, system: &System) -> Result<Look> {
+            async fn check(&self, system: &System) -> Result<CheckResult> {
                 match self { $(Task::$kind(task) => task.check(system).await),* }
             }
             async fn apply(&self, system: &System) -> Result<()> {
@@ -108,17 +109,16 @@ kinds! {
     absent::Absent,
     apt_repository::AptRepository,
     archiving::Archiving,
-    arrived::Arrived,
     backup::Backup,
+    backup_downloaded::BackupDownloaded was "fetched",
+    backup_uploaded::BackupUploaded was "arrived",
     command::Command,
     directory::Directory,
     drill::Drill,
-    fetched::Fetched,
     file::File,
     firewall::Firewall,
     group::Group,
     imported::Imported,
-    itself::Itself,
     link::Link,
     offsite::Offsite,
     package::Package,
@@ -131,10 +131,11 @@ kinds! {
     rehearsal::Rehearsal,
     repository::Repository,
     restored::Restored,
+    self_install::SelfInstall was "itself",
     service::Service,
     swap::Swap,
+    swap_reverted::SwapReverted was "unrestored",
     sysctl::Sysctl,
-    unrestored::Unrestored,
     user::User,
 }
 

@@ -10,13 +10,13 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::core::digest;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
 use crate::facts::backups::{self, Backup, Backups, MANIFEST, PROOF, SENT, Sent};
 use crate::facts::bucket_backups::{There, gather};
 use crate::host::system::System;
 use crate::storage::bucket::{Bucket, Store};
-use crate::storage::retention::Keep;
+use crate::storage::retention::Retention;
 
 /// So that it can be asked without the bucket, the host keeps which backup was the newest when that was so. `check` goes by manifests and lengths; what `apply` has sent it reads back, byte for byte.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Offsite {
     pub bucket: Bucket,
     /// What stays there; all of it when it is not said, or where nothing may be deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keep: Option<Keep>,
+    pub keep: Option<Retention>,
     /// The time by which days are counted, RFC 3339.
     pub now: String,
     /// What need not be kept goes there, and nothing is sent.
@@ -48,7 +48,7 @@ struct Todo {
 }
 
 impl Wish<System> for Offsite {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let todo = self.todo(system, &self.bucket.open()?).await?;
         let place = self.bucket.url();
         let send = todo
@@ -80,7 +80,7 @@ impl Wish<System> for Offsite {
             .strays
             .iter()
             .map(|name| format!("{name} in {place} belongs to no backup"));
-        Ok(Look::from(
+        Ok(CheckResult::from(
             send.chain(prove)
                 .chain(disprove)
                 .chain(drop)

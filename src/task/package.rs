@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apt;
 use super::program::run_if_there;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::{Cmd, Output, System};
 
 /// One question to dpkg and one run of apt-get for all of them. The lists are fetched only when
@@ -151,8 +151,11 @@ fn differences(wish: &Package, known: &Known) -> Vec<String> {
 }
 
 impl Wish<System> for Package {
-    async fn check(&self, system: &System) -> Result<Look> {
-        Ok(Look::from(differences(self, &self.known(system).await?)))
+    async fn check(&self, system: &System) -> Result<CheckResult> {
+        Ok(CheckResult::from(differences(
+            self,
+            &self.known(system).await?,
+        )))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {

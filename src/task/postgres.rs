@@ -9,10 +9,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-pub mod alike;
 pub mod app_role;
-pub mod beside;
+pub mod clone;
 pub mod roles;
+pub mod shadow_database;
 
 use super::program::run_if_there;
 use crate::core::error::{Code, Fault};
@@ -119,11 +119,11 @@ pub const ROWS: &str = "SELECT coalesce(json_object_agg(name, (xpath('/row/n/tex
 
 /// Calls `live` by the name `aside` and `next` by the name `live`, both at once. Who is in them is put out:
 /// the rename itself keeps others from coming in while it waits for them to go.
-pub async fn swap(system: &System, live: &str, aside: &str, next: &str) -> Result<()> {
+pub async fn swap(system: &System, live: &str, previous: &str, next: &str) -> Result<()> {
     let rename = format!(
         "BEGIN;\nALTER DATABASE {0} RENAME TO {1};\nALTER DATABASE {2} RENAME TO {0};\nCOMMIT;\n",
         identifier(live)?,
-        identifier(aside)?,
+        identifier(previous)?,
         identifier(next)?
     );
     let put_out = format!(

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::postgres::{Answer, MAINTENANCE, ask, identifier, literal, tell};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
@@ -82,15 +82,15 @@ impl PostgresDatabase {
 }
 
 impl Wish<System> for PostgresDatabase {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         Ok(match self.found(system).await? {
-            Err(reason) => Look::differs(reason),
-            Ok(None) => Look::differs(format!("there is no database {}", self.name)),
-            Ok(Some(found)) if found.owner != self.owner => Look::differs(format!(
+            Err(reason) => CheckResult::differs(reason),
+            Ok(None) => CheckResult::differs(format!("there is no database {}", self.name)),
+            Ok(Some(found)) if found.owner != self.owner => CheckResult::differs(format!(
                 "{} belongs to {}, wished {}",
                 self.name, found.owner, self.owner
             )),
-            Ok(Some(_)) => Look::same(),
+            Ok(Some(_)) => CheckResult::same(),
         })
     }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::postgres::{Answer, ask, identifier, literal, tell};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -15,15 +15,15 @@ pub struct PostgresExtension {
 }
 
 impl Wish<System> for PostgresExtension {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let name = literal(&self.name)?;
         let sql = format!("SELECT extversion FROM pg_extension WHERE extname = {name};\n");
         Ok(match ask(system, &self.database, &sql).await? {
-            Answer::Away(reason) => Look::differs(reason),
+            Answer::Away(reason) => CheckResult::differs(reason),
             Answer::Rows(rows) if rows.trim().is_empty() => {
-                Look::differs(format!("{} is not in {}", self.name, self.database))
+                CheckResult::differs(format!("{} is not in {}", self.name, self.database))
             }
-            Answer::Rows(_) => Look::same(),
+            Answer::Rows(_) => CheckResult::same(),
         })
     }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::postgres::{Answer, MAINTENANCE, Verifier, ask, identifier, literal, tell};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::secret::Secret;
 use crate::host::system::System;
 
@@ -112,16 +112,19 @@ fn read(rows: &str) -> Result<Option<Role>> {
 }
 
 impl Wish<System> for PostgresRole {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let rows = match ask(system, MAINTENANCE, &self.question()?).await? {
             Answer::Rows(rows) => rows,
-            Answer::Away(reason) => return Ok(Look::differs(reason)),
+            Answer::Away(reason) => return Ok(CheckResult::differs(reason)),
         };
         let Some(role) = read(&rows)? else {
-            return Ok(Look::differs(format!("there is no role {}", self.name)));
+            return Ok(CheckResult::differs(format!(
+                "there is no role {}",
+                self.name
+            )));
         };
         let changes = self.changes(&role)?.into_iter();
-        Ok(Look::from(
+        Ok(CheckResult::from(
             changes.map(|change| change.what).collect::<Vec<_>>(),
         ))
     }

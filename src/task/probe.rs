@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
@@ -72,7 +72,7 @@ pub enum Ask {
 impl Ask {
     /// Asks once. A service that does not answer is a difference; an error is a question that
     /// could not be put.
-    async fn answer(&self, system: &System) -> Result<Look> {
+    async fn answer(&self, system: &System) -> Result<CheckResult> {
         match self {
             Self::Http(http) => http.answer().await,
             Self::Listen(listen) => listen.answer(system).await,
@@ -95,7 +95,7 @@ impl Ask {
 }
 
 impl Wish<System> for Probe {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let mut look = self.ask.answer(system).await?;
         for _ in 1..self.attempts {
             if look.change.is_some() {
@@ -136,11 +136,11 @@ impl Probe {
 }
 
 /// A measured value beside its limit, with a sentence when it is past it.
-fn measured(subject: &str, value: f64, unit: &str, limit: Option<f64>) -> Look {
+fn measured(subject: &str, value: f64, unit: &str, limit: Option<f64>) -> CheckResult {
     let value = (value * 10.0).round() / 10.0;
     let past = limit.filter(|limit| value > *limit);
     let what = past.map(|limit| format!("{subject} {value} {unit}, wished at most {limit} {unit}"));
-    Look::from(Vec::from_iter(what)).with_figure(value, unit, limit)
+    CheckResult::from(Vec::from_iter(what)).with_figure(value, unit, limit)
 }
 
 #[cfg(test)]

@@ -4,22 +4,23 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup::dump::Parts;
-use super::postgres::{self, Answer, MAINTENANCE, alike, beside, literal, rows};
-use crate::core::engine::{Look, Wish};
+use super::postgres::{self, Answer, MAINTENANCE, clone, literal, rows, shadow_database};
+use crate::core::engine::{CheckResult, Wish};
 use crate::facts::backups::{self, ASIDE, Backups};
 use crate::host::system::System;
-use crate::storage::retention::Keep;
+use crate::storage::retention::Retention;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pruned {
     pub database: String,
-    pub keep: Keep,
+    pub keep: Retention,
     /// The time by which days are counted, RFC 3339.
     pub now: String,
     /// Also the databases that a restore or an import has set aside.
     #[serde(default)]
-    pub aside: bool,
+    #[serde(alias = "aside")]
+    pub previous: bool,
     /// Of these only the ones without any row: nobody misses them.
     #[serde(default)]
     pub if_empty: bool,
@@ -34,7 +35,7 @@ struct Waste {
 }
 
 impl Wish<System> for Pruned {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let waste = self.waste(system, &backups::gather(system)?).await?;
         let Waste {
             backups,
@@ -50,7 +51,7 @@ impl Wish<System> for Pruned {
         let databases = databases
             .iter()
             .map(|name| format!("the database {name} was set aside"));
-        Ok(Look::from(
+        Ok(CheckResult::from(
             backups.chain(files).chain(databases).collect::<Vec<_>>(),
         ))
     }
@@ -72,7 +73,7 @@ impl Wish<System> for Pruned {
             system.remove(backups::path(file))?;
         }
         for database in &waste.databases {
-            alike::drop(system, database).await?;
+            clone::drop(system, database).await?;
         }
         Ok(())
     }
@@ -90,8 +91,8 @@ impl Pruned {
 
     /// What a killed restore has left, and what was set aside when that is asked for.
     async fn databases(&self, system: &System) -> Result<Vec<String>> {
-        let coming = beside::coming(&self.database);
-        let aside = if self.aside {
+        let coming = shadow_database::coming(&self.database);
+        let previous = if self.previous {
             format!("{}{ASIDE}", self.database)
         } else {
             String::new()
@@ -99,8 +100,8 @@ impl Pruned {
         let sql = format!(
             "SELECT datname FROM pg_database WHERE datname = {} OR ({} <> '' AND starts_with(datname, {})) ORDER BY 1;\n",
             literal(&coming)?,
-            literal(&aside)?,
-            literal(&aside)?,
+            literal(&previous)?,
+            literal(&previous)?,
         );
         let found: Vec<String> = match postgres::ask(system, MAINTENANCE, &sql).await? {
             Answer::Rows(rows) => rows.lines().map(str::to_owned).collect(),

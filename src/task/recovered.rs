@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::pgbackrest;
-use super::postgres::beside::{self, Beside};
+use super::postgres::shadow_database::{self, ShadowDatabase};
 use super::postgres::{OWNER, WHOLE_WITHIN, roles, rows};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 
@@ -26,22 +26,23 @@ pub struct Recovered {
     /// A time with its zone, as [`parse`] reads it.
     pub to: String,
     /// What the database of before is called afterwards.
-    pub aside: String,
+    #[serde(alias = "aside")]
+    pub previous: String,
     pub stanza: String,
 }
 
 impl Wish<System> for Recovered {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         if let Some(look) = self.beside().look(system).await? {
             return Ok(look);
         }
         let to = self.moment()?;
         let base = self.base(system, to).await?;
         cluster::has_room(system, &self.database, base.bytes()).await?;
-        Ok(Look::differs(format!(
+        Ok(CheckResult::differs(format!(
             "what was written since {} is given up, and stays in {}; the recovery begins from {}",
             shown(to),
-            self.aside,
+            self.previous,
             base.label
         )))
     }
@@ -64,10 +65,10 @@ impl Recovered {
         format!("the database is as it was at {}", self.to)
     }
 
-    fn beside(&self) -> Beside<'_> {
-        Beside {
+    fn beside(&self) -> ShadowDatabase<'_> {
+        ShadowDatabase {
             database: &self.database,
-            aside: &self.aside,
+            previous: &self.previous,
         }
     }
 
@@ -131,7 +132,7 @@ impl Recovered {
         system.pipe(&dump, &restore).await?;
         let found = rows(system, fresh).await?;
         if found == wished {
-            return beside::speaks_postgis(system, fresh).await;
+            return shadow_database::speaks_postgis(system, fresh).await;
         }
         let message = format!(
             "{fresh} got other rows than the recovered database has: {found:?} and {wished:?}"

@@ -7,17 +7,17 @@ use serde_json::Value;
 
 use super::postgres::tell;
 use crate::core::digest;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::facts::app::Schema;
 use crate::host::system::System;
 
-mod witness;
+mod lock_observer;
 
+use super::release_check::{self, ReleaseCheck};
 use super::scratch::Scratch;
-use super::trial::{self, Trial};
-use witness::Passed;
+use lock_observer::Passed;
 
 /// Where a host keeps what its rehearsals have shown.
 const FOLDER: &str = "/var/lib/citrino/rehearsals";
@@ -30,7 +30,7 @@ pub struct Rehearsal {
     /// The live database.
     pub database: String,
     /// The release that is to come.
-    pub trial: Trial,
+    pub trial: ReleaseCheck,
 }
 
 /// What a rehearsal has shown.
@@ -60,13 +60,13 @@ impl Record {
 }
 
 impl Wish<System> for Rehearsal {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let status = match self.status(system).await? {
             Ok(status) => status,
-            Err(reason) => return Ok(Look::differs(reason)),
+            Err(reason) => return Ok(CheckResult::differs(reason)),
         };
         if status.pending.is_empty() || status.applied.is_empty() {
-            return Ok(Look::same());
+            return Ok(CheckResult::same());
         }
         let count = match status.pending.len() {
             1 => "1 migration is".to_owned(),
@@ -78,9 +78,9 @@ impl Wish<System> for Rehearsal {
                 if record.applied == status.applied && record.sha256 == self.sha256(system)? =>
             {
                 let unit = format!("ms, {}", record.told());
-                Look::same().with_figure(record.took_ms(), &unit, None)
+                CheckResult::same().with_figure(record.took_ms(), &unit, None)
             }
-            _ => Look::differs(format!(
+            _ => CheckResult::differs(format!(
                 "{count} not rehearsed: {}",
                 status.pending.join(", ")
             )),
@@ -94,9 +94,9 @@ impl Wish<System> for Rehearsal {
             .map_err(|reason| failed(&reason))?;
         let scratch = Scratch::of(&self.database);
         // A rehearsal that was killed has left its own behind.
-        trial::clear(system, &scratch).await?;
+        release_check::clear(system, &scratch).await?;
         let rehearsed = self.rehearse(system, &scratch).await;
-        let cleared = trial::clear(system, &scratch).await;
+        let cleared = release_check::clear(system, &scratch).await;
         let migrations = rehearsed?;
         cleared?;
         let record = Record {
@@ -133,7 +133,7 @@ impl Rehearsal {
     async fn rehearse(&self, system: &System, scratch: &Scratch) -> Result<Vec<Passed>> {
         scratch.has_room(system, 2).await?;
         scratch.fill(system).await?;
-        witness::place(system, &scratch.name).await?;
+        lock_observer::place(system, &scratch.name).await?;
         let migrated = self.trial.run_on(system, scratch, &["migrate"]).await?;
         if !migrated.ok() {
             return Err(failed(&format!(
@@ -143,7 +143,7 @@ impl Rehearsal {
             ))
             .into());
         }
-        let passed = witness::ask(system, &scratch.name).await?;
+        let passed = lock_observer::ask(system, &scratch.name).await?;
         // A copy comes without what the planner knows of its rows.
         tell(system, &scratch.name, "ANALYZE;\n").await?;
         self.trial.serve(system, scratch).await.map_err(|error| {

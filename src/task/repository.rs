@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pgbackrest;
 use super::postgres::{Answer, MAINTENANCE, ask};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
 /// A cluster that was made anew takes the stanza over; backups and WAL of the one of before stay in it.
@@ -16,15 +16,15 @@ pub struct Repository {
 }
 
 impl Wish<System> for Repository {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let identifier = match identifier(system).await? {
             Ok(identifier) => identifier,
-            Err(reason) => return Ok(Look::differs(reason)),
+            Err(reason) => return Ok(CheckResult::differs(reason)),
         };
         Ok(match pgbackrest::info(system, &self.stanza).await? {
-            Err(reason) => Look::differs(reason),
-            Ok(info) if info.is_of(identifier) => Look::same(),
-            Ok(_) => Look::differs("the repository does not know this cluster"),
+            Err(reason) => CheckResult::differs(reason),
+            Ok(info) if info.is_of(identifier) => CheckResult::same(),
+            Ok(_) => CheckResult::differs("the repository does not know this cluster"),
         })
     }
 

@@ -4,10 +4,10 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup::dump::{self, Parts};
-use super::postgres::beside::{self, Beside};
-use super::postgres::{alike, roles, rows};
-use crate::core::engine::{Look, Wish};
-use crate::core::error::trouble;
+use super::postgres::shadow_database::{self, ShadowDatabase};
+use super::postgres::{clone, roles, rows};
+use crate::core::engine::{CheckResult, Wish};
+use crate::core::error::error_info;
 use crate::core::secret::Secret;
 use crate::host::system::System;
 use crate::storage::archive;
@@ -20,7 +20,8 @@ pub struct Restored {
     /// The name of the backup.
     pub backup: String,
     /// What the database of before is called afterwards.
-    pub aside: String,
+    #[serde(alias = "aside")]
+    pub previous: String,
     /// The role whose all of it will be; none where owners stay who they were, in a backup of this very stack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
@@ -30,7 +31,7 @@ pub struct Restored {
 }
 
 impl Wish<System> for Restored {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         if let Some(look) = self.beside().look(system).await? {
             return Ok(look);
         }
@@ -40,26 +41,26 @@ impl Wish<System> for Restored {
         parts.verify(system, &identities).await?;
         // One that it cannot open is found out here, too.
         parts.open(system, &identities)?;
-        alike::has_room_for(system, &self.database, backup.database_bytes).await?;
-        if alike::exists(system, &self.database).await? == Ok(false) {
-            return Ok(Look::differs(format!(
+        clone::has_room_for(system, &self.database, backup.database_bytes).await?;
+        if clone::exists(system, &self.database).await? == Ok(false) {
+            return Ok(CheckResult::differs(format!(
                 "there is no database {}",
                 self.database
             )));
         }
         let mut what = vec![format!(
             "what was written since {} is given up, and stays in {}",
-            backup.at, self.aside
+            backup.at, self.previous
         )];
         // A damaged database is what one restores over.
         match rows(system, &self.database).await {
             Ok(live) => what.extend(backup.differences(&live)),
             Err(error) => what.push(format!(
                 "its rows cannot be counted: {}",
-                trouble(&error).message
+                error_info(&error).message
             )),
         }
-        Ok(Look::from(what))
+        Ok(CheckResult::from(what))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
@@ -71,7 +72,7 @@ impl Wish<System> for Restored {
             if let Some(owner) = &self.owner {
                 roles::give_all(system, fresh, owner).await?;
             }
-            beside::speaks_postgis(system, fresh).await
+            shadow_database::speaks_postgis(system, fresh).await
         };
         self.beside().take_place(system, fill).await
     }
@@ -83,10 +84,10 @@ impl Restored {
         format!("the database is that of {}", self.backup)
     }
 
-    fn beside(&self) -> Beside<'_> {
-        Beside {
+    fn beside(&self) -> ShadowDatabase<'_> {
+        ShadowDatabase {
             database: &self.database,
-            aside: &self.aside,
+            previous: &self.previous,
         }
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::host::system::{Cmd, System};
-use crate::task::postgres::{OWNER, WHOLE_WITHIN, alike};
+use crate::task::postgres::{OWNER, WHOLE_WITHIN, clone};
 
 /// The app comes over the socket, as the user it is: `templates/postgresql/pg_hba.conf.tera` lets it in.
 const SOCKETS: &str = "/var/run/postgresql";
@@ -41,12 +41,12 @@ impl Scratch {
 
     /// A copy is as large as what it is made from; a migration may write every row of it anew, so it wants two.
     pub async fn has_room(&self, system: &System, times: u64) -> Result<()> {
-        alike::has_room(system, &self.live, times).await
+        clone::has_room(system, &self.live, times).await
     }
 
     /// Makes it, without anything in it.
     pub async fn create(&self, system: &System) -> Result<()> {
-        alike::create(system, &self.live, &self.name).await
+        clone::create(system, &self.live, &self.name).await
     }
 
     /// Makes the copy.
@@ -73,6 +73,6 @@ impl Scratch {
 
     /// Takes it away, whoever is in it.
     pub async fn drop(&self, system: &System) -> Result<()> {
-        alike::drop(system, &self.name).await
+        clone::drop(system, &self.name).await
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::core::digest::sha256;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::{Cmd, System};
 
 /// There are no handlers: a notification is lost when a run fails in between. Instead the unit
@@ -236,8 +236,8 @@ impl Service {
 }
 
 impl Wish<System> for Service {
-    async fn check(&self, system: &System) -> Result<Look> {
-        Ok(Look::from(self.todo(system).await?.what))
+    async fn check(&self, system: &System) -> Result<CheckResult> {
+        Ok(CheckResult::from(self.todo(system).await?.what))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System, mode_of};
 
@@ -146,7 +146,7 @@ fn with_line(fstab: &str, path: &str) -> String {
 }
 
 impl Wish<System> for Swap {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         self.refuse_data(system)?;
         let mut what = Vec::new();
         if system.stat(&self.path)?.is_none() {
@@ -163,7 +163,7 @@ impl Wish<System> for Swap {
         if !in_fstab(&system.read_text(FSTAB)?.unwrap_or_default(), &self.path) {
             what.push(format!("{FSTAB} does not name {}", self.path));
         }
-        Ok(Look::from(what))
+        Ok(CheckResult::from(what))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
@@ -55,7 +55,7 @@ fn words(value: &str) -> Vec<&str> {
 }
 
 impl Wish<System> for Sysctl {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let mut what = Vec::new();
         match system.read_text(self.live())? {
             None => what.push(format!("the kernel has no {} yet", self.key)),
@@ -70,7 +70,7 @@ impl Wish<System> for Sysctl {
         if system.read_text(self.file())?.as_deref() != Some(&self.line()) {
             what.push(format!("{} does not say so for the next boot", self.file()));
         }
-        Ok(Look::from(what))
+        Ok(CheckResult::from(what))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::directory;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 
@@ -182,17 +182,20 @@ impl User {
 }
 
 impl Wish<System> for User {
-    async fn check(&self, system: &System) -> Result<Look> {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let Some(found) = self.account(system)? else {
             self.missing_home(system)?;
-            return Ok(Look::differs(format!("there is no user {}", self.name)));
+            return Ok(CheckResult::differs(format!(
+                "there is no user {}",
+                self.name
+            )));
         };
         let changes = self.changes(system, &found)?;
         let mut what: Vec<String> = changes.into_iter().map(|(what, _)| what).collect();
         if let Some(home) = self.missing_home(system)? {
             what.push(format!("{home} is absent"));
         }
-        Ok(Look::from(what))
+        Ok(CheckResult::from(what))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::core::audit::{Head, Line};
-use crate::core::error::{Fault, exit, trouble};
+use crate::core::error::{Fault, error_info, exit};
 use crate::core::event::Event;
 use crate::host::audit;
 use crate::operator::mirror::Mirror;
@@ -92,7 +92,7 @@ fn outcome(job: &mut Job, found: impl IntoIterator<Item = Result<(), Fault>>) ->
         return Ok(exit::OK);
     };
     for other in faults {
-        job.report.tell(Event::alarm(trouble(&other.into())));
+        job.report.tell(Event::alarm(error_info(&other.into())));
     }
     Err(first.into())
 }

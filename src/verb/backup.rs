@@ -28,7 +28,10 @@ pub async fn run(job: &mut Job<'_>, what: &Backup) -> Result<u8> {
         Backup::Verify { backup, key } => verify(job, backup.as_deref(), key).await,
         Backup::Drill { backup, key } => drill(job, backup.as_deref(), key).await,
         Backup::Pull { backup, to } => pull::run(job, backup.as_deref(), to.as_deref()).await,
-        Backup::Prune { aside, check } => prune(job, *aside, *check).await,
+        Backup::Prune {
+            previous_databases,
+            check,
+        } => prune(job, *previous_databases, *check).await,
     }
 }
 
@@ -134,11 +137,11 @@ async fn drill(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> {
     Ok(exit::OK)
 }
 
-async fn prune(job: &mut Job<'_>, aside: bool, check: bool) -> Result<u8> {
+async fn prune(job: &mut Job<'_>, previous: bool, check: bool) -> Result<u8> {
     let remote = job.connect().await?;
     let agent = job.agent(&remote).await?;
     let (settings, at) = (job.backups(), OffsetDateTime::now_utc());
-    let mut steps = vec![settings.pruned(at, aside)];
+    let mut steps = vec![settings.pruned(at, previous)];
     steps.extend(settings.pruned_there(at));
     let mode = if check { Mode::Check } else { Mode::Apply };
     let plan = job.plan(mode, steps, Vec::new());

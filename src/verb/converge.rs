@@ -8,7 +8,7 @@ use super::guarded::{self, Before};
 use super::job::Job;
 use super::provision::pending;
 use crate::core::error::exit;
-use crate::core::event::Tally;
+use crate::core::event::Counts;
 use crate::core::plan::{Mode, Step};
 use crate::facts::Facts;
 use crate::operator::known_host;
@@ -39,7 +39,7 @@ pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<
 }
 
 /// Makes it so, over a connection that is open.
-pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Tally> {
+pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Counts> {
     job.need_volume()?;
     known_host::need_login(&job.stack, job.keys.iter().map(|key| key.line.as_str()))?;
     let before = Before::ask(job, remote.target());

@@ -8,8 +8,8 @@ use tokio::task::JoinHandle;
 
 use super::job::Job;
 use crate::config::source;
-use crate::core::error::{Code, Fault, trouble};
-use crate::core::event::{Event, State, Tally};
+use crate::core::error::{Code, Fault, error_info};
+use crate::core::event::{Counts, Event, State};
 use crate::core::plan::Plan;
 use crate::facts::Facts;
 use crate::operator::public_probe;
@@ -77,7 +77,7 @@ pub async fn run(
     agent: Agent<'_>,
     plan: &Plan<Task>,
     before: Before,
-) -> Result<Tally> {
+) -> Result<Counts> {
     let mut steps = Vec::new();
     let serves = agent.facts().app.live_release().is_some();
     let outcome = agent
@@ -161,10 +161,10 @@ async fn come_back(job: &mut Job<'_>, target: &Target, armed: &Armed<'_>) -> Res
             Err(error) => error,
         };
         if begun.elapsed() > deadline {
-            return Err(not_put_back(armed, Some(trouble(&why).message)).into());
+            return Err(not_put_back(armed, Some(error_info(&why).message)).into());
         }
         if first.is_none() {
-            let fault = Fault::from(trouble(&why));
+            let fault = Fault::from(error_info(&why));
             job.report.note(format!(
                 "{}: what was changed is put back {} s after the end of the run",
                 fault.message, armed.within_s

@@ -16,7 +16,7 @@ use crate::facts::imports::{self, FOLDER};
 use crate::operator::remote::Remote;
 use crate::planner::import;
 use crate::storage::dump::{self, Form, Kind, Table};
-use crate::task::imported::{Brought, Imported, Sheet};
+use crate::task::imported::{CsvFile, ImportSource, Imported};
 
 pub async fn run(job: &mut Job<'_>, wish: &Import) -> Result<u8> {
     let files = files(job, wish)?;
@@ -41,7 +41,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Import) -> Result<u8> {
         clear(&remote, &error, &imported).await;
         return Err(error);
     }
-    tell(job, &remote, &imported.aside).await?;
+    tell(job, &remote, &imported.previous).await?;
     if wish.check {
         job.report
             .note("it could be imported as it is; nothing was changed");
@@ -51,7 +51,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Import) -> Result<u8> {
 }
 
 /// A file of the operator's, and where it will lie on the host.
-struct Brings {
+struct LocalFile {
     path: PathBuf,
     form: Form,
     there: String,
@@ -61,7 +61,7 @@ struct Brings {
 ///
 /// # Errors
 /// E0450 for what is neither a dump nor a CSV, or does not go together; E0451 for a dump that is not whole.
-fn files(job: &mut Job<'_>, wish: &Import) -> Result<Vec<Brings>> {
+fn files(job: &mut Job<'_>, wish: &Import) -> Result<Vec<LocalFile>> {
     let mut files = Vec::new();
     for path in &wish.files {
         let form = Form::of(path)?;
@@ -69,7 +69,7 @@ fn files(job: &mut Job<'_>, wish: &Import) -> Result<Vec<Brings>> {
             job.report.waiting(format!("reading {}", path.display()));
             dump::count(path, form.packing)?;
         }
-        files.push(Brings {
+        files.push(LocalFile {
             path: path.clone(),
             form,
             there: there(path, form)?,
@@ -108,31 +108,31 @@ fn there(path: &Path, form: Form) -> Result<String> {
     Ok(format!("{FOLDER}/{}.{end}", &sha256[..HEAD]))
 }
 
-fn sheet(file: &Brings) -> Option<Table> {
+fn sheet(file: &LocalFile) -> Option<Table> {
     match file.form.kind {
         Kind::Csv(table) => Some(table),
         Kind::Sql | Kind::Archive => None,
     }
 }
 
-fn brought(files: &[Brings], csv: &CsvOptions) -> Brought {
+fn brought(files: &[LocalFile], csv: &CsvOptions) -> ImportSource {
     if let [file] = files
         && sheet(file).is_none()
     {
-        return Brought::Dump {
+        return ImportSource::Dump {
             file: file.there.clone(),
             packing: file.form.packing,
             archive: file.form.kind == Kind::Archive,
         };
     }
     let sheets = files.iter().filter_map(|file| {
-        Some(Sheet {
+        Some(CsvFile {
             name: shown(&file.path),
             file: file.there.clone(),
             table: sheet(file)?,
         })
     });
-    Brought::Csv {
+    ImportSource::Csv {
         sheets: sheets.collect(),
         source: csv.source.clone().unwrap_or_default(),
         options: csv.of_loader(),
@@ -145,7 +145,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// Nobody on the host but root may list them; the app's loader reads its own.
-async fn send(job: &mut Job<'_>, remote: &Remote, files: &[Brings]) -> Result<()> {
+async fn send(job: &mut Job<'_>, remote: &Remote, files: &[LocalFile]) -> Result<()> {
     remote
         .output(&["install", "-d", "-m", "0711", FOLDER])
         .await?;
@@ -205,7 +205,7 @@ async fn swap(
     at: OffsetDateTime,
     yes: bool,
 ) -> Result<()> {
-    let (aside, gone) = (imported.aside.clone(), import::gone(&imported.brought));
+    let (previous, gone) = (imported.previous.clone(), import::gone(&imported.brought));
     let step = import::step(imported, "the database is what was brought");
     job.report.waiting("reading it on the host");
     job.foresee(remote.agent().await?, vec![step.clone()])
@@ -216,7 +216,7 @@ async fn swap(
     let agent = remote.agent().await?;
     let came = job
         .backups()
-        .came_back(&job.stack, &agent.facts().app, at, step, aside.clone());
+        .came_back(&job.stack, &agent.facts().app, at, step, previous.clone());
     let (mut steps, mut on_failure) = (came.steps, came.on_failure);
     let no_return = steps.len();
     steps.extend(gone.clone());
@@ -225,7 +225,7 @@ async fn swap(
     plan.no_return = Some(no_return);
     job.run_host(agent, &plan, &[]).await?;
     job.report.note(format!(
-        "the database of before is kept as {aside}, until `citrino-ops backup prune --aside`"
+        "the database of before is kept as {previous}, until `citrino-ops backup prune --previous-databases`"
     ));
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::config::stack::Stack;
 use crate::config::template::Values;
 use crate::core::engine;
 use crate::core::error::{Code, Fault};
-use crate::core::event::Tally;
+use crate::core::event::Counts;
 use crate::core::plan::{Claim, Mode, Plan, Step};
 use crate::core::report::Report;
 use crate::core::secret::{DOTS, Secret};
@@ -216,7 +216,7 @@ impl<'r> Job<'r> {
     ///
     /// # Errors
     /// The first step that failed.
-    pub async fn run_cloud(&mut self, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<Tally> {
+    pub async fn run_cloud(&mut self, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<Counts> {
         let plan = self.plan(Mode::Apply, steps, Vec::new());
         let tally = engine::run(&plan, api, &mut |event| {
             self.report.tell(event);
@@ -289,7 +289,7 @@ impl<'r> Job<'r> {
         agent: Agent<'_>,
         plan: &Plan<Task>,
         blobs: &[Blob<'_>],
-    ) -> Result<Tally> {
+    ) -> Result<Counts> {
         let tally = agent
             .run(plan, blobs, &mut |event| self.report.tell(event))
             .await?;
@@ -321,7 +321,7 @@ impl<'r> Job<'r> {
     }
 
     /// The first step that failed since it was last asked for is the error of a run.
-    pub fn ended(&mut self, tally: Tally) -> Result<Tally> {
+    pub fn ended(&mut self, tally: Counts) -> Result<Counts> {
         match self.report.take_failure() {
             None => Ok(tally),
             Some(fault) => Err(fault.into()),

@@ -10,7 +10,7 @@ use crate::hetzner::labels;
 use crate::operator::known_host;
 use crate::operator::preview::{Planned, Saved};
 use crate::operator::remote::Target;
-use crate::planner::cloud::Renewal;
+use crate::planner::cloud::DiskPolicy;
 
 pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
     let mut pending = 0;
@@ -53,7 +53,7 @@ async fn cloud(
     let api = job.api()?;
     let server = api.server_of(&job.stack.name).await?;
     provision::offer(job, &api, server.as_ref()).await?;
-    let steps = provision::steps(job, Renewal::Refused)?;
+    let steps = provision::steps(job, DiskPolicy::Refused)?;
     let preview = job.look_at_cloud(&api, steps).await?;
     job.show(&preview)?;
     *pending += preview.tally.differs;

@@ -12,7 +12,7 @@ use crate::hetzner::labels::{self, Labels};
 use crate::hetzner::{Hetzner, ServerView, ZoneView, availability};
 use crate::operator::preview::{Preview, Saved, replacements};
 use crate::operator::remote::{Remote, Target};
-use crate::planner::cloud::{self, Renewal, Resource};
+use crate::planner::cloud::{self, DiskPolicy, Resource};
 use crate::planner::host_key::{self, Rotation};
 
 /// From the end of the create action to the first answer of sshd.
@@ -31,9 +31,9 @@ pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
     let server = api.server_of(&job.stack.name).await?;
     offer(job, &api, server.as_ref()).await?;
     let renewal = if options.replace {
-        Renewal::WhenNeeded
+        DiskPolicy::WhenNeeded
     } else {
-        Renewal::Refused
+        DiskPolicy::Refused
     };
     let steps = steps(job, renewal)?;
     let preview = job.look_at_cloud(&api, steps.clone()).await?;
@@ -53,7 +53,7 @@ pub fn pending(nothing: bool) -> u8 {
 }
 
 /// The wishes, with a host key made for the case that a server is born.
-pub fn steps(job: &Job, renewal: Renewal) -> Result<Vec<Step<Resource>>> {
+pub fn steps(job: &Job, renewal: DiskPolicy) -> Result<Vec<Step<Resource>>> {
     let birth = host_key::birth(&job.playbooks, job.values())?;
     Ok(cloud::provision(&job.stack, &job.keys, &birth, renewal))
 }

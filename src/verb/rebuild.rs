@@ -9,7 +9,7 @@ use super::provision;
 use crate::cli::{Rebuild, Yes};
 use crate::core::error::exit;
 use crate::hetzner::Hetzner;
-use crate::planner::cloud::Renewal;
+use crate::planner::cloud::DiskPolicy;
 
 mod rescue;
 
@@ -35,7 +35,7 @@ async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Result
         .await?
         .ok_or_else(|| no_server(&name))?;
     provision::offer(job, api, Some(&server)).await?;
-    let steps = provision::steps(job, Renewal::Wished)?;
+    let steps = provision::steps(job, DiskPolicy::Wished)?;
     let preview = job.look_at_cloud(api, steps.clone()).await?;
     api.check_writable().await?;
     if !yes.yes {

@@ -59,7 +59,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     restored.map_err(with_way_out)?;
     remote.close().await;
     job.report.note(format!(
-        "{done}; the one of before stays until `{} backup prune --aside`",
+        "{done}; the one of before stays until `{} backup prune --previous-databases`",
         job.typed
     ));
     Ok(exit::OK)

@@ -115,7 +115,7 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
                 let database = job.stack.database.name.clone();
                 return Ok(Data::Restored(Restored {
                     backup: backup.name.clone(),
-                    aside: backups::aside(&database, OffsetDateTime::now_utc()),
+                    previous: backups::previous(&database, OffsetDateTime::now_utc()),
                     database,
                     owner: None,
                     identities: source::identities(&job.stack, None)?,

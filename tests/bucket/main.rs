@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
 
-use citrino_ops::core::error::trouble;
+use citrino_ops::core::error::error_info;
 use citrino_ops::storage::bucket::Bucket;
 
 #[path = "../s3/proxy.rs"]
@@ -39,10 +39,10 @@ fn over(storage: &Storage, bucket: &Bucket, bad: Bad) -> Bucket {
 /// The code and the whole of an error; neither the key nor its secret is in it.
 fn refused<T: std::fmt::Debug>(bucket: &Bucket, result: anyhow::Result<T>) -> (String, String) {
     let error = result.unwrap_err();
-    let told = trouble(&error);
+    let told = error_info(&error);
     let all = format!("{} {:?} {error:?}", told.message, told.hint);
     for secret in [&bucket.key_id, &bucket.secret] {
         assert!(!all.contains(secret.reveal()), "{all}");
     }
-    (told.code, told.message)
+    (told.code.to_string(), told.message)
 }

@@ -10,9 +10,9 @@ use citrino_ops::facts::backups::{self, Backup, FOLDER, Proof};
 use citrino_ops::host::system::System;
 use citrino_ops::storage::archive::Content;
 use citrino_ops::storage::bucket::Bucket;
-use citrino_ops::storage::retention::Keep;
-use citrino_ops::task::arrived::INCOMING;
-use citrino_ops::task::{Arrived, Fetched, Offsite};
+use citrino_ops::storage::retention::Retention;
+use citrino_ops::task::backup_uploaded::INCOMING;
+use citrino_ops::task::{BackupDownloaded, BackupUploaded, Offsite};
 
 use crate::proxy::Bad;
 use crate::s3::Storage;
@@ -144,8 +144,8 @@ fn offsite(bucket: &Bucket) -> Offsite {
     }
 }
 
-fn fetched(bucket: &Bucket, backup: &str) -> Fetched {
-    Fetched {
+fn fetched(bucket: &Bucket, backup: &str) -> BackupDownloaded {
+    BackupDownloaded {
         bucket: bucket.clone(),
         backup: backup.to_owned(),
     }
@@ -334,7 +334,7 @@ async fn the_same_is_kept_there_and_never_the_last_proven_one_is_deleted() {
     // The host keeps two, and has them all still: what need not be there is not sent again.
     host.wiped();
     let kept = [host.backed_up(20, 1000), host.backed_up(25, 1000)];
-    let keep = Keep {
+    let keep = Retention {
         days: 2,
         at_least: 2,
         weeks: 0,
@@ -388,7 +388,7 @@ async fn what_another_stack_has_at_the_same_place_is_left_to_it() {
         .unwrap();
         named
     });
-    let keep = Keep {
+    let keep = Retention {
         days: 1,
         at_least: 2,
         weeks: 0,
@@ -411,7 +411,7 @@ async fn a_key_that_only_appends_is_enough_where_nothing_is_to_be_deleted() {
     let bucket = storage.bucket("appender", "");
     let host = Host::new();
     let all: Vec<Backup> = (23..=25).map(|day| host.backed_up(day, DUMP)).collect();
-    let keep = Some(Keep {
+    let keep = Some(Retention {
         days: 0,
         at_least: 1,
         weeks: 0,
@@ -549,7 +549,7 @@ async fn what_a_drill_has_disproved_on_the_host_is_not_the_last_proven_one_in_th
     let look = offsite(&append_only).check(&host.system).await.unwrap();
     assert!(look.change.is_none(), "{:?}", look.change);
 
-    let keep = Keep {
+    let keep = Retention {
         days: 0,
         at_least: 2,
         weeks: 0,
@@ -659,7 +659,7 @@ async fn a_copy_brings_its_proof_along_where_the_host_knows_nothing_better() {
         if let Some(at) = own {
             host.proven_at(&backup, at);
         }
-        let arrived = Arrived {
+        let arrived = BackupUploaded {
             backup: backup.name.clone(),
         };
         comes_true(&arrived, &host).await;

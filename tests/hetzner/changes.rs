@@ -1,9 +1,9 @@
 //! What is made, what is put right, what is refused and what is left alone.
 
-use citrino_ops::core::error::{Code, trouble};
+use citrino_ops::core::error::{Code, error_info};
 use citrino_ops::core::plan::Mode;
 use citrino_ops::hetzner::{availability, labels};
-use citrino_ops::planner::cloud::{self, Renewal};
+use citrino_ops::planner::cloud::{self, DiskPolicy};
 use serde_json::{Value, json};
 
 use crate::double::Double;
@@ -184,7 +184,7 @@ async fn another_image_needs_consent_and_a_rebuild_keeps_the_addresses() {
     run(&api, Mode::Apply, wishes(&stack, 0)).await;
     let before = double.only("servers");
     let rebuilt = |n, renewal| cloud::provision(&stack, &keys(), &birth(n), renewal);
-    let (_, told) = run(&api, Mode::Check, rebuilt(1, Renewal::Wished)).await;
+    let (_, told) = run(&api, Mode::Check, rebuilt(1, DiskPolicy::Wished)).await;
     assert!(
         told.contains("E0310"),
         "protected against rebuilding: {told}"
@@ -194,9 +194,9 @@ async fn another_image_needs_consent_and_a_rebuild_keeps_the_addresses() {
         &format!("/servers/{}/actions/change_protection", before["id"]),
         &off,
     );
-    let (_, told) = run(&api, Mode::Check, rebuilt(1, Renewal::Wished)).await;
+    let (_, told) = run(&api, Mode::Check, rebuilt(1, DiskPolicy::Wished)).await;
     assert!(told.contains(r#""act":"replace""#), "{told}");
-    let (tally, told) = run(&api, Mode::Apply, rebuilt(1, Renewal::Wished)).await;
+    let (tally, told) = run(&api, Mode::Apply, rebuilt(1, DiskPolicy::Wished)).await;
     assert_eq!((tally.changed, tally.failed), (1, 0), "{told}");
     let after = double.only("servers");
     assert_eq!(after["id"], before["id"]);
@@ -255,7 +255,7 @@ async fn what_cannot_be_had_is_refused_with_what_can() {
     assert!(offer.cost.total() > 10.0, "{offer}");
     let gone = json!({"server_type": "cpx11", "location": "ash", "available": false});
     double.call("POST", "/_lab/offers", &gone);
-    let told = trouble(&availability(&api, "prod", &cloud, None).await.unwrap_err());
+    let told = error_info(&availability(&api, "prod", &cloud, None).await.unwrap_err());
     assert_eq!(told.code, Code::E0304);
     assert!(
         told.message.contains(
@@ -264,7 +264,7 @@ async fn what_cannot_be_had_is_refused_with_what_can() {
         "{told:?}"
     );
     cloud.location = "nbg1".into();
-    let told = trouble(&availability(&api, "prod", &cloud, None).await.unwrap_err());
+    let told = error_info(&availability(&api, "prod", &cloud, None).await.unwrap_err());
     assert!(
         told.message.contains("cannot be ordered in nbg1 since"),
         "{told:?}"
@@ -305,7 +305,7 @@ async fn each_rebuild_has_a_snapshot_of_what_was_there() {
     // The API tells times in seconds, and no rebuild takes less.
     double.call("POST", "/_lab/actions", &json!({"ms": 1100}));
     for n in 1..=2_u8 {
-        let steps = cloud::provision(&bare, &keys(), &birth(n), Renewal::Wished);
+        let steps = cloud::provision(&bare, &keys(), &birth(n), DiskPolicy::Wished);
         let (tally, told) = run(&api, Mode::Apply, steps).await;
         assert_eq!(tally.failed, 0, "{told}");
         let snapshots = api.snapshots_of("prod").await.unwrap();

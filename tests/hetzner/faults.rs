@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use citrino_ops::core::error::{Code, trouble};
+use citrino_ops::core::error::{Code, error_info};
 use citrino_ops::core::plan::Mode;
 use citrino_ops::core::secret::Secret;
 use citrino_ops::hetzner::{Hetzner, Pace, labels};
@@ -184,7 +184,7 @@ async fn a_failed_action_is_told_with_its_code_and_the_next_run_goes_on() {
 async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
     let double = Double::start();
     double.fault(&json!({"times": 0, "answer": {"status": 429, "code": "rate_limit_exceeded", "message": "slow down"}}));
-    let told = trouble(&double.api().server_of("prod").await.unwrap_err());
+    let told = error_info(&double.api().server_of("prod").await.unwrap_err());
     assert_eq!(told.code, Code::E0303);
     assert!(
         told.message
@@ -195,7 +195,7 @@ async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
     assert_eq!(double.calls().len(), 6);
 
     double.forget_calls();
-    let told = trouble(
+    let told = error_info(
         &double
             .api_with("wrong")
             .server_of("prod")
@@ -211,7 +211,7 @@ async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
 
     for endpoint in ["http://127.0.0.1:1/v1", "http://localhost:1/v1"] {
         let api = Hetzner::connect_paced(endpoint, &Secret::new("t"), FAST).unwrap();
-        let told = trouble(&api.server_of("prod").await.unwrap_err());
+        let told = error_info(&api.server_of("prod").await.unwrap_err());
         assert_eq!(told.code, Code::E0302);
         assert!(
             told.message

@@ -2,11 +2,11 @@
 
 use citrino_ops::config::stack::Stack;
 use citrino_ops::core::engine;
-use citrino_ops::core::event::{Event, Tally};
+use citrino_ops::core::event::{Counts, Event};
 use citrino_ops::core::plan::{Mode, Plan, Step};
 use citrino_ops::core::secret::Secret;
 use citrino_ops::hetzner::Hetzner;
-use citrino_ops::planner::cloud::{self, Birth, PublicKey, Renewal, Resource};
+use citrino_ops::planner::cloud::{self, Bootstrap, DiskPolicy, PublicKey, Resource};
 
 use crate::double::Double;
 
@@ -26,20 +26,20 @@ pub fn keys() -> Vec<PublicKey> {
 }
 
 /// A new host key each time, as `provision` has it.
-pub fn birth(n: u8) -> Birth {
+pub fn birth(n: u8) -> Bootstrap {
     let letter = char::from(b'A' + n % 26).to_string();
-    Birth {
+    Bootstrap {
         user_data: Secret::new("#cloud-config\n# PRIVATE"),
         pin: format!("ed25519.{}.v1", letter.repeat(43)),
     }
 }
 
 pub fn wishes(stack: &Stack, n: u8) -> Vec<Step<Resource>> {
-    cloud::provision(stack, &keys(), &birth(n), Renewal::Refused)
+    cloud::provision(stack, &keys(), &birth(n), DiskPolicy::Refused)
 }
 
 /// Runs the steps; what they did, and all that was told.
-pub async fn run(api: &Hetzner, mode: Mode, steps: Vec<Step<Resource>>) -> (Tally, String) {
+pub async fn run(api: &Hetzner, mode: Mode, steps: Vec<Step<Resource>>) -> (Counts, String) {
     let plan = Plan {
         run: "r".into(),
         stack: "prod".into(),

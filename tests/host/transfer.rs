@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use citrino_ops::core::digest::sha256;
-use citrino_ops::core::error::{Code, trouble};
+use citrino_ops::core::error::{Code, error_info};
 use citrino_ops::operator::mirror::Mirror;
 use citrino_ops::operator::remote::{Moved, Remote, Target};
 
@@ -94,7 +94,7 @@ impl Both<'_> {
 }
 
 fn is_cut(moved: anyhow::Result<Moved>) {
-    let trouble = trouble(&moved.unwrap_err());
+    let trouble = error_info(&moved.unwrap_err());
     assert_eq!(trouble.code, Code::E0435, "{}", trouble.message);
 }
 
@@ -113,7 +113,7 @@ fn a_file_goes_on_where_it_was_cut_in_both_directions() {
             .unwrap(),
     };
     fs::write(&both.here, &bytes).unwrap();
-    let refused = trouble(&both.up().unwrap_err());
+    let refused = error_info(&both.up().unwrap_err());
     assert!(
         refused.code == "E0402" && refused.message.contains("/root/moved"),
         "{}",
@@ -123,7 +123,7 @@ fn a_file_goes_on_where_it_was_cut_in_both_directions() {
     stack.on_host(&format!(
         "mkdir /root/moved; mount -t tmpfs -o size={LENGTH} tmpfs /root/moved"
     ));
-    let refused = trouble(&both.up().unwrap_err());
+    let refused = error_info(&both.up().unwrap_err());
     assert!(
         refused.code == "E0442" && refused.message.contains("less than 5 % free"),
         "{}",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Source;
 use crate::storage::archive;
 use crate::storage::bucket;
-use crate::storage::retention::Keep;
+use crate::storage::retention::Retention;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -83,8 +83,8 @@ impl Default for Backup {
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 impl Backup {
-    pub fn keep(&self) -> Keep {
-        Keep {
+    pub fn keep(&self) -> Retention {
+        Retention {
             days: self.keep_days,
             at_least: self.keep_at_least,
             weeks: self.keep_weeks,

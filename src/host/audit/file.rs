@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use anyhow::{Context, Result};
 
 use super::chain::Link;
-use crate::core::audit::{Deed, Did, Head, Line, NOTHING, Torn, lines};
+use crate::core::audit::{AuditAction, AuditEntry, Head, Line, NOTHING, Torn, lines};
 use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::core::plan::Claim;
@@ -35,7 +35,7 @@ struct End {
 ///
 /// # Errors
 /// E0523 when it could not be written.
-pub fn write(system: &System, stack: &str, claim: &Claim, deed: Deed) -> Result<()> {
+pub fn write(system: &System, stack: &str, claim: &Claim, deed: AuditEntry) -> Result<()> {
     append(system, stack, claim, deed).map_err(|error| {
         Fault::new(
             Code::E0523,
@@ -46,7 +46,7 @@ pub fn write(system: &System, stack: &str, claim: &Claim, deed: Deed) -> Result<
     })
 }
 
-fn append(system: &System, stack: &str, claim: &Claim, mut deed: Deed) -> Result<()> {
+fn append(system: &System, stack: &str, claim: &Claim, mut deed: AuditEntry) -> Result<()> {
     let mut file = open(system)?;
     let end = end(&mut file)?;
     deed.found = match &end.last {
@@ -62,15 +62,15 @@ fn append(system: &System, stack: &str, claim: &Claim, mut deed: Deed) -> Result
         run: claim.run.clone(),
         verb: claim.verb.clone(),
         who: claim.who.clone(),
-        deed: Deed::default(),
+        deed: AuditEntry::default(),
         prev: String::new(),
         hash: end.hash,
     };
     let mut text = if end.open { "\n" } else { "" }.to_owned();
-    let torn = end.torn.map(|torn| Deed {
-        did: Did::Torn,
+    let torn = end.torn.map(|torn| AuditEntry {
+        did: AuditAction::Torn,
         torn: Some(torn),
-        ..Deed::default()
+        ..AuditEntry::default()
     });
     for deed in torn.into_iter().chain([deed]) {
         line = Line {

@@ -6,8 +6,8 @@ use tokio::io::{AsyncWriteExt, BufReader, Lines};
 use tokio::signal::ctrl_c;
 
 use crate::core::audit::Head;
-use crate::core::error::{Code, Fault, trouble};
-use crate::core::event::{Event, Tally, now};
+use crate::core::error::{Code, Fault, error_info};
+use crate::core::event::{Counts, Event, now};
 use crate::core::plan::{Claim, Mode, Plan};
 use crate::facts::Facts;
 use crate::facts::app::State;
@@ -15,7 +15,7 @@ use crate::host::journal::LastRun;
 use crate::host::lock::Holder;
 use crate::operator::cache::Releases;
 use crate::operator::mirror::Mirror;
-use crate::protocol::{FromAgent, News, ToAgent};
+use crate::protocol::{AuditDelta, FromAgent, ToAgent};
 use crate::storage::pack;
 use crate::task::Task;
 
@@ -82,7 +82,7 @@ impl Agent<'_> {
         plan: &Plan<Task>,
         blobs: &[Blob<'_>],
         tell: &mut impl FnMut(Event),
-    ) -> Result<Tally> {
+    ) -> Result<Counts> {
         if !blobs.is_empty() {
             self.send_blobs(blobs, tell).await?;
         }
@@ -107,7 +107,7 @@ impl Agent<'_> {
         claim: Claim,
         end: Ending,
         tell: &mut impl FnMut(Event),
-    ) -> Result<Tally> {
+    ) -> Result<Counts> {
         self.applies = true;
         self.tell_of_mirror(tell).await?;
         self.say(&match end {
@@ -122,12 +122,12 @@ impl Agent<'_> {
     ///
     /// # Errors
     /// E0515 when there was none, E0517 when it was cut off.
-    pub async fn attach(mut self, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+    pub async fn attach(mut self, tell: &mut impl FnMut(Event)) -> Result<Counts> {
         self.say(&ToAgent::Attach).await?;
         self.listen(false, tell).await
     }
 
-    async fn listen(mut self, halts: bool, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+    async fn listen(mut self, halts: bool, tell: &mut impl FnMut(Event)) -> Result<Counts> {
         let tally = self.hear_out(halts, tell).await?;
         // The agent waits for this; if it is lost, the next command tells the end once more.
         let _ = self.say(&ToAgent::Heard).await;
@@ -162,7 +162,7 @@ impl Agent<'_> {
     ///
     /// # Errors
     /// When the host cannot read it.
-    pub async fn audit(mut self, from: Head) -> Result<News> {
+    pub async fn audit(mut self, from: Head) -> Result<AuditDelta> {
         self.say(&ToAgent::Audit(from)).await?;
         match self.hear().await? {
             FromAgent::Audit(news) => Ok(news),
@@ -178,17 +178,17 @@ impl Agent<'_> {
                 self.say(&ToAgent::Mirror(head)).await
             }
             Err(error) => {
-                tell(Event::alarm(trouble(&error)));
+                tell(Event::alarm(error_info(&error)));
                 Ok(())
             }
         }
     }
 
     /// A run is not the worse for an audit that is not as it should be: it is told beside it.
-    fn mirror(&self, news: &News, tell: &mut impl FnMut(Event)) {
+    fn mirror(&self, news: &AuditDelta, tell: &mut impl FnMut(Event)) {
         let Some(seen) = &self.seen else { return };
         if let Err(error) = self.mirror.take(seen, news) {
-            tell(Event::alarm(trouble(&error)));
+            tell(Event::alarm(error_info(&error)));
         }
     }
 
@@ -259,7 +259,7 @@ impl Agent<'_> {
     }
 
     /// The first Ctrl-C asks the host to turn back, the second leaves it to the host.
-    async fn hear_out(&mut self, halts: bool, tell: &mut impl FnMut(Event)) -> Result<Tally> {
+    async fn hear_out(&mut self, halts: bool, tell: &mut impl FnMut(Event)) -> Result<Counts> {
         let mut asked = false;
         loop {
             let heard = tokio::select! {

@@ -273,7 +273,7 @@ fn full(to: &str, bytes: u64) -> Fault {
         bytes.div_ceil(1024 * 1024)
     );
     Fault::new(Code::E0442, message)
-        .hint("nothing was sent; free space on the host (`citrino-ops backup prune --aside`), or give it a larger disk")
+        .hint("nothing was sent; free space on the host (`citrino-ops backup prune --previous-databases`), or give it a larger disk")
 }
 
 impl Source {

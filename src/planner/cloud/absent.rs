@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use super::is_ours;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::hetzner::{
@@ -69,12 +69,12 @@ pub(super) fn protected(word: &str, name: &str) -> anyhow::Error {
         .into()
 }
 
-fn names<K: Kind>(found: &[K]) -> Look {
+fn names<K: Kind>(found: &[K]) -> CheckResult {
     let what: Vec<_> = found
         .iter()
         .map(|one| format!("{} {} ({}) is there", K::WORD, one.name(), one.id()))
         .collect();
-    Look::from(what).by(Act::Delete)
+    CheckResult::from(what).by(Act::Delete)
 }
 
 impl Absent {
@@ -109,7 +109,7 @@ impl Absent {
         deletable(found, self.extent)
     }
 
-    async fn look<K: Kind>(&self, api: &Hetzner) -> Result<Look> {
+    async fn look<K: Kind>(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(names(&self.left::<K>(api).await?))
     }
 
@@ -122,14 +122,14 @@ impl Absent {
 }
 
 impl Wish<Hetzner> for Absent {
-    async fn check(&self, api: &Hetzner) -> Result<Look> {
+    async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         match &self.what {
             What::Records(zone) => {
                 let found = self.records(api, zone).await?;
                 let what = |one: &RecordView| {
                     format!("{} record {} of {zone} is there", one.kind, one.name)
                 };
-                Ok(Look::from(found.iter().map(what).collect::<Vec<_>>()).by(Act::Delete))
+                Ok(CheckResult::from(found.iter().map(what).collect::<Vec<_>>()).by(Act::Delete))
             }
             What::Servers => self.look::<ServerView>(api).await,
             What::Volumes => self.look::<VolumeView>(api).await,

@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use super::{foreign, is_ours};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::hetzner::{AddressView, Family, Hetzner, labels};
@@ -110,13 +110,13 @@ impl Address {
 }
 
 impl Wish<Hetzner> for Address {
-    async fn check(&self, api: &Hetzner) -> Result<Look> {
+    async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(match self.look(api).await? {
-            Found::Nothing => Look::absent(format!("address {} is absent", self.name)),
-            Found::Ours(found) => Look::from(self.differences(&found)?),
+            Found::Nothing => CheckResult::absent(format!("address {} is absent", self.name)),
+            Found::Ours(found) => CheckResult::from(self.differences(&found)?),
             Found::OfServer(found) => {
                 self.differences(&found)?;
-                Look::differs(format!(
+                CheckResult::differs(format!(
                     "address {} of the server becomes {}, and stays when the server goes",
                     found.ip, self.name
                 ))

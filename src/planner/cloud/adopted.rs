@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::hetzner::labels::{self, Labels};
@@ -32,12 +32,12 @@ pub struct Adopted {
 
 impl Adopted {
     /// What is to be done about something with these labels.
-    fn look(&self, word: &str, labels: Option<&Labels>) -> Result<Look> {
+    fn look(&self, word: &str, labels: Option<&Labels>) -> Result<CheckResult> {
         let Some(found) = labels else {
-            return Ok(Look::same());
+            return Ok(CheckResult::same());
         };
         match found.get(labels::STACK) {
-            None => Ok(Look::differs(format!(
+            None => Ok(CheckResult::differs(format!(
                 "{word} {} is there and becomes part of the stack {}",
                 self.name, self.stack
             ))
@@ -53,12 +53,12 @@ impl Adopted {
     }
 
     /// A server of ours of which no host key is known is given the one that was told.
-    fn unpinned(&self, word: &str, found: &Labels) -> Look {
+    fn unpinned(&self, word: &str, found: &Labels) -> CheckResult {
         let pins = [labels::BOOTSTRAP_KEY, labels::HOST_KEY, labels::REBIRTH_KEY];
         if self.labels.is_empty() || pins.iter().any(|pin| found.contains_key(*pin)) {
-            return Look::same();
+            return CheckResult::same();
         }
-        Look::differs(format!(
+        CheckResult::differs(format!(
             "{word} {} has no host key that is known",
             self.name
         ))
@@ -85,7 +85,7 @@ impl Adopted {
         all
     }
 
-    async fn check_kind<K: Kind>(&self, api: &Hetzner) -> Result<Look> {
+    async fn check_kind<K: Kind>(&self, api: &Hetzner) -> Result<CheckResult> {
         let found = api.named::<K>(&self.name).await?;
         self.look(K::WORD, found.as_ref().map(Kind::labels))
     }
@@ -102,7 +102,7 @@ impl Adopted {
 }
 
 impl Wish<Hetzner> for Adopted {
-    async fn check(&self, api: &Hetzner) -> Result<Look> {
+    async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         match &self.thing {
             Thing::Server => {
                 let look = self.check_kind::<ServerView>(api).await?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{address, foreign, is_ours};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::hetzner::{Family, Hetzner, Record, RecordView, ZoneView};
 
@@ -15,7 +15,7 @@ pub struct Zone {
 }
 
 impl Wish<Hetzner> for Zone {
-    async fn check(&self, api: &Hetzner) -> Result<Look> {
+    async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(match api.named::<ZoneView>(&self.name).await? {
             Some(zone) if zone.mode == "secondary" => {
                 let message = format!(
@@ -26,8 +26,8 @@ impl Wish<Hetzner> for Zone {
                     .hint("take cloud.dns out, and lead the records to the host where the zone is kept")
                     .into());
             }
-            Some(_) => Look::same(),
-            None => Look::absent(format!("zone {} is absent", self.name)),
+            Some(_) => CheckResult::same(),
+            None => CheckResult::absent(format!("zone {} is absent", self.name)),
         })
     }
 
@@ -38,7 +38,7 @@ impl Wish<Hetzner> for Zone {
 
 /// The one record of its name and type leads to the stack's address.
 #[derive(Clone, Debug)]
-pub struct Lead {
+pub struct DnsRecord {
     pub stack: String,
     pub record: Record,
     /// In seconds.
@@ -48,7 +48,7 @@ pub struct Lead {
     pub address: String,
 }
 
-impl Lead {
+impl DnsRecord {
     async fn find(&self, api: &Hetzner) -> Result<Option<RecordView>> {
         let alias = Record {
             kind: "CNAME",
@@ -76,12 +76,14 @@ impl Lead {
     }
 }
 
-impl Wish<Hetzner> for Lead {
-    async fn check(&self, api: &Hetzner) -> Result<Look> {
+impl Wish<Hetzner> for DnsRecord {
+    async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         let (found, address) = tokio::join!(self.find(api), self.address(api));
         let Some(found) = found? else {
             let (kind, name) = (self.record.kind, self.record.full_name());
-            return Ok(Look::absent(format!("{kind} record {name} is absent")));
+            return Ok(CheckResult::absent(format!(
+                "{kind} record {name} is absent"
+            )));
         };
         let address = address?.unwrap_or_else(|| "an address that is to be made".to_owned());
         let name = format!("{} record {}", found.kind, self.record.full_name());
@@ -99,7 +101,7 @@ impl Wish<Hetzner> for Lead {
                 self.ttl
             ));
         }
-        Ok(Look::from(what))
+        Ok(CheckResult::from(what))
     }
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::find_ours;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::Act;
 use crate::hetzner::{FirewallView, Hetzner, Rule};
 
@@ -32,14 +32,14 @@ pub(super) fn differences(wished: &[Rule], found: &[Rule]) -> Vec<String> {
 }
 
 impl Wish<Hetzner> for Firewall {
-    async fn check(&self, api: &Hetzner) -> Result<Look> {
+    async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(match self.find(api).await? {
             None => {
                 let absent = format!("firewall {} is absent", self.stack);
                 let rules = differences(&self.rules, &[]);
-                Look::from([vec![absent], rules].concat()).by(Act::Create)
+                CheckResult::from([vec![absent], rules].concat()).by(Act::Create)
             }
-            Some(found) => Look::from(differences(&self.rules, &found.rules)),
+            Some(found) => CheckResult::from(differences(&self.rules, &found.rules)),
         })
     }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::find_ours;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::hetzner::{Hetzner, NetworkView};
 
@@ -23,13 +23,16 @@ impl Network {
 }
 
 impl Wish<Hetzner> for Network {
-    async fn check(&self, api: &Hetzner) -> Result<Look> {
+    async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         match self.find(api).await? {
-            None => Ok(Look::absent(format!("network {} is absent", self.stack))),
+            None => Ok(CheckResult::absent(format!(
+                "network {} is absent",
+                self.stack
+            ))),
             Some(found) if found.ip_range == self.range => Ok(if found.has_room() {
-                Look::same()
+                CheckResult::same()
             } else {
-                Look::differs(format!("network {} has no subnet", found.name))
+                CheckResult::differs(format!("network {} has no subnet", found.name))
             }),
             Some(found) => Err(Fault::new(
                 Code::E0311,

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{PublicKey, absent, address, find_ours, foreign, is_ours};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::core::secret::Secret;
@@ -18,7 +18,7 @@ const MOST_MENDS: usize = 16;
 /// What a server is given once, when it is made. It is never compared: a new host key for each run
 /// is no difference.
 #[derive(Clone, Debug)]
-pub struct Birth {
+pub struct Bootstrap {
     /// The cloud-init text; it holds a private host key.
     pub user_data: Secret,
     /// The pin of that key.
@@ -27,7 +27,7 @@ pub struct Birth {
 
 /// Whether a server may lose its disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Renewal {
+pub enum DiskPolicy {
     /// What could only be had by a new disk is refused.
     #[default]
     Refused,
@@ -55,13 +55,13 @@ pub struct Server {
     /// Whether it is in the stack's private network.
     pub network: bool,
     pub keys: Vec<PublicKey>,
-    pub birth: Birth,
-    pub renewal: Renewal,
+    pub birth: Bootstrap,
+    pub renewal: DiskPolicy,
 }
 
 /// What can be put right, in this order: what needs the server off comes before it is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mend {
+pub(super) enum Repair {
     Disk,
     NameOrLabels,
     Type,
@@ -75,7 +75,7 @@ pub(super) enum Mend {
 
 /// What the server is made with, by ids; none of what is not there yet.
 #[derive(Debug, Default)]
-pub(super) struct Around {
+pub(super) struct Dependencies {
     pub firewall: Option<i64>,
     pub ipv4: Option<AddressView>,
     pub ipv6: Option<AddressView>,
@@ -102,7 +102,7 @@ impl Server {
     }
 
     /// The questions go out together.
-    async fn around(&self, api: &Hetzner) -> Result<Around> {
+    async fn around(&self, api: &Hetzner) -> Result<Dependencies> {
         let network = async {
             if !self.network {
                 return Ok(None);
@@ -121,7 +121,7 @@ impl Server {
             let name = address::name_of(&self.name, family);
             addresses.iter().find(|one| one.name == name).cloned()
         };
-        Ok(Around {
+        Ok(Dependencies {
             firewall: firewalls.pop().map(|one| one.id),
             ipv4: named(Family::V4),
             ipv6: named(Family::V6),
@@ -149,7 +149,7 @@ impl Server {
         if found.protected {
             return Err(absent::protected("server", &found.name));
         }
-        if self.renewal != Renewal::Refused {
+        if self.renewal != DiskPolicy::Refused {
             return Ok(());
         }
         let image = found.image.as_deref().unwrap_or_default();
@@ -170,16 +170,20 @@ impl Server {
             return Some(format!("image is {image}, wished {}", self.image));
         }
         let reborn = found.labels.get(labels::REBIRTH_KEY) == Some(&self.birth.pin);
-        (self.renewal == Renewal::Wished && !reborn)
+        (self.renewal == DiskPolicy::Wished && !reborn)
             .then(|| format!("a new disk with {} is wished", self.image))
     }
 
-    pub(super) fn differences(&self, found: &ServerView, around: &Around) -> Vec<(Mend, String)> {
+    pub(super) fn differences(
+        &self,
+        found: &ServerView,
+        around: &Dependencies,
+    ) -> Vec<(Repair, String)> {
         let mut what = Vec::new();
         let mut add = |mend, text: String| what.push((mend, text));
         if let Some(why) = self.needs_disk(found) {
             add(
-                Mend::Disk,
+                Repair::Disk,
                 format!(
                     "{why}: the server is rebuilt after a snapshot, its disk is lost, its addresses stay"
                 ),
@@ -187,7 +191,7 @@ impl Server {
         }
         if found.name != self.name {
             let text = format!("server is named {}, wished {}", found.name, self.name);
-            add(Mend::NameOrLabels, text);
+            add(Repair::NameOrLabels, text);
         }
         for (key, wished) in self.labels() {
             let text = match found.labels.get(&key) {
@@ -195,11 +199,11 @@ impl Server {
                 Some(value) => format!("label {key} is {value}, wished {wished}"),
                 None => format!("label {key}={wished} is missing"),
             };
-            add(Mend::NameOrLabels, text);
+            add(Repair::NameOrLabels, text);
         }
         if !found.server_type.is_empty() && found.server_type != self.server_type {
             add(
-                Mend::Type,
+                Repair::Type,
                 format!(
                     "type is {}, wished {}: rescaled after a snapshot, off for some minutes, the disk stays at {} GB",
                     found.server_type, self.server_type, found.disk_gb
@@ -209,7 +213,7 @@ impl Server {
         for (address, held) in [(&around.ipv4, found.ipv4_id), (&around.ipv6, found.ipv6_id)] {
             if address.is_none() && held.is_none() {
                 add(
-                    Mend::Addresses,
+                    Repair::Addresses,
                     "an address is missing: off for a minute to give it".to_owned(),
                 );
             }
@@ -217,7 +221,7 @@ impl Server {
                 && held != Some(address.id)
             {
                 add(
-                    Mend::Addresses,
+                    Repair::Addresses,
                     format!(
                         "address {} is not the server's: off for a minute to give it",
                         address.ip
@@ -231,7 +235,7 @@ impl Server {
                 .is_some_and(|id| found.networks.contains(&id))
         {
             add(
-                Mend::Network,
+                Repair::Network,
                 format!("server {} is not in its network", found.name),
             );
         }
@@ -240,19 +244,19 @@ impl Server {
             .is_some_and(|id| found.firewalls.contains(&id))
         {
             let text = format!("firewall is not applied to server {}", found.name);
-            add(Mend::Firewall, text);
+            add(Repair::Firewall, text);
         }
         if self.backups && !found.backups {
             let text = format!("automatic backups of server {} are off", found.name);
-            add(Mend::Backups, text);
+            add(Repair::Backups, text);
         }
         if found.status != "running" {
             let text = format!("server {} is {}, wished running", found.name, found.status);
-            add(Mend::Power, text);
+            add(Repair::Power, text);
         }
         if self.protect && !found.protected {
             let text = format!("server {} is not protected against deletion", found.name);
-            add(Mend::Protection, text);
+            add(Repair::Protection, text);
         }
         what
     }
@@ -269,7 +273,7 @@ impl Server {
         .into()
     }
 
-    async fn create(&self, api: &Hetzner, around: &Around) -> Result<i64> {
+    async fn create(&self, api: &Hetzner, around: &Dependencies) -> Result<i64> {
         let mut labels = self.labels();
         labels.insert(labels::BOOTSTRAP_KEY.to_owned(), self.birth.pin.clone());
         let known = api.ssh_keys().await?;
@@ -312,17 +316,17 @@ impl Server {
         &self,
         api: &Hetzner,
         found: &ServerView,
-        mend: Mend,
-        around: &Around,
+        mend: Repair,
+        around: &Dependencies,
     ) -> Result<()> {
         match mend {
-            Mend::Disk => self.renew_disk(api, found).await,
-            Mend::NameOrLabels => {
+            Repair::Disk => self.renew_disk(api, found).await,
+            Repair::NameOrLabels => {
                 let mut all = found.labels.clone();
                 all.extend(self.labels());
                 api.relabel::<ServerView>(found.id, &self.name, &all).await
             }
-            Mend::Type => {
+            Repair::Type => {
                 while_off(api, found, async || {
                     let before = format!("rescale-to-{}", self.server_type);
                     api.snapshot(found, &self.stack, &before).await?;
@@ -330,22 +334,22 @@ impl Server {
                 })
                 .await
             }
-            Mend::Addresses => {
+            Repair::Addresses => {
                 while_off(api, found, async || self.move_in(api, found, around).await).await
             }
-            Mend::Network => {
+            Repair::Network => {
                 let network = around.network.ok_or_else(|| self.missing("the network"))?;
                 api.join_network(found, network).await
             }
-            Mend::Firewall => {
+            Repair::Firewall => {
                 let firewall = around
                     .firewall
                     .ok_or_else(|| self.missing("the firewall"))?;
                 api.apply_firewall(firewall, found).await
             }
-            Mend::Backups => api.enable_backups(found).await,
-            Mend::Power => api.power_on(found).await,
-            Mend::Protection => api.protect_server(found, true).await,
+            Repair::Backups => api.enable_backups(found).await,
+            Repair::Power => api.power_on(found).await,
+            Repair::Protection => api.protect_server(found, true).await,
         }
     }
 
@@ -377,7 +381,12 @@ impl Server {
     }
 
     /// Gives the server, which is off, its addresses; one that it has in their place goes first.
-    async fn move_in(&self, api: &Hetzner, found: &ServerView, around: &Around) -> Result<()> {
+    async fn move_in(
+        &self,
+        api: &Hetzner,
+        found: &ServerView,
+        around: &Dependencies,
+    ) -> Result<()> {
         for (wished, held) in [(&around.ipv4, found.ipv4_id), (&around.ipv6, found.ipv6_id)] {
             let Some(wished) = wished.as_ref().filter(|wished| held != Some(wished.id)) else {
                 continue;
@@ -423,10 +432,10 @@ async fn while_off(
 }
 
 impl Wish<Hetzner> for Server {
-    async fn check(&self, api: &Hetzner) -> Result<Look> {
+    async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         let (found, around) = tokio::join!(self.find(api), self.around(api));
         let Some(found) = found? else {
-            return Ok(Look::absent(format!(
+            return Ok(CheckResult::absent(format!(
                 "server {} is absent ({} in {} with {})",
                 self.name, self.server_type, self.location, self.image
             )));
@@ -435,15 +444,15 @@ impl Wish<Hetzner> for Server {
         let (mends, what): (Vec<_>, Vec<_>) =
             self.differences(&found, &around?).into_iter().unzip();
         // Without consent it is only told, and `apply` refuses.
-        if mends.contains(&Mend::Disk) && self.renewal != Renewal::Refused {
+        if mends.contains(&Repair::Disk) && self.renewal != DiskPolicy::Refused {
             self.refuse_replacement(&found)?;
         }
-        let act = if mends.contains(&Mend::Disk) {
+        let act = if mends.contains(&Repair::Disk) {
             Act::Replace
         } else {
             Act::Change
         };
-        Ok(Look::from(what).by(act))
+        Ok(CheckResult::from(what).by(act))
     }
 
     /// Puts one thing right and looks again: what one mend leaves behind, such as a server that is
@@ -462,7 +471,7 @@ impl Wish<Hetzner> for Server {
                 break;
             };
             self.mend(api, &found, mend, &around).await?;
-            if mend == Mend::Addresses {
+            if mend == Repair::Addresses {
                 around = self.around(api).await?;
             }
         }

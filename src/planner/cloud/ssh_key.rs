@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{foreign, is_ours};
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::hetzner::{Hetzner, KeyView, labels};
 
@@ -88,11 +88,13 @@ impl SshKey {
 }
 
 impl Wish<Hetzner> for SshKey {
-    async fn check(&self, api: &Hetzner) -> Result<Look> {
+    async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(match self.find(api).await? {
-            Found::Key => Look::same(),
-            Found::OtherKey(_) => Look::differs(format!("ssh key {} is another key", self.name)),
-            Found::Nothing => Look::absent(format!("ssh key {} is absent", self.name)),
+            Found::Key => CheckResult::same(),
+            Found::OtherKey(_) => {
+                CheckResult::differs(format!("ssh key {} is another key", self.name))
+            }
+            Found::Nothing => CheckResult::absent(format!("ssh key {} is absent", self.name)),
         })
     }
 

@@ -1,4 +1,4 @@
-use super::server::{Around, Mend};
+use super::server::{Dependencies, Repair};
 use super::*;
 use crate::core::secret::Secret;
 use crate::hetzner::{AddressView, ServerView};
@@ -11,8 +11,8 @@ fn stack(cloud: &str) -> Stack {
     Stack::parse(&text, "citrino.yml").unwrap()
 }
 
-fn birth() -> Birth {
-    Birth {
+fn birth() -> Bootstrap {
+    Bootstrap {
         user_data: Secret::new("PRIVATE"),
         pin: "ed25519.new.v1".to_owned(),
     }
@@ -23,7 +23,7 @@ fn steps() -> Vec<Step<Resource>> {
         "cloud: { server_type: cpx11, location: ash, image: debian-12, backups: true, ssh_keys: [k], allow_ssh_from: [203.0.113.0/24] }",
     );
     let keys = [PublicKey::parse("id", KEY).unwrap()];
-    provision(&stack, &keys, &birth(), Renewal::Refused)
+    provision(&stack, &keys, &birth(), DiskPolicy::Refused)
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn provision_is_keys_firewall_addresses_server() {
 #[test]
 fn a_machine_that_is_there_needs_no_cloud() {
     let stack = stack("host: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }");
-    assert!(provision(&stack, &[], &birth(), Renewal::Refused).is_empty());
+    assert!(provision(&stack, &[], &birth(), DiskPolicy::Refused).is_empty());
 }
 
 #[test]
@@ -86,12 +86,12 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
         ]),
         ..ServerView::default()
     };
-    let mut around = Around {
+    let mut around = Dependencies {
         firewall: Some(4),
         ipv4: Some(address(7)),
-        ..Around::default()
+        ..Dependencies::default()
     };
-    let mends = |found: &ServerView, around: &Around| -> Vec<Mend> {
+    let mends = |found: &ServerView, around: &Dependencies| -> Vec<Repair> {
         let what = server.differences(found, around);
         what.into_iter().map(|(mend, _)| mend).collect()
     };
@@ -105,16 +105,16 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
     assert_eq!(
         mends(&found, &around),
         [
-            Mend::Type,
-            Mend::Addresses,
-            Mend::Firewall,
-            Mend::Backups,
-            Mend::Power,
-            Mend::Protection
+            Repair::Type,
+            Repair::Addresses,
+            Repair::Firewall,
+            Repair::Backups,
+            Repair::Power,
+            Repair::Protection
         ]
     );
     found.image = Some("debian-13".into());
-    assert_eq!(mends(&found, &around)[0], Mend::Disk);
+    assert_eq!(mends(&found, &around)[0], Repair::Disk);
     assert!(server.refuse_move(&found).is_ok());
     found.location = "hil".into();
     let error = server.refuse_move(&found).unwrap_err();

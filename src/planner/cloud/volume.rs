@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::find_ours;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::hetzner::{Hetzner, VolumeView};
 
@@ -79,15 +79,15 @@ impl Volume {
 }
 
 impl Wish<Hetzner> for Volume {
-    async fn check(&self, api: &Hetzner) -> Result<Look> {
+    async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         let (found, server) = tokio::join!(self.find(api), self.server(api));
         let Some(found) = found? else {
             let text = format!("volume {} of {} GB is absent", self.name, self.size_gb);
-            return Ok(Look::absent(text));
+            return Ok(CheckResult::absent(text));
         };
         let server = server?;
         self.refuse(&found, server)?;
-        Ok(Look::from(self.differences(&found)))
+        Ok(CheckResult::from(self.differences(&found)))
     }
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {

@@ -4,8 +4,8 @@ use super::{Change, step};
 use crate::config::stack::Stack;
 use crate::core::plan::Step;
 use crate::facts::app::{ENVIRONMENT, USER, binary};
-use crate::task::trial::Trial;
-use crate::task::{Backup, Command, Rehearsal, Restored, Task, Unrestored};
+use crate::task::release_check::ReleaseCheck;
+use crate::task::{Backup, Command, Rehearsal, Restored, SwapReverted, Task};
 
 /// What becomes of the data.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
                 "the migrations are rehearsed",
                 Rehearsal {
                     database: database.clone(),
-                    trial: Trial::of(own.clone()),
+                    trial: ReleaseCheck::of(own.clone()),
                 },
             ),
         ],
@@ -84,9 +84,9 @@ pub fn put_back(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
         )],
         Data::Restored(restored) => vec![step(
             "the database is the one of before",
-            Unrestored {
+            SwapReverted {
                 database: stack.database.name.clone(),
-                aside: restored.aside.clone(),
+                previous: restored.previous.clone(),
             },
         )],
     }

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use zstd::stream::read::Decoder;
 
-use super::sieve::HEAD;
+use super::filter::HEAD;
 use crate::core::error::{Code, Fault};
 
 /// How much of a file is looked at.

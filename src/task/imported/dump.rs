@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::extensions::{Extensions, Lent};
-use super::sound;
+use super::validate;
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
-use crate::storage::dump::{Counts, PIECE, Packing, Sieve, read_piece, refused};
+use crate::storage::dump::{DumpFilter, PIECE, Packing, RowCounts, read_piece, refused};
 use crate::task::postgres::app_role::AppRole;
 use crate::task::postgres::{Answer, ask};
 
@@ -31,7 +31,7 @@ impl Dump<'_> {
     ///
     /// # Errors
     /// E0451 when it is not whole, or has something in it that may not run beside the live database.
-    pub async fn count(&self, system: &System, live: &str) -> Result<Counts> {
+    pub async fn count(&self, system: &System, live: &str) -> Result<RowCounts> {
         let counts = self.read(system).await?;
         Extensions::of(system, live)
             .await?
@@ -39,8 +39,8 @@ impl Dump<'_> {
         Ok(counts)
     }
 
-    async fn read(&self, system: &System) -> Result<Counts> {
-        self.flow(system, Sieve::default(), &mut tokio::io::sink())
+    async fn read(&self, system: &System) -> Result<RowCounts> {
+        self.flow(system, DumpFilter::default(), &mut tokio::io::sink())
             .await
     }
 
@@ -59,21 +59,21 @@ impl Dump<'_> {
         let schemas = said(system, fresh, "SELECT nspname FROM pg_namespace;\n").await?;
         let there: BTreeSet<String> = schemas.lines().map(str::to_owned).collect();
         let lent = Lent::to(system, fresh, self.role).await?;
-        let counts = self.run(system, fresh, Sieve::with(there)).await?;
+        let counts = self.run(system, fresh, DumpFilter::with(there)).await?;
         lent.give_back(system, fresh).await?;
         let found = self.role.rows(system, fresh).await?;
         let other = differences(&counts.rows, &found);
         if other.is_empty() {
             return Ok(());
         }
-        Err(sound::failed(&format!(
+        Err(validate::failed(&format!(
             "other rows came than the dump has: {}",
             other.join("; ")
         ))
         .into())
     }
 
-    async fn run(&self, system: &System, fresh: &str, sieve: Sieve) -> Result<Counts> {
+    async fn run(&self, system: &System, fresh: &str, sieve: DumpFilter) -> Result<RowCounts> {
         // Whole or not at all; errors name the line.
         let restrict = restrict(system)?;
         let psql = self
@@ -100,9 +100,9 @@ impl Dump<'_> {
     async fn flow(
         &self,
         system: &System,
-        mut sieve: Sieve,
+        mut sieve: DumpFilter,
         sink: &mut (impl AsyncWrite + Unpin),
-    ) -> Result<Counts> {
+    ) -> Result<RowCounts> {
         let context = || format!("could not read {}", self.file);
         let mut read = self
             .packing
@@ -133,7 +133,7 @@ impl Dump<'_> {
         &self,
         system: &System,
         read: &mut impl Read,
-        sieve: &mut Sieve,
+        sieve: &mut DumpFilter,
         sink: &mut (impl AsyncWrite + Unpin),
     ) -> Result<()> {
         let restore = [

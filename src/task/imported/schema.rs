@@ -2,19 +2,19 @@
 
 use anyhow::{Context, Result};
 
-use super::sound;
+use super::validate;
 use crate::core::error::{Code, Fault};
 use crate::facts::app::{Migrations, Schema};
 use crate::host::system::{Output, System};
 use crate::task::postgres::app_role::AppRole;
+use crate::task::release_check::{self, ReleaseCheck};
 use crate::task::scratch::Scratch;
-use crate::task::trial::{self, Trial};
 
 /// The schema of a dump is the app's, and none that the release does not know yet.
 ///
 /// # Errors
 /// E0452 when it is not.
-pub async fn is_of_the_app(system: &System, trial: &Trial, fresh: &Scratch) -> Result<()> {
+pub async fn is_of_the_app(system: &System, trial: &ReleaseCheck, fresh: &Scratch) -> Result<()> {
     let describe = system
         .run(&trial.app(system, &["migrate", "--describe"], &[])?)
         .await?
@@ -38,7 +38,7 @@ pub async fn is_of_the_app(system: &System, trial: &Trial, fresh: &Scratch) -> R
 ///
 /// # Errors
 /// E0452 when a migration does not go through on it.
-pub async fn migrate(system: &System, trial: &Trial, fresh: &Scratch) -> Result<()> {
+pub async fn migrate(system: &System, trial: &ReleaseCheck, fresh: &Scratch) -> Result<()> {
     let migrated = trial.run_on(system, fresh, &["migrate"]).await?;
     if migrated.ok() {
         return Ok(());
@@ -56,7 +56,7 @@ pub async fn migrate(system: &System, trial: &Trial, fresh: &Scratch) -> Result<
 /// E0453 with what it answered.
 pub async fn answers(
     system: &System,
-    release: &Trial,
+    release: &ReleaseCheck,
     fresh: &Scratch,
     role: AppRole<'_>,
 ) -> Result<()> {
@@ -67,11 +67,11 @@ pub async fn answers(
     )
     .await?;
     // One that was killed has left its own behind.
-    trial::stop(system).await?;
+    release_check::stop(system).await?;
     let served = release.serve(system, fresh).await;
-    trial::stop(system).await?;
+    release_check::stop(system).await?;
     served.map_err(|error| {
-        sound::failed(&format!("the release does not answer on it: {error:#}")).into()
+        validate::failed(&format!("the release does not answer on it: {error:#}")).into()
     })
 }
 

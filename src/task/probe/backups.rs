@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::measured;
-use crate::core::engine::Look;
-use crate::core::error::{Code, trouble};
+use crate::core::engine::CheckResult;
+use crate::core::error::{Code, error_info};
 use crate::core::secret::Secret;
 use crate::facts::backups;
 use crate::host::system::System;
@@ -46,13 +46,13 @@ pub struct Whole {
 }
 
 impl BackupAge {
-    pub fn answer(&self, system: &System) -> Result<Look> {
+    pub fn answer(&self, system: &System) -> Result<CheckResult> {
         let found = backups::gather(system)?;
         let newest = found.newest().map_or("", |one| &one.name);
         if let Some((name, why)) = found.broken.last_key_value()
             && name.as_str() > newest
         {
-            return Ok(Look::differs(format!(
+            return Ok(CheckResult::differs(format!(
                 "the last backup, {name}, cannot be used: {why}; `citrino-ops backup` takes another"
             )));
         }
@@ -63,13 +63,13 @@ impl BackupAge {
                 "h",
                 Some(self.max_h),
             ),
-            None => Look::differs("there is no backup; `citrino-ops backup` takes one"),
+            None => CheckResult::differs("there is no backup; `citrino-ops backup` takes one"),
         })
     }
 }
 
 impl OffsiteAge {
-    pub fn answer(&self, system: &System) -> Result<Look> {
+    pub fn answer(&self, system: &System) -> Result<CheckResult> {
         let found = backups::gather(system)?;
         Ok(match found.sent {
             Some(sent) => measured(
@@ -78,7 +78,7 @@ impl OffsiteAge {
                 "h",
                 Some(self.max_h),
             ),
-            None => Look::differs(
+            None => CheckResult::differs(
                 "no backup was brought off the host yet; `citrino-ops backup` does that",
             ),
         })
@@ -86,7 +86,7 @@ impl OffsiteAge {
 }
 
 impl ProofAge {
-    pub fn answer(&self, system: &System) -> Result<Look> {
+    pub fn answer(&self, system: &System) -> Result<CheckResult> {
         let found = backups::gather(system)?;
         Ok(match found.proven() {
             Some((_, proof)) => measured(
@@ -95,7 +95,7 @@ impl ProofAge {
                 "days",
                 Some(self.max_days),
             ),
-            None => Look::differs(
+            None => CheckResult::differs(
                 "no backup was ever proven by a restore; `citrino-ops backup drill` does that",
             ),
         })
@@ -103,21 +103,21 @@ impl ProofAge {
 }
 
 impl Whole {
-    pub async fn answer(&self, system: &System) -> Result<Look> {
+    pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let identities = archive::identities(&self.identities)?;
         let verified = match dump::find(system, &self.backup) {
             Ok(backup) => Parts::whole(&backup).verify(system, &identities).await,
             Err(error) => Err(error),
         };
         let Err(error) = verified else {
-            return Ok(Look::same());
+            return Ok(CheckResult::same());
         };
-        let trouble = trouble(&error);
+        let trouble = error_info(&error);
         // A key that does not fit says nothing of the backup.
         if trouble.code == Code::E0425 {
             return Err(error);
         }
-        Ok(Look::differs(trouble.message))
+        Ok(CheckResult::differs(trouble.message))
     }
 }
 

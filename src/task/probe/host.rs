@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::super::program::run_if_there;
-use crate::core::engine::Look;
+use crate::core::engine::CheckResult;
 use crate::host::system::{Cmd, System};
 
 /// Only these TCP ports may be reached from other machines; that they are in use is not asked.
@@ -32,12 +32,12 @@ pub struct Program {
 }
 
 impl Listen {
-    pub async fn answer(&self, system: &System) -> Result<Look> {
+    pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let cmd = Cmd::new(["ss", "-Hltnp"]);
         let Some(output) = run_if_there(system, &cmd).await? else {
-            return Ok(Look::differs("ss is not installed"));
+            return Ok(CheckResult::differs("ss is not installed"));
         };
-        Ok(Look::from(self.faults(&output.success()?.stdout)))
+        Ok(CheckResult::from(self.faults(&output.success()?.stdout)))
     }
 
     fn faults(&self, printed: &str) -> Vec<String> {
@@ -86,19 +86,19 @@ fn is_loopback(address: &str) -> bool {
 }
 
 impl Unit {
-    pub async fn answer(&self, system: &System) -> Result<Look> {
+    pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let cmd = Cmd::new(["systemctl", "is-active", "--", &self.name]);
         let Some(output) = run_if_there(system, &cmd).await? else {
-            return Ok(Look::differs("there is no systemd"));
+            return Ok(CheckResult::differs("there is no systemd"));
         };
         if output.ok() {
-            return Ok(Look::same());
+            return Ok(CheckResult::same());
         }
         let state = match output.stdout.trim() {
             "" => output.stderr.trim(),
             state => state,
         };
-        Ok(Look::differs(format!(
+        Ok(CheckResult::differs(format!(
             "{} is {state}, wished active",
             self.name
         )))
@@ -106,13 +106,13 @@ impl Unit {
 }
 
 impl Program {
-    pub async fn answer(&self, system: &System) -> Result<Look> {
+    pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let what = self.argv.join(" ");
         let Some(output) = run_if_there(system, &Cmd::new(&self.argv)).await? else {
-            return Ok(Look::differs(format!("`{what}` is not on the host")));
+            return Ok(CheckResult::differs(format!("`{what}` is not on the host")));
         };
         if output.ok() {
-            return Ok(Look::same());
+            return Ok(CheckResult::same());
         }
         let said = output
             .stderr
@@ -122,7 +122,7 @@ impl Program {
             .or(output.stdout.trim().lines().last())
             .unwrap_or_default();
         let sentence = format!("`{what}` ended with {} {said}", output.code);
-        Ok(Look::differs(sentence.trim_end()))
+        Ok(CheckResult::differs(sentence.trim_end()))
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::measured;
-use crate::core::engine::Look;
+use crate::core::engine::CheckResult;
 use crate::core::error::{Code, Fault};
 
 /// A service that takes longer has no good answer, whatever it would say.
@@ -47,7 +47,7 @@ fn ok() -> u16 {
 }
 
 impl Http {
-    pub async fn answer(&self) -> Result<Look> {
+    pub async fn answer(&self) -> Result<CheckResult> {
         let request = self.request()?;
         let begun = Instant::now();
         let response = match request.send().await {
@@ -63,9 +63,9 @@ impl Http {
         let look = measured(&format!("{} took", self.name()), took_ms, "ms", self.max_ms);
         let mut what = self.faults(status, &body);
         what.extend(look.change.into_iter().flat_map(|change| change.what));
-        Ok(Look {
+        Ok(CheckResult {
             figure: look.figure,
-            ..Look::from(what)
+            ..CheckResult::from(what)
         })
     }
 
@@ -101,7 +101,7 @@ impl Http {
         format!("{} {}", self.method, self.url)
     }
 
-    fn silent(&self, error: &reqwest::Error) -> Look {
+    fn silent(&self, error: &reqwest::Error) -> CheckResult {
         let mut cause: &dyn std::error::Error = error;
         while let Some(source) = cause.source() {
             cause = source;
@@ -111,7 +111,7 @@ impl Http {
         } else {
             format!("({cause})")
         };
-        Look::differs(format!("{} was not answered {reason}", self.name()))
+        CheckResult::differs(format!("{} was not answered {reason}", self.name()))
     }
 
     fn faults(&self, status: u16, body: &[u8]) -> Vec<String> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use super::measured;
-use crate::core::engine::Look;
+use crate::core::engine::CheckResult;
 use crate::host::memory_usage::{self, Group, container, number_after};
 use crate::host::system::System;
 
@@ -36,7 +36,7 @@ pub struct Cpu {
 
 impl Disk {
     /// As df(1) counts: what root alone may use is neither used nor free.
-    pub fn answer(&self, system: &System) -> Result<Look> {
+    pub fn answer(&self, system: &System) -> Result<CheckResult> {
         let found = statvfs(&system.path(&self.path))
             .with_context(|| format!("could not ask for the disk of {}", self.path))?;
         let used = found.blocks().saturating_sub(found.blocks_free());
@@ -47,7 +47,7 @@ impl Disk {
 }
 
 impl Memory {
-    pub fn answer(&self, system: &System) -> Result<Look> {
+    pub fn answer(&self, system: &System) -> Result<CheckResult> {
         let usage = memory_usage::memory(system)?;
         let usage = usage.context("the kernel did not tell how much memory is in use")?;
         let percent = share(usage.used, usage.all);
@@ -61,7 +61,7 @@ impl Memory {
 }
 
 impl Cpu {
-    pub async fn answer(&self, system: &System) -> Result<Look> {
+    pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let group = container(system)?.map(|(group, _)| group);
         let begun = Instant::now();
         let before = sample(system, group)?;

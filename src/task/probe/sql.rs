@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::postgres::{Answer, ask};
 use super::measured;
-use crate::core::engine::Look;
+use crate::core::engine::CheckResult;
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
@@ -34,15 +34,17 @@ pub struct IndexUsed {
 impl Sql {
     /// The query runs twice on one connection and the second is timed: a new connection first
     /// loads `PostGIS` and fills its caches, which those of the app's pool did long ago.
-    pub async fn answer(&self, system: &System) -> Result<Look> {
+    pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let query = statement(&self.query);
         let script = format!("{READ_ONLY}{query}\\echo {MARK}\n\\timing on\n{query}");
         let printed = match rows(system, &self.database, &script).await? {
             Ok(printed) => printed,
-            Err(reason) => return Ok(Look::differs(reason)),
+            Err(reason) => return Ok(CheckResult::differs(reason)),
         };
         let Some((rows, took_ms)) = timed(&printed) else {
-            return Ok(Look::differs("psql did not tell how long the query took"));
+            return Ok(CheckResult::differs(
+                "psql did not tell how long the query took",
+            ));
         };
         let look = measured("the query took", took_ms, "ms", self.max_ms);
         let mut what = Vec::new();
@@ -52,21 +54,21 @@ impl Sql {
             what.push(format!("the query gave `{rows}`, wished `{wished}`"));
         }
         what.extend(look.change.into_iter().flat_map(|change| change.what));
-        Ok(Look {
+        Ok(CheckResult {
             figure: look.figure,
-            ..Look::from(what)
+            ..CheckResult::from(what)
         })
     }
 }
 
 impl IndexUsed {
-    pub async fn answer(&self, system: &System) -> Result<Look> {
+    pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let query = statement(&self.query);
         let script = format!("{READ_ONLY}EXPLAIN (FORMAT TEXT) {query}");
         Ok(match rows(system, &self.database, &script).await? {
-            Err(reason) => Look::differs(reason),
-            Ok(plan) if names(&plan, &self.index) => Look::same(),
-            Ok(plan) => Look::differs(format!(
+            Err(reason) => CheckResult::differs(reason),
+            Ok(plan) if names(&plan, &self.index) => CheckResult::same(),
+            Ok(plan) => CheckResult::differs(format!(
                 "the query does not use {}: {}",
                 self.index,
                 plan.lines().next().unwrap_or_default().trim()

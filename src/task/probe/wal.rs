@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::super::archiving::{Archiver, archiver};
 use super::super::pgbackrest::{self, Info};
 use super::measured;
-use crate::core::engine::Look;
+use crate::core::engine::CheckResult;
 use crate::host::system::System;
 
 /// What is written arrives in the repository. The figure is how long the oldest segment waits.
@@ -34,26 +34,26 @@ pub struct WalSize {
 }
 
 impl WalWaits {
-    pub async fn answer(&self, system: &System) -> Result<Look> {
+    pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let archiver = match archiver(system).await? {
             Ok(archiver) => archiver,
-            Err(reason) => return Ok(Look::differs(reason)),
+            Err(reason) => return Ok(CheckResult::differs(reason)),
         };
         Ok(match pgbackrest::info(system, &self.stanza).await? {
-            Err(reason) => Look::differs(reason),
+            Err(reason) => CheckResult::differs(reason),
             Ok(info) => self.seen(&archiver, &info),
         })
     }
 
-    fn seen(&self, archiver: &Archiver, info: &Info) -> Look {
+    fn seen(&self, archiver: &Archiver, info: &Info) -> CheckResult {
         #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of a second")]
         let waits_s = archiver.waits_s.unwrap_or(0) as f64;
         let look = measured("the oldest WAL waits", waits_s, "s", Some(self.max_s));
         let mut what = Vec::from_iter(faults(archiver, info.newest_wal()));
         what.extend(look.change.into_iter().flat_map(|change| change.what));
-        Look {
+        CheckResult {
             figure: look.figure,
-            ..Look::from(what)
+            ..CheckResult::from(what)
         }
     }
 }
@@ -81,18 +81,18 @@ fn faults(archiver: &Archiver, newest: Option<&str>) -> Option<String> {
 const SEGMENT: usize = 24;
 
 impl Recoverable {
-    pub async fn answer(&self, system: &System) -> Result<Look> {
+    pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         Ok(match pgbackrest::info(system, &self.stanza).await? {
-            Err(reason) => Look::differs(reason),
+            Err(reason) => CheckResult::differs(reason),
             Ok(info) => match info.newest() {
-                None => Look::differs("there is no backup to begin from"),
+                None => CheckResult::differs("there is no backup to begin from"),
                 Some(base) => self.seen(now - base.timestamp.stop),
             },
         })
     }
 
-    fn seen(&self, age_s: i64) -> Look {
+    fn seen(&self, age_s: i64) -> CheckResult {
         #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of an hour")]
         let hours = age_s.max(0) as f64 / 3600.0;
         measured(
@@ -105,9 +105,9 @@ impl Recoverable {
 }
 
 impl WalSize {
-    pub async fn answer(&self, system: &System) -> Result<Look> {
+    pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         Ok(match archiver(system).await? {
-            Err(reason) => Look::differs(reason),
+            Err(reason) => CheckResult::differs(reason),
             Ok(archiver) => {
                 #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of a MB")]
                 let mb = archiver.wal_bytes as f64 / (1024.0 * 1024.0);

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::moment;
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
-use crate::task::postgres::{self, MAINTENANCE, OWNER, alike};
+use crate::task::postgres::{self, MAINTENANCE, OWNER, clone};
 use crate::task::{directory, pgbackrest};
 
 /// Beside the live cluster's, so that it is on the same disk.
@@ -165,7 +165,7 @@ pub async fn roles(system: &System) -> Result<Vec<String>> {
 /// E0442 when the disk has no room for them.
 pub async fn has_room(system: &System, database: &str, bytes: u64) -> Result<()> {
     let wanted = bytes.saturating_add(bytes).saturating_add(WAL_BYTES);
-    alike::has_room_for(system, database, wanted).await
+    clone::has_room_for(system, database, wanted).await
 }
 
 /// A command as postgres, bounded, in a unit of its own: what is left of it after a kill can be found and ended.

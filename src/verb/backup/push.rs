@@ -11,8 +11,8 @@ use crate::core::error::{Code, Fault};
 use crate::core::plan::{Mode, Step};
 use crate::facts::backups::{Backup, MANIFEST, PROOF};
 use crate::operator::remote::Remote;
-use crate::task::Arrived;
-use crate::task::arrived::INCOMING;
+use crate::task::BackupUploaded;
+use crate::task::backup_uploaded::INCOMING;
 use crate::verb::job::Job;
 
 /// A backup on this machine.
@@ -108,7 +108,7 @@ impl Here {
             remote.upload(&self.folder.join(&file), &to).await?;
         }
         let agent = job.agent(remote).await?;
-        let arrived = Arrived {
+        let arrived = BackupUploaded {
             backup: name.clone(),
         };
         let step = Step::new("backup", format!("{name} is on the host"), arrived);

@@ -11,7 +11,7 @@ use crate::facts::bucket_backups::gather;
 use crate::operator::remote::Remote;
 use crate::planner::backup::{Settings, find};
 use crate::storage::bucket::Bucket;
-use crate::task::fetched::LATEST;
+use crate::task::backup_downloaded::LATEST;
 use crate::verb::backup::push::{self, Here};
 use crate::verb::job::Job;
 

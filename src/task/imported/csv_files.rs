@@ -2,28 +2,28 @@
 
 use anyhow::Result;
 
-use super::Sheet;
+use super::CsvFile;
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Output, System};
 use crate::storage::dump::Table;
+use crate::task::release_check::ReleaseCheck;
 use crate::task::scratch::Scratch;
-use crate::task::trial::Trial;
 
 /// The app's word for "not so, and only looked at".
 const PENDING: i32 = 3;
 
-pub struct Sheets<'a> {
-    pub sheets: &'a [Sheet],
+pub struct CsvFiles<'a> {
+    pub sheets: &'a [CsvFile],
     pub source: &'a str,
     pub options: &'a [String],
 }
 
-impl Sheets<'_> {
+impl CsvFiles<'_> {
     /// What the loader would do to the live database.
     ///
     /// # Errors
     /// E0454 when it refuses a file.
-    pub async fn ahead(&self, system: &System, trial: &Trial) -> Result<Vec<String>> {
+    pub async fn ahead(&self, system: &System, trial: &ReleaseCheck) -> Result<Vec<String>> {
         let mut told = Vec::new();
         for sheet in self.sheets {
             let arguments = [self.arguments(sheet), vec!["--check"]].concat();
@@ -43,7 +43,7 @@ impl Sheets<'_> {
     pub async fn load(
         &self,
         system: &System,
-        trial: &Trial,
+        trial: &ReleaseCheck,
         fresh: &Scratch,
     ) -> Result<Vec<String>> {
         let mut told = Vec::new();
@@ -59,7 +59,7 @@ impl Sheets<'_> {
         Ok(told)
     }
 
-    fn arguments<'s>(&'s self, sheet: &'s Sheet) -> Vec<&'s str> {
+    fn arguments<'s>(&'s self, sheet: &'s CsvFile) -> Vec<&'s str> {
         let own = [
             "load",
             "--file",
@@ -75,7 +75,7 @@ impl Sheets<'_> {
     }
 }
 
-fn refused(sheet: &Sheet, output: &Output) -> Fault {
+fn refused(sheet: &CsvFile, output: &Output) -> Fault {
     let said = [output.stdout.trim(), output.stderr.trim()].join("\n");
     let why = said.replace(&sheet.file, &sheet.name);
     Fault::new(Code::E0454, format!("{} cannot be loaded: {}", sheet.name, why.trim()))
@@ -83,7 +83,7 @@ fn refused(sheet: &Sheet, output: &Output) -> Fault {
 }
 
 /// What the loader said of a file; the sums over all sources are told better at the end.
-fn lines(sheet: &Sheet, output: &Output) -> Vec<String> {
+fn lines(sheet: &CsvFile, output: &Output) -> Vec<String> {
     let of_all = |line: &&str| {
         ["before:", "after:", "source "]
             .iter()

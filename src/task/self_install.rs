@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::core::digest;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
 /// What runs is what is wished: the binary of whoever converged last.
@@ -15,22 +15,22 @@ const RUNNING: &str = "/proc/self/exe";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Itself {
+pub struct SelfInstall {
     pub path: String,
 }
 
-impl Wish<System> for Itself {
-    async fn check(&self, system: &System) -> Result<Look> {
+impl Wish<System> for SelfInstall {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         if system.stat(&self.path)?.is_none() {
-            return Ok(Look::differs(format!("{} is absent", self.path)));
+            return Ok(CheckResult::differs(format!("{} is absent", self.path)));
         }
         let path = system.path(&self.path);
         let (own, found) = (fs::metadata(RUNNING)?, fs::metadata(&path)?);
         let is_same_file = (own.dev(), own.ino()) == (found.dev(), found.ino());
         if is_same_file || (own.len() == found.len() && digest(RUNNING)? == digest(&path)?) {
-            return Ok(Look::same());
+            return Ok(CheckResult::same());
         }
-        Ok(Look::differs(format!(
+        Ok(CheckResult::differs(format!(
             "{} is of another version",
             self.path
         )))

@@ -25,7 +25,7 @@ const READY_WITHIN_S: u64 = 30;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Trial {
+pub struct ReleaseCheck {
     /// `…/releases/ID/citrino-app`
     pub binary: String,
     /// Who the app runs as, in the system and in the database's map of users.
@@ -34,7 +34,7 @@ pub struct Trial {
     /// How the app serves.
     pub settings: String,
     /// What the release must answer, beside `/api/ready`.
-    #[serde(default = "Trial::questions")]
+    #[serde(default = "ReleaseCheck::questions")]
     pub queries: Vec<Http>,
 }
 
@@ -50,7 +50,7 @@ fn question(path: &str) -> Http {
     }
 }
 
-impl Trial {
+impl ReleaseCheck {
     /// A release of the host, with the settings of the one that serves.
     pub fn of(binary: String) -> Self {
         Self {

@@ -10,7 +10,7 @@ use crate::host::system::System;
 
 /// What must be known of a database to make one like it.
 #[derive(Deserialize)]
-struct Look {
+struct DatabaseShape {
     owner: String,
     encoding: String,
     collate: String,
@@ -19,7 +19,7 @@ struct Look {
     folder: String,
 }
 
-async fn look(system: &System, database: &str) -> Result<Look> {
+async fn shape(system: &System, database: &str) -> Result<DatabaseShape> {
     let sql = format!(
         "SELECT json_build_object('owner', pg_get_userbyid(datdba), 'encoding', pg_encoding_to_char(encoding), \
          'collate', datcollate, 'ctype', datctype, 'bytes', pg_database_size(oid), 'folder', current_setting('data_directory')) \
@@ -43,9 +43,9 @@ const TIMES: u64 = 2;
 /// # Errors
 /// E0442 when it has not.
 pub async fn has_room(system: &System, database: &str, times: u64) -> Result<()> {
-    let look = look(system, database).await?;
-    let wanted = look.bytes.saturating_mul(times);
-    look.has_room(system, database, wanted)
+    let shape = shape(system, database).await?;
+    let wanted = shape.bytes.saturating_mul(times);
+    shape.has_room(system, database, wanted)
 }
 
 /// The same for what comes out of a dump of so many bytes.
@@ -62,17 +62,17 @@ pub async fn has_room_for_dump(system: &System, database: &str, bytes: u64) -> R
 /// E0442 when it has not.
 pub async fn has_room_for(system: &System, database: &str, bytes: u64) -> Result<()> {
     let is_there = exists(system, database).await? == Ok(true);
-    let look = look(system, if is_there { database } else { MAINTENANCE }).await?;
-    look.has_room(system, database, bytes)
+    let shape = shape(system, if is_there { database } else { MAINTENANCE }).await?;
+    shape.has_room(system, database, bytes)
 }
 
-impl Look {
+impl DatabaseShape {
     fn has_room(&self, system: &System, database: &str, wanted: u64) -> Result<()> {
         let disk = statvfs(&system.path(&self.folder))
-            .with_context(|| format!("could not look at the disk of {}", self.folder))?;
+            .with_context(|| format!("could not shape at the disk of {}", self.folder))?;
         let free = disk.blocks_available() * disk.fragment_size();
         room(database, free, wanted).map_err(|why| {
-            let hint = "free space on the host (`citrino-ops backup prune --aside`), or give it a larger disk";
+            let hint = "free space on the host (`citrino-ops backup prune --previous-databases`), or give it a larger disk";
             Fault::new(Code::E0442, why).hint(hint).into()
         })
     }
@@ -83,14 +83,14 @@ impl Look {
 /// # Errors
 /// E0421 when the database that it is to be like is not there.
 pub async fn create(system: &System, database: &str, name: &str) -> Result<()> {
-    let look = look(system, database).await?;
+    let shape = shape(system, database).await?;
     let sql = format!(
         "CREATE DATABASE {} OWNER {} ENCODING {} LC_COLLATE {} LC_CTYPE {} TEMPLATE template0;\n",
         identifier(name)?,
-        identifier(&look.owner)?,
-        literal(&look.encoding)?,
-        literal(&look.collate)?,
-        literal(&look.ctype)?
+        identifier(&shape.owner)?,
+        literal(&shape.encoding)?,
+        literal(&shape.collate)?,
+        literal(&shape.ctype)?
     );
     tell(system, MAINTENANCE, &sql).await
 }

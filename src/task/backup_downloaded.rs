@@ -6,17 +6,17 @@ use std::os::unix::fs::OpenOptionsExt;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::arrived::{is_known, take_proof};
 use super::backup::dump::Parts;
+use super::backup_uploaded::{is_known, take_proof};
 use super::postgres::OWNER;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
 use crate::facts::backups::{self, Backup, PART, PROOF};
 use crate::facts::bucket_backups::{There, gather};
 use crate::host::system::System;
 use crate::storage::archive::Content;
 use crate::storage::bucket::{Bucket, Store};
-use crate::storage::disk_reserve::Sparing;
+use crate::storage::disk_reserve::DiskReserve;
 
 /// What is meant when no name is.
 pub const LATEST: &str = "latest";
@@ -24,22 +24,22 @@ pub const LATEST: &str = "latest";
 /// `check` asks the bucket even when the host has a whole backup of that name: it may be another one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fetched {
+pub struct BackupDownloaded {
     pub bucket: Bucket,
     /// The name of the backup, or `latest` for the newest of the bucket.
     pub backup: String,
 }
 
-impl Wish<System> for Fetched {
-    async fn check(&self, system: &System) -> Result<Look> {
+impl Wish<System> for BackupDownloaded {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let there = gather(&self.bucket.open()?).await?;
         let backup = self.wished(&there)?;
         is_known(system, backup)?;
         if is_whole(system, &backup.name)? {
-            return Ok(Look::same());
+            return Ok(CheckResult::same());
         }
         let place = self.bucket.url();
-        Ok(Look::absent(format!(
+        Ok(CheckResult::absent(format!(
             "{} is in {place}, and not on the host",
             backup.name
         )))
@@ -68,7 +68,7 @@ impl Wish<System> for Fetched {
     }
 }
 
-impl Fetched {
+impl BackupDownloaded {
     /// # Errors
     /// E0433 when it is not there, or cannot be used.
     fn wished<'t>(&self, there: &'t There) -> Result<&'t Backup> {
@@ -132,7 +132,7 @@ async fn fetch(system: &System, store: &Store, content: &Content) -> Result<()> 
 /// E0432 when it is something else.
 async fn fill(store: &Store, content: &Content, file: File) -> Result<()> {
     let context = || format!("could not write {}", content.file);
-    let mut file = Sparing::new(file).with_context(context)?;
+    let mut file = DiskReserve::new(file).with_context(context)?;
     let found = store.get(&content.file, &mut file).await?;
     if found == (content.sha256.clone(), content.bytes) {
         return file.sync().with_context(context);

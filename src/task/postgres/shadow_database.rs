@@ -5,15 +5,15 @@
 
 use anyhow::Result;
 
-use super::{alike, swap, tell};
-use crate::core::engine::Look;
+use super::{clone, swap, tell};
+use crate::core::engine::CheckResult;
 use crate::host::system::System;
 
-pub struct Beside<'a> {
+pub struct ShadowDatabase<'a> {
     /// The live database.
     pub database: &'a str,
     /// What it is called afterwards.
-    pub aside: &'a str,
+    pub previous: &'a str,
 }
 
 /// A database that came from a backup speaks `PostGIS`.
@@ -29,16 +29,16 @@ pub fn coming(database: &str) -> String {
     format!("{database}_restoring")
 }
 
-impl Beside<'_> {
+impl ShadowDatabase<'_> {
     /// Whether it has taken its place: what was set aside is there once both have changed their names, which
     /// they do at once. None when that is still to be done.
     ///
     /// # Errors
     /// When `PostgreSQL` answers and refuses the question.
-    pub async fn look(&self, system: &System) -> Result<Option<Look>> {
-        Ok(match alike::exists(system, self.aside).await? {
-            Err(reason) => Some(Look::differs(reason)),
-            Ok(true) => Some(Look::same()),
+    pub async fn look(&self, system: &System) -> Result<Option<CheckResult>> {
+        Ok(match clone::exists(system, self.previous).await? {
+            Err(reason) => Some(CheckResult::differs(reason)),
+            Ok(true) => Some(CheckResult::same()),
             Ok(false) => None,
         })
     }
@@ -55,14 +55,14 @@ impl Beside<'_> {
     ) -> Result<()> {
         let fresh = coming(self.database);
         // A run that was killed has left its own behind.
-        alike::drop(system, &fresh).await?;
-        alike::create(system, self.database, &fresh).await?;
+        clone::drop(system, &fresh).await?;
+        clone::create(system, self.database, &fresh).await?;
         let filled = self.fill(system, &fresh, fill).await;
         if filled.is_err() {
-            alike::drop(system, &fresh).await?;
+            clone::drop(system, &fresh).await?;
         }
         filled?;
-        swap(system, self.database, self.aside, &fresh).await
+        swap(system, self.database, self.previous, &fresh).await
     }
 
     async fn fill(

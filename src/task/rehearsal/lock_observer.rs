@@ -40,7 +40,7 @@ impl Passed {
 
 /// Has the scratch database take notes.
 pub async fn place(system: &System, scratch: &str) -> Result<()> {
-    tell(system, scratch, include_str!("witness.sql")).await
+    tell(system, scratch, include_str!("lock_observer.sql")).await
 }
 
 /// What it has noted.

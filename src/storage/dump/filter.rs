@@ -20,7 +20,7 @@ const COMPLETE: &str = "-- PostgreSQL database dump complete";
 
 /// What a dump holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct RowCounts {
     /// Rows by table, as `PostgreSQL` writes the table's name with `public` in its path.
     pub rows: BTreeMap<String, u64>,
     /// In its order.
@@ -39,7 +39,7 @@ enum Way {
 }
 
 #[derive(Debug, Default)]
-pub struct Sieve {
+pub struct DumpFilter {
     /// Schemas that are there already.
     there: BTreeSet<String>,
     lexer: Lexer,
@@ -53,10 +53,10 @@ pub struct Sieve {
     /// The table whose rows are read.
     table: Option<String>,
     is_complete: bool,
-    counts: Counts,
+    counts: RowCounts,
 }
 
-impl Sieve {
+impl DumpFilter {
     /// For a database that has these schemas already: they are not made again.
     pub fn with(there: BTreeSet<String>) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Sieve {
     ///
     /// # Errors
     /// E0451 when it is not whole.
-    pub fn end(mut self, out: &mut Vec<u8>) -> Result<Counts> {
+    pub fn end(mut self, out: &mut Vec<u8>) -> Result<RowCounts> {
         let mut last = std::mem::take(&mut self.rest);
         if !last.is_empty() {
             last.push(b'\n');

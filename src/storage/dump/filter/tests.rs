@@ -61,9 +61,9 @@ GRANT SELECT ON TABLE public.notas TO lector;
 
 "#;
 
-fn sift(text: &str, pieces: usize) -> (Result<Counts, String>, String) {
+fn sift(text: &str, pieces: usize) -> (Result<RowCounts, String>, String) {
     let there = BTreeSet::from(["public".to_owned(), "topology".to_owned()]);
-    let (mut sieve, mut out) = (Sieve::with(there), Vec::new());
+    let (mut sieve, mut out) = (DumpFilter::with(there), Vec::new());
     let told = |error: anyhow::Error| error.to_string();
     for piece in text.as_bytes().chunks(pieces) {
         if let Err(error) = sieve.push(piece, &mut out) {
@@ -187,7 +187,7 @@ fn wherever_it_is_cut_it_is_found_out() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let (mut sieve, mut out) = (Sieve::default(), Vec::new());
+        let (mut sieve, mut out) = (DumpFilter::default(), Vec::new());
         if sieve.push(&bytes, &mut out).is_ok() {
             let _ = sieve.end(&mut out);
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::postgres::OWNER;
 use crate::core::digest;
-use crate::core::engine::{Look, Wish};
+use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::facts::backups::{self, Backup, MANIFEST, PROOF, Proof};
 use crate::host::system::System;
@@ -20,26 +20,26 @@ pub const INCOMING: &str = "/home/citrino/database/incoming";
 /// `check` finds nothing to do when the host has a backup of that name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Arrived {
+pub struct BackupUploaded {
     /// The name of the backup.
     pub backup: String,
 }
 
-impl Wish<System> for Arrived {
-    async fn check(&self, system: &System) -> Result<Look> {
+impl Wish<System> for BackupUploaded {
+    async fn check(&self, system: &System) -> Result<CheckResult> {
         let name = &self.backup;
         if system
             .stat(format!("{INCOMING}/{name}{MANIFEST}"))?
             .is_some()
         {
-            return Ok(Look::absent(format!(
+            return Ok(CheckResult::absent(format!(
                 "{name} was sent, and is not among the host's backups"
             )));
         }
         Ok(match backups::read(system, name)? {
-            Some(Ok(_)) => Look::same(),
-            Some(Err(why)) => Look::differs(format!("{}: {why}", self.backup)),
-            None => Look::absent(format!("{} is not on the host", self.backup)),
+            Some(Ok(_)) => CheckResult::same(),
+            Some(Err(why)) => CheckResult::differs(format!("{}: {why}", self.backup)),
+            None => CheckResult::absent(format!("{} is not on the host", self.backup)),
         })
     }
 

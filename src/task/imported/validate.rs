@@ -14,7 +14,7 @@ use crate::task::postgres::{Answer, ask};
 /// How many of a kind are told.
 const SHOWN: usize = 8;
 
-/// What `sound.sql` found.
+/// What `validate.sql` found.
 #[derive(Debug, Default, Deserialize)]
 struct Found {
     unusable: Vec<String>,
@@ -50,7 +50,10 @@ pub async fn look(
     let shape = include_str!("shape.sql");
     let wished: BTreeSet<String> = read(ask(system, live, shape).await?)?;
     let there: BTreeSet<String> = read(role.ask(system, fresh, shape).await?)?;
-    let found: Found = read(role.ask(system, fresh, include_str!("sound.sql")).await?)?;
+    let found: Found = read(
+        role.ask(system, fresh, include_str!("validate.sql"))
+            .await?,
+    )?;
     let mut faults = faults(&wished, &there, &found);
     // Of the catalogue alone, where nothing of a dump has a name: so the superuser may ask, to whom nothing can be hidden.
     let code = include_str!("code.sql");
