@@ -10,7 +10,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::http::trace;
+use crate::http::request_id;
 
 /// Sends every event of level INFO and above to standard output. Called once, by `serve`.
 pub fn start() {
@@ -32,7 +32,7 @@ impl<S: Subscriber> Layer<S> for JsonLines {
             .unwrap_or_default();
         let mut fields = Fields(Map::new());
         event.record(&mut fields);
-        let request = trace::request_id();
+        let request = request_id::current();
         if !request.is_empty() {
             fields.0.insert("request_id".to_owned(), request.into());
         }

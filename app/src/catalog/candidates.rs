@@ -8,7 +8,12 @@ use crate::catalog::fold::fold;
 use crate::catalog::names::Names;
 use crate::catalog::services::CATEGORIES;
 use crate::catalog::zone::Zone;
-use crate::catalog::{KINDS, OPERATIONS, score};
+use crate::catalog::{KINDS, OPERATIONS};
+
+/// Metres within which a service counts in full.
+const AT_THE_DOOR_M: f64 = 250.0;
+/// Metres from which it counts nothing; the schema measures no further.
+const A_WALK_M: f64 = 1000.0;
 
 /// A property. What is not known is NaN among the numbers and negative among the counts, so that it passes no range.
 #[derive(Debug)]
@@ -137,7 +142,7 @@ impl Candidates {
         let unknown = [f64::NAN; _];
         let cercania = row
             .distancias_m
-            .map_or(unknown, |distances| score::nearness(&distances));
+            .map_or(unknown, |distances| nearness(&distances));
         let place = self.groups[group].push(candidate, cercania);
         self.places.insert(row.id, (group, place));
     }
@@ -170,6 +175,18 @@ impl Candidates {
         zones.dedup_by(|later, first| later.zona_normalizada == first.zona_normalizada);
         zones
     }
+}
+
+/// How near the nearest service of each category is, from its metres: 1 within 250 m, then in a straight line to 0 at 1000 m.
+fn nearness(distances_m: &[Option<f64>]) -> [f64; CATEGORIES.len()] {
+    std::array::from_fn(|category| {
+        let metres = distances_m
+            .get(category)
+            .copied()
+            .flatten()
+            .unwrap_or(A_WALK_M);
+        ((A_WALK_M - metres) / (A_WALK_M - AT_THE_DOOR_M)).clamp(0.0, 1.0)
+    })
 }
 
 /// The place of a word in a vocabulary that the schema holds too; beyond its end when a newer schema has more.

@@ -6,7 +6,8 @@ use serde::Serialize;
 use sqlx::{PgConnection, QueryBuilder};
 use utoipa::ToSchema;
 
-use crate::catalog::search::{Filters, push_filters};
+use crate::catalog::filters::Filters;
+use crate::catalog::search::push_filters;
 
 /// Properties of an answer at most.
 pub const LIMIT: i64 = 5000;

@@ -1,9 +1,9 @@
 //! The ranking: score falling, price rising, id rising; unknown last.
 
 use crate::catalog::best::{Best, PERFECT, Rank};
+use crate::catalog::candidate_filter::{CandidateFilter, SOFT};
 use crate::catalog::candidates::Candidates;
-use crate::catalog::filter::{Filter, SOFT};
-use crate::catalog::recommend::Preferences;
+use crate::catalog::preferences::Preferences;
 use crate::catalog::score::{Parts, Scale};
 use crate::catalog::search::Page;
 
@@ -25,7 +25,7 @@ pub struct Chosen {
 
 /// Scores all that pass the wish's filters, and keeps the page.
 pub fn rank(known: &Candidates, wanted: &Preferences, page: Page) -> Ranking {
-    let filter = Filter::new(wanted, known);
+    let filter = CandidateFilter::new(wanted, known);
     let scale = Scale::new(wanted);
     let offset = usize::try_from(page.offset).unwrap_or(0);
     let limit = usize::try_from(page.limite).unwrap_or(0);
@@ -84,7 +84,7 @@ fn reaches(tenths: i32, threshold: f64) -> bool {
 /// Nothing is taken out when something fits already, or when nothing would help.
 pub fn relax(known: &Candidates, wanted: &mut Preferences) -> Vec<&'static str> {
     let mut seen = [false; 1 << SOFT.len()];
-    let filter = Filter::new(wanted, known);
+    let filter = CandidateFilter::new(wanted, known);
     for group in known.groups.iter().filter(|group| filter.may_hold(group)) {
         let by_group = filter.missed_by_group(group);
         for missed in group.rows.iter().filter_map(|row| filter.missed(row)) {

@@ -1,7 +1,7 @@
 //! The score: what it is made of and how much each part weighs. README.md states it for readers.
 
 use crate::catalog::candidates::Candidate;
-use crate::catalog::recommend::Preferences;
+use crate::catalog::preferences::Preferences;
 use crate::catalog::services::CATEGORIES;
 
 /// Weights of the parts.
@@ -15,11 +15,6 @@ pub const FAMILY: f64 = 15.0;
 
 /// Up to this share of the highest price nothing is lost.
 const COMFORTABLE: f64 = 0.8;
-/// Metres within which a service counts in full.
-const AT_THE_DOOR_M: f64 = 250.0;
-/// Metres from which it counts nothing; the schema measures no further.
-const A_WALK_M: f64 = 1000.0;
-
 /// The parts of a score, each from 0 to 1. What was not asked for, or is not known, takes no part.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Parts {
@@ -75,18 +70,6 @@ impl Parts {
         let tenths = self.sums().tenths()?;
         Some(f64::from(tenths) / 10.0)
     }
-}
-
-/// How near the nearest service of each category is, from its metres: 1 within 250 m, then in a straight line to 0 at 1000 m.
-pub fn nearness(distances_m: &[Option<f64>]) -> [f64; CATEGORIES.len()] {
-    std::array::from_fn(|category| {
-        let metres = distances_m
-            .get(category)
-            .copied()
-            .flatten()
-            .unwrap_or(A_WALK_M);
-        ((A_WALK_M - metres) / (A_WALK_M - AT_THE_DOOR_M)).clamp(0.0, 1.0)
-    })
 }
 
 /// What of a wish the score looks at.

@@ -112,6 +112,18 @@ impl NearbyColumns {
     }
 }
 
+/// The names of the categories in these places, from 1.
+pub fn category_names(places: &[i32]) -> Vec<&'static str> {
+    places
+        .iter()
+        .filter_map(|place| {
+            CATEGORIES
+                .get(usize::try_from(*place).ok()?.checked_sub(1)?)
+                .copied()
+        })
+        .collect()
+}
+
 /// A service near a property.
 #[derive(Debug, Serialize, sqlx::FromRow, ToSchema)]
 #[schema(as = ServicioCercano)]

@@ -4,7 +4,8 @@ use serde::Serialize;
 use sqlx::{PgConnection, QueryBuilder};
 use utoipa::ToSchema;
 
-use crate::catalog::search::{Filters, push_filters};
+use crate::catalog::filters::Filters;
+use crate::catalog::search::push_filters;
 
 /// Figures of one operation. Prices are US dollars (of a month for a rent), over the properties whose price is known.
 #[derive(Debug, Clone, Serialize, ToSchema, sqlx::FromRow)]

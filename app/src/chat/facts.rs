@@ -6,15 +6,17 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::catalog::candidates::Candidates;
+use crate::catalog::filters::Filters;
+use crate::catalog::preferences::{Family, Preferences};
 use crate::catalog::property::{self, PropertyView};
-use crate::catalog::recommend::{self, Family, Preferences, Wish};
-use crate::catalog::roll::Roll;
-use crate::catalog::search::{self, Filters, ORDERS, Page};
+use crate::catalog::ranking_cache::RankingCache;
+use crate::catalog::recommend::{self, Resolved};
+use crate::catalog::scored_property::ScoredProperty;
+use crate::catalog::search::{self, ORDERS, Page};
 use crate::catalog::services::{self, CATEGORIES, NearService, RADII};
 use crate::catalog::summary::{self, Summary, ZONE_ORDERS, ZoneSummary};
 use crate::catalog::zone::{self, Zone};
 use crate::chat::question::{Intent, Question};
-use crate::http::{Item, preferences};
 
 /// Properties shown of a ranking, and of a recommendation, if nobody says how many.
 const RANKED: i64 = 5;
@@ -30,7 +32,7 @@ const SERVICES: i64 = 15;
 #[serde(untagged)]
 pub enum Card {
     /// With its score.
-    Scored(Box<Item>),
+    Scored(Box<ScoredProperty>),
     /// As it is.
     Plain(Box<PropertyView>),
 }
@@ -70,7 +72,7 @@ pub struct Facts {
 
 /// Asks the database.
 pub async fn find(
-    roll: &Roll,
+    ranking_cache: &RankingCache,
     connection: &mut PgConnection,
     question: Question,
     zones: &[Zone],
@@ -95,7 +97,7 @@ pub async fn find(
         return Ok(facts);
     }
     match facts.intent {
-        Intent::Recomendacion => recommended(roll, connection, &mut facts).await?,
+        Intent::Recomendacion => recommended(ranking_cache, connection, &mut facts).await?,
         Intent::Ranking => ranked(connection, &mut facts).await?,
         Intent::Cantidad | Intent::Precios => {
             facts.summaries = summary::by_operation(connection, &filters(&facts.question)).await?;
@@ -143,30 +145,31 @@ fn filters(question: &Question) -> Filters {
 }
 
 async fn recommended(
-    roll: &Roll,
+    ranking_cache: &RankingCache,
     connection: &mut PgConnection,
     facts: &mut Facts,
 ) -> sqlx::Result<()> {
     let question = &mut facts.question;
     question.operacion = question.operacion.or(Some("venta"));
-    let wanted = wishes(question);
+    let wanted = preferences_of(question);
     let page = Page {
         limite: question.limite.unwrap_or(RECOMMENDED),
         offset: 0,
     };
-    let wish = |_: &Candidates| {
-        Ok::<_, Infallible>(Wish {
+    let resolve = |_: &Candidates| {
+        Ok::<_, Infallible>(Resolved {
             wanted: wanted.clone(),
             relaxed: Vec::new(),
             zone: None,
         })
     };
-    let Ok(found) = recommend::find(roll, connection, wanted.radio_m, page, wish).await?;
+    let Ok(found) =
+        recommend::find(ranking_cache, connection, wanted.radio_m, page, resolve).await?;
     facts.total = found.total;
     facts.cards = found
         .rows
         .into_iter()
-        .map(|row| Card::Scored(Box::new(Item::new(row, &wanted))))
+        .map(|row| Card::Scored(Box::new(ScoredProperty::new(row, &wanted))))
         .collect();
     if facts.total == 0 {
         beyond(connection, facts).await?;
@@ -174,8 +177,8 @@ async fn recommended(
     Ok(())
 }
 
-fn wishes(question: &Question) -> Preferences {
-    let default = preferences();
+fn preferences_of(question: &Question) -> Preferences {
+    let default = Preferences::default();
     let places: Vec<i32> = question
         .necesidades
         .iter()

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::catalog::fold::fold;
 use crate::catalog::zone::Zone;
 use crate::chat::amounts;
 use crate::chat::facts::{Card, Facts};
@@ -12,7 +13,6 @@ use crate::chat::numeral::{self, Numeral};
 use crate::chat::places;
 use crate::chat::prompt;
 use crate::chat::words::{Sort, Token, tokens};
-use crate::http::fold;
 
 /// From here on a number in a line that cites a property is taken for a price.
 const PRICE: f64 = 1000.0;

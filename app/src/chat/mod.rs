@@ -12,7 +12,6 @@ mod places;
 mod prompt;
 mod provider;
 mod question;
-pub mod spell;
 mod template;
 mod vocabulary;
 mod wording;
@@ -23,7 +22,7 @@ use sqlx::PgConnection;
 pub use answer::{Known, Origin};
 pub use wording::{Options, Worded};
 
-use crate::catalog::roll::Roll;
+use crate::catalog::ranking_cache::RankingCache;
 use crate::catalog::zone::Zone;
 use crate::settings;
 use facts::Facts;
@@ -79,12 +78,12 @@ impl Chat {
 impl Conversation {
     /// Reads the last question with what was said before, and asks the database.
     pub async fn look(
-        roll: &Roll,
+        ranking_cache: &RankingCache,
         connection: &mut PgConnection,
         mut turns: Vec<Turn>,
         bob_per_usd: f64,
     ) -> sqlx::Result<Self> {
-        let zones = roll.zones(connection).await?;
+        let zones = ranking_cache.zones(connection).await?;
         let extra = turns.len().saturating_sub(TURNS);
         let mut seen = 0;
         // Instructions stay, however old.
@@ -93,7 +92,7 @@ impl Conversation {
             turn.role == Role::System || seen > extra
         });
         let question = understood(&turns, &zones, bob_per_usd);
-        let facts = facts::find(roll, connection, question, &zones).await?;
+        let facts = facts::find(ranking_cache, connection, question, &zones).await?;
         Ok(Conversation {
             turns,
             zones,

@@ -115,20 +115,7 @@ impl Question {
         if self.is_empty() || self.anew || stands_alone {
             return self;
         }
-        let other_kind = !self.tipos.is_empty() && self.tipos != earlier.tipos;
-        let other_operation = self.operacion.is_some() && self.operacion != earlier.operacion;
-        let mut earlier = earlier.clone();
-        if other_kind {
-            // The rooms of a house say nothing about a plot.
-            (earlier.dormitorios_min, earlier.dormitorios_max) = (None, None);
-            (earlier.banos_min, earlier.banos_max) = (None, None);
-            (earlier.superficie_min, earlier.superficie_max) = (None, None);
-            earlier.tiene_garaje = None;
-        }
-        if other_operation {
-            // A price is no rent.
-            (earlier.presupuesto_min, earlier.presupuesto_max) = (None, None);
-        }
+        let earlier = earlier.carried_into(&self);
         let (presupuesto_min, presupuesto_max) = range(
             (self.presupuesto_min, self.presupuesto_max),
             (earlier.presupuesto_min, earlier.presupuesto_max),
@@ -145,33 +132,14 @@ impl Question {
             (self.banos_min, self.banos_max),
             (earlier.banos_min, earlier.banos_max),
         );
-        // The last word about a zone counts.
-        earlier
-            .zonas_excluidas
-            .retain(|zone| !self.zonas.contains(zone));
-        earlier
-            .zonas
-            .retain(|zone| !self.zonas_excluidas.contains(zone));
-        let place_named = !self.zonas.is_empty() || self.zona_desconocida.is_some();
-        let asked = self.intent.or(match earlier.intent {
-            Some(Intent::Propiedad | Intent::Ayuda) => None,
-            intent => intent,
-        });
+        let intent = self.intent.or(earlier.intent);
         Question {
-            intent: asked,
+            intent,
             operacion: self.operacion.or(earlier.operacion),
             tipos: first(self.tipos, earlier.tipos),
-            zonas: if place_named {
-                self.zonas
-            } else {
-                earlier.zonas
-            },
+            zonas: first(self.zonas, earlier.zonas),
             zonas_excluidas: first(self.zonas_excluidas, earlier.zonas_excluidas),
-            zona_desconocida: if place_named {
-                self.zona_desconocida
-            } else {
-                earlier.zona_desconocida
-            },
+            zona_desconocida: self.zona_desconocida.or(earlier.zona_desconocida),
             presupuesto_min,
             presupuesto_max,
             dormitorios_min,
@@ -184,15 +152,41 @@ impl Question {
             necesidades: first(self.necesidades, earlier.necesidades),
             personas: self.personas.or(earlier.personas),
             ninos: self.ninos.or(earlier.ninos),
-            orden: self.orden.or(match asked {
-                Some(Intent::Ranking) => earlier.orden,
-                _ => None,
-            }),
+            orden: self
+                .orden
+                .or(earlier.orden.filter(|_| intent == Some(Intent::Ranking))),
             limite: self.limite.or(earlier.limite),
             propiedad: None,
             avisos: self.avisos,
             anew: false,
         }
+    }
+
+    /// This earlier question, without what a later one takes back.
+    fn carried_into(&self, later: &Question) -> Question {
+        let mut earlier = self.clone();
+        if !later.tipos.is_empty() && later.tipos != earlier.tipos {
+            // The rooms of a house say nothing about a plot.
+            (earlier.dormitorios_min, earlier.dormitorios_max) = (None, None);
+            (earlier.banos_min, earlier.banos_max) = (None, None);
+            (earlier.superficie_min, earlier.superficie_max) = (None, None);
+            earlier.tiene_garaje = None;
+        }
+        if later.operacion.is_some() && later.operacion != earlier.operacion {
+            // A price is no rent.
+            (earlier.presupuesto_min, earlier.presupuesto_max) = (None, None);
+        }
+        if !later.zonas.is_empty() || later.zona_desconocida.is_some() {
+            (earlier.zonas, earlier.zona_desconocida) = (Vec::new(), None);
+        }
+        // The last word about a zone counts.
+        let (named, excluded) = (&later.zonas, &later.zonas_excluidas);
+        earlier.zonas_excluidas.retain(|zone| !named.contains(zone));
+        earlier.zonas.retain(|zone| !excluded.contains(zone));
+        if matches!(earlier.intent, Some(Intent::Propiedad | Intent::Ayuda)) {
+            earlier.intent = None;
+        }
+        earlier
     }
 }
 

@@ -1,9 +1,9 @@
 //! Tells the facts without a model.
 
+use crate::catalog::spell;
 use crate::catalog::summary::{Summary, ZoneSummary};
-use crate::chat::facts::Facts;
+use crate::chat::facts::{Card, Facts};
 use crate::chat::question::{Intent, Question};
-use crate::chat::spell;
 
 const HELP: &str = "Puedo buscar propiedades en Santa Cruz de la Sierra, contar cuántas hay, decir cuánto cuestan y \
 comparar zonas. Por ejemplo: «busco un departamento de 3 dormitorios en Equipetrol hasta 200.000 dólares».";
@@ -150,7 +150,7 @@ fn properties(facts: &Facts) -> String {
 }
 
 fn list(facts: &Facts) -> String {
-    let lines: Vec<String> = facts.cards.iter().map(spell::line).collect();
+    let lines: Vec<String> = facts.cards.iter().map(line_of).collect();
     lines.join("\n")
 }
 
@@ -240,7 +240,7 @@ fn one(facts: &Facts) -> String {
         return String::new();
     };
     let property = card.property();
-    let mut lines = vec![spell::line(card)];
+    let mut lines = vec![line_of(card)];
     lines.push(format!(
         "- Operación: {}; estado: {}",
         spell::operation(&property.operacion),
@@ -264,4 +264,38 @@ fn one(facts: &Facts) -> String {
         }));
     }
     lines.join("\n")
+}
+
+/// One line of a list: the id, the name, the price, and what else is known.
+fn line_of(card: &Card) -> String {
+    let property = card.property();
+    let monthly = if property.operacion == "alquiler" && property.precio.is_some() {
+        " al mes"
+    } else {
+        ""
+    };
+    let mut parts = vec![format!("{}{monthly}", spell::price(property.precio))];
+    let rooms = |number: Option<i32>, one: &str, many: &str| {
+        number.map(|number| spell::count(number.into(), one, many))
+    };
+    parts.extend(rooms(property.habitaciones, "dormitorio", "dormitorios"));
+    parts.extend(rooms(property.banos, "baño", "baños"));
+    parts.extend(
+        property
+            .superficie_m2
+            .map(|metres| format!("{} m²", spell::tenth(metres))),
+    );
+    if let Some(zone) = &property.zona {
+        parts.push(zone.clone());
+    }
+    let score = card
+        .score()
+        .map(|score| format!(" (compatibilidad {} %)", spell::tenth(score)))
+        .unwrap_or_default();
+    format!(
+        "- **#{}** {}: {}{score}",
+        property.id,
+        property.nombre,
+        parts.join(", ")
+    )
 }

@@ -1,6 +1,6 @@
 //! A text as words, numbers and marks, folded, with what matters of how they stood.
 
-use crate::http::fold;
+use crate::catalog::fold::fold;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,11 +8,11 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::chat::{Conversation, Known, Role, Turn};
-use crate::http::App;
 use crate::http::body::Body;
 use crate::http::document::BodyFaults;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fields, Read};
+use crate::http::state::App;
 
 /// What is asked.
 pub struct Request {
@@ -68,7 +68,7 @@ pub async fn analisis(
         text: request.text,
     };
     let conversation = Conversation::look(
-        &app.roll,
+        &app.ranking_cache,
         &mut *app.pool.acquire().await?,
         vec![turn],
         app.chat.bob_per_usd,

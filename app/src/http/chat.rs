@@ -7,11 +7,11 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::chat::{Conversation, Known, Options, Origin, Role, Turn};
-use crate::http::App;
 use crate::http::body::Body;
 use crate::http::document::BodyFaults;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fields, Read};
+use crate::http::state::App;
 
 /// Letters of a message at most.
 const MESSAGE: usize = 2000;
@@ -90,7 +90,7 @@ pub async fn process(
     Body(request): Body<Request>,
 ) -> Result<axum::response::Response, ApiError> {
     let conversation = Conversation::look(
-        &app.roll,
+        &app.ranking_cache,
         &mut *app.pool.acquire().await?,
         request.turns,
         app.chat.bob_per_usd,

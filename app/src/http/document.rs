@@ -11,7 +11,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr};
 use utoipa::{IntoResponses, OpenApi};
 
 use crate::http::error::ErrorBody;
-use crate::http::{token, v1};
+use crate::http::{token, v1_error};
 
 /// What stands above the routes.
 #[derive(OpenApi)]
@@ -21,7 +21,7 @@ use crate::http::{token, v1};
         description = "Recomendador de propiedades en Santa Cruz de la Sierra. Los precios son dólares, las superficies metros \
                        cuadrados y las distancias metros; un dato desconocido es null, nunca 0."
     ),
-    components(schemas(ErrorBody, v1::ErrorBody))
+    components(schemas(ErrorBody, v1_error::ErrorBody))
 )]
 pub struct Head;
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::trace;
+use crate::http::request_id;
 
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq, ToSchema)]
@@ -190,7 +190,7 @@ impl IntoResponse for ApiError {
             codigo: self.codigo,
             mensaje: self.mensaje,
             campos: self.campos,
-            solicitud: trace::request_id(),
+            solicitud: request_id::current(),
         };
         let told = error.clone();
         let mut response = (self.status, Json(ErrorBody { error })).into_response();

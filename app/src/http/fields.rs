@@ -9,7 +9,6 @@ mod schema;
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
 
-pub use crate::catalog::fold::fold;
 pub use schema::{body_schema, parameters};
 
 use crate::http::error::{ApiError, FieldError};
@@ -118,10 +117,8 @@ impl Fields {
         if self.describing {
             let schema = ObjectBuilder::new().schema_type(self.nullable(kind));
             let schema: Object = detail(schema).build();
-            self.known.push((
-                name,
-                Some(schema::nullable_enum(schema, self.origin).into()),
-            ));
+            self.known
+                .push((name, Some(nullable_enum(schema, self.origin).into())));
             return None;
         }
         self.known.push((name, None));
@@ -194,4 +191,12 @@ impl Fields {
 
 fn likeness(a: &str, b: &str) -> f64 {
     strsim::jaro_winkler(a, b)
+}
+
+/// A list of values that allows null must name it.
+fn nullable_enum(mut schema: Object, origin: Origin) -> Object {
+    if let (Origin::Body, Some(values)) = (origin, &mut schema.enum_values) {
+        values.push(Value::Null);
+    }
+    schema
 }

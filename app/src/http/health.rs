@@ -9,9 +9,9 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use crate::http::App;
 use crate::http::document::PlainFaults;
 use crate::http::error::ErrorBody;
+use crate::http::state::App;
 use crate::migrate::{self, Schema};
 
 /// How long the database may take to answer a readiness question.

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use crate::http::ApiError;
+use crate::http::error::ApiError;
 use crate::settings::RateLimit;
 
 /// Clients remembered before the full buckets among them are forgotten.

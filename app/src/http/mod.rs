@@ -14,14 +14,17 @@ mod metrics;
 mod page;
 mod property;
 mod recommend;
+mod request_counts;
+pub mod request_id;
 mod search;
+mod state;
 mod statistics;
 mod token;
-pub mod trace;
+mod trace;
 mod v1;
+mod v1_error;
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::Method;
@@ -30,7 +33,6 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use sqlx::PgPool;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -38,46 +40,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::catalog::roll::Roll;
-use crate::chat::Chat;
-use crate::http::cache::Cache;
-use crate::http::metrics::Metrics;
-pub use error::ApiError;
-pub use fields::fold;
-pub use limit::Peer;
-pub use recommend::{Item, preferences};
-
 use crate::settings::{Origin, Settings};
-
-/// What every handler may use.
-#[derive(Clone)]
-pub struct App {
-    /// Connections to the database.
-    pub pool: PgPool,
-    /// What properties are ranked by.
-    pub roll: Arc<Roll>,
-    release: Arc<str>,
-    started: Instant,
-    metrics: Metrics,
-    cache: Cache,
-    /// Who answers questions.
-    pub chat: Arc<Chat>,
-}
-
-impl App {
-    /// The state of a server that starts now.
-    pub fn new(pool: PgPool, settings: &Settings) -> anyhow::Result<Self> {
-        Ok(App {
-            pool,
-            roll: Arc::default(),
-            release: crate::settings::release().into(),
-            started: Instant::now(),
-            metrics: Metrics::new(),
-            cache: Cache::new(Duration::from_secs(settings.cache_s)),
-            chat: Arc::new(Chat::new(&settings.chat)?),
-        })
-    }
-}
+use error::ApiError;
+pub use limit::Peer;
+pub use state::App;
 
 /// Old names of `/api/recomendar`, which the original's front end asks.
 const OLD_NAMES: [&str; 2] = ["/api/recomendar-mejorado", "/api/recomendar-mejorado-llm"];
@@ -147,7 +113,7 @@ fn around(routes: Router<App>, app: &App, settings: &Settings) -> Router<App> {
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::internal().into_response()
         }))
-        .layer(from_fn(v1::shape))
+        .layer(from_fn(v1_error::shape))
         .layer(CompressionLayer::new())
         .layer(cors(&settings.cors))
         .layer(from_fn_with_state(app.clone(), trace::request))
@@ -160,7 +126,7 @@ fn cors(origins: &[Origin]) -> CorsLayer {
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([CONTENT_TYPE, AUTHORIZATION, IF_NONE_MATCH])
-        .expose_headers([ETAG, RETRY_AFTER, trace::HEADER])
+        .expose_headers([ETAG, RETRY_AFTER, request_id::HEADER])
         .max_age(Duration::from_hours(1))
 }
 

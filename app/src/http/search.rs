@@ -8,15 +8,17 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use crate::catalog::filters::{Filters, Near};
+use crate::catalog::fold::fold;
 use crate::catalog::property::PropertyView;
-use crate::catalog::search::{self, Filters, Near, ORDERS, Page};
+use crate::catalog::search::{self, ORDERS, Page};
 use crate::catalog::zone::{self, Found, Zone};
 use crate::catalog::{KINDS, OPERATIONS};
-use crate::http::App;
 use crate::http::body::{Body, Query};
 use crate::http::document::{BodyFaults, QueryFaults};
 use crate::http::error::{ApiError, FieldError};
-use crate::http::fields::{self, Fields, Read, fold};
+use crate::http::fields::{self, Fields, Read};
+use crate::http::state::App;
 
 /// Rows of a page at most.
 const LIMIT: i64 = 100;

@@ -11,11 +11,11 @@ use utoipa::{IntoParams, ToSchema};
 use crate::catalog::OPERATIONS;
 use crate::catalog::statistics::{self, Count, Figures, PriceClass};
 use crate::catalog::zone::{self, ZoneFigures};
-use crate::http::App;
 use crate::http::body::Query;
 use crate::http::document::{PlainFaults, QueryFaults};
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fields, Read};
+use crate::http::state::App;
 
 /// Which operation's figures.
 pub struct Which {

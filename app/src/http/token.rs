@@ -6,7 +6,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::{ApiError, limit};
+use crate::http::error::ApiError;
+use crate::http::limit;
 use crate::settings::{Settings, Token};
 
 /// What whoever watches over the server asks; it tells nothing of the data but counts.

@@ -2,7 +2,6 @@
 
 mod completion;
 mod request;
-mod shape;
 
 use std::convert::Infallible;
 
@@ -14,13 +13,11 @@ use futures_util::{FutureExt, StreamExt, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use shape::{ErrorBody, shape};
-
 use crate::chat::Conversation;
-use crate::http::App;
 use crate::http::body::Object;
 use crate::http::document::{CompletionFaults, ModelFaults, ModelsFaults};
 use crate::http::error::ApiError;
+use crate::http::state::App;
 use completion::{Completion, Whole};
 use request::{Ask, read};
 
@@ -93,7 +90,7 @@ pub async fn complete(State(app): State<App>, Object(body): Object) -> Result<Re
     let ask = read(body)?;
     known(&ask.model)?;
     let conversation = Conversation::look(
-        &app.roll,
+        &app.ranking_cache,
         &mut *app.pool.acquire().await?,
         ask.turns.clone(),
         app.chat.bob_per_usd,

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
+use crate::catalog::fold::fold;
 use crate::catalog::services::CATEGORIES;
 use crate::catalog::{KINDS, OPERATIONS};
-use crate::http::fold;
 use crate::load::row::{Given, Row, known};
 
 /// A property. Spanish words and the owner's own column names are understood; a price needs a currency.

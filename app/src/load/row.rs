@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::catalog::fold::fold;
 use crate::demo::places::ZONES;
-use crate::http::fold;
 use crate::load::file::{Record, Reject};
 
 /// Longest code, in characters.

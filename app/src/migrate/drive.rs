@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use sqlx::Connection;
-use sqlx::error::DatabaseError;
-use sqlx::migrate::{Migrate, MigrateError, Migration};
+use sqlx::migrate::{Migrate, Migration};
 use sqlx::postgres::PgConnection;
 
+use super::embedded::{APPLIED, MIGRATOR, down_of, loses_nothing, name};
+use super::fault::explain_wait;
+use super::schema::Schema;
 use super::session::Session;
-use super::{APPLIED, MIGRATOR, Schema, down_of, loses_nothing, name};
 use crate::settings::Database;
-
-/// `PostgreSQL`'s code for a lock that was not had in time.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Applies what is pending, oldest first.
 pub async fn up(database: &Database, mut connection: PgConnection) -> Result<u8> {
@@ -91,7 +89,7 @@ async fn turn(database: &Database, connection: PgConnection) -> Result<Session> 
     let mut session = Session::new(database, connection).await?;
     session.for_its_turn().await?;
     let (locked, holder) = session.watched(PgConnection::lock).await;
-    locked.map_err(|error| told(error, "the migrator", holder))?;
+    locked.map_err(|error| explain_wait(error, "the migrator", holder))?;
     session
         .connection
         .ensure_migrations_table(&MIGRATOR.table_name)
@@ -111,7 +109,7 @@ async fn step(session: &mut Session, migration: &'static Migration) -> Result<Du
             }
         })
         .await;
-    done.map_err(|error| told(error, &name, holder))
+    done.map_err(|error| explain_wait(error, &name, holder))
         .with_context(|| format!("{name} failed and was rolled back"))
 }
 
@@ -127,31 +125,4 @@ async fn needs_postgis(connection: &mut PgConnection, database: &Database) -> Re
         );
     }
     Ok(())
-}
-
-/// Whoever waited in vain says for whom.
-fn told(error: MigrateError, who: &str, holder: Option<String>) -> anyhow::Error {
-    let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = &error else {
-        return explained(error);
-    };
-    let code = cause.as_database_error().and_then(DatabaseError::code);
-    if code.is_none_or(|code| code != LOCK_NOT_AVAILABLE) {
-        return explained(error);
-    }
-    let holder =
-        holder.unwrap_or_else(|| "a session that was gone before it could be seen".to_owned());
-    anyhow!("{who} waited for a lock and gave up; the lock is held by {holder}")
-}
-
-/// sqlx's errors as sentences.
-pub fn explained(error: MigrateError) -> anyhow::Error {
-    match error {
-        MigrateError::VersionMismatch(version) => anyhow!(
-            "migration {version:04} was applied with another text than this release has; released migrations must not be edited"
-        ),
-        MigrateError::Dirty(version) => anyhow!(
-            "migration {version:04} stopped half way; repair the schema by hand, then delete its row in {APPLIED}"
-        ),
-        other => anyhow::Error::new(other),
-    }
 }

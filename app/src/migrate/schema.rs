@@ -7,8 +7,8 @@ use serde_json::json;
 use sqlx::migrate::{Migrate, MigrateError, Migration};
 use sqlx::postgres::PgConnection;
 
-use super::drive::explained;
-use super::{APPLIED, hex, name, newest, ups};
+use super::embedded::{APPLIED, hex, name, newest, ups};
+use super::fault::explain;
 
 /// The schema's state.
 pub struct Schema {
@@ -37,7 +37,7 @@ impl Schema {
         let mut applied = Vec::new();
         if has_applied {
             if let Some(version) = connection.dirty_version(APPLIED).await? {
-                return Err(explained(MigrateError::Dirty(version)));
+                return Err(explain(MigrateError::Dirty(version)));
             }
             applied = connection.list_applied_migrations(APPLIED).await?;
         }
@@ -48,7 +48,7 @@ impl Schema {
                 .find(|done| done.version == migration.version)
             {
                 Some(done) if done.checksum != migration.checksum => {
-                    return Err(explained(MigrateError::VersionMismatch(migration.version)));
+                    return Err(explain(MigrateError::VersionMismatch(migration.version)));
                 }
                 Some(_) => {}
                 None => pending.push(migration),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::between;
+use super::range::between;
 
 /// The chat. Without a provider whose key is there, a template words the answers.
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
-use crate::settings::Pool;
+use crate::settings::pool::Pool;
 
 /// How to reach the database. Its password never leaves this type.
 #[derive(Clone)]

@@ -5,19 +5,24 @@ mod chat;
 mod database;
 mod environment;
 mod origin;
+mod pool;
+mod range;
 mod token;
 
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 pub use bind::Bind;
 pub use chat::{Access, Chat, Key, Provider};
 pub use database::Database;
 pub use origin::Origin;
+pub use pool::Pool;
 pub use token::Token;
+
+use range::between;
 
 /// The settings file. Each key may be left out.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -63,18 +68,6 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
-/// The pool of database connections.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Pool {
-    /// Connections at most.
-    pub max: u32,
-    /// Seconds that a request waits for a connection before 503.
-    pub acquire_timeout_s: u64,
-    /// Seconds until the database cancels a statement.
-    pub statement_timeout_s: u64,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -101,16 +94,6 @@ impl Default for RateLimit {
         RateLimit {
             per_second: 50,
             burst: 200,
-        }
-    }
-}
-
-impl Default for Pool {
-    fn default() -> Self {
-        Pool {
-            max: 8,
-            acquire_timeout_s: 5,
-            statement_timeout_s: 30,
         }
     }
 }
@@ -180,19 +163,6 @@ impl Settings {
         )?;
         self.chat.validate()
     }
-}
-
-fn between<T: PartialOrd + std::fmt::Display + Copy>(
-    key: &str,
-    value: T,
-    low: T,
-    high: T,
-) -> Result<()> {
-    ensure!(
-        value >= low && value <= high,
-        "{key} is {value}, but must lie between {low} and {high}"
-    );
-    Ok(())
 }
 
 /// The settings in force as YAML, with every secret left out.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 
 use super::{Fields, Origin, Read};
 
@@ -62,12 +62,4 @@ pub fn bounded(schema: ObjectBuilder) -> ObjectBuilder {
 pub fn one_of(schema: ObjectBuilder, words: &[&str]) -> ObjectBuilder {
     let words = std::iter::once("").chain(words.iter().copied());
     schema.enum_values(Some(words.map(Value::from)))
-}
-
-/// A list of values that allows null must name it.
-pub fn nullable_enum(mut schema: Object, origin: Origin) -> Object {
-    if let (Origin::Body, Some(values)) = (origin, &mut schema.enum_values) {
-        values.push(Value::Null);
-    }
-    schema
 }

@@ -1,7 +1,5 @@
 //! Figures and properties as Spanish text.
 
-use crate::chat::facts::Card;
-
 /// Whole, with dots between thousands: 1.250.000.
 pub fn whole(value: f64) -> String {
     let digits = rounded(value.abs()).to_string();
@@ -79,40 +77,6 @@ pub fn category(category: &str) -> &str {
         "otros" => "otros servicios",
         category => category,
     }
-}
-
-/// One line of a list: the id, the name, the price, and what else is known.
-pub fn line(card: &Card) -> String {
-    let property = card.property();
-    let monthly = if property.operacion == "alquiler" && property.precio.is_some() {
-        " al mes"
-    } else {
-        ""
-    };
-    let mut parts = vec![format!("{}{monthly}", price(property.precio))];
-    let rooms = |number: Option<i32>, one: &str, many: &str| {
-        number.map(|number| count(number.into(), one, many))
-    };
-    parts.extend(rooms(property.habitaciones, "dormitorio", "dormitorios"));
-    parts.extend(rooms(property.banos, "baño", "baños"));
-    parts.extend(
-        property
-            .superficie_m2
-            .map(|metres| format!("{} m²", tenth(metres))),
-    );
-    if let Some(zone) = &property.zona {
-        parts.push(zone.clone());
-    }
-    let score = card
-        .score()
-        .map(|score| format!(" (compatibilidad {} %)", tenth(score)))
-        .unwrap_or_default();
-    format!(
-        "- **#{}** {}: {}{score}",
-        property.id,
-        property.nombre,
-        parts.join(", ")
-    )
 }
 
 #[cfg(test)]
