@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sha2::{Digest, Sha256};
 
-use crate::api::{self, Account};
+use crate::api;
 use crate::lab::{Lab, PATIENCE, hex, start_apart, until};
 
 /// Runs the API until it is asked to stop. It prints its endpoint once it listens; with the port 0 it
@@ -44,7 +44,7 @@ async fn listen(lab: &Lab, machines: bool) -> Result<()> {
                 lab.port
             )
         })?;
-    let app = api::router(Account::open(lab, machines)?);
+    let app = api::router(api::open(lab, machines)?);
     let there = listener.local_addr()?;
     writeln!(std::io::stdout(), "http://{there}/v1")?;
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

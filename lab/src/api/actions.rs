@@ -8,9 +8,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
 use super::listing::{self, Query};
-use super::{Account, now, written};
+use super::timestamp::{now, written};
 use crate::store::{ACTIONS, Store, id_of};
 
 /// Records an action that runs; give its id to `finish`.

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::error::ApiError;
-use super::{actions, now, request};
+use super::timestamp::now;
+use super::{actions, request};
 use crate::lab::Lab;
 use crate::store::{PRIMARY_IPS, Store, id_of};
 

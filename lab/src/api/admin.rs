@@ -11,33 +11,12 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::Account;
-use super::budget::Budget;
-use super::calls::Calls;
+use super::account::Account;
+use super::controls::Token;
 use super::error::{Answer, ApiError};
-use super::faults::{Fault, Faults};
-use super::offers::Offers;
+use super::faults::Fault;
 use super::request::Body;
 use crate::pace::Failure;
-
-/// What an operator of the lab can set.
-#[derive(Default)]
-pub struct Desk {
-    pub budget: Budget,
-    pub calls: Calls,
-    pub faults: Faults,
-    pub offers: Offers,
-    pub tokens: Vec<Token>,
-}
-
-/// A further token of the project.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Token {
-    pub token: String,
-    #[serde(default)]
-    pub readonly: bool,
-}
 
 /// The routes, and with them the list of those of the API.
 pub fn routes(listed: &[(&'static str, String)]) -> Router<Account> {
@@ -60,27 +39,27 @@ pub fn routes(listed: &[(&'static str, String)]) -> Router<Account> {
 }
 
 async fn faults(State(account): State<Account>) -> Response {
-    Json(&account.desk().faults).into_response()
+    Json(&account.controls().faults).into_response()
 }
 
 async fn order_fault(State(account): State<Account>, Body(wish): Body<Value>) -> Answer {
     let fault = Fault::read(wish)?;
     let shown = Json(&fault).into_response();
-    account.desk().faults.order(fault);
+    account.controls().faults.order(fault);
     Ok((StatusCode::CREATED, shown).into_response())
 }
 
 async fn forget_faults(State(account): State<Account>) -> StatusCode {
-    account.desk().faults.forget();
+    account.controls().faults.forget();
     StatusCode::NO_CONTENT
 }
 
 async fn calls(State(account): State<Account>) -> Response {
-    Json(&account.desk().calls).into_response()
+    Json(&account.controls().calls).into_response()
 }
 
 async fn forget_calls(State(account): State<Account>) -> StatusCode {
-    account.desk().calls.forget();
+    account.controls().calls.forget();
     StatusCode::NO_CONTENT
 }
 
@@ -131,12 +110,12 @@ async fn offer(
     State(account): State<Account>,
     Body(wish): Body<Map<String, Value>>,
 ) -> Answer<StatusCode> {
-    account.desk().offers.change(&wish)?;
+    account.controls().offers.change(&wish)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn forget_offers(State(account): State<Account>) -> StatusCode {
-    account.desk().offers.forget();
+    account.controls().offers.forget();
     StatusCode::NO_CONTENT
 }
 
@@ -147,11 +126,11 @@ struct Remaining {
 }
 
 async fn budget(State(account): State<Account>, Body(wish): Body<Remaining>) -> Answer<StatusCode> {
-    account.desk().budget.leave(wish.remaining)?;
+    account.controls().budget.leave(wish.remaining)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn token(State(account): State<Account>, Body(token): Body<Token>) -> Answer<StatusCode> {
-    account.desk().tokens.push(token);
+    account.controls().tokens.push(token);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Account, actions};
+use super::account::Account;
+use super::actions;
 use crate::machine::Machine;
 use crate::store::{IMAGES, SERVERS, Store, VOLUMES, id_of};
 

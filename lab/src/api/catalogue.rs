@@ -3,14 +3,10 @@
 
 use std::sync::LazyLock;
 
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::response::IntoResponse;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Account;
-use super::error::{Answer, ApiError};
-use super::listing::{self, Query};
+use super::error::ApiError;
+use super::timestamp::now;
 use crate::store::id_of;
 
 static CATALOGUE: LazyLock<Value> =
@@ -21,53 +17,9 @@ pub fn all(kind: &str) -> impl Iterator<Item = &'static Value> {
     CATALOGUE[kind].as_array().into_iter().flatten()
 }
 
-pub async fn list_locations(query: Query) -> Answer {
-    listing::list("locations", all("locations"), &query)
-}
-
-pub async fn list_server_types(State(account): State<Account>, query: Query) -> Answer {
-    let offered: Vec<Value> = {
-        let desk = account.desk();
-        all("server_types")
-            .map(|server_type| desk.offers.of(server_type))
-            .collect()
-    };
-    listing::list("server_types", offered.iter(), &query)
-}
-
-pub async fn get_location(Path(id): Path<u64>) -> Answer {
-    get("locations", "location", id)
-}
-
-pub async fn get_server_type(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
-    let found =
-        by_id("server_types", &json!(id)).ok_or_else(|| ApiError::not_found("server_type"))?;
-    Ok(Json(json!({ "server_type": account.desk().offers.of(found) })).into_response())
-}
-
-fn get(kind: &str, singular: &str, id: u64) -> Answer {
-    let found = all(kind)
-        .find(|object| id_of(object) == id)
-        .ok_or_else(|| ApiError::not_found(singular))?;
-    Ok(Json(json!({ singular: found })).into_response())
-}
-
-/// The prices of server types are those that the types themselves show.
-pub async fn pricing() -> Answer {
-    let mut pricing = CATALOGUE["pricing"].clone();
-    pricing["server_types"] = all("server_types")
-        .map(|kind| json!({ "id": kind["id"], "name": kind["name"], "prices": kind["prices"] }))
-        .collect();
-    Ok(Json(json!({ "pricing": pricing })).into_response())
-}
-
-/// Gone since October 2026; availability stands in `server_types[].locations[]`.
-pub async fn datacenters() -> Answer {
-    Err(ApiError::new(
-        410,
-        "deprecated_api_endpoint",
-        "this endpoint was removed; use the locations of server types",
-    ))
+/// The prices of everything but server types.
+pub fn pricing() -> &'static Value {
+    &CATALOGUE["pricing"]
 }
 
 /// One of a kind by id or name, as requests name it.
@@ -76,7 +28,7 @@ pub fn find(kind: &str, wish: &Value) -> Option<&'static Value> {
 }
 
 /// Clients send an id as a number or as text.
-fn by_id(kind: &str, wish: &Value) -> Option<&'static Value> {
+pub fn by_id(kind: &str, wish: &Value) -> Option<&'static Value> {
     let id = wish.as_u64().or_else(|| wish.as_str()?.parse().ok())?;
     all(kind).find(|object| id_of(object) == id)
 }
@@ -106,7 +58,7 @@ pub fn is_retired(server_type: &Value, location: &Value) -> bool {
     // Both are written alike, in UTC: their order is that of their text.
     offer(server_type, location)
         .and_then(|offer| offer["deprecation"]["unavailable_after"].as_str())
-        .is_some_and(|end| end < super::now().as_str())
+        .is_some_and(|end| end < now().as_str())
 }
 
 /// The catalogue counts in whole or half gigabytes.
@@ -144,6 +96,8 @@ pub fn check_orderable(server_type: &Value, location: &Value) -> Result<(), ApiE
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn orderable(server_type: &str, location: &str) -> bool {

@@ -48,6 +48,12 @@ impl ApiError {
         error
     }
 
+    /// An action that the lab does not have.
+    pub fn unknown_action(name: &str) -> Self {
+        let message = format!("the lab does not know the action `{name}`");
+        Self::new(404, "not_found", message)
+    }
+
     /// Whether the token is not known, in distinction from one that may not do this.
     pub fn is_of_a_stranger(&self) -> bool {
         self.code == "unauthorized"

@@ -1,19 +1,19 @@
 //! Firewalls: their rules, and what they stand before.
 
-use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
 use super::firewall_resources::{apply, remove, resources};
 use super::listing::{self, Query};
+use super::reply::{created, gone};
 use super::request::{self, Body};
 use super::routes::{Routes, get};
-use super::{Account, actions, created, firewall_rules, now, selector};
-use crate::store::{FIREWALLS, SERVERS, Store};
+use super::timestamp::now;
+use super::{actions, firewall_rules, resource, view};
+use crate::store::FIREWALLS;
 
 /// What can be done to a firewall beside naming and deleting it.
 const ACTIONS: &[&str] = &["set_rules", "apply_to_resources", "remove_from_resources"];
@@ -44,13 +44,13 @@ async fn list(State(account): State<Account>, query: Query) -> Answer {
     let store = account.lock();
     let all: Vec<Value> = store
         .all(FIREWALLS)
-        .map(|firewall| shown(&store, firewall))
+        .map(|firewall| view::firewall(&store, firewall))
         .collect();
     listing::list(FIREWALLS, all.iter(), &query)
 }
 
 async fn get_one(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
-    super::show(&account, FIREWALLS, "firewall", id)
+    view::show(&account, FIREWALLS, "firewall", id)
 }
 
 async fn update(
@@ -58,7 +58,7 @@ async fn update(
     Path(id): Path<u64>,
     Body(wish): Body<Value>,
 ) -> Answer {
-    super::rename(&account, FIREWALLS, "firewall", id, &wish)
+    resource::rename(&account, FIREWALLS, "firewall", id, &wish)
 }
 
 async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Answer {
@@ -86,7 +86,7 @@ async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Ans
     account.commit(&store)?;
     let firewall = store
         .get(FIREWALLS, id)
-        .map(|firewall| shown(&store, firewall));
+        .map(|firewall| view::firewall(&store, firewall));
     Ok(created(json!({ "firewall": firewall, "actions": begun })))
 }
 
@@ -107,7 +107,7 @@ async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     }
     store.remove(FIREWALLS, id);
     account.commit(&store)?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(gone())
 }
 
 async fn list_actions(State(account): State<Account>, Path(id): Path<u64>, query: Query) -> Answer {
@@ -160,34 +160,8 @@ async fn act(
             let wanted = resources(&store, &given("remove_from")?)?;
             remove(&mut store, id, wanted)?
         }
-        other => {
-            return Err(ApiError::new(
-                404,
-                "not_found",
-                format!("the lab does not know the action `{other}`"),
-            ));
-        }
+        other => return Err(ApiError::unknown_action(other)),
     };
     account.commit(&store)?;
-    Ok((StatusCode::CREATED, Json(json!({ "actions": begun }))).into_response())
-}
-
-/// A firewall with the servers that its label selectors reach today.
-pub fn shown(store: &Store, firewall: &Value) -> Value {
-    let mut firewall = firewall.clone();
-    for resource in firewall["applied_to"].as_array_mut().into_iter().flatten() {
-        let Some(text) = resource["label_selector"]["selector"]
-            .as_str()
-            .map(str::to_owned)
-        else {
-            continue;
-        };
-        let reached = store
-            .all(SERVERS)
-            .filter(|server| selector::matches(server, &text).unwrap_or(false));
-        resource["applied_to_resources"] = reached
-            .map(|server| json!({ "type": "server", "server": { "id": server["id"] } }))
-            .collect();
-    }
-    firewall
+    Ok(created(json!({ "actions": begun })))
 }

@@ -6,8 +6,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::account::Account;
 use super::error::ApiError;
-use super::{Account, wire};
+use super::wire;
 
 /// Lets in who has the token, and sees to it that every answer looks like one of the API.
 pub async fn guard(State(account): State<Account>, request: Request, next: Next) -> Response {
@@ -19,7 +20,7 @@ pub async fn guard(State(account): State<Account>, request: Request, next: Next)
     };
     let (method, path) = (request.method().clone(), format!("/{path}"));
     let call = account
-        .desk()
+        .controls()
         .calls
         .came(method.as_str(), &path, request.uri().query());
     let mut response = match spent(&account, &request) {
@@ -29,7 +30,7 @@ pub async fn guard(State(account): State<Account>, request: Request, next: Next)
     mark(&account, response.headers_mut());
     if !wire::is_cut(&response) {
         account
-            .desk()
+            .controls()
             .calls
             .answered(call, response.status().as_u16());
     }
@@ -46,7 +47,7 @@ async fn answer(
 ) -> Response {
     let real = async { envelope(next.run(request).await) };
     let met = {
-        let faults = &mut account.desk().faults;
+        let faults = &mut account.controls().faults;
         faults
             .met(method, path)
             .map(|fault| (fault, faults.forgotten()))
@@ -63,18 +64,19 @@ fn spent(account: &Account, request: &Request) -> Result<(), ApiError> {
     if access.as_ref().is_err_and(ApiError::is_of_a_stranger) {
         return access;
     }
-    account.desk().budget.spend()?;
+    account.controls().budget.spend()?;
     access
 }
 
 /// Whether the token is known, and may do this.
 fn admitted(account: &Account, request: &Request) -> Result<(), ApiError> {
     let given = bearer(request.headers());
-    let readonly = if given == Some(&account.0.token) {
+    let readonly = if given == Some(account.token()) {
         Some(false)
     } else {
-        let desk = account.desk();
-        desk.tokens
+        let controls = account.controls();
+        controls
+            .tokens
             .iter()
             .find(|token| given == Some(&token.token))
             .map(|token| token.readonly)
@@ -103,7 +105,7 @@ fn mark(account: &Account, headers: &mut HeaderMap) {
         "x-correlation-id",
         HeaderValue::from_str(&correlation).unwrap_or(HeaderValue::from_static("0")),
     );
-    account.desk().budget.tell(headers);
+    account.controls().budget.tell(headers);
 }
 
 /// The web framework refuses in plain text what no handler saw; the API never does.

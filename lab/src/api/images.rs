@@ -5,12 +5,15 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::background::{self, Errand};
 use super::error::{Answer, ApiError};
 use super::listing::{self, Query};
+use super::reply::{created, gone};
 use super::request::{self, Body};
 use super::routes::{Routes, get};
-use super::{Account, actions, catalogue, created, now, resource};
+use super::timestamp::now;
+use super::{actions, catalogue, resource};
 use crate::lab::Lab;
 use crate::machine::snapshot;
 use crate::store::{IMAGES, SERVERS, Store, id_of};
@@ -100,7 +103,7 @@ async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     resource::unlocked(&store, "image", id)?;
     remove(&mut store, account.lab().as_ref(), id)?;
     store.save()?;
-    Ok(resource::gone())
+    Ok(gone())
 }
 
 fn remove(store: &mut Store, lab: Option<&Lab>, id: u64) -> Result<(), ApiError> {
@@ -136,7 +139,7 @@ async fn act(
     let mut store = account.lock();
     let image = own(&store, id)?;
     if action != "change_protection" {
-        return Err(resource::unknown_action(&action));
+        return Err(ApiError::unknown_action(&action));
     }
     if image["type"] != "snapshot" {
         return Err(ApiError::invalid(

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::cidr::Range;
 use super::error::ApiError;
-use super::{catalogue, request, server_networks};
+use super::{catalogue, membership, request};
 use crate::store::{Store, id_of};
 
 /// A range that the network itself or one of its parts has.
@@ -63,7 +63,7 @@ pub fn add_subnet(network: &mut Value, wish: &Value) -> Result<(), ApiError> {
 pub fn delete_subnet(store: &Store, network: &mut Value, wish: &Value) -> Result<(), ApiError> {
     let text = request::needed("ip_range", request::text(wish, "ip_range")?)?.to_owned();
     let range = Range::parse(&text);
-    let used = server_networks::addresses(store, id_of(network))
+    let used = membership::addresses(store, id_of(network))
         .into_iter()
         .any(|address| range.is_some_and(|range| range.has(address)));
     if used {
@@ -148,7 +148,7 @@ pub fn free_address(
     wished: Option<Ipv4Addr>,
 ) -> Result<Ipv4Addr, ApiError> {
     let gateway = range_of(network, "ip_range").map(Range::first);
-    let taken = server_networks::addresses(store, id_of(network));
+    let taken = membership::addresses(store, id_of(network));
     let is_free = |address: &Ipv4Addr| Some(*address) != gateway && !taken.contains(address);
     let subnets = network["subnets"].as_array().into_iter().flatten();
     let ours: Vec<Range> = subnets

@@ -3,14 +3,17 @@
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::cidr::Range;
 use super::error::{Answer, ApiError};
 use super::network_parts::{add_route, add_subnet, delete_route, delete_subnet, range_of};
+use super::reply::{created, gone};
 use super::request::{self, Body};
 use super::routes::{Routes, post, put};
-use super::{Account, actions, created, now, resource, server_networks};
+use super::timestamp::now;
+use super::{actions, resource, server_networks, view};
 use crate::machine::private;
-use crate::store::{NETWORKS, SERVERS, Store, id_of};
+use crate::store::NETWORKS;
 
 /// What can be done to one beside naming and deleting it.
 const ACTIONS: &[&str] = &[
@@ -28,15 +31,6 @@ pub fn routes() -> Routes {
         .route("/networks", post(create))
         .route("/networks/{id}", put(update).delete(delete))
         .actions("/networks/{id}/actions/{action}", ACTIONS, post(act))
-}
-
-/// A network with the servers that are in it.
-pub fn shown(store: &Store, network: &Value) -> Value {
-    let mut network = network.clone();
-    let id = id_of(&network);
-    let inside = |server: &&Value| server_networks::membership(server, id).is_some();
-    network["servers"] = store.all(SERVERS).filter(inside).map(id_of).collect();
-    network
 }
 
 async fn create(State(account): State<Account>, Body(wish): Body<Value>) -> Answer {
@@ -80,7 +74,7 @@ async fn update(
     Body(wish): Body<Value>,
 ) -> Answer {
     let expose = request::flag(&wish, "expose_routes_to_vswitch")?;
-    let answer = super::rename(&account, NETWORKS, "network", id, &wish)?;
+    let answer = resource::rename(&account, NETWORKS, "network", id, &wish)?;
     let Some(expose) = expose else {
         return Ok(answer);
     };
@@ -90,7 +84,7 @@ async fn update(
     }
     store.save()?;
     drop(store);
-    super::show(&account, NETWORKS, "network", id)
+    view::show(&account, NETWORKS, "network", id)
 }
 
 /// Servers leave a network that is deleted.
@@ -98,7 +92,7 @@ async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     let mut store = account.lock();
     let network = resource::find(&store, NETWORKS, "network", id)?;
     resource::unprotected(network, "network")?;
-    let inside = shown(&store, network)["servers"].clone();
+    let inside = view::network(&store, network)["servers"].clone();
     for server in inside.as_array().into_iter().flatten() {
         server_networks::leave(
             &account,
@@ -112,7 +106,7 @@ async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     }
     store.remove(NETWORKS, id);
     account.commit(&store)?;
-    Ok(resource::gone())
+    Ok(gone())
 }
 
 /// POST /networks/{id}/actions/{action}.
@@ -133,7 +127,7 @@ async fn act(
             let wished = request::needed("delete", request::flag(&wish, "delete")?)?;
             network["protection"] = json!({ "delete": wished });
         }
-        other => return Err(resource::unknown_action(other)),
+        other => return Err(ApiError::unknown_action(other)),
     }
     store.insert(NETWORKS, id, network);
     let action = actions::done(&mut store, &action, &[("network", id)]);

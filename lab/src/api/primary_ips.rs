@@ -4,10 +4,12 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
+use super::reply::{created, gone};
 use super::request::{self, Body};
 use super::routes::{Routes, post, put};
-use super::{Account, actions, addresses, catalogue, created, resource, servers};
+use super::{actions, addresses, catalogue, resource, server_state, view};
 use crate::store::{PRIMARY_IPS, SERVERS, Store, id_of};
 
 /// What can be done to one beside naming and deleting it.
@@ -54,11 +56,11 @@ async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Ans
         auto_delete: wish.auto_delete.unwrap_or(false),
         labels,
     };
-    let id = addresses::make(&mut store, &account.0.lab, new);
+    let id = addresses::make(&mut store, account.numbering(), new);
     let mut body = json!({ "primary_ip": store.get(PRIMARY_IPS, id) });
     if let Some(server) = wish.assignee_id {
         readdress(&account, &store, server)?;
-        body["action"] = told(&mut store, "assign_primary_ip", id, server);
+        body["action"] = record_action(&mut store, "assign_primary_ip", id, server);
     }
     account.commit(&store)?;
     Ok(created(body))
@@ -76,7 +78,7 @@ fn location(wish: Option<&Value>) -> Result<Value, ApiError> {
 /// The location of a server that can take an address of this kind.
 fn takes(account: &Account, store: &Store, server: u64, kind: &str) -> Result<Value, ApiError> {
     let found = resource::named(store, SERVERS, "assignee_id", server)?;
-    servers::off(account, store, found)?;
+    server_state::must_be_off(account, store, found)?;
     if store.primary_ip(server, kind).is_some() {
         let (code, name) = if kind == "ipv4" {
             ("server_has_ipv4", "an IPv4")
@@ -98,7 +100,7 @@ fn readdress(account: &Account, store: &Store, server: u64) -> Result<(), ApiErr
     Ok(())
 }
 
-fn told(store: &mut Store, command: &str, id: u64, server: u64) -> Value {
+fn record_action(store: &mut Store, command: &str, id: u64, server: u64) -> Value {
     actions::done(store, command, &[("primary_ip", id), ("server", server)])
 }
 
@@ -108,7 +110,7 @@ async fn update(
     Body(wish): Body<Value>,
 ) -> Answer {
     let auto_delete = request::flag(&wish, "auto_delete")?;
-    let answer = super::rename(&account, PRIMARY_IPS, "primary_ip", id, &wish)?;
+    let answer = resource::rename(&account, PRIMARY_IPS, "primary_ip", id, &wish)?;
     let Some(auto_delete) = auto_delete else {
         return Ok(answer);
     };
@@ -118,7 +120,7 @@ async fn update(
     }
     store.save()?;
     drop(store);
-    super::show(&account, PRIMARY_IPS, "primary_ip", id)
+    view::show(&account, PRIMARY_IPS, "primary_ip", id)
 }
 
 async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
@@ -131,7 +133,7 @@ async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     }
     store.remove(PRIMARY_IPS, id);
     account.commit(&store)?;
-    Ok(resource::gone())
+    Ok(gone())
 }
 
 /// POST /`primary_ips`/{id}/actions/{action}.
@@ -147,7 +149,7 @@ async fn act(
         "unassign" => unassign(&account, &mut store, id)?,
         "change_dns_ptr" => addresses::change_dns_ptr(&mut store, id, &wish)?,
         "change_protection" => protect(&mut store, id, &wish)?,
-        other => return Err(resource::unknown_action(other)),
+        other => return Err(ApiError::unknown_action(other)),
     };
     account.commit(&store)?;
     Ok(created(json!({ "action": action })))
@@ -170,7 +172,7 @@ fn assign(account: &Account, store: &mut Store, id: u64, wish: &Value) -> Result
     }
     addresses::assign(store, id, Some(server));
     readdress(account, store, server)?;
-    Ok(told(store, "assign_primary_ip", id, server))
+    Ok(record_action(store, "assign_primary_ip", id, server))
 }
 
 /// A primary IP serves in its own location only.
@@ -184,11 +186,11 @@ fn unassign(account: &Account, store: &mut Store, id: u64) -> Result<Value, ApiE
     let server = request::number(ip, "assignee_id")?
         .and_then(|server| store.get(SERVERS, server))
         .ok_or_else(|| ApiError::invalid("id", "the primary IP is not assigned"))?;
-    servers::off(account, store, server)?;
+    server_state::must_be_off(account, store, server)?;
     let server = id_of(server);
     addresses::assign(store, id, None);
     readdress(account, store, server)?;
-    Ok(told(store, "unassign_primary_ip", id, server))
+    Ok(record_action(store, "unassign_primary_ip", id, server))
 }
 
 fn protect(store: &mut Store, id: u64, wish: &Value) -> Result<Value, ApiError> {

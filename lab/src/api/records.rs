@@ -150,6 +150,15 @@ fn strings(value: &str) -> Option<Vec<String>> {
     (!found.is_empty()).then_some(found)
 }
 
+/// A time to live; absent and null are none.
+pub fn ttl(wish: &Value) -> Result<Option<u64>, ApiError> {
+    let ttl = request::number(wish, "ttl")?;
+    if ttl.is_some_and(|ttl| !(60..=2_147_483_647).contains(&ttl)) {
+        return Err(ApiError::invalid("ttl", "must be 60 to 2147483647 seconds"));
+    }
+    Ok(ttl)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,15 +1,14 @@
 //! What every kind of resource has: its list, each of its objects, and the actions on them.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
 use super::listing::{self, Query};
 use super::routes::{Routes, get};
-use super::{Account, actions, request};
-use crate::store::{ACTIONS, Store};
+use super::{actions, request, view};
+use crate::store::{ACTIONS, Store, id_of};
 
 /// The routes that only look.
 pub fn routes(kind: &'static str, singular: &'static str) -> Routes {
@@ -17,7 +16,7 @@ pub fn routes(kind: &'static str, singular: &'static str) -> Routes {
         list(&account, kind, &query)
     };
     let one = move |State(account): State<Account>, Path(id): Path<u64>| async move {
-        super::show(&account, kind, singular, id)
+        view::show(&account, kind, singular, id)
     };
     let of_kind = move |State(account): State<Account>, query: Query| async move {
         list_actions(&account, singular, &query)
@@ -45,9 +44,46 @@ fn list(account: &Account, kind: &str, query: &Query) -> Answer {
     let store = account.lock();
     let all: Vec<Value> = store
         .all(kind)
-        .map(|object| super::shown(account, &store, kind, object))
+        .map(|object| view::object(account, &store, kind, object))
         .collect();
     listing::list(kind, all.iter(), query)
+}
+
+/// The PUT of every resource: name and labels, each only when given.
+pub fn rename(account: &Account, kind: &str, singular: &str, id: u64, wish: &Value) -> Answer {
+    let mut store = account.lock();
+    if store.get(kind, id).is_none() {
+        return Err(ApiError::not_found(singular));
+    }
+    let name = wish
+        .get("name")
+        .filter(|name| !name.is_null())
+        .map(|name| request::name(kind, name))
+        .transpose()?;
+    if let Some(name) = &name
+        && store
+            .by_name(kind, name)
+            .is_some_and(|other| id_of(other) != id)
+    {
+        return Err(ApiError::not_unique("name"));
+    }
+    let labels = wish
+        .get("labels")
+        .filter(|labels| !labels.is_null())
+        .map(|labels| request::labels(Some(labels.clone())))
+        .transpose()?;
+    if let Some(object) = store.get_mut(kind, id) {
+        if let Some(name) = name {
+            object["name"] = json!(name);
+        }
+        if let Some(labels) = labels {
+            object["labels"] = labels;
+        }
+    }
+    // Labels decide which servers a firewall stands before.
+    account.commit(&store)?;
+    drop(store);
+    view::show(account, kind, singular, id)
 }
 
 /// The actions on all resources of a kind.
@@ -123,15 +159,4 @@ pub fn protect(
         object["protection"] = json!({ "delete": wished });
     }
     Ok(actions::done(store, "change_protection", &[(singular, id)]))
-}
-
-/// Whatever else may be asked for.
-pub fn unknown_action(name: &str) -> ApiError {
-    let message = format!("the lab does not know the action `{name}`");
-    ApiError::new(404, "not_found", message)
-}
-
-/// 204, which has no body.
-pub fn gone() -> axum::response::Response {
-    StatusCode::NO_CONTENT.into_response()
 }

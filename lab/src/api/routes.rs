@@ -11,7 +11,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use axum::routing::MethodRouter;
 
-use super::Account;
+use super::account::Account;
 use super::error::ApiError;
 
 /// Handlers of one path, one for each method; made and chained like axum's own.
@@ -83,12 +83,7 @@ impl Routes {
         let known = move |request: Request, next: Next| async move {
             let name = request.uri().path().rsplit('/').next().unwrap_or_default();
             if request.method() == Method::POST && !names.contains(&name) {
-                return ApiError::new(
-                    404,
-                    "not_found",
-                    format!("the lab does not know the action `{name}`"),
-                )
-                .into_response();
+                return ApiError::unknown_action(name).into_response();
             }
             next.run(request).await
         };

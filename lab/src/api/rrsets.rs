@@ -6,13 +6,15 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
 use super::listing::{self, Query};
 use super::records;
+use super::reply::created;
 use super::request::{self, Body};
 use super::routes::{Routes, get, post};
 use super::soa::raise_serial;
-use super::{Account, actions, created, resource, zones};
+use super::{actions, resource, zone_store};
 use crate::store::{RRSETS, Store, ZONES};
 
 /// What can be done to one beside labelling and deleting it.
@@ -40,38 +42,6 @@ pub fn routes() -> Routes {
         )
 }
 
-/// The sets of a zone, with the keys under which they are kept.
-fn keyed(store: &Store, zone: u64) -> impl Iterator<Item = (u64, &Value)> {
-    store
-        .entries(RRSETS)
-        .filter(move |(_, set)| set["zone"] == zone)
-}
-
-/// The sets of a zone.
-pub fn of(store: &Store, zone: u64) -> impl Iterator<Item = &Value> {
-    keyed(store, zone).map(|(_, set)| set)
-}
-
-/// The keys under which they are kept: their ids are text.
-pub fn keys(store: &Store, zone: u64) -> Vec<u64> {
-    keyed(store, zone).map(|(key, _)| key).collect()
-}
-
-/// The key of the set of an id.
-pub fn key_of(store: &Store, zone: u64, id: &str) -> Option<u64> {
-    keyed(store, zone)
-        .find(|(_, set)| set["id"] == id)
-        .map(|(key, _)| key)
-}
-
-/// A set as it is kept.
-pub fn set(zone: u64, name: &str, kind: &str, ttl: Option<u64>, records: &Value) -> Value {
-    json!({
-        "id": format!("{name}/{kind}"), "name": name, "type": kind, "ttl": ttl, "labels": {},
-        "protection": { "change": false }, "records": records, "zone": zone,
-    })
-}
-
 /// Reads the sets of a create call; their zone has the name.
 pub fn read_all(zone: &str, wishes: &[Value]) -> Result<Vec<Value>, ApiError> {
     wishes.iter().map(|wish| read(zone, wish)).collect()
@@ -86,7 +56,7 @@ fn read(zone: &str, wish: &Value) -> Result<Value, ApiError> {
         return Err(ApiError::invalid("type", "a zone has its SOA already"));
     }
     let read = records::read(kind, request::list(wish, "records")?)?;
-    let mut set = set(0, name, kind, zones::ttl(wish)?, &json!(read));
+    let mut set = zone_store::set(0, name, kind, records::ttl(wish)?, &json!(read));
     set["labels"] = request::labels(wish.get("labels").cloned())?;
     Ok(set)
 }
@@ -94,13 +64,13 @@ fn read(zone: &str, wish: &Value) -> Result<Value, ApiError> {
 /// Adds a set that was read, unless the zone has it or it is at odds with another.
 pub fn add(store: &mut Store, zone: u64, mut set: Value) -> Result<(), ApiError> {
     let id = set["id"].as_str().unwrap_or_default().to_owned();
-    if key_of(store, zone, &id).is_some() {
+    if zone_store::key_of(store, zone, &id).is_some() {
         return Err(ApiError::not_unique("name"));
     }
     let is_beside = |other: &Value| {
         other["name"] == set["name"] && (other["type"] == "CNAME" || set["type"] == "CNAME")
     };
-    if of(store, zone).any(is_beside) {
+    if zone_store::of(store, zone).any(is_beside) {
         let message = "a CNAME stands alone at its name";
         return Err(ApiError::invalid("type", message));
     }
@@ -113,8 +83,8 @@ pub fn add(store: &mut Store, zone: u64, mut set: Value) -> Result<(), ApiError>
 
 async fn list(State(account): State<Account>, Path(zone): Path<String>, query: Query) -> Answer {
     let store = account.lock();
-    let zone = zones::find(&store, &zone)?;
-    listing::list_upto(100, RRSETS, of(&store, zone), &query)
+    let zone = zone_store::find(&store, &zone)?;
+    listing::list_upto(100, RRSETS, zone_store::of(&store, zone), &query)
 }
 
 async fn create(
@@ -123,21 +93,21 @@ async fn create(
     Body(wish): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
-    let zone = zones::find(&store, &zone)?;
+    let zone = zone_store::find(&store, &zone)?;
     let name = resource::find(&store, ZONES, "zone", zone)?["name"].clone();
     let set = read(name.as_str().unwrap_or_default(), &wish)?;
     let id = set["id"].as_str().unwrap_or_default().to_owned();
     add(&mut store, zone, set)?;
     let action = actions::done(&mut store, "create_rrset", &[("zone", zone)]);
     store.save()?;
-    let set = of(&store, zone).find(|set| set["id"] == id.as_str());
+    let set = zone_store::of(&store, zone).find(|set| set["id"] == id.as_str());
     Ok(created(json!({ "rrset": set, "action": action })))
 }
 
 /// Zone, name and type of a path, and the key of their set.
 fn find(store: &Store, zone: &str, name: &str, kind: &str) -> Result<(u64, u64), ApiError> {
-    let zone = zones::find(store, zone)?;
-    key_of(store, zone, &format!("{name}/{kind}"))
+    let zone = zone_store::find(store, zone)?;
+    zone_store::key_of(store, zone, &format!("{name}/{kind}"))
         .map(|key| (zone, key))
         .ok_or_else(|| ApiError::not_found("rrset"))
 }
@@ -223,7 +193,7 @@ fn command(action: &str) -> Result<&'static str, ApiError> {
         "update_records" => "update_rrset_records",
         "change_ttl" => "change_rrset_ttl",
         "change_protection" => "change_rrset_protection",
-        other => return Err(resource::unknown_action(other)),
+        other => return Err(ApiError::unknown_action(other)),
     })
 }
 
@@ -235,7 +205,7 @@ fn add_with(
     kind: &str,
     wish: &Value,
 ) -> Result<u64, ApiError> {
-    let zone = zones::find(store, zone)?;
+    let zone = zone_store::find(store, zone)?;
     let own = resource::find(store, ZONES, "zone", zone)?["name"].clone();
     let mut whole = json!({ "name": name, "type": kind, "records": wish["records"] });
     whole["ttl"] = wish["ttl"].clone();
@@ -254,13 +224,13 @@ fn change(store: &mut Store, key: u64, action: &str, wish: &Value) -> Result<(),
     changeable(store, key)?;
     let set = resource::find(store, RRSETS, "rrset", key)?;
     if action == "change_ttl" {
-        let ttl = zones::ttl(wish)?;
+        let ttl = records::ttl(wish)?;
         if let Some(set) = store.get_mut(RRSETS, key) {
             set["ttl"] = json!(ttl);
         }
         return Ok(());
     }
-    let ttl = zones::ttl(wish)?;
+    let ttl = records::ttl(wish)?;
     if action == "add_records" && ttl.is_some() && ttl != set["ttl"].as_u64() {
         return Err(ApiError::invalid("ttl", "differs from that of the rrset"));
     }

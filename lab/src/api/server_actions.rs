@@ -6,12 +6,14 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::background::{self, Errand};
 use super::error::{Answer, ApiError};
+use super::reply::created;
 use super::request::Body;
 use super::{
-    Account, actions, addresses, created, images, resource, server_changes, server_networks,
-    server_settings, servers, volumes,
+    actions, addresses, firewall_resources, images, resource, server_changes, server_networks,
+    server_settings, server_state, volume_attach,
 };
 use crate::machine::{Machine, cgroup};
 use crate::store::{ACTIONS, SERVERS, Store, id_of};
@@ -76,14 +78,14 @@ fn body(
         "attach_to_network" => server_networks::attach(account, store, id, wish)?,
         "detach_from_network" => server_networks::detach(account, store, id, wish)?,
         "change_alias_ips" => server_networks::change_alias_ips(store, id, wish)?,
-        other => return Err(resource::unknown_action(other)),
+        other => return Err(ApiError::unknown_action(other)),
     };
     Ok(json!({ "action": action }))
 }
 
 fn power(account: &Account, store: &mut Store, id: u64, action: &str) -> Result<Value, ApiError> {
     let server = resource::find(store, SERVERS, "server", id)?;
-    if ["reboot", "reset"].contains(&action) && servers::is_off(account, store, server) {
+    if ["reboot", "reset"].contains(&action) && server_state::is_off(account, store, server) {
         let message = "server is not running";
         return Err(ApiError::new(422, "server_not_running", message));
     }
@@ -101,7 +103,10 @@ fn power(account: &Account, store: &mut Store, id: u64, action: &str) -> Result<
             account,
             store,
             id,
-            ("shutdown_server", (!account.0.machines).then_some("off")),
+            (
+                "shutdown_server",
+                (!account.has_machines()).then_some("off"),
+            ),
             Machine::shutdown,
         ),
         "reboot" => order(account, store, id, ("reboot_server", None), Machine::reboot),
@@ -171,9 +176,9 @@ fn begin_delete(account: &Account, store: &mut Store, id: u64, action: u64) {
             store.remove(SERVERS, id);
             store.machines.remove(&id);
             store.births.remove(&id);
-            super::firewall_resources::forget_server(store, id);
+            firewall_resources::forget_server(store, id);
             addresses::take_back(store, id);
-            volumes::forget_server(store, id);
+            volume_attach::forget_server(store, id);
             images::forget_backups(store, lab.as_ref(), id);
         },
     );

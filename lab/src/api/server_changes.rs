@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::background::{self, Errand};
 use super::error::ApiError;
-use super::{Account, actions, catalogue, images, request, resource, servers};
+use super::{actions, catalogue, images, request, resource, server_state};
 use crate::machine::Birth;
 use crate::store::{SERVERS, Store, id_of};
 
@@ -21,7 +22,7 @@ pub fn rebuild(
         return Err(ApiError::new(423, "protected", message));
     }
     let image = request::needed("image", wish.get("image"))?;
-    let image = images::usable(store, image, &server["server_type"], account.0.machines)?;
+    let image = images::usable(store, image, &server["server_type"], account.has_machines())?;
     images::fits(&image, server["primary_disk_size"].as_u64())?;
     let user_data = request::text(wish, "user_data")?;
     request::user_data(user_data)?;
@@ -31,7 +32,10 @@ pub fn rebuild(
         id,
         name: server["name"].as_str().unwrap_or_default().to_owned(),
         user_data: user_data.map_or(before.user_data, str::to_owned),
-        root_password: before.public_keys.is_empty().then(super::password),
+        root_password: before
+            .public_keys
+            .is_empty()
+            .then(server_state::new_password),
         snapshot: images::disk(&image),
         ..before
     };
@@ -69,8 +73,8 @@ pub fn change_type(
     let wished = catalogue::find("server_types", name)
         .ok_or_else(|| ApiError::invalid("server_type", "server type not found"))?;
     let server = resource::find(store, SERVERS, "server", id)?;
-    servers::off(account, store, server)?;
-    fits(server, &account.desk().offers.of(wished))?;
+    server_state::must_be_off(account, store, server)?;
+    fits(server, &account.controls().offers.of(wished))?;
     let memory_bytes = catalogue::memory_bytes(wished);
     let traffic = catalogue::included_traffic(wished, &server["location"]);
     if let Some(server) = store.get_mut(SERVERS, id) {

@@ -3,13 +3,16 @@
 use axum::extract::State;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::background::{self, Errand};
 use super::error::{Answer, ApiError};
+use super::reply::created;
 use super::request::Body;
 use super::server_order::{self, Create, Numbers, Order, Public};
+use super::timestamp::now;
 use super::{
-    Account, actions, addresses, catalogue, created, firewall_resources, images, now,
-    server_networks, volumes,
+    actions, addresses, catalogue, firewall_resources, images, server_networks, server_state, view,
+    volume_attach,
 };
 use crate::machine::settings::Nic;
 use crate::machine::{Birth, Machine, private, volume};
@@ -18,7 +21,12 @@ use crate::store::{SERVERS, Store, id_of};
 /// Answers as soon as all is written down.
 pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Answer {
     let mut store = account.lock();
-    let order = server_order::read(&store, &account.desk().offers, account.0.machines, &wish)?;
+    let order = server_order::read(
+        &store,
+        &account.controls().offers,
+        account.has_machines(),
+        &wish,
+    )?;
     let numbers = server_order::numbers(&store, &order)?;
     let start = wish.start_after_create.unwrap_or(true);
     let (birth, nics) = write_down(&account, &mut store, &wish, &order, &numbers)?;
@@ -39,7 +47,7 @@ pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) ->
     account.commit(&store)?;
     let server = store
         .get(SERVERS, id)
-        .map(|server| super::shown(&account, &store, SERVERS, server));
+        .map(|server| view::server(&account, &store, server));
     let body = json!({
         "server": server, "action": action, "next_actions": next, "root_password": birth.root_password,
     });
@@ -85,7 +93,7 @@ fn write_down(
         name: order.name.clone(),
         public_keys: order.keys.clone(),
         user_data: wish.user_data.clone().unwrap_or_default(),
-        root_password: order.keys.is_empty().then(super::password),
+        root_password: order.keys.is_empty().then(server_state::new_password),
         memory_bytes: catalogue::memory_bytes(order.server_type),
         host: (order.ipv4 != Public::Absent).then_some(numbers.ipv4),
         snapshot: images::disk(&order.image),
@@ -111,7 +119,7 @@ fn write_down(
         firewall_resources::add_server(store, *guard, id);
     }
     for volume in &order.volumes {
-        volumes::set_server(store, *volume, Some(id));
+        volume_attach::set_server(store, *volume, Some(id));
     }
     let mut nics = Vec::new();
     for network in &order.networks {
@@ -140,7 +148,7 @@ fn address(
                 auto_delete: true,
                 labels: json!({}),
             };
-            addresses::make(store, &account.0.lab, new);
+            addresses::make(store, account.numbering(), new);
         }
     }
 }

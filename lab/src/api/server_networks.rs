@@ -4,32 +4,14 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::background::{self, Errand};
 use super::cidr::Range;
 use super::error::ApiError;
-use super::{Account, actions, network_parts, request, resource};
+use super::{actions, membership, network_parts, request, resource};
 use crate::machine::private;
 use crate::machine::settings::Nic;
 use crate::store::{NETWORKS, SERVERS, Store, id_of};
-
-/// What a server has in a network.
-pub fn membership(server: &Value, network: u64) -> Option<&Value> {
-    let mut nets = server["private_net"].as_array()?.iter();
-    nets.find(|net| net["network"] == network)
-}
-
-/// Every address of a network that a server has.
-pub fn addresses(store: &Store, network: u64) -> Vec<Ipv4Addr> {
-    let nets = store
-        .all(SERVERS)
-        .filter_map(|server| membership(server, network));
-    nets.flat_map(|net| {
-        let aliases = net["alias_ips"].as_array().into_iter().flatten();
-        std::iter::once(&net["ip"]).chain(aliases)
-    })
-    .filter_map(|ip| ip.as_str()?.parse().ok())
-    .collect()
-}
 
 /// Writes a server into a network; answers the link that its machine is to have.
 pub fn join(
@@ -81,7 +63,7 @@ fn mac(server: u64, slot: u8) -> String {
 }
 
 fn may_join(store: &Store, server: &Value, network: &Value) -> Result<(), ApiError> {
-    if membership(server, id_of(network)).is_some() {
+    if membership::of(server, id_of(network)).is_some() {
         let message = "the server is in this network already";
         return Err(ApiError::new(422, "server_already_attached", message));
     }
@@ -182,7 +164,7 @@ fn within(
         let wrong = || ApiError::invalid("ip", "is not in `ip_range`");
         return range.has(address).then_some(address).ok_or_else(wrong);
     }
-    let taken = addresses(store, id_of(network));
+    let taken = membership::addresses(store, id_of(network));
     let gateway = network_parts::range_of(network, "ip_range").map(Range::first);
     range
         .hosts()
@@ -199,9 +181,9 @@ fn aliases(
 ) -> Result<Vec<String>, ApiError> {
     let own = store
         .get(SERVERS, server)
-        .and_then(|server| membership(server, id_of(network)));
+        .and_then(|server| membership::of(server, id_of(network)));
     let has = |address: &str| own.is_some_and(|own| own["alias_ips"].to_string().contains(address));
-    let taken = addresses(store, id_of(network));
+    let taken = membership::addresses(store, id_of(network));
     let range = network_parts::range_of(network, "ip_range");
     let alias = |value: &Value| {
         let text = value.as_str().unwrap_or_default();
@@ -226,7 +208,7 @@ fn joined(store: &Store, id: u64, wish: &Value) -> Result<u64, ApiError> {
     let network = request::needed("network", request::number(wish, "network")?)?;
     store
         .get(SERVERS, id)
-        .and_then(|server| membership(server, network))
+        .and_then(|server| membership::of(server, network))
         .map(|_| network)
         .ok_or_else(|| ApiError::invalid("network", "the server is not in this network"))
 }

@@ -8,7 +8,7 @@ use super::offers::Offers;
 use super::request;
 use super::{
     addresses, catalogue, images, network_parts, primary_ips, resource, server_networks, ssh_keys,
-    volumes,
+    volume_attach,
 };
 use crate::store::{FIREWALLS, NETWORKS, PRIMARY_IPS, SERVERS, Store};
 
@@ -101,7 +101,7 @@ pub fn read(
 
 fn check(store: &Store, order: &Order) -> Result<(), ApiError> {
     for (place, volume) in order.volumes.iter().enumerate() {
-        volumes::free(store, *volume, order.location)?;
+        volume_attach::free(store, *volume, order.location)?;
         if order.volumes[..place].contains(volume) {
             return Err(ApiError::invalid("volumes", "a volume comes twice"));
         }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::ApiError;
-use super::{Account, actions, background, images, request, resource, servers};
+use super::{actions, background, images, request, resource, server_state};
 use crate::machine::Machine;
 use crate::store::{SERVERS, SSH_KEYS, Store, id_of};
 
@@ -56,7 +57,7 @@ pub fn enable_rescue(store: &mut Store, id: u64, wish: &Value) -> Result<Value, 
         store.get(SSH_KEYS, key).ok_or_else(wrong)?;
     }
     let action = set(store, id, "enable_rescue", "rescue_enabled", json!(true));
-    Ok(json!({ "action": action, "root_password": super::password() }))
+    Ok(json!({ "action": action, "root_password": server_state::new_password() }))
 }
 
 pub fn disable_rescue(store: &mut Store, id: u64) -> Value {
@@ -66,11 +67,11 @@ pub fn disable_rescue(store: &mut Store, id: u64) -> Value {
 /// Gives root a new password, in the running machine as Hetzner's guest agent would.
 pub fn reset_password(account: &Account, store: &mut Store, id: u64) -> Result<Value, ApiError> {
     let server = resource::find(store, SERVERS, "server", id)?;
-    if servers::is_off(account, store, server) {
+    if server_state::is_off(account, store, server) {
         let message = "server is not running";
         return Err(ApiError::new(422, "server_not_running", message));
     }
-    let password = super::password();
+    let password = server_state::new_password();
     let action = actions::begin(store, "reset_password", &[("server", id)]);
     let errand = background::Errand {
         server: id,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::rrsets::{key_of, set};
+use super::zone_store::{key_of, set};
 use crate::store::{RRSETS, Store};
 
 /// The records that every zone is born with.

@@ -1,18 +1,18 @@
 //! ssh keys: names and keys are unique, the fingerprint is MD5 in colon form.
 
-use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
 use super::listing::{self, Query};
+use super::reply::{created, gone};
 use super::request::{self, Body};
-use super::{Account, now};
+use super::timestamp::now;
+use super::{resource, view};
 use crate::store::{SSH_KEYS, id_of};
 
 #[derive(Deserialize)]
@@ -43,7 +43,7 @@ pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) ->
     });
     store.insert(SSH_KEYS, id, key.clone());
     store.save()?;
-    Ok((StatusCode::CREATED, Json(json!({ "ssh_key": key }))).into_response())
+    Ok(created(json!({ "ssh_key": key })))
 }
 
 pub async fn list(State(account): State<Account>, query: Query) -> Answer {
@@ -51,7 +51,7 @@ pub async fn list(State(account): State<Account>, query: Query) -> Answer {
 }
 
 pub async fn get(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
-    super::show(&account, SSH_KEYS, "ssh_key", id)
+    view::show(&account, SSH_KEYS, "ssh_key", id)
 }
 
 pub async fn update(
@@ -59,7 +59,7 @@ pub async fn update(
     Path(id): Path<u64>,
     Body(wish): Body<Value>,
 ) -> Answer {
-    super::rename(&account, SSH_KEYS, "ssh_key", id, &wish)
+    resource::rename(&account, SSH_KEYS, "ssh_key", id, &wish)
 }
 
 pub async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
@@ -68,7 +68,7 @@ pub async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answ
         .remove(SSH_KEYS, id)
         .ok_or_else(|| ApiError::not_found("ssh_key"))?;
     store.save()?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(gone())
 }
 
 fn fingerprint(line: &str) -> Answer<String> {

@@ -4,10 +4,13 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::background;
 use super::error::{Answer, ApiError};
+use super::reply::created;
 use super::request::{self, Body};
-use super::{Account, actions, catalogue, created, now, resource, volumes};
+use super::timestamp::now;
+use super::{actions, catalogue, resource, volume_attach};
 use crate::machine::volume;
 use crate::store::{SERVERS, Store, VOLUMES, id_of};
 
@@ -49,7 +52,7 @@ pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) ->
                 return;
             };
             if made {
-                volumes::plug_in(account, store, id, server, (automount, action));
+                volume_attach::plug_in(account, store, id, server, (automount, action));
             } else {
                 actions::finish(store, action, Some("the volume was not created"));
             }

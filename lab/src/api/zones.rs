@@ -5,11 +5,14 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
 use super::listing::{self, Query};
+use super::reply::created;
 use super::request::{self, Body};
 use super::routes::{Routes, get};
-use super::{Account, actions, created, now, resource, rrsets, soa};
+use super::timestamp::now;
+use super::{actions, records, resource, rrsets, soa, zone_store};
 use crate::store::{RRSETS, Store, ZONES, id_of};
 
 /// What can be done to one beside labelling and deleting it.
@@ -38,19 +41,10 @@ pub fn routes() -> Routes {
         .merge(rrsets::routes())
 }
 
-/// A zone by its id or name.
-pub fn find(store: &Store, wish: &str) -> Result<u64, ApiError> {
-    let by_id = wish.parse().ok().and_then(|id| store.get(ZONES, id));
-    by_id
-        .or_else(|| store.by_name(ZONES, wish))
-        .map(id_of)
-        .ok_or_else(|| ApiError::not_found("zone"))
-}
-
 /// A zone with the number of its records.
-pub fn shown(store: &Store, zone: &Value) -> Value {
+fn shown(store: &Store, zone: &Value) -> Value {
     let mut zone = zone.clone();
-    let records = rrsets::of(store, id_of(&zone)).map(|set| set["records"].as_array());
+    let records = zone_store::of(store, id_of(&zone)).map(|set| set["records"].as_array());
     zone["record_count"] = json!(records.flatten().map(Vec::len).sum::<usize>());
     zone
 }
@@ -66,7 +60,7 @@ async fn get_one(State(account): State<Account>, Path(zone): Path<String>) -> An
 }
 
 fn show(store: &Store, zone: &str) -> Answer {
-    let zone = resource::find(store, ZONES, "zone", find(store, zone)?)?;
+    let zone = resource::find(store, ZONES, "zone", zone_store::find(store, zone)?)?;
     Ok(Json(json!({ "zone": shown(store, zone) })).into_response())
 }
 
@@ -87,7 +81,7 @@ async fn create(State(account): State<Account>, Body(wish): Body<Value>) -> Answ
             "the lab reads none; give rrsets",
         ));
     }
-    let ttl = ttl(&wish)?.unwrap_or(3600);
+    let ttl = records::ttl(&wish)?.unwrap_or(3600);
     let labels = request::labels(wish.get("labels").cloned())?;
     resource::unique(&store, ZONES, name)?;
     let sets = request::list(&wish, "rrsets")?;
@@ -115,22 +109,13 @@ fn is_zone_name(name: &str) -> bool {
     request::is_host_name(name) && name.contains('.') && name.to_lowercase() == name
 }
 
-/// A time to live; absent and null are none.
-pub fn ttl(wish: &Value) -> Result<Option<u64>, ApiError> {
-    let ttl = request::number(wish, "ttl")?;
-    if ttl.is_some_and(|ttl| !(60..=2_147_483_647).contains(&ttl)) {
-        return Err(ApiError::invalid("ttl", "must be 60 to 2147483647 seconds"));
-    }
-    Ok(ttl)
-}
-
 async fn update(
     State(account): State<Account>,
     Path(zone): Path<String>,
     Body(wish): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
-    let id = find(&store, &zone)?;
+    let id = zone_store::find(&store, &zone)?;
     request::relabel(&mut store, ZONES, id, &wish)?;
     store.save()?;
     show(&store, &zone)
@@ -138,9 +123,9 @@ async fn update(
 
 async fn delete(State(account): State<Account>, Path(zone): Path<String>) -> Answer {
     let mut store = account.lock();
-    let id = find(&store, &zone)?;
+    let id = zone_store::find(&store, &zone)?;
     resource::unprotected(resource::find(&store, ZONES, "zone", id)?, "zone")?;
-    for key in rrsets::keys(&store, id) {
+    for key in zone_store::keys(&store, id) {
         store.remove(RRSETS, key);
     }
     store.remove(ZONES, id);
@@ -158,7 +143,7 @@ async fn list_actions(
     Path(zone): Path<String>,
     query: Query,
 ) -> Answer {
-    let id = find(&account.lock(), &zone)?;
+    let id = zone_store::find(&account.lock(), &zone)?;
     actions::list_of(&account, "zone", id, &query)
 }
 
@@ -166,7 +151,7 @@ async fn get_action(
     State(account): State<Account>,
     Path((zone, action)): Path<(String, u64)>,
 ) -> Answer {
-    let id = find(&account.lock(), &zone)?;
+    let id = zone_store::find(&account.lock(), &zone)?;
     actions::get_of(&account, "zone", id, action)
 }
 
@@ -177,10 +162,10 @@ async fn act(
     Body(wish): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
-    let id = find(&store, &zone)?;
+    let id = zone_store::find(&store, &zone)?;
     let action = match action.as_str() {
         "change_ttl" => {
-            let ttl = request::needed("ttl", ttl(&wish)?)?;
+            let ttl = request::needed("ttl", records::ttl(&wish)?)?;
             if let Some(zone) = store.get_mut(ZONES, id) {
                 zone["ttl"] = json!(ttl);
             }
@@ -188,7 +173,7 @@ async fn act(
             actions::done(&mut store, "change_ttl", &[("zone", id)])
         }
         "change_protection" => resource::protect(&mut store, ZONES, "zone", id, &wish)?,
-        other => return Err(resource::unknown_action(other)),
+        other => return Err(ApiError::unknown_action(other)),
     };
     store.save()?;
     Ok(created(json!({ "action": action })))
@@ -197,11 +182,11 @@ async fn act(
 /// The zone as BIND would read it.
 async fn zonefile(State(account): State<Account>, Path(zone): Path<String>) -> Answer {
     let store = account.lock();
-    let id = find(&store, &zone)?;
+    let id = zone_store::find(&store, &zone)?;
     let zone = resource::find(&store, ZONES, "zone", id)?;
     let name = zone["name"].as_str().unwrap_or_default();
     let mut text = format!("$ORIGIN\t{name}.\n$TTL\t{}\n", zone["ttl"]);
-    for set in rrsets::of(&store, id) {
+    for set in zone_store::of(&store, id) {
         text.push('\n');
         for record in set["records"].as_array().into_iter().flatten() {
             text += &line(set, record);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::Machine;
+use super::handle::Machine;
 use crate::lab::{PATIENCE, until};
 
 const ROOT: &str = "/sys/fs/cgroup";

@@ -9,8 +9,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::handle::Machine;
+use super::private;
 use super::settings::Settings;
-use super::{Machine, private};
 use crate::lab::{Lab, run, run_with};
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";

@@ -6,8 +6,9 @@ use std::fs;
 
 use anyhow::Result;
 
+use super::handle::Machine;
+use super::process;
 use super::settings::Nic;
-use super::{Machine, process};
 use crate::lab::{Lab, run, run_with};
 
 /// The start of the names of a lab's bridges; link names have 15 bytes at most.

@@ -7,7 +7,8 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill as signal};
 use nix::unistd::Pid;
 
-use super::{Machine, cgroup};
+use super::cgroup;
+use super::handle::Machine;
 use crate::lab::{PATIENCE, run, run_with, until};
 
 /// What systemd is told by a signal to its PID 1 (systemd(1), Signals).

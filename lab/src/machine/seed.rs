@@ -8,7 +8,7 @@ use anyhow::Result;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 
-use super::Birth;
+use super::bootstrap::Birth;
 
 /// Writes what cloud-init asks for, and for a new disk what a machine knows of itself before
 /// cloud-init runs. A disk that comes from a snapshot knows what it knew.

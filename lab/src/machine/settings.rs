@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Machine;
+use super::handle::Machine;
 use crate::lab::write_atomic;
 
 /// The settings of a machine; a running one takes them up when it boots.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{Machine, cgroup};
+use super::cgroup;
+use super::handle::Machine;
 use crate::lab::{Lab, run};
 
 fn folder(lab: &Lab, id: u64) -> PathBuf {
@@ -46,7 +47,7 @@ pub fn size(lab: &Lab, id: u64) -> u64 {
 
 /// Removes it; absent is as good as removed.
 pub fn remove(lab: &Lab, id: u64) -> Result<()> {
-    super::remove_tree(&folder(lab, id))
+    super::handle::remove_tree(&folder(lab, id))
 }
 
 /// Removes all of them.

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::handle::Machine;
 use super::settings::Settings;
-use super::{Machine, cgroup, network, volume};
+use super::{cgroup, network, volume};
 use crate::lab::{PATIENCE, start_apart, until};
 
 /// What nspawn exits with when the machine asked for a reboot (systemd-nspawn(1), Exit Status).

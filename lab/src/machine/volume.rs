@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Machine, process};
+use super::handle::Machine;
+use super::process;
 use crate::lab::{Lab, run};
 
 fn file(lab: &Lab, id: u64) -> PathBuf {
