@@ -44,7 +44,7 @@ pub async fn run(settings: &Settings, database: &Database, wanted: &str, limite:
     Ok(0)
 }
 
-/// With the radius whose figures are kept, and with another, in which services are measured.
+/// With the radius whose figures the schema stores, and with one that has to be measured.
 async fn explained(
     connection: &mut PgConnection,
     wanted: &Preferences,

@@ -1,4 +1,4 @@
-//! The log: one JSON object a line on standard output, with `time` and `level` first.
+//! The log: one JSON object for each line on standard output, with `time` and `level` first.
 
 use std::fmt;
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::http::request_id;
 /// Sends every event of level INFO and above to standard output. Called once, by `serve`.
 pub fn start() {
     let subscriber = tracing_subscriber::registry().with(JsonLines);
-    // A second call would find a subscriber in place, which is then the right one.
+    // If a subscriber is already set, it is the right one.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
@@ -43,7 +43,7 @@ impl<S: Subscriber> Layer<S> for JsonLines {
             event.metadata().level(),
             &rest[1..]
         );
-        // Nobody is left to tell when standard output is closed.
+        // If standard output is closed, there is nobody to tell.
         let _ = std::io::stdout().lock().write_all(line.as_bytes());
     }
 }

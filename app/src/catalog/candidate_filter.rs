@@ -9,7 +9,7 @@ use crate::catalog::names::has;
 use crate::catalog::preferences::Preferences;
 use crate::catalog::{KINDS, OPERATIONS};
 
-/// The filters that may give way, the one that is missed least first. The operation never does.
+/// The filters that may be dropped, the least important first. The operation is never dropped.
 pub const SOFT: [&str; 4] = [
     "presupuesto_min",
     "tipo_propiedad",
@@ -28,7 +28,7 @@ pub struct CandidateFilter {
     tipo: Option<u8>,
     presupuesto_min: Option<f64>,
     presupuesto_max: Option<f64>,
-    /// The hard filters that look at a property by itself.
+    /// The hard filters that look at a single property.
     checks: Vec<Check>,
 }
 
@@ -85,7 +85,7 @@ impl CandidateFilter {
             ),
             Condition::Rooms(rooms, least, most) => {
                 let bound = |number: i64| i16::try_from(number).unwrap_or(i16::MAX);
-                // What is not known is negative, so it lies below every range.
+                // An unknown count is negative, so it lies below every range.
                 Check::Rooms(rooms, least.map_or(0, bound), most.map_or(i16::MAX, bound))
             }
             Condition::Contains(name, part) => {
@@ -104,13 +104,13 @@ impl CandidateFilter {
         self.checks.push(check);
     }
 
-    /// Whether any of a group may pass, were the soft filters to give way.
+    /// Whether a property of this group could pass if the soft filters were dropped.
     pub fn may_hold(&self, group: &Group) -> bool {
         let mut zonas = self.hard_zonas.iter();
         group.operacion == Some(self.operacion) && zonas.all(|marks| has(marks, group.zona))
     }
 
-    /// The soft filter of zones, which is the same for a whole group: as a bit when it is missed.
+    /// The bit of the zone filter if the group misses it. All properties of a group have the same zone.
     pub fn missed_by_group(&self, group: &Group) -> u8 {
         let is_in = self
             .soft_zonas
@@ -119,7 +119,7 @@ impl CandidateFilter {
         u8::from(!is_in) << ZONE
     }
 
-    /// The soft filters that a property misses, as bits; none when it misses a hard one.
+    /// The soft filters that a property misses, as bits; `None` if it misses a hard one.
     #[inline]
     pub fn missed(&self, candidate: &Candidate) -> Option<u8> {
         if !self.checks.iter().all(|check| check.passes(candidate)) {
@@ -161,12 +161,12 @@ impl Check {
     }
 }
 
-/// A value that is not known is NaN, and lies in no range.
+/// An unknown value is NaN, which lies in no range.
 fn within(value: f64, least: f64, most: f64) -> bool {
     value >= least && value <= most
 }
 
-/// The place of a word in a vocabulary; its end for a word that is not in it.
+/// The index of a word in a vocabulary; its length for an unknown word.
 fn place(words: &[&str], word: &str) -> usize {
     let found = words.iter().position(|known| *known == word);
     found.unwrap_or(words.len())

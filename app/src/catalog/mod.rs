@@ -1,4 +1,4 @@
-//! What the database is asked: typed rows out of plain SQL; and what is kept of it in memory, to rank by.
+//! The catalogue: queries with typed rows, and the cache that properties are ranked by.
 
 pub mod best;
 pub mod candidate_filter;
@@ -21,7 +21,7 @@ pub mod statistics;
 pub mod summary;
 pub mod zone;
 
-/// The kinds of property that the schema admits.
+/// The kinds of property in the schema.
 pub const KINDS: &[&str] = &[
     "departamento",
     "casa",
@@ -36,5 +36,5 @@ pub const KINDS: &[&str] = &[
     "otro",
 ];
 
-/// The operations that the schema admits.
+/// The operations in the schema.
 pub const OPERATIONS: &[&str] = &["venta", "alquiler", "anticretico"];

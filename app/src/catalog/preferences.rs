@@ -3,7 +3,7 @@
 use crate::catalog::filters::Filters;
 use crate::catalog::services::RADII;
 
-/// Places of educacion, salud and transporte in `categorias_servicios`: what is judged when no need is named.
+/// Ids of educacion, salud and transporte in `categorias_servicios`: what is judged if a request names no need.
 pub const DEFAULT_CATEGORIES: &[i32] = &[1, 2, 4];
 
 /// What somebody looks for.
@@ -15,7 +15,7 @@ pub struct Preferences {
     pub tipo_propiedad: Option<&'static str>,
     pub presupuesto_min: Option<f64>,
     pub presupuesto_max: Option<f64>,
-    /// Places of the wanted service categories in `categorias_servicios`, from 1; never empty.
+    /// Ids of the wanted service categories in `categorias_servicios`, from 1; never empty.
     pub categorias: Vec<i32>,
     pub familia: Option<Family>,
     /// Metres around a property in which services are counted.
@@ -29,7 +29,7 @@ pub struct Preferences {
 /// Who will live there.
 #[derive(Debug, Clone, Copy)]
 pub struct Family {
-    /// Heads.
+    /// Persons.
     pub personas: i32,
     /// Whether children are among them.
     pub ninos: bool,
@@ -54,14 +54,14 @@ impl Default for Preferences {
 }
 
 impl Preferences {
-    /// Square metres from which the surface counts in full: 25 a head and at least 60, or 100 without a family.
+    /// Square metres from which the surface counts in full: 25 for each person and at least 60, or 100 without a family.
     pub fn superficie_deseada(&self) -> f64 {
         self.familia.map_or(100.0, |family| {
             (25.0 * f64::from(family.personas)).max(60.0)
         })
     }
 
-    /// Bedrooms from which they count in full: one for two heads, at least two with children.
+    /// Bedrooms from which they count in full: one for two persons, at least two with children.
     pub fn dormitorios_necesarios(&self) -> Option<f64> {
         let family = self.familia?;
         let least = if family.ninos { 2.0 } else { 1.0 };

@@ -45,7 +45,7 @@ pub struct ChosenRow {
     al_dia: bool,
     #[sqlx(flatten)]
     pub propiedad: Property,
-    /// Metres to the nearest service, by place of its category.
+    /// Metres to the nearest service of each category.
     pub distancias_m: Option<Vec<Option<f64>>>,
     #[sqlx(flatten)]
     pub cerca: NearbyColumns,

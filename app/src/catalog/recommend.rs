@@ -11,24 +11,24 @@ use crate::catalog::score::Parts;
 use crate::catalog::search::Page;
 use crate::catalog::services::NearbyColumns;
 
-/// A property that was found fitting.
+/// A matching property.
 #[derive(Debug)]
 pub struct Recommended {
     pub propiedad: Property,
     pub parts: Parts,
-    /// Metres to the nearest service, by place of its category.
+    /// Metres to the nearest service of each category.
     pub distancias_m: Option<Vec<Option<f64>>>,
     pub cerca: NearbyColumns,
 }
 
-/// Preferences after a look at the catalogue.
+/// The preferences, resolved against the catalogue.
 #[derive(Debug)]
 pub struct Resolved {
-    /// What is left of them after filters gave way.
+    /// The preferences without the filters that were dropped.
     pub wanted: Preferences,
-    /// Filters that gave way.
+    /// The filters that were dropped.
     pub relaxed: Vec<&'static str>,
-    /// The name of the zone that was meant.
+    /// The name of the zone.
     pub zone: Option<String>,
 }
 
@@ -36,7 +36,7 @@ pub struct Resolved {
 #[derive(Debug)]
 pub struct Found {
     pub resolved: Resolved,
-    /// Fitting properties in all.
+    /// Matching properties in all.
     pub total: i64,
     pub rows: Vec<Recommended>,
 }

@@ -20,10 +20,10 @@ pub struct ScoredProperty {
     pub propiedad: PropertyView,
     /// 0 to 100; null when nothing could be judged.
     pub compatibilidad: Option<f64>,
-    /// How much of what was asked for could be judged, 0 to 100.
+    /// How much of the request could be judged, 0 to 100.
     cobertura: f64,
     desglose: Vec<Part>,
-    /// Parts that were asked for and could not be judged.
+    /// Parts that were requested and could not be judged.
     sin_datos: Vec<&'static str>,
     justificacion: String,
     /// By category, within the radius; null without coordinates.
@@ -37,7 +37,7 @@ struct Part {
     componente: &'static str,
     /// How well it fits, 0 to 1.
     valor: f64,
-    /// Points that it could give, after the weights of missing parts were shared out.
+    /// The most points it could give, after the weights of missing parts were shared out.
     peso: f64,
     puntos: f64,
     detalle: String,

@@ -15,7 +15,7 @@ pub const ORDERS: &[(&str, &str)] = &[
         "coalesce(p.superficie_construida, p.superficie_total) DESC NULLS LAST, p.id",
     ),
     ("recientes", "p.fecha_publicacion DESC NULLS LAST, p.id"),
-    // Only where a place is given; see [`Filters::cerca`].
+    // Only with a place; see [`Filters::cerca`].
     ("distancia", "distancia_m, p.id"),
 ];
 

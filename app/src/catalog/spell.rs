@@ -1,6 +1,6 @@
 //! Figures and properties as Spanish text.
 
-/// Whole, with dots between thousands: 1.250.000.
+/// A whole number with dots between thousands: 1.250.000.
 pub fn whole(value: f64) -> String {
     let digits = rounded(value.abs()).to_string();
     let mut text = String::new();
@@ -13,7 +13,7 @@ pub fn whole(value: f64) -> String {
     text
 }
 
-/// The nearest whole number; a number that is no amount counts as 0. `{:.0}` says the same and takes ten times as long.
+/// The nearest whole number; NaN and negative numbers become 0. `{:.0}` does the same and takes ten times as long.
 pub fn rounded(value: f64) -> u64 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it saturates
     {
@@ -28,7 +28,7 @@ pub fn tenth(value: f64) -> String {
         .map_or_else(|| text.replace('.', ","), ToOwned::to_owned)
 }
 
-/// A price, or that it is not known.
+/// A price, or the words for an unknown price.
 pub fn price(value: Option<f64>) -> String {
     value.map_or_else(
         || "precio no informado".to_owned(),

@@ -83,7 +83,7 @@ pub async fn by_zone(
     query.build_query_as().fetch_all(&mut *connection).await
 }
 
-/// A median as a whole number; it passes unknown values over.
+/// A median as a whole number, without unknown values.
 fn median(of: &str) -> String {
     format!("round(percentile_cont(0.5) WITHIN GROUP (ORDER BY {of}))")
 }

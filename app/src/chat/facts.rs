@@ -1,4 +1,4 @@
-//! What the database knows about a question.
+//! The results of the database for a question.
 
 use std::convert::Infallible;
 
@@ -18,12 +18,12 @@ use crate::catalog::summary::{self, Summary, ZONE_ORDERS, ZoneSummary};
 use crate::catalog::zone::{self, Zone};
 use crate::chat::question::{Intent, Question};
 
-/// Properties shown of a ranking, and of a recommendation, if nobody says how many.
+/// Properties shown of a ranking, and of a recommendation, by default.
 const RANKED: i64 = 5;
 const RECOMMENDED: i64 = 6;
-/// Properties shown when the budget had to be passed over.
+/// Properties shown if the budget had to be ignored.
 const BEYOND: i64 = 3;
-/// Zones and services told at most.
+/// Zones and services shown at most.
 const ZONES: i64 = 40;
 const SERVICES: i64 = 15;
 
@@ -55,12 +55,12 @@ impl Card {
     }
 }
 
-/// Everything that may be told.
+/// Everything that an answer may contain.
 pub struct Facts {
     pub intent: Intent,
-    /// The question, with the defaults that were put in.
+    /// The question, completed with defaults.
     pub question: Question,
-    /// Properties that fit in all.
+    /// Matching properties in all.
     pub total: i64,
     pub cards: Vec<Card>,
     pub summaries: Vec<Summary>,
@@ -104,7 +104,7 @@ pub async fn find(
             facts.total = facts.summaries.iter().map(|summary| summary.cantidad).sum();
         }
         Intent::Zonas => compared(connection, &mut facts).await?,
-        Intent::Propiedad => one(connection, &mut facts).await?,
+        Intent::Propiedad => single_property(connection, &mut facts).await?,
         Intent::Ayuda => {
             let everything = filters(&Question::default());
             facts.summaries = summary::by_operation(connection, &everything).await?;
@@ -115,7 +115,7 @@ pub async fn find(
     Ok(facts)
 }
 
-/// The hard filters of a question. Only what is on offer is told.
+/// The hard filters of a question. Only properties on offer are shown.
 fn filters(question: &Question) -> Filters {
     let zonas: Vec<String> = question
         .zonas
@@ -208,7 +208,7 @@ fn preferences_of(question: &Question) -> Preferences {
     }
 }
 
-/// Nothing fits: without the budget, the cheapest that fit otherwise, and a note that says so.
+/// Nothing matches: shows the cheapest that match without the budget, and adds a note.
 async fn beyond(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
     let question = &facts.question;
     if question.presupuesto_min.is_none() && question.presupuesto_max.is_none() {
@@ -264,7 +264,7 @@ async fn compared(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Res
     Ok(())
 }
 
-async fn one(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
+async fn single_property(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
     let id = facts.question.propiedad.unwrap_or_default();
     let Some(row) = property::find(connection, id).await? else {
         facts.notes.push(format!("No existe la propiedad {id}."));

@@ -1,5 +1,5 @@
-//! The chat: a question is read, asked of the database, and what was found is told - by a model if one is there and keeps
-//! to the facts, by a template otherwise.
+//! The chat: it parses a question, asks the database, and words the results: by a model if one is available and keeps to the
+//! facts, by a template otherwise.
 
 mod amounts;
 mod answer;
@@ -29,10 +29,10 @@ use facts::Facts;
 use provider::Chain;
 use question::{Intent, Question};
 
-/// Turns of a conversation that are looked at.
+/// Turns of a conversation that are read.
 const TURNS: usize = 20;
 
-/// Who says a turn.
+/// Who wrote a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Instructions of the program that asks.
@@ -57,7 +57,7 @@ pub struct Chat {
     pub bob_per_usd: f64,
 }
 
-/// A conversation with what the database knows about its last question.
+/// A conversation, with the results for its last question.
 pub struct Conversation {
     turns: Vec<Turn>,
     zones: Vec<Zone>,
@@ -76,8 +76,8 @@ impl Chat {
 }
 
 impl Conversation {
-    /// Reads the last question with what was said before, and asks the database.
-    pub async fn look(
+    /// Reads the last question together with the earlier turns, and asks the database.
+    pub async fn read(
         ranking_cache: &RankingCache,
         connection: &mut PgConnection,
         mut turns: Vec<Turn>,
@@ -86,7 +86,7 @@ impl Conversation {
         let zones = ranking_cache.zones(connection).await?;
         let extra = turns.len().saturating_sub(TURNS);
         let mut seen = 0;
-        // Instructions stay, however old.
+        // Instructions are kept, however old.
         turns.retain(|turn| {
             seen += 1;
             turn.role == Role::System || seen > extra
@@ -100,17 +100,17 @@ impl Conversation {
         })
     }
 
-    /// The last thing that the user said.
+    /// The user's last turn.
     pub fn asked(&self) -> &str {
         self.users().last().unwrap_or("")
     }
 
-    /// What the database knows, worded without a model.
-    pub fn told(&self) -> String {
+    /// The answer in the words of the template.
+    pub fn template_text(&self) -> String {
         template::tell(&self.facts)
     }
 
-    /// What the database knows.
+    /// The results.
     pub fn known(&self) -> Known<'_> {
         Known::new(&self.facts, self.asked())
     }
@@ -123,8 +123,8 @@ impl Conversation {
     }
 }
 
-/// The last question, completed from the earlier ones. A turn that asks nothing of the catalogue, or of one property
-/// only, does not change what the search is about.
+/// The last question, completed from the earlier ones. A turn that is not about the catalogue, or about one property only,
+/// does not change the search.
 fn understood(turns: &[Turn], zones: &[Zone], bob_per_usd: f64) -> Question {
     let mut questions: Vec<Question> = turns
         .iter()

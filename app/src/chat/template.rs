@@ -1,4 +1,4 @@
-//! Tells the facts without a model.
+//! Words the facts without a model.
 
 use crate::catalog::spell;
 use crate::catalog::summary::{Summary, ZoneSummary};
@@ -15,7 +15,7 @@ pub fn tell(facts: &Facts) -> String {
         Intent::Cantidad => counts(facts),
         Intent::Precios => prices(facts),
         Intent::Zonas => zones(facts),
-        Intent::Propiedad => one(facts),
+        Intent::Propiedad => single_property(facts),
         Intent::Ayuda => HELP.to_owned(),
     };
     let mut parts = facts.notes.clone();
@@ -48,7 +48,7 @@ pub fn suggestions(facts: &Facts) -> Vec<String> {
         "¿Qué zonas son las más caras?".to_owned(),
         "Busco un departamento de 2 dormitorios hasta 120.000 dólares".to_owned(),
     ]);
-    // What was just asked is no suggestion.
+    // Do not suggest what was just asked.
     match facts.intent {
         Intent::Precios => all.retain(|question| !question.contains("promedio")),
         Intent::Zonas => all.retain(|question| !question.contains("zonas")),
@@ -235,7 +235,7 @@ fn zones(facts: &Facts) -> String {
     lines.join("\n")
 }
 
-fn one(facts: &Facts) -> String {
+fn single_property(facts: &Facts) -> String {
     let Some(card) = facts.cards.first() else {
         return String::new();
     };
@@ -266,7 +266,7 @@ fn one(facts: &Facts) -> String {
     lines.join("\n")
 }
 
-/// One line of a list: the id, the name, the price, and what else is known.
+/// One line of a list: the id, the name, the price and other facts.
 fn line_of(card: &Card) -> String {
     let property = card.property();
     let monthly = if property.operacion == "alquiler" && property.precio.is_some() {

@@ -14,7 +14,7 @@ use crate::http::error::ApiError;
 use crate::http::fields::{self, Fields, Read};
 use crate::http::state::App;
 
-/// What is asked.
+/// The request.
 pub struct Request {
     text: String,
 }
@@ -67,7 +67,7 @@ pub async fn analisis(
         role: Role::User,
         text: request.text,
     };
-    let conversation = Conversation::look(
+    let conversation = Conversation::read(
         &app.ranking_cache,
         &mut *app.pool.acquire().await?,
         vec![turn],
@@ -77,7 +77,7 @@ pub async fn analisis(
     let answer = Answer {
         success: true,
         consulta: conversation.asked(),
-        respuesta: conversation.told(),
+        respuesta: conversation.template_text(),
         known: conversation.known(),
     };
     Ok(Json(answer).into_response())

@@ -13,7 +13,7 @@ use utoipa::{IntoResponses, OpenApi};
 use crate::http::error::ErrorBody;
 use crate::http::{token, v1_error};
 
-/// What stands above the routes.
+/// The head of the document.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -138,7 +138,7 @@ fn fault(schema: &str, status: u16, description: &str) -> Response {
     response.build()
 }
 
-/// Documents that the token must be shown, and what is answered without it.
+/// Documents that a token is needed, and the answer without it.
 pub fn guard(document: &mut Document) {
     const SCHEME: &str = "clave";
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();

@@ -47,7 +47,7 @@ pub struct Answer {
     success: bool,
     /// Properties that pass every filter.
     total: i64,
-    /// Those of them that cannot be drawn.
+    /// Matching properties without coordinates.
     sin_coordenadas: i64,
     /// The rest, the newest first; at most 5000.
     propiedades: Vec<Point>,

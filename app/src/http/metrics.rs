@@ -1,4 +1,4 @@
-//! `GET /metrics`: what was asked and how long it took, for Prometheus.
+//! `GET /metrics`: figures for Prometheus.
 
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -29,7 +29,7 @@ pub async fn metrics(State(app): State<App>, request: Request) -> Result<Respons
     Ok(([(CONTENT_TYPE, kind)], text).into_response())
 }
 
-/// The counts, and what is measured when it is asked for.
+/// The counts, and figures that are measured now.
 fn registry(app: &App) -> Registry {
     let mut registry = Registry::with_prefix("citrino");
     app.metrics.register(&mut registry);

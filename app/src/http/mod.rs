@@ -1,4 +1,4 @@
-//! The HTTP face: routes, and what surrounds each of them.
+//! The HTTP interface: routes, and the layers around them.
 
 mod analysis;
 mod body;
@@ -45,7 +45,7 @@ use error::ApiError;
 pub use limit::Peer;
 pub use state::App;
 
-/// Old names of `/api/recomendar`, which the original's front end asks.
+/// Old names of `/api/recomendar`, which the original's front end uses.
 const OLD_NAMES: [&str; 2] = ["/api/recomendar-mejorado", "/api/recomendar-mejorado-llm"];
 
 /// The routes that the document describes, each next to its description.
@@ -69,7 +69,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(v1::complete))
 }
 
-/// All routes. Every error of theirs, and of the paths that are none, is JSON of one shape.
+/// All routes. Every error, also of unknown paths, is JSON of one shape.
 pub fn router(app: App, settings: &Settings) -> Router {
     let (api, mut document) = api().split_for_parts();
     document::alias(&mut document, "/api/recomendar", &OLD_NAMES);
@@ -85,7 +85,7 @@ pub fn router(app: App, settings: &Settings) -> Router {
     around(routes, &app, settings).with_state(app)
 }
 
-/// The page. Its many small files cost nothing, and a first visit asks for all of them, so they take no tokens.
+/// The page. A first visit loads many small files that cost nothing, so they are not rate-limited.
 fn page() -> Router<App> {
     Router::new()
         .route("/", get(page::document))
@@ -94,7 +94,7 @@ fn page() -> Router<App> {
         .method_not_allowed_fallback(no_such_method)
 }
 
-/// What surrounds every route; the last is the outermost.
+/// The layers around every route; the last is the outermost.
 fn around(routes: Router<App>, app: &App, settings: &Settings) -> Router<App> {
     routes
         .fallback(no_such_path)
@@ -119,7 +119,7 @@ fn around(routes: Router<App>, app: &App, settings: &Settings) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), trace::request))
 }
 
-/// Pages of these origins may ask; without any, only those of our own.
+/// Pages of these origins may send requests; without any, only our own.
 fn cors(origins: &[Origin]) -> CorsLayer {
     let origins = origins.iter().map(|origin| origin.header().clone());
     CorsLayer::new()

@@ -50,7 +50,7 @@ pub async fn recomendar(
 }
 
 impl Request {
-    /// The preferences with the zone's own name, and the filters that had to give way.
+    /// The preferences with the zone's own name, and the filters that were dropped.
     fn resolve(&self, known: &Candidates) -> Result<Resolved, ApiError> {
         let mut wanted = self.wanted.clone();
         let zone = self
@@ -84,7 +84,7 @@ fn one_zone(known: &Candidates, text: &str) -> Result<Zone, ApiError> {
     Err(unclear("zona_preferida", message, suggestions))
 }
 
-/// What is asked of `/api/recomendar`.
+/// The request of `/api/recomendar`.
 pub struct Request {
     perfil: Option<String>,
     zona: Option<String>,
@@ -128,9 +128,9 @@ impl Read for Request {
     }
 }
 
-/// What the original's forms send besides.
+/// Further fields that the original's forms send.
 fn further(fields: &mut Fields) -> Filters {
-    // Amounts are dollars, and whoever says otherwise is told so. Notes are for people; they rank nothing.
+    // Amounts are dollars; another currency is refused. Notes do not change the ranking.
     let _ = (
         fields.one_of("moneda", &["usd"]),
         fields.text("informacion_llm"),

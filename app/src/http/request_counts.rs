@@ -12,7 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 /// Seconds: upper ends of the histogram's buckets.
 const BUCKETS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 5.0];
 
-/// The counts of this process. Cloning shares them.
+/// The counts of this process. Clones share them.
 #[derive(Clone)]
 pub struct RequestCounts {
     requests: Family<Labels, Counter>,
@@ -32,7 +32,7 @@ struct Route {
 }
 
 impl RequestCounts {
-    /// Nothing counted yet.
+    /// Empty counts.
     pub fn new() -> Self {
         RequestCounts {
             requests: Family::default(),
@@ -42,7 +42,7 @@ impl RequestCounts {
 
     /// Counts an answered request. The route is the pattern and not the path, so that the number of series is bounded.
     pub fn count(&self, method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
-        // A client may invent methods; series must not grow with them.
+        // A client may invent methods; the number of series must not grow with them.
         let method = match *method {
             Method::GET | Method::POST | Method::HEAD | Method::OPTIONS => method.as_str(),
             _ => "other",

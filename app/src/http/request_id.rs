@@ -1,4 +1,4 @@
-//! The id of a request: where it comes from, and how whatever answers it finds it.
+//! The id of a request, for the answer and for the log.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

@@ -22,11 +22,11 @@ pub struct App {
     pub release: Arc<str>,
     /// When the server started.
     pub started: Instant,
-    /// What was asked so far.
+    /// How many requests were answered.
     pub metrics: RequestCounts,
     /// Answers that change slowly.
     pub cache: Cache,
-    /// Who answers questions.
+    /// The chat.
     pub chat: Arc<Chat>,
 }
 

@@ -12,7 +12,7 @@ use crate::http::error::ApiError;
 use crate::http::request_id::{self, HEADER};
 use crate::http::state::App;
 
-/// Gives the request an id (the proxy's if it sent a sane one), puts it into the answer, counts it and writes one line.
+/// Gives the request an id (the proxy's if it sent a harmless one), puts it into the answer, counts the request and logs one line.
 pub async fn request(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id::given(request.headers()).unwrap_or_else(request_id::fresh);
@@ -23,7 +23,7 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
     let name = id.to_str().unwrap_or_default().to_owned();
     let mut response = request_id::within(name.clone(), next.run(request)).await;
     response.headers_mut().insert(HEADER, id);
-    // No answer is anything but what it says.
+    // Browsers must not guess another content type.
     response
         .headers_mut()
         .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -1,14 +1,14 @@
-//! `migrate --describe`: what this release embeds, for who decides whether it can run on a schema.
+//! `migrate --describe`: the migrations of this release, from which a deployer sees whether it can run on a schema.
 
 use anyhow::Result;
 use serde_json::json;
 
 use super::embedded::{down_of, floor_of, hex, loses_nothing, newest, ups};
 
-/// One line of JSON; no database is asked.
+/// One line of JSON; needs no database.
 ///
 /// # Errors
-/// When a migration sets its floor in a way that cannot be read.
+/// If a migration sets its floor in an unreadable form.
 pub fn describe() -> Result<String> {
     let migrations = ups()
         .map(|migration| {

@@ -1,4 +1,4 @@
-//! Forward and back: each migration in its own transaction, all under one advisory lock.
+//! Applies and reverts migrations, each in its own transaction, all under one advisory lock.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::settings::Database;
 pub async fn up(database: &Database, mut connection: PgConnection) -> Result<u8> {
     needs_postgis(&mut connection, database).await?;
     let mut session = turn(database, connection).await?;
-    // Another migrator may have been at work until now.
+    // Another migrator may have finished just now.
     let schema = Schema::read(&mut session.connection).await?;
     if let Some(refusal) = schema.refusal() {
         bail!(refusal);
@@ -30,42 +30,50 @@ pub async fn up(database: &Database, mut connection: PgConnection) -> Result<u8>
     Ok(0)
 }
 
-/// Takes back what is above `target`, newest first.
+/// How far to go back.
+#[derive(Clone, Copy)]
+pub struct Back {
+    /// The newest version that stays.
+    pub target: i64,
+    /// Whether data may be lost.
+    pub lose_data: bool,
+}
+
+/// Reverts the migrations above `target`, newest first.
 pub async fn down(
     database: &Database,
     connection: PgConnection,
     schema: &Schema,
-    target: i64,
-    lose_data: bool,
+    back: Back,
 ) -> Result<u8> {
-    let way = way_back(schema, target, lose_data)?;
-    if way.is_empty() {
+    let target = back.target;
+    if way_back(schema, back)?.is_empty() {
         connection.close().await?;
-        println!("nothing is above {target:04}");
+        println!("nothing to revert: no migration above {target:04} is applied");
         return Ok(0);
     }
     let mut session = turn(database, connection).await?;
     let schema = Schema::read(&mut session.connection).await?;
-    for migration in way_back(&schema, target, lose_data)? {
+    for migration in way_back(&schema, back)? {
         let took = step(&mut session, migration).await?;
-        println!("taken back: {} {} ms", name(migration), took.as_millis());
+        println!("reverted: {} {} ms", name(migration), took.as_millis());
     }
     session.close().await?;
     Ok(0)
 }
 
-/// The downs to run, newest first; all of them can be run, or none is.
-fn way_back(schema: &Schema, target: i64, lose_data: bool) -> Result<Vec<&'static Migration>> {
+/// The down migrations to run, newest first. If one of them cannot be run, none is.
+fn way_back(schema: &Schema, back: Back) -> Result<Vec<&'static Migration>> {
     let mut way = Vec::new();
     for version in schema
         .applied
         .iter()
         .rev()
-        .filter(|version| **version > target)
+        .filter(|version| **version > back.target)
     {
         let Some(down) = down_of(*version) else {
             bail!(
-                "migration {version:04} was applied by another release; take it back with that one"
+                "migration {version:04} was applied by another release; revert it with that release"
             );
         };
         way.push(down);
@@ -75,16 +83,16 @@ fn way_back(schema: &Schema, target: i64, lose_data: bool) -> Result<Vec<&'stati
         .filter(|down| !loses_nothing(down))
         .map(|down| name(down))
         .collect();
-    if !lossy.is_empty() && !lose_data {
+    if !lossy.is_empty() && !back.lose_data {
         bail!(
-            "taking back {} loses data; nothing was changed; --lose-data goes through with it",
+            "reverting {} loses data; nothing was changed; add --lose-data to do it anyway",
             lossy.join(", ")
         );
     }
     Ok(way)
 }
 
-/// A session that no other migrator works beside, for as long as it lives.
+/// A session that holds the migration lock, so that no other migrator works at the same time.
 async fn turn(database: &Database, connection: PgConnection) -> Result<Session> {
     let mut session = Session::new(database, connection).await?;
     session.for_its_turn().await?;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::bail;
 use sqlx::migrate::{Migration, Migrator};
 
-/// The migrations of `migrations/`, in order. Versions that only a newer release knows are left alone.
+/// The migrations of `migrations/`, in order. Applied versions that only a newer release knows are ignored.
 pub static MIGRATOR: Migrator = {
     let mut migrator = sqlx::migrate!("../migrations");
     migrator.ignore_missing = true;
@@ -15,14 +15,14 @@ pub static MIGRATOR: Migrator = {
 /// sqlx's own table of applied migrations.
 pub const APPLIED: &str = "_sqlx_migrations";
 
-/// The ways forward, oldest first.
+/// The up migrations, oldest first.
 pub fn ups() -> impl DoubleEndedIterator<Item = &'static Migration> {
     MIGRATOR
         .iter()
         .filter(|migration| migration.migration_type.is_up_migration())
 }
 
-/// The way back from a migration.
+/// The down migration of a version.
 pub fn down_of(version: i64) -> Option<&'static Migration> {
     MIGRATOR.iter().find(|migration| {
         migration.version == version && migration.migration_type.is_down_migration()
@@ -34,7 +34,7 @@ pub fn newest() -> i64 {
     ups().last().map_or(0, |migration| migration.version)
 }
 
-/// Its name, for people.
+/// The name of the newest migration, for people.
 pub fn newest_name() -> String {
     ups().last().map_or_else(|| "no migration".to_owned(), name)
 }
@@ -47,13 +47,13 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// As the file is called: `0004_piso_del_esquema`.
+/// The name of its file: `0004_piso_del_esquema`.
 pub fn name(migration: &Migration) -> String {
     let description = migration.description.replace(' ', "_");
     format!("{:04}_{description}", migration.version)
 }
 
-/// A down that says so in its first lines of comment gives up no data; the lint of citrino-ops holds it to that.
+/// Whether a down migration says in its first comment lines that it loses nothing. The lint of citrino-ops checks that.
 pub fn loses_nothing(down: &Migration) -> bool {
     let head = down.sql.as_str().lines().map(str::trim);
     head.take_while(|line| line.starts_with("--")).any(|line| {
@@ -62,10 +62,10 @@ pub fn loses_nothing(down: &Migration) -> bool {
     })
 }
 
-/// The floor that a migration sets in the database, by its own statement for it, which stands on a line of its own.
+/// The floor that a migration sets in the database, read from the line with its statement.
 ///
 /// # Errors
-/// When the statement is written in another way than the one that is read here.
+/// If the statement has a form that is not read here.
 pub fn floor_of(migration: &Migration) -> anyhow::Result<Option<i64>> {
     const MARK: &str = "INSERT INTO schema_floor (version, floor) VALUES (";
     let mut lines = migration.sql.as_str().lines().map(str::trim);

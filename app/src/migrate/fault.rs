@@ -1,4 +1,4 @@
-//! What can go wrong with a migration, as sentences.
+//! Explains the errors of migrations.
 
 use anyhow::anyhow;
 use sqlx::error::DatabaseError;
@@ -6,10 +6,10 @@ use sqlx::migrate::MigrateError;
 
 use super::embedded::APPLIED;
 
-/// `PostgreSQL`'s code for a lock that was not had in time.
+/// `PostgreSQL`'s code for a lock timeout.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// The error of a statement of `who`; one that waited for a lock in vain names the session that held it.
+/// Explains an error of `who`. For a lock timeout it names the session that held the lock.
 pub fn explain_wait(error: MigrateError, who: &str, holder: Option<String>) -> anyhow::Error {
     let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = &error else {
         return explain(error);
@@ -23,14 +23,14 @@ pub fn explain_wait(error: MigrateError, who: &str, holder: Option<String>) -> a
     anyhow!("{who} waited for a lock and gave up; the lock is held by {holder}")
 }
 
-/// An error of sqlx's migrator as a sentence.
+/// Explains an error of sqlx's migrator.
 pub fn explain(error: MigrateError) -> anyhow::Error {
     match error {
         MigrateError::VersionMismatch(version) => anyhow!(
-            "migration {version:04} was applied with another text than this release has; released migrations must not be edited"
+            "migration {version:04} differs from the text that was applied; released migrations must not be edited"
         ),
         MigrateError::Dirty(version) => anyhow!(
-            "migration {version:04} stopped half way; repair the schema by hand, then delete its row in {APPLIED}"
+            "migration {version:04} stopped halfway; repair the schema by hand, then delete its row in {APPLIED}"
         ),
         other => anyhow::Error::new(other),
     }

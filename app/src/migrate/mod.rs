@@ -15,9 +15,10 @@ pub use describe::describe;
 pub use embedded::newest;
 pub use schema::Schema;
 
+use drive::Back;
 use embedded::{name, newest_name};
 
-/// Does what the command line asks; `--describe` needs no database and is not among it.
+/// Runs `migrate`, except `--describe`, which needs no database.
 pub async fn run(database: &Database, job: &Migrate) -> Outcome {
     let mut connection = database.connect().await?;
     let schema = Schema::read(&mut connection).await?;
@@ -26,7 +27,11 @@ pub async fn run(database: &Database, job: &Migrate) -> Outcome {
         return Ok(0);
     }
     if let Some(target) = job.down_to {
-        return Ok(drive::down(database, connection, &schema, target, job.lose_data).await?);
+        let back = Back {
+            target,
+            lose_data: job.lose_data,
+        };
+        return Ok(drive::down(database, connection, &schema, back).await?);
     }
     if let Some(refusal) = schema.refusal() {
         return Err(Failure::Failed(anyhow::anyhow!(refusal)));

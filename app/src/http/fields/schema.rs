@@ -1,4 +1,4 @@
-//! What requests take, as the `OpenAPI` document tells it.
+//! The schemas of requests for the `OpenAPI` document.
 
 use serde_json::{Map, Value};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -11,7 +11,7 @@ pub const TEXT_LIMIT: usize = 500;
 /// Texts have no control characters.
 const TEXT_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 
-/// A request read without any fields, which so has told what it takes.
+/// Reads a request without any fields in describing mode, which collects the schemas.
 fn described<T: Read>(origin: Origin) -> Fields {
     let mut fields = Fields::new(Map::new(), origin);
     fields.describing = true;

@@ -19,9 +19,9 @@ pub struct Answer {
     pub radio_m: i64,
     /// The service categories that the score looks at.
     pub categorias: Vec<&'static str>,
-    /// Filters that gave way because nothing passed all of them; only with `relajar`.
+    /// Filters that were dropped because nothing passed all of them; only with `relajar`.
     pub relajado: Vec<&'static str>,
-    /// Properties that fit in all.
+    /// Matching properties in all.
     pub total_recomendaciones: i64,
     /// Properties in this answer.
     pub cantidad: usize,
@@ -31,7 +31,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer that tells what was found.
+    /// The answer for a page of the ranking.
     pub fn new(perfil: Option<String>, found: Found, page: Page) -> Self {
         let Found {
             resolved,

@@ -43,7 +43,7 @@ const NEEDS: &[(&str, &[&str])] = &[
     ("prestigio", &["educacion", "salud"]),
 ];
 
-/// The places of the categories that `necesidades` asks for, each once and in order; an unknown need is a fault.
+/// The ids of the categories of `necesidades`, each once and in order; an unknown need is a fault.
 pub fn read(fields: &mut Fields) -> Vec<i32> {
     let known: Vec<&'static str> = NEEDS.iter().map(|(need, _)| *need).collect();
     let wanted = fields.many_of("necesidades", &known, |word| word.replace([' ', '-'], "_"));
