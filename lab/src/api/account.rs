@@ -17,14 +17,14 @@ pub struct Account(Arc<Inner>);
 struct Inner {
     lab: Lab,
     token: String,
-    /// Without machines the API keeps its state and nothing runs: for tests of the API alone.
+    /// Without machines the API has only state, and nothing runs: for tests of the API alone.
     machines: bool,
     store: Mutex<Store>,
     controls: Mutex<Controls>,
 }
 
 impl Account {
-    /// Loads what the lab holds.
+    /// Loads the state of the lab.
     pub fn load(lab: &Lab, machines: bool) -> Result<Self> {
         Ok(Self(Arc::new(Inner {
             lab: lab.clone(),
@@ -50,12 +50,12 @@ impl Account {
         &self.0.lab
     }
 
-    /// The state; no request waits for anything slow while it holds it.
+    /// The state. Do not do anything slow while you hold it.
     pub fn lock(&self) -> MutexGuard<'_, Store> {
         self.0.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was set under `/_lab`. Whoever needs both locks takes the state first.
+    /// The settings under `/_lab`. Whoever needs both locks takes the state first.
     pub fn controls(&self) -> MutexGuard<'_, Controls> {
         self.0
             .controls

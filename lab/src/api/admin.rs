@@ -1,5 +1,5 @@
-//! What is the lab's own, under `/_lab`: tests order faults here, and ask what was called. Nothing of
-//! it outlives the process.
+//! The lab's own routes under `/_lab`: tests order faults here and read which calls were made. Nothing
+//! of it survives a restart.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::faults::Fault;
 use super::request::Body;
 use crate::pace::Failure;
 
-/// The routes, and with them the list of those of the API.
+/// The routes under `/_lab`; `listed` are those of the API.
 pub fn routes(listed: &[(&'static str, String)]) -> Router<Account> {
     let list: Vec<Value> = listed
         .iter()
@@ -42,8 +42,8 @@ async fn faults(State(account): State<Account>) -> Response {
     Json(&account.controls().faults).into_response()
 }
 
-async fn order_fault(State(account): State<Account>, Body(wish): Body<Value>) -> Answer {
-    let fault = Fault::read(wish)?;
+async fn order_fault(State(account): State<Account>, Body(body): Body<Value>) -> Answer {
+    let fault = Fault::read(body)?;
     let shown = Json(&fault).into_response();
     account.controls().faults.order(fault);
     Ok((StatusCode::CREATED, shown).into_response())
@@ -63,7 +63,7 @@ async fn forget_calls(State(account): State<Account>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// How long actions take, how far they may go, or which one fails.
+/// How long actions take, where they are held, or which one fails.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pacing {
@@ -75,31 +75,31 @@ struct Pacing {
     message: Option<String>,
 }
 
-async fn pace(State(account): State<Account>, Body(wish): Body<Pacing>) -> Answer<StatusCode> {
-    if wish.ms.is_none() && wish.hold.is_none() && wish.command.is_none() {
+async fn pace(State(account): State<Account>, Body(body): Body<Pacing>) -> Answer<StatusCode> {
+    if body.ms.is_none() && body.hold.is_none() && body.command.is_none() {
         return Err(ApiError::invalid(
             "command",
             "neither ms nor hold nor command is given",
         ));
     }
-    if wish.hold.is_some_and(|percent| percent > 100) {
+    if body.hold.is_some_and(|percent| percent > 100) {
         return Err(ApiError::invalid("hold", "must be 0 to 100"));
     }
-    let nth = wish.nth.unwrap_or(1);
+    let nth = body.nth.unwrap_or(1);
     if nth == 0 {
         return Err(ApiError::invalid("nth", "counts from 1"));
     }
     let mut store = account.lock();
-    if let Some(ms) = wish.ms {
+    if let Some(ms) = body.ms {
         store.pace.set_least(Duration::from_millis(ms));
     }
-    if let Some(percent) = wish.hold {
+    if let Some(percent) = body.hold {
         store.pace.hold(percent);
     }
-    if let Some(command) = wish.command {
+    if let Some(command) = body.command {
         let failure = Failure {
-            code: wish.code.unwrap_or_else(|| "action_failed".to_owned()),
-            message: wish.message.unwrap_or_else(|| "action failed".to_owned()),
+            code: body.code.unwrap_or_else(|| "action_failed".to_owned()),
+            message: body.message.unwrap_or_else(|| "action failed".to_owned()),
         };
         store.pace.doom(command, nth, failure);
     }
@@ -108,9 +108,9 @@ async fn pace(State(account): State<Account>, Body(wish): Body<Pacing>) -> Answe
 
 async fn offer(
     State(account): State<Account>,
-    Body(wish): Body<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Answer<StatusCode> {
-    account.controls().offers.change(&wish)?;
+    account.controls().offers.change(&body)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -125,8 +125,8 @@ struct Remaining {
     remaining: u32,
 }
 
-async fn budget(State(account): State<Account>, Body(wish): Body<Remaining>) -> Answer<StatusCode> {
-    account.controls().budget.leave(wish.remaining)?;
+async fn budget(State(account): State<Account>, Body(body): Body<Remaining>) -> Answer<StatusCode> {
+    account.controls().budget.leave(body.remaining)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -12,7 +12,7 @@ use super::listing::{self, Query};
 use super::routes::{Routes, get as on_get};
 use crate::store::id_of;
 
-/// Everything that only tells of the catalogue.
+/// All routes of the catalogue.
 pub fn routes() -> Routes {
     Routes::new()
         .route("/datacenters", on_get(datacenters))
@@ -55,7 +55,7 @@ fn get(kind: &str, singular: &str, id: u64) -> Answer {
     Ok(Json(json!({ singular: found })).into_response())
 }
 
-/// The prices of server types are those that the types themselves show.
+/// The prices of server types are the same as in the types themselves.
 async fn pricing() -> Answer {
     let mut pricing = catalogue::pricing().clone();
     pricing["server_types"] = catalogue::all("server_types")
@@ -64,7 +64,7 @@ async fn pricing() -> Answer {
     Ok(Json(json!({ "pricing": pricing })).into_response())
 }
 
-/// Gone since October 2026; availability stands in `server_types[].locations[]`.
+/// Removed in October 2026; availability is in `server_types[].locations[]`.
 async fn datacenters() -> Answer {
     Err(ApiError::new(
         410,

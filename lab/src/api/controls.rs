@@ -1,4 +1,4 @@
-//! What tests of the lab set under `/_lab`. Nothing of it outlives the process.
+//! The settings that tests change under `/_lab`. They do not survive a restart.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use super::calls::Calls;
 use super::faults::Faults;
 use super::offers::Offers;
 
-/// All of it.
+/// The settings.
 #[derive(Default)]
 pub struct Controls {
     pub budget: Budget,
@@ -17,7 +17,7 @@ pub struct Controls {
     pub tokens: Vec<Token>,
 }
 
-/// A further token of the project.
+/// An additional token of the project.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {

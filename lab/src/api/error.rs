@@ -54,7 +54,7 @@ impl ApiError {
         Self::new(404, "not_found", message)
     }
 
-    /// Whether the token is not known, in distinction from one that may not do this.
+    /// Whether the token is unknown, as opposed to a token without permission.
     pub fn is_of_a_stranger(&self) -> bool {
         self.code == "unauthorized"
     }

@@ -6,7 +6,7 @@ use super::selector;
 use crate::machine::firewall::Guarded;
 use crate::store::{FIREWALLS, SERVERS, Store, id_of};
 
-/// Whether a firewall guards a server, by name or by label.
+/// Whether a firewall is applied to a server, by id or by label.
 pub fn stands_before(firewall: &Value, server: &Value) -> bool {
     firewall["applied_to"]
         .as_array()
@@ -20,7 +20,7 @@ pub fn stands_before(firewall: &Value, server: &Value) -> bool {
         )
 }
 
-/// Every machine that has a firewall, with the rules of all of them.
+/// Every machine behind a firewall, with the rules of all its firewalls.
 pub fn guarded(store: &Store) -> Vec<Guarded> {
     let guard = |server: &Value| {
         let before: Vec<&Value> = store

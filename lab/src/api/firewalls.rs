@@ -1,4 +1,4 @@
-//! Firewalls: their rules, and what they stand before.
+//! Firewalls.
 
 use axum::extract::{Path, State};
 use serde::Deserialize;
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::account::Account;
 use super::error::{Answer, ApiError};
 use super::firewall_resources::{apply, remove, resources};
+use super::kind::FIREWALL;
 use super::listing::{self, Query};
 use super::reply::{created, gone};
 use super::request::{self, Body};
@@ -15,7 +16,7 @@ use super::timestamp::now;
 use super::{actions, firewall_rules, resource, view};
 use crate::store::FIREWALLS;
 
-/// What can be done to a firewall beside naming and deleting it.
+/// The actions of a firewall.
 const ACTIONS: &[&str] = &["set_rules", "apply_to_resources", "remove_from_resources"];
 
 pub fn routes() -> Routes {
@@ -50,23 +51,23 @@ async fn list(State(account): State<Account>, query: Query) -> Answer {
 }
 
 async fn get_one(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
-    view::show(&account, FIREWALLS, "firewall", id)
+    view::show(&account, FIREWALL, id)
 }
 
 async fn update(
     State(account): State<Account>,
     Path(id): Path<u64>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
-    resource::rename(&account, FIREWALLS, "firewall", id, &wish)
+    resource::rename(&account, FIREWALL, id, &body)
 }
 
-async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Answer {
+async fn create(State(account): State<Account>, Body(body): Body<Create>) -> Answer {
     let mut store = account.lock();
-    let name = request::name(FIREWALLS, &wish.name)?;
-    let rules = firewall_rules::read(wish.rules.as_deref().unwrap_or_default())?;
-    let resources = resources(&store, wish.apply_to.as_deref().unwrap_or_default())?;
-    let labels = request::labels(wish.labels)?;
+    let name = request::name(FIREWALLS, &body.name)?;
+    let rules = firewall_rules::read(body.rules.as_deref().unwrap_or_default())?;
+    let resources = resources(&store, body.apply_to.as_deref().unwrap_or_default())?;
+    let labels = request::labels(body.labels)?;
     if store.by_name(FIREWALLS, &name).is_some() {
         return Err(ApiError::not_unique("name"));
     }
@@ -128,14 +129,14 @@ async fn get_action(
 async fn act(
     State(account): State<Account>,
     Path((id, action)): Path<(u64, String)>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
     if store.get(FIREWALLS, id).is_none() {
         return Err(ApiError::not_found("firewall"));
     }
     let given = |key: &str| {
-        wish[key]
+        body[key]
             .as_array()
             .cloned()
             .ok_or_else(|| ApiError::invalid(key, "is missing"))

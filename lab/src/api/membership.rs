@@ -1,4 +1,4 @@
-//! Who is in which private network, and with which addresses.
+//! The servers in private networks, and their addresses.
 
 use std::net::Ipv4Addr;
 
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::store::{SERVERS, Store};
 
-/// What a server has in a network.
+/// The membership of a server in a network.
 pub fn of(server: &Value, network: u64) -> Option<&Value> {
     let mut nets = server["private_net"].as_array()?.iter();
     nets.find(|net| net["network"] == network)
 }
 
-/// Every address of a network that a server has.
+/// Every address of a network that is in use.
 pub fn addresses(store: &Store, network: u64) -> Vec<Ipv4Addr> {
     let nets = store.all(SERVERS).filter_map(|server| of(server, network));
     nets.flat_map(|net| {

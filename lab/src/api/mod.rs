@@ -19,6 +19,7 @@ mod firewall_scope;
 mod firewalls;
 mod guard;
 mod images;
+mod kind;
 mod listing;
 mod membership;
 mod network_parts;
@@ -59,14 +60,14 @@ use crate::lab::Lab;
 use account::Account;
 use routes::{Routes, get};
 
-/// Loads what the lab holds, and takes up what an API process before this one left undone.
+/// Loads the state of the lab, and finishes what an earlier API process left undone.
 pub fn open(lab: &Lab, machines: bool) -> Result<Account> {
     let account = Account::load(lab, machines)?;
     server_actions::take_up(&account)?;
     Ok(account)
 }
 
-/// Every path of the API that the lab answers.
+/// Every path of the API that the lab serves.
 fn table() -> Routes {
     Routes::new()
         .route("/actions", get(actions::list))
@@ -88,7 +89,7 @@ fn table() -> Routes {
         )
 }
 
-/// The lab's API: Hetzner's, and under `/_lab` what is the lab's own.
+/// Hetzner's API, and the lab's own routes under `/_lab`.
 pub fn router(account: Account) -> Router {
     let (listed, v1) = table().into_parts();
     Router::new()

@@ -25,7 +25,7 @@ pub fn is_off(account: &Account, store: &Store, server: &Value) -> bool {
     status(account, store, server) == "off"
 }
 
-/// 422 when a server that has to be off is not.
+/// 422 if the server is not off.
 pub fn must_be_off(account: &Account, store: &Store, server: &Value) -> Result<(), ApiError> {
     if is_off(account, store, server) {
         return Ok(());

@@ -1,18 +1,18 @@
-//! Servers as they are looked at and named; what is done to them is in the files beside.
+//! The routes of servers. Their actions are in files of their own.
 
 use axum::extract::{Path, State};
 use serde_json::Value;
 
 use super::account::Account;
 use super::error::Answer;
+use super::kind::SERVER;
 use super::request::Body;
 use super::routes::{Routes, post, put};
 use super::{resource, server_actions, server_create};
-use crate::store::SERVERS;
 
 /// Everything under `/servers`.
 pub fn routes() -> Routes {
-    resource::routes(SERVERS, "server")
+    resource::routes(SERVER)
         .route("/servers", post(server_create::create))
         .route("/servers/{id}", put(update).delete(server_actions::delete))
         .actions(
@@ -25,7 +25,7 @@ pub fn routes() -> Routes {
 async fn update(
     State(account): State<Account>,
     Path(id): Path<u64>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
-    resource::rename(&account, SERVERS, "server", id, &wish)
+    resource::rename(&account, SERVER, id, &body)
 }

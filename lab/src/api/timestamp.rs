@@ -11,6 +11,6 @@ pub fn now() -> String {
 /// Any time.
 pub fn written(time: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]+00:00");
-    // The format is fixed and fits every time.
+    // The format is fixed and works for every time.
     time.format(format).unwrap_or_default()
 }

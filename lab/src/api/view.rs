@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::error::{Answer, ApiError};
+use super::kind::Kind;
 use super::{actions, addresses, firewall_scope, membership, selector, server_state};
 use crate::store::{FIREWALLS, NETWORKS, SERVERS, Store, VOLUMES, id_of};
 
-/// An object as the API shows it: some of it follows from other objects.
+/// An object as the API shows it.
 pub fn object(account: &Account, store: &Store, kind: &str, kept: &Value) -> Value {
     match kind {
         SERVERS => server(account, store, kept),
@@ -20,16 +21,15 @@ pub fn object(account: &Account, store: &Store, kind: &str, kept: &Value) -> Val
 }
 
 /// One object under its singular.
-pub fn show(account: &Account, kind: &str, singular: &str, id: u64) -> Answer {
+pub fn show(account: &Account, kind: Kind, id: u64) -> Answer {
     let store = account.lock();
     let found = store
-        .get(kind, id)
-        .ok_or_else(|| ApiError::not_found(singular))?;
-    Ok(Json(json!({ singular: object(account, &store, kind, found) })).into_response())
+        .get(kind.plural, id)
+        .ok_or_else(|| ApiError::not_found(kind.singular))?;
+    Ok(Json(json!({ kind.singular: object(account, &store, kind.plural, found) })).into_response())
 }
 
-/// A server with what follows from elsewhere: whether its machine runs, its addresses, volumes and
-/// firewalls.
+/// A server with its status, addresses, volumes and firewalls.
 pub fn server(account: &Account, store: &Store, server: &Value) -> Value {
     let id = id_of(server);
     let mut server = server.clone();
@@ -47,7 +47,7 @@ pub fn server(account: &Account, store: &Store, server: &Value) -> Value {
     server
 }
 
-/// A firewall with the servers that its label selectors reach today.
+/// A firewall with the servers that its label selectors match now.
 pub fn firewall(store: &Store, firewall: &Value) -> Value {
     let mut firewall = firewall.clone();
     for resource in firewall["applied_to"].as_array_mut().into_iter().flatten() {

@@ -1,23 +1,35 @@
-//! Which server has a volume, and how it gets it.
+//! Attaches volumes to servers, and detaches them.
 
 use serde_json::{Value, json};
 
 use super::account::Account;
-use super::background::{self, Errand};
+use super::background::{self, MachineJob};
 use super::error::ApiError;
 use super::{actions, request, resource};
 use crate::machine::{Machine, volume};
 use crate::store::{SERVERS, Store, VOLUMES, id_of};
 
-/// Does the work of an `attach_volume`; a volume that could not be attached is nobody's.
+/// A volume on its way to a server.
+pub struct Attachment {
+    pub volume: u64,
+    pub server: u64,
+    pub automount: bool,
+    /// The `attach_volume` that ends with it.
+    pub action: u64,
+}
+
+/// Does the work of an `attach_volume`. If it fails, the volume has no server.
 pub fn plug_in(
     account: &Account,
     store: &Store,
-    id: u64,
-    server: u64,
-    (automount, action): (bool, u64),
+    Attachment {
+        volume,
+        server,
+        automount,
+        action,
+    }: Attachment,
 ) {
-    let errand = Errand {
+    let job = MachineJob {
         server,
         actions: vec![action],
         after: None,
@@ -25,11 +37,11 @@ pub fn plug_in(
     background::run_then(
         account,
         store,
-        errand,
-        move |machine| plug(machine, id, automount),
+        job,
+        move |machine| plug(machine, volume, automount),
         move |store, went_well| {
             if !went_well {
-                set_server(store, id, None);
+                set_server(store, volume, None);
             }
         },
     );
@@ -48,21 +60,27 @@ pub fn attach(
     account: &Account,
     store: &mut Store,
     id: u64,
-    wish: &Value,
+    body: &Value,
 ) -> Result<Value, ApiError> {
-    let server = request::needed("server", request::number(wish, "server")?)?;
-    let automount = request::flag(wish, "automount")?.unwrap_or(false);
+    let server = request::needed("server", request::number(body, "server")?)?;
+    let automount = request::flag(body, "automount")?.unwrap_or(false);
     let place = resource::named(store, SERVERS, "server", server)?["location"].clone();
     free(store, id, &place)?;
     resource::unlocked(store, "server", server)?;
     set_server(store, id, Some(server));
     let about = [("volume", id), ("server", server)];
     let action = actions::begin(store, "attach_volume", &about);
-    plug_in(account, store, id, server, (automount, id_of(&action)));
+    let attachment = Attachment {
+        volume: id,
+        server,
+        automount,
+        action: id_of(&action),
+    };
+    plug_in(account, store, attachment);
     Ok(action)
 }
 
-/// Whether nobody has a volume, and it is where it is wanted.
+/// Whether a volume is free and in the right location.
 pub fn free(store: &Store, id: u64, place: &Value) -> Result<(), ApiError> {
     let volume = resource::named(store, VOLUMES, "volume", id)?;
     if !volume["server"].is_null() {
@@ -76,7 +94,7 @@ pub fn free(store: &Store, id: u64, place: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Writes down who has a volume.
+/// Stores the server of a volume.
 pub fn set_server(store: &mut Store, id: u64, server: Option<u64>) {
     if let Some(volume) = store.get_mut(VOLUMES, id) {
         volume["server"] = json!(server);
@@ -92,7 +110,7 @@ pub fn detach(account: &Account, store: &mut Store, id: u64) -> Result<Value, Ap
     resource::unlocked(store, "server", server)?;
     let about = [("volume", id), ("server", server)];
     let action = actions::begin(store, "detach_volume", &about);
-    let errand = Errand {
+    let job = MachineJob {
         server,
         actions: vec![id_of(&action)],
         after: None,
@@ -100,7 +118,7 @@ pub fn detach(account: &Account, store: &mut Store, id: u64) -> Result<Value, Ap
     background::run_then(
         account,
         store,
-        errand,
+        job,
         move |machine| volume::detach(machine, id),
         move |store, went_well| {
             if went_well {
@@ -111,7 +129,7 @@ pub fn detach(account: &Account, store: &mut Store, id: u64) -> Result<Value, Ap
     Ok(action)
 }
 
-/// A server that is no more has none.
+/// Frees the volumes of a deleted server.
 pub fn forget_server(store: &mut Store, server: u64) {
     let of_it: Vec<u64> = store
         .all(VOLUMES)

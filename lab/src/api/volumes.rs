@@ -1,10 +1,11 @@
-//! Volumes: block storage that servers of the same location have one after the other.
+//! Volumes: block storage for one server at a time in the same location.
 
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::account::Account;
 use super::error::{Answer, ApiError};
+use super::kind::VOLUME;
 use super::reply::{created, gone};
 use super::request::{self, Body};
 use super::routes::{Routes, post, put};
@@ -13,12 +14,12 @@ use super::{actions, resource, volume_create};
 use crate::machine::volume;
 use crate::store::{Store, VOLUMES};
 
-/// What can be done to one beside naming and deleting it.
+/// Its actions.
 const ACTIONS: &[&str] = &["attach", "detach", "resize", "change_protection"];
 
 /// Everything under `/volumes`.
 pub fn routes() -> Routes {
-    resource::routes(VOLUMES, "volume")
+    resource::routes(VOLUME)
         .route("/volumes", post(volume_create::create))
         .route("/volumes/{id}", put(update).delete(delete))
         .actions("/volumes/{id}/actions/{action}", ACTIONS, post(act))
@@ -27,14 +28,14 @@ pub fn routes() -> Routes {
 async fn update(
     State(account): State<Account>,
     Path(id): Path<u64>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
-    resource::rename(&account, VOLUMES, "volume", id, &wish)
+    resource::rename(&account, VOLUME, id, &body)
 }
 
 async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     let mut store = account.lock();
-    let found = resource::find(&store, VOLUMES, "volume", id)?;
+    let found = resource::find(&store, VOLUME, id)?;
     resource::unprotected(found, "volume")?;
     if !found["server"].is_null() {
         let message = "the volume is attached to a server; detach it first";
@@ -53,25 +54,25 @@ async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
 async fn act(
     State(account): State<Account>,
     Path((id, action)): Path<(u64, String)>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
-    resource::find(&store, VOLUMES, "volume", id)?;
+    resource::find(&store, VOLUME, id)?;
     resource::unlocked(&store, "volume", id)?;
     let action = match action.as_str() {
-        "attach" => attach(&account, &mut store, id, &wish)?,
+        "attach" => attach(&account, &mut store, id, &body)?,
         "detach" => detach(&account, &mut store, id)?,
-        "resize" => resize(&account, &mut store, id, &wish)?,
-        "change_protection" => resource::protect(&mut store, VOLUMES, "volume", id, &wish)?,
+        "resize" => resize(&account, &mut store, id, &body)?,
+        "change_protection" => resource::protect(&mut store, VOLUME, id, &body)?,
         other => return Err(ApiError::unknown_action(other)),
     };
     account.commit(&store)?;
     Ok(created(json!({ "action": action })))
 }
 
-fn resize(account: &Account, store: &mut Store, id: u64, wish: &Value) -> Result<Value, ApiError> {
-    let size = volume_create::size(request::needed("size", wish.get("size"))?)?;
-    let volume = resource::find(store, VOLUMES, "volume", id)?;
+fn resize(account: &Account, store: &mut Store, id: u64, body: &Value) -> Result<Value, ApiError> {
+    let size = volume_create::size(request::needed("size", body.get("size"))?)?;
+    let volume = resource::find(store, VOLUME, id)?;
     if Some(size) <= volume["size"].as_u64() {
         let message = "must be greater than the current size";
         return Err(ApiError::invalid("size", message));

@@ -1,4 +1,4 @@
-//! DNS zones, as state only: nobody asks them for names. Their records are in `rrsets.rs`.
+//! DNS zones, as state only: no name server answers for them. Their records are in `rrsets.rs`.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::error::{Answer, ApiError};
+use super::kind::ZONE;
 use super::listing::{self, Query};
 use super::reply::created;
 use super::request::{self, Body};
@@ -15,7 +16,7 @@ use super::timestamp::now;
 use super::{actions, records, resource, rrsets, soa, zone_store};
 use crate::store::{RRSETS, Store, ZONES, id_of};
 
-/// What can be done to one beside labelling and deleting it.
+/// Its actions.
 const ACTIONS: &[&str] = &["change_ttl", "change_protection"];
 
 const NAME_SERVERS: [&str; 3] = [
@@ -60,31 +61,31 @@ async fn get_one(State(account): State<Account>, Path(zone): Path<String>) -> An
 }
 
 fn show(store: &Store, zone: &str) -> Answer {
-    let zone = resource::find(store, ZONES, "zone", zone_store::find(store, zone)?)?;
+    let zone = resource::find(store, ZONE, zone_store::find(store, zone)?)?;
     Ok(Json(json!({ "zone": shown(store, zone) })).into_response())
 }
 
-async fn create(State(account): State<Account>, Body(wish): Body<Value>) -> Answer {
+async fn create(State(account): State<Account>, Body(body): Body<Value>) -> Answer {
     let mut store = account.lock();
-    let name = request::needed("name", request::text(&wish, "name")?)?;
+    let name = request::needed("name", request::text(&body, "name")?)?;
     if !is_zone_name(name) {
-        let message = "is no domain name in lower case without a dot at its end";
+        let message = "must be a domain name in lower case without a dot at its end";
         return Err(ApiError::invalid("name", message));
     }
-    let mode = request::needed("mode", request::text(&wish, "mode")?)?;
+    let mode = request::needed("mode", request::text(&body, "mode")?)?;
     if request::one_of("mode", mode, &["primary", "secondary"])? == "secondary" {
         return Err(ApiError::invalid("mode", "the lab has primary zones only"));
     }
-    if request::text(&wish, "zonefile")?.is_some_and(|text| !text.is_empty()) {
+    if request::text(&body, "zonefile")?.is_some_and(|text| !text.is_empty()) {
         return Err(ApiError::invalid(
             "zonefile",
             "the lab reads none; give rrsets",
         ));
     }
-    let ttl = records::ttl(&wish)?.unwrap_or(3600);
-    let labels = request::labels(wish.get("labels").cloned())?;
+    let ttl = records::ttl(&body)?.unwrap_or(3600);
+    let labels = request::labels(body.get("labels").cloned())?;
     resource::unique(&store, ZONES, name)?;
-    let sets = request::list(&wish, "rrsets")?;
+    let sets = request::list(&body, "rrsets")?;
     let sets = rrsets::read_all(name, sets)?;
     let id = store.next_id();
     let zone = json!({
@@ -112,11 +113,11 @@ fn is_zone_name(name: &str) -> bool {
 async fn update(
     State(account): State<Account>,
     Path(zone): Path<String>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
     let id = zone_store::find(&store, &zone)?;
-    request::relabel(&mut store, ZONES, id, &wish)?;
+    request::relabel(&mut store, ZONES, id, &body)?;
     store.save()?;
     show(&store, &zone)
 }
@@ -124,7 +125,7 @@ async fn update(
 async fn delete(State(account): State<Account>, Path(zone): Path<String>) -> Answer {
     let mut store = account.lock();
     let id = zone_store::find(&store, &zone)?;
-    resource::unprotected(resource::find(&store, ZONES, "zone", id)?, "zone")?;
+    resource::unprotected(resource::find(&store, ZONE, id)?, "zone")?;
     for key in zone_store::keys(&store, id) {
         store.remove(RRSETS, key);
     }
@@ -159,31 +160,31 @@ async fn get_action(
 async fn act(
     State(account): State<Account>,
     Path((zone, action)): Path<(String, String)>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
     let id = zone_store::find(&store, &zone)?;
     let action = match action.as_str() {
         "change_ttl" => {
-            let ttl = request::needed("ttl", records::ttl(&wish)?)?;
+            let ttl = request::needed("ttl", records::ttl(&body)?)?;
             if let Some(zone) = store.get_mut(ZONES, id) {
                 zone["ttl"] = json!(ttl);
             }
             soa::raise_serial(&mut store, id);
             actions::done(&mut store, "change_ttl", &[("zone", id)])
         }
-        "change_protection" => resource::protect(&mut store, ZONES, "zone", id, &wish)?,
+        "change_protection" => resource::protect(&mut store, ZONE, id, &body)?,
         other => return Err(ApiError::unknown_action(other)),
     };
     store.save()?;
     Ok(created(json!({ "action": action })))
 }
 
-/// The zone as BIND would read it.
+/// The zone as a zone file.
 async fn zonefile(State(account): State<Account>, Path(zone): Path<String>) -> Answer {
     let store = account.lock();
     let id = zone_store::find(&store, &zone)?;
-    let zone = resource::find(&store, ZONES, "zone", id)?;
+    let zone = resource::find(&store, ZONE, id)?;
     let name = zone["name"].as_str().unwrap_or_default();
     let mut text = format!("$ORIGIN\t{name}.\n$TTL\t{}\n", zone["ttl"]);
     for set in zone_store::of(&store, id) {

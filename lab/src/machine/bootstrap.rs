@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The name, keys, user data and size of a new machine.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Birth {
+pub struct Bootstrap {
     pub id: u64,
     pub name: String,
     pub public_keys: Vec<String>,
@@ -13,6 +13,6 @@ pub struct Birth {
     pub memory_bytes: u64,
     /// The last byte of its public address.
     pub host: Option<u8>,
-    /// The image of the API whose disk it gets; none for a new one.
+    /// The API's id of the image that its disk is copied from; `None` for a new disk.
     pub snapshot: Option<u64>,
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::lab::Lab;
 
-/// A machine of the lab by its number: the last byte of its address, unless it was given another.
+/// A machine of the lab. Its number is the last byte of its address, unless it was given another address.
 #[derive(Clone, Debug)]
 pub struct Machine {
     pub lab: Lab,
@@ -22,7 +22,7 @@ impl Machine {
         }
     }
 
-    /// Every machine that has a folder, whether it runs or not.
+    /// Every machine that has a folder, running or not.
     pub fn all(lab: &Lab) -> Vec<Self> {
         let entries = fs::read_dir(lab.machines()).into_iter().flatten().flatten();
         let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -37,17 +37,17 @@ impl Machine {
         self.folder().join("root")
     }
 
-    /// The name of its namespace and control groups.
+    /// The name of its network namespace and control groups.
     pub fn long_name(&self) -> String {
         format!("{}-{}", self.lab.bridge(), self.number)
     }
 
-    /// Whether its supervisor lives: it holds a kernel lock as long as it does.
+    /// Whether its supervisor is alive: it holds a kernel lock.
     pub fn is_running(&self) -> bool {
         File::open(self.folder().join("lock")).is_ok_and(|file| file.try_lock_shared().is_err())
     }
 
-    /// Whether it stopped without being asked to, other than by its own will: its host went away.
+    /// Whether it stopped neither on request nor by itself: the host went down.
     pub fn is_lost(&self) -> bool {
         !self.is_running() && !self.is_marked("halted")
     }
@@ -69,7 +69,7 @@ impl Machine {
     }
 }
 
-/// Absent is as good as removed.
+/// Removes a folder; it may be absent.
 pub fn remove_tree(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

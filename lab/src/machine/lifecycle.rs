@@ -1,4 +1,4 @@
-//! From the first disk to the last trace: making, starting, stopping and deleting machines.
+//! Creates, starts, stops and deletes machines.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::bootstrap::Birth;
+use super::bootstrap::Bootstrap;
 use super::handle::{Machine, remove_tree};
 use super::process::Order;
 use super::settings::Settings;
@@ -16,23 +16,23 @@ use crate::image;
 use crate::lab::{PATIENCE, until};
 
 impl Machine {
-    /// Lays disk and seed; nothing runs yet.
-    pub fn create(&self, birth: &Birth) -> Result<()> {
+    /// Creates disk and seed; does not start the machine.
+    pub fn create(&self, bootstrap: &Bootstrap) -> Result<()> {
         fs::create_dir_all(self.folder())?;
         self.keep(&Settings {
             image: image::path(&self.lab),
-            memory_bytes: birth.memory_bytes,
-            host: birth.host,
+            memory_bytes: bootstrap.memory_bytes,
+            host: bootstrap.host,
             volumes: Vec::new(),
             nics: Vec::new(),
         })?;
-        self.lay(birth)
+        self.lay(bootstrap)
     }
 
-    /// Gives it another disk, as new as that of its birth, and starts it, as Hetzner does.
-    pub fn rebuild(&self, birth: &Birth) -> Result<()> {
+    /// Gives the machine a new disk and starts it, as Hetzner does.
+    pub fn rebuild(&self, bootstrap: &Bootstrap) -> Result<()> {
         if !self.is_made() {
-            self.create(birth)?;
+            self.create(bootstrap)?;
             return self.start();
         }
         self.power_off()?;
@@ -41,12 +41,12 @@ impl Machine {
         for name in ["upper", "work"] {
             remove_tree(&self.folder().join(name))?;
         }
-        self.lay(birth)?;
+        self.lay(bootstrap)?;
         self.start()
     }
 
-    fn lay(&self, birth: &Birth) -> Result<()> {
-        let image = match birth.snapshot {
+    fn lay(&self, bootstrap: &Bootstrap) -> Result<()> {
+        let image = match bootstrap.snapshot {
             Some(id) => snapshot::restore(self, id)?,
             None => image::path(&self.lab),
         };
@@ -58,18 +58,17 @@ impl Machine {
         }
         overlay::mount(&self.folder(), &image)?;
         self.configure(|settings| settings.image = image)?;
-        seed::write(&self.root(), birth)
+        seed::write(&self.root(), bootstrap)
     }
 
-    /// Boots it, when it does not run, and waits until its PID 1 is there: as far as Hetzner's own
-    /// actions wait.
+    /// Boots the machine if it does not run, and waits for its PID 1, as Hetzner's own actions do.
     pub fn start(&self) -> Result<()> {
-        // One that is on its way down is not on: it comes up again after it is off.
+        // A machine that is shutting down is started again after it is off.
         if self.is_marked("stopping") {
             until(Duration::from_mins(1), || !self.is_running());
         }
         if !self.is_running() {
-            // What a supervisor that was killed left behind would be a second machine on its disk.
+            // Processes that a killed supervisor left would be a second machine on the same disk.
             self.power_off()?;
             overlay::mount(&self.folder(), &self.settings()?.image)?;
             supervise::spawn(self)?;
@@ -87,7 +86,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Gives chpasswd a line, in a machine that runs.
+    /// Passes a line to chpasswd in a running machine.
     pub fn set_password(&self, line: &str) -> Result<()> {
         if !process::inside(self, &["chpasswd"], line)? {
             bail!("machine {} does not run", self.number);
@@ -95,14 +94,14 @@ impl Machine {
         Ok(())
     }
 
-    /// Asks systemd inside to shut down, as a press of the power button would.
+    /// Asks systemd inside to shut down, like a press of the power button.
     pub fn shutdown(&self) -> Result<()> {
         self.mark("stopping")?;
         process::order(self, Order::PowerOff).map(|_| ())
     }
 
-    /// Asks systemd inside to reboot, and waits for the new PID 1. A machine that does not listen
-    /// goes on as it was, as at Hetzner.
+    /// Asks systemd inside to reboot, and waits for the new PID 1. A machine that does not react keeps
+    /// running, as at Hetzner.
     pub fn reboot(&self) -> Result<()> {
         let told = process::order(self, Order::Reboot)?;
         until(Duration::from_mins(1), || {
@@ -112,10 +111,10 @@ impl Machine {
         Ok(())
     }
 
-    /// Pulls the plug, and waits until nothing runs any more.
+    /// Kills the machine, and waits until nothing runs any more.
     pub fn power_off(&self) -> Result<()> {
         self.mark("off")?;
-        // A reboot in between would have a new PID 1 each time: kill until the supervisor is gone.
+        // A reboot in between has a new PID 1 each time: kill until the supervisor is gone.
         let stopped = until(PATIENCE, || {
             process::kill(self).unwrap_or(true) && !self.is_running()
         });
@@ -125,7 +124,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Removes every trace: processes, mounts, links, files, control groups.
+    /// Removes processes, mounts, links, files and control groups.
     pub fn delete(&self) -> Result<()> {
         if self.folder().exists() {
             self.power_off()?;
@@ -143,7 +142,7 @@ impl Machine {
         remove_tree(&self.folder())
     }
 
-    /// What a killed nspawn leaves in /run; absent is as good as removed.
+    /// Removes what a killed nspawn leaves in /run; it may be absent.
     fn forget_nspawn(&self) {
         let run = Path::new("/run/systemd/nspawn");
         let _ = fs::remove_dir(run.join("propagate").join(self.long_name()));

@@ -1,4 +1,4 @@
-//! Real machines: an overlay of the image, a network of its own, systemd as PID 1.
+//! Real machines: an overlay of the image, their own network, systemd as PID 1.
 
 mod bootstrap;
 pub mod cgroup;
@@ -16,5 +16,5 @@ pub mod snapshot;
 pub mod supervise;
 pub mod volume;
 
-pub use bootstrap::Birth;
+pub use bootstrap::Bootstrap;
 pub use handle::Machine;
