@@ -27,22 +27,22 @@ pub struct Cli {
 /// What the binary does.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Answer HTTP until SIGTERM, then finish the requests in flight and leave.
+    /// Serve HTTP until SIGTERM, then finish the requests in flight and exit.
     Serve {
-        /// Where to listen instead of the settings' `bind`: `127.0.0.1:5001` or `unix:/run/citrino/app.sock`.
+        /// Listen here and not on the settings' `bind`: `127.0.0.1:5001` or `unix:/run/citrino/app.sock`.
         #[arg(long, value_name = "ADDR")]
         bind: Option<Bind>,
-        /// Do not serve; print the settings in force, without secrets.
+        /// Print the settings in force without secrets, and exit.
         #[arg(long)]
         check: bool,
     },
     /// Bring the schema up to this release.
     Migrate(Migrate),
-    /// Put data into the database.
+    /// Load data into the database.
     Load(Load),
-    /// Print how the database runs the query of /api/recomendar: EXPLAIN (ANALYZE, BUFFERS).
+    /// Print EXPLAIN (ANALYZE, BUFFERS) of the query behind /api/recomendar.
     Explain {
-        /// The wanted zone.
+        /// The zone.
         #[arg(long, value_name = "ZONE")]
         zona: String,
         /// How many recommendations.
@@ -53,32 +53,32 @@ pub enum Verb {
     Check,
 }
 
-/// Without an option: applies what is pending.
+/// Without an option, `migrate` applies pending migrations.
 #[derive(Debug, Args)]
 pub struct Migrate {
-    /// Change nothing; exit 3 when migrations are pending, 1 when the schema is past this release.
+    /// Change nothing; exit 3 if migrations are pending, 1 if this release is too old for the schema.
     #[arg(long, group = "what")]
     pub check: bool,
     /// Print the migrations of this release as JSON; needs no database.
     #[arg(long, group = "what")]
     pub describe: bool,
-    /// Print what the database has seen of them as JSON, and its floor.
+    /// Print the applied migrations and the schema's floor as JSON.
     #[arg(long, group = "what")]
     pub status: bool,
-    /// Take back every migration above this version, newest first.
+    /// Revert every migration above this version, newest first.
     #[arg(long, group = "what", value_name = "N")]
     pub down_to: Option<i64>,
-    /// Also when that loses data.
+    /// Revert even if that loses data.
     #[arg(long, requires = "down_to")]
     pub lose_data: bool,
 }
 
-/// The generated data or a file's, compared with what the database holds and brought into it.
+/// What to load: generated data or a file.
 #[derive(Debug, Args)]
 pub struct Load {
     #[command(flatten)]
     pub what: What,
-    /// The generator's seed; the same seed gives the same rows.
+    /// Seed of the generator; the same seed gives the same rows.
     #[arg(long, default_value_t = DEFAULT_SEED, conflicts_with = "file")]
     pub seed: u64,
     /// How many properties to generate.
@@ -86,7 +86,7 @@ pub struct Load {
     pub propiedades: u32,
     #[command(flatten)]
     pub file: FileOptions,
-    /// Change nothing; exit 3 when the database does not hold exactly this data.
+    /// Change nothing; exit 3 if the database does not hold exactly this data.
     #[arg(long)]
     pub check: bool,
 }
@@ -103,28 +103,28 @@ pub struct What {
     pub file: Option<PathBuf>,
 }
 
-/// What a file does not say itself.
+/// Facts that a file does not contain.
 #[derive(Debug, Args)]
 pub struct FileOptions {
-    /// The name of the source; with a row's code it says which row of the table it is.
+    /// Name of the source; source and code together identify a row.
     #[arg(long, requires = "file")]
     pub source: Option<String>,
     /// The table that the rows are for.
     #[arg(long, value_enum, default_value_t = Kind::Propiedades, requires = "file")]
     pub table: Kind,
-    /// The currency of prices that name none: USD or BOB.
+    /// Currency of prices without one: USD or BOB.
     #[arg(long, requires = "file")]
     pub moneda: Option<String>,
-    /// How many bolivianos are a dollar.
+    /// Bolivianos for one dollar.
     #[arg(long, requires = "file", value_parser = positive)]
     pub cambio: Option<f64>,
-    /// The operation of properties that name none.
+    /// Operation of properties without one.
     #[arg(long, requires = "file", value_parser = OPERATIONS.to_vec())]
     pub operacion: Option<String>,
-    /// Reject rows whose zone is none of the city's known ones.
+    /// Reject rows whose zone is not a known zone of the city.
     #[arg(long, requires = "file")]
     pub known_zones: bool,
-    /// Where to write the rejected rows as CSV, with their places and reasons.
+    /// Write the rejected rows to this CSV file, with their places and reasons.
     #[arg(long, requires = "file", value_name = "FILE")]
     pub rejects: Option<PathBuf>,
 }

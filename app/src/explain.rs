@@ -4,14 +4,14 @@ use anyhow::{Context, anyhow};
 use sqlx::PgConnection;
 
 use crate::catalog::candidates::Candidates;
+use crate::catalog::fold::fold;
+use crate::catalog::preferences::Preferences;
 use crate::catalog::ranking;
-use crate::catalog::recommend::Preferences;
-use crate::catalog::roll::Roll;
+use crate::catalog::ranking_cache::RankingCache;
 use crate::catalog::search::Page;
 use crate::catalog::services::RADII;
 use crate::catalog::zone::{self, Found};
 use crate::failure::{Failure, Outcome};
-use crate::http;
 use crate::settings::{Database, Settings};
 
 /// Prints EXPLAIN (ANALYZE, BUFFERS) of the query for a zone, with the defaults of the API for the rest.
@@ -21,7 +21,7 @@ pub async fn run(settings: &Settings, database: &Database, wanted: &str, limite:
         .acquire()
         .await
         .context("the database does not answer")?;
-    let found = zone::find(&mut connection, &http::fold(wanted))
+    let found = zone::find(&mut connection, &fold(wanted))
         .await
         .context("the zones cannot be read")?;
     let zone = match found {
@@ -34,7 +34,7 @@ pub async fn run(settings: &Settings, database: &Database, wanted: &str, limite:
     };
     let preferences = Preferences {
         zona: Some(zone.zona_normalizada),
-        ..http::preferences()
+        ..Preferences::default()
     };
     let page = Page { limite, offset: 0 };
     let lines = explained(&mut connection, &preferences, page)
@@ -44,23 +44,23 @@ pub async fn run(settings: &Settings, database: &Database, wanted: &str, limite:
     Ok(0)
 }
 
-/// With the radius whose figures are kept, and with another, in which services are measured.
+/// With the radius whose figures the schema stores, and with one that has to be measured.
 async fn explained(
     connection: &mut PgConnection,
     wanted: &Preferences,
     page: Page,
 ) -> sqlx::Result<Vec<String>> {
-    let roll = Roll::default();
+    let ranking_cache = RankingCache::default();
     let rank = |known: &Candidates| {
         let ranking = ranking::rank(known, wanted, page);
         let ids: Vec<i64> = ranking.chosen.iter().map(|chosen| chosen.id).collect();
         (ids.clone(), ids)
     };
-    let (ids, _) = roll.ask(connection, wanted.radio_m, rank).await?;
+    let (ids, _) = ranking_cache.ask(connection, wanted.radio_m, rank).await?;
     let mut lines = Vec::new();
     for radio_m in [wanted.radio_m, RADII[0]] {
         lines.push(format!("With the services within {radio_m} m:"));
-        lines.extend(roll.explain(connection, radio_m, &ids).await?);
+        lines.extend(ranking_cache.explain(connection, radio_m, &ids).await?);
     }
     Ok(lines)
 }

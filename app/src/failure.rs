@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// The exit code of `--check` when something is to do.
+/// The exit code of `--check` if there is something to do.
 pub const PENDING: u8 = 3;
 
-/// An exit code, or why there is none.
+/// An exit code, or the failure.
 pub type Outcome = Result<u8, Failure>;
 
 /// Why a verb stopped.
@@ -13,12 +13,12 @@ pub type Outcome = Result<u8, Failure>;
 pub enum Failure {
     /// The command line, the settings or the environment are wrong.
     Usage(anyhow::Error),
-    /// Something in the world refused.
+    /// The database, a file or the network failed.
     Failed(anyhow::Error),
 }
 
 impl Failure {
-    /// 2 for usage, 1 for the rest.
+    /// 2 for usage, otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Usage(_) => 2,

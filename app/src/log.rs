@@ -1,4 +1,4 @@
-//! The log: one JSON object a line on standard output, with `time` and `level` first.
+//! The log: one JSON object for each line on standard output, with `time` and `level` first.
 
 use std::fmt;
 use std::io::Write;
@@ -10,12 +10,12 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::http::trace;
+use crate::http::request_id;
 
 /// Sends every event of level INFO and above to standard output. Called once, by `serve`.
 pub fn start() {
     let subscriber = tracing_subscriber::registry().with(JsonLines);
-    // A second call would find a subscriber in place, which is then the right one.
+    // If a subscriber is already set, it is the right one.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
@@ -32,7 +32,7 @@ impl<S: Subscriber> Layer<S> for JsonLines {
             .unwrap_or_default();
         let mut fields = Fields(Map::new());
         event.record(&mut fields);
-        let request = trace::request_id();
+        let request = request_id::current();
         if !request.is_empty() {
             fields.0.insert("request_id".to_owned(), request.into());
         }
@@ -43,7 +43,7 @@ impl<S: Subscriber> Layer<S> for JsonLines {
             event.metadata().level(),
             &rest[1..]
         );
-        // Nobody is left to tell when standard output is closed.
+        // If standard output is closed, there is nobody to tell.
         let _ = std::io::stdout().lock().write_all(line.as_bytes());
     }
 }

@@ -71,6 +71,6 @@ fn runtime(workers: usize) -> Result<tokio::runtime::Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(|error| {
-            Failure::Failed(anyhow::Error::new(error).context("the runtime did not start"))
+            Failure::Failed(anyhow::Error::new(error).context("could not start the runtime"))
         })
 }

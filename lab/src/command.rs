@@ -1,4 +1,4 @@
-//! What the verbs do, and all that the program says to its user.
+//! The verbs, and everything that the program prints.
 
 use std::fs;
 use std::io::Write;
@@ -13,7 +13,7 @@ use crate::machine::{Machine, cgroup, firewall, network, passage, private, snaps
 use crate::serve::{self, Serving};
 use crate::store::{SERVERS, Store, id_of};
 
-/// Everything that stands in the state folder; nothing else is ever removed from it.
+/// Every file of the lab in the state folder; `down` removes nothing else.
 const STATE_FILES: &[&str] = &[
     "token",
     "store.json",
@@ -25,12 +25,12 @@ const STATE_FILES: &[&str] = &[
 ];
 const STATE_FOLDERS: &[&str] = &["operator", "machines", "images", "volumes"];
 
-/// What was asked for. Who reads it may have read enough, as `head` and `grep -q` do: that is no fault.
+/// Prints the result. A reader such as `head` or `grep -q` may close the pipe early, which is not an error.
 fn answer(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// What goes on meanwhile.
+/// Prints progress.
 fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
@@ -39,7 +39,7 @@ pub fn complain(error: &anyhow::Error) {
     say(&format!("citrino-lab: {error:#}"));
 }
 
-/// Makes the lab run, from whatever state it is in.
+/// Starts the lab, whatever state it is in.
 pub fn up(lab: &Lab) -> Result<()> {
     check_requirements()?;
     image::build(lab, false, &say)?;
@@ -62,7 +62,7 @@ pub fn up(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// A server whose machine should run and does not: the API takes it up when it starts.
+/// Whether the machine of a running server is lost: the API starts such machines when it starts.
 fn has_lost_machines(lab: &Lab) -> Result<bool> {
     let store = Store::load(lab.store())?;
     Ok(store.all(SERVERS).any(|server| {
@@ -122,7 +122,7 @@ fn tell(lab: &Lab) {
     ));
 }
 
-/// Removes every trace but the image cache.
+/// Removes everything but the image cache.
 pub fn down(lab: &Lab) -> Result<()> {
     check_requirements()?;
     serve::stop(lab)?;

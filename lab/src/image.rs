@@ -1,4 +1,4 @@
-//! The root image: Debian 12 by mmdebstrap, once, cached outside the repository.
+//! The root image: Debian 12, built once by mmdebstrap and cached outside the repository.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -14,7 +14,7 @@ const PACKAGES: &str = include_str!("../image/packages.txt");
 const SYSTEM: &str = include_str!("../image/system.txt");
 const MASKED: &str = include_str!("../image/masked.txt");
 
-/// Files of the lab's own in the image.
+/// The lab's own files in the image.
 const FILES: &[(&str, &str)] = &[
     (
         "etc/cloud/cloud.cfg.d/90-lab.cfg",
@@ -31,7 +31,7 @@ const FILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Part of the recipe: raise it when the steps in this file change.
+/// Part of the recipe: increase it if the steps in this file change.
 const REVISION: &str = "1";
 
 fn words(text: &str) -> Vec<&str> {
@@ -40,7 +40,7 @@ fn words(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Where the image for this recipe is or will be: a changed recipe has another place.
+/// The path of the image for this recipe; another recipe has another path.
 pub fn path(lab: &Lab) -> PathBuf {
     let mut hasher = Sha256::new();
     for part in [REVISION, PACKAGES, SYSTEM, MASKED] {
@@ -54,7 +54,7 @@ pub fn path(lab: &Lab) -> PathBuf {
     lab.cache.join(format!("debian-12-{name}"))
 }
 
-/// Builds the image when it is not there; `say` is told what goes on.
+/// Builds the image if it is missing, and reports progress to `say`.
 pub fn build(lab: &Lab, force: bool, say: &dyn Fn(&str)) -> Result<PathBuf> {
     let image = path(lab);
     if image.exists() && !force {
@@ -80,7 +80,7 @@ pub fn build(lab: &Lab, force: bool, say: &dyn Fn(&str)) -> Result<PathBuf> {
     let building = image.with_extension("building");
     remove_tree(&building)?;
     if let Err(error) = bootstrap(&building, say).and_then(|()| finish(&building)) {
-        // The first error is the one to tell; the next build removes what is left.
+        // Report the first error; the next build removes what is left.
         let _ = remove_tree(&building);
         return Err(error);
     }
@@ -90,7 +90,7 @@ pub fn build(lab: &Lab, force: bool, say: &dyn Fn(&str)) -> Result<PathBuf> {
     Ok(image)
 }
 
-/// A running machine's disk would lose its ground.
+/// Running machines use the image as the lower layer of their disks.
 fn refuse_when_used(image: &Path) -> Result<()> {
     let lower = format!("lowerdir={},", image.display());
     if fs::read_to_string("/proc/self/mounts")?.contains(&lower) {
@@ -105,7 +105,7 @@ fn refuse_when_used(image: &Path) -> Result<()> {
 /// The keys that Debian's archive is signed with.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// mmdebstrap takes the machine's own Debian sources; elsewhere its default mirror.
+/// mmdebstrap uses the host's own Debian sources, or else its default mirror.
 fn bootstrap(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
     let sources = debian_sources();
     if sources.is_empty() && !Path::new(KEYRING).exists() {
@@ -163,7 +163,7 @@ fn bootstrap(root: &Path, say: &dyn Fn(&str)) -> Result<()> {
     )
 }
 
-/// The files of apt sources that speak of bookworm's whole archive.
+/// The files of apt sources with the whole archive of bookworm.
 fn debian_sources() -> Vec<PathBuf> {
     let mut candidates = vec![PathBuf::from("/etc/apt/sources.list")];
     if let Ok(entries) = fs::read_dir("/etc/apt/sources.list.d") {
@@ -182,7 +182,7 @@ fn debian_sources() -> Vec<PathBuf> {
         .collect()
 }
 
-/// What makes it an image: no identity of its own, and cloud-init's way of getting one.
+/// Turns the system into an image: removes its identity, and lets cloud-init create a new one.
 fn finish(root: &Path) -> Result<()> {
     for (path, content) in FILES {
         let path = root.join(path);

@@ -1,4 +1,4 @@
-//! One lab: its names, its places, and how programs are run for it.
+//! One lab: its names, its paths, and how it runs programs.
 
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// Everything that tells one lab from another on the same machine.
+/// Everything that distinguishes labs on the same host.
 #[derive(Clone, Debug)]
 pub struct Lab {
     pub name: String,
@@ -48,7 +48,7 @@ impl Lab {
         Ok(Self {
             port: get("PORT", "8490")
                 .parse()
-                .context("CITRINO_LAB_PORT is no port number")?,
+                .context("CITRINO_LAB_PORT is not a port number")?,
             subnet: [a, b, c],
             state: PathBuf::from(get("STATE", "/var/lib/citrino-lab")),
             cache: PathBuf::from(get("CACHE", "/var/cache/citrino-lab")),
@@ -56,7 +56,7 @@ impl Lab {
         })
     }
 
-    /// A lab that is only thought of.
+    /// A lab that exists only in tests.
     #[cfg(test)]
     pub fn for_test() -> Self {
         let place = PathBuf::from("/nonexistent");
@@ -69,7 +69,7 @@ impl Lab {
         }
     }
 
-    /// The name of its bridge, and the start of the names of its machines' parts.
+    /// The name of its bridge, and the prefix of the names of its machines' parts.
     pub fn bridge(&self) -> String {
         format!("clab-{}", self.name)
     }
@@ -97,12 +97,12 @@ impl Lab {
         self.state.join("images")
     }
 
-    /// What volumes hold.
+    /// The contents of volumes.
     pub fn volumes(&self) -> PathBuf {
         self.state.join("volumes")
     }
 
-    /// What the API holds.
+    /// The state of the API.
     pub fn store(&self) -> PathBuf {
         self.state.join("store.json")
     }
@@ -127,12 +127,12 @@ impl Lab {
 
 /// Runs a program to its end.
 ///
-/// A failure is a sentence with what it said, or the package to install when it is not there.
+/// The error contains its output, or the package to install if it is missing.
 pub fn run(argv: &[&str]) -> Result<String> {
     run_with(argv, "")
 }
 
-/// The same with text on its standard input.
+/// The same, with text on its standard input.
 pub fn run_with(argv: &[&str], input: &str) -> Result<String> {
     use std::io::Write;
     let mut child = Command::new(argv[0])
@@ -143,7 +143,7 @@ pub fn run_with(argv: &[&str], input: &str) -> Result<String> {
         .spawn()
         .map_err(|error| missing(argv[0], &error))?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that does not read its input says why it failed by its exit code.
+        // If a program does not read its input, its exit code says why.
         let _ = stdin.write_all(input.as_bytes());
     }
     let output = child.wait_with_output()?;
@@ -178,7 +178,7 @@ fn missing(program: &str, error: &std::io::Error) -> anyhow::Error {
     )
 }
 
-/// Refuses early what could only fail later: every program and the right to use them.
+/// Checks early that every program is installed and that we are root.
 pub fn check_requirements() -> Result<()> {
     if !nix::unistd::geteuid().is_root() {
         bail!("the lab makes real machines and networks, which needs root: run it with sudo");
@@ -202,7 +202,7 @@ pub fn check_requirements() -> Result<()> {
     Ok(())
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file atomically.
 pub fn write_atomic(path: &Path, content: &[u8]) -> Result<()> {
     let temporary = path.with_extension("new");
     if let Some(folder) = path.parent() {
@@ -213,17 +213,17 @@ pub fn write_atomic(path: &Path, content: &[u8]) -> Result<()> {
     std::fs::rename(&temporary, path).with_context(|| format!("could not write {}", path.display()))
 }
 
-/// Bytes as text.
+/// Bytes in hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// How long the lab waits for what takes an instant, unless its machine is busy.
+/// How long the lab waits for short steps on a busy host.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Asks again and again until the answer is yes; whether it was within the time.
+/// Polls until the answer is yes. Returns whether it was within the time.
 pub fn until(within: Duration, mut yes: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     while !yes() {
@@ -235,8 +235,8 @@ pub fn until(within: Duration, mut yes: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// Starts this very program with other arguments, in a session of its own that outlives us, and waits
-/// until it is up. One that writes to its log has failed, or is as good as up.
+/// Starts this program with other arguments in a session of its own, and waits until it is up. If it
+/// writes to its log it has failed, or is almost up.
 pub fn start_apart(arguments: &[&str], log: &Path, is_up: impl Fn() -> bool) -> Result<()> {
     let name = arguments.join(" ");
     let mut file = OpenOptions::new()

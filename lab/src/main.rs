@@ -31,15 +31,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Build the image when it is missing, start the API, and start machines that were to run
+    /// Build the image if it is missing, start the API, and start machines that should run
     Up,
     /// Stop and delete everything but the image cache
     Down,
     /// Show the servers and what they use
     Ls,
-    /// Print the variables that clients of the API read; use it as eval "$(citrino-lab env)"
+    /// Print the environment variables for clients of the API; use it as eval "$(citrino-lab env)"
     Env,
-    /// The image that machines stand on
+    /// The root image of machines
     Image {
         #[command(subcommand)]
         verb: ImageVerb,
@@ -47,20 +47,20 @@ enum Verb {
     /// Run the API in the foreground
     #[command(hide = true)]
     Serve {
-        /// Keep state only: servers come and go without a machine
+        /// Do not run machines: servers exist only as state
         #[arg(long)]
         no_machines: bool,
     },
-    /// Keep one machine
+    /// Supervise one machine
     #[command(hide = true)]
     Machine { number: u8 },
 }
 
 #[derive(Subcommand)]
 enum ImageVerb {
-    /// Build it, when it is missing
+    /// Build it if it is missing
     Build {
-        /// Build it anew
+        /// Build it again even if it exists
         #[arg(long)]
         force: bool,
     },

@@ -1,30 +1,30 @@
-//! What actions are told beside their work: how long they take at least, how far they may go, and which
-//! of them fail. It is kept in memory only.
+//! How long actions take at least, at which progress they are held, and which of them fail. Kept in
+//! memory only.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// How an action ends that is to end in error.
+/// The error of an action that is ordered to fail.
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub code: String,
     pub message: String,
 }
 
-/// Where an action is let go.
+/// The progress at which an action is released.
 const WHOLE: u64 = 100;
 
-/// The actions of a lab and their time.
+/// The actions of a lab and their timing.
 #[derive(Debug)]
 pub struct Pace {
     least: Duration,
-    /// How far held actions are, of a hundred.
+    /// The progress of held actions, in percent.
     hold: u64,
     dooms: Vec<Doom>,
     courses: HashMap<u64, Course>,
 }
 
-/// The action of a command that is to fail, counted from now.
+/// Which action of a command fails, counted from now.
 #[derive(Debug)]
 struct Doom {
     command: String,
@@ -52,8 +52,8 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Actions that begin from now on, and those that are held already, stand at so many of a hundred
-    /// until the next such order; at a hundred they are let go.
+    /// Holds actions that begin from now on, and those that are held already, at this percentage until
+    /// the next call; 100 releases them.
     pub fn hold(&mut self, percent: u64) {
         self.hold = percent;
         if percent >= WHOLE {
@@ -63,12 +63,12 @@ impl Pace {
         }
     }
 
-    /// From now on every action takes at least so long.
+    /// From now on every action takes at least this long.
     pub fn set_least(&mut self, least: Duration) {
         self.least = least;
     }
 
-    /// The nth action of a command from now ends in error; 1 is the next.
+    /// Makes the nth action of a command from now fail; 1 is the next.
     pub fn doom(&mut self, command: String, nth: u64, failure: Failure) {
         self.dooms.push(Doom {
             command,
@@ -77,7 +77,7 @@ impl Pace {
         });
     }
 
-    /// An action begins.
+    /// Notes that an action begins.
     pub fn begin(&mut self, id: u64, command: &str) {
         let mut failure = None;
         for doom in self.dooms.iter_mut().filter(|doom| doom.command == command) {
@@ -99,24 +99,24 @@ impl Pace {
         }
     }
 
-    /// How an action is to fail.
+    /// The error that an action is ordered to end with.
     pub fn failure(&self, id: u64) -> Option<&Failure> {
         self.courses.get(&id)?.failure.as_ref()
     }
 
-    /// Whether an action waits until it is let go.
+    /// Whether an action is held.
     pub fn is_held(&self, id: u64) -> bool {
         self.courses.get(&id).is_some_and(|course| course.held)
     }
 
-    /// How long an action has to take yet.
+    /// How long an action still has to take.
     pub fn left(&self, id: u64) -> Duration {
         let left = |course: &Course| course.least.saturating_sub(course.begun.elapsed());
         self.courses.get(&id).map_or(Duration::ZERO, left)
     }
 
-    /// Where an action is held, or how much of its least time it has behind it, of a hundred; without
-    /// either, none.
+    /// The percentage at which an action is held, or the elapsed share of its least time; `None` without
+    /// either.
     pub fn progress(&self, id: u64) -> Option<u64> {
         let course = self.courses.get(&id)?;
         if course.held {

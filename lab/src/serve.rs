@@ -1,4 +1,4 @@
-//! The API as a process: its lock, its listener, and how others find, start and stop it.
+//! The API process: its lock, its listener, and how to find, start and stop it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
@@ -10,11 +10,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sha2::{Digest, Sha256};
 
-use crate::api::{self, Account};
+use crate::api;
 use crate::lab::{Lab, PATIENCE, hex, start_apart, until};
 
-/// Runs the API until it is asked to stop. It prints its endpoint once it listens; with the port 0 it
-/// takes one that nobody has.
+/// Runs the API until it is asked to stop. Prints the endpoint when it listens; with port 0 it takes
+/// a free port.
 pub fn run(lab: &Lab, machines: bool) -> Result<()> {
     fs::create_dir_all(&lab.state)?;
     let mut lock = OpenOptions::new()
@@ -22,7 +22,7 @@ pub fn run(lab: &Lab, machines: bool) -> Result<()> {
         .truncate(false)
         .write(true)
         .open(lab.state.join("api.lock"))?;
-    // Who looks whether the API lives holds the lock for an instant.
+    // Whoever checks whether the API is alive holds the lock for a moment.
     if !until(Duration::from_secs(10), || lock.try_lock().is_ok()) {
         bail!("another process serves this lab already; stop it with `citrino-lab down`");
     }
@@ -44,7 +44,7 @@ async fn listen(lab: &Lab, machines: bool) -> Result<()> {
                 lab.port
             )
         })?;
-    let app = api::router(Account::open(lab, machines)?);
+    let app = api::router(api::open(lab, machines)?);
     let there = listener.local_addr()?;
     writeln!(std::io::stdout(), "http://{there}/v1")?;
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
@@ -55,13 +55,13 @@ async fn listen(lab: &Lab, machines: bool) -> Result<()> {
     Ok(())
 }
 
-/// Which program this is: `up` replaces an API that an older one runs.
+/// A digest of this program: `up` replaces an API process of another version.
 fn own_digest() -> Result<String> {
     let digest = Sha256::digest(fs::read("/proc/self/exe")?);
     Ok(hex(&digest[..8]))
 }
 
-/// The process that serves this lab; it holds a kernel lock as long as it does.
+/// The process that serves this lab. It holds a kernel lock as long as it runs.
 pub struct Serving {
     pid: i32,
     digest: String,
@@ -82,13 +82,13 @@ impl Serving {
         })
     }
 
-    /// Whether it is this very program that serves.
+    /// Whether it runs this version of the program.
     pub fn is_ours(&self) -> bool {
         own_digest().is_ok_and(|digest| digest == self.digest)
     }
 }
 
-/// Stops the API process, when there is one; its machines run on.
+/// Stops the API process, if there is one. Its machines keep running.
 pub fn stop(lab: &Lab) -> Result<()> {
     let Some(serving) = Serving::find(lab) else {
         return Ok(());
@@ -97,7 +97,7 @@ pub fn stop(lab: &Lab) -> Result<()> {
         (Signal::SIGTERM, Duration::from_secs(5)),
         (Signal::SIGKILL, PATIENCE),
     ] {
-        // The lock says that it lives; an answer that it does not is as good as stopped.
+        // The lock says whether it is alive. If the process is already gone, that is fine.
         let _ = kill(Pid::from_raw(serving.pid), signal);
         if until(patience, || Serving::find(lab).is_none()) {
             return Ok(());
@@ -106,12 +106,12 @@ pub fn stop(lab: &Lab) -> Result<()> {
     bail!("the API process {} of the lab does not stop", serving.pid)
 }
 
-/// Starts the API process, and waits until it answers.
+/// Starts the API process and waits until it answers.
 pub fn start(lab: &Lab) -> Result<()> {
     start_apart(&["serve"], &lab.state.join("api.log"), || answers(lab))
 }
 
-/// Whether the API takes our token.
+/// Whether the API accepts our token.
 pub fn answers(lab: &Lab) -> bool {
     ask(lab).is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
 }

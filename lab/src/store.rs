@@ -1,4 +1,4 @@
-//! What the account holds, as the API shows it: JSON objects by kind and id, kept on disk.
+//! The objects of the account: JSON by kind and id, stored on disk.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::lab::write_atomic;
-use crate::machine::Birth;
+use crate::machine::Bootstrap;
 use crate::pace::Pace;
 
 /// The kinds of resources, by their plural in the API.
@@ -28,12 +28,12 @@ pub const ACTIONS: &str = "actions";
 pub struct Store {
     last_id: u64,
     kinds: BTreeMap<String, BTreeMap<u64, Value>>,
-    /// What a server has that the API does not show: the number of its machine.
+    /// The number of each server's machine, which the API does not show.
     #[serde(default)]
     pub machines: BTreeMap<u64, u8>,
-    /// And what it was born with, which a rebuild gives it again.
-    #[serde(default)]
-    pub births: BTreeMap<u64, Birth>,
+    /// What each server was created with; a rebuild gives it the same again.
+    #[serde(default, rename = "births")]
+    pub bootstraps: BTreeMap<u64, Bootstrap>,
     #[serde(skip)]
     pub pace: Pace,
     #[serde(skip)]
@@ -54,12 +54,12 @@ impl Store {
         Ok(store)
     }
 
-    /// Keeps the whole account; call it after each change.
+    /// Saves the whole account; call it after each change.
     pub fn save(&self) -> Result<()> {
         write_atomic(&self.path, &serde_json::to_vec_pretty(self)?)
     }
 
-    /// Ids are unique over all kinds, and never used again.
+    /// Ids are unique over all kinds and never reused.
     pub fn next_id(&mut self) -> u64 {
         self.last_id = self.last_id.max(1000) + 1;
         self.last_id
@@ -84,12 +84,12 @@ impl Store {
         self.kinds.get_mut(kind)?.remove(&id)
     }
 
-    /// All of a kind, in order of id.
+    /// All objects of a kind, in order of id.
     pub fn all(&self, kind: &str) -> impl Iterator<Item = &Value> {
         self.kinds.get(kind).into_iter().flat_map(BTreeMap::values)
     }
 
-    /// All of a kind with what they are kept under: for kinds whose ids are no numbers.
+    /// All objects of a kind with their keys: for kinds whose ids are not numbers.
     pub fn entries(&self, kind: &str) -> impl Iterator<Item = (u64, &Value)> {
         let kinds = self.kinds.get(kind).into_iter().flatten();
         kinds.map(|(key, object)| (*key, object))
@@ -105,7 +105,7 @@ impl Store {
             .find(|ip| ip["assignee_id"] == server && ip["type"] == kind)
     }
 
-    /// Where a server is reached.
+    /// The public address of a server.
     pub fn address(&self, server: u64) -> Option<Ipv4Addr> {
         self.primary_ip(server, "ipv4")?["ip"]
             .as_str()?

@@ -7,7 +7,7 @@ use crate::catalog::candidates::Candidate;
 /// The highest score, in tenths.
 pub const PERFECT: i32 = 1000;
 
-/// Where a property stands: the better one is the smaller.
+/// The rank of a property: the better, the smaller.
 #[derive(Debug, Clone, Copy)]
 pub struct Rank {
     /// −1 without a score.
@@ -20,7 +20,7 @@ pub struct Rank {
 }
 
 impl Rank {
-    /// Of a property with this score.
+    /// The rank of a property with this score.
     pub fn new(tenths: i32, candidate: &Candidate, at: (u32, u32)) -> Self {
         Rank {
             tenths,
@@ -41,17 +41,17 @@ impl Rank {
     }
 }
 
-/// The best so far, at least as many as are wished.
+/// The best so far, at least as many as requested.
 #[derive(Debug)]
 pub struct Best {
     most: usize,
     rows: Vec<Rank>,
-    /// Whatever is no better is among the best no more.
+    /// Ranks that are not better than this one are no longer among the best.
     bound: Option<Rank>,
 }
 
 impl Best {
-    /// None yet, of so many at most.
+    /// Nothing yet; keeps at most this many.
     pub fn new(most: usize) -> Self {
         Best {
             most,
@@ -60,16 +60,16 @@ impl Best {
         }
     }
 
-    /// Whether it would be among the best.
+    /// Whether this rank would be among the best.
     pub fn admits(&self, rank: Rank) -> bool {
         self.bound.is_none_or(|bound| rank.order(&bound).is_lt())
     }
 
-    /// Takes it in if it is.
+    /// Adds the rank if it is among the best.
     pub fn offer(&mut self, rank: Rank) {
         if self.admits(rank) {
             self.rows.push(rank);
-            // So every row is moved a few times at most, however many are wished.
+            // This moves every row a few times at most, however many are requested.
             if self.rows.len() >= self.most.saturating_mul(2).max(64) {
                 self.cut();
             }

@@ -1,6 +1,6 @@
-//! What is kept in memory of every property: all that it is filtered and scored by, and nothing that is told of it.
+//! The part of every property that is kept in memory: what it is filtered and scored by.
 //!
-//! Those of one operation and zone stand together, so that a wish for a zone looks at no other.
+//! Properties of one operation and zone are one group, so a request for a zone looks at no other.
 
 use std::collections::HashMap;
 
@@ -8,9 +8,14 @@ use crate::catalog::fold::fold;
 use crate::catalog::names::Names;
 use crate::catalog::services::CATEGORIES;
 use crate::catalog::zone::Zone;
-use crate::catalog::{KINDS, OPERATIONS, score};
+use crate::catalog::{KINDS, OPERATIONS};
 
-/// A property. What is not known is NaN among the numbers and negative among the counts, so that it passes no range.
+/// Metres within which a service counts in full.
+const AT_THE_DOOR_M: f64 = 250.0;
+/// Metres from which it does not count; the schema measures no further.
+const A_WALK_M: f64 = 1000.0;
+
+/// A property. An unknown amount is NaN and an unknown count is negative, so neither passes a range.
 #[derive(Debug)]
 pub struct Candidate {
     pub id: i64,
@@ -23,9 +28,9 @@ pub struct Candidate {
     pub dormitorios: i16,
     pub banos: i16,
     pub garajes: i16,
-    /// Its place in [`KINDS`].
+    /// Its index in [`KINDS`].
     pub tipo: u8,
-    /// Places among the names.
+    /// Indices among the names.
     pub uv: u32,
     pub manzana: u32,
 }
@@ -55,21 +60,21 @@ pub struct Row {
     distancias_m: Option<Vec<Option<f64>>>,
 }
 
-/// Those that share an operation and a zone.
+/// The properties that share an operation and a zone.
 #[derive(Debug)]
 pub struct Group {
-    /// Its place in [`OPERATIONS`]; none for those that are not on offer.
+    /// Its index in [`OPERATIONS`]; `None` for properties that are not on offer.
     pub operacion: Option<usize>,
-    /// Its place among the names.
+    /// Its index among the names.
     pub zona: u32,
     pub rows: Vec<Candidate>,
-    /// By category, of each row in turn: 1 at the door to 0 beyond a walk, NaN where its place is not known. A wish reads
-    /// three of the nine, so they do not stand with the rest.
+    /// By category, for each row: from 1 at the door to 0 beyond a walk, NaN without coordinates. A request reads three of
+    /// the nine categories, so they are stored column by column.
     cercania: [Vec<f64>; CATEGORIES.len()],
 }
 
 impl Group {
-    /// Those of some categories, in that order.
+    /// The columns of these categories, in this order.
     pub fn cercania(&self, categories: &[usize]) -> Vec<&[f64]> {
         categories
             .iter()
@@ -98,7 +103,7 @@ impl Group {
 pub struct Candidates {
     pub groups: Vec<Group>,
     of: HashMap<(Option<usize>, u32), usize>,
-    /// Where each is: its group, and its row in it.
+    /// The group of each property, and its row in the group.
     places: HashMap<i64, (usize, usize)>,
     pub zonas: Names,
     pub uvs: Names,
@@ -106,7 +111,7 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// Takes a property in, instead of what was known of it.
+    /// Adds a property, or replaces it.
     pub fn put(&mut self, row: Row) {
         self.remove(row.id);
         let folded = row.zona_normalizada.unwrap_or_default();
@@ -137,7 +142,7 @@ impl Candidates {
         let unknown = [f64::NAN; _];
         let cercania = row
             .distancias_m
-            .map_or(unknown, |distances| score::nearness(&distances));
+            .map_or(unknown, |distances| nearness(&distances));
         let place = self.groups[group].push(candidate, cercania);
         self.places.insert(row.id, (group, place));
     }
@@ -156,7 +161,7 @@ impl Candidates {
         self.manzanas.give_back(gone.manzana);
     }
 
-    /// Every zone that a property has, by its folded name; where it is written in more than one way, the first of them.
+    /// Every zone that a property has, by its folded name; of several spellings the first.
     pub fn zones(&self) -> Vec<Zone> {
         let mut zones: Vec<Zone> = self
             .zonas
@@ -172,7 +177,19 @@ impl Candidates {
     }
 }
 
-/// The place of a word in a vocabulary that the schema holds too; beyond its end when a newer schema has more.
+/// How near the nearest service of each category is: 1 within 250 m, then linear to 0 at 1000 m.
+fn nearness(distances_m: &[Option<f64>]) -> [f64; CATEGORIES.len()] {
+    std::array::from_fn(|category| {
+        let metres = distances_m
+            .get(category)
+            .copied()
+            .flatten()
+            .unwrap_or(A_WALK_M);
+        ((A_WALK_M - metres) / (A_WALK_M - AT_THE_DOOR_M)).clamp(0.0, 1.0)
+    })
+}
+
+/// The index of a word in a vocabulary that is also in the schema; its length if a newer schema has more words.
 fn position(words: &[&str], word: &str) -> usize {
     words
         .iter()

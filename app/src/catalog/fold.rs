@@ -1,6 +1,6 @@
-//! Texts as they are compared.
+//! Texts in the form in which they are compared.
 
-/// Lower case without the accents of Spanish, as the database's `normalizar` does it.
+/// Lower case without Spanish accents, like `normalizar` in the database.
 pub fn fold(text: &str) -> String {
     let plain = |letter: char| match letter {
         'á' | 'à' | 'ä' | 'â' | 'ã' => 'a',

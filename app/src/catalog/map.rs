@@ -1,4 +1,4 @@
-//! What a map draws: places with little beside them, many at once.
+//! Points for the map.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,8 @@ use serde::Serialize;
 use sqlx::{PgConnection, QueryBuilder};
 use utoipa::ToSchema;
 
-use crate::catalog::search::{Filters, push_filters};
+use crate::catalog::filters::Filters;
+use crate::catalog::search::push_filters;
 
 /// Properties of an answer at most.
 pub const LIMIT: i64 = 5000;
@@ -37,7 +38,7 @@ pub struct Spot {
     pub lng: f64,
 }
 
-/// How many properties pass the filters, and of how many the place is unknown.
+/// How many properties pass the filters, and how many of them have no coordinates.
 pub async fn count(connection: &mut PgConnection, filters: &Filters) -> sqlx::Result<(i64, i64)> {
     let mut query =
         QueryBuilder::new("SELECT count(*), count(*) FILTER (WHERE p.coordenadas IS NULL)");
@@ -45,7 +46,7 @@ pub async fn count(connection: &mut PgConnection, filters: &Filters) -> sqlx::Re
     query.build_query_as().fetch_one(&mut *connection).await
 }
 
-/// The properties that pass the filters and whose place is known, the newest first.
+/// The properties with coordinates that pass the filters, the newest first.
 pub async fn points(connection: &mut PgConnection, filters: &Filters) -> sqlx::Result<Vec<Point>> {
     let mut query = QueryBuilder::new(format!(
         "SELECT p.id, p.titulo AS nombre, p.operacion, p.tipo_propiedad, p.precio_usd::float8 AS precio, {}",
@@ -74,7 +75,7 @@ pub async fn services(connection: &mut PgConnection) -> sqlx::Result<BTreeMap<St
     Ok(groups)
 }
 
-/// `lat` and `lng`, to a decimetre: more digits would only be more to send.
+/// `lat` and `lng` to a decimetre; more digits would only make the answer longer.
 fn degrees(place: &str) -> String {
     let axis = |name: &str, end: &str| {
         format!("round(ST_{name}({place}::geometry)::numeric, 6)::float8 AS {end}")

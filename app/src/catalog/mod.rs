@@ -1,23 +1,27 @@
-//! What the database is asked: typed rows out of plain SQL; and what is kept of it in memory, to rank by.
+//! The catalogue: queries with typed rows, and the cache that properties are ranked by.
 
 pub mod best;
+pub mod candidate_filter;
 pub mod candidates;
-pub mod filter;
+pub mod filters;
 pub mod fold;
 pub mod map;
 pub mod names;
+pub mod preferences;
 pub mod property;
 pub mod ranking;
+pub mod ranking_cache;
 pub mod recommend;
-pub mod roll;
 pub mod score;
+pub mod scored_property;
 pub mod search;
 pub mod services;
+pub mod spell;
 pub mod statistics;
 pub mod summary;
 pub mod zone;
 
-/// The kinds of property that the schema admits.
+/// The kinds of property in the schema.
 pub const KINDS: &[&str] = &[
     "departamento",
     "casa",
@@ -32,5 +36,5 @@ pub const KINDS: &[&str] = &[
     "otro",
 ];
 
-/// The operations that the schema admits.
+/// The operations in the schema.
 pub const OPERATIONS: &[&str] = &["venta", "alquiler", "anticretico"];

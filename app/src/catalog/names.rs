@@ -1,8 +1,8 @@
-//! Texts of which many properties share few, each kept once.
+//! A table of texts that many properties share; each text is stored once.
 
 use std::collections::HashMap;
 
-/// The place of no name: it is not known.
+/// The index of an unknown name.
 pub const UNKNOWN: u32 = u32::MAX;
 
 /// The texts.
@@ -15,16 +15,16 @@ pub struct Names {
 /// A text.
 #[derive(Debug)]
 pub struct Name {
-    /// As it is written.
+    /// Original spelling.
     pub written: String,
-    /// As it is compared.
+    /// Folded, for comparisons.
     pub folded: String,
     /// Properties that have it.
     pub uses: u32,
 }
 
 impl Names {
-    /// Takes one more use of a text, and tells its place.
+    /// Counts one more use of a text. Returns its index.
     pub fn take(&mut self, written: Option<String>, fold: impl FnOnce(&str) -> String) -> u32 {
         let Some(written) = written else {
             return UNKNOWN;
@@ -45,25 +45,25 @@ impl Names {
         place
     }
 
-    /// Gives one use back.
+    /// Counts one use less.
     pub fn give_back(&mut self, place: u32) {
         if let Some(name) = self.known.get_mut(place as usize) {
             name.uses -= 1;
         }
     }
 
-    /// Those in use.
+    /// The texts in use.
     pub fn used(&self) -> impl Iterator<Item = &Name> {
         self.known.iter().filter(|name| name.uses > 0)
     }
 
-    /// Of each place, whether its text is one that is meant.
+    /// For each index, whether its text is selected.
     pub fn marked(&self, is_meant: impl Fn(&Name) -> bool) -> Vec<bool> {
         self.known.iter().map(is_meant).collect()
     }
 }
 
-/// Whether a place is marked; what is not known never is.
+/// Whether an index is marked; an unknown name never is.
 pub fn has(marks: &[bool], place: u32) -> bool {
     marks.get(place as usize).copied().unwrap_or(false)
 }

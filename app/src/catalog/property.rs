@@ -41,7 +41,7 @@ pub struct Property {
     pub fuente: String,
     pub codigo: String,
     pub url_origen: Option<String>,
-    /// Metres from the place that was asked about, where one was.
+    /// Metres from the place in the request, if there is one.
     #[sqlx(default)]
     pub distancia_m: Option<f64>,
 }
@@ -81,18 +81,18 @@ pub struct PropertyView {
     pub url: Option<String>,
     pub descripcion: Option<String>,
     pub coordenadas: Option<Place>,
-    /// Metres from the place that was asked about.
+    /// Metres from the place in the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distancia_m: Option<f64>,
 }
 
 impl Property {
-    /// Square metres built, or of the ground where nothing is built.
+    /// Square metres built, or else of the ground.
     pub fn surface(&self) -> Option<f64> {
         self.superficie_construida.or(self.superficie_total)
     }
 
-    /// Where it is, if that is known.
+    /// Its coordinates, if they are known.
     pub fn place(&self) -> Option<Place> {
         Some(Place {
             lat: self.lat?,

@@ -1,31 +1,31 @@
 //! The ranking: score falling, price rising, id rising; unknown last.
 
 use crate::catalog::best::{Best, PERFECT, Rank};
+use crate::catalog::candidate_filter::{CandidateFilter, SOFT};
 use crate::catalog::candidates::Candidates;
-use crate::catalog::filter::{Filter, SOFT};
-use crate::catalog::recommend::Preferences;
+use crate::catalog::preferences::Preferences;
 use crate::catalog::score::{Parts, Scale};
 use crate::catalog::search::Page;
 
 /// A page of the ranking.
 #[derive(Debug)]
 pub struct Ranking {
-    /// Properties that fit in all.
+    /// Matching properties in all.
     pub total: i64,
-    /// In their order.
+    /// In the order of the ranking.
     pub chosen: Vec<Chosen>,
 }
 
-/// A property that was found fitting.
+/// A matching property.
 #[derive(Debug)]
 pub struct Chosen {
     pub id: i64,
     pub parts: Parts,
 }
 
-/// Scores all that pass the wish's filters, and keeps the page.
+/// Scores all properties that pass the filters, and keeps the page.
 pub fn rank(known: &Candidates, wanted: &Preferences, page: Page) -> Ranking {
-    let filter = Filter::new(wanted, known);
+    let filter = CandidateFilter::new(wanted, known);
     let scale = Scale::new(wanted);
     let offset = usize::try_from(page.offset).unwrap_or(0);
     let limit = usize::try_from(page.limite).unwrap_or(0);
@@ -42,7 +42,7 @@ pub fn rank(known: &Candidates, wanted: &Preferences, page: Page) -> Ranking {
             }
             #[allow(clippy::cast_possible_truncation)] // nobody has so many properties
             let at = (at, row as u32);
-            // Where the page is full of full scores and this is dearer, no score would bring it in.
+            // If the page is full of perfect scores and this property costs more, no score would put it on the page.
             if wanted.umbral <= 0.0 && !best.admits(Rank::new(PERFECT, candidate, at)) {
                 total += 1;
                 continue;
@@ -75,16 +75,16 @@ fn chosen(known: &Candidates, scale: &Scale, rank: Rank) -> Chosen {
     }
 }
 
-/// From 0 to 100; without a threshold everything does.
+/// The threshold is from 0 to 100; without one every score passes.
 fn reaches(tenths: i32, threshold: f64) -> bool {
     threshold <= 0.0 || (tenths >= 0 && f64::from(tenths) / 10.0 >= threshold)
 }
 
-/// Takes as few soft filters as possible out of the wish, until at least one property passes the rest, and names them.
-/// Nothing is taken out when something fits already, or when nothing would help.
+/// Drops as few soft filters as possible until at least one property passes the others. Returns the names of the dropped ones.
+/// Drops nothing if something matches already, or if nothing would help.
 pub fn relax(known: &Candidates, wanted: &mut Preferences) -> Vec<&'static str> {
     let mut seen = [false; 1 << SOFT.len()];
-    let filter = Filter::new(wanted, known);
+    let filter = CandidateFilter::new(wanted, known);
     for group in known.groups.iter().filter(|group| filter.may_hold(group)) {
         let by_group = filter.missed_by_group(group);
         for missed in group.rows.iter().filter_map(|row| filter.missed(row)) {

@@ -1,10 +1,10 @@
-//! The score: what it is made of and how much each part weighs. README.md states it for readers.
+//! The score: its parts and their weights. README.md explains it.
 
 use crate::catalog::candidates::Candidate;
-use crate::catalog::recommend::Preferences;
+use crate::catalog::preferences::Preferences;
 use crate::catalog::services::CATEGORIES;
 
-/// Weights of the parts.
+/// Weight of the price.
 pub const PRICE: f64 = 35.0;
 /// Weight of the nearness of services.
 pub const SERVICES: f64 = 35.0;
@@ -13,14 +13,9 @@ pub const SURFACE: f64 = 15.0;
 /// Weight of the rooms that the family needs.
 pub const FAMILY: f64 = 15.0;
 
-/// Up to this share of the highest price nothing is lost.
+/// Up to this share of the highest price the price counts in full.
 const COMFORTABLE: f64 = 0.8;
-/// Metres within which a service counts in full.
-const AT_THE_DOOR_M: f64 = 250.0;
-/// Metres from which it counts nothing; the schema measures no further.
-const A_WALK_M: f64 = 1000.0;
-
-/// The parts of a score, each from 0 to 1. What was not asked for, or is not known, takes no part.
+/// The parts of a score, each from 0 to 1. A part that was not requested or is unknown is `None`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Parts {
     pub precio: Option<f64>,
@@ -29,7 +24,7 @@ pub struct Parts {
     pub familia: Option<f64>,
 }
 
-/// What a score is summed up from.
+/// The sums that a score is computed from.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
     points: f64,
@@ -77,23 +72,11 @@ impl Parts {
     }
 }
 
-/// How near the nearest service of each category is, from its metres: 1 within 250 m, then in a straight line to 0 at 1000 m.
-pub fn nearness(distances_m: &[Option<f64>]) -> [f64; CATEGORIES.len()] {
-    std::array::from_fn(|category| {
-        let metres = distances_m
-            .get(category)
-            .copied()
-            .flatten()
-            .unwrap_or(A_WALK_M);
-        ((A_WALK_M - metres) / (A_WALK_M - AT_THE_DOOR_M)).clamp(0.0, 1.0)
-    })
-}
-
-/// What of a wish the score looks at.
+/// The part of the preferences that the score looks at.
 #[derive(Debug)]
 pub struct Scale {
     presupuesto_max: Option<f64>,
-    /// Places in [`CATEGORIES`].
+    /// Indices in [`CATEGORIES`].
     pub categorias: Vec<usize>,
     /// How many they are.
     count: f64,
@@ -102,7 +85,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The scale of a wish.
+    /// The scale of these preferences.
     pub fn new(wanted: &Preferences) -> Self {
         let place = |id: &i32| {
             usize::try_from(*id - 1)
@@ -138,7 +121,7 @@ impl Scale {
         parts
     }
 
-    /// Tells each part that was asked for and is known: its weight, its field, and how the property fits.
+    /// Calls `tell` for each part that is requested and known, with its weight, its field and its value.
     #[inline]
     fn each(
         &self,
@@ -149,7 +132,7 @@ impl Scale {
         if let Some(most) = self.presupuesto_max
             && !candidate.precio.is_nan()
         {
-            // 1 up to 80 % of the highest price, then in a straight line to one half at the highest price.
+            // 1 up to 80 % of the highest price, then linear to one half at the highest price.
             let share = candidate.precio / most;
             let part = (1.0 - 0.5 * (share - COMFORTABLE) / (1.0 - COMFORTABLE)).min(1.0);
             tell(PRICE, |parts| &mut parts.precio, part);
@@ -171,5 +154,5 @@ impl Scale {
     }
 }
 
-/// Where a part is kept.
+/// The field of a part.
 type Field = fn(&mut Parts) -> &mut Option<f64>;

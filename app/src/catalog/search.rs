@@ -2,43 +2,8 @@
 
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
+use crate::catalog::filters::{Amount, Condition, Filters, Near, PlaceName, Rooms};
 use crate::catalog::property::{COLUMNS, Property};
-
-/// What is wanted. Every filter is hard, and an unknown value of a row never passes one.
-#[derive(Debug, Clone, Default)]
-pub struct Filters {
-    /// Folded names of zones, one of which it must be.
-    pub zonas: Option<Vec<String>>,
-    /// Folded names of zones, none of which it may be.
-    pub sin_zonas: Vec<String>,
-    pub precio_min: Option<f64>,
-    pub precio_max: Option<f64>,
-    /// Kinds, one of which it must be; none means any.
-    pub tipos: Vec<&'static str>,
-    pub operacion: Option<&'static str>,
-    pub estado: Option<&'static str>,
-    pub unidad_vecinal: Option<String>,
-    pub manzana: Option<String>,
-    pub superficie_min: Option<f64>,
-    pub superficie_max: Option<f64>,
-    pub habitaciones_min: Option<i64>,
-    pub habitaciones_max: Option<i64>,
-    pub banos_min: Option<i64>,
-    pub banos_max: Option<i64>,
-    pub tiene_garaje: Option<bool>,
-    /// Published within so many days.
-    pub dias: Option<i64>,
-    pub cerca: Option<Near>,
-}
-
-/// A circle on the spheroid.
-#[derive(Debug, Clone, Copy)]
-pub struct Near {
-    pub lat: f64,
-    pub lng: f64,
-    /// Metres.
-    pub radio_m: i64,
-}
 
 /// The orders that may be asked for. Each ends with the id, so it is total.
 pub const ORDERS: &[(&str, &str)] = &[
@@ -50,7 +15,7 @@ pub const ORDERS: &[(&str, &str)] = &[
         "coalesce(p.superficie_construida, p.superficie_total) DESC NULLS LAST, p.id",
     ),
     ("recientes", "p.fecha_publicacion DESC NULLS LAST, p.id"),
-    // Only where a place is given; see [`Filters::cerca`].
+    // Only with a place; see [`Filters::cerca`].
     ("distancia", "distancia_m, p.id"),
 ];
 
@@ -91,90 +56,108 @@ pub async fn find(
     Ok((total, rows))
 }
 
-/// Appends ` FROM propiedades p WHERE …`.
+/// Appends ` FROM propiedades p WHERE …`: the properties that pass the filters.
 pub fn push_filters(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
     query.push(" FROM propiedades p WHERE true");
-    push_conditions(query, filters);
+    for condition in filters.conditions() {
+        query.push(" AND ");
+        push_condition(query, &condition);
+    }
 }
 
-/// Appends ` AND …` for each filter, over the table under the alias `p`.
-pub fn push_conditions(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
-    if let Some(zonas) = &filters.zonas {
-        query
-            .push(" AND p.zona_normalizada = ANY(")
-            .push_bind(zonas.clone())
-            .push(")");
-    }
-    if !filters.sin_zonas.is_empty() {
-        query
-            .push(" AND p.zona_normalizada <> ALL(")
-            .push_bind(filters.sin_zonas.clone())
-            .push(")");
-    }
-    push_range(
-        query,
-        "p.precio_usd",
-        filters.precio_min,
-        filters.precio_max,
-    );
-    push_range(
-        query,
-        "coalesce(p.superficie_construida, p.superficie_total)",
-        filters.superficie_min,
-        filters.superficie_max,
-    );
-    if !filters.tipos.is_empty() {
-        query
-            .push(" AND p.tipo_propiedad = ANY(")
-            .push_bind(filters.tipos.clone())
-            .push(")");
-    }
-    for (column, value) in [
-        ("operacion", filters.operacion),
-        ("estado_propiedad", filters.estado),
-    ] {
-        if let Some(value) = value {
+/// Appends one filter, over the table under the alias `p`.
+fn push_condition(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
+    match *condition {
+        Condition::Zones(zones) => push_any(query, "zona_normalizada", zones.to_vec()),
+        Condition::OtherZones(zones) => {
+            query.push("p.zona_normalizada <> ALL(");
+            query.push_bind(zones.to_vec()).push(")");
+        }
+        Condition::Kinds(kinds) => push_any(query, "tipo_propiedad", kinds.to_vec()),
+        Condition::Operation(word) => {
+            query.push("p.operacion = ").push_bind(word);
+        }
+        Condition::State(word) => {
+            query.push("p.estado_propiedad = ").push_bind(word);
+        }
+        // Cast to numeric so that an index on the column serves.
+        Condition::Amount(amount, least, most) => {
+            push_range(query, amount_column(amount), (least, most), "::numeric");
+        }
+        Condition::Rooms(rooms, least, most) => {
+            push_range(query, rooms_column(rooms), (least, most), "");
+        }
+        Condition::Contains(name, part) => {
             query
-                .push(" AND p.")
-                .push(column)
-                .push(" = ")
-                .push_bind(value);
-        }
-    }
-    for (column, part) in [
-        ("uv", &filters.unidad_vecinal),
-        ("manzana", &filters.manzana),
-    ] {
-        if let Some(part) = part {
+                .push("position(normalizar(")
+                .push_bind(part.to_owned());
             query
-                .push(" AND position(normalizar(")
-                .push_bind(part.clone());
-            query.push(") in normalizar(p.").push(column).push(")) > 0");
+                .push(") in normalizar(p.")
+                .push(name_column(name))
+                .push(")) > 0");
+        }
+        Condition::PublishedWithin(days) => {
+            query.push("p.fecha_publicacion >= current_date - ");
+            query.push_bind(days).push("::int");
+        }
+        Condition::Near(near) => {
+            query.push("ST_DWithin(p.coordenadas, ");
+            push_point(query, near);
+            query.push(", ").push_bind(near.radio_m).push(")");
         }
     }
-    for (bound, rooms) in [
-        ("num_dormitorios >= ", filters.habitaciones_min),
-        ("num_dormitorios <= ", filters.habitaciones_max),
-        ("num_banos >= ", filters.banos_min),
-        ("num_banos <= ", filters.banos_max),
-    ] {
-        if let Some(rooms) = rooms {
-            query.push(" AND p.").push(bound).push_bind(rooms);
-        }
+}
+
+fn amount_column(amount: Amount) -> &'static str {
+    match amount {
+        Amount::Price => "p.precio_usd",
+        Amount::Surface => "coalesce(p.superficie_construida, p.superficie_total)",
     }
-    match filters.tiene_garaje {
-        Some(true) => query.push(" AND p.num_garajes > 0"),
-        Some(false) => query.push(" AND p.num_garajes = 0"),
-        None => query,
+}
+
+fn rooms_column(rooms: Rooms) -> &'static str {
+    match rooms {
+        Rooms::Bedrooms => "p.num_dormitorios",
+        Rooms::Bathrooms => "p.num_banos",
+        Rooms::Garages => "p.num_garajes",
+    }
+}
+
+fn name_column(name: PlaceName) -> &'static str {
+    match name {
+        PlaceName::Neighbourhood => "uv",
+        PlaceName::Block => "manzana",
+    }
+}
+
+fn push_any<T>(query: &mut QueryBuilder<Postgres>, column: &str, words: Vec<T>)
+where
+    Vec<T>: for<'q> sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres> + Send + 'static,
+{
+    query.push("p.").push(column).push(" = ANY(");
+    query.push_bind(words).push(")");
+}
+
+/// Both ends are included; at least one is given.
+fn push_range<T>(
+    query: &mut QueryBuilder<Postgres>,
+    what: &str,
+    (least, most): (Option<T>, Option<T>),
+    cast: &str,
+) where
+    T: for<'q> sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres> + Send + 'static,
+{
+    let both = if least.is_some() && most.is_some() {
+        " AND "
+    } else {
+        ""
     };
-    if let Some(days) = filters.dias {
-        query.push(" AND p.fecha_publicacion >= current_date - ");
-        query.push_bind(days).push("::int");
+    if let Some(least) = least {
+        query.push(what).push(" >= ").push_bind(least).push(cast);
     }
-    if let Some(near) = filters.cerca {
-        query.push(" AND ST_DWithin(p.coordenadas, ");
-        push_point(query, near);
-        query.push(", ").push_bind(near.radio_m).push(")");
+    query.push(both);
+    if let Some(most) = most {
+        query.push(what).push(" <= ").push_bind(most).push(cast);
     }
 }
 
@@ -195,29 +178,4 @@ fn push_point(query: &mut QueryBuilder<Postgres>, near: Near) {
         .push(", ")
         .push_bind(near.lat)
         .push("), 4326)::geography");
-}
-
-/// Both ends included; cast to numeric so that an index on the column serves.
-pub fn push_range(
-    query: &mut QueryBuilder<Postgres>,
-    what: &str,
-    least: Option<f64>,
-    most: Option<f64>,
-) {
-    if let Some(least) = least {
-        query
-            .push(" AND ")
-            .push(what)
-            .push(" >= ")
-            .push_bind(least)
-            .push("::numeric");
-    }
-    if let Some(most) = most {
-        query
-            .push(" AND ")
-            .push(what)
-            .push(" <= ")
-            .push_bind(most)
-            .push("::numeric");
-    }
 }

@@ -22,22 +22,22 @@ pub const CATEGORIES: &[&str] = &[
     "otros",
 ];
 
-/// What lies within the radius, of one category. Distances are metres on the spheroid, to a decimetre.
+/// The services of one category within the radius. Distances are metres on the spheroid, to a decimetre.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 #[schema(as = Cercania)]
 pub struct Nearby {
     /// How many.
     pub cantidad: i64,
-    /// Their mean distance; none where there are none.
+    /// Their mean distance; null without services.
     pub media_m: Option<f64>,
-    /// The nearest one's distance.
+    /// The distance of the nearest.
     pub mas_cercano_m: Option<f64>,
 }
 
-/// The radius whose figures the schema keeps with each property.
+/// The radius whose figures the schema stores with each property.
 pub const KEPT_M: i64 = 1000;
 
-/// Appends the columns of [`NearbyColumns`] of the property `p`, which are measured in `cerca` or kept.
+/// Appends the columns of [`NearbyColumns`] of the property `p`: measured in `cerca`, or stored with the property.
 pub fn push_columns(query: &mut QueryBuilder<Postgres>, radius_m: i64) {
     query.push(if radius_m == KEPT_M {
         ", NULL::text[] AS categorias, p.cantidades_1000m AS cantidades, p.medias_1000m AS medias_m, p.distancias_m AS cercanos_m"
@@ -46,10 +46,11 @@ pub fn push_columns(query: &mut QueryBuilder<Postgres>, radius_m: i64) {
     });
 }
 
-/// Appends the lateral subquery `cerca`, unless the schema keeps its figures: per category, what lies within the radius of `p.coordenadas`.
+/// Appends the lateral subquery `cerca`, unless the schema stores its figures: the services of each category within the
+/// radius of `p.coordenadas`.
 ///
-/// The index and the sphere, whose distances are wrong by less than 0.6 %, leave few services to measure exactly: on the
-/// spheroid the same question takes four times as long.
+/// The index and distances on the sphere, which are wrong by less than 0.6 %, leave few services to measure exactly. The same
+/// query on the spheroid alone takes four times as long.
 pub fn push_lateral(query: &mut QueryBuilder<Postgres>, radius_m: i64) {
     if radius_m == KEPT_M {
         return;
@@ -72,7 +73,7 @@ pub fn push_lateral(query: &mut QueryBuilder<Postgres>, radius_m: i64) {
     query.push(" GROUP BY d.categoria) AS m) AS cerca ON true");
 }
 
-/// Figures by category: of the categories that are named, or of all in their order.
+/// Figures by category: of the named categories, or of all in their order.
 #[derive(Debug, sqlx::FromRow)]
 pub struct NearbyColumns {
     categorias: Option<Vec<String>>,
@@ -82,7 +83,7 @@ pub struct NearbyColumns {
 }
 
 impl NearbyColumns {
-    /// Every category with what was found of it.
+    /// Every category with its figures.
     pub fn by_category(self) -> BTreeMap<&'static str, Nearby> {
         let all = || CATEGORIES.iter().copied();
         let mut found: BTreeMap<_, _> = all().map(|name| (name, Nearby::default())).collect();
@@ -110,6 +111,18 @@ impl NearbyColumns {
         }
         found
     }
+}
+
+/// The names of the categories in these places, from 1.
+pub fn category_names(places: &[i32]) -> Vec<&'static str> {
+    places
+        .iter()
+        .filter_map(|place| {
+            CATEGORIES
+                .get(usize::try_from(*place).ok()?.checked_sub(1)?)
+                .copied()
+        })
+        .collect()
 }
 
 /// A service near a property.

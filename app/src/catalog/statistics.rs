@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 /// Price classes in dollars, half open: from each bound up to the next.
 const BOUNDS: [i32; 6] = [0, 50_000, 100_000, 150_000, 200_000, 300_000];
 
-/// Figures of an operation's properties. Unknown prices and surfaces take no part and are counted.
+/// Figures of an operation's properties. Unknown prices and surfaces are left out and counted.
 #[derive(Debug, Serialize, sqlx::FromRow, ToSchema)]
 #[schema(as = Cifras)]
 pub struct Figures {
@@ -22,7 +22,7 @@ pub struct Figures {
     pub sin_superficie: i64,
     pub superficie_promedio: Option<f64>,
     pub superficie_mediana: Option<f64>,
-    /// Properties of which price and surface are known.
+    /// Properties whose price and surface are known.
     pub con_precio_m2: i64,
     pub precio_m2_mediano: Option<f64>,
 }

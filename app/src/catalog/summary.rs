@@ -4,7 +4,8 @@ use serde::Serialize;
 use sqlx::{PgConnection, QueryBuilder};
 use utoipa::ToSchema;
 
-use crate::catalog::search::{Filters, push_filters};
+use crate::catalog::filters::Filters;
+use crate::catalog::search::push_filters;
 
 /// Figures of one operation. Prices are US dollars (of a month for a rent), over the properties whose price is known.
 #[derive(Debug, Clone, Serialize, ToSchema, sqlx::FromRow)]
@@ -82,7 +83,7 @@ pub async fn by_zone(
     query.build_query_as().fetch_all(&mut *connection).await
 }
 
-/// A median as a whole number; it passes unknown values over.
+/// A median as a whole number, without unknown values.
 fn median(of: &str) -> String {
     format!("round(percentile_cont(0.5) WITHIN GROUP (ORDER BY {of}))")
 }

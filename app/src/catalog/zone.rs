@@ -1,4 +1,4 @@
-//! Zones as the database has them: found without regard to case and accents, suggested when not found.
+//! The zones of the database: found without regard to case and accents, with suggestions if not found.
 
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -9,13 +9,13 @@ use crate::catalog::property::Place;
 /// A zone: its name, and the name folded.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Zone {
-    /// As it is written.
+    /// Original spelling.
     pub zona: String,
-    /// As it is compared.
+    /// Folded, for comparisons.
     pub zona_normalizada: String,
 }
 
-/// What a wanted zone turned out to be.
+/// The result of looking up a zone.
 #[derive(Debug)]
 pub enum Found {
     /// Zones whose name is the wanted one, or else contains it; in order, at least one.
@@ -35,14 +35,14 @@ pub struct ZoneFigures {
     pub en_venta: i64,
     /// Of the properties for sale.
     pub precio_mediano: Option<f64>,
-    /// The middle of the properties whose place is known.
+    /// The middle of the properties with coordinates.
     pub centro: Option<Place>,
 }
 
 /// How many names are suggested.
 const SUGGESTIONS: usize = 5;
 
-/// Looks the wanted zone (folded) up: by its whole name, then by a part of it.
+/// Looks up a folded name: first among whole names, then among parts of names.
 pub async fn find(connection: &mut PgConnection, wanted: &str) -> sqlx::Result<Found> {
     let exact: Option<Zone> = sqlx::query_as(
         "SELECT zona, zona_normalizada FROM propiedades WHERE zona_normalizada = $1 ORDER BY id LIMIT 1",
@@ -56,7 +56,7 @@ pub async fn find(connection: &mut PgConnection, wanted: &str) -> sqlx::Result<F
     Ok(among(all(connection).await?, wanted))
 }
 
-/// The same among zones that are known: by its whole name, then by a part of it.
+/// The same among these zones.
 pub fn among(zones: Vec<Zone>, wanted: &str) -> Found {
     if let Some(exact) = zones.iter().find(|zone| zone.zona_normalizada == wanted) {
         return Found::Zones(vec![exact.clone()]);
@@ -112,7 +112,7 @@ pub async fn unknown(connection: &mut PgConnection) -> sqlx::Result<i64> {
         .await
 }
 
-/// The names that are most like the wanted one.
+/// The most similar names.
 pub fn similar(mut zones: Vec<Zone>, wanted: &str) -> Vec<String> {
     let likeness = |zone: &Zone| strsim::jaro_winkler(&zone.zona_normalizada, wanted);
     zones.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));

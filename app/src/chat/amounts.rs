@@ -31,7 +31,7 @@ pub struct Amount {
 
 const DOLLARS: &[&str] = &["$", "usd", "us", "sus", "dolar", "dolares", "dls", "u$s"];
 const BOLIVIANOS: &[&str] = &["bs", "bob", "boliviano", "bolivianos"];
-/// Words before a number that is no amount of anything.
+/// Words before a number that is not an amount.
 const LABELS: &[&str] = &[
     "telefono", "tel", "cel", "celular", "whatsapp", "llamame", "llamar", "numero", "calle",
     "radial", "uv", "manzana", "mz", "lote", "piso", "km", "codigo", "ano", "anillo", "av",
@@ -39,12 +39,12 @@ const LABELS: &[&str] = &[
 ];
 /// A lone number from here on is money, whatever is around it.
 const SURELY_MONEY: f64 = 10_000.0;
-/// From here on it is if the words around it speak of money or of a bound.
+/// From here on it is money if the words around it are about money or a bound.
 const PERHAPS_MONEY: f64 = 100.0;
-/// Nobody asks for more rooms, heads or properties than this.
+/// Nobody asks for more rooms, persons or properties than this.
 const MANY: f64 = 50.0;
 
-/// All amounts, in order; tokens that are taken belong to something else.
+/// All amounts, in order. Tokens that are marked as taken belong to something else.
 pub fn find(text: &[Token], taken: &[bool]) -> Vec<Amount> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -181,7 +181,7 @@ fn next_measure(text: &[Token], at: usize) -> Option<Measure> {
     }
 }
 
-/// What it counts after all; none when that cannot be told.
+/// What the number counts; `None` if that is not clear.
 fn unit(
     text: &[Token],
     start: usize,

@@ -1,4 +1,4 @@
-//! An answer as the API shows it, but for its text.
+//! The data of an answer, without its text.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::chat::provider::Miss;
 use crate::chat::question::{Intent, Question};
 use crate::chat::template;
 
-/// What the database knows, under the original's names.
+/// The results from the database, under the original's names.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Conocido)]
 pub struct Known<'a> {
@@ -39,13 +39,13 @@ pub struct Origin {
     /// Whether a model did.
     pub llm_usado: bool,
     pub provider_usado: Option<String>,
-    /// Whether somebody else than the first provider had to.
+    /// Whether the first provider could not.
     pub fallback_activado: bool,
     pub error_details: Vec<Miss>,
 }
 
 impl<'a> Known<'a> {
-    /// Of these facts about that question.
+    /// The answer from these facts about this question.
     pub fn new(facts: &'a Facts, asked: &'a str) -> Self {
         Known {
             tipo_respuesta: match facts.intent {
@@ -68,7 +68,7 @@ impl<'a> Known<'a> {
     }
 }
 
-/// The same wishes as a body for `/api/recomendar`, as far as that can take them.
+/// A request for `/api/recomendar` with the same filters, as far as it supports them.
 fn profile(question: &Question) -> Value {
     let only_zone = match question.zonas.as_slice() {
         [zone] => Some(&zone.zona),

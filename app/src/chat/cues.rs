@@ -1,4 +1,4 @@
-//! The words around a number that say whether it is a least, a most or about.
+//! The words around a number that say whether it is a minimum, a maximum or approximate.
 
 use crate::chat::numeral;
 use crate::chat::vocabulary;
@@ -17,7 +17,7 @@ pub enum Bound {
 }
 
 impl Bound {
-    /// "no quiero gastar más de" is a most.
+    /// "no quiero gastar más de" is a maximum.
     fn turned(self) -> Self {
         match self {
             Bound::Least | Bound::Above => Bound::Most,

@@ -1,4 +1,4 @@
-//! What the database knows about a question.
+//! The results of the database for a question.
 
 use std::convert::Infallible;
 
@@ -6,22 +6,24 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::catalog::candidates::Candidates;
+use crate::catalog::filters::Filters;
+use crate::catalog::preferences::{Family, Preferences};
 use crate::catalog::property::{self, PropertyView};
-use crate::catalog::recommend::{self, Family, Preferences, Wish};
-use crate::catalog::roll::Roll;
-use crate::catalog::search::{self, Filters, ORDERS, Page};
+use crate::catalog::ranking_cache::RankingCache;
+use crate::catalog::recommend::{self, Resolved};
+use crate::catalog::scored_property::ScoredProperty;
+use crate::catalog::search::{self, ORDERS, Page};
 use crate::catalog::services::{self, CATEGORIES, NearService, RADII};
 use crate::catalog::summary::{self, Summary, ZONE_ORDERS, ZoneSummary};
 use crate::catalog::zone::{self, Zone};
 use crate::chat::question::{Intent, Question};
-use crate::http::{Item, preferences};
 
-/// Properties shown of a ranking, and of a recommendation, if nobody says how many.
+/// Properties shown of a ranking, and of a recommendation, by default.
 const RANKED: i64 = 5;
 const RECOMMENDED: i64 = 6;
-/// Properties shown when the budget had to be passed over.
+/// Properties shown if the budget had to be ignored.
 const BEYOND: i64 = 3;
-/// Zones and services told at most.
+/// Zones and services shown at most.
 const ZONES: i64 = 40;
 const SERVICES: i64 = 15;
 
@@ -30,7 +32,7 @@ const SERVICES: i64 = 15;
 #[serde(untagged)]
 pub enum Card {
     /// With its score.
-    Scored(Box<Item>),
+    Scored(Box<ScoredProperty>),
     /// As it is.
     Plain(Box<PropertyView>),
 }
@@ -53,12 +55,12 @@ impl Card {
     }
 }
 
-/// Everything that may be told.
+/// Everything that an answer may contain.
 pub struct Facts {
     pub intent: Intent,
-    /// The question, with the defaults that were put in.
+    /// The question, completed with defaults.
     pub question: Question,
-    /// Properties that fit in all.
+    /// Matching properties in all.
     pub total: i64,
     pub cards: Vec<Card>,
     pub summaries: Vec<Summary>,
@@ -70,7 +72,7 @@ pub struct Facts {
 
 /// Asks the database.
 pub async fn find(
-    roll: &Roll,
+    ranking_cache: &RankingCache,
     connection: &mut PgConnection,
     question: Question,
     zones: &[Zone],
@@ -95,14 +97,14 @@ pub async fn find(
         return Ok(facts);
     }
     match facts.intent {
-        Intent::Recomendacion => recommended(roll, connection, &mut facts).await?,
+        Intent::Recomendacion => recommended(ranking_cache, connection, &mut facts).await?,
         Intent::Ranking => ranked(connection, &mut facts).await?,
         Intent::Cantidad | Intent::Precios => {
             facts.summaries = summary::by_operation(connection, &filters(&facts.question)).await?;
             facts.total = facts.summaries.iter().map(|summary| summary.cantidad).sum();
         }
         Intent::Zonas => compared(connection, &mut facts).await?,
-        Intent::Propiedad => one(connection, &mut facts).await?,
+        Intent::Propiedad => single_property(connection, &mut facts).await?,
         Intent::Ayuda => {
             let everything = filters(&Question::default());
             facts.summaries = summary::by_operation(connection, &everything).await?;
@@ -113,7 +115,7 @@ pub async fn find(
     Ok(facts)
 }
 
-/// The hard filters of a question. Only what is on offer is told.
+/// The hard filters of a question. Only properties on offer are shown.
 fn filters(question: &Question) -> Filters {
     let zonas: Vec<String> = question
         .zonas
@@ -143,30 +145,31 @@ fn filters(question: &Question) -> Filters {
 }
 
 async fn recommended(
-    roll: &Roll,
+    ranking_cache: &RankingCache,
     connection: &mut PgConnection,
     facts: &mut Facts,
 ) -> sqlx::Result<()> {
     let question = &mut facts.question;
     question.operacion = question.operacion.or(Some("venta"));
-    let wanted = wishes(question);
+    let wanted = preferences_of(question);
     let page = Page {
         limite: question.limite.unwrap_or(RECOMMENDED),
         offset: 0,
     };
-    let wish = |_: &Candidates| {
-        Ok::<_, Infallible>(Wish {
+    let resolve = |_: &Candidates| {
+        Ok::<_, Infallible>(Resolved {
             wanted: wanted.clone(),
             relaxed: Vec::new(),
             zone: None,
         })
     };
-    let Ok(found) = recommend::find(roll, connection, wanted.radio_m, page, wish).await?;
+    let Ok(found) =
+        recommend::find(ranking_cache, connection, wanted.radio_m, page, resolve).await?;
     facts.total = found.total;
     facts.cards = found
         .rows
         .into_iter()
-        .map(|row| Card::Scored(Box::new(Item::new(row, &wanted))))
+        .map(|row| Card::Scored(Box::new(ScoredProperty::new(row, &wanted))))
         .collect();
     if facts.total == 0 {
         beyond(connection, facts).await?;
@@ -174,8 +177,8 @@ async fn recommended(
     Ok(())
 }
 
-fn wishes(question: &Question) -> Preferences {
-    let default = preferences();
+fn preferences_of(question: &Question) -> Preferences {
+    let default = Preferences::default();
     let places: Vec<i32> = question
         .necesidades
         .iter()
@@ -205,7 +208,7 @@ fn wishes(question: &Question) -> Preferences {
     }
 }
 
-/// Nothing fits: without the budget, the cheapest that fit otherwise, and a note that says so.
+/// Nothing matches: shows the cheapest that match without the budget, and adds a note.
 async fn beyond(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
     let question = &facts.question;
     if question.presupuesto_min.is_none() && question.presupuesto_max.is_none() {
@@ -261,7 +264,7 @@ async fn compared(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Res
     Ok(())
 }
 
-async fn one(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
+async fn single_property(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
     let id = facts.question.propiedad.unwrap_or_default();
     let Some(row) = property::find(connection, id).await? else {
         facts.notes.push(format!("No existe la propiedad {id}."));

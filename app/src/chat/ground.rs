@@ -1,10 +1,11 @@
-//! Whether what a model wrote is in the facts: every number, every `#id`, every zone, every address of the web, and the
-//! prices of a line that cites properties are theirs.
+//! Checks a model's text against the facts: every number, `#id`, zone and web address must be in the facts, and the prices of a
+//! line that cites properties must be theirs.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::catalog::fold::fold;
 use crate::catalog::zone::Zone;
 use crate::chat::amounts;
 use crate::chat::facts::{Card, Facts};
@@ -12,9 +13,8 @@ use crate::chat::numeral::{self, Numeral};
 use crate::chat::places;
 use crate::chat::prompt;
 use crate::chat::words::{Sort, Token, tokens};
-use crate::http::fold;
 
-/// From here on a number in a line that cites a property is taken for a price.
+/// From here on, a number in a line that cites a property counts as a price.
 const PRICE: f64 = 1000.0;
 /// Places that may always be named.
 const ALWAYS: &[&str] = &[
@@ -32,11 +32,11 @@ const PLACES: &[&str] = &[
     "calle",
 ];
 
-/// The first thing that is not in the facts, as a sentence for the log.
+/// The first claim that is not in the facts, as a sentence for the log.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ungrounded(pub String);
 
-/// Checks an answer. `said` is what the people of the conversation wrote, whose numbers and places may be repeated.
+/// Checks an answer. `said` is what the users wrote; its numbers and places may be repeated.
 pub fn check(answer: &str, facts: &Facts, zones: &[Zone], said: &str) -> Result<(), Ungrounded> {
     let context = Context::new(facts, said);
     let mut fenced = false;
@@ -66,7 +66,7 @@ fn unlisted(line: &str) -> &str {
 }
 
 struct Context {
-    /// Everything that was found and said, folded.
+    /// All results and all turns, folded.
     text: String,
     words: HashSet<String>,
     numbers: Vec<f64>,
@@ -86,7 +86,7 @@ impl Context {
             .map(|card| (card.property().id, own(card)))
             .collect();
         let mut shared = spoken(said);
-        // How many of the shown there are may be counted.
+        // The number of shown properties may be mentioned.
         for count in 0..=facts.cards.len().max(facts.zones.len()) {
             shared.extend(u32::try_from(count).map(f64::from));
         }
@@ -146,7 +146,7 @@ impl Context {
             }
             at = number.end;
         }
-        // A budget may stand beside a price, but not in its place.
+        // A budget may be mentioned beside a price, but not in its place.
         if prices && !own && !cited.is_empty() {
             return Err(Ungrounded(
                 "a line cites a property with a price that is not its own".to_owned(),
@@ -178,7 +178,7 @@ impl Context {
             .any(|(id, numbers)| cited.contains(id) && close(numbers, number))
     }
 
-    /// Zones of the database that were not found, and names of places that nobody knows.
+    /// Zones that are not in the results, and unknown places.
     fn places(&self, answer: &[Token], zones: &[Zone]) -> Result<(), Ungrounded> {
         let named = places::find(answer, zones);
         let both = named.zones.iter().chain(&named.unwanted);

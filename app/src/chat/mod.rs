@@ -1,5 +1,5 @@
-//! The chat: a question is read, asked of the database, and what was found is told - by a model if one is there and keeps
-//! to the facts, by a template otherwise.
+//! The chat: it parses a question, asks the database, and words the results: by a model if one is available and keeps to the
+//! facts, by a template otherwise.
 
 mod amounts;
 mod answer;
@@ -12,7 +12,6 @@ mod places;
 mod prompt;
 mod provider;
 mod question;
-pub mod spell;
 mod template;
 mod vocabulary;
 mod wording;
@@ -23,17 +22,17 @@ use sqlx::PgConnection;
 pub use answer::{Known, Origin};
 pub use wording::{Options, Worded};
 
-use crate::catalog::roll::Roll;
+use crate::catalog::ranking_cache::RankingCache;
 use crate::catalog::zone::Zone;
 use crate::settings;
 use facts::Facts;
 use provider::Chain;
 use question::{Intent, Question};
 
-/// Turns of a conversation that are looked at.
+/// Turns of a conversation that are read.
 const TURNS: usize = 20;
 
-/// Who says a turn.
+/// Who wrote a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Instructions of the program that asks.
@@ -58,7 +57,7 @@ pub struct Chat {
     pub bob_per_usd: f64,
 }
 
-/// A conversation with what the database knows about its last question.
+/// A conversation, with the results for its last question.
 pub struct Conversation {
     turns: Vec<Turn>,
     zones: Vec<Zone>,
@@ -77,23 +76,23 @@ impl Chat {
 }
 
 impl Conversation {
-    /// Reads the last question with what was said before, and asks the database.
-    pub async fn look(
-        roll: &Roll,
+    /// Reads the last question together with the earlier turns, and asks the database.
+    pub async fn read(
+        ranking_cache: &RankingCache,
         connection: &mut PgConnection,
         mut turns: Vec<Turn>,
         bob_per_usd: f64,
     ) -> sqlx::Result<Self> {
-        let zones = roll.zones(connection).await?;
+        let zones = ranking_cache.zones(connection).await?;
         let extra = turns.len().saturating_sub(TURNS);
         let mut seen = 0;
-        // Instructions stay, however old.
+        // Instructions are kept, however old.
         turns.retain(|turn| {
             seen += 1;
             turn.role == Role::System || seen > extra
         });
         let question = understood(&turns, &zones, bob_per_usd);
-        let facts = facts::find(roll, connection, question, &zones).await?;
+        let facts = facts::find(ranking_cache, connection, question, &zones).await?;
         Ok(Conversation {
             turns,
             zones,
@@ -101,17 +100,17 @@ impl Conversation {
         })
     }
 
-    /// The last thing that the user said.
+    /// The user's last turn.
     pub fn asked(&self) -> &str {
         self.users().last().unwrap_or("")
     }
 
-    /// What the database knows, worded without a model.
-    pub fn told(&self) -> String {
+    /// The answer in the words of the template.
+    pub fn template_text(&self) -> String {
         template::tell(&self.facts)
     }
 
-    /// What the database knows.
+    /// The results.
     pub fn known(&self) -> Known<'_> {
         Known::new(&self.facts, self.asked())
     }
@@ -124,8 +123,8 @@ impl Conversation {
     }
 }
 
-/// The last question, completed from the earlier ones. A turn that asks nothing of the catalogue, or of one property
-/// only, does not change what the search is about.
+/// The last question, completed from the earlier ones. A turn that is not about the catalogue, or about one property only,
+/// does not change the search.
 fn understood(turns: &[Turn], zones: &[Zone], bob_per_usd: f64) -> Question {
     let mut questions: Vec<Question> = turns
         .iter()

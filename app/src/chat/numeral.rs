@@ -11,7 +11,7 @@ pub struct Numeral {
     pub end: usize,
     /// Whether it was said with "mil", "k" or "millones".
     pub scaled: bool,
-    /// The worth of its last digit: 1000 for "145 mil", 10,000 for "1,25 millones".
+    /// The value of its last digit: 1000 for "145 mil", 10,000 for "1,25 millones".
     pub step: f64,
     /// What the number before the "mil" or "millones" was multiplied by.
     pub scale: f64,

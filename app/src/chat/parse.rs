@@ -1,4 +1,4 @@
-//! Reads a question out of a text. Never fails: what is not understood is not in the question.
+//! Parses a question from a text. It never fails: what it does not understand is not in the question.
 
 mod intent;
 
@@ -114,7 +114,7 @@ fn take(amount: Amount, bob_per_usd: f64, question: &mut Question) {
     }
 }
 
-/// Up to the next whole number; what counts rooms and heads is small.
+/// Up to the next whole number; numbers of rooms and persons are small.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "beyond an i64 it saturates, which is still too many"
@@ -123,7 +123,7 @@ fn whole(value: f64) -> i64 {
     value.ceil() as i64
 }
 
-/// A lone number of rooms is how many there must be at least, unless its words say otherwise.
+/// A single number of rooms is a minimum, unless its words say otherwise.
 fn rooms(amount: Amount, least: &mut Option<i64>, most: &mut Option<i64>) {
     let count = whole(amount.low);
     match (amount.high, amount.bound) {
@@ -152,7 +152,7 @@ fn budget(amount: Amount, question: &mut Question) {
     question.presupuesto_max = high.or(question.presupuesto_max);
 }
 
-/// The ends of the range; a lone number is the `usual` one unless its words say otherwise.
+/// The ends of the range; a single number is the `usual` end unless its words say otherwise.
 fn ends(amount: Amount, usual: Bound) -> (Option<f64>, Option<f64>) {
     match (amount.high, amount.bound.unwrap_or(usual)) {
         (Some(high), _) => (Some(amount.low), Some(high)),
@@ -207,7 +207,7 @@ fn words(text: &[Token], taken: &[bool], question: &mut Question) {
     household(text, question);
 }
 
-/// "casa en un edificio", "lote de oficina": a kind that only says where another is.
+/// "casa en un edificio", "lote de oficina": a kind that only says where another one is.
 fn part_of_another(before: &str, earlier: &str, kind: &str) -> bool {
     kind == "edificio" && (before == "en" || (matches!(before, "un" | "el") && earlier == "en"))
 }

@@ -1,19 +1,19 @@
-//! The zones of the database in a text, and places that are none of them.
+//! Finds zones of the database, and unknown places, in a text.
 
 use crate::catalog::zone::Zone;
 use crate::chat::vocabulary;
 use crate::chat::words::{Sort, Token, tokens};
 
-/// Where zones are named.
+/// The zones in a text.
 #[derive(Debug, Default)]
 pub struct Places {
     /// The zones that are wanted, in order, each once.
     pub zones: Vec<Zone>,
-    /// The zones that are not.
+    /// The zones that are excluded.
     pub unwanted: Vec<Zone>,
-    /// A place that is surely named and is no zone.
+    /// A place that is certainly named and is not a zone.
     pub unknown: Option<String>,
-    /// A place that is perhaps named and is no zone.
+    /// A place that is perhaps named and is not a zone.
     pub doubtful: Option<String>,
     /// Which tokens belong to names of zones.
     pub taken: Vec<bool>,

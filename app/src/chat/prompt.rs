@@ -1,4 +1,4 @@
-//! What a model is told: the rules, and the facts with their ids. No free text of a listing, which anybody may write.
+//! What a model is given: the rules, and the facts with their ids. It never gets the free text of a listing, which anybody may write.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ pub fn context(facts: &Facts) -> Value {
     })
 }
 
-/// What a model may know of a property.
+/// The facts of a property that a model gets.
 pub fn card(card: &Card) -> Value {
     let property = card.property();
     json!({

@@ -1,4 +1,4 @@
-//! What somebody asks, as far as it was understood.
+//! A question, as far as it was understood.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,7 +14,7 @@ pub enum Intent {
     Recomendacion,
     /// Properties in an order.
     Ranking,
-    /// How many there are.
+    /// Their number.
     Cantidad,
     /// What they cost.
     Precios,
@@ -22,11 +22,11 @@ pub enum Intent {
     Zonas,
     /// One property and what is around it.
     Propiedad,
-    /// Nothing that the catalogue knows.
+    /// Nothing about the catalogue.
     Ayuda,
 }
 
-/// A question. What was not named is absent.
+/// A question. What it does not name is absent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 #[schema(as = Entendido)]
 pub struct Question {
@@ -43,7 +43,7 @@ pub struct Question {
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "names")]
     #[schema(value_type = Vec<String>)]
     pub zonas_excluidas: Vec<Zone>,
-    /// A place that was named and is no zone of the database.
+    /// A named place that is not a zone of the database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zona_desconocida: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,10 +77,10 @@ pub struct Question {
     pub limite: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub propiedad: Option<i64>,
-    /// What the reader of the answer should know about the reading of the question.
+    /// Notes for the reader about how the question was understood.
     #[serde(skip)]
     pub avisos: Vec<String>,
-    /// Whether it asks to forget what was said before.
+    /// Whether it asks to start over.
     #[serde(skip)]
     pub anew: bool,
 }
@@ -90,7 +90,7 @@ fn names<S: serde::Serializer>(zones: &[Zone], out: S) -> Result<S::Ok, S::Error
 }
 
 impl Question {
-    /// What to answer: what was asked for, else properties if anything at all was named.
+    /// What to answer: what was asked for, otherwise properties if anything was named.
     pub fn intent(&self) -> Intent {
         match self.intent {
             Some(intent) => intent,
@@ -109,26 +109,13 @@ impl Question {
         *self == silent
     }
 
-    /// The question as it is meant after an earlier one: what it does not name is the earlier one's.
+    /// Completes the question from an earlier one: what it does not name is taken from there.
     pub fn after(self, earlier: &Question) -> Question {
         let stands_alone = matches!(self.intent, Some(Intent::Propiedad | Intent::Ayuda));
         if self.is_empty() || self.anew || stands_alone {
             return self;
         }
-        let other_kind = !self.tipos.is_empty() && self.tipos != earlier.tipos;
-        let other_operation = self.operacion.is_some() && self.operacion != earlier.operacion;
-        let mut earlier = earlier.clone();
-        if other_kind {
-            // The rooms of a house say nothing about a plot.
-            (earlier.dormitorios_min, earlier.dormitorios_max) = (None, None);
-            (earlier.banos_min, earlier.banos_max) = (None, None);
-            (earlier.superficie_min, earlier.superficie_max) = (None, None);
-            earlier.tiene_garaje = None;
-        }
-        if other_operation {
-            // A price is no rent.
-            (earlier.presupuesto_min, earlier.presupuesto_max) = (None, None);
-        }
+        let earlier = earlier.carried_into(&self);
         let (presupuesto_min, presupuesto_max) = range(
             (self.presupuesto_min, self.presupuesto_max),
             (earlier.presupuesto_min, earlier.presupuesto_max),
@@ -145,33 +132,14 @@ impl Question {
             (self.banos_min, self.banos_max),
             (earlier.banos_min, earlier.banos_max),
         );
-        // The last word about a zone counts.
-        earlier
-            .zonas_excluidas
-            .retain(|zone| !self.zonas.contains(zone));
-        earlier
-            .zonas
-            .retain(|zone| !self.zonas_excluidas.contains(zone));
-        let place_named = !self.zonas.is_empty() || self.zona_desconocida.is_some();
-        let asked = self.intent.or(match earlier.intent {
-            Some(Intent::Propiedad | Intent::Ayuda) => None,
-            intent => intent,
-        });
+        let intent = self.intent.or(earlier.intent);
         Question {
-            intent: asked,
+            intent,
             operacion: self.operacion.or(earlier.operacion),
             tipos: first(self.tipos, earlier.tipos),
-            zonas: if place_named {
-                self.zonas
-            } else {
-                earlier.zonas
-            },
+            zonas: first(self.zonas, earlier.zonas),
             zonas_excluidas: first(self.zonas_excluidas, earlier.zonas_excluidas),
-            zona_desconocida: if place_named {
-                self.zona_desconocida
-            } else {
-                earlier.zona_desconocida
-            },
+            zona_desconocida: self.zona_desconocida.or(earlier.zona_desconocida),
             presupuesto_min,
             presupuesto_max,
             dormitorios_min,
@@ -184,19 +152,45 @@ impl Question {
             necesidades: first(self.necesidades, earlier.necesidades),
             personas: self.personas.or(earlier.personas),
             ninos: self.ninos.or(earlier.ninos),
-            orden: self.orden.or(match asked {
-                Some(Intent::Ranking) => earlier.orden,
-                _ => None,
-            }),
+            orden: self
+                .orden
+                .or(earlier.orden.filter(|_| intent == Some(Intent::Ranking))),
             limite: self.limite.or(earlier.limite),
             propiedad: None,
             avisos: self.avisos,
             anew: false,
         }
     }
+
+    /// This earlier question, without what contradicts a later one.
+    fn carried_into(&self, later: &Question) -> Question {
+        let mut earlier = self.clone();
+        if !later.tipos.is_empty() && later.tipos != earlier.tipos {
+            // The number of rooms of a house does not apply to a plot.
+            (earlier.dormitorios_min, earlier.dormitorios_max) = (None, None);
+            (earlier.banos_min, earlier.banos_max) = (None, None);
+            (earlier.superficie_min, earlier.superficie_max) = (None, None);
+            earlier.tiene_garaje = None;
+        }
+        if later.operacion.is_some() && later.operacion != earlier.operacion {
+            // A sale price is not a rent.
+            (earlier.presupuesto_min, earlier.presupuesto_max) = (None, None);
+        }
+        if !later.zonas.is_empty() || later.zona_desconocida.is_some() {
+            (earlier.zonas, earlier.zona_desconocida) = (Vec::new(), None);
+        }
+        // The last word about a zone counts.
+        let (named, excluded) = (&later.zonas, &later.zonas_excluidas);
+        earlier.zonas_excluidas.retain(|zone| !named.contains(zone));
+        earlier.zonas.retain(|zone| !excluded.contains(zone));
+        if matches!(earlier.intent, Some(Intent::Propiedad | Intent::Ayuda)) {
+            earlier.intent = None;
+        }
+        earlier
+    }
 }
 
-/// The new ends, and the old where there is no new one, unless that would turn the range around.
+/// The new ends, completed with the old ones unless that would turn the range around.
 fn range<T: Copy + PartialOrd>(
     new: (Option<T>, Option<T>),
     old: (Option<T>, Option<T>),

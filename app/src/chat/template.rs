@@ -1,9 +1,9 @@
-//! Tells the facts without a model.
+//! Words the facts without a model.
 
+use crate::catalog::spell;
 use crate::catalog::summary::{Summary, ZoneSummary};
-use crate::chat::facts::Facts;
+use crate::chat::facts::{Card, Facts};
 use crate::chat::question::{Intent, Question};
-use crate::chat::spell;
 
 const HELP: &str = "Puedo buscar propiedades en Santa Cruz de la Sierra, contar cuántas hay, decir cuánto cuestan y \
 comparar zonas. Por ejemplo: «busco un departamento de 3 dormitorios en Equipetrol hasta 200.000 dólares».";
@@ -15,7 +15,7 @@ pub fn tell(facts: &Facts) -> String {
         Intent::Cantidad => counts(facts),
         Intent::Precios => prices(facts),
         Intent::Zonas => zones(facts),
-        Intent::Propiedad => one(facts),
+        Intent::Propiedad => single_property(facts),
         Intent::Ayuda => HELP.to_owned(),
     };
     let mut parts = facts.notes.clone();
@@ -48,7 +48,7 @@ pub fn suggestions(facts: &Facts) -> Vec<String> {
         "¿Qué zonas son las más caras?".to_owned(),
         "Busco un departamento de 2 dormitorios hasta 120.000 dólares".to_owned(),
     ]);
-    // What was just asked is no suggestion.
+    // Do not suggest what was just asked.
     match facts.intent {
         Intent::Precios => all.retain(|question| !question.contains("promedio")),
         Intent::Zonas => all.retain(|question| !question.contains("zonas")),
@@ -150,7 +150,7 @@ fn properties(facts: &Facts) -> String {
 }
 
 fn list(facts: &Facts) -> String {
-    let lines: Vec<String> = facts.cards.iter().map(spell::line).collect();
+    let lines: Vec<String> = facts.cards.iter().map(line_of).collect();
     lines.join("\n")
 }
 
@@ -235,12 +235,12 @@ fn zones(facts: &Facts) -> String {
     lines.join("\n")
 }
 
-fn one(facts: &Facts) -> String {
+fn single_property(facts: &Facts) -> String {
     let Some(card) = facts.cards.first() else {
         return String::new();
     };
     let property = card.property();
-    let mut lines = vec![spell::line(card)];
+    let mut lines = vec![line_of(card)];
     lines.push(format!(
         "- Operación: {}; estado: {}",
         spell::operation(&property.operacion),
@@ -264,4 +264,38 @@ fn one(facts: &Facts) -> String {
         }));
     }
     lines.join("\n")
+}
+
+/// One line of a list: the id, the name, the price and other facts.
+fn line_of(card: &Card) -> String {
+    let property = card.property();
+    let monthly = if property.operacion == "alquiler" && property.precio.is_some() {
+        " al mes"
+    } else {
+        ""
+    };
+    let mut parts = vec![format!("{}{monthly}", spell::price(property.precio))];
+    let rooms = |number: Option<i32>, one: &str, many: &str| {
+        number.map(|number| spell::count(number.into(), one, many))
+    };
+    parts.extend(rooms(property.habitaciones, "dormitorio", "dormitorios"));
+    parts.extend(rooms(property.banos, "baño", "baños"));
+    parts.extend(
+        property
+            .superficie_m2
+            .map(|metres| format!("{} m²", spell::tenth(metres))),
+    );
+    if let Some(zone) = &property.zona {
+        parts.push(zone.clone());
+    }
+    let score = card
+        .score()
+        .map(|score| format!(" (compatibilidad {} %)", spell::tenth(score)))
+        .unwrap_or_default();
+    format!(
+        "- **#{}** {}: {}{score}",
+        property.id,
+        property.nombre,
+        parts.join(", ")
+    )
 }

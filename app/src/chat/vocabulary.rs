@@ -1,4 +1,4 @@
-//! The words of the trade, folded: kinds, operations, needs, measures and orders.
+//! The folded words for kinds, operations, needs, measures and orders.
 
 use crate::chat::words::Token;
 
@@ -13,7 +13,7 @@ pub enum Measure {
     Children,
     /// Properties.
     Items,
-    /// Something that nobody is asked about: years, floors, rings.
+    /// Something that does not matter here: years, floors, rings.
     Other,
 }
 

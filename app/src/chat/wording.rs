@@ -1,16 +1,16 @@
-//! Puts what was found into words.
+//! Words an answer.
 
 use crate::chat::answer::Origin;
 use crate::chat::provider::{Fault, Message, Miss, Prompt, Reply};
 use crate::chat::{Chat, Conversation, Role, ground, prompt, template};
 
-/// Turns before the last that a model is shown, and letters of each.
+/// Earlier turns that a model gets, and characters of each.
 const HISTORY: usize = 10;
 const LETTERS: usize = 2000;
-/// Letters of a token, by rule of thumb.
+/// Characters of a token, as a rule of thumb.
 const LETTERS_A_TOKEN: usize = 4;
 
-/// How the program that asks wants it.
+/// Options of the request.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub max_tokens: Option<u32>,
@@ -24,7 +24,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Worded {
     pub text: String,
-    /// Whether it ends because it may not be longer.
+    /// Whether it was cut at the limit.
     pub cut: bool,
     pub origin: Origin,
     pub prompt_tokens: u64,
@@ -32,7 +32,7 @@ pub struct Worded {
 }
 
 impl Chat {
-    /// Words the answer. Never fails: the template tells what no model did.
+    /// Words the answer. It never fails: without a model it uses the template.
     pub async fn word(&self, conversation: &Conversation, options: &Options) -> Worded {
         let limit = options
             .max_tokens
@@ -109,7 +109,7 @@ impl Conversation {
         }
     }
 
-    /// The rules and facts first, then the program's instructions, then what was said.
+    /// The rules and facts first, then the client's instructions, then the turns.
     fn prompt(&self, options: &Options, max_tokens: u32) -> Prompt {
         let mut messages = vec![Message {
             role: "system",

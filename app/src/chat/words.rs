@@ -1,6 +1,6 @@
-//! A text as words, numbers and marks, folded, with what matters of how they stood.
+//! Splits a text into folded words, numbers and marks.
 
-use crate::http::fold;
+use crate::catalog::fold::fold;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub enum Sort {
     Word,
     /// Digits, with the separators between them.
     Digits,
-    /// One of anything else.
+    /// Any other character.
     Mark,
 }
 
@@ -37,9 +37,9 @@ impl Token {
     }
 }
 
-/// Cuts a text up.
+/// Splits a text.
 pub fn tokens(text: &str) -> Vec<Token> {
-    // Letters that arrive as a letter and an accent of its own lose the accent here; the others when they are folded.
+    // Combining accents are removed here; precomposed letters lose theirs when they are folded.
     let letters: Vec<char> = text
         .chars()
         .filter(|letter| !('\u{300}'..='\u{36f}').contains(letter))

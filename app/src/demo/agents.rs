@@ -1,10 +1,10 @@
-//! Agents: invented names, addresses under example.com, numbers that nobody has.
+//! Agents: invented names, addresses under example.com, unused telephone numbers.
 
 use serde::Serialize;
 
 use crate::demo::random::Random;
 
-/// How many there are.
+/// Their number.
 pub const COUNT: u32 = 150;
 
 /// One row of `agentes`.

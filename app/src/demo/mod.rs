@@ -32,7 +32,7 @@ pub struct Demo {
     pub agentes: Vec<Agent>,
     /// 4,777 services.
     pub servicios: Vec<Service>,
-    /// As many properties as asked for.
+    /// The requested number of properties.
     pub propiedades: Vec<Property>,
 }
 

@@ -2,15 +2,15 @@
 
 use crate::demo::random::Random;
 
-/// A zone: its name, centre, how many listings name it, how far it spreads and how dear it is.
+/// A zone: its name, centre, number of listings, size and price level.
 pub struct Zone {
     pub name: &'static str,
     lat: f64,
     lng: f64,
     pub weight: u32,
-    /// Metres of one deviation; assumed.
+    /// Standard deviation in metres; assumed.
     spread_m: f64,
-    /// Dollars a square metre as a share of the city's median 1,620; assumed where the survey has no figure.
+    /// Dollars for a square metre as a share of the city's median 1,620; assumed if the survey has no figure.
     pub price: f64,
 }
 
@@ -81,27 +81,27 @@ pub const ZONES: &[Zone] = &[
 const METRES_LAT: f64 = 110_900.0;
 const METRES_LNG: f64 = 105_900.0;
 
-/// The validated extent of the services: south, north, west, east.
+/// The bounds of the services: south, north, west, east.
 const EXTENT: [f64; 4] = [-17.93, -17.66, -63.25, -63.06];
 
-/// A zone, as often as the listings name it.
+/// A random zone, weighted by its listings.
 pub fn any_zone(random: &mut Random) -> &'static Zone {
     random.weighted(ZONES, |zone| zone.weight)
 }
 
-/// Latitude and longitude of a place in the zone, in degrees of six decimals (0.1 m); `spread` widens the zone.
+/// Random latitude and longitude in the zone, in degrees with six decimals (0.1 m); `spread` widens the zone.
 pub fn near(random: &mut Random, zone: &Zone, spread: f64) -> (f64, f64) {
     let lat = zone.lat + random.bell() * spread * zone.spread_m / METRES_LAT;
     let lng = zone.lng + random.bell() * spread * zone.spread_m / METRES_LNG;
     (six(lat), six(lng))
 }
 
-/// The zone's own centre: where a listing ends up whose source knew no better.
+/// The centre of the zone: where sources without a better position put a listing.
 pub fn centre(zone: &Zone) -> (f64, f64) {
     (zone.lat, zone.lng)
 }
 
-/// Any place of the extent.
+/// Any place within the bounds.
 pub fn anywhere(random: &mut Random) -> (f64, f64) {
     let [south, north, west, east] = EXTENT;
     let lat = south + random.unit() * (north - south);

@@ -1,4 +1,4 @@
-//! What the kinds of property cost and measure: quantiles, and draws from them.
+//! Prices and sizes of the kinds of property: quantiles, and random draws from them.
 
 /// The 10th, 25th, 50th, 75th and 90th percentile.
 pub type Quantiles = [f64; 5];
@@ -19,9 +19,9 @@ pub struct Kind {
     pub plot: Option<Quantiles>,
     /// Square metres built.
     pub built: Option<Quantiles>,
-    /// Weights of 1, 2, 3 … bedrooms; empty where nobody sleeps.
+    /// Weights of 1, 2, 3 … bedrooms; empty for kinds without bedrooms.
     pub bedrooms: &'static [u32],
-    /// Parking is mentioned in so many of a hundred.
+    /// Percent that mention parking.
     pub parking: f64,
 }
 
@@ -163,7 +163,7 @@ pub const KINDS: &[Kind] = &[
     },
 ];
 
-/// Dollars that an anticrético holds.
+/// The deposit of an anticrético in dollars.
 pub const ANTICRETICO: Quantiles = [13_100.0, 15_100.0, 25_900.0, 34_500.0, 64_700.0];
 
 /// The value at `share` of a distribution (0 lowest, 1 highest): straight lines between the percentiles, from 0.55

@@ -38,7 +38,7 @@ pub struct Property {
     pub url_origen: Option<String>,
 }
 
-/// So many properties; the first ones are the same however many follow.
+/// This many properties; the first ones are the same for any number.
 pub fn generate(mut random: Random, count: u32) -> Vec<Property> {
     (1..=count)
         .map(|number| property(&mut random, number))
@@ -103,7 +103,7 @@ fn property(random: &mut Random, number: u32) -> Property {
     }
 }
 
-/// The price in dollars and as the source quotes it: one listing in eight in bolivianos, one in forty without a price.
+/// The price in dollars and as quoted: one listing in eight in bolivianos, one in forty without a price.
 fn price(
     random: &mut Random,
     operacion: &str,
@@ -116,7 +116,7 @@ fn price(
         "anticretico" => (&prices::ANTICRETICO, 100.0),
         _ => (&kind.sale, 100.0),
     };
-    // The zone's price level moves the figure half of the way, so that the city's quantiles stay.
+    // The zone's price level has half its effect, so that the city's quantiles stay.
     let usd = rounded(prices::at(quantiles, dear) * (0.5 + 0.5 * zone.price), step);
     let bolivianos = random.chance(12.5);
     if random.chance(2.5) {
@@ -130,7 +130,7 @@ fn price(
     (Some(usd), "USD", Some(usd))
 }
 
-/// Square metres of ground and built; dear properties are large, but not all. One in twelve tells neither.
+/// Square metres of ground and built. Expensive properties tend to be large. One in twelve has neither figure.
 fn surfaces(random: &mut Random, kind: &Kind, dear: f64) -> (Option<i64>, Option<i64>) {
     let share = dear * 0.6 + random.unit() * 0.4;
     if random.chance(8.4) {
@@ -150,7 +150,7 @@ fn bedrooms(random: &mut Random, kind: &Kind) -> Option<u32> {
     Some(random.weighted(&counts, |(_, weight)| *weight).0)
 }
 
-/// 1, 2 or 3 baths as 62, 27 and 8 of a hundred, never more than one beyond the bedrooms.
+/// 1, 2 or 3 baths in 62, 27 and 8 percent, at most one more than bedrooms.
 fn baths(random: &mut Random, bedrooms: u32) -> Option<u32> {
     if random.chance(12.0) {
         return None;
@@ -172,7 +172,7 @@ fn parking(random: &mut Random, kind: &Kind) -> Option<u32> {
     random.chance(50.0).then_some(0)
 }
 
-/// 3.4 of a hundred have no place, 12 sit on the centre of their zone as careless sources put them.
+/// 3.4 % have no coordinates; 12 % are on the centre of their zone, as in careless sources.
 fn place(random: &mut Random, zone: &Zone) -> (Option<f64>, Option<f64>) {
     let own = places::near(random, zone, 1.0);
     if random.chance(3.4) {

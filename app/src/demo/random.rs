@@ -1,6 +1,6 @@
 //! A small generator of numbers (`SplitMix64`): the same everywhere, no floating-point library functions.
 
-/// A stream of numbers that a seed and a stream number decide.
+/// A stream of numbers, determined by a seed and a stream number.
 pub struct Random {
     state: u64,
 }
@@ -35,7 +35,7 @@ impl Random {
         low + u32::try_from(((self.next() >> 32) * span) >> 32).unwrap_or(0)
     }
 
-    /// True in `percent` of a hundred cases.
+    /// True in `percent` percent of the cases.
     pub fn chance(&mut self, percent: f64) -> bool {
         self.unit() * 100.0 < percent
     }
@@ -46,7 +46,7 @@ impl Random {
         (sum - 2.0) * 1.732_050_807_568_877_2
     }
 
-    /// One of the items, each as likely as its weight.
+    /// One of the items, by weight.
     pub fn weighted<'a, T>(&mut self, items: &'a [T], weight: impl Fn(&T) -> u32) -> &'a T {
         let total: u32 = items.iter().map(&weight).sum();
         let mut left = self.whole(0, total.max(1) - 1);
@@ -60,7 +60,7 @@ impl Random {
         &items[items.len() - 1]
     }
 
-    /// One of the items, all as likely.
+    /// One of the items, all equally likely.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         self.weighted(items, |_| 1)
     }

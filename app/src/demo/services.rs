@@ -1,11 +1,11 @@
-//! Services: schools, clinics, shops and the like, most of them gathered in the zones.
+//! Services: schools, clinics, shops and the like, most of them near the zones.
 
 use serde::Serialize;
 
 use crate::demo::places;
 use crate::demo::random::Random;
 
-/// How many there are.
+/// Their number.
 pub const COUNT: u32 = 4777;
 
 /// One row of `servicios`.
@@ -25,7 +25,7 @@ pub struct Service {
 
 struct Category {
     name: &'static str,
-    /// Of a hundred; assumed.
+    /// In percent; assumed.
     share: u32,
     kinds: &'static [(&'static str, &'static str)],
 }
@@ -96,12 +96,12 @@ const CATEGORIES: &[Category] = &[
     },
 ];
 
-/// Services serve more than their zone; assumed.
+/// Services are spread wider than their zone; assumed.
 const SPREAD: f64 = 1.5;
 
 const HOURS: &[&str] = &["08:00-18:00", "09:00-21:00", "00:00-24:00"];
 
-/// All services: 7 of 10 around a zone, the rest anywhere, 1 of 100 without a place.
+/// All services: 70 % around a zone, the rest anywhere, 1 % without coordinates.
 pub fn generate(mut random: Random) -> Vec<Service> {
     (1..=COUNT)
         .map(|number| service(&mut random, number))

@@ -8,13 +8,13 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::chat::{Conversation, Known, Role, Turn};
-use crate::http::App;
 use crate::http::body::Body;
 use crate::http::document::BodyFaults;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fields, Read};
+use crate::http::state::App;
 
-/// What is asked.
+/// The request.
 pub struct Request {
     text: String,
 }
@@ -67,8 +67,8 @@ pub async fn analisis(
         role: Role::User,
         text: request.text,
     };
-    let conversation = Conversation::look(
-        &app.roll,
+    let conversation = Conversation::read(
+        &app.ranking_cache,
         &mut *app.pool.acquire().await?,
         vec![turn],
         app.chat.bob_per_usd,
@@ -77,7 +77,7 @@ pub async fn analisis(
     let answer = Answer {
         success: true,
         consulta: conversation.asked(),
-        respuesta: conversation.told(),
+        respuesta: conversation.template_text(),
         known: conversation.known(),
     };
     Ok(Json(answer).into_response())

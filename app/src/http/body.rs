@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 use crate::http::error::{ApiError, FieldError};
 use crate::http::fields::{Fields, Origin, Read};
 
-/// A request that came as a JSON object.
+/// A request in the form of a JSON object.
 pub struct Body<T>(pub T);
 
 /// A JSON object, not yet read.
 pub struct Object(pub Map<String, Value>);
 
-/// A request that came as parameters.
+/// A request in the form of query parameters.
 pub struct Query<T>(pub T);
 
 impl<S: Send + Sync, T: Read> FromRequest<S> for Body<T> {

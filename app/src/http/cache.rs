@@ -1,4 +1,4 @@
-//! Answers that change slowly are kept for a moment, and carry an `ETag` so that a client need not fetch them again.
+//! A cache for answers that change slowly. They have an `ETag`, so that a client need not fetch them again.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use crate::http::error::ApiError;
 
-/// The kept answers, by name. Cloning shares them.
+/// The cached answers, by name. Clones share them.
 #[derive(Clone)]
 pub struct Cache {
     lifetime: Duration,
@@ -29,7 +29,7 @@ struct Kept {
 }
 
 impl Cache {
-    /// Keeps answers for so long; with zero, not at all.
+    /// Keeps answers for this long; with zero, not at all.
     pub fn new(lifetime: Duration) -> Self {
         Cache {
             lifetime,
@@ -37,8 +37,8 @@ impl Cache {
         }
     }
 
-    /// The kept answer of this name, or a new one; 304 when the client has it. Whoever asks meanwhile waits for the one
-    /// that is being made instead of making another.
+    /// The cached answer of this name, or a new one; 304 if the client has it. Requests that arrive meanwhile wait for the
+    /// answer that is being made.
     pub async fn answer<T: Serialize>(
         &self,
         name: &'static str,

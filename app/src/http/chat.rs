@@ -7,18 +7,18 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::chat::{Conversation, Known, Options, Origin, Role, Turn};
-use crate::http::App;
 use crate::http::body::Body;
 use crate::http::document::BodyFaults;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fields, Read};
+use crate::http::state::App;
 
-/// Letters of a message at most.
+/// Characters of a message at most.
 const MESSAGE: usize = 2000;
-/// Letters of an earlier turn at most; answers are longer than questions.
+/// Characters of an earlier turn at most; answers are longer than questions.
 const EARLIER: usize = 10_000;
 
-/// What is said.
+/// The request.
 pub struct Request {
     turns: Vec<Turn>,
 }
@@ -67,7 +67,7 @@ impl Read for Said {
     }
 }
 
-/// The text, what it rests on, and who worded it.
+/// The text, the data behind it, and who worded it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RespuestaChat)]
 struct Answer<'a> {
@@ -89,8 +89,8 @@ pub async fn process(
     State(app): State<App>,
     Body(request): Body<Request>,
 ) -> Result<axum::response::Response, ApiError> {
-    let conversation = Conversation::look(
-        &app.roll,
+    let conversation = Conversation::read(
+        &app.ranking_cache,
         &mut *app.pool.acquire().await?,
         request.turns,
         app.chat.bob_per_usd,

@@ -11,9 +11,9 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr};
 use utoipa::{IntoResponses, OpenApi};
 
 use crate::http::error::ErrorBody;
-use crate::http::{token, v1};
+use crate::http::{token, v1_error};
 
-/// What stands above the routes.
+/// The head of the document.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -21,7 +21,7 @@ use crate::http::{token, v1};
         description = "Recomendador de propiedades en Santa Cruz de la Sierra. Los precios son dólares, las superficies metros \
                        cuadrados y las distancias metros; un dato desconocido es null, nunca 0."
     ),
-    components(schemas(ErrorBody, v1::ErrorBody))
+    components(schemas(ErrorBody, v1_error::ErrorBody))
 )]
 pub struct Head;
 
@@ -138,7 +138,7 @@ fn fault(schema: &str, status: u16, description: &str) -> Response {
     response.build()
 }
 
-/// Documents that the token must be shown, and what is answered without it.
+/// Documents that a token is needed, and the answer without it.
 pub fn guard(document: &mut Document) {
     const SCHEME: &str = "clave";
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();

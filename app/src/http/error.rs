@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::trace;
+use crate::http::request_id;
 
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq, ToSchema)]
@@ -56,12 +56,12 @@ impl ApiError {
         }
     }
 
-    /// 400: the body is no JSON.
+    /// 400: the body is not JSON.
     pub fn malformed(mensaje: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "json_invalido", mensaje)
     }
 
-    /// 401: this client has shown no token, or another one.
+    /// 401: no token, or a wrong one.
     pub fn locked(has_shown: bool) -> Self {
         let (mensaje, challenge) = if has_shown {
             (
@@ -137,7 +137,7 @@ impl ApiError {
         }
     }
 
-    /// 429: this client asks too much.
+    /// 429: too many requests from this client.
     pub fn too_many(retry_after_s: u64) -> Self {
         let mensaje = format!("Demasiadas peticiones; inténtelo en {retry_after_s} s.");
         ApiError {
@@ -171,7 +171,7 @@ pub struct ErrorBody {
     error: Fault,
 }
 
-/// An error as it is told; the answer that tells it carries it along, so that `/v1` can tell it in its own way.
+/// The error in the body. It is also attached to the response, so that `/v1` can write it in its own shape.
 #[derive(Clone, Serialize, ToSchema)]
 #[schema(as = Fallo)]
 pub struct Fault {
@@ -190,7 +190,7 @@ impl IntoResponse for ApiError {
             codigo: self.codigo,
             mensaje: self.mensaje,
             campos: self.campos,
-            solicitud: trace::request_id(),
+            solicitud: request_id::current(),
         };
         let told = error.clone();
         let mut response = (self.status, Json(ErrorBody { error })).into_response();
@@ -229,8 +229,8 @@ impl From<sqlx::Error> for ApiError {
 }
 
 impl ApiError {
-    /// The database's error codes: classes 08, 53 and 57P are its being away, 57014 a cancelled statement, 42P01, 42703
-    /// and 42883 a schema older than this release.
+    /// The database's error codes: classes 08, 53 and 57P mean that it is not available, 57014 a cancelled statement, 42P01,
+    /// 42703 and 42883 a schema that is older than this release.
     fn from_sqlstate(code: &str) -> Self {
         match code {
             "57014" => Self::timed_out(),

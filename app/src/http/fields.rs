@@ -1,7 +1,7 @@
 //! Reads typed values out of a request and collects every fault instead of stopping at the first.
 //!
-//! Each reading also knows its own schema: read in describing mode, a request tells the `OpenAPI` document what it takes.
-//! So the document cannot promise what the code does not do.
+//! Each reading also knows its own schema. In describing mode it adds the schema to the `OpenAPI` document instead of reading,
+//! so the document always matches the code.
 
 mod readings;
 mod schema;
@@ -9,7 +9,6 @@ mod schema;
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
 
-pub use crate::catalog::fold::fold;
 pub use schema::{body_schema, parameters};
 
 use crate::http::error::{ApiError, FieldError};
@@ -19,7 +18,7 @@ const LIST_LIMIT: usize = 50;
 
 /// A request that is read field by field.
 pub trait Read: Sized {
-    /// Takes the fields it knows; whoever called then asks [`Fields::finish`] what was wrong.
+    /// Takes the fields it knows. Then the caller calls [`Fields::finish`], which returns the faults.
     fn read(fields: &mut Fields) -> Self;
 }
 
@@ -32,7 +31,7 @@ pub enum Origin {
     Query,
 }
 
-/// The fields of a request. Each is taken once; what is left at the end is unknown.
+/// The fields of a request. Each is taken once; the fields left at the end are unknown.
 pub struct Fields {
     object: Map<String, Value>,
     origin: Origin,
@@ -62,7 +61,7 @@ impl Fields {
             .any(|name| self.object.get(*name).is_some_and(|value| !value.is_null()))
     }
 
-    /// Notes that a field is not there, unless its being wrong is noted.
+    /// Notes that a field is missing, unless a fault of it is noted already.
     pub fn missing(&mut self, name: &'static str) {
         self.required.push(name);
         let noted = self.faults.iter().any(|fault| fault.campo == name);
@@ -89,7 +88,7 @@ impl Fields {
         self.fault_with(name, mensaje, Vec::new())
     }
 
-    /// The faults found, and one for every field that nobody asked for.
+    /// The faults, and one more for every unknown field.
     pub fn finish(mut self) -> Result<(), ApiError> {
         for name in self.object.keys() {
             let mut fault = FieldError::new(name, "El campo no existe.");
@@ -118,17 +117,15 @@ impl Fields {
         if self.describing {
             let schema = ObjectBuilder::new().schema_type(self.nullable(kind));
             let schema: Object = detail(schema).build();
-            self.known.push((
-                name,
-                Some(schema::nullable_enum(schema, self.origin).into()),
-            ));
+            self.known
+                .push((name, Some(nullable_enum(schema, self.origin).into())));
             return None;
         }
         self.known.push((name, None));
         let value = self.object.remove(name)?;
         match value {
             Value::Null => None,
-            // What is not JSON stays text, and is told to be no number.
+            // A value that is not JSON stays text, and is then refused as not a number.
             Value::String(text) if typed => {
                 Some(serde_json::from_str(&text).unwrap_or(Value::String(text)))
             }
@@ -194,4 +191,12 @@ impl Fields {
 
 fn likeness(a: &str, b: &str) -> f64 {
     strsim::jaro_winkler(a, b)
+}
+
+/// An enumeration that allows null must list it.
+fn nullable_enum(mut schema: Object, origin: Origin) -> Object {
+    if let (Origin::Body, Some(values)) = (origin, &mut schema.enum_values) {
+        values.push(Value::Null);
+    }
+    schema
 }

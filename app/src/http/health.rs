@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can do its work.
+//! Whether the process is alive, and whether it is ready.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use crate::http::App;
 use crate::http::document::PlainFaults;
 use crate::http::error::ErrorBody;
+use crate::http::state::App;
 use crate::migrate::{self, Schema};
 
-/// How long the database may take to answer a readiness question.
+/// How long the database may take to answer a readiness check.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The answer of `/api/health`.
@@ -66,7 +66,7 @@ pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
         release: app.release.to_string(),
         ..Ready::default()
     };
-    match tokio::time::timeout(PATIENCE, look(&app, &mut ready)).await {
+    match tokio::time::timeout(PATIENCE, check(&app, &mut ready)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::warn!(%error, "the database is not ready");
@@ -90,7 +90,7 @@ pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
     )
 }
 
-async fn look(app: &App, ready: &mut Ready) -> anyhow::Result<()> {
+async fn check(app: &App, ready: &mut Ready) -> anyhow::Result<()> {
     let mut connection = app.pool.acquire().await?;
     ready.postgis =
         sqlx::query_scalar("SELECT extversion FROM pg_extension WHERE extname = 'postgis'")

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use crate::http::ApiError;
+use crate::http::error::ApiError;
 use crate::settings::RateLimit;
 
 /// Clients remembered before the full buckets among them are forgotten.
@@ -32,7 +32,7 @@ pub fn buckets(settings: &RateLimit) -> Buckets {
     Some(Arc::new(RateLimiter::keyed(quota)))
 }
 
-/// Takes a token of the client, or answers 429. Who asks from the host itself is not limited.
+/// Takes a token of the client, or answers 429. Requests from the host itself are not limited.
 pub async fn limit(State(buckets): State<Buckets>, request: Request, next: Next) -> Response {
     if let (Some(buckets), Some(client)) = (buckets, stranger(&request)) {
         if buckets.len() > REMEMBERED {
@@ -46,19 +46,19 @@ pub async fn limit(State(buckets): State<Buckets>, request: Request, next: Next)
     next.run(request).await
 }
 
-/// Who asks, unless it is the host itself.
+/// The client, unless it is the host itself.
 pub fn stranger(request: &Request) -> Option<IpAddr> {
     client(request).filter(|client| !client.is_loopback())
 }
 
-/// Whether the host itself asks, beyond doubt: a proxy that names somebody in another way than by address names a stranger.
+/// Whether the request certainly comes from the host itself. A forwarded client that is not an address is not the host.
 pub fn is_host(request: &Request) -> bool {
     let headers = request.headers();
     let is_named = headers.contains_key("x-forwarded-for");
     stranger(request).is_none() && (!is_named || forwarded(headers).is_some())
 }
 
-/// The peer, or whom a proxy on this host speaks for.
+/// The peer, or the client of a proxy on this host.
 fn client(request: &Request) -> Option<IpAddr> {
     let peer = request.extensions().get::<Peer>().and_then(|peer| peer.0);
     match peer {
@@ -67,7 +67,7 @@ fn client(request: &Request) -> Option<IpAddr> {
     }
 }
 
-/// The last address, which is the one that the nearest proxy saw; those before it are the client's own word.
+/// The last address: the nearest proxy has seen it. The client could have made up the addresses before it.
 fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
     let header = headers.get_all("x-forwarded-for").iter().next_back()?;
     header
@@ -80,7 +80,7 @@ fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
         .ok()
 }
 
-/// Whoever has one IPv6 address has the other 2⁶⁴ of its network.
+/// Whoever has one IPv6 address has all 2⁶⁴ of its network.
 fn network(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V4(_) => client,

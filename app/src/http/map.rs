@@ -10,14 +10,14 @@ use serde::Serialize;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::catalog::filters::Filters;
 use crate::catalog::map::{self, Point, Spot};
-use crate::catalog::search::Filters;
-use crate::http::App;
 use crate::http::body::Query;
 use crate::http::document::{PlainFaults, QueryFaults};
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fields, Read};
 use crate::http::search::{filters, within};
+use crate::http::state::App;
 
 /// Which properties are drawn.
 pub struct Wanted {
@@ -47,7 +47,7 @@ pub struct Answer {
     success: bool,
     /// Properties that pass every filter.
     total: i64,
-    /// Those of them that cannot be drawn.
+    /// Matching properties without coordinates.
     sin_coordenadas: i64,
     /// The rest, the newest first; at most 5000.
     propiedades: Vec<Point>,

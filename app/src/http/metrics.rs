@@ -1,75 +1,16 @@
-//! `GET /metrics`: what was asked and how long it took, for Prometheus.
-
-use std::time::Duration;
+//! `GET /metrics`: figures for Prometheus.
 
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
 
-use crate::http::App;
 use crate::http::document::PlainFaults;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::limit;
-
-/// Seconds: upper ends of the histogram's buckets.
-const BUCKETS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 5.0];
-
-/// The counts of this process. Cloning shares them.
-#[derive(Clone)]
-pub struct Metrics {
-    requests: Family<Labels, Counter>,
-    durations: Family<Route, Histogram, fn() -> Histogram>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Labels {
-    method: String,
-    route: String,
-    status: u16,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Route {
-    route: String,
-}
-
-impl Metrics {
-    /// Nothing counted yet.
-    pub fn new() -> Self {
-        Metrics {
-            requests: Family::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
-        }
-    }
-
-    /// Counts an answered request. The route is the pattern and not the path, so that the number of series is bounded.
-    pub fn count(&self, method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
-        // A client may invent methods; series must not grow with them.
-        let method = match *method {
-            Method::GET | Method::POST | Method::HEAD | Method::OPTIONS => method.as_str(),
-            _ => "other",
-        };
-        let labels = Labels {
-            method: method.to_owned(),
-            route: route.to_owned(),
-            status: status.as_u16(),
-        };
-        let route = Route {
-            route: route.to_owned(),
-        };
-        self.requests.get_or_create(&labels).inc();
-        self.durations
-            .get_or_create(&route)
-            .observe(elapsed.as_secs_f64());
-    }
-}
+use crate::http::state::App;
 
 /// Las cifras del proceso, para Prometheus.
 ///
@@ -88,20 +29,10 @@ pub async fn metrics(State(app): State<App>, request: Request) -> Result<Respons
     Ok(([(CONTENT_TYPE, kind)], text).into_response())
 }
 
-/// The counts, and what is measured when it is asked for.
+/// The counts, and figures that are measured now.
 fn registry(app: &App) -> Registry {
     let mut registry = Registry::with_prefix("citrino");
-    registry.register(
-        "requests",
-        "Answered requests",
-        app.metrics.requests.clone(),
-    );
-    registry.register_with_unit(
-        "request_duration",
-        "How long requests took",
-        Unit::Seconds,
-        app.metrics.durations.clone(),
-    );
+    app.metrics.register(&mut registry);
     let idle = i64::try_from(app.pool.num_idle()).unwrap_or(i64::MAX);
     let open = i64::from(app.pool.size());
     gauge(

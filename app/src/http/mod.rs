@@ -1,4 +1,4 @@
-//! The HTTP face: routes, and what surrounds each of them.
+//! The HTTP interface: routes, and the layers around them.
 
 mod analysis;
 mod body;
@@ -14,14 +14,17 @@ mod metrics;
 mod page;
 mod property;
 mod recommend;
+mod request_counts;
+pub mod request_id;
 mod search;
+mod state;
 mod statistics;
 mod token;
-pub mod trace;
+mod trace;
 mod v1;
+mod v1_error;
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::Method;
@@ -30,7 +33,6 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use sqlx::PgPool;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -38,48 +40,12 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::catalog::roll::Roll;
-use crate::chat::Chat;
-use crate::http::cache::Cache;
-use crate::http::metrics::Metrics;
-pub use error::ApiError;
-pub use fields::fold;
-pub use limit::Peer;
-pub use recommend::{Item, preferences};
-
 use crate::settings::{Origin, Settings};
+use error::ApiError;
+pub use limit::Peer;
+pub use state::App;
 
-/// What every handler may use.
-#[derive(Clone)]
-pub struct App {
-    /// Connections to the database.
-    pub pool: PgPool,
-    /// What properties are ranked by.
-    pub roll: Arc<Roll>,
-    release: Arc<str>,
-    started: Instant,
-    metrics: Metrics,
-    cache: Cache,
-    /// Who answers questions.
-    pub chat: Arc<Chat>,
-}
-
-impl App {
-    /// The state of a server that starts now.
-    pub fn new(pool: PgPool, settings: &Settings) -> anyhow::Result<Self> {
-        Ok(App {
-            pool,
-            roll: Arc::default(),
-            release: crate::settings::release().into(),
-            started: Instant::now(),
-            metrics: Metrics::new(),
-            cache: Cache::new(Duration::from_secs(settings.cache_s)),
-            chat: Arc::new(Chat::new(&settings.chat)?),
-        })
-    }
-}
-
-/// Old names of `/api/recomendar`, which the original's front end asks.
+/// Old names of `/api/recomendar`, which the original's front end uses.
 const OLD_NAMES: [&str; 2] = ["/api/recomendar-mejorado", "/api/recomendar-mejorado-llm"];
 
 /// The routes that the document describes, each next to its description.
@@ -103,7 +69,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(v1::complete))
 }
 
-/// All routes. Every error of theirs, and of the paths that are none, is JSON of one shape.
+/// All routes. Every error, also of unknown paths, is JSON of one shape.
 pub fn router(app: App, settings: &Settings) -> Router {
     let (api, mut document) = api().split_for_parts();
     document::alias(&mut document, "/api/recomendar", &OLD_NAMES);
@@ -119,7 +85,7 @@ pub fn router(app: App, settings: &Settings) -> Router {
     around(routes, &app, settings).with_state(app)
 }
 
-/// The page. Its many small files cost nothing, and a first visit asks for all of them, so they take no tokens.
+/// The page. A first visit loads many small files that cost nothing, so they are not rate-limited.
 fn page() -> Router<App> {
     Router::new()
         .route("/", get(page::document))
@@ -128,7 +94,7 @@ fn page() -> Router<App> {
         .method_not_allowed_fallback(no_such_method)
 }
 
-/// What surrounds every route; the last is the outermost.
+/// The layers around every route; the last is the outermost.
 fn around(routes: Router<App>, app: &App, settings: &Settings) -> Router<App> {
     routes
         .fallback(no_such_path)
@@ -147,20 +113,20 @@ fn around(routes: Router<App>, app: &App, settings: &Settings) -> Router<App> {
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::internal().into_response()
         }))
-        .layer(from_fn(v1::shape))
+        .layer(from_fn(v1_error::shape))
         .layer(CompressionLayer::new())
         .layer(cors(&settings.cors))
         .layer(from_fn_with_state(app.clone(), trace::request))
 }
 
-/// Pages of these origins may ask; without any, only those of our own.
+/// Pages of these origins may send requests; without any, only our own.
 fn cors(origins: &[Origin]) -> CorsLayer {
     let origins = origins.iter().map(|origin| origin.header().clone());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([CONTENT_TYPE, AUTHORIZATION, IF_NONE_MATCH])
-        .expose_headers([ETAG, RETRY_AFTER, trace::HEADER])
+        .expose_headers([ETAG, RETRY_AFTER, request_id::HEADER])
         .max_age(Duration::from_hours(1))
 }
 

@@ -1,7 +1,7 @@
 //! The page at `/` and its files, embedded in the binary.
 //!
-//! The files live under a folder whose name is the hash of all of them, so that a browser may keep them for ever and
-//! never mixes two releases; only the document itself is asked for again.
+//! The files are served under a folder whose name is the hash of all of them, so that a browser may cache them for ever and
+//! never mixes two releases. It only revalidates the document itself.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -32,7 +32,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     text.replace("{ui}", &format!("/ui/{}", *VERSION))
 });
 
-/// Nothing from elsewhere, nothing inline, and no text that becomes markup.
+/// Nothing from other sites, nothing inline, and no text that becomes markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
      trusted-types 'none'";
@@ -49,7 +49,7 @@ pub async fn document(headers: HeaderMap) -> Response {
     response
 }
 
-/// A file of the page. Under another release's folder, whose page may still be loading, it is served but not kept.
+/// A file of the page. Under the folder of another release, whose page may still be loading, it is served but not cached.
 pub async fn file(Path((version, path)): Path<(String, String)>, request: Request) -> Response {
     let Some(file) = FILES.get_file(&path).filter(|_| path != "index.html") else {
         return ApiError::not_found(format!("No existe la ruta {}.", request.uri().path()))
@@ -63,7 +63,7 @@ pub async fn file(Path((version, path)): Path<(String, String)>, request: Reques
     answer(request.headers(), &path, file.contents(), keep)
 }
 
-/// The icon, under the name that browsers ask for unasked.
+/// The icon, under the name that browsers request by themselves.
 pub async fn icon(headers: HeaderMap) -> Response {
     let bytes = FILES
         .get_file("icon.svg")

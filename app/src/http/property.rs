@@ -8,11 +8,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::catalog::property::{self, PropertyView};
 use crate::catalog::services::{self, NearService, RADII};
-use crate::http::App;
 use crate::http::body::Query;
 use crate::http::document::ItemFaults;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fields, Read};
+use crate::http::state::App;
 
 /// Services in an answer at most.
 const LIMIT: i64 = 200;

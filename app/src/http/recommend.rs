@@ -9,20 +9,22 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::catalog::candidates::Candidates;
-use crate::catalog::recommend::{self, Family, Preferences, Wish};
-use crate::catalog::search::{Filters, Page};
+use crate::catalog::filters::Filters;
+use crate::catalog::fold::fold;
+use crate::catalog::preferences::{Family, Preferences};
+use crate::catalog::recommend::{self, Resolved};
+use crate::catalog::search::Page;
 use crate::catalog::services::RADII;
 use crate::catalog::zone::{self, Zone};
 use crate::catalog::{KINDS, OPERATIONS, ranking};
-use crate::http::App;
 use crate::http::body::Body;
 use crate::http::document::BodyFaults;
 use crate::http::error::ApiError;
-use crate::http::fields::{self, Fields, Read, fold};
+use crate::http::fields::{self, Fields, Read};
 use crate::http::search::{clear, page, unclear};
+use crate::http::state::App;
 
 use answer::Answer;
-pub use answer::Item;
 
 /// Recomienda propiedades y explica por qué.
 ///
@@ -35,17 +37,21 @@ pub async fn recomendar(
 ) -> Result<Json<Answer>, ApiError> {
     let Request { wanted, page, .. } = &request;
     let mut connection = app.pool.acquire().await?;
-    let found = recommend::find(&app.roll, &mut connection, wanted.radio_m, *page, |known| {
-        request.seen(known)
-    })
+    let found = recommend::find(
+        &app.ranking_cache,
+        &mut connection,
+        wanted.radio_m,
+        *page,
+        |known| request.resolve(known),
+    )
     .await??;
     drop(connection);
     Ok(Json(Answer::new(request.perfil, found, request.page)))
 }
 
 impl Request {
-    /// The wish with its zone as it is called here, and what had to give way.
-    fn seen(&self, known: &Candidates) -> Result<Wish, ApiError> {
+    /// The preferences with the zone's own name, and the filters that were dropped.
+    fn resolve(&self, known: &Candidates) -> Result<Resolved, ApiError> {
         let mut wanted = self.wanted.clone();
         let zone = self
             .zona
@@ -58,7 +64,7 @@ impl Request {
         } else {
             Vec::new()
         };
-        Ok(Wish {
+        Ok(Resolved {
             wanted,
             relaxed,
             zone: zone.map(|zone| zone.zona),
@@ -78,7 +84,7 @@ fn one_zone(known: &Candidates, text: &str) -> Result<Zone, ApiError> {
     Err(unclear("zona_preferida", message, suggestions))
 }
 
-/// What is asked of `/api/recomendar`.
+/// The request of `/api/recomendar`.
 pub struct Request {
     perfil: Option<String>,
     zona: Option<String>,
@@ -87,25 +93,9 @@ pub struct Request {
     page: Page,
 }
 
-/// What is wanted when a request says nothing: anything for sale, near schools, health and transport.
-pub fn preferences() -> Preferences {
-    Preferences {
-        operacion: "venta",
-        zona: None,
-        tipo_propiedad: None,
-        presupuesto_min: None,
-        presupuesto_max: None,
-        categorias: needs::DEFAULT.to_vec(),
-        familia: None,
-        radio_m: RADII[1],
-        umbral: 0.0,
-        ademas: Filters::default(),
-    }
-}
-
 impl Read for Request {
     fn read(fields: &mut Fields) -> Self {
-        let default = preferences();
+        let default = Preferences::default();
         let wanted = Preferences {
             operacion: fields
                 .one_of("operacion", OPERATIONS)
@@ -138,9 +128,9 @@ impl Read for Request {
     }
 }
 
-/// What the original's forms send besides.
+/// Further fields that the original's forms send.
 fn further(fields: &mut Fields) -> Filters {
-    // Amounts are dollars, and whoever says otherwise is told so. Notes are for people; they rank nothing.
+    // Amounts are dollars; another currency is refused. Notes do not change the ranking.
     let _ = (
         fields.one_of("moneda", &["usd"]),
         fields.text("informacion_llm"),

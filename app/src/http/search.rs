@@ -1,4 +1,4 @@
-//! `POST /api/buscar` and `GET /api/propiedades`: the same search, asked in two ways.
+//! `POST /api/buscar` and `GET /api/propiedades`: the same search with a body or with parameters.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,15 +8,17 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use crate::catalog::filters::{Filters, Near};
+use crate::catalog::fold::fold;
 use crate::catalog::property::PropertyView;
-use crate::catalog::search::{self, Filters, Near, ORDERS, Page};
+use crate::catalog::search::{self, ORDERS, Page};
 use crate::catalog::zone::{self, Found, Zone};
 use crate::catalog::{KINDS, OPERATIONS};
-use crate::http::App;
 use crate::http::body::{Body, Query};
 use crate::http::document::{BodyFaults, QueryFaults};
 use crate::http::error::{ApiError, FieldError};
-use crate::http::fields::{self, Fields, Read, fold};
+use crate::http::fields::{self, Fields, Read};
+use crate::http::state::App;
 
 /// Rows of a page at most.
 const LIMIT: i64 = 100;
@@ -37,12 +39,12 @@ pub struct Answer {
     limite: i64,
     offset: i64,
     orden: &'static str,
-    /// The zones that `zona` was taken for.
+    /// The zones that `zona` was resolved to.
     zonas: Vec<String>,
     propiedades: Vec<PropertyView>,
 }
 
-/// What may be searched for.
+/// The request.
 pub struct Search {
     zona: Option<String>,
     filters: Filters,
@@ -95,7 +97,7 @@ async fn found(connection: &mut PgConnection, search: Search) -> Result<Answer, 
     })
 }
 
-/// Narrows the filters to the zones that a text names, and tells their names.
+/// Narrows the filters to the zones that a text names. Returns their names.
 pub async fn within(
     connection: &mut PgConnection,
     zona: Option<String>,
@@ -234,7 +236,7 @@ pub fn clear(found: Found, field: &str, text: &str) -> Result<Vec<Zone>, ApiErro
     }
 }
 
-/// 422: the zone is not clear, but one of these may be meant.
+/// 422: the zone is ambiguous or unknown; these are suggestions.
 pub fn unclear(field: &str, mensaje: String, sugerencias: Vec<String>) -> ApiError {
     ApiError::fields(vec![FieldError {
         campo: field.to_owned(),

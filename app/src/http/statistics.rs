@@ -1,4 +1,4 @@
-//! `GET /api/estadisticas` and `GET /api/zonas`: what the catalogue holds.
+//! `GET /api/estadisticas` and `GET /api/zonas`: figures of the catalogue.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -11,11 +11,11 @@ use utoipa::{IntoParams, ToSchema};
 use crate::catalog::OPERATIONS;
 use crate::catalog::statistics::{self, Count, Figures, PriceClass};
 use crate::catalog::zone::{self, ZoneFigures};
-use crate::http::App;
 use crate::http::body::Query;
 use crate::http::document::{PlainFaults, QueryFaults};
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fields, Read};
+use crate::http::state::App;
 
 /// Which operation's figures.
 pub struct Which {
@@ -49,7 +49,7 @@ struct Statistics {
     /// Properties of every operation.
     total_propiedades: i64,
     por_operacion: Vec<Count>,
-    /// The operation that all the rest is about: the price of a sale and that of a month are not to be mixed.
+    /// The operation of all other figures: sale prices and monthly rents must not be mixed.
     operacion: &'static str,
     #[serde(flatten)]
     cifras: Figures,

@@ -1,4 +1,4 @@
-//! The token that a client must show, where the settings name one.
+//! The token that a client must send if the settings name one.
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
@@ -6,18 +6,19 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::{ApiError, limit};
+use crate::http::error::ApiError;
+use crate::http::limit;
 use crate::settings::{Settings, Token};
 
-/// What whoever watches over the server asks; it tells nothing of the data but counts.
+/// Open for monitoring; these routes return nothing of the data but counts.
 const OPEN: [&str; 2] = ["/api/health", "/api/ready"];
 
-/// Whether a path is answered only to who has the token. The page is not: it asks for it.
+/// Whether a path needs the token. The page does not: it asks the user for it.
 pub fn guards(path: &str) -> bool {
     (path.starts_with("/api/") || path.starts_with("/v1/")) && !OPEN.contains(&path)
 }
 
-/// What is wanted of clients.
+/// What clients must send.
 #[derive(Clone)]
 pub struct Lock {
     token: Option<Token>,
@@ -25,7 +26,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// As the settings have it.
+    /// From the settings.
     pub fn new(settings: &Settings) -> Self {
         Lock {
             token: settings.token.clone(),
@@ -34,7 +35,7 @@ impl Lock {
     }
 }
 
-/// Lets those in who show the token, or answers 401.
+/// Lets requests with the token in; answers 401 to the others.
 pub async fn guard(State(lock): State<Lock>, request: Request, next: Next) -> Response {
     let is_spared = lock.spares_host && limit::is_host(&request);
     if let Some(token) = lock.token
@@ -49,7 +50,7 @@ pub async fn guard(State(lock): State<Lock>, request: Request, next: Next) -> Re
     next.run(request).await
 }
 
-/// What stands behind `Bearer`; the scheme's case has no say.
+/// The token after `Bearer`, in any case.
 fn shown(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers.get(AUTHORIZATION)?.as_bytes();
     let (scheme, token) = value.split_at_checked(7)?;

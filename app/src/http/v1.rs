@@ -2,7 +2,6 @@
 
 mod completion;
 mod request;
-mod shape;
 
 use std::convert::Infallible;
 
@@ -14,22 +13,20 @@ use futures_util::{FutureExt, StreamExt, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use shape::{ErrorBody, shape};
-
 use crate::chat::Conversation;
-use crate::http::App;
 use crate::http::body::Object;
 use crate::http::document::{CompletionFaults, ModelFaults, ModelsFaults};
 use crate::http::error::ApiError;
+use crate::http::state::App;
 use completion::{Completion, Whole};
 use request::{Ask, read};
 
-/// The one model: the catalogue, told.
+/// The one model.
 const MODEL: &str = "citrino-v1";
-/// When it came to be, in Unix seconds.
+/// Its creation time, in Unix seconds.
 const CREATED: u64 = 1_760_572_800;
 
-/// A model, as the protocol tells of one.
+/// A model in the shape of the protocol.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ModelV1)]
 struct Model {
@@ -88,12 +85,12 @@ fn known(id: &str) -> Result<(), ApiError> {
 #[utoipa::path(post, path = "/v1/chat/completions", tag = "OpenAI", request_body = Ask,
     responses((status = 200, description = "La respuesta; con stream, sus partes.",
                content((Whole = "application/json"), (String = "text/event-stream"))), CompletionFaults))]
-// What the database can refuse is refused before the first event of a stream.
+// Errors of the database are returned before the first event of a stream.
 pub async fn complete(State(app): State<App>, Object(body): Object) -> Result<Response, ApiError> {
     let ask = read(body)?;
     known(&ask.model)?;
-    let conversation = Conversation::look(
-        &app.roll,
+    let conversation = Conversation::read(
+        &app.ranking_cache,
         &mut *app.pool.acquire().await?,
         ask.turns.clone(),
         app.chat.bob_per_usd,
@@ -107,7 +104,7 @@ pub async fn complete(State(app): State<App>, Object(body): Object) -> Result<Re
     Ok(Json(completion.whole(&conversation, &worded)).into_response())
 }
 
-/// The cards at once, then the text when it is worded and checked.
+/// Sends the cards at once, and the text after it is worded and checked.
 fn streamed(app: App, ask: Ask, conversation: Conversation, completion: Completion) -> Response {
     let first = completion.first(&conversation);
     let text = async move {
@@ -123,7 +120,7 @@ fn streamed(app: App, ask: Ask, conversation: Conversation, completion: Completi
         .map(|event| event.to_string())
         .chain(stream::iter(["[DONE]".to_owned()]))
         .map(|data| Ok::<_, Infallible>(Event::default().data(data)));
-    // A proxy must not keep events back.
+    // A proxy must not buffer the events.
     let headers = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
     (headers, Sse::new(events)).into_response()
 }

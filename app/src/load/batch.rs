@@ -1,4 +1,4 @@
-//! What there is to load: the generated data, or a file's.
+//! The rows to load: generated or from a file.
 
 use std::path::Path;
 
@@ -18,11 +18,11 @@ const SHOWN: usize = 20;
 
 /// The rows of one source.
 pub struct Batch {
-    /// What it is, for people.
+    /// A title for people.
     pub title: String,
     /// The source's name.
     pub source: String,
-    /// Whether it is all that the source has, so that other rows of the source are to go.
+    /// Whether these are all rows of the source, so that its other rows are removed.
     pub whole: bool,
     /// Table by table, in the order in which they are loaded.
     pub parts: Vec<Part>,
@@ -42,7 +42,7 @@ pub fn prepare(job: &Load) -> Result<Batch, Failure> {
     }
 }
 
-/// Services come before properties, whose distances to services are measured as they come in.
+/// Services come before properties, because the distances to services are measured when a property is inserted.
 fn generated(job: &Load) -> Result<Batch> {
     let demo = demo::generate(job.seed, job.propiedades);
     Ok(Batch {
@@ -90,7 +90,7 @@ fn from_file(job: &Load, path: &Path, source: &str) -> Result<Batch, Failure> {
     Ok(Batch {
         title: format!("source {source}"),
         source: source.to_owned(),
-        // A file may be a part of what the source has.
+        // A file may hold a part of the source's rows.
         whole: false,
         parts: vec![part(table, &rows)?],
     })

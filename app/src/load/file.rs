@@ -1,4 +1,4 @@
-//! Reads a CSV or JSON file into records of text. What cannot be read becomes a reject with its place and its reason.
+//! Reads a CSV or JSON file into records of text. An unreadable row becomes a reject with its place and its reason.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ pub struct Record {
     pub values: BTreeMap<String, String>,
 }
 
-/// A row that is not taken.
+/// A row that is not loaded.
 #[derive(Debug)]
 pub struct Reject {
     /// Where it is.
@@ -30,7 +30,7 @@ pub struct Reject {
 pub struct Content {
     /// The readable rows, in order.
     pub records: Vec<Record>,
-    /// The others.
+    /// The rejected rows.
     pub rejects: Vec<Reject>,
 }
 
@@ -46,7 +46,7 @@ pub fn read(path: &Path) -> Result<Content> {
     content.with_context(|| format!("{shown} cannot be loaded"))
 }
 
-/// The first line names the columns; commas or semicolons part them, whichever the first line has more of.
+/// The first line names the columns. The separator is the comma or the semicolon, whichever the first line has more of.
 pub fn from_csv(bytes: &[u8]) -> Result<Content> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes);
@@ -56,7 +56,7 @@ pub fn from_csv(bytes: &[u8]) -> Result<Content> {
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .from_reader(bytes);
-    let columns = columns(reader.byte_headers().context("the first line is no CSV")?)?;
+    let columns = columns(reader.byte_headers().context("the first line is not CSV")?)?;
     let mut content = Content::default();
     let mut record = ByteRecord::new();
     loop {
@@ -75,7 +75,7 @@ pub fn from_csv(bytes: &[u8]) -> Result<Content> {
 /// A list of objects whose values are texts, numbers, booleans or null.
 pub fn from_json(bytes: &[u8]) -> Result<Content> {
     let elements: Vec<Value> =
-        serde_json::from_slice(bytes).context("it is no JSON list of objects")?;
+        serde_json::from_slice(bytes).context("it is not a JSON list of objects")?;
     let mut content = Content::default();
     for (number, element) in (1..).zip(elements) {
         let values = match element {
@@ -130,7 +130,7 @@ fn scalars(object: Map<String, Value>) -> Result<BTreeMap<String, String>, Strin
             Value::Null => continue,
             Value::String(text) => text,
             Value::Array(_) | Value::Object(_) => {
-                return Err(format!("{column} is no single value."));
+                return Err(format!("{column} is not a single value."));
             }
             other => other.to_string(),
         };
@@ -155,7 +155,7 @@ fn explained(error: &csv::Error) -> String {
         csv::ErrorKind::UnequalLengths {
             expected_len, len, ..
         } => format!("It has {len} values where the first line has {expected_len}."),
-        _ => "It is no CSV.".to_owned(),
+        _ => "It is not CSV.".to_owned(),
     }
 }
 

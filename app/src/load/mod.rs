@@ -1,4 +1,4 @@
-//! `load`: brings the rows of one source into the database, so that a second run changes nothing.
+//! `load`: loads the rows of one source into the database. A second run changes nothing.
 
 mod batch;
 mod file;
@@ -16,7 +16,7 @@ use crate::load::batch::{Batch, Part};
 use crate::migrate::Schema;
 use crate::settings::Database;
 
-/// What a table lacks, or what was done to it: rows.
+/// Numbers of rows that a table needs, or that were changed.
 #[derive(Debug, Default, Clone, Copy, sqlx::FromRow)]
 struct Difference {
     missing: i64,
@@ -30,7 +30,7 @@ impl Difference {
     }
 }
 
-/// Loads what the command line names, or with `check` only says whether the database holds exactly it.
+/// Loads what the command line names. With `check` it only says whether the database holds exactly that.
 pub async fn run(database: &Database, job: &Load) -> Outcome {
     let batch = batch::prepare(job)?;
     let mut connection = database.connect().await?;
@@ -65,7 +65,7 @@ async fn synchronise(
     let mut transaction = connection
         .begin()
         .await
-        .context("no transaction could be begun")?;
+        .context("could not begin a transaction")?;
     for statement in [
         "SET LOCAL lock_timeout = '10s'",
         "SET LOCAL statement_timeout = '600s'",
@@ -101,7 +101,7 @@ async fn synchronise(
     Ok(differences)
 }
 
-/// Stages the rows of a table, compares, and unless `check` removes, updates and inserts what differs.
+/// Stages the rows of a table and compares them. Without `check` it removes, updates and inserts what differs.
 async fn bring(
     transaction: &mut PgTransaction<'_>,
     batch: &Batch,

@@ -1,13 +1,13 @@
-//! What the files of each table may say.
+//! The columns that the files of each table may have.
 
 use serde_json::json;
 
+use crate::catalog::fold::fold;
 use crate::catalog::services::CATEGORIES;
 use crate::catalog::{KINDS, OPERATIONS};
-use crate::http::fold;
 use crate::load::row::{Given, Row, known};
 
-/// A property. Spanish words and the owner's own column names are understood; a price needs a currency.
+/// A property. Understands Spanish words and the owner's own column names; a price needs a currency.
 pub fn property(row: &mut Row, given: &Given) {
     row.required("titulo", 500);
     row.text("descripcion", 100_000);
@@ -36,7 +36,7 @@ pub fn property(row: &mut Row, given: &Given) {
     ] {
         let count = row.number(column, 0.0, most);
         if count.is_some_and(|count| count.fract() != 0.0) {
-            row.fault(format!("{column} is no whole number."));
+            row.fault(format!("{column} is not a whole number."));
         }
         row.put(column, json!(count.map(|count| format!("{count:.0}"))));
     }
@@ -72,7 +72,7 @@ pub fn agent(row: &mut Row, _: &Given) {
     row.text("empresa", 255);
 }
 
-/// The owner's files keep the operation in `tipo_propiedad`; the kind is then looked for in the title.
+/// The owner's files have the operation in `tipo_propiedad`; then the kind is read from the title.
 fn kind_and_operation(row: &mut Row, given: &Given) {
     let kind = row.taken("tipo_propiedad").map(|text| fold(&text));
     let kind = kind
@@ -94,7 +94,7 @@ fn kind_and_operation(row: &mut Row, given: &Given) {
             let found = kind_of(word);
             if found.is_none() {
                 row.fault(format!(
-                    "tipo_propiedad is \"{word}\", which is no known kind."
+                    "tipo_propiedad is \"{word}\", which is not a known kind."
                 ));
             }
             found
@@ -119,7 +119,7 @@ fn kind_of(text: &str) -> Option<&'static str> {
         .map(|(_, kind)| kind)
 }
 
-/// The price as it is asked, and in dollars. A price of 0 is how sources write that they tell none.
+/// The price as given, and in dollars. Sources write 0 for an unknown price.
 fn price(row: &mut Row, given: &Given) {
     let price = row
         .number("precio", 0.0, 9_999_999_999.0)

@@ -1,12 +1,12 @@
-//! Turns records into rows of a table, or says everything that is wrong with them.
+//! Turns records into rows of a table, or lists everything that is wrong with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::catalog::fold::fold;
 use crate::demo::places::ZONES;
-use crate::http::fold;
 use crate::load::file::{Record, Reject};
 
 /// Longest code, in characters.
@@ -14,14 +14,14 @@ const CODE: usize = 100;
 /// Longest name of a zone, in characters.
 const ZONE: usize = 255;
 
-/// What a file leaves to whoever loads it.
+/// Facts that the command line adds to a file.
 #[derive(Debug, Default)]
 pub struct Given {
-    /// The currency of prices that name none.
+    /// Currency of prices without one.
     pub moneda: Option<String>,
     /// Bolivianos for a dollar.
     pub cambio: Option<f64>,
-    /// The operation of properties that name none.
+    /// Operation of properties without one.
     pub operacion: Option<String>,
     /// Whether a zone must be one of the city's known ones.
     pub known_zones: bool,
@@ -30,7 +30,7 @@ pub struct Given {
 /// Reads a record as a row of one of the tables.
 pub type Reader = fn(&mut Row, &Given);
 
-/// The rows that can be loaded, as the staging tables want them; what cannot goes to the rejects.
+/// The rows that can be loaded, in the form of the staging table; the others become rejects.
 pub fn rows(
     records: Vec<Record>,
     read: Reader,
@@ -44,7 +44,7 @@ pub fn rows(
         let codigo = row.code();
         read(&mut row, given);
         if let Some(first) = seen.get(&codigo) {
-            row.faults.push(format!("Its code is that of {first}."));
+            row.faults.push(format!("It has the same code as {first}."));
         }
         if row.faults.is_empty() {
             seen.insert(codigo, record.place);
@@ -88,7 +88,7 @@ impl Row {
         }
     }
 
-    /// What identifies the row within its source: its code, or else its address.
+    /// What identifies the row within its source: its code, or else its URL.
     fn code(&mut self) -> String {
         let own = self.taken("codigo");
         let code = own.or_else(|| self.values.get("url_origen").map(|url| shortened(url)));
@@ -101,7 +101,7 @@ impl Row {
         code
     }
 
-    /// The value of a column, which is then no longer there.
+    /// Takes the value of a column out of the record.
     pub fn taken(&mut self, column: &str) -> Option<String> {
         self.values.remove(column)
     }
@@ -119,7 +119,7 @@ impl Row {
         self.text(column, most);
     }
 
-    /// A text, handed on.
+    /// A text, copied.
     pub fn text(&mut self, column: &'static str, most: usize) {
         let text = self.taken(column);
         if let Some(text) = &text {
@@ -128,7 +128,7 @@ impl Row {
         self.put(column, json!(text));
     }
 
-    /// A zone. One of the city's known ones is written as it is known; another is taken as it is written, or refused.
+    /// A zone. A known zone of the city gets its usual spelling; an unknown one is taken as it is, or refused.
     pub fn zone(&mut self, given: &Given) {
         let text = self.taken("zona");
         let Some(text) = text else {
@@ -143,7 +143,7 @@ impl Row {
                 .max_by(|a, b| likeness(a.name, &folded).total_cmp(&likeness(b.name, &folded)))
                 .map_or("", |zone| zone.name);
             self.fault(format!(
-                "zona is \"{text}\", which is no known zone of the city; the most similar is {near}."
+                "zona is \"{text}\", which is not a known zone of the city; the most similar is {near}."
             ));
         }
         let single = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -189,7 +189,7 @@ impl Row {
         found
     }
 
-    /// With a point before the decimals and nothing between the thousands; anything else could mean two things.
+    /// With a decimal point and without thousands separators; anything else could mean two things.
     pub fn number(&mut self, column: &str, low: f64, high: f64) -> Option<f64> {
         let text = self.taken(column)?;
         match text.parse::<f64>() {
@@ -197,7 +197,9 @@ impl Row {
             Ok(_) => self.fault(format!(
                 "{column} is {text}; it must lie between {low} and {high}."
             )),
-            Err(_) => self.fault(format!("{column} is \"{text}\", which is no plain number.")),
+            Err(_) => self.fault(format!(
+                "{column} is \"{text}\", which is not a plain number."
+            )),
         }
         None
     }
@@ -222,7 +224,7 @@ impl Row {
             .filter(|text| time::Date::parse(text, format).is_err())
         {
             self.fault(format!(
-                "{column} is \"{text}\", which is no date like 2025-10-16."
+                "{column} is \"{text}\", which is not a date like 2025-10-16."
             ));
         }
         self.put(column, json!(text));
@@ -233,12 +235,12 @@ fn likeness(zone: &str, folded: &str) -> f64 {
     strsim::jaro_winkler(&fold(zone), folded)
 }
 
-/// The word of a list that is the wanted one.
+/// The word of a list that equals the given one.
 pub fn known(words: &[&'static str], wanted: &str) -> Option<&'static str> {
     words.iter().find(|word| **word == wanted).copied()
 }
 
-/// An address that is too long for a code is known by its digest.
+/// A URL that is too long for a code is replaced by its digest.
 fn shortened(url: &str) -> String {
     if url.chars().count() <= CODE {
         return url.to_owned();

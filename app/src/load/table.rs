@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-/// A table, and how each of its columns comes from a staged row `n`. All text here is ours, none a user's.
+/// A table, and how each of its columns comes from a staged row `n`. No text here comes from a user.
 pub struct Table {
     /// The table's name.
     pub name: &'static str,
@@ -80,7 +80,7 @@ pub const PROPIEDADES: Table = Table {
 };
 
 impl Table {
-    /// Makes the staging table, which the transaction's end drops.
+    /// Creates the staging table, which is dropped at the end of the transaction.
     pub fn create_staging(&self) -> String {
         format!(
             "CREATE TEMP TABLE nuevas_{} ({}) ON COMMIT DROP",

@@ -1,17 +1,19 @@
-//! `migrate --describe`: what this release embeds, for who decides whether it can run on a schema.
+//! `migrate --describe`: the migrations of this release, from which a deployer sees whether it can run on a schema.
 
 use anyhow::Result;
 use serde_json::json;
 
-/// One line of JSON; no database is asked.
+use super::embedded::{down_of, floor_of, hex, loses_nothing, newest, ups};
+
+/// One line of JSON; needs no database.
 ///
 /// # Errors
-/// When a migration sets its floor in a way that cannot be read.
+/// If a migration sets its floor in an unreadable form.
 pub fn describe() -> Result<String> {
-    let migrations = super::ups()
+    let migrations = ups()
         .map(|migration| {
-            let down = super::down_of(migration.version).map(|down| {
-                if super::loses_nothing(down) {
+            let down = down_of(migration.version).map(|down| {
+                if loses_nothing(down) {
                     "lossless"
                 } else {
                     "loses"
@@ -20,11 +22,19 @@ pub fn describe() -> Result<String> {
             Ok(json!({
                 "version": migration.version,
                 "name": migration.description.replace(' ', "_"),
-                "sha": super::hex(&migration.checksum),
-                "floor": super::floor_of(migration)?,
+                "sha": hex(&migration.checksum),
+                "floor": floor_of(migration)?,
                 "down": down,
             }))
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(json!({ "newest": super::newest(), "migrations": migrations }).to_string())
+    Ok(json!({ "newest": newest(), "migrations": migrations }).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_this_release_embeds_can_be_described() {
+        super::describe().unwrap();
+    }
 }

@@ -1,25 +1,23 @@
-//! Forward and back: each migration in its own transaction, all under one advisory lock.
+//! Applies and reverts migrations, each in its own transaction, all under one advisory lock.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use sqlx::Connection;
-use sqlx::error::DatabaseError;
-use sqlx::migrate::{Migrate, MigrateError, Migration};
+use sqlx::migrate::{Migrate, Migration};
 use sqlx::postgres::PgConnection;
 
+use super::embedded::{APPLIED, MIGRATOR, down_of, loses_nothing, name};
+use super::fault::explain_wait;
+use super::schema::Schema;
 use super::session::Session;
-use super::{APPLIED, MIGRATOR, Schema, down_of, loses_nothing, name};
 use crate::settings::Database;
-
-/// `PostgreSQL`'s code for a lock that was not had in time.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Applies what is pending, oldest first.
 pub async fn up(database: &Database, mut connection: PgConnection) -> Result<u8> {
     needs_postgis(&mut connection, database).await?;
     let mut session = turn(database, connection).await?;
-    // Another migrator may have been at work until now.
+    // Another migrator may have finished just now.
     let schema = Schema::read(&mut session.connection).await?;
     if let Some(refusal) = schema.refusal() {
         bail!(refusal);
@@ -32,42 +30,50 @@ pub async fn up(database: &Database, mut connection: PgConnection) -> Result<u8>
     Ok(0)
 }
 
-/// Takes back what is above `target`, newest first.
+/// How far to go back.
+#[derive(Clone, Copy)]
+pub struct Back {
+    /// The newest version that stays.
+    pub target: i64,
+    /// Whether data may be lost.
+    pub lose_data: bool,
+}
+
+/// Reverts the migrations above `target`, newest first.
 pub async fn down(
     database: &Database,
     connection: PgConnection,
     schema: &Schema,
-    target: i64,
-    lose_data: bool,
+    back: Back,
 ) -> Result<u8> {
-    let way = way_back(schema, target, lose_data)?;
-    if way.is_empty() {
+    let target = back.target;
+    if way_back(schema, back)?.is_empty() {
         connection.close().await?;
-        println!("nothing is above {target:04}");
+        println!("nothing to revert: no migration above {target:04} is applied");
         return Ok(0);
     }
     let mut session = turn(database, connection).await?;
     let schema = Schema::read(&mut session.connection).await?;
-    for migration in way_back(&schema, target, lose_data)? {
+    for migration in way_back(&schema, back)? {
         let took = step(&mut session, migration).await?;
-        println!("taken back: {} {} ms", name(migration), took.as_millis());
+        println!("reverted: {} {} ms", name(migration), took.as_millis());
     }
     session.close().await?;
     Ok(0)
 }
 
-/// The downs to run, newest first; all of them can be run, or none is.
-fn way_back(schema: &Schema, target: i64, lose_data: bool) -> Result<Vec<&'static Migration>> {
+/// The down migrations to run, newest first. If one of them cannot be run, none is.
+fn way_back(schema: &Schema, back: Back) -> Result<Vec<&'static Migration>> {
     let mut way = Vec::new();
     for version in schema
         .applied
         .iter()
         .rev()
-        .filter(|version| **version > target)
+        .filter(|version| **version > back.target)
     {
         let Some(down) = down_of(*version) else {
             bail!(
-                "migration {version:04} was applied by another release; take it back with that one"
+                "migration {version:04} was applied by another release; revert it with that release"
             );
         };
         way.push(down);
@@ -77,21 +83,21 @@ fn way_back(schema: &Schema, target: i64, lose_data: bool) -> Result<Vec<&'stati
         .filter(|down| !loses_nothing(down))
         .map(|down| name(down))
         .collect();
-    if !lossy.is_empty() && !lose_data {
+    if !lossy.is_empty() && !back.lose_data {
         bail!(
-            "taking back {} loses data; nothing was changed; --lose-data goes through with it",
+            "reverting {} loses data; nothing was changed; add --lose-data to do it anyway",
             lossy.join(", ")
         );
     }
     Ok(way)
 }
 
-/// A session that no other migrator works beside, for as long as it lives.
+/// A session that holds the migration lock, so that no other migrator works at the same time.
 async fn turn(database: &Database, connection: PgConnection) -> Result<Session> {
     let mut session = Session::new(database, connection).await?;
     session.for_its_turn().await?;
     let (locked, holder) = session.watched(PgConnection::lock).await;
-    locked.map_err(|error| told(error, "the migrator", holder))?;
+    locked.map_err(|error| explain_wait(error, "the migrator", holder))?;
     session
         .connection
         .ensure_migrations_table(&MIGRATOR.table_name)
@@ -111,7 +117,7 @@ async fn step(session: &mut Session, migration: &'static Migration) -> Result<Du
             }
         })
         .await;
-    done.map_err(|error| told(error, &name, holder))
+    done.map_err(|error| explain_wait(error, &name, holder))
         .with_context(|| format!("{name} failed and was rolled back"))
 }
 
@@ -127,31 +133,4 @@ async fn needs_postgis(connection: &mut PgConnection, database: &Database) -> Re
         );
     }
     Ok(())
-}
-
-/// Whoever waited in vain says for whom.
-fn told(error: MigrateError, who: &str, holder: Option<String>) -> anyhow::Error {
-    let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = &error else {
-        return explained(error);
-    };
-    let code = cause.as_database_error().and_then(DatabaseError::code);
-    if code.is_none_or(|code| code != LOCK_NOT_AVAILABLE) {
-        return explained(error);
-    }
-    let holder =
-        holder.unwrap_or_else(|| "a session that was gone before it could be seen".to_owned());
-    anyhow!("{who} waited for a lock and gave up; the lock is held by {holder}")
-}
-
-/// sqlx's errors as sentences.
-pub fn explained(error: MigrateError) -> anyhow::Error {
-    match error {
-        MigrateError::VersionMismatch(version) => anyhow!(
-            "migration {version:04} was applied with another text than this release has; released migrations must not be edited"
-        ),
-        MigrateError::Dirty(version) => anyhow!(
-            "migration {version:04} stopped half way; repair the schema by hand, then delete its row in {APPLIED}"
-        ),
-        other => anyhow::Error::new(other),
-    }
 }

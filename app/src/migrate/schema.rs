@@ -1,4 +1,4 @@
-//! What a database has seen of migrations, beside what this release knows.
+//! The migrations that a database has, compared with those of this release.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use serde_json::json;
 use sqlx::migrate::{Migrate, MigrateError, Migration};
 use sqlx::postgres::PgConnection;
 
-use super::drive::explained;
-use super::{APPLIED, hex, name, newest, ups};
+use super::embedded::{APPLIED, hex, name, newest, ups};
+use super::fault::explain;
 
 /// The schema's state.
 pub struct Schema {
-    /// The versions that the database has seen, oldest first; some may be of newer releases.
+    /// The applied versions, oldest first; some may belong to newer releases.
     pub applied: Vec<i64>,
-    /// The checksum of each, in hexadecimal: two texts may go by one number.
+    /// The checksum of each, in hexadecimal: two texts may have the same number.
     shas: BTreeMap<i64, String>,
-    /// This release's migrations that it has not seen, in order.
+    /// The migrations of this release that are not applied, in order.
     pub pending: Vec<&'static Migration>,
-    /// Only releases whose newest migration is this one or a later one can run on it; 0 when all can.
+    /// Only releases whose newest migration is this one or a later one can run on the schema; 0 if all can.
     pub floor: i64,
 }
 
@@ -26,7 +26,7 @@ impl Schema {
     /// Reads it.
     ///
     /// # Errors
-    /// When a migration's text is not the applied one, or one stopped half way.
+    /// If the text of a migration differs from the applied one, or if a migration stopped halfway.
     pub async fn read(connection: &mut PgConnection) -> Result<Self> {
         let (has_applied, has_floor): (bool, bool) = sqlx::query_as(
             "SELECT to_regclass('public._sqlx_migrations') IS NOT NULL, to_regclass('public.schema_floor') IS NOT NULL",
@@ -37,7 +37,7 @@ impl Schema {
         let mut applied = Vec::new();
         if has_applied {
             if let Some(version) = connection.dirty_version(APPLIED).await? {
-                return Err(explained(MigrateError::Dirty(version)));
+                return Err(explain(MigrateError::Dirty(version)));
             }
             applied = connection.list_applied_migrations(APPLIED).await?;
         }
@@ -48,7 +48,7 @@ impl Schema {
                 .find(|done| done.version == migration.version)
             {
                 Some(done) if done.checksum != migration.checksum => {
-                    return Err(explained(MigrateError::VersionMismatch(migration.version)));
+                    return Err(explain(MigrateError::VersionMismatch(migration.version)));
                 }
                 Some(_) => {}
                 None => pending.push(migration),
@@ -73,7 +73,7 @@ impl Schema {
         })
     }
 
-    /// Whether the schema has left this release behind.
+    /// Whether this release is too old for the schema.
     pub fn is_past(&self) -> bool {
         self.floor > newest()
     }
@@ -82,14 +82,14 @@ impl Schema {
     pub fn refusal(&self) -> Option<String> {
         self.is_past().then(|| {
             format!(
-                "the schema is past this release: it needs one that knows migration {:04}, and the newest that this one knows is {:04}",
+                "this release is too old for the schema: the schema needs migration {:04}, and the newest that this release knows is {:04}",
                 self.floor,
                 newest()
             )
         })
     }
 
-    /// The names of what is pending.
+    /// The names of the pending migrations.
     pub fn pending_names(&self) -> Vec<String> {
         self.pending
             .iter()
@@ -97,7 +97,7 @@ impl Schema {
             .collect()
     }
 
-    /// All of it as one line of JSON; `newest` is what this release knows.
+    /// The state as one line of JSON; `newest` is the newest migration of this release.
     pub fn status(&self) -> String {
         json!({
             "applied": self.applied,

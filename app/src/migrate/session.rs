@@ -1,4 +1,4 @@
-//! The migrator's session: its limits, and whose locks it waits for.
+//! The migrator's session: its timeouts, and the holders of locks that it waits for.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::settings::Database;
 
-/// Another migrator may be at work; waiting for it has an end.
+/// Another migrator may be running; wait for it, but not for ever.
 const TURN: &str = "SET lock_timeout = '60s'; SET statement_timeout = 0";
-/// What a migration does not bound itself. A statement that waits for a lock keeps everybody behind it waiting too.
+/// For migrations that set no timeouts themselves. A statement that waits for a lock blocks everybody behind it.
 const WORK: &str = "SET lock_timeout = '5s'; SET statement_timeout = '60s'";
-/// Between two looks at who holds the lock that is waited for.
+/// Interval between two checks of who holds the lock.
 const LOOK: Duration = Duration::from_millis(100);
-/// Who a backend waits for; 0 stands for a prepared transaction. What another role does may be hidden from ours.
+/// The sessions that a backend waits for; 0 stands for a prepared transaction. Our role may not see what another role does.
 const HOLDERS: &str = "
     SELECT string_agg(DISTINCT CASE WHEN holder.pid = 0 THEN 'a prepared transaction' ELSE format('%s of %s (pid %s%s%s)',
         coalesce(nullif(a.application_name, ''), a.backend_type, 'a session'), coalesce(a.usename, 'nobody'), holder.pid,
@@ -23,7 +23,7 @@ const HOLDERS: &str = "
     FROM unnest(pg_blocking_pids($1)) AS holder (pid)
     LEFT JOIN pg_stat_activity a ON a.pid = holder.pid";
 
-/// A connection that migrates, and a second one that looks at it.
+/// A connection that migrates, and a second one that watches it.
 pub struct Session {
     pub connection: PgConnection,
     watcher: PgConnection,
@@ -43,12 +43,12 @@ impl Session {
         })
     }
 
-    /// The limits for waiting until no other migrator works.
+    /// Sets the timeouts for waiting until no other migrator is running.
     pub async fn for_its_turn(&mut self) -> Result<()> {
         self.set(TURN).await
     }
 
-    /// The limits for a migration, under whose name others see the session.
+    /// Sets the timeouts for a migration, and the name that other sessions see.
     pub async fn for_work(&mut self, name: &str) -> Result<()> {
         self.set(WORK).await?;
         sqlx::query("SELECT set_config('application_name', left($1, 63), false)")
@@ -67,7 +67,7 @@ impl Session {
         Ok(())
     }
 
-    /// Does work, and says whom it waited for last, when it waited.
+    /// Does `work`. Also returns who held the lock that it waited for last.
     pub async fn watched<'a, T, Work>(
         &'a mut self,
         work: impl FnOnce(&'a mut PgConnection) -> Work,

@@ -1,4 +1,4 @@
-//! The socket that connections come in by.
+//! The listening socket.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::settings::Bind;
 
-/// A listening socket. Dropped, it closes, and takes its file away unless another process has put its own there.
+/// A listening socket. Dropping it closes it and removes its file, unless another process has put its own file there.
 pub enum Listener {
     /// TCP.
     Tcp(TcpListener),
@@ -19,7 +19,7 @@ pub enum Listener {
     Unix(UnixListener, SocketFile),
 }
 
-/// A connection that came in.
+/// An accepted connection.
 pub enum Accepted {
     /// Over TCP.
     Tcp(TcpStream, SocketAddr),
@@ -41,7 +41,7 @@ impl Listener {
         }
     }
 
-    /// Where it listens, with the port that the kernel chose.
+    /// The address it listens on, with the port that the kernel chose.
     pub fn address(&self) -> String {
         match self {
             Listener::Tcp(listener) => listener
@@ -63,8 +63,8 @@ impl Listener {
         }
     }
 
-    /// Closes the socket and gives the connections that waited in its queue. The kernel is asked itself: the runtime
-    /// may not have heard of them yet.
+    /// Closes the socket and returns the connections in its queue. It asks the kernel itself, because the runtime may not know
+    /// of them yet.
     pub fn close(self) -> Vec<Accepted> {
         let mut waiting = Vec::new();
         if let Err(error) = self.empty(&mut waiting)
@@ -103,7 +103,7 @@ async fn bind_unix(path: &Path) -> Result<Listener> {
     let shown = path.display();
     if let Ok(found) = fs::symlink_metadata(path) {
         if !found.file_type().is_socket() {
-            bail!("{shown} exists and is no socket");
+            bail!("{shown} exists and is not a socket");
         }
         if UnixStream::connect(path).await.is_ok() {
             bail!("another process answers on {shown}");
@@ -135,7 +135,7 @@ impl Drop for SocketFile {
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|found| found.dev() == self.device && found.ino() == self.inode);
         if ours {
-            // Gone already is as good.
+            // It may be gone already.
             let _ = fs::remove_file(&self.path);
         }
     }

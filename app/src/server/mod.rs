@@ -1,4 +1,4 @@
-//! `serve`: accepts connections, runs HTTP/1.1 over them, and leaves gracefully.
+//! `serve`: accepts connections, runs HTTP/1.1 over them, and stops gracefully.
 
 mod listener;
 
@@ -24,8 +24,8 @@ use crate::http::{self, App, Peer};
 use crate::server::listener::{Accepted, Listener};
 use crate::settings::{Database, Settings};
 
-/// How long a connection without any request may still bring its first one when the server stops. A proxy connects
-/// only to ask: what it has sent may lie in the socket, unread.
+/// How long the server waits for the first request of an open connection when it stops. A proxy connects only to send a
+/// request, which may already be in the socket, unread.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// Serves until SIGTERM or SIGINT, then finishes the requests in flight and returns 0.
@@ -58,13 +58,13 @@ pub async fn serve(settings: &Settings, database: &Database) -> Outcome {
     Ok(0)
 }
 
-/// Where connections come in, and how they go.
+/// The listener and its open connections.
 struct Reception {
     router: Router,
     keep_alive: Duration,
     /// A permit for each connection that may be open.
     room: Arc<Semaphore>,
-    /// Tells the connections that the server stops; each of them holds a receiver as long as it is open.
+    /// Tells the connections that the server stops. Each open connection holds a receiver.
     leave: watch::Sender<bool>,
 }
 
@@ -92,8 +92,8 @@ impl Reception {
         }
     }
 
-    /// Lets no more connections in, and returns when the last one has gone. Whoever had connected before is still
-    /// answered: to close the socket on those that wait in its queue would reset them.
+    /// Accepts no more connections, and returns when the last one has closed. Connections in the queue are still answered:
+    /// closing the socket would reset them.
     async fn close(self, listener: Listener) {
         let waiting = listener.close();
         self.leave.send_replace(true);
@@ -147,7 +147,7 @@ impl Reception {
                     connection.await
                 }
             };
-            // A client that goes away or idles too long is no fault of ours.
+            // A client that disconnects or idles too long is not an error.
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
@@ -156,7 +156,7 @@ impl Reception {
     }
 }
 
-/// Returns when the server stops and the connection's first request has come, or is not coming.
+/// Returns when the server stops and the connection has sent its first request, or will not send one.
 async fn may_go(leave: &mut watch::Receiver<bool>, has_asked: &Notify) {
     if leave.wait_for(|leaves| *leaves).await.is_ok() {
         let _ = timeout(FIRST_REQUEST, has_asked.notified()).await;
@@ -170,7 +170,7 @@ struct Stop {
 
 impl Stop {
     fn new() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("signals cannot be listened to");
+        let listen = |kind| signal(kind).context("could not listen for signals");
         Ok(Stop {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,

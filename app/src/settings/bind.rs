@@ -29,7 +29,7 @@ impl FromStr for Bind {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || {
             format!(
-                "\"{text}\" is no address to listen on; write 127.0.0.1:5001 or unix:/run/citrino/app.sock"
+                "\"{text}\" is not an address to listen on; write 127.0.0.1:5001 or unix:/run/citrino/app.sock"
             )
         };
         if let Some(path) = text.strip_prefix("unix:") {

@@ -1,4 +1,4 @@
-//! Who words the answers of the chat: providers that speak `OpenAI`'s protocol, and the limits around them.
+//! The chat's settings: providers that speak `OpenAI`'s protocol, and limits.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::between;
+use super::range::between;
 
-/// The chat. Without a provider whose key is there, a template words the answers.
+/// The chat. Without a provider that has its key, a template words the answers.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Chat {
@@ -18,7 +18,7 @@ pub struct Chat {
     pub max_concurrent: usize,
     /// Tokens of an answer at most.
     pub max_tokens: u32,
-    /// Bolivianos for a dollar, at which a budget in bolivianos is read.
+    /// Bolivianos for one dollar; converts a budget in bolivianos.
     pub bob_per_usd: f64,
     /// Asked in this order until one answers.
     pub providers: Vec<Provider>,
@@ -28,7 +28,7 @@ pub struct Chat {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// As answers and the log call it.
+    /// Its name in answers and in the log.
     pub name: String,
     /// Up to what comes before `/chat/completions`.
     pub base_url: String,
@@ -54,7 +54,7 @@ fn fifteen() -> u64 {
 pub struct Key(String);
 
 impl Key {
-    /// For the one header that needs it.
+    /// Returns the key, for the one header that needs it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -66,14 +66,14 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What became of the key that a provider names.
+/// The key of a provider.
 #[derive(Debug, Clone)]
 pub enum Access {
-    /// It is here.
+    /// The key.
     With(Key),
-    /// None is named, so none is sent.
+    /// The provider needs no key.
     Open,
-    /// It is named and not here; the provider is left out.
+    /// The named key is missing; the provider is skipped.
     Missing,
 }
 
@@ -112,13 +112,13 @@ impl Default for Chat {
 }
 
 impl Chat {
-    /// Models are given up before the request is, so that the facts are still told.
+    /// Ends the attempts of models before the request times out, so that the facts are still returned.
     pub fn within(&mut self, request_timeout_s: u64) {
         let most = request_timeout_s.saturating_sub(1).max(1);
         self.deadline_s = self.deadline_s.min(most);
     }
 
-    /// Refuses what cannot work, by name.
+    /// Refuses invalid settings by name.
     pub fn validate(&self) -> Result<()> {
         between("chat.deadline_s", self.deadline_s, 1, 600)?;
         between("chat.max_concurrent", self.max_concurrent, 1, 1000)?;
@@ -148,7 +148,7 @@ impl Provider {
         );
         ensure!(
             !self.model.trim().is_empty(),
-            "the provider {name} names no model"
+            "the provider {name} has no model"
         );
         between(
             &format!("timeout_s of the provider {name}"),
@@ -160,10 +160,10 @@ impl Provider {
             self.key_env.is_none() || self.key_file.is_none(),
             "the provider {name} names both key_env and key_file; one of them is enough"
         );
-        // The address is not repeated: somebody may have put a key into it.
+        // The message does not repeat the URL: it may contain a key.
         let url = reqwest::Url::parse(&self.base_url)
             .ok()
-            .with_context(|| format!("base_url of the provider {name} is no address"))?;
+            .with_context(|| format!("base_url of the provider {name} is not a URL"))?;
         ensure!(
             url.username().is_empty() && url.password().is_none() && url.query().is_none(),
             "base_url of the provider {name} must hold neither a user nor a password nor a query; keys belong to key_env or key_file"
@@ -180,7 +180,7 @@ impl Provider {
         }
     }
 
-    /// Looks for the key.
+    /// Reads the key.
     pub fn access(&self) -> Result<Access> {
         if let Some(variable) = &self.key_env {
             let key = std::env::var(variable).unwrap_or_default();
@@ -202,7 +202,7 @@ impl Provider {
 
 fn with(key: &str) -> Access {
     let key = key.trim();
-    // What no header can carry is no key.
+    // A key must be a valid header value.
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         Access::Missing
     } else {

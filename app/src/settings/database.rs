@@ -1,4 +1,4 @@
-//! The database, as the environment names it.
+//! The database connection, from the environment.
 
 use std::env::var;
 use std::fmt;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
-use crate::settings::Pool;
+use crate::settings::pool::Pool;
 
 /// How to reach the database. Its password never leaves this type.
 #[derive(Clone)]
@@ -31,12 +31,12 @@ impl Database {
 
     fn from_url(url: &str) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)
-            .context("DATABASE_URL is no postgres://user@host/database address")?;
+            .context("DATABASE_URL is not a postgres://user@host/database address")?;
         let options = match options.get_socket() {
             Some(_) => options,
             None => reachable(options, "the host of DATABASE_URL")?,
         };
-        // The URL is read twice so that the password's mere presence can be told.
+        // Whether there is a password can only be read from the URL.
         let has_password = options.to_url_lossy().password().is_some();
         Ok(Database {
             options: prepared(options),
@@ -48,7 +48,7 @@ impl Database {
         let port = match text("DB_PORT") {
             Some(port) => port
                 .parse()
-                .with_context(|| format!("DB_PORT is \"{port}\", which is no port"))?,
+                .with_context(|| format!("DB_PORT is \"{port}\", which is not a port number"))?,
             None => 5432,
         };
         let password = text("DB_PASSWORD");
@@ -92,8 +92,8 @@ impl Database {
             .max_connections(pool.max)
             .acquire_timeout(Duration::from_secs(pool.acquire_timeout_s))
             .idle_timeout(Duration::from_mins(5))
-            // A question whether the database is still there costs as much as a small query. One that has just answered is
-            // not asked again; a restart takes longer than that.
+            // Testing a connection costs as much as a small query. A connection that has just answered is not tested; a restart of
+            // the database takes longer than that.
             .test_before_acquire(false)
             .before_acquire(|connection, seen| {
                 Box::pin(async move {
@@ -104,7 +104,7 @@ impl Database {
             .connect_lazy_with(options)
     }
 
-    /// What may be shown: where and who, and whether there is a password.
+    /// The address and the user, and whether there is a password.
     pub fn shown(&self) -> serde_yaml::Value {
         let mut map = serde_yaml::Mapping::new();
         let mut put = |key: &str, value: String| map.insert(key.into(), value.into());
@@ -168,8 +168,8 @@ fn reachable(options: PgConnectOptions, what: &str) -> Result<PgConnectOptions> 
     Ok(options)
 }
 
-/// Just-in-time compilation and helping processes cost these short queries more than they save; the processors are
-/// busy with other requests.
+/// Just-in-time compilation and parallel workers cost these short queries more than they save; the processors are busy
+/// with other requests.
 fn prepared(options: PgConnectOptions) -> PgConnectOptions {
     options
         .application_name("citrino-app")

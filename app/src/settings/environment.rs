@@ -5,7 +5,7 @@ use serde_yaml::{Mapping, Value};
 
 const PREFIX: &str = "CITRINO_APP_";
 
-/// The file's settings, with those of the environment put over them. Values are read as YAML, so `[a, b]` is a list.
+/// The file's settings, overridden by the environment. Values are YAML, so `[a, b]` is a list.
 pub fn overlay(file: Value, environment: impl Iterator<Item = (String, String)>) -> Value {
     let mut settings = match file {
         Value::Null => Value::Mapping(Mapping::new()),

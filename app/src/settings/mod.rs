@@ -1,23 +1,28 @@
-//! What the server is told: a YAML file for how it serves, the environment for the database and the release.
+//! The settings: a YAML file for the server, the environment for the database and the release.
 
 mod bind;
 mod chat;
 mod database;
 mod environment;
 mod origin;
+mod pool;
+mod range;
 mod token;
 
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 pub use bind::Bind;
 pub use chat::{Access, Chat, Key, Provider};
 pub use database::Database;
 pub use origin::Origin;
+pub use pool::Pool;
 pub use token::Token;
+
+use range::between;
 
 /// The settings file. Each key may be left out.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -29,7 +34,7 @@ pub struct Settings {
     pub workers: usize,
     /// Seconds until a request is answered with 504.
     pub request_timeout_s: u64,
-    /// Seconds that a connection may wait for its next request's head.
+    /// Seconds that an idle connection stays open.
     pub keep_alive_s: u64,
     /// Connections open at once; more wait in the kernel's queue.
     pub max_connections: usize,
@@ -41,15 +46,15 @@ pub struct Settings {
     pub body_limit_bytes: usize,
     /// Requests that one client may make.
     pub rate_limit: RateLimit,
-    /// What a client must show to be answered; without one, everybody is.
+    /// The token that a client must send; without one, everybody is answered.
     pub token: Option<Token>,
-    /// Whether who asks from the host itself is answered without it. Only where a proxy on this host names its clients.
+    /// Whether requests from the host itself need no token. Only safe if every proxy on this host names its clients.
     pub token_spares_host: bool,
-    /// Origins whose pages may ask: `https://citrino.example`.
+    /// Origins whose pages may send requests: `https://citrino.example`.
     pub cors: Vec<Origin>,
     /// Seconds that zones and statistics are kept.
     pub cache_s: u64,
-    /// Who words the answers of the chat.
+    /// The providers of the chat.
     pub chat: Chat,
 }
 
@@ -59,20 +64,8 @@ pub struct Settings {
 pub struct RateLimit {
     /// Tokens that come in; 0 means no limit.
     pub per_second: u32,
-    /// Tokens that a client has at first and at most.
+    /// Tokens that a client starts with, which is also the maximum.
     pub burst: u32,
-}
-
-/// The pool of database connections.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Pool {
-    /// Connections at most.
-    pub max: u32,
-    /// Seconds that a request waits for a connection before 503.
-    pub acquire_timeout_s: u64,
-    /// Seconds until the database cancels a statement.
-    pub statement_timeout_s: u64,
 }
 
 impl Default for Settings {
@@ -105,18 +98,8 @@ impl Default for RateLimit {
     }
 }
 
-impl Default for Pool {
-    fn default() -> Self {
-        Pool {
-            max: 8,
-            acquire_timeout_s: 5,
-            statement_timeout_s: 30,
-        }
-    }
-}
-
 impl Settings {
-    /// The defaults, changed by the file, changed by the environment. Unknown keys and values out of range are refused
+    /// The defaults, overridden by the file, overridden by the environment. Unknown keys and values out of range are refused
     /// by name.
     pub fn read(path: Option<&Path>) -> Result<Self> {
         let shown = path.map_or("the environment".into(), |path| path.display().to_string());
@@ -131,7 +114,7 @@ impl Settings {
     }
 
     fn parse(file: &str, environment: impl Iterator<Item = (String, String)>) -> Result<Self> {
-        // Asked as what it is to be, YAML tells the line of a fault; merged with the environment it could not.
+        // Parsed by itself, the file gives the line of a fault. After merging with the environment the lines are lost.
         let _: Option<Settings> = serde_yaml::from_str(file)?;
         let merged = environment::overlay(serde_yaml::from_str(file)?, environment);
         let mut settings: Settings = serde_yaml::from_value(merged)?;
@@ -180,19 +163,6 @@ impl Settings {
         )?;
         self.chat.validate()
     }
-}
-
-fn between<T: PartialOrd + std::fmt::Display + Copy>(
-    key: &str,
-    value: T,
-    low: T,
-    high: T,
-) -> Result<()> {
-    ensure!(
-        value >= low && value <= high,
-        "{key} is {value}, but must lie between {low} and {high}"
-    );
-    Ok(())
 }
 
 /// The settings in force as YAML, with every secret left out.

@@ -1,4 +1,4 @@
-//! An origin whose pages may ask.
+//! An origin whose pages may send requests.
 
 use axum::http::{HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ impl TryFrom<String> for Origin {
         match HeaderValue::from_str(&text) {
             Ok(header) if whole => Ok(Origin(header)),
             _ => Err(format!(
-                "\"{text}\" is no origin; write https://citrino.example, without a path"
+                "\"{text}\" is not an origin; write https://citrino.example, without a path"
             )),
         }
     }

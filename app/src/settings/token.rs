@@ -1,4 +1,4 @@
-//! The token without which nobody is answered.
+//! The access token.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// Letters that a token has at least, and at most.
+/// Characters of a token, at least and at most.
 const LENGTH: std::ops::RangeInclusive<usize> = 16..=512;
 
-/// A token by its hash; the token itself is not kept, so it cannot be shown.
+/// The hash of a token. The token itself is not kept, so it cannot leak.
 #[derive(Clone)]
 pub struct Token([u8; 32]);
 
 impl Token {
     fn new(text: &str) -> Result<Self, &'static str> {
-        // What a header can carry without being quoted.
+        // A header can carry these characters without quotes.
         let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
         if plain && LENGTH.contains(&text.len()) {
             Ok(Token(Sha256::digest(text).into()))
@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Token {
     }
 }
 
-/// Takes a text; of anything else it says that it is none, and not what it is.
+/// Accepts a string. The error for another type does not repeat the value.
 struct Text;
 
 impl Visitor<'_> for Text {

@@ -149,7 +149,7 @@ fn settings_of_providers_are_refused_by_name() {
             "{name: x, base_url: 'https://u:clave@ejemplo.test', model: m}",
             "neither a user nor a password",
         ),
-        ("{name: x, base_url: nada, model: m}", "is no address"),
+        ("{name: x, base_url: nada, model: m}", "is not a URL"),
         (
             "{name: x, base_url: 'https://ejemplo.test', model: m, key_file: /nada/aqui}",
             "cannot be read",

@@ -76,9 +76,9 @@ fn good_rows_come_in_once_and_bad_ones_are_told() {
     );
     let told = std::fs::read_to_string(&rejects).unwrap();
     for line in [
-        "line 6,\"precio is \"\"doscientos\"\", which is no plain number.",
+        "line 6,\"precio is \"\"doscientos\"\", which is not a plain number.",
         "line 7,\"codigo is missing, and url too.",
-        "line 8,Its code is that of line 2.",
+        "line 8,It has the same code as line 2.",
         "line 9,Only one of lat and lng is there.",
         "line 10,",
         "line 11,It has 2 values where the first line has 8.",

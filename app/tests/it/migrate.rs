@@ -82,10 +82,10 @@ fn every_up_has_a_down_that_takes_it_back() {
     let lines: Vec<&str> = indices.out.lines().collect();
     assert!(
         lines.len() == 4
-            && lines[0].starts_with("taken back: 0006_cambios")
-            && lines[1].starts_with("taken back: 0005_cercania_contada")
-            && lines[2].starts_with("taken back: 0004_piso_del_esquema")
-            && lines[3].starts_with("taken back: 0003_indices_de_recomendacion"),
+            && lines[0].starts_with("reverted: 0006_cambios")
+            && lines[1].starts_with("reverted: 0005_cercania_contada")
+            && lines[2].starts_with("reverted: 0004_piso_del_esquema")
+            && lines[3].starts_with("reverted: 0003_indices_de_recomendacion"),
         "{}",
         indices.out
     );
@@ -103,7 +103,7 @@ fn every_up_has_a_down_that_takes_it_back() {
     assert_eq!(database.scalar::<i64>(functions), 0);
     let nothing = citrino(&database, &["migrate", "--down-to", "0"]);
     assert!(
-        nothing.code == 0 && nothing.out.contains("nothing is above"),
+        nothing.code == 0 && nothing.out.contains("nothing to revert"),
         "{}",
         nothing.err
     );
@@ -200,7 +200,7 @@ fn a_release_runs_on_a_newer_schema_down_to_its_floor() {
         assert_eq!(run.code, 1, "{verb:?}");
         assert!(
             run.err
-                .contains("past this release: it needs one that knows migration 0007"),
+                .contains("too old for the schema: the schema needs migration 0007"),
             "{}",
             run.err
         );

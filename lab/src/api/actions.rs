@@ -1,4 +1,4 @@
-//! Actions: what takes time, told by polling.
+//! Actions: work that takes time, which clients poll.
 
 use std::time::Duration;
 
@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
 use super::listing::{self, Query};
-use super::{Account, now, written};
+use super::timestamp::{now, written};
 use crate::store::{ACTIONS, Store, id_of};
 
-/// Records an action that runs; give its id to `finish`.
+/// Records a running action; pass its id to `finish`.
 pub fn begin(store: &mut Store, command: &str, resources: &[(&str, u64)]) -> Value {
     let id = store.next_id();
     let resources: Vec<Value> = resources
@@ -29,7 +30,7 @@ pub fn begin(store: &mut Store, command: &str, resources: &[(&str, u64)]) -> Val
     action
 }
 
-/// An action that is over as soon as it is asked for.
+/// Records an action that finishes at once.
 pub fn done(store: &mut Store, command: &str, resources: &[(&str, u64)]) -> Value {
     let action = begin(store, command, resources);
     let id = id_of(&action);
@@ -39,7 +40,7 @@ pub fn done(store: &mut Store, command: &str, resources: &[(&str, u64)]) -> Valu
         .map_or(action, |action| shown(store, action))
 }
 
-/// Ends an action well, or with an error's message; one that is to fail fails in any case.
+/// Ends an action with success, or with an error. An action that is ordered to fail always fails.
 pub fn finish(store: &mut Store, id: u64, error: Option<&str>) {
     let failure = store.pace.failure(id).cloned();
     let error = failure.map_or_else(
@@ -55,23 +56,23 @@ pub fn finish(store: &mut Store, id: u64, error: Option<&str>) {
     }
 }
 
-/// How an action is to fail.
+/// The error that an action is ordered to end with.
 pub fn failure(store: &Store, id: Option<&u64>) -> Option<String> {
     Some(store.pace.failure(*id?)?.message.clone())
 }
 
-/// How long the slowest of some actions has to take yet.
+/// How long the slowest of these actions still has to take.
 pub fn left(store: &Store, ids: &[u64]) -> Duration {
     let left = ids.iter().map(|id| store.pace.left(*id));
     left.max().unwrap_or_default()
 }
 
-/// Whether one of some actions waits until it is let go.
+/// Whether one of these actions is held.
 pub fn are_held(store: &Store, ids: &[u64]) -> bool {
     ids.iter().any(|id| store.pace.is_held(*id))
 }
 
-/// An action as it is told: one whose work is done runs on until its least time is over and it is let go.
+/// An action as the API shows it. If its work is done, it still shows as running until its least time is over and it is released.
 pub fn shown(store: &Store, action: &Value) -> Value {
     let mut action = action.clone();
     let Some(progress) = store.pace.progress(id_of(&action)) else {
@@ -86,7 +87,7 @@ pub fn shown(store: &Store, action: &Value) -> Value {
     action
 }
 
-/// All actions as they are told.
+/// All actions as the API shows them.
 pub fn all(store: &Store) -> Vec<Value> {
     store
         .all(ACTIONS)
@@ -94,7 +95,7 @@ pub fn all(store: &Store) -> Vec<Value> {
         .collect()
 }
 
-/// GET /actions: only those asked for by id, since January 2025.
+/// GET /actions: only by id, since January 2025.
 pub async fn list(State(account): State<Account>, query: Query) -> Answer {
     if listing::value(&query, "id").is_none() {
         return Err(ApiError::invalid("id", "at least one id is needed"));
@@ -103,10 +104,10 @@ pub async fn list(State(account): State<Account>, query: Query) -> Answer {
 }
 
 pub async fn get(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
-    one(&account, id)
+    by_id(&account, id)
 }
 
-fn one(account: &Account, id: u64) -> Answer<Response> {
+fn by_id(account: &Account, id: u64) -> Answer<Response> {
     let store = account.lock();
     let action = store
         .get(ACTIONS, id)
@@ -114,7 +115,7 @@ fn one(account: &Account, id: u64) -> Answer<Response> {
     Ok(Json(json!({ "action": shown(&store, action) })).into_response())
 }
 
-/// All actions of a kind of resource; the lab does not keep them apart.
+/// All actions of a kind of resource; the lab does not separate them.
 pub async fn list_all(State(account): State<Account>, query: Query) -> Answer {
     listing::list(ACTIONS, all(&account.lock()).iter(), &query)
 }
@@ -143,13 +144,13 @@ pub fn get_of(account: &Account, kind: &str, id: u64, action: u64) -> Answer {
         .get(ACTIONS, action)
         .is_some_and(|action| is_about(action, kind, id));
     if about {
-        one(account, action)
+        by_id(account, action)
     } else {
         Err(ApiError::not_found("action"))
     }
 }
 
-/// Whether an action holds a resource.
+/// Whether an action is running on a resource.
 pub fn running_on(store: &Store, kind: &str, id: u64) -> bool {
     let mut about = store
         .all(ACTIONS)

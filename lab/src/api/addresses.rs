@@ -1,15 +1,16 @@
-//! Which addresses there are, who has them, and the names that answer for them.
+//! Primary IPs: their addresses, their servers, and their reverse DNS names.
 
 use serde_json::{Value, json};
 
 use super::error::ApiError;
-use super::{actions, now, request};
+use super::timestamp::now;
+use super::{actions, request};
 use crate::lab::Lab;
 use crate::store::{PRIMARY_IPS, Store, id_of};
 
-/// A primary IP that is to be.
+/// A new primary IP.
 pub struct New<'n> {
-    /// Without one it is named after its id.
+    /// The default is a name with its id.
     pub name: Option<String>,
     pub kind: &'n str,
     pub host: u8,
@@ -19,8 +20,8 @@ pub struct New<'n> {
     pub labels: Value,
 }
 
-/// Writes a primary IP down; answers its id. An IPv4 address is one of the lab's subnet, an IPv6
-/// network one of those kept for documentation (RFC 3849), and reaches nothing.
+/// Adds a primary IP. Returns its id. An IPv4 address is in the lab's subnet. An IPv6 network is in the
+/// range for documentation (RFC 3849) and reaches nothing.
 pub fn make(store: &mut Store, lab: &Lab, new: New) -> u64 {
     let id = store.next_id();
     let [_, second, third] = lab.subnet;
@@ -42,7 +43,7 @@ pub fn make(store: &mut Store, lab: &Lab, new: New) -> u64 {
     id
 }
 
-/// What the API says of one that nobody has, since August 2026.
+/// `unassigned` is what the API says since August 2026.
 fn assignee_type(server: Option<u64>) -> &'static str {
     if server.is_some() {
         "server"
@@ -51,7 +52,7 @@ fn assignee_type(server: Option<u64>) -> &'static str {
     }
 }
 
-/// Gives a primary IP to a server, or takes it away.
+/// Assigns a primary IP to a server, or unassigns it.
 pub fn assign(store: &mut Store, id: u64, server: Option<u64>) {
     if let Some(ip) = store.get_mut(PRIMARY_IPS, id) {
         ip["assignee_id"] = json!(server);
@@ -59,7 +60,7 @@ pub fn assign(store: &mut Store, id: u64, server: Option<u64>) {
     }
 }
 
-/// The part of an address that is its own: what the lab numbers.
+/// The part of an address that the lab numbers.
 pub fn host(ip: &Value) -> Option<u8> {
     let text = ip["ip"].as_str()?;
     match text.strip_suffix("::/64") {
@@ -84,7 +85,7 @@ pub fn free_machine(store: &Store, number: u8) -> bool {
     !store.machines.values().any(|taken| *taken == number)
 }
 
-/// The addresses of a server, as it shows them.
+/// The addresses of a server, as the API shows them.
 pub fn public_net(store: &Store, server: u64) -> Value {
     let part = |kind: &str| {
         store.primary_ip(server, kind).map(|ip| {
@@ -99,7 +100,7 @@ pub fn public_net(store: &Store, server: u64) -> Value {
     json!({ "ipv4": part("ipv4"), "ipv6": part("ipv6"), "floating_ips": [], "firewalls": [] })
 }
 
-/// With its server an address goes back, or stays for another.
+/// Releases the addresses of a deleted server: removes those with `auto_delete` and unassigns the others.
 pub fn take_back(store: &mut Store, server: u64) {
     let of_it: Vec<(u64, bool)> = store
         .all(PRIMARY_IPS)
@@ -120,19 +121,21 @@ fn default_pointer(ip: &str) -> String {
     format!("static.{}.clients.your-server.de", reversed.join("."))
 }
 
-/// Sets, or with null resets, the name of an address of a server.
+/// Sets the reverse DNS name of an address of a server; null resets it.
 pub fn change_dns_ptr_of_server(
     store: &mut Store,
     server: u64,
-    wish: &Value,
+    body: &Value,
 ) -> Result<Value, ApiError> {
-    let ip = request::needed("ip", request::text(wish, "ip")?)?;
+    let ip = request::needed("ip", request::text(body, "ip")?)?;
     let id = store
         .all(PRIMARY_IPS)
         .find(|object| object["assignee_id"] == server && is_of(ip, object))
         .map(id_of)
-        .ok_or_else(|| ApiError::invalid("ip", format!("`{ip}` is no address of this server")))?;
-    set_pointer(store, id, ip, wish)?;
+        .ok_or_else(|| {
+            ApiError::invalid("ip", format!("`{ip}` is not an address of this server"))
+        })?;
+    set_pointer(store, id, ip, body)?;
     Ok(actions::done(
         store,
         "change_dns_ptr",
@@ -140,17 +143,17 @@ pub fn change_dns_ptr_of_server(
     ))
 }
 
-/// Sets, or with null resets, the name of an address of a primary IP.
-pub fn change_dns_ptr(store: &mut Store, id: u64, wish: &Value) -> Result<Value, ApiError> {
-    let ip = request::needed("ip", request::text(wish, "ip")?)?;
+/// Sets the reverse DNS name of an address of a primary IP; null resets it.
+pub fn change_dns_ptr(store: &mut Store, id: u64, body: &Value) -> Result<Value, ApiError> {
+    let ip = request::needed("ip", request::text(body, "ip")?)?;
     if !store
         .get(PRIMARY_IPS, id)
         .is_some_and(|object| is_of(ip, object))
     {
-        let message = format!("`{ip}` is no address of this primary IP");
+        let message = format!("`{ip}` is not an address of this primary IP");
         return Err(ApiError::invalid("ip", message));
     }
-    set_pointer(store, id, ip, wish)?;
+    set_pointer(store, id, ip, body)?;
     Ok(actions::done(
         store,
         "change_dns_ptr",
@@ -158,8 +161,8 @@ pub fn change_dns_ptr(store: &mut Store, id: u64, wish: &Value) -> Result<Value,
     ))
 }
 
-fn set_pointer(store: &mut Store, id: u64, ip: &str, wish: &Value) -> Result<(), ApiError> {
-    let pointer = request::text(wish, "dns_ptr")?;
+fn set_pointer(store: &mut Store, id: u64, ip: &str, body: &Value) -> Result<(), ApiError> {
+    let pointer = request::text(body, "dns_ptr")?;
     if pointer.is_some_and(|name| !request::is_host_name(name)) {
         return Err(ApiError::invalid("dns_ptr", "is not a valid hostname"));
     }
@@ -175,7 +178,7 @@ fn set_pointer(store: &mut Store, id: u64, ip: &str, wish: &Value) -> Result<(),
     Ok(())
 }
 
-/// Whether an address is that of a primary IP, or in its /64.
+/// Whether an address belongs to a primary IP: it is the address, or in its /64.
 fn is_of(ip: &str, object: &Value) -> bool {
     let own = object["ip"].as_str().unwrap_or_default();
     let parse = |text: &str| {

@@ -1,5 +1,5 @@
-//! What is the lab's own, under `/_lab`: tests order faults here, and ask what was called. Nothing of
-//! it outlives the process.
+//! The lab's own routes under `/_lab`: tests order faults here and read which calls were made. Nothing
+//! of it survives a restart.
 
 use std::time::Duration;
 
@@ -11,35 +11,14 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::Account;
-use super::budget::Budget;
-use super::calls::Calls;
+use super::account::Account;
+use super::controls::Token;
 use super::error::{Answer, ApiError};
-use super::faults::{Fault, Faults};
-use super::offers::Offers;
+use super::faults::Fault;
 use super::request::Body;
 use crate::pace::Failure;
 
-/// What an operator of the lab can set.
-#[derive(Default)]
-pub struct Desk {
-    pub budget: Budget,
-    pub calls: Calls,
-    pub faults: Faults,
-    pub offers: Offers,
-    pub tokens: Vec<Token>,
-}
-
-/// A further token of the project.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Token {
-    pub token: String,
-    #[serde(default)]
-    pub readonly: bool,
-}
-
-/// The routes, and with them the list of those of the API.
+/// The routes under `/_lab`; `listed` are those of the API.
 pub fn routes(listed: &[(&'static str, String)]) -> Router<Account> {
     let list: Vec<Value> = listed
         .iter()
@@ -60,31 +39,31 @@ pub fn routes(listed: &[(&'static str, String)]) -> Router<Account> {
 }
 
 async fn faults(State(account): State<Account>) -> Response {
-    Json(&account.desk().faults).into_response()
+    Json(&account.controls().faults).into_response()
 }
 
-async fn order_fault(State(account): State<Account>, Body(wish): Body<Value>) -> Answer {
-    let fault = Fault::read(wish)?;
+async fn order_fault(State(account): State<Account>, Body(body): Body<Value>) -> Answer {
+    let fault = Fault::read(body)?;
     let shown = Json(&fault).into_response();
-    account.desk().faults.order(fault);
+    account.controls().faults.order(fault);
     Ok((StatusCode::CREATED, shown).into_response())
 }
 
 async fn forget_faults(State(account): State<Account>) -> StatusCode {
-    account.desk().faults.forget();
+    account.controls().faults.forget();
     StatusCode::NO_CONTENT
 }
 
 async fn calls(State(account): State<Account>) -> Response {
-    Json(&account.desk().calls).into_response()
+    Json(&account.controls().calls).into_response()
 }
 
 async fn forget_calls(State(account): State<Account>) -> StatusCode {
-    account.desk().calls.forget();
+    account.controls().calls.forget();
     StatusCode::NO_CONTENT
 }
 
-/// How long actions take, how far they may go, or which one fails.
+/// How long actions take, where they are held, or which one fails.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pacing {
@@ -96,31 +75,31 @@ struct Pacing {
     message: Option<String>,
 }
 
-async fn pace(State(account): State<Account>, Body(wish): Body<Pacing>) -> Answer<StatusCode> {
-    if wish.ms.is_none() && wish.hold.is_none() && wish.command.is_none() {
+async fn pace(State(account): State<Account>, Body(body): Body<Pacing>) -> Answer<StatusCode> {
+    if body.ms.is_none() && body.hold.is_none() && body.command.is_none() {
         return Err(ApiError::invalid(
             "command",
             "neither ms nor hold nor command is given",
         ));
     }
-    if wish.hold.is_some_and(|percent| percent > 100) {
+    if body.hold.is_some_and(|percent| percent > 100) {
         return Err(ApiError::invalid("hold", "must be 0 to 100"));
     }
-    let nth = wish.nth.unwrap_or(1);
+    let nth = body.nth.unwrap_or(1);
     if nth == 0 {
         return Err(ApiError::invalid("nth", "counts from 1"));
     }
     let mut store = account.lock();
-    if let Some(ms) = wish.ms {
+    if let Some(ms) = body.ms {
         store.pace.set_least(Duration::from_millis(ms));
     }
-    if let Some(percent) = wish.hold {
+    if let Some(percent) = body.hold {
         store.pace.hold(percent);
     }
-    if let Some(command) = wish.command {
+    if let Some(command) = body.command {
         let failure = Failure {
-            code: wish.code.unwrap_or_else(|| "action_failed".to_owned()),
-            message: wish.message.unwrap_or_else(|| "action failed".to_owned()),
+            code: body.code.unwrap_or_else(|| "action_failed".to_owned()),
+            message: body.message.unwrap_or_else(|| "action failed".to_owned()),
         };
         store.pace.doom(command, nth, failure);
     }
@@ -129,14 +108,14 @@ async fn pace(State(account): State<Account>, Body(wish): Body<Pacing>) -> Answe
 
 async fn offer(
     State(account): State<Account>,
-    Body(wish): Body<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Answer<StatusCode> {
-    account.desk().offers.change(&wish)?;
+    account.controls().offers.change(&body)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn forget_offers(State(account): State<Account>) -> StatusCode {
-    account.desk().offers.forget();
+    account.controls().offers.forget();
     StatusCode::NO_CONTENT
 }
 
@@ -146,12 +125,12 @@ struct Remaining {
     remaining: u32,
 }
 
-async fn budget(State(account): State<Account>, Body(wish): Body<Remaining>) -> Answer<StatusCode> {
-    account.desk().budget.leave(wish.remaining)?;
+async fn budget(State(account): State<Account>, Body(body): Body<Remaining>) -> Answer<StatusCode> {
+    account.controls().budget.leave(body.remaining)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn token(State(account): State<Account>, Body(token): Body<Token>) -> Answer<StatusCode> {
-    account.desk().tokens.push(token);
+    account.controls().tokens.push(token);
     Ok(StatusCode::NO_CONTENT)
 }

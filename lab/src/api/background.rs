@@ -1,26 +1,27 @@
-//! Work that no request waits for: it is done on a thread of its own, and ends its actions.
+//! Background work: it runs on a thread of its own and ends its actions.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Account, actions};
+use super::account::Account;
+use super::actions;
 use crate::machine::Machine;
 use crate::store::{IMAGES, SERVERS, Store, VOLUMES, id_of};
 
-/// Between two looks whether an action is still held.
+/// Interval between two checks whether an action is still held.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// Work on a machine, and what it says when it is over.
-pub struct Errand {
+/// Work on a machine, and the actions that end with it.
+pub struct MachineJob {
     pub server: u64,
     pub actions: Vec<u64>,
-    /// The server's status after it went well; `None` leaves it as it is in any case.
+    /// The server's status after success; `None` never changes it.
     pub after: Option<&'static str>,
 }
 
-/// Does the work, tells the state whether it went well, then ends the actions.
+/// Does the work, calls `then` with whether it succeeded, and ends the actions.
 pub fn work(
     account: &Account,
     ending: Vec<u64>,
@@ -29,7 +30,7 @@ pub fn work(
 ) {
     let account = account.clone();
     tokio::task::spawn_blocking(move || {
-        // What is to fail from its first action on is not even begun.
+        // If the first action is ordered to fail, the work is not started.
         let spared = actions::failure(&account.lock(), ending.first());
         let error = spared.or_else(|| work().err().map(|error| format!("{error:#}")));
         let left = actions::left(&account.lock(), &ending);
@@ -44,41 +45,39 @@ pub fn work(
         for action in ending {
             actions::finish(&mut store, action, error.as_deref());
         }
-        // What no request waits for any more goes to the API's log.
+        // No request is waiting any more, so the error goes to the API's log.
         if let Err(error) = account.commit(&store) {
             eprintln!("{error:#}");
         }
     });
 }
 
-/// Does the work on a server's machine, and sets the server's status. Give it the locked store.
+/// Does the work on a server's machine and sets the server's status. Takes the locked store.
 pub fn run(
     account: &Account,
     store: &Store,
-    errand: Errand,
-    job: impl FnOnce(&Machine) -> Result<()> + Send + 'static,
+    job: MachineJob,
+    task: impl FnOnce(&Machine) -> Result<()> + Send + 'static,
 ) {
-    run_then(account, store, errand, job, |_, _| ());
+    run_then(account, store, job, task, |_, _| ());
 }
 
-/// The same, with more to tell the state.
+/// The same, and then changes the state.
 pub fn run_then(
     account: &Account,
     store: &Store,
-    errand: Errand,
-    job: impl FnOnce(&Machine) -> Result<()> + Send + 'static,
+    job: MachineJob,
+    task: impl FnOnce(&Machine) -> Result<()> + Send + 'static,
     then: impl FnOnce(&mut Store, bool) + Send + 'static,
 ) {
-    let machine = account.machine(store, errand.server);
+    let machine = account.machine(store, job.server);
     work(
         account,
-        errand.actions,
-        move || machine.map_or(Ok(()), |machine| job(&machine)),
+        job.actions,
+        move || machine.map_or(Ok(()), |machine| task(&machine)),
         move |store, went_well| {
-            let status = errand
-                .after
-                .map(|after| if went_well { after } else { "off" });
-            if let (Some(status), Some(server)) = (status, store.get_mut(SERVERS, errand.server)) {
+            let status = job.after.map(|after| if went_well { after } else { "off" });
+            if let (Some(status), Some(server)) = (status, store.get_mut(SERVERS, job.server)) {
                 server["status"] = json!(status);
             }
             then(store, went_well);
@@ -86,7 +85,7 @@ pub fn run_then(
     );
 }
 
-/// What was being made when the API ended was never made; what there is of it goes with the lab.
+/// Forgets images and volumes that were being created when the API stopped. Their files are removed with the lab.
 pub fn forget_unfinished(store: &mut Store) {
     for kind in [IMAGES, VOLUMES] {
         let unfinished: Vec<u64> = store

@@ -1,4 +1,4 @@
-//! The rate limit: 3600 requests an hour for a project, one a second comes back.
+//! The rate limit: 3600 requests an hour for a project; one a second is added.
 
 use std::time::Instant;
 
@@ -9,11 +9,11 @@ use super::error::ApiError;
 
 const LIMIT: u32 = 3600;
 
-/// What is used of it.
+/// The used requests.
 pub struct Budget {
     used: f64,
-    /// When it was last counted. What was ordered stands still until it has refused a request, so that
-    /// it does not depend on the pace of who ordered it.
+    /// When it was last counted. A budget that a test has set does not refill until it has refused a
+    /// request, so that the test need not be fast.
     at: Option<Instant>,
 }
 
@@ -27,7 +27,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Counts one request, or refuses it: what is refused costs nothing.
+    /// Counts one request, or refuses it; a refused request is not counted.
     pub fn spend(&mut self) -> Result<(), ApiError> {
         self.spend_at(Instant::now())
     }
@@ -47,7 +47,7 @@ impl Budget {
         Ok(())
     }
 
-    /// Leaves so many requests.
+    /// Sets the remaining requests.
     pub fn leave(&mut self, remaining: u32) -> Result<(), ApiError> {
         let used = LIMIT.checked_sub(remaining);
         let used =
@@ -59,10 +59,10 @@ impl Budget {
         Ok(())
     }
 
-    /// Writes what is left into an answer. The reset is when all of it is there again.
+    /// Writes the remaining requests into an answer. The reset is the time at which the budget is full again.
     pub fn tell(&self, headers: &mut HeaderMap) {
         let full_at = OffsetDateTime::now_utc() + time::Duration::seconds_f64(self.used.ceil());
-        // Between 0 and the limit: nothing is lost on the way to a whole number.
+        // It is between 0 and the limit, so it fits.
         let left = format!("{:.0}", (f64::from(LIMIT) - self.used).floor());
         headers.insert("ratelimit-limit", HeaderValue::from(LIMIT));
         headers.insert(

@@ -1,4 +1,4 @@
-//! The calls of the API, in the order in which they came, for tests that ask what a client did.
+//! The calls of the API, in the order of arrival, for tests that check what a client did.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// How many are remembered.
+/// The number of calls that are remembered.
 const KEPT: usize = 10_000;
 
 #[derive(Serialize)]
@@ -16,7 +16,7 @@ struct Call {
     method: String,
     path: String,
     query: Option<String>,
-    /// Absent as long as there is no answer, and of a connection that was cut.
+    /// Absent until there is an answer, and if the connection was cut.
     status: Option<u16>,
     at: String,
 }
@@ -30,7 +30,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Writes a call down as it comes; its number is for `answered`.
+    /// Records a call on arrival. Returns its number for `answered`.
     pub fn came(&mut self, method: &str, path: &str, query: Option<&str>) -> u64 {
         if self.calls.len() == KEPT {
             self.calls.pop_front();
@@ -49,7 +49,7 @@ impl Calls {
         self.last
     }
 
-    /// And its status, unless it is forgotten by then.
+    /// Records its status, unless it is forgotten by then.
     pub fn answered(&mut self, number: u64, status: u16) {
         let mut latest_first = self.calls.iter_mut().rev();
         if let Some(call) = latest_first.find(|call| call.number == number) {

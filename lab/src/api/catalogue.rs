@@ -1,90 +1,42 @@
-//! What can be had: locations, server types, images, prices. Data, in `catalogue.json`; prices and
-//! orderability are those that were public in autumn 2026, rounded, and prove nothing about today.
+//! The catalogue: locations, server types, images and prices, from `catalogue.json`. Prices and
+//! availability are those of autumn 2026, rounded.
 
 use std::sync::LazyLock;
 
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::response::IntoResponse;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Account;
-use super::error::{Answer, ApiError};
-use super::listing::{self, Query};
+use super::error::ApiError;
+use super::timestamp::now;
 use crate::store::id_of;
 
 static CATALOGUE: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("catalogue.json")).unwrap_or_default());
 
-/// All of a kind.
+/// All objects of a kind.
 pub fn all(kind: &str) -> impl Iterator<Item = &'static Value> {
     CATALOGUE[kind].as_array().into_iter().flatten()
 }
 
-pub async fn list_locations(query: Query) -> Answer {
-    listing::list("locations", all("locations"), &query)
+/// The prices of everything but server types.
+pub fn pricing() -> &'static Value {
+    &CATALOGUE["pricing"]
 }
 
-pub async fn list_server_types(State(account): State<Account>, query: Query) -> Answer {
-    let offered: Vec<Value> = {
-        let desk = account.desk();
-        all("server_types")
-            .map(|server_type| desk.offers.of(server_type))
-            .collect()
-    };
-    listing::list("server_types", offered.iter(), &query)
-}
-
-pub async fn get_location(Path(id): Path<u64>) -> Answer {
-    get("locations", "location", id)
-}
-
-pub async fn get_server_type(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
-    let found =
-        by_id("server_types", &json!(id)).ok_or_else(|| ApiError::not_found("server_type"))?;
-    Ok(Json(json!({ "server_type": account.desk().offers.of(found) })).into_response())
-}
-
-fn get(kind: &str, singular: &str, id: u64) -> Answer {
-    let found = all(kind)
-        .find(|object| id_of(object) == id)
-        .ok_or_else(|| ApiError::not_found(singular))?;
-    Ok(Json(json!({ singular: found })).into_response())
-}
-
-/// The prices of server types are those that the types themselves show.
-pub async fn pricing() -> Answer {
-    let mut pricing = CATALOGUE["pricing"].clone();
-    pricing["server_types"] = all("server_types")
-        .map(|kind| json!({ "id": kind["id"], "name": kind["name"], "prices": kind["prices"] }))
-        .collect();
-    Ok(Json(json!({ "pricing": pricing })).into_response())
-}
-
-/// Gone since October 2026; availability stands in `server_types[].locations[]`.
-pub async fn datacenters() -> Answer {
-    Err(ApiError::new(
-        410,
-        "deprecated_api_endpoint",
-        "this endpoint was removed; use the locations of server types",
-    ))
-}
-
-/// One of a kind by id or name, as requests name it.
-pub fn find(kind: &str, wish: &Value) -> Option<&'static Value> {
-    by_id(kind, wish).or_else(|| all(kind).find(|object| object["name"] == *wish))
+/// An object of a kind by id or name, as requests name it.
+pub fn find(kind: &str, body: &Value) -> Option<&'static Value> {
+    by_id(kind, body).or_else(|| all(kind).find(|object| object["name"] == *body))
 }
 
 /// Clients send an id as a number or as text.
-fn by_id(kind: &str, wish: &Value) -> Option<&'static Value> {
-    let id = wish.as_u64().or_else(|| wish.as_str()?.parse().ok())?;
+pub fn by_id(kind: &str, body: &Value) -> Option<&'static Value> {
+    let id = body.as_u64().or_else(|| body.as_str()?.parse().ok())?;
     all(kind).find(|object| id_of(object) == id)
 }
 
-/// The image of this id, or of this name for the architecture: names come once for each.
-pub fn find_image(wish: &Value, architecture: &Value) -> Option<&'static Value> {
-    let by_name = |image: &&Value| image["name"] == *wish && image["architecture"] == *architecture;
-    by_id("images", wish).or_else(|| all("images").find(by_name))
+/// The image with this id, or with this name for the architecture: each architecture has the same names.
+pub fn find_image(body: &Value, architecture: &Value) -> Option<&'static Value> {
+    let by_name = |image: &&Value| image["name"] == *body && image["architecture"] == *architecture;
+    by_id("images", body).or_else(|| all("images").find(by_name))
 }
 
 fn offer<'t>(server_type: &'t Value, location: &Value) -> Option<&'t Value> {
@@ -94,28 +46,28 @@ fn offer<'t>(server_type: &'t Value, location: &Value) -> Option<&'t Value> {
         .find(|offer| offer["name"] == location["name"])
 }
 
-/// Where a server of this type goes that says nothing of its place.
+/// The default location for a server of this type.
 pub fn first_location(server_type: &Value) -> Option<&'static Value> {
     all("locations").find(|location| {
         offer(server_type, location).is_some_and(|offer| offer["available"] == true)
     })
 }
 
-/// Whether a type is no longer sold in a place.
+/// Whether a type is no longer sold in a location.
 pub fn is_retired(server_type: &Value, location: &Value) -> bool {
-    // Both are written alike, in UTC: their order is that of their text.
+    // Both have the same format in UTC, so their text can be compared.
     offer(server_type, location)
         .and_then(|offer| offer["deprecation"]["unavailable_after"].as_str())
-        .is_some_and(|end| end < super::now().as_str())
+        .is_some_and(|end| end < now().as_str())
 }
 
-/// The catalogue counts in whole or half gigabytes.
+/// The catalogue has whole or half gigabytes.
 pub fn memory_bytes(server_type: &Value) -> u64 {
     let megabytes = server_type["memory"].as_f64().unwrap_or(2.0) * 1024.0;
     format!("{megabytes:.0}").parse::<u64>().unwrap_or(2048) << 20
 }
 
-/// What a server of this type may send from a place without paying for it.
+/// The free traffic of a server of this type in a location.
 pub fn included_traffic(server_type: &Value, location: &Value) -> Value {
     let mut prices = server_type["prices"].as_array().into_iter().flatten();
     prices
@@ -123,8 +75,8 @@ pub fn included_traffic(server_type: &Value, location: &Value) -> Value {
         .map_or(Value::Null, |price| price["included_traffic"].clone())
 }
 
-/// Whether a type can be ordered in a place. Neither prices nor the deprecation of the type as a
-/// whole say so: the entry of the place does.
+/// Whether a type can be ordered in a location. Only the entry of the location says so, not the prices
+/// or the deprecation of the type as a whole.
 pub fn check_orderable(server_type: &Value, location: &Value) -> Result<(), ApiError> {
     let unsupported =
         || ApiError::new(422, "invalid_input", "unsupported location for server type");
@@ -144,6 +96,8 @@ pub fn check_orderable(server_type: &Value, location: &Value) -> Result<(), ApiE
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn orderable(server_type: &str, location: &str) -> bool {

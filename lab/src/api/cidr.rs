@@ -3,14 +3,14 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-/// A range with no bits beyond its length.
+/// A range without bits beyond its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     base: u32,
     pub length: u32,
 }
 
-/// Networks that are nobody's in public (RFC 1918).
+/// Private networks (RFC 1918).
 const PRIVATE: [Range; 3] = [
     Range::new(0x0a00_0000, 8),
     Range::new(0xac10_0000, 12),
@@ -50,12 +50,12 @@ impl Range {
         PRIVATE.iter().any(|private| private.covers(self))
     }
 
-    /// Whether it begins where another does.
+    /// Whether it begins at the same address as another.
     pub fn begins_as(self, other: Self) -> bool {
         self.base == other.base
     }
 
-    /// The first address that can be somebody's.
+    /// The first usable address.
     pub fn first(self) -> Ipv4Addr {
         Ipv4Addr::from_bits(self.base.saturating_add(1))
     }
@@ -64,12 +64,12 @@ impl Range {
         self.base | !self.mask()
     }
 
-    /// All addresses but the first and the last, which stand for the range.
+    /// All addresses but the first and the last.
     pub fn hosts(self) -> impl Iterator<Item = Ipv4Addr> {
         (self.base.saturating_add(1)..self.last()).map(Ipv4Addr::from_bits)
     }
 
-    /// The ranges of a length that it is made of; itself when it is not larger.
+    /// The ranges of this length in it; the range itself if it is not larger.
     pub fn parts(self, length: u32) -> impl Iterator<Item = Self> {
         let length = length.max(self.length);
         let step = 1_u64 << (32 - length);

@@ -48,7 +48,13 @@ impl ApiError {
         error
     }
 
-    /// Whether the token is not known, in distinction from one that may not do this.
+    /// An action that the lab does not have.
+    pub fn unknown_action(name: &str) -> Self {
+        let message = format!("the lab does not know the action `{name}`");
+        Self::new(404, "not_found", message)
+    }
+
+    /// Whether the token is unknown, as opposed to a token without permission.
     pub fn is_of_a_stranger(&self) -> bool {
         self.code == "unauthorized"
     }

@@ -1,4 +1,4 @@
-//! Faults that tests order: an error, a proxy's page, a connection that breaks, an answer that is late.
+//! Faults that tests order: an error, a proxy's page, a broken connection, a late answer.
 
 use std::future::Future;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::wire;
 const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
 const LONGEST_DELAY_MS: u64 = 600_000;
 
-/// A fault as it is ordered, and shown.
+/// A fault, as a test orders it and as the API shows it.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -24,7 +24,7 @@ pub struct Fault {
     path: Option<String>,
     #[serde(default = "one")]
     nth: u64,
-    /// 0 is for ever.
+    /// 0 means for ever.
     #[serde(default = "one")]
     times: u64,
     #[serde(default)]
@@ -34,7 +34,7 @@ pub struct Fault {
     answer: Option<Said>,
 }
 
-/// What is answered instead of the real answer.
+/// The answer in place of the real one.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(untagged)]
 enum Said {
@@ -64,19 +64,19 @@ fn one() -> u64 {
 
 impl Fault {
     /// Reads an order.
-    pub fn read(wish: Value) -> Result<Self, ApiError> {
+    pub fn read(body: Value) -> Result<Self, ApiError> {
         let wrong = |message: String| {
             ApiError::new(422, "invalid_input", format!("wrong fault: {message}"))
         };
         let no_answer =
             "answer must be {status, code, message}, \"gateway\", \"cut\" or \"garbled\"";
-        if wish
+        if body
             .get("answer")
             .is_some_and(|said| serde_json::from_value::<Option<Said>>(said.clone()).is_err())
         {
             return Err(wrong(no_answer.to_owned()));
         }
-        let fault: Self = serde_json::from_value(wish).map_err(|error| wrong(error.to_string()))?;
+        let fault: Self = serde_json::from_value(body).map_err(|error| wrong(error.to_string()))?;
         match fault.complaint() {
             Some(complaint) => Err(wrong(complaint.to_owned())),
             None => Ok(fault),
@@ -113,7 +113,9 @@ impl Fault {
     }
 
     fn is_about(&self, method: &str, path: &str) -> bool {
-        self.method.as_deref().is_none_or(|wished| wished == method)
+        self.method
+            .as_deref()
+            .is_none_or(|requested| requested == method)
             && self.path.as_deref().is_none_or(|pattern| {
                 let segments =
                     |path: &'_ str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
@@ -121,8 +123,8 @@ impl Fault {
             })
     }
 
-    /// Answers in its own way; `real` is the request carried out. A late answer comes at once when the
-    /// faults are forgotten.
+    /// Answers with the fault; `real` carries out the request. A late answer is sent at once if the faults
+    /// are forgotten.
     pub async fn answer(
         self,
         mut forgotten: Receiver<()>,
@@ -134,7 +136,7 @@ impl Fault {
         } else {
             None
         };
-        // Over or forgotten, the time of waiting is at its end.
+        // The delay ends when it is over, or when the faults are forgotten.
         let delay = Duration::from_millis(self.delay_ms);
         let _ = tokio::time::timeout(delay, forgotten.changed()).await;
         match self.answer {
@@ -158,8 +160,8 @@ fn fits(pattern: &[String], path: &[String]) -> bool {
     match (pattern, path) {
         ([wild, ..], _) if wild == "**" => true,
         ([], []) => true,
-        ([wished, pattern @ ..], [segment, path @ ..]) => {
-            (wished == "*" || wished == segment) && fits(pattern, path)
+        ([requested, pattern @ ..], [segment, path @ ..]) => {
+            (requested == "*" || requested == segment) && fits(pattern, path)
         }
         _ => false,
     }
@@ -173,7 +175,7 @@ async fn garbled(real: Response) -> Response {
     Response::from_parts(parts, Body::from(bytes.slice(..bytes.len() / 2)))
 }
 
-/// A fault and what it has seen.
+/// A fault and its counters.
 #[derive(Serialize)]
 struct Ordered {
     #[serde(flatten)]
@@ -183,7 +185,7 @@ struct Ordered {
     struck: u64,
 }
 
-/// All faults that are ordered.
+/// All ordered faults.
 #[derive(Default, Serialize)]
 pub struct Faults {
     faults: Vec<Ordered>,
@@ -200,18 +202,18 @@ impl Faults {
         });
     }
 
-    /// None of them is met any more, and answers that are late on their account come now.
+    /// Removes all faults; answers that they delay are sent now.
     pub fn forget(&mut self) {
         self.faults.clear();
         self.forgotten.send_replace(());
     }
 
-    /// Tells of the next time that they are forgotten.
+    /// A receiver for the next time that the faults are forgotten.
     pub fn forgotten(&self) -> Receiver<()> {
         self.forgotten.subscribe()
     }
 
-    /// The fault that a call meets: of several the one that was ordered first. All of them count it.
+    /// The fault for a call. If several match, it is the one that was ordered first; all of them count the call.
     pub fn met(&mut self, method: &str, path: &str) -> Option<Fault> {
         let mut met: Option<Fault> = None;
         for ordered in &mut self.faults {
@@ -252,7 +254,7 @@ mod tests {
 
     #[test]
     fn paths_are_compared_by_segments() {
-        for (pattern, path, wished) in [
+        for (pattern, path, requested) in [
             ("/servers/*", "/servers/7", true),
             ("/servers/*", "/servers", false),
             ("/servers/*", "/servers/7/actions", false),
@@ -262,7 +264,7 @@ mod tests {
             ("/server", "/servers", false),
         ] {
             let fault = Fault::read(json!({ "path": pattern })).unwrap();
-            assert_eq!(fault.is_about("GET", path), wished, "{pattern} {path}");
+            assert_eq!(fault.is_about("GET", path), requested, "{pattern} {path}");
         }
     }
 

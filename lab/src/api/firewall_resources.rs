@@ -1,24 +1,24 @@
-//! What firewalls stand before: servers by name, or by the labels that they have.
+//! The resources of firewalls: servers by id or by label.
 
 use serde_json::{Value, json};
 
 use super::error::ApiError;
+use super::firewall_scope::stands_before;
 use super::{actions, selector};
-use crate::machine::firewall::Guarded;
 use crate::store::{FIREWALLS, SERVERS, Store, id_of};
 
 /// Hetzner's own limit.
 const PER_SERVER: usize = 5;
 
-/// Reads the resources of a call, each in the form in which it is kept.
-pub fn resources(store: &Store, wishes: &[Value]) -> Result<Vec<Value>, ApiError> {
-    wishes.iter().map(|wish| resource(store, wish)).collect()
+/// Reads the resources of a call in the form in which they are stored.
+pub fn resources(store: &Store, requested: &[Value]) -> Result<Vec<Value>, ApiError> {
+    requested.iter().map(|body| resource(store, body)).collect()
 }
 
-fn resource(store: &Store, wish: &Value) -> Result<Value, ApiError> {
-    match wish["type"].as_str() {
+fn resource(store: &Store, body: &Value) -> Result<Value, ApiError> {
+    match body["type"].as_str() {
         Some("server") => {
-            let id = wish["server"]["id"]
+            let id = body["server"]["id"]
                 .as_u64()
                 .ok_or_else(|| ApiError::invalid("server", "its id is missing"))?;
             if store.get(SERVERS, id).is_none() {
@@ -31,7 +31,7 @@ fn resource(store: &Store, wish: &Value) -> Result<Value, ApiError> {
             Ok(json!({ "type": "server", "server": { "id": id } }))
         }
         Some("label_selector") => {
-            let text = wish["label_selector"]["selector"]
+            let text = body["label_selector"]["selector"]
                 .as_str()
                 .filter(|text| !text.is_empty());
             let text =
@@ -46,7 +46,7 @@ fn resource(store: &Store, wish: &Value) -> Result<Value, ApiError> {
     }
 }
 
-/// Puts a firewall before resources.
+/// Applies a firewall to resources.
 pub fn apply(store: &mut Store, id: u64, resources: Vec<Value>) -> Result<Vec<Value>, ApiError> {
     for resource in &resources {
         if applied(store, id).contains(resource) {
@@ -78,7 +78,7 @@ pub fn apply(store: &mut Store, id: u64, resources: Vec<Value>) -> Result<Vec<Va
         .collect())
 }
 
-/// Takes it away from them.
+/// Removes it from them.
 pub fn remove(store: &mut Store, id: u64, resources: Vec<Value>) -> Result<Vec<Value>, ApiError> {
     if let Some(resource) = resources
         .iter()
@@ -103,7 +103,7 @@ fn applied(store: &Store, id: u64) -> Vec<Value> {
         .unwrap_or_default()
 }
 
-/// Puts a firewall before a resource, or takes it away, and says so as an action.
+/// Applies a firewall to a resource, or removes it. Returns the action.
 fn change(store: &mut Store, id: u64, command: &str, resource: Value) -> Value {
     let mut about = vec![("firewall", id)];
     about.extend(
@@ -123,7 +123,7 @@ fn change(store: &mut Store, id: u64, command: &str, resource: Value) -> Value {
     actions::done(store, command, &about)
 }
 
-/// A server that is born behind a firewall.
+/// Applies a firewall to a new server.
 pub fn add_server(store: &mut Store, firewall: u64, server: u64) {
     change(
         store,
@@ -133,7 +133,7 @@ pub fn add_server(store: &mut Store, firewall: u64, server: u64) {
     );
 }
 
-/// A server that is no more.
+/// Removes a deleted server from all firewalls.
 pub fn forget_server(store: &mut Store, server: u64) {
     let resource = json!({ "type": "server", "server": { "id": server } });
     let ids: Vec<u64> = store.all(FIREWALLS).map(id_of).collect();
@@ -145,35 +145,4 @@ pub fn forget_server(store: &mut Store, server: u64) {
             list.retain(|kept| *kept != resource);
         }
     }
-}
-
-/// Whether a firewall guards a server, by name or by label.
-pub fn stands_before(firewall: &Value, server: &Value) -> bool {
-    firewall["applied_to"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .any(
-            |resource| match resource["label_selector"]["selector"].as_str() {
-                Some(text) => selector::matches(server, text).unwrap_or(false),
-                None => resource["server"]["id"] == server["id"],
-            },
-        )
-}
-
-/// Every machine that has a firewall, with the rules of all of them.
-pub fn guarded(store: &Store) -> Vec<Guarded> {
-    let guard = |server: &Value| {
-        let before: Vec<&Value> = store
-            .all(FIREWALLS)
-            .filter(|firewall| stands_before(firewall, server))
-            .collect();
-        let address = store.address(id_of(server))?;
-        let rules = before
-            .iter()
-            .flat_map(|firewall| firewall["rules"].as_array().into_iter().flatten().cloned())
-            .collect();
-        (!before.is_empty()).then_some(Guarded { address, rules })
-    };
-    store.all(SERVERS).filter_map(guard).collect()
 }

@@ -1,4 +1,4 @@
-//! The rules of a firewall: their form, and every key of them in each answer.
+//! The rules of a firewall.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ const RULES: usize = 50;
 const NETWORKS: usize = 100;
 const DESCRIPTION: usize = 255;
 
-/// Reads rules; each comes back with all its keys, as clients expect them.
+/// Reads rules. Each is returned with all its keys, as clients expect them.
 pub fn read(rules: &[Value]) -> Result<Vec<Value>, ApiError> {
     if rules.len() > RULES {
         return Err(ApiError::invalid(
@@ -59,13 +59,13 @@ fn rule(rule: &Value) -> Result<Value, ApiError> {
     }))
 }
 
-/// `None` is wrong; null is right, and what a rule without one has.
+/// `None` is an error; null is valid, and the value of a rule without this key.
 fn description(text: &Value) -> Option<&Value> {
     let fits = |text: &str| text.chars().count() <= DESCRIPTION;
     (text.is_null() || text.as_str().is_some_and(fits)).then_some(text)
 }
 
-/// `None` is wrong; null is right where there are no ports.
+/// `None` is an error; null is valid for protocols without ports.
 fn port(protocol: &str, port: &Value) -> Option<Value> {
     if !["tcp", "udp"].contains(&protocol) {
         return port.is_null().then_some(Value::Null);
@@ -80,8 +80,12 @@ fn port(protocol: &str, port: &Value) -> Option<Value> {
 }
 
 fn networks(list: &Value) -> Result<Vec<String>, ApiError> {
-    let wrong =
-        |text: &str| ApiError::invalid("rules", format!("`{text}` is no network in CIDR notation"));
+    let wrong = |text: &str| {
+        ApiError::invalid(
+            "rules",
+            format!("`{text}` is not a network in CIDR notation"),
+        )
+    };
     let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
     if list.len() > NETWORKS {
         return Err(ApiError::invalid(
@@ -98,7 +102,7 @@ fn networks(list: &Value) -> Result<Vec<String>, ApiError> {
     list.iter().map(network).collect()
 }
 
-/// An address with its length, and no bits beyond it.
+/// A network in CIDR notation, without bits beyond its length.
 fn is_network(text: &str) -> bool {
     let Some((address, length)) = text.split_once('/') else {
         return false;

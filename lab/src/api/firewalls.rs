@@ -1,21 +1,22 @@
-//! Firewalls: their rules, and what they stand before.
+//! Firewalls.
 
-use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
 use super::firewall_resources::{apply, remove, resources};
+use super::kind::FIREWALL;
 use super::listing::{self, Query};
+use super::reply::{created, gone};
 use super::request::{self, Body};
 use super::routes::{Routes, get};
-use super::{Account, actions, created, firewall_rules, now, selector};
-use crate::store::{FIREWALLS, SERVERS, Store};
+use super::timestamp::now;
+use super::{actions, firewall_rules, resource, view};
+use crate::store::FIREWALLS;
 
-/// What can be done to a firewall beside naming and deleting it.
+/// The actions of a firewall.
 const ACTIONS: &[&str] = &["set_rules", "apply_to_resources", "remove_from_resources"];
 
 pub fn routes() -> Routes {
@@ -44,29 +45,29 @@ async fn list(State(account): State<Account>, query: Query) -> Answer {
     let store = account.lock();
     let all: Vec<Value> = store
         .all(FIREWALLS)
-        .map(|firewall| shown(&store, firewall))
+        .map(|firewall| view::firewall(&store, firewall))
         .collect();
     listing::list(FIREWALLS, all.iter(), &query)
 }
 
 async fn get_one(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
-    super::show(&account, FIREWALLS, "firewall", id)
+    view::show(&account, FIREWALL, id)
 }
 
 async fn update(
     State(account): State<Account>,
     Path(id): Path<u64>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
-    super::rename(&account, FIREWALLS, "firewall", id, &wish)
+    resource::rename(&account, FIREWALL, id, &body)
 }
 
-async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Answer {
+async fn create(State(account): State<Account>, Body(body): Body<Create>) -> Answer {
     let mut store = account.lock();
-    let name = request::name(FIREWALLS, &wish.name)?;
-    let rules = firewall_rules::read(wish.rules.as_deref().unwrap_or_default())?;
-    let resources = resources(&store, wish.apply_to.as_deref().unwrap_or_default())?;
-    let labels = request::labels(wish.labels)?;
+    let name = request::name(FIREWALLS, &body.name)?;
+    let rules = firewall_rules::read(body.rules.as_deref().unwrap_or_default())?;
+    let resources = resources(&store, body.apply_to.as_deref().unwrap_or_default())?;
+    let labels = request::labels(body.labels)?;
     if store.by_name(FIREWALLS, &name).is_some() {
         return Err(ApiError::not_unique("name"));
     }
@@ -86,7 +87,7 @@ async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Ans
     account.commit(&store)?;
     let firewall = store
         .get(FIREWALLS, id)
-        .map(|firewall| shown(&store, firewall));
+        .map(|firewall| view::firewall(&store, firewall));
     Ok(created(json!({ "firewall": firewall, "actions": begun })))
 }
 
@@ -107,7 +108,7 @@ async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     }
     store.remove(FIREWALLS, id);
     account.commit(&store)?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(gone())
 }
 
 async fn list_actions(State(account): State<Account>, Path(id): Path<u64>, query: Query) -> Answer {
@@ -128,14 +129,14 @@ async fn get_action(
 async fn act(
     State(account): State<Account>,
     Path((id, action)): Path<(u64, String)>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
     if store.get(FIREWALLS, id).is_none() {
         return Err(ApiError::not_found("firewall"));
     }
     let given = |key: &str| {
-        wish[key]
+        body[key]
             .as_array()
             .cloned()
             .ok_or_else(|| ApiError::invalid(key, "is missing"))
@@ -160,34 +161,8 @@ async fn act(
             let wanted = resources(&store, &given("remove_from")?)?;
             remove(&mut store, id, wanted)?
         }
-        other => {
-            return Err(ApiError::new(
-                404,
-                "not_found",
-                format!("the lab does not know the action `{other}`"),
-            ));
-        }
+        other => return Err(ApiError::unknown_action(other)),
     };
     account.commit(&store)?;
-    Ok((StatusCode::CREATED, Json(json!({ "actions": begun }))).into_response())
-}
-
-/// A firewall with the servers that its label selectors reach today.
-pub fn shown(store: &Store, firewall: &Value) -> Value {
-    let mut firewall = firewall.clone();
-    for resource in firewall["applied_to"].as_array_mut().into_iter().flatten() {
-        let Some(text) = resource["label_selector"]["selector"]
-            .as_str()
-            .map(str::to_owned)
-        else {
-            continue;
-        };
-        let reached = store
-            .all(SERVERS)
-            .filter(|server| selector::matches(server, &text).unwrap_or(false));
-        resource["applied_to_resources"] = reached
-            .map(|server| json!({ "type": "server", "server": { "id": server["id"] } }))
-            .collect();
-    }
-    firewall
+    Ok(created(json!({ "actions": begun })))
 }

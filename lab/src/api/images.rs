@@ -1,24 +1,28 @@
-//! Images: those of the catalogue, and the snapshots and backups of servers.
+//! Images: those of the catalogue, and snapshots and backups of servers.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use super::background::{self, Errand};
+use super::account::Account;
+use super::background::{self, MachineJob};
 use super::error::{Answer, ApiError};
+use super::kind::{IMAGE, SERVER};
 use super::listing::{self, Query};
+use super::reply::{created, gone};
 use super::request::{self, Body};
 use super::routes::{Routes, get};
-use super::{Account, actions, catalogue, created, now, resource};
+use super::timestamp::now;
+use super::{actions, catalogue, resource};
 use crate::lab::Lab;
 use crate::machine::snapshot;
-use crate::store::{IMAGES, SERVERS, Store, id_of};
+use crate::store::{IMAGES, Store, id_of};
 
 /// Hetzner's own number of slots for backups.
 const BACKUPS: usize = 7;
 
-/// What can be done to one beside naming and deleting it.
+/// Its actions.
 const ACTIONS: &[&str] = &["change_protection"];
 
 /// Everything under `/images`.
@@ -52,7 +56,7 @@ fn find(store: &Store, id: u64) -> Option<&Value> {
         .or_else(|| system.find(|image| id_of(image) == id))
 }
 
-/// A snapshot or a backup: what Hetzner made itself cannot be changed.
+/// A snapshot or a backup. Hetzner's own images cannot be changed.
 fn own(store: &Store, id: u64) -> Result<&Value, ApiError> {
     let image = find(store, id).ok_or_else(|| ApiError::not_found("image"))?;
     if image["type"] == "system" {
@@ -71,15 +75,15 @@ async fn get_one(State(account): State<Account>, Path(id): Path<u64>) -> Answer 
 async fn update(
     State(account): State<Account>,
     Path(id): Path<u64>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
     own(&store, id)?;
-    let description = request::text(&wish, "description")?;
-    let kind = request::text(&wish, "type")?
+    let description = request::text(&body, "description")?;
+    let kind = request::text(&body, "type")?
         .map(|kind| request::one_of("type", kind, &["snapshot"]))
         .transpose()?;
-    request::relabel(&mut store, IMAGES, id, &wish)?;
+    request::relabel(&mut store, IMAGES, id, &body)?;
     if let Some(image) = store.get_mut(IMAGES, id) {
         if let Some(description) = description {
             image["description"] = json!(description);
@@ -100,7 +104,7 @@ async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     resource::unlocked(&store, "image", id)?;
     remove(&mut store, account.lab().as_ref(), id)?;
     store.save()?;
-    Ok(resource::gone())
+    Ok(gone())
 }
 
 fn remove(store: &mut Store, lab: Option<&Lab>, id: u64) -> Result<(), ApiError> {
@@ -131,12 +135,12 @@ async fn get_action(
 async fn act(
     State(account): State<Account>,
     Path((id, action)): Path<(u64, String)>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
     let image = own(&store, id)?;
     if action != "change_protection" {
-        return Err(resource::unknown_action(&action));
+        return Err(ApiError::unknown_action(&action));
     }
     if image["type"] != "snapshot" {
         return Err(ApiError::invalid(
@@ -144,7 +148,7 @@ async fn act(
             "only snapshots can be protected",
         ));
     }
-    let action = resource::protect(&mut store, IMAGES, "image", id, &wish)?;
+    let action = resource::protect(&mut store, IMAGE, id, &body)?;
     store.save()?;
     Ok(created(json!({ "action": action })))
 }
@@ -154,13 +158,13 @@ pub fn create(
     account: &Account,
     store: &mut Store,
     server: u64,
-    wish: &Value,
+    body: &Value,
 ) -> Result<Value, ApiError> {
-    let kind = request::text(wish, "type")?.unwrap_or("snapshot");
+    let kind = request::text(body, "type")?.unwrap_or("snapshot");
     let kind = request::one_of("type", kind, &["snapshot", "backup"])?;
-    let description = request::text(wish, "description")?;
-    let labels = request::labels(wish.get("labels").cloned())?;
-    let of = resource::find(store, SERVERS, "server", server)?.clone();
+    let description = request::text(body, "description")?;
+    let labels = request::labels(body.get("labels").cloned())?;
+    let of = resource::find(store, SERVER, server)?.clone();
     if kind == "backup" {
         if of["backup_window"].is_null() {
             let message = "backups are not enabled for this server";
@@ -181,7 +185,7 @@ pub fn create(
     store.insert(IMAGES, id, image.clone());
     let about = [("server", server), ("image", id)];
     let action = actions::begin(store, "create_image", &about);
-    let errand = Errand {
+    let job = MachineJob {
         server,
         actions: vec![id_of(&action)],
         after: None,
@@ -190,21 +194,21 @@ pub fn create(
     background::run_then(
         account,
         store,
-        errand,
+        job,
         move |machine| snapshot::save(machine, id),
         move |store, went_well| settle(store, lab.as_ref(), id, went_well),
     );
     Ok(json!({ "action": action, "image": image }))
 }
 
-/// After the copy: the image is there with its size, or was never made.
+/// After the copy: makes the image available, or removes it after a failure.
 fn settle(store: &mut Store, lab: Option<&Lab>, id: u64, went_well: bool) {
     if !went_well {
         store.remove(IMAGES, id);
         return;
     }
     let bytes = lab.map_or(0, |lab| snapshot::size(lab, id));
-    // Whole gigabytes, and never nothing: it is what an image costs by.
+    // Whole gigabytes and at least one, as an image is billed.
     let gigabytes = u32::try_from(bytes.div_ceil(1 << 30).max(1)).unwrap_or(u32::MAX);
     if let Some(image) = store.get_mut(IMAGES, id) {
         image["status"] = json!("available");
@@ -219,7 +223,7 @@ fn backups(store: &Store, server: u64) -> Vec<u64> {
     bound.map(id_of).collect()
 }
 
-/// A new backup takes the place of the oldest when all slots are in use.
+/// If all slots are in use, removes the oldest backup.
 fn make_room(store: &mut Store, lab: Option<&Lab>, server: u64) -> Result<(), ApiError> {
     let held = backups(store, server);
     let surplus = (held.len() + 1).saturating_sub(BACKUPS);
@@ -228,30 +232,30 @@ fn make_room(store: &mut Store, lab: Option<&Lab>, server: u64) -> Result<(), Ap
         .try_for_each(|id| remove(store, lab, id))
 }
 
-/// Backups go with their server, and with the option.
+/// Removes the backups of a server, when the server or the option goes.
 pub fn forget_backups(store: &mut Store, lab: Option<&Lab>, server: u64) {
     for id in backups(store, server) {
-        // A folder that stays behind goes with the lab.
+        // A folder that could not be removed is removed with the lab.
         let _ = remove(store, lab, id);
     }
 }
 
-/// The one system of which the lab has machines; others are listed, as at Hetzner.
+/// The only system that machines can boot; others are only listed.
 const BOOTS: &str = "debian-12";
 
-/// The image that a request names, for a server of this type: a snapshot by its id, one of the
-/// catalogue by id or name. `machines`: whether it must really boot.
+/// The image that a request names, for a server of this type: a snapshot by id, or one of the catalogue
+/// by id or name. `machines` says whether it must really boot.
 pub fn usable(
     store: &Store,
-    wish: &Value,
+    body: &Value,
     server_type: &Value,
     machines: bool,
 ) -> Result<Value, ApiError> {
     let architecture = &server_type["architecture"];
-    let id = wish.as_u64().or_else(|| wish.as_str()?.parse().ok());
+    let id = body.as_u64().or_else(|| body.as_str()?.parse().ok());
     let image = id
         .and_then(|id| store.get(IMAGES, id))
-        .or_else(|| catalogue::find_image(wish, architecture))
+        .or_else(|| catalogue::find_image(body, architecture))
         .ok_or_else(|| ApiError::invalid("image", "image not found"))?;
     if machines && image["type"] == "system" && image["name"] != BOOTS {
         let message = format!("the machines of the lab boot {BOOTS} only");
@@ -267,7 +271,7 @@ pub fn usable(
     Ok(image.clone())
 }
 
-/// Whether an image has room on a disk of so many gigabytes.
+/// Whether an image fits on a disk of this many gigabytes.
 pub fn fits(image: &Value, disk: Option<u64>) -> Result<(), ApiError> {
     if image["disk_size"].as_u64() > disk {
         let message = "image disk is bigger than that of the server";
@@ -276,7 +280,7 @@ pub fn fits(image: &Value, disk: Option<u64>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The kept disk of an image; one of the catalogue is a new disk.
+/// The saved disk of an image; `None` for an image of the catalogue.
 pub fn disk(image: &Value) -> Option<u64> {
     (image["type"] != "system").then(|| id_of(image))
 }

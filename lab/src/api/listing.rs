@@ -1,4 +1,4 @@
-//! What every list of the API can do: filter by name and label, sort, and page.
+//! Lists: filter by name and label, sort, and paginate.
 
 use std::collections::HashMap;
 
@@ -10,15 +10,15 @@ use super::error::{Answer, ApiError};
 use super::selector;
 use crate::store::id_of;
 
-/// Query parameters as they came; a key may come more than once.
+/// Query parameters in their order; a key may occur more than once.
 pub type Query = axum::extract::Query<Vec<(String, String)>>;
 
-/// Far beyond what there is, and still a number for every client.
+/// Larger than any list, and valid in every client.
 const MAX_PAGE: usize = 1 << 31;
 const DEFAULT_PER_PAGE: usize = 25;
 const MAX_PER_PAGE: usize = 50;
 
-/// One page of the objects that the query asks for, under the kind's key, with `meta.pagination`.
+/// One page of the matching objects under the kind's key, with `meta.pagination`.
 pub fn list<'a>(
     kind: &str,
     objects: impl Iterator<Item = &'a Value>,
@@ -27,16 +27,16 @@ pub fn list<'a>(
     list_upto(MAX_PER_PAGE, kind, objects, query)
 }
 
-/// The same with another greatest page.
+/// The same with another maximum page size.
 pub fn list_upto<'a>(
     max: usize,
     kind: &str,
     objects: impl Iterator<Item = &'a Value>,
     query: &[(String, String)],
 ) -> Answer<Response> {
-    // What cannot be read is refused, whether there is something to select from or not.
-    for (_, wished) in query.iter().filter(|(key, _)| key == "label_selector") {
-        selector::matches(&Value::Null, wished)?;
+    // An invalid selector is refused even if there is nothing to select from.
+    for (_, requested) in query.iter().filter(|(key, _)| key == "label_selector") {
+        selector::matches(&Value::Null, requested)?;
     }
     let mut found = Vec::new();
     for object in objects {
@@ -81,10 +81,10 @@ pub fn value<'q>(query: &'q [(String, String)], key: &str) -> Option<&'q str> {
 }
 
 fn wanted(object: &Value, query: &[(String, String)]) -> Answer<bool> {
-    for (key, wished) in query {
+    for (key, requested) in query {
         let fits = match key.as_str() {
-            "label_selector" => selector::matches(object, wished)?,
-            // A key may come more than once: any of its values fits.
+            "label_selector" => selector::matches(object, requested)?,
+            // A key may occur more than once: any of its values matches.
             "name" | "fingerprint" | "architecture" | "ip" | "id" | "status" | "type" | "mode"
             | "bound_to" => any_of(object, query, key),
             _ => true,
@@ -103,10 +103,10 @@ fn any_of(object: &Value, query: &[(String, String)], key: &str) -> bool {
     };
     query
         .iter()
-        .any(|(name, wished)| name == key && *wished == text)
+        .any(|(name, requested)| name == key && *requested == text)
 }
 
-/// By each key in turn, the first one first.
+/// Sorts by each key in turn.
 fn sort(objects: &mut [&Value], query: &[(String, String)]) -> Answer<()> {
     let orders: Vec<&str> = query
         .iter()
@@ -151,7 +151,7 @@ fn number(query: &[(String, String)], key: &str, default: usize, max: usize) -> 
         Ok(number) if number >= 1 => Ok(number.min(max)),
         _ => Err(ApiError::invalid(
             key,
-            format!("`{text}` is no number from 1"),
+            format!("`{text}` is not a number from 1"),
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! The parts of private networks: subnets, routes, and the addresses that are free in them.
+//! The parts of private networks: subnets, routes and free addresses.
 
 use std::net::Ipv4Addr;
 
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::cidr::Range;
 use super::error::ApiError;
-use super::{catalogue, request, server_networks};
+use super::{catalogue, membership, request};
 use crate::store::{Store, id_of};
 
-/// A range that the network itself or one of its parts has.
+/// The range of a network or of one of its parts.
 pub fn range_of(object: &Value, key: &str) -> Option<Range> {
     Range::parse(object[key].as_str()?)
 }
@@ -25,11 +25,11 @@ fn push(network: &mut Value, list: &str, part: Value) {
     }
 }
 
-/// Adds a subnet, of a range that is asked for or the first free one.
-pub fn add_subnet(network: &mut Value, wish: &Value) -> Result<(), ApiError> {
-    let kind = request::needed("type", request::text(wish, "type")?)?;
+/// Adds a subnet with the requested range or the first free one.
+pub fn add_subnet(network: &mut Value, body: &Value) -> Result<(), ApiError> {
+    let kind = request::needed("type", request::text(body, "type")?)?;
     request::one_of("type", kind, &["cloud", "server"])?;
-    let zone = request::needed("network_zone", request::text(wish, "network_zone")?)?;
+    let zone = request::needed("network_zone", request::text(body, "network_zone")?)?;
     let mut locations = catalogue::all("locations");
     if !locations.any(|location| location["network_zone"] == zone) {
         return Err(ApiError::invalid("network_zone", "network zone not found"));
@@ -44,7 +44,7 @@ pub fn add_subnet(network: &mut Value, wish: &Value) -> Result<(), ApiError> {
     );
     let fits =
         |range: &Range| whole.covers(*range) && !taken.iter().any(|other| other.overlaps(*range));
-    let range = match request::text(wish, "ip_range")? {
+    let range = match request::text(body, "ip_range")? {
         Some(text) => Range::parse(text).filter(|range| range.length <= 30 && fits(range)),
         None => whole.parts(24).find(fits),
     };
@@ -59,11 +59,11 @@ pub fn add_subnet(network: &mut Value, wish: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Takes away a subnet that no server is in.
-pub fn delete_subnet(store: &Store, network: &mut Value, wish: &Value) -> Result<(), ApiError> {
-    let text = request::needed("ip_range", request::text(wish, "ip_range")?)?.to_owned();
+/// Removes a subnet without servers.
+pub fn delete_subnet(store: &Store, network: &mut Value, body: &Value) -> Result<(), ApiError> {
+    let text = request::needed("ip_range", request::text(body, "ip_range")?)?.to_owned();
     let range = Range::parse(&text);
-    let used = server_networks::addresses(store, id_of(network))
+    let used = membership::addresses(store, id_of(network))
         .into_iter()
         .any(|address| range.is_some_and(|range| range.has(address)));
     if used {
@@ -75,7 +75,7 @@ pub fn delete_subnet(store: &Store, network: &mut Value, wish: &Value) -> Result
     })
 }
 
-/// Takes a part away, or says that it is not there.
+/// Removes a part; it is an error if it does not exist.
 fn take(
     network: &mut Value,
     list: &str,
@@ -94,9 +94,9 @@ fn take(
     Ok(())
 }
 
-/// Adds a route, which the lab only writes down.
-pub fn add_route(network: &mut Value, wish: &Value) -> Result<(), ApiError> {
-    let (destination, gateway) = route(wish)?;
+/// Adds a route, which the lab only stores.
+pub fn add_route(network: &mut Value, body: &Value) -> Result<(), ApiError> {
+    let (destination, gateway) = route(body)?;
     let target = Range::parse(destination)
         .filter(|range| range.is_private() || range.length == 0)
         .ok_or_else(|| ApiError::invalid("destination", "must be a private range or 0.0.0.0/0"))?;
@@ -125,37 +125,37 @@ pub fn add_route(network: &mut Value, wish: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn route(wish: &Value) -> Result<(&str, &str), ApiError> {
+fn route(body: &Value) -> Result<(&str, &str), ApiError> {
     Ok((
-        request::needed("destination", request::text(wish, "destination")?)?,
-        request::needed("gateway", request::text(wish, "gateway")?)?,
+        request::needed("destination", request::text(body, "destination")?)?,
+        request::needed("gateway", request::text(body, "gateway")?)?,
     ))
 }
 
-/// Takes a route away.
-pub fn delete_route(network: &mut Value, wish: &Value) -> Result<(), ApiError> {
-    let (destination, gateway) = route(wish)?;
+/// Removes a route.
+pub fn delete_route(network: &mut Value, body: &Value) -> Result<(), ApiError> {
+    let (destination, gateway) = route(body)?;
     take(network, "routes", "destination", |route| {
         route["destination"] == destination && route["gateway"] == gateway
     })
 }
 
-/// A free address of the network in a zone: the one that is wished for, or the first.
+/// A free address of the network in a zone: the requested one, or the first.
 pub fn free_address(
     store: &Store,
     network: &Value,
     zone: &Value,
-    wished: Option<Ipv4Addr>,
+    requested: Option<Ipv4Addr>,
 ) -> Result<Ipv4Addr, ApiError> {
     let gateway = range_of(network, "ip_range").map(Range::first);
-    let taken = server_networks::addresses(store, id_of(network));
+    let taken = membership::addresses(store, id_of(network));
     let is_free = |address: &Ipv4Addr| Some(*address) != gateway && !taken.contains(address);
     let subnets = network["subnets"].as_array().into_iter().flatten();
     let ours: Vec<Range> = subnets
         .filter(|subnet| subnet["network_zone"] == *zone)
         .filter_map(|subnet| range_of(subnet, "ip_range"))
         .collect();
-    match wished {
+    match requested {
         Some(address) => Some(address)
             .filter(|address| ours.iter().any(|range| range.has(*address)) && is_free(address))
             .ok_or_else(|| {

@@ -1,18 +1,22 @@
-//! Private networks; their parts are in `network_parts.rs`, who is in them in `server_networks.rs`.
+//! Private networks. Their parts are in `network_parts.rs`, their servers in `server_networks.rs`.
 
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::cidr::Range;
 use super::error::{Answer, ApiError};
+use super::kind::NETWORK;
 use super::network_parts::{add_route, add_subnet, delete_route, delete_subnet, range_of};
+use super::reply::{created, gone};
 use super::request::{self, Body};
 use super::routes::{Routes, post, put};
-use super::{Account, actions, created, now, resource, server_networks};
+use super::timestamp::now;
+use super::{actions, resource, server_networks, view};
 use crate::machine::private;
-use crate::store::{NETWORKS, SERVERS, Store, id_of};
+use crate::store::NETWORKS;
 
-/// What can be done to one beside naming and deleting it.
+/// Its actions.
 const ACTIONS: &[&str] = &[
     "add_subnet",
     "delete_subnet",
@@ -24,27 +28,18 @@ const ACTIONS: &[&str] = &[
 
 /// Everything under `/networks`.
 pub fn routes() -> Routes {
-    resource::routes(NETWORKS, "network")
+    resource::routes(NETWORK)
         .route("/networks", post(create))
         .route("/networks/{id}", put(update).delete(delete))
         .actions("/networks/{id}/actions/{action}", ACTIONS, post(act))
 }
 
-/// A network with the servers that are in it.
-pub fn shown(store: &Store, network: &Value) -> Value {
-    let mut network = network.clone();
-    let id = id_of(&network);
-    let inside = |server: &&Value| server_networks::membership(server, id).is_some();
-    network["servers"] = store.all(SERVERS).filter(inside).map(id_of).collect();
-    network
-}
-
-async fn create(State(account): State<Account>, Body(wish): Body<Value>) -> Answer {
+async fn create(State(account): State<Account>, Body(body): Body<Value>) -> Answer {
     let mut store = account.lock();
-    let name = request::name(NETWORKS, request::needed("name", wish.get("name"))?)?;
-    let range = range(&wish)?;
-    let labels = request::labels(wish.get("labels").cloned())?;
-    let expose = request::flag(&wish, "expose_routes_to_vswitch")?.unwrap_or(false);
+    let name = request::name(NETWORKS, request::needed("name", body.get("name"))?)?;
+    let range = range(&body)?;
+    let labels = request::labels(body.get("labels").cloned())?;
+    let expose = request::flag(&body, "expose_routes_to_vswitch")?.unwrap_or(false);
     resource::unique(&store, NETWORKS, &name)?;
     let id = store.next_id();
     let mut network = json!({
@@ -52,10 +47,10 @@ async fn create(State(account): State<Account>, Body(wish): Body<Value>) -> Answ
         "load_balancers": [], "protection": { "delete": false }, "labels": labels, "created": now(),
         "expose_routes_to_vswitch": expose,
     });
-    for subnet in request::list(&wish, "subnets")? {
+    for subnet in request::list(&body, "subnets")? {
         add_subnet(&mut network, subnet)?;
     }
-    for route in request::list(&wish, "routes")? {
+    for route in request::list(&body, "routes")? {
         add_route(&mut network, route)?;
     }
     store.insert(NETWORKS, id, network.clone());
@@ -63,9 +58,9 @@ async fn create(State(account): State<Account>, Body(wish): Body<Value>) -> Answ
     Ok(created(json!({ "network": network })))
 }
 
-/// The range of a network, as it is asked for.
-fn range(wish: &Value) -> Result<Range, ApiError> {
-    let text = request::needed("ip_range", request::text(wish, "ip_range")?)?;
+/// The requested range of a network.
+fn range(body: &Value) -> Result<Range, ApiError> {
+    let text = request::needed("ip_range", request::text(body, "ip_range")?)?;
     Range::parse(text)
         .filter(|range| range.is_private() && range.length <= 24)
         .ok_or_else(|| {
@@ -77,10 +72,10 @@ fn range(wish: &Value) -> Result<Range, ApiError> {
 async fn update(
     State(account): State<Account>,
     Path(id): Path<u64>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
-    let expose = request::flag(&wish, "expose_routes_to_vswitch")?;
-    let answer = super::rename(&account, NETWORKS, "network", id, &wish)?;
+    let expose = request::flag(&body, "expose_routes_to_vswitch")?;
+    let answer = resource::rename(&account, NETWORK, id, &body)?;
     let Some(expose) = expose else {
         return Ok(answer);
     };
@@ -90,15 +85,15 @@ async fn update(
     }
     store.save()?;
     drop(store);
-    super::show(&account, NETWORKS, "network", id)
+    view::show(&account, NETWORK, id)
 }
 
-/// Servers leave a network that is deleted.
+/// Detaches all servers from a network that is deleted.
 async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     let mut store = account.lock();
-    let network = resource::find(&store, NETWORKS, "network", id)?;
+    let network = resource::find(&store, NETWORK, id)?;
     resource::unprotected(network, "network")?;
-    let inside = shown(&store, network)["servers"].clone();
+    let inside = view::network(&store, network)["servers"].clone();
     for server in inside.as_array().into_iter().flatten() {
         server_networks::leave(
             &account,
@@ -112,28 +107,28 @@ async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     }
     store.remove(NETWORKS, id);
     account.commit(&store)?;
-    Ok(resource::gone())
+    Ok(gone())
 }
 
 /// POST /networks/{id}/actions/{action}.
 async fn act(
     State(account): State<Account>,
     Path((id, action)): Path<(u64, String)>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
-    let mut network = resource::find(&store, NETWORKS, "network", id)?.clone();
+    let mut network = resource::find(&store, NETWORK, id)?.clone();
     match action.as_str() {
-        "add_subnet" => add_subnet(&mut network, &wish)?,
-        "delete_subnet" => delete_subnet(&store, &mut network, &wish)?,
-        "add_route" => add_route(&mut network, &wish)?,
-        "delete_route" => delete_route(&mut network, &wish)?,
-        "change_ip_range" => change_range(&mut network, &wish)?,
+        "add_subnet" => add_subnet(&mut network, &body)?,
+        "delete_subnet" => delete_subnet(&store, &mut network, &body)?,
+        "add_route" => add_route(&mut network, &body)?,
+        "delete_route" => delete_route(&mut network, &body)?,
+        "change_ip_range" => change_range(&mut network, &body)?,
         "change_protection" => {
-            let wished = request::needed("delete", request::flag(&wish, "delete")?)?;
-            network["protection"] = json!({ "delete": wished });
+            let requested = request::needed("delete", request::flag(&body, "delete")?)?;
+            network["protection"] = json!({ "delete": requested });
         }
-        other => return Err(resource::unknown_action(other)),
+        other => return Err(ApiError::unknown_action(other)),
     }
     store.insert(NETWORKS, id, network);
     let action = actions::done(&mut store, &action, &[("network", id)]);
@@ -141,14 +136,14 @@ async fn act(
     Ok(created(json!({ "action": action })))
 }
 
-fn change_range(network: &mut Value, wish: &Value) -> Result<(), ApiError> {
-    let wished = range(wish)?;
+fn change_range(network: &mut Value, body: &Value) -> Result<(), ApiError> {
+    let requested = range(body)?;
     let grows = range_of(network, "ip_range")
-        .is_some_and(|had| wished.begins_as(had) && wished.length < had.length);
+        .is_some_and(|had| requested.begins_as(had) && requested.length < had.length);
     if !grows {
         let message = "a range can only be extended at its end";
         return Err(ApiError::invalid("ip_range", message));
     }
-    network["ip_range"] = json!(wished.to_string());
+    network["ip_range"] = json!(requested.to_string());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What is offered otherwise than the catalogue has it: tests sell a server type out, or retire it.
+//! Changes to the catalogue's offers: tests make a server type sold out or deprecated.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use super::catalogue;
 use super::error::ApiError;
 use crate::store::id_of;
 
-/// The changed keys of an offer, by the id of the server type and the name of the place.
+/// The changed keys of an offer, by the id of the server type and the name of the location.
 #[derive(Default)]
 pub struct Offers(BTreeMap<(u64, String), Map<String, Value>>);
 
 impl Offers {
-    /// Changes what is said of a server type in a place; what the wish leaves out stays.
-    pub fn change(&mut self, wish: &Map<String, Value>) -> Result<(), ApiError> {
+    /// Changes the offer of a server type in a location; keys that are not given stay.
+    pub fn change(&mut self, body: &Map<String, Value>) -> Result<(), ApiError> {
         let missing = || ApiError::invalid("server_type", "the catalogue has no such server type");
-        let wished = wish.get("server_type").unwrap_or(&Value::Null);
-        let server_type = catalogue::find("server_types", wished).ok_or_else(missing)?;
-        let location = wish
+        let requested = body.get("server_type").unwrap_or(&Value::Null);
+        let server_type = catalogue::find("server_types", requested).ok_or_else(missing)?;
+        let location = body
             .get("location")
             .and_then(Value::as_str)
             .unwrap_or_default();
@@ -27,7 +27,7 @@ impl Offers {
             return Err(ApiError::invalid("location", message));
         }
         let key = (id_of(server_type), location.to_owned());
-        for (name, value) in wish {
+        for (name, value) in body {
             let fits = match name.as_str() {
                 "server_type" | "location" => continue,
                 "available" => value.is_boolean(),
@@ -37,7 +37,7 @@ impl Offers {
             if !fits {
                 return Err(ApiError::invalid(
                     name,
-                    format!("{value} is not of its form"),
+                    format!("{value} has the wrong form"),
                 ));
             }
             let changed = self.0.entry(key.clone()).or_default();
@@ -50,7 +50,7 @@ impl Offers {
         self.0.clear();
     }
 
-    /// A server type of the catalogue as it is offered now.
+    /// A server type of the catalogue with the changed offers.
     pub fn of(&self, server_type: &Value) -> Value {
         let mut server_type = server_type.clone();
         let id = id_of(&server_type);
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn an_offer_is_changed_key_by_key() {
         let mut offers = Offers::default();
-        let mut change = |wish: Value| offers.change(wish.as_object().unwrap());
+        let mut change = |body: Value| offers.change(body.as_object().unwrap());
         change(json!({ "server_type": "cpx11", "location": "ash", "available": false })).unwrap();
         let end = json!({ "announced": "2026-01-01T00:00:00+00:00", "unavailable_after": "2026-02-01T00:00:00+00:00" });
         change(json!({ "server_type": 22, "location": "ash", "deprecation": end })).unwrap();

@@ -1,21 +1,24 @@
-//! Primary IPs: they come with servers, or are ordered for themselves and outlive them.
+//! Primary IPs: created with a server, or ordered separately to outlive servers.
 
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
+use super::kind::PRIMARY_IP;
+use super::reply::{created, gone};
 use super::request::{self, Body};
 use super::routes::{Routes, post, put};
-use super::{Account, actions, addresses, catalogue, created, resource, servers};
+use super::{actions, addresses, catalogue, resource, server_state, view};
 use crate::store::{PRIMARY_IPS, SERVERS, Store, id_of};
 
-/// What can be done to one beside naming and deleting it.
+/// Its actions.
 const ACTIONS: &[&str] = &["assign", "unassign", "change_dns_ptr", "change_protection"];
 
 /// Everything under `/primary_ips`.
 pub fn routes() -> Routes {
-    resource::routes(PRIMARY_IPS, "primary_ip")
+    resource::routes(PRIMARY_IP)
         .route("/primary_ips", post(create))
         .route("/primary_ips/{id}", put(update).delete(delete))
         .actions("/primary_ips/{id}/actions/{action}", ACTIONS, post(act))
@@ -32,51 +35,51 @@ struct Create {
     labels: Option<Value>,
 }
 
-async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Answer {
+async fn create(State(account): State<Account>, Body(body): Body<Create>) -> Answer {
     let mut store = account.lock();
-    let name = request::name(PRIMARY_IPS, &wish.name)?;
-    let kind = request::one_of("type", &wish.r#type, &["ipv4", "ipv6"])?;
-    if let Some(word) = &wish.assignee_type {
+    let name = request::name(PRIMARY_IPS, &body.name)?;
+    let kind = request::one_of("type", &body.r#type, &["ipv4", "ipv6"])?;
+    if let Some(word) = &body.assignee_type {
         request::one_of("assignee_type", word, &["server", "unassigned"])?;
     }
-    let labels = request::labels(wish.labels)?;
+    let labels = request::labels(body.labels)?;
     resource::unique(&store, PRIMARY_IPS, &name)?;
-    let location = match wish.assignee_id {
+    let location = match body.assignee_id {
         Some(server) => takes(&account, &store, server, kind)?,
-        None => location(wish.location.as_ref())?,
+        None => location(body.location.as_ref())?,
     };
     let new = addresses::New {
         name: Some(name),
         kind,
         host: addresses::free(&store)?,
         location: &location,
-        server: wish.assignee_id,
-        auto_delete: wish.auto_delete.unwrap_or(false),
+        server: body.assignee_id,
+        auto_delete: body.auto_delete.unwrap_or(false),
         labels,
     };
-    let id = addresses::make(&mut store, &account.0.lab, new);
-    let mut body = json!({ "primary_ip": store.get(PRIMARY_IPS, id) });
-    if let Some(server) = wish.assignee_id {
+    let id = addresses::make(&mut store, account.numbering(), new);
+    let mut answer = json!({ "primary_ip": store.get(PRIMARY_IPS, id) });
+    if let Some(server) = body.assignee_id {
         readdress(&account, &store, server)?;
-        body["action"] = told(&mut store, "assign_primary_ip", id, server);
+        answer["action"] = record_action(&mut store, "assign_primary_ip", id, server);
     }
     account.commit(&store)?;
-    Ok(created(body))
+    Ok(created(answer))
 }
 
-fn location(wish: Option<&Value>) -> Result<Value, ApiError> {
-    let wish = wish
+fn location(body: Option<&Value>) -> Result<Value, ApiError> {
+    let body = body
         .filter(|value| !value.is_null())
         .ok_or_else(|| ApiError::invalid("location", "is missing"))?;
-    catalogue::find("locations", wish)
+    catalogue::find("locations", body)
         .cloned()
         .ok_or_else(|| ApiError::invalid("location", "location not found"))
 }
 
-/// The location of a server that can take an address of this kind.
+/// The location of a server, if it can take an address of this kind.
 fn takes(account: &Account, store: &Store, server: u64, kind: &str) -> Result<Value, ApiError> {
     let found = resource::named(store, SERVERS, "assignee_id", server)?;
-    servers::off(account, store, found)?;
+    server_state::must_be_off(account, store, found)?;
     if store.primary_ip(server, kind).is_some() {
         let (code, name) = if kind == "ipv4" {
             ("server_has_ipv4", "an IPv4")
@@ -89,7 +92,7 @@ fn takes(account: &Account, store: &Store, server: u64, kind: &str) -> Result<Va
     Ok(found["location"].clone())
 }
 
-/// Tells the machine of a server, which is off, where it is reached from now on.
+/// Sets the address of the machine of a server, which is off.
 fn readdress(account: &Account, store: &Store, server: u64) -> Result<(), ApiError> {
     let host = store.primary_ip(server, "ipv4").and_then(addresses::host);
     if let Some(machine) = account.machine(store, server) {
@@ -98,17 +101,17 @@ fn readdress(account: &Account, store: &Store, server: u64) -> Result<(), ApiErr
     Ok(())
 }
 
-fn told(store: &mut Store, command: &str, id: u64, server: u64) -> Value {
+fn record_action(store: &mut Store, command: &str, id: u64, server: u64) -> Value {
     actions::done(store, command, &[("primary_ip", id), ("server", server)])
 }
 
 async fn update(
     State(account): State<Account>,
     Path(id): Path<u64>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
-    let auto_delete = request::flag(&wish, "auto_delete")?;
-    let answer = super::rename(&account, PRIMARY_IPS, "primary_ip", id, &wish)?;
+    let auto_delete = request::flag(&body, "auto_delete")?;
+    let answer = resource::rename(&account, PRIMARY_IP, id, &body)?;
     let Some(auto_delete) = auto_delete else {
         return Ok(answer);
     };
@@ -118,12 +121,12 @@ async fn update(
     }
     store.save()?;
     drop(store);
-    super::show(&account, PRIMARY_IPS, "primary_ip", id)
+    view::show(&account, PRIMARY_IP, id)
 }
 
 async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     let mut store = account.lock();
-    let ip = resource::find(&store, PRIMARY_IPS, "primary_ip", id)?;
+    let ip = resource::find(&store, PRIMARY_IP, id)?;
     resource::unprotected(ip, "primary_ip")?;
     if !ip["assignee_id"].is_null() {
         let message = "the primary IP is assigned; unassign it first";
@@ -131,34 +134,34 @@ async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
     }
     store.remove(PRIMARY_IPS, id);
     account.commit(&store)?;
-    Ok(resource::gone())
+    Ok(gone())
 }
 
 /// POST /`primary_ips`/{id}/actions/{action}.
 async fn act(
     State(account): State<Account>,
     Path((id, action)): Path<(u64, String)>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
-    resource::find(&store, PRIMARY_IPS, "primary_ip", id)?;
+    resource::find(&store, PRIMARY_IP, id)?;
     let action = match action.as_str() {
-        "assign" => assign(&account, &mut store, id, &wish)?,
+        "assign" => assign(&account, &mut store, id, &body)?,
         "unassign" => unassign(&account, &mut store, id)?,
-        "change_dns_ptr" => addresses::change_dns_ptr(&mut store, id, &wish)?,
-        "change_protection" => protect(&mut store, id, &wish)?,
-        other => return Err(resource::unknown_action(other)),
+        "change_dns_ptr" => addresses::change_dns_ptr(&mut store, id, &body)?,
+        "change_protection" => protect(&mut store, id, &body)?,
+        other => return Err(ApiError::unknown_action(other)),
     };
     account.commit(&store)?;
     Ok(created(json!({ "action": action })))
 }
 
-fn assign(account: &Account, store: &mut Store, id: u64, wish: &Value) -> Result<Value, ApiError> {
-    let server = request::needed("assignee_id", request::number(wish, "assignee_id")?)?;
-    if let Some(word) = request::text(wish, "assignee_type")? {
+fn assign(account: &Account, store: &mut Store, id: u64, body: &Value) -> Result<Value, ApiError> {
+    let server = request::needed("assignee_id", request::number(body, "assignee_id")?)?;
+    if let Some(word) = request::text(body, "assignee_type")? {
         request::one_of("assignee_type", word, &["server"])?;
     }
-    let ip = resource::find(store, PRIMARY_IPS, "primary_ip", id)?;
+    let ip = resource::find(store, PRIMARY_IP, id)?;
     if !ip["assignee_id"].is_null() {
         let message = "the primary IP is assigned already";
         return Err(ApiError::new(422, "primary_ip_already_assigned", message));
@@ -170,32 +173,32 @@ fn assign(account: &Account, store: &mut Store, id: u64, wish: &Value) -> Result
     }
     addresses::assign(store, id, Some(server));
     readdress(account, store, server)?;
-    Ok(told(store, "assign_primary_ip", id, server))
+    Ok(record_action(store, "assign_primary_ip", id, server))
 }
 
-/// A primary IP serves in its own location only.
+/// A primary IP can only be used in its own location.
 pub fn elsewhere() -> ApiError {
     let message = "the primary IP is in another location";
     ApiError::new(422, "primary_ip_datacenter_mismatch", message)
 }
 
 fn unassign(account: &Account, store: &mut Store, id: u64) -> Result<Value, ApiError> {
-    let ip = resource::find(store, PRIMARY_IPS, "primary_ip", id)?;
+    let ip = resource::find(store, PRIMARY_IP, id)?;
     let server = request::number(ip, "assignee_id")?
         .and_then(|server| store.get(SERVERS, server))
         .ok_or_else(|| ApiError::invalid("id", "the primary IP is not assigned"))?;
-    servers::off(account, store, server)?;
+    server_state::must_be_off(account, store, server)?;
     let server = id_of(server);
     addresses::assign(store, id, None);
     readdress(account, store, server)?;
-    Ok(told(store, "unassign_primary_ip", id, server))
+    Ok(record_action(store, "unassign_primary_ip", id, server))
 }
 
-fn protect(store: &mut Store, id: u64, wish: &Value) -> Result<Value, ApiError> {
-    let ip = resource::find(store, PRIMARY_IPS, "primary_ip", id)?;
-    if wish["delete"] == true && ip["auto_delete"] == true {
+fn protect(store: &mut Store, id: u64, body: &Value) -> Result<Value, ApiError> {
+    let ip = resource::find(store, PRIMARY_IP, id)?;
+    if body["delete"] == true && ip["auto_delete"] == true {
         let message = "a primary IP with auto_delete cannot be protected";
         return Err(ApiError::invalid("delete", message));
     }
-    resource::protect(store, PRIMARY_IPS, "primary_ip", id, wish)
+    resource::protect(store, PRIMARY_IP, id, body)
 }

@@ -1,4 +1,4 @@
-//! DNS records: the form that each type has, and how a set of them is changed.
+//! DNS records: the form of each type, and changes to record sets.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::request;
 
-/// The types that there are.
+/// The supported types.
 pub const TYPES: &[&str] = &[
     "A", "AAAA", "CAA", "CNAME", "DS", "HINFO", "HTTPS", "MX", "NS", "PTR", "RP", "SOA", "SRV",
     "SVCB", "TLSA", "TXT",
 ];
 
-/// A name within a zone: `@` is the zone itself.
+/// Checks a name within a zone; `@` is the zone itself.
 pub fn check_name(zone: &str, name: &str) -> Result<(), ApiError> {
     let label = |text: &str| {
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
@@ -32,21 +32,21 @@ pub fn check_name(zone: &str, name: &str) -> Result<(), ApiError> {
     Err(ApiError::invalid("name", message))
 }
 
-/// Reads the records of a set of one type; there must be some, each once.
-pub fn read(kind: &str, wishes: &[Value]) -> Result<Vec<Value>, ApiError> {
+/// Reads the records of a set of one type: at least one, and no duplicates.
+pub fn read(kind: &str, requested: &[Value]) -> Result<Vec<Value>, ApiError> {
     let wrong = |message: String| Err(ApiError::invalid("records", message));
     let mut read: Vec<Value> = Vec::new();
-    for wish in wishes {
-        let Some(value) = wish["value"].as_str() else {
-            return wrong(format!("a record needs a value: {wish}"));
+    for body in requested {
+        let Some(value) = body["value"].as_str() else {
+            return wrong(format!("a record needs a value: {body}"));
         };
         if !is_good(kind, value) {
-            return wrong(format!("`{value}` is no {kind} record"));
+            return wrong(format!("`{value}` is not a valid {kind} record"));
         }
         if read.iter().any(|record| record["value"] == value) {
-            return wrong(format!("`{value}` comes twice"));
+            return wrong(format!("`{value}` is given twice"));
         }
-        let comment = request::text(wish, "comment")?.unwrap_or_default();
+        let comment = request::text(body, "comment")?.unwrap_or_default();
         read.push(json!({ "value": value, "comment": comment }));
     }
     match read.len() {
@@ -58,10 +58,10 @@ pub fn read(kind: &str, wishes: &[Value]) -> Result<Vec<Value>, ApiError> {
 }
 
 /// The records of a set after an action.
-pub fn changed(set: &Value, action: &str, wishes: &[Value]) -> Result<Vec<Value>, ApiError> {
+pub fn changed(set: &Value, action: &str, requested: &[Value]) -> Result<Vec<Value>, ApiError> {
     let kind = set["type"].as_str().unwrap_or_default();
     let had = set["records"].as_array().cloned().unwrap_or_default();
-    let given = read(kind, wishes)?;
+    let given = read(kind, requested)?;
     let in_had = |record: &Value| had.iter().any(|other| other["value"] == record["value"]);
     match action {
         "set_records" => Ok(given),
@@ -114,7 +114,7 @@ fn is_good(kind: &str, value: &str) -> bool {
     }
 }
 
-/// A host, absolute with a dot at its end or relative to the zone.
+/// A host name: absolute with a dot at its end, or relative to the zone.
 fn is_host(text: &str) -> bool {
     let text = text.strip_suffix('.').unwrap_or(text);
     let label = |label: &str| {
@@ -124,7 +124,7 @@ fn is_host(text: &str) -> bool {
     text == "@" || (text.len() <= 253 && text.split('.').all(label))
 }
 
-/// The strings in quotes of which a value consists; none when it is anything else.
+/// The quoted strings in a value; `None` if it is anything else.
 fn strings(value: &str) -> Option<Vec<String>> {
     let mut found = Vec::new();
     let mut rest = value.trim();
@@ -148,6 +148,15 @@ fn strings(value: &str) -> Option<Vec<String>> {
         rest = rest.get(end? + 1..)?.trim_start();
     }
     (!found.is_empty()).then_some(found)
+}
+
+/// A time to live; absent and null are none.
+pub fn ttl(body: &Value) -> Result<Option<u64>, ApiError> {
+    let ttl = request::number(body, "ttl")?;
+    if ttl.is_some_and(|ttl| !(60..=2_147_483_647).contains(&ttl)) {
+        return Err(ApiError::invalid("ttl", "must be 60 to 2147483647 seconds"));
+    }
+    Ok(ttl)
 }
 
 #[cfg(test)]

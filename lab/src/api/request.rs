@@ -1,4 +1,4 @@
-//! How bodies are read, and the forms that names and labels must have.
+//! Reads bodies, and checks names and labels.
 
 use axum::extract::{FromRequest, Request};
 use serde::de::DeserializeOwned;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use crate::store::{SERVERS, Store, VOLUMES};
 
-/// A JSON body, whatever its content type says; an empty one is `{}`, as clients send both.
+/// A JSON body, whatever its content type; an empty one counts as `{}`, because some clients send that.
 pub struct Body<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
@@ -29,13 +29,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             &bytes[..]
         };
         let value: Value = serde_json::from_slice(text).map_err(|error| {
-            ApiError::new(400, "json_error", format!("the body is no JSON: {error}"))
+            ApiError::new(400, "json_error", format!("the body is not JSON: {error}"))
         })?;
         if !value.is_object() {
             return Err(ApiError::new(
                 400,
                 "json_error",
-                "the body is no JSON object",
+                "the body is not a JSON object",
             ));
         }
         serde_json::from_value(value)
@@ -44,7 +44,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// The field that serde speaks of, in its own quotes.
+/// The field that serde's message names in backquotes.
 fn field(message: &str) -> String {
     message
         .split('`')
@@ -54,52 +54,52 @@ fn field(message: &str) -> String {
         .to_owned()
 }
 
-fn given<'w>(wish: &'w Value, key: &str) -> Option<&'w Value> {
-    wish.get(key).filter(|value| !value.is_null())
+fn given<'w>(body: &'w Value, key: &str) -> Option<&'w Value> {
+    body.get(key).filter(|value| !value.is_null())
 }
 
 /// A boolean of a body; absent and null are none.
-pub fn flag(wish: &Value, key: &str) -> Result<Option<bool>, ApiError> {
+pub fn flag(body: &Value, key: &str) -> Result<Option<bool>, ApiError> {
     let read = |value: &Value| {
         let wrong = || ApiError::invalid(key, "must be true or false");
         value.as_bool().ok_or_else(wrong)
     };
-    given(wish, key).map(read).transpose()
+    given(body, key).map(read).transpose()
 }
 
 /// A whole number, such as an id.
-pub fn number(wish: &Value, key: &str) -> Result<Option<u64>, ApiError> {
+pub fn number(body: &Value, key: &str) -> Result<Option<u64>, ApiError> {
     let read = |value: &Value| {
         let wrong = || ApiError::invalid(key, "must be a whole number");
         value.as_u64().ok_or_else(wrong)
     };
-    given(wish, key).map(read).transpose()
+    given(body, key).map(read).transpose()
 }
 
 /// A string.
-pub fn text<'w>(wish: &'w Value, key: &str) -> Result<Option<&'w str>, ApiError> {
+pub fn text<'w>(body: &'w Value, key: &str) -> Result<Option<&'w str>, ApiError> {
     let read = |value: &'w Value| {
         let wrong = || ApiError::invalid(key, "must be a string");
         value.as_str().ok_or_else(wrong)
     };
-    given(wish, key).map(read).transpose()
+    given(body, key).map(read).transpose()
 }
 
 /// A list; absent and null are empty.
-pub fn list<'w>(wish: &'w Value, key: &str) -> Result<&'w [Value], ApiError> {
+pub fn list<'w>(body: &'w Value, key: &str) -> Result<&'w [Value], ApiError> {
     let read = |value: &'w Value| {
         let wrong = || ApiError::invalid(key, "must be a list");
         value.as_array().map(Vec::as_slice).ok_or_else(wrong)
     };
-    given(wish, key).map_or(Ok(&[]), read)
+    given(body, key).map_or(Ok(&[]), read)
 }
 
-/// What must be there.
+/// A required value.
 pub fn needed<T>(key: &str, value: Option<T>) -> Result<T, ApiError> {
     value.ok_or_else(|| ApiError::invalid(key, "is missing"))
 }
 
-/// One of some words.
+/// One of these words.
 pub fn one_of<'w>(key: &str, word: &'w str, words: &[&str]) -> Result<&'w str, ApiError> {
     if words.contains(&word) {
         return Ok(word);
@@ -108,7 +108,7 @@ pub fn one_of<'w>(key: &str, word: &'w str, words: &[&str]) -> Result<&'w str, A
     Err(ApiError::invalid(key, message))
 }
 
-/// A name; that of a server is a host name (RFC 1123).
+/// A name; the name of a server must be a host name (RFC 1123).
 pub fn name(kind: &str, name: &Value) -> Result<String, ApiError> {
     let text = name.as_str().unwrap_or_default();
     if text.trim().is_empty() || text.len() > 128 {
@@ -139,7 +139,7 @@ pub fn is_host_name(text: &str) -> bool {
 /// Hetzner's own limit.
 const USER_DATA_BYTES: usize = 32 << 10;
 
-/// Whether a server can be given so much.
+/// Checks the size of user data.
 pub fn user_data(text: Option<&str>) -> Result<(), ApiError> {
     match text {
         Some(text) if text.len() > USER_DATA_BYTES => {
@@ -149,9 +149,9 @@ pub fn user_data(text: Option<&str>) -> Result<(), ApiError> {
     }
 }
 
-/// Labels as they are kept; absent ones are none.
-pub fn labels(wish: Option<Value>) -> Result<Value, ApiError> {
-    let labels = wish
+/// Checks labels; absent ones are `{}`.
+pub fn labels(body: Option<Value>) -> Result<Value, ApiError> {
+    let labels = body
         .filter(|value| !value.is_null())
         .unwrap_or_else(|| json!({}));
     let wrong = |message: String| Err(ApiError::invalid("labels", message));
@@ -160,7 +160,7 @@ pub fn labels(wish: Option<Value>) -> Result<Value, ApiError> {
     };
     for (key, value) in map {
         if !is_label_key(key) {
-            return wrong(format!("`{key}` is no valid key"));
+            return wrong(format!("`{key}` is not a valid key"));
         }
         if key.starts_with("hetzner.cloud/") {
             return wrong(format!("the prefix of `{key}` is reserved"));
@@ -173,12 +173,12 @@ pub fn labels(wish: Option<Value>) -> Result<Value, ApiError> {
     Ok(labels)
 }
 
-/// Sets the labels of an object, when a body has some.
-pub fn relabel(store: &mut Store, kind: &str, id: u64, wish: &Value) -> Result<(), ApiError> {
-    let Some(wished) = given(wish, "labels") else {
+/// Sets the labels of an object if the body has some.
+pub fn relabel(store: &mut Store, kind: &str, id: u64, body: &Value) -> Result<(), ApiError> {
+    let Some(requested) = given(body, "labels") else {
         return Ok(());
     };
-    let labels = labels(Some(wished.clone()))?;
+    let labels = labels(Some(requested.clone()))?;
     if let Some(object) = store.get_mut(kind, id) {
         object["labels"] = labels;
     }
@@ -198,7 +198,7 @@ pub fn is_label_value(text: &str) -> bool {
     text.is_empty() || is_word(text, 63)
 }
 
-/// 1 to so many of `[A-Za-z0-9._-]`, beginning and ending with a letter or digit.
+/// 1 to `longest` of `[A-Za-z0-9._-]`, beginning and ending with a letter or digit.
 fn is_word(text: &str, longest: usize) -> bool {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     text.len() <= longest

@@ -1,5 +1,5 @@
-//! The paths that the lab answers, as a list and as the router that is made of it: what is not in the
-//! list is not answered, so a test can walk all of it.
+//! The paths that the lab serves, as a list and as the router made from it. So a test can call every
+//! path.
 
 use std::convert::Infallible;
 
@@ -11,16 +11,16 @@ use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use axum::routing::MethodRouter;
 
-use super::Account;
+use super::account::Account;
 use super::error::ApiError;
 
-/// Handlers of one path, one for each method; made and chained like axum's own.
+/// The handlers of one path, one for each method, chained as in axum.
 pub struct Handlers {
     methods: Vec<&'static str>,
     router: MethodRouter<Account, Infallible>,
 }
 
-/// Defines a method twice, as axum does: to begin with, and to go on with.
+/// Defines each method twice, as axum does: as the first, and as a further one.
 macro_rules! methods {
     ($($method:ident $name:literal),*) => {
         $(
@@ -64,8 +64,8 @@ impl Routes {
         self
     }
 
-    /// Actions, of which one handler does all: `path` ends in `{action}`, which of a POST is one of
-    /// `names`. The list has each of them by its name.
+    /// Actions with one handler: `path` ends in `{action}`, and a POST must name one of `names`. The list
+    /// contains each action by name.
     pub fn actions(
         mut self,
         path: &str,
@@ -83,12 +83,7 @@ impl Routes {
         let known = move |request: Request, next: Next| async move {
             let name = request.uri().path().rsplit('/').next().unwrap_or_default();
             if request.method() == Method::POST && !names.contains(&name) {
-                return ApiError::new(
-                    404,
-                    "not_found",
-                    format!("the lab does not know the action `{name}`"),
-                )
-                .into_response();
+                return ApiError::unknown_action(name).into_response();
             }
             next.run(request).await
         };
@@ -104,7 +99,7 @@ impl Routes {
         self
     }
 
-    /// Method and path of each, and the router.
+    /// The method and path of each route, and the router.
     pub fn into_parts(self) -> (Vec<(&'static str, String)>, Router<Account>) {
         (self.listed, self.router)
     }

@@ -6,16 +6,19 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
+use super::kind::{RRSET, ZONE};
 use super::listing::{self, Query};
 use super::records;
+use super::reply::created;
 use super::request::{self, Body};
 use super::routes::{Routes, get, post};
 use super::soa::raise_serial;
-use super::{Account, actions, created, resource, zones};
-use crate::store::{RRSETS, Store, ZONES};
+use super::{actions, resource, zone_store};
+use crate::store::{RRSETS, Store};
 
-/// What can be done to one beside labelling and deleting it.
+/// Its actions.
 const ACTIONS: &[&str] = &[
     "set_records",
     "add_records",
@@ -40,68 +43,36 @@ pub fn routes() -> Routes {
         )
 }
 
-/// The sets of a zone, with the keys under which they are kept.
-fn keyed(store: &Store, zone: u64) -> impl Iterator<Item = (u64, &Value)> {
-    store
-        .entries(RRSETS)
-        .filter(move |(_, set)| set["zone"] == zone)
+/// Reads the sets of a create call; `zone` is the name of the zone.
+pub fn read_all(zone: &str, requested: &[Value]) -> Result<Vec<Value>, ApiError> {
+    requested.iter().map(|body| read(zone, body)).collect()
 }
 
-/// The sets of a zone.
-pub fn of(store: &Store, zone: u64) -> impl Iterator<Item = &Value> {
-    keyed(store, zone).map(|(_, set)| set)
-}
-
-/// The keys under which they are kept: their ids are text.
-pub fn keys(store: &Store, zone: u64) -> Vec<u64> {
-    keyed(store, zone).map(|(key, _)| key).collect()
-}
-
-/// The key of the set of an id.
-pub fn key_of(store: &Store, zone: u64, id: &str) -> Option<u64> {
-    keyed(store, zone)
-        .find(|(_, set)| set["id"] == id)
-        .map(|(key, _)| key)
-}
-
-/// A set as it is kept.
-pub fn set(zone: u64, name: &str, kind: &str, ttl: Option<u64>, records: &Value) -> Value {
-    json!({
-        "id": format!("{name}/{kind}"), "name": name, "type": kind, "ttl": ttl, "labels": {},
-        "protection": { "change": false }, "records": records, "zone": zone,
-    })
-}
-
-/// Reads the sets of a create call; their zone has the name.
-pub fn read_all(zone: &str, wishes: &[Value]) -> Result<Vec<Value>, ApiError> {
-    wishes.iter().map(|wish| read(zone, wish)).collect()
-}
-
-fn read(zone: &str, wish: &Value) -> Result<Value, ApiError> {
-    let name = request::needed("name", request::text(wish, "name")?)?;
-    let kind = request::needed("type", request::text(wish, "type")?)?;
+fn read(zone: &str, body: &Value) -> Result<Value, ApiError> {
+    let name = request::needed("name", request::text(body, "name")?)?;
+    let kind = request::needed("type", request::text(body, "type")?)?;
     records::check_name(zone, name)?;
     request::one_of("type", kind, records::TYPES)?;
     if kind == "SOA" {
         return Err(ApiError::invalid("type", "a zone has its SOA already"));
     }
-    let read = records::read(kind, request::list(wish, "records")?)?;
-    let mut set = set(0, name, kind, zones::ttl(wish)?, &json!(read));
-    set["labels"] = request::labels(wish.get("labels").cloned())?;
+    let read = records::read(kind, request::list(body, "records")?)?;
+    let mut set = zone_store::set(0, (name, kind), records::ttl(body)?, &json!(read));
+    set["labels"] = request::labels(body.get("labels").cloned())?;
     Ok(set)
 }
 
-/// Adds a set that was read, unless the zone has it or it is at odds with another.
+/// Adds a set, unless the zone has it already or it conflicts with another.
 pub fn add(store: &mut Store, zone: u64, mut set: Value) -> Result<(), ApiError> {
     let id = set["id"].as_str().unwrap_or_default().to_owned();
-    if key_of(store, zone, &id).is_some() {
+    if zone_store::key_of(store, zone, &id).is_some() {
         return Err(ApiError::not_unique("name"));
     }
     let is_beside = |other: &Value| {
         other["name"] == set["name"] && (other["type"] == "CNAME" || set["type"] == "CNAME")
     };
-    if of(store, zone).any(is_beside) {
-        let message = "a CNAME stands alone at its name";
+    if zone_store::of(store, zone).any(is_beside) {
+        let message = "a name with a CNAME can have no other record set";
         return Err(ApiError::invalid("type", message));
     }
     set["zone"] = json!(zone);
@@ -113,31 +84,31 @@ pub fn add(store: &mut Store, zone: u64, mut set: Value) -> Result<(), ApiError>
 
 async fn list(State(account): State<Account>, Path(zone): Path<String>, query: Query) -> Answer {
     let store = account.lock();
-    let zone = zones::find(&store, &zone)?;
-    listing::list_upto(100, RRSETS, of(&store, zone), &query)
+    let zone = zone_store::find(&store, &zone)?;
+    listing::list_upto(100, RRSETS, zone_store::of(&store, zone), &query)
 }
 
 async fn create(
     State(account): State<Account>,
     Path(zone): Path<String>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
-    let zone = zones::find(&store, &zone)?;
-    let name = resource::find(&store, ZONES, "zone", zone)?["name"].clone();
-    let set = read(name.as_str().unwrap_or_default(), &wish)?;
+    let zone = zone_store::find(&store, &zone)?;
+    let name = resource::find(&store, ZONE, zone)?["name"].clone();
+    let set = read(name.as_str().unwrap_or_default(), &body)?;
     let id = set["id"].as_str().unwrap_or_default().to_owned();
     add(&mut store, zone, set)?;
     let action = actions::done(&mut store, "create_rrset", &[("zone", zone)]);
     store.save()?;
-    let set = of(&store, zone).find(|set| set["id"] == id.as_str());
+    let set = zone_store::of(&store, zone).find(|set| set["id"] == id.as_str());
     Ok(created(json!({ "rrset": set, "action": action })))
 }
 
-/// Zone, name and type of a path, and the key of their set.
+/// The zone of a path, and the key of the record set.
 fn find(store: &Store, zone: &str, name: &str, kind: &str) -> Result<(u64, u64), ApiError> {
-    let zone = zones::find(store, zone)?;
-    key_of(store, zone, &format!("{name}/{kind}"))
+    let zone = zone_store::find(store, zone)?;
+    zone_store::key_of(store, zone, &format!("{name}/{kind}"))
         .map(|key| (zone, key))
         .ok_or_else(|| ApiError::not_found("rrset"))
 }
@@ -153,11 +124,11 @@ async fn get_one(State(account): State<Account>, Path((zone, name, kind)): Place
 async fn update(
     State(account): State<Account>,
     Path((zone, name, kind)): Place,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
     let (_, key) = find(&store, &zone, &name, &kind)?;
-    request::relabel(&mut store, RRSETS, key, &wish)?;
+    request::relabel(&mut store, RRSETS, key, &body)?;
     store.save()?;
     Ok(Json(json!({ "rrset": store.get(RRSETS, key) })).into_response())
 }
@@ -174,7 +145,7 @@ async fn delete(State(account): State<Account>, Path((zone, name, kind)): Place)
 }
 
 fn changeable(store: &Store, key: u64) -> Result<(), ApiError> {
-    let set = resource::find(store, RRSETS, "rrset", key)?;
+    let set = resource::find(store, RRSET, key)?;
     if set["protection"]["change"] == true {
         return Err(ApiError::new(423, "protected", "rrset is protected"));
     }
@@ -191,22 +162,22 @@ fn changeable(store: &Store, key: u64) -> Result<(), ApiError> {
 async fn act(
     State(account): State<Account>,
     Path((zone, name, kind, action)): Path<(String, String, String, String)>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
     let command = command(&action)?;
     let found = find(&store, &zone, &name, &kind);
     let zone = if action == "add_records" && found.is_err() {
-        add_with(&mut store, &zone, &name, &kind, &wish)?
+        add_with(&mut store, &zone, (&name, &kind), &body)?
     } else {
         let (zone, key) = found?;
-        change(&mut store, key, &action, &wish)?;
+        change(&mut store, key, &action, &body)?;
         zone
     };
     raise_serial(&mut store, zone);
     let action = actions::done(&mut store, command, &[("zone", zone)]);
     store.save()?;
-    // This one alone answers 200.
+    // Only this action answers 200.
     let status = if command == "update_rrset_records" {
         StatusCode::OK
     } else {
@@ -223,48 +194,47 @@ fn command(action: &str) -> Result<&'static str, ApiError> {
         "update_records" => "update_rrset_records",
         "change_ttl" => "change_rrset_ttl",
         "change_protection" => "change_rrset_protection",
-        other => return Err(resource::unknown_action(other)),
+        other => return Err(ApiError::unknown_action(other)),
     })
 }
 
-/// Records for a set that is not there make it.
+/// Creates the set if records are added to a set that does not exist.
 fn add_with(
     store: &mut Store,
     zone: &str,
-    name: &str,
-    kind: &str,
-    wish: &Value,
+    (name, kind): (&str, &str),
+    body: &Value,
 ) -> Result<u64, ApiError> {
-    let zone = zones::find(store, zone)?;
-    let own = resource::find(store, ZONES, "zone", zone)?["name"].clone();
-    let mut whole = json!({ "name": name, "type": kind, "records": wish["records"] });
-    whole["ttl"] = wish["ttl"].clone();
+    let zone = zone_store::find(store, zone)?;
+    let own = resource::find(store, ZONE, zone)?["name"].clone();
+    let mut whole = json!({ "name": name, "type": kind, "records": body["records"] });
+    whole["ttl"] = body["ttl"].clone();
     add(store, zone, read(own.as_str().unwrap_or_default(), &whole)?)?;
     Ok(zone)
 }
 
-fn change(store: &mut Store, key: u64, action: &str, wish: &Value) -> Result<(), ApiError> {
+fn change(store: &mut Store, key: u64, action: &str, body: &Value) -> Result<(), ApiError> {
     if action == "change_protection" {
-        let wished = request::needed("change", request::flag(wish, "change")?)?;
+        let requested = request::needed("change", request::flag(body, "change")?)?;
         if let Some(set) = store.get_mut(RRSETS, key) {
-            set["protection"] = json!({ "change": wished });
+            set["protection"] = json!({ "change": requested });
         }
         return Ok(());
     }
     changeable(store, key)?;
-    let set = resource::find(store, RRSETS, "rrset", key)?;
+    let set = resource::find(store, RRSET, key)?;
     if action == "change_ttl" {
-        let ttl = zones::ttl(wish)?;
+        let ttl = records::ttl(body)?;
         if let Some(set) = store.get_mut(RRSETS, key) {
             set["ttl"] = json!(ttl);
         }
         return Ok(());
     }
-    let ttl = zones::ttl(wish)?;
+    let ttl = records::ttl(body)?;
     if action == "add_records" && ttl.is_some() && ttl != set["ttl"].as_u64() {
         return Err(ApiError::invalid("ttl", "differs from that of the rrset"));
     }
-    let left = records::changed(set, action, request::list(wish, "records")?)?;
+    let left = records::changed(set, action, request::list(body, "records")?)?;
     if left.is_empty() {
         store.remove(RRSETS, key);
     } else if let Some(set) = store.get_mut(RRSETS, key) {

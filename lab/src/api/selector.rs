@@ -9,7 +9,7 @@ use super::request;
 pub fn matches(object: &Value, selector: &str) -> Answer<bool> {
     let labels = &object["labels"];
     let mut all = true;
-    // Each of them is read, so that a wrong one is refused wherever it stands.
+    // Every term is parsed, so that an invalid one is always refused.
     for term in terms(selector) {
         all &= term_matches(labels, term.trim())?;
     }
@@ -40,7 +40,7 @@ fn term_matches(labels: &Value, term: &str) -> Answer<bool> {
         let is_key = request::is_label_key(key).then(|| labels[key].as_str());
         is_key.ok_or_else(wrong)
     };
-    let wish = |text: &'_ str| {
+    let body = |text: &'_ str| {
         let text = text.trim().to_owned();
         request::is_label_value(&text)
             .then_some(text)
@@ -54,7 +54,7 @@ fn term_matches(labels: &Value, term: &str) -> Answer<bool> {
         let mut members = inside
             .ok_or_else(wrong)?
             .split(',')
-            .map(wish)
+            .map(body)
             .collect::<Answer<Vec<String>>>()?
             .into_iter();
         let value = value(key)?;
@@ -66,11 +66,11 @@ fn term_matches(labels: &Value, term: &str) -> Answer<bool> {
     if let Some((key, list)) = term.split_once(" in ") {
         return is_member(key, list);
     }
-    if let Some((key, wished)) = term.split_once("!=") {
-        return Ok(value(key)? != Some(wish(wished)?.as_str()));
+    if let Some((key, requested)) = term.split_once("!=") {
+        return Ok(value(key)? != Some(body(requested)?.as_str()));
     }
-    if let Some((key, wished)) = term.split_once("==").or_else(|| term.split_once('=')) {
-        return Ok(value(key)? == Some(wish(wished)?.as_str()));
+    if let Some((key, requested)) = term.split_once("==").or_else(|| term.split_once('=')) {
+        return Ok(value(key)? == Some(body(requested)?.as_str()));
     }
     match term.strip_prefix('!') {
         Some(key) => Ok(value(key)?.is_none()),
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn every_form_of_the_grammar_selects() {
         let object = json!({ "labels": { "app": "x", "env": "prod", "empty": "" } });
-        for (selector, wished) in [
+        for (selector, requested) in [
             ("app", true),
             ("!app", false),
             ("none", false),
@@ -105,7 +105,7 @@ mod tests {
             ("app=x,env=stage", false),
             ("", true),
         ] {
-            assert_eq!(matches(&object, selector).unwrap(), wished, "{selector}");
+            assert_eq!(matches(&object, selector).unwrap(), requested, "{selector}");
         }
         for wrong in [
             "a b", "=x", "a=b=c", "a in b", "a in (b", "-a", "a,,b", "!", "a=b c", "\u{fffd}",

@@ -1,28 +1,36 @@
-//! POST /servers: the server as it is written down, and the machine that then comes into being.
+//! POST /servers: stores the server, and creates its machine in the background.
 
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use super::background::{self, Errand};
+use super::account::Account;
+use super::background::{self, MachineJob};
 use super::error::{Answer, ApiError};
+use super::reply::created;
 use super::request::Body;
 use super::server_order::{self, Create, Numbers, Order, Public};
+use super::timestamp::now;
 use super::{
-    Account, actions, addresses, catalogue, created, firewall_resources, images, now,
-    server_networks, volumes,
+    actions, addresses, catalogue, firewall_resources, images, server_networks, server_state, view,
+    volume_attach,
 };
 use crate::machine::settings::Nic;
-use crate::machine::{Birth, Machine, private, volume};
+use crate::machine::{Bootstrap, Machine, private, volume};
 use crate::store::{SERVERS, Store, id_of};
 
-/// Answers as soon as all is written down.
-pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Answer {
+/// Answers as soon as everything is stored.
+pub async fn create(State(account): State<Account>, Body(body): Body<Create>) -> Answer {
     let mut store = account.lock();
-    let order = server_order::read(&store, &account.desk().offers, account.0.machines, &wish)?;
+    let order = server_order::read(
+        &store,
+        &account.controls().offers,
+        account.has_machines(),
+        &body,
+    )?;
     let numbers = server_order::numbers(&store, &order)?;
-    let start = wish.start_after_create.unwrap_or(true);
-    let (birth, nics) = write_down(&account, &mut store, &wish, &order, &numbers)?;
-    let id = birth.id;
+    let start = body.start_after_create.unwrap_or(true);
+    let (bootstrap, nics) = write_down(&account, &mut store, &order, &numbers)?;
+    let id = bootstrap.id;
     let action = actions::begin(&mut store, "create_server", &[("server", id)]);
     let mut next = Vec::new();
     for volume in &order.volumes {
@@ -39,25 +47,25 @@ pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) ->
     account.commit(&store)?;
     let server = store
         .get(SERVERS, id)
-        .map(|server| super::shown(&account, &store, SERVERS, server));
-    let body = json!({
-        "server": server, "action": action, "next_actions": next, "root_password": birth.root_password,
+        .map(|server| view::server(&account, &store, server));
+    let answer = json!({
+        "server": server, "action": action, "next_actions": next, "root_password": bootstrap.root_password,
     });
-    let errand = Errand {
+    let job = MachineJob {
         server: id,
         actions: std::iter::once(&action).chain(&next).map(id_of).collect(),
         after: Some(if start { "running" } else { "off" }),
     };
-    let automount = wish.automount.unwrap_or(false);
-    background::run(&account, &store, errand, move |machine| {
-        machine.create(&birth)?;
+    let automount = body.automount.unwrap_or(false);
+    background::run(&account, &store, job, move |machine| {
+        machine.create(&bootstrap)?;
         equip(machine, &nics, &order.volumes, automount)?;
         if start { machine.start() } else { Ok(()) }
     });
-    Ok(created(body))
+    Ok(created(answer))
 }
 
-/// Gives a machine that does not run yet its links and volumes.
+/// Attaches links and volumes to a machine that does not run yet.
 fn equip(machine: &Machine, nics: &[Nic], volumes: &[u64], automount: bool) -> anyhow::Result<()> {
     for nic in nics {
         private::attach(machine, nic)?;
@@ -71,83 +79,64 @@ fn equip(machine: &Machine, nics: &[Nic], volumes: &[u64], automount: bool) -> a
     Ok(())
 }
 
-/// Writes the server down with all that it has.
+/// Stores the server with its addresses, firewalls, volumes and networks.
 fn write_down(
     account: &Account,
     store: &mut Store,
-    wish: &Create,
     order: &Order,
     numbers: &Numbers,
-) -> Result<(Birth, Vec<Nic>), ApiError> {
+) -> Result<(Bootstrap, Vec<Nic>), ApiError> {
     let id = store.next_id();
-    let birth = Birth {
+    let bootstrap = Bootstrap {
         id,
         name: order.name.clone(),
         public_keys: order.keys.clone(),
-        user_data: wish.user_data.clone().unwrap_or_default(),
-        root_password: order.keys.is_empty().then(super::password),
+        user_data: order.user_data.clone(),
+        root_password: order.keys.is_empty().then(server_state::new_password),
         memory_bytes: catalogue::memory_bytes(order.server_type),
         host: (order.ipv4 != Public::Absent).then_some(numbers.ipv4),
         snapshot: images::disk(&order.image),
     };
-    store.insert(SERVERS, id, record(&birth, order));
+    store.insert(SERVERS, id, record(&bootstrap, order));
     store.machines.insert(id, numbers.machine);
-    store.births.insert(id, birth.clone());
-    address(
-        account,
-        store,
-        order,
-        id,
+    store.bootstraps.insert(id, bootstrap.clone());
+    for (kind, public, host) in [
         ("ipv4", order.ipv4, numbers.ipv4),
-    );
-    address(
-        account,
-        store,
-        order,
-        id,
         ("ipv6", order.ipv6, numbers.ipv6),
-    );
+    ] {
+        let new = addresses::New {
+            name: None,
+            kind,
+            host,
+            location: order.location,
+            server: Some(id),
+            auto_delete: true,
+            labels: json!({}),
+        };
+        match public {
+            Public::Absent => {}
+            Public::Kept(ip) => addresses::assign(store, ip, Some(id)),
+            Public::New => {
+                addresses::make(store, account.numbering(), new);
+            }
+        }
+    }
     for guard in &order.guards {
         firewall_resources::add_server(store, *guard, id);
     }
     for volume in &order.volumes {
-        volumes::set_server(store, *volume, Some(id));
+        volume_attach::set_server(store, *volume, Some(id));
     }
     let mut nics = Vec::new();
     for network in &order.networks {
-        nics.push(server_networks::join(store, id, *network, None, &[])?);
+        nics.push(server_networks::join(store, (id, *network), None, &[])?);
     }
-    Ok((birth, nics))
+    Ok((bootstrap, nics))
 }
 
-fn address(
-    account: &Account,
-    store: &mut Store,
-    order: &Order,
-    server: u64,
-    (kind, public, host): (&str, Public, u8),
-) {
-    match public {
-        Public::Absent => {}
-        Public::Kept(id) => addresses::assign(store, id, Some(server)),
-        Public::New => {
-            let new = addresses::New {
-                name: None,
-                kind,
-                host,
-                location: order.location,
-                server: Some(server),
-                auto_delete: true,
-                labels: json!({}),
-            };
-            addresses::make(store, &account.0.lab, new);
-        }
-    }
-}
-
-fn record(birth: &Birth, order: &Order) -> Value {
+fn record(bootstrap: &Bootstrap, order: &Order) -> Value {
     json!({
-        "id": birth.id, "name": birth.name, "status": "initializing", "created": now(),
+        "id": bootstrap.id, "name": bootstrap.name, "status": "initializing", "created": now(),
         "public_net": null, "private_net": [], "server_type": order.server_type, "location": order.location, "image": order.image,
         "iso": null, "rescue_enabled": false, "locked": true, "backup_window": null, "outgoing_traffic": 0, "ingoing_traffic": 0,
         "included_traffic": catalogue::included_traffic(order.server_type, order.location),

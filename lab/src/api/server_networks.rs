@@ -1,49 +1,31 @@
-//! Servers in private networks: their addresses there, and the links of their machines.
+//! Servers in private networks: their addresses, and the links of their machines.
 
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::background::{self, Errand};
+use super::account::Account;
+use super::background::{self, MachineJob};
 use super::cidr::Range;
 use super::error::ApiError;
-use super::{Account, actions, network_parts, request, resource};
+use super::kind::SERVER;
+use super::{actions, membership, network_parts, request, resource};
 use crate::machine::private;
 use crate::machine::settings::Nic;
 use crate::store::{NETWORKS, SERVERS, Store, id_of};
 
-/// What a server has in a network.
-pub fn membership(server: &Value, network: u64) -> Option<&Value> {
-    let mut nets = server["private_net"].as_array()?.iter();
-    nets.find(|net| net["network"] == network)
-}
-
-/// Every address of a network that a server has.
-pub fn addresses(store: &Store, network: u64) -> Vec<Ipv4Addr> {
-    let nets = store
-        .all(SERVERS)
-        .filter_map(|server| membership(server, network));
-    nets.flat_map(|net| {
-        let aliases = net["alias_ips"].as_array().into_iter().flatten();
-        std::iter::once(&net["ip"]).chain(aliases)
-    })
-    .filter_map(|ip| ip.as_str()?.parse().ok())
-    .collect()
-}
-
-/// Writes a server into a network; answers the link that its machine is to have.
+/// Adds a server to a network. Returns the link for its machine.
 pub fn join(
     store: &mut Store,
-    server: u64,
-    network: u64,
-    wished: Option<Ipv4Addr>,
+    (server, network): (u64, u64),
+    requested: Option<Ipv4Addr>,
     aliases: &[String],
 ) -> Result<Nic, ApiError> {
-    let found = resource::find(store, SERVERS, "server", server)?;
+    let found = resource::find(store, SERVER, server)?;
     let into = resource::named(store, NETWORKS, "network", network)?;
     may_join(store, found, into)?;
     let zone = &found["location"]["network_zone"];
-    let address = network_parts::free_address(store, into, zone, wished)?;
+    let address = network_parts::free_address(store, into, zone, requested)?;
     let taken: Vec<&Value> = found["private_net"]
         .as_array()
         .into_iter()
@@ -74,14 +56,14 @@ pub fn join(
     Ok(nic)
 }
 
-/// It begins as those of Hetzner's private links do.
+/// It has the same prefix as Hetzner's private links.
 fn mac(server: u64, slot: u8) -> String {
     let [.., a, b, c] = server.to_be_bytes();
     format!("86:00:{slot:02x}:{a:02x}:{b:02x}:{c:02x}")
 }
 
 fn may_join(store: &Store, server: &Value, network: &Value) -> Result<(), ApiError> {
-    if membership(server, id_of(network)).is_some() {
+    if membership::of(server, id_of(network)).is_some() {
         let message = "the server is in this network already";
         return Err(ApiError::new(422, "server_already_attached", message));
     }
@@ -130,24 +112,24 @@ pub fn attach(
     account: &Account,
     store: &mut Store,
     id: u64,
-    wish: &Value,
+    body: &Value,
 ) -> Result<Value, ApiError> {
-    let network = request::needed("network", request::number(wish, "network")?)?;
+    let network = request::needed("network", request::number(body, "network")?)?;
     let into = resource::named(store, NETWORKS, "network", network)?;
-    let aliases = aliases(store, into, wish, id)?;
-    let mut wished = request::text(wish, "ip")?
+    let aliases = aliases(store, into, body, id)?;
+    let mut requested = request::text(body, "ip")?
         .map(|text| {
-            let wrong = |_| ApiError::invalid("ip", "is no IPv4 address");
+            let wrong = |_| ApiError::invalid("ip", "is not an IPv4 address");
             text.parse::<Ipv4Addr>().map_err(wrong)
         })
         .transpose()?;
-    if let Some(text) = request::text(wish, "ip_range")? {
-        wished = Some(within(store, into, text, wished)?);
+    if let Some(text) = request::text(body, "ip_range")? {
+        requested = Some(within(store, into, text, requested)?);
     }
-    let nic = join(store, id, network, wished, &aliases)?;
+    let nic = join(store, (id, network), requested, &aliases)?;
     let about = [("server", id), ("network", network)];
     let action = actions::begin(store, "attach_to_network", &about);
-    let errand = Errand {
+    let job = MachineJob {
         server: id,
         actions: vec![id_of(&action)],
         after: None,
@@ -155,7 +137,7 @@ pub fn attach(
     background::run_then(
         account,
         store,
-        errand,
+        job,
         move |machine| private::attach(machine, &nic),
         move |store, went_well| {
             if !went_well {
@@ -166,23 +148,23 @@ pub fn attach(
     Ok(action)
 }
 
-/// An address of one subnet: the wished one must be in it.
+/// An address of one subnet; a requested address must be in it.
 fn within(
     store: &Store,
     network: &Value,
     subnet: &str,
-    wished: Option<Ipv4Addr>,
+    requested: Option<Ipv4Addr>,
 ) -> Result<Ipv4Addr, ApiError> {
     let subnets = network["subnets"].as_array().into_iter().flatten();
     let range = subnets
         .filter(|known| known["ip_range"] == subnet)
         .find_map(|known| network_parts::range_of(known, "ip_range"))
-        .ok_or_else(|| ApiError::invalid("ip_range", "is no subnet of the network"))?;
-    if let Some(address) = wished {
+        .ok_or_else(|| ApiError::invalid("ip_range", "is not a subnet of the network"))?;
+    if let Some(address) = requested {
         let wrong = || ApiError::invalid("ip", "is not in `ip_range`");
         return range.has(address).then_some(address).ok_or_else(wrong);
     }
-    let taken = addresses(store, id_of(network));
+    let taken = membership::addresses(store, id_of(network));
     let gateway = network_parts::range_of(network, "ip_range").map(Range::first);
     range
         .hosts()
@@ -190,24 +172,24 @@ fn within(
         .ok_or_else(|| ApiError::new(422, "no_subnet_available", "the subnet has no free address"))
 }
 
-/// Additional addresses, which nothing configures in the machine: so it is at Hetzner.
+/// Alias addresses. As at Hetzner, nothing configures them in the machine.
 fn aliases(
     store: &Store,
     network: &Value,
-    wish: &Value,
+    body: &Value,
     server: u64,
 ) -> Result<Vec<String>, ApiError> {
     let own = store
         .get(SERVERS, server)
-        .and_then(|server| membership(server, id_of(network)));
+        .and_then(|server| membership::of(server, id_of(network)));
     let has = |address: &str| own.is_some_and(|own| own["alias_ips"].to_string().contains(address));
-    let taken = addresses(store, id_of(network));
+    let taken = membership::addresses(store, id_of(network));
     let range = network_parts::range_of(network, "ip_range");
     let alias = |value: &Value| {
         let text = value.as_str().unwrap_or_default();
-        let address: Ipv4Addr = text
-            .parse()
-            .map_err(|_| ApiError::invalid("alias_ips", format!("{value} is no IPv4 address")))?;
+        let address: Ipv4Addr = text.parse().map_err(|_| {
+            ApiError::invalid("alias_ips", format!("{value} is not an IPv4 address"))
+        })?;
         let free = !taken.contains(&address) || has(&format!("\"{text}\""));
         if !free || !range.is_some_and(|range| range.has(address)) {
             let message = format!("the address {address} is not available in the network");
@@ -215,18 +197,18 @@ fn aliases(
         }
         Ok(text.to_owned())
     };
-    request::list(wish, "alias_ips")?
+    request::list(body, "alias_ips")?
         .iter()
         .map(alias)
         .collect()
 }
 
-/// The network that a server is in and a body names.
-fn joined(store: &Store, id: u64, wish: &Value) -> Result<u64, ApiError> {
-    let network = request::needed("network", request::number(wish, "network")?)?;
+/// The network of the body; the server must be in it.
+fn joined(store: &Store, id: u64, body: &Value) -> Result<u64, ApiError> {
+    let network = request::needed("network", request::number(body, "network")?)?;
     store
         .get(SERVERS, id)
-        .and_then(|server| membership(server, network))
+        .and_then(|server| membership::of(server, network))
         .map(|_| network)
         .ok_or_else(|| ApiError::invalid("network", "the server is not in this network"))
 }
@@ -236,15 +218,15 @@ pub fn detach(
     account: &Account,
     store: &mut Store,
     id: u64,
-    wish: &Value,
+    body: &Value,
 ) -> Result<Value, ApiError> {
-    let network = joined(store, id, wish)?;
+    let network = joined(store, id, body)?;
     leave(account, store, id, network)?;
     let about = [("server", id), ("network", network)];
     Ok(actions::done(store, "detach_from_network", &about))
 }
 
-/// Takes a server out of a network; its link vanishes.
+/// Removes a server from a network, with its link.
 pub fn leave(account: &Account, store: &mut Store, id: u64, network: u64) -> Result<(), ApiError> {
     if let Some(machine) = account.machine(store, id) {
         private::detach(&machine, network)?;
@@ -263,11 +245,11 @@ fn forget(store: &mut Store, id: u64, network: u64) {
 }
 
 /// The action `change_alias_ips`.
-pub fn change_alias_ips(store: &mut Store, id: u64, wish: &Value) -> Result<Value, ApiError> {
-    let network = joined(store, id, wish)?;
-    request::needed("alias_ips", wish.get("alias_ips"))?;
+pub fn change_alias_ips(store: &mut Store, id: u64, body: &Value) -> Result<Value, ApiError> {
+    let network = joined(store, id, body)?;
+    request::needed("alias_ips", body.get("alias_ips"))?;
     let into = resource::named(store, NETWORKS, "network", network)?;
-    let aliases = aliases(store, into, wish, id)?;
+    let aliases = aliases(store, into, body, id)?;
     let nets = store
         .get_mut(SERVERS, id)
         .and_then(|server| server["private_net"].as_array_mut());

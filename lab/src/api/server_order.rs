@@ -1,4 +1,4 @@
-//! What a create call of a server says, checked against what there is, before anything is made.
+//! The request to create a server, checked completely before anything is created.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::offers::Offers;
 use super::request;
 use super::{
     addresses, catalogue, images, network_parts, primary_ips, resource, server_networks, ssh_keys,
-    volumes,
+    volume_attach,
 };
 use crate::store::{FIREWALLS, NETWORKS, PRIMARY_IPS, SERVERS, Store};
 
@@ -24,7 +24,7 @@ pub struct Create {
     location: Option<Value>,
     ssh_keys: Option<Vec<Value>>,
     firewalls: Option<Vec<Value>>,
-    pub user_data: Option<String>,
+    user_data: Option<String>,
     labels: Option<Value>,
     public_net: Option<Value>,
     pub start_after_create: Option<bool>,
@@ -34,7 +34,7 @@ pub struct Create {
     placement_group: Option<Value>,
 }
 
-/// What it names, found.
+/// The checked request.
 pub struct Order {
     pub name: String,
     pub server_type: &'static Value,
@@ -43,6 +43,7 @@ pub struct Order {
     pub keys: Vec<String>,
     pub guards: Vec<u64>,
     pub labels: Value,
+    pub user_data: String,
     pub volumes: Vec<u64>,
     pub networks: Vec<u64>,
     pub ipv4: Public,
@@ -58,40 +59,44 @@ pub enum Public {
     Kept(u64),
 }
 
-/// Checks all of it.
+/// Checks the whole request.
 pub fn read(
     store: &Store,
     offers: &Offers,
     machines: bool,
-    wish: &Create,
+    body: &Create,
 ) -> Result<Order, ApiError> {
-    let name = request::name(SERVERS, &wish.name)?;
-    let (server_type, location) = place(offers, wish)?;
-    let image = images::usable(store, &wish.image, server_type, machines)?;
+    let name = request::name(SERVERS, &body.name)?;
+    let (server_type, location) = place(offers, body)?;
+    let image = images::usable(store, &body.image, server_type, machines)?;
     images::fits(&image, server_type["disk"].as_u64())?;
     if server_type["architecture"] == "arm" {
         let message = "the lab runs machines of its host's architecture, x86, only";
         return Err(ApiError::new(412, "resource_unavailable", message));
     }
-    if wish
+    if body
         .placement_group
         .as_ref()
         .is_some_and(|group| !group.is_null())
     {
-        return Err(ApiError::invalid("placement_group", "the lab has none"));
+        return Err(ApiError::invalid(
+            "placement_group",
+            "the lab has no placement groups",
+        ));
     }
-    request::user_data(wish.user_data.as_deref())?;
-    let net = wish.public_net.as_ref().unwrap_or(&Value::Null);
+    request::user_data(body.user_data.as_deref())?;
+    let net = body.public_net.as_ref().unwrap_or(&Value::Null);
     let order = Order {
         name,
         server_type,
         location,
         image,
-        keys: keys(store, wish.ssh_keys.as_deref().unwrap_or_default())?,
-        guards: guards(store, wish.firewalls.as_deref().unwrap_or_default())?,
-        labels: request::labels(wish.labels.clone())?,
-        volumes: wish.volumes.clone().unwrap_or_default(),
-        networks: wish.networks.clone().unwrap_or_default(),
+        keys: keys(store, body.ssh_keys.as_deref().unwrap_or_default())?,
+        guards: guards(store, body.firewalls.as_deref().unwrap_or_default())?,
+        labels: request::labels(body.labels.clone())?,
+        user_data: body.user_data.clone().unwrap_or_default(),
+        volumes: body.volumes.clone().unwrap_or_default(),
+        networks: body.networks.clone().unwrap_or_default(),
         ipv4: public(store, net, "ipv4", location)?,
         ipv6: public(store, net, "ipv6", location)?,
     };
@@ -101,9 +106,9 @@ pub fn read(
 
 fn check(store: &Store, order: &Order) -> Result<(), ApiError> {
     for (place, volume) in order.volumes.iter().enumerate() {
-        volumes::free(store, *volume, order.location)?;
+        volume_attach::free(store, *volume, order.location)?;
         if order.volumes[..place].contains(volume) {
-            return Err(ApiError::invalid("volumes", "a volume comes twice"));
+            return Err(ApiError::invalid("volumes", "a volume is named twice"));
         }
     }
     server_networks::check_together(store, &order.networks)?;
@@ -123,11 +128,11 @@ fn check(store: &Store, order: &Order) -> Result<(), ApiError> {
     addresses::free(store).map(|_| ())
 }
 
-fn place(offers: &Offers, wish: &Create) -> Result<(&'static Value, &'static Value), ApiError> {
-    let server_type = catalogue::find("server_types", &wish.server_type)
+fn place(offers: &Offers, body: &Create) -> Result<(&'static Value, &'static Value), ApiError> {
+    let server_type = catalogue::find("server_types", &body.server_type)
         .ok_or_else(|| ApiError::invalid("server_type", "server type not found"))?;
     let offered = offers.of(server_type);
-    let location = match wish.location.as_ref().filter(|value| !value.is_null()) {
+    let location = match body.location.as_ref().filter(|value| !value.is_null()) {
         Some(location) => catalogue::find("locations", location)
             .ok_or_else(|| ApiError::invalid("location", "location not found"))?,
         None => catalogue::first_location(&offered)
@@ -148,7 +153,7 @@ fn public(store: &Store, net: &Value, kind: &str, place: &Value) -> Result<Publi
     }
     let ip = resource::named(store, PRIMARY_IPS, kind, id)?;
     if ip["type"] != kind {
-        let message = format!("the primary IP is no {kind}");
+        let message = format!("the primary IP is not of type {kind}");
         return Err(ApiError::new(412, "primary_ip_version_mismatch", message));
     }
     if !ip["assignee_id"].is_null() {
@@ -161,36 +166,36 @@ fn public(store: &Store, net: &Value, kind: &str, place: &Value) -> Result<Publi
     Ok(Public::Kept(id))
 }
 
-fn keys(store: &Store, wishes: &[Value]) -> Result<Vec<String>, ApiError> {
-    let key = |wish: &Value| {
-        let key = ssh_keys::find(store, wish)
-            .ok_or_else(|| ApiError::invalid("ssh_keys", format!("ssh key {wish} not found")))?;
+fn keys(store: &Store, requested: &[Value]) -> Result<Vec<String>, ApiError> {
+    let key = |body: &Value| {
+        let key = ssh_keys::find(store, body)
+            .ok_or_else(|| ApiError::invalid("ssh_keys", format!("ssh key {body} not found")))?;
         Ok(key["public_key"].as_str().unwrap_or_default().to_owned())
     };
-    wishes.iter().map(key).collect()
+    requested.iter().map(key).collect()
 }
 
-fn guards(store: &Store, wishes: &[Value]) -> Result<Vec<u64>, ApiError> {
-    let guard = |wish: &Value| {
-        let id = wish["firewall"]
+fn guards(store: &Store, requested: &[Value]) -> Result<Vec<u64>, ApiError> {
+    let guard = |body: &Value| {
+        let id = body["firewall"]
             .as_u64()
             .filter(|id| store.get(FIREWALLS, *id).is_some());
         id.ok_or_else(|| {
-            let message = format!("firewall {} not found", wish["firewall"]);
+            let message = format!("firewall {} not found", body["firewall"]);
             ApiError::invalid("firewalls", message)
         })
     };
-    wishes.iter().map(guard).collect()
+    requested.iter().map(guard).collect()
 }
 
-/// The last bytes of both addresses, and the number of the machine: all three alike where they can be.
+/// The last bytes of both addresses, and the number of the machine; the same number if possible.
 pub struct Numbers {
     pub machine: u8,
     pub ipv4: u8,
     pub ipv6: u8,
 }
 
-/// Finds them.
+/// Chooses the numbers.
 pub fn numbers(store: &Store, order: &Order) -> Result<Numbers, ApiError> {
     let kept = |public: Public| match public {
         Public::Kept(id) => store.get(PRIMARY_IPS, id).and_then(addresses::host),

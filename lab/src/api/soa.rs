@@ -1,12 +1,12 @@
-//! What every DNS zone is born with, and its serial number.
+//! The records that every new DNS zone has, and its serial number.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::rrsets::{key_of, set};
+use super::zone_store::{key_of, set};
 use crate::store::{RRSETS, Store};
 
-/// The records that every zone is born with.
+/// Adds the SOA and NS records of a new zone.
 pub fn begin(store: &mut Store, zone: u64, servers: &[&str]) {
     let soa = format!(
         "{} dns.hetzner.com. {} 86400 10800 3600000 3600",
@@ -20,7 +20,7 @@ pub fn begin(store: &mut Store, zone: u64, servers: &[&str]) {
         .collect();
     for (kind, records) in [("SOA", soa), ("NS", ns)] {
         let key = store.next_id();
-        store.insert(RRSETS, key, set(zone, "@", kind, None, &records));
+        store.insert(RRSETS, key, set(zone, ("@", kind), None, &records));
     }
 }
 
@@ -31,7 +31,7 @@ fn serial_of_today() -> u64 {
         .unwrap_or_default()
 }
 
-/// A changed zone has a higher serial number, which begins with the day.
+/// Raises the serial number of a changed zone; it begins with the date.
 pub fn raise_serial(store: &mut Store, zone: u64) {
     let record = key_of(store, zone, "@/SOA")
         .and_then(|key| store.get_mut(RRSETS, key))

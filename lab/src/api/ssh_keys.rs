@@ -1,18 +1,19 @@
-//! ssh keys: names and keys are unique, the fingerprint is MD5 in colon form.
+//! SSH keys: names and keys are unique, the fingerprint is MD5 in colon form.
 
-use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
+use super::kind::SSH_KEY;
 use super::listing::{self, Query};
+use super::reply::{created, gone};
 use super::request::{self, Body};
-use super::{Account, now};
+use super::timestamp::now;
+use super::{resource, view};
 use crate::store::{SSH_KEYS, id_of};
 
 #[derive(Deserialize)]
@@ -23,10 +24,10 @@ pub struct Create {
     labels: Option<Value>,
 }
 
-pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Answer {
-    let fingerprint = fingerprint(&wish.public_key)?;
+pub async fn create(State(account): State<Account>, Body(body): Body<Create>) -> Answer {
+    let fingerprint = fingerprint(&body.public_key)?;
     let mut store = account.lock();
-    let name = request::name(SSH_KEYS, &wish.name)?;
+    let name = request::name(SSH_KEYS, &body.name)?;
     if store.by_name(SSH_KEYS, &name).is_some() {
         return Err(ApiError::not_unique("name"));
     }
@@ -38,12 +39,12 @@ pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) ->
     }
     let id = store.next_id();
     let key = json!({
-        "id": id, "name": name, "public_key": wish.public_key.trim(), "fingerprint": fingerprint,
-        "labels": request::labels(wish.labels)?, "created": now(),
+        "id": id, "name": name, "public_key": body.public_key.trim(), "fingerprint": fingerprint,
+        "labels": request::labels(body.labels)?, "created": now(),
     });
     store.insert(SSH_KEYS, id, key.clone());
     store.save()?;
-    Ok((StatusCode::CREATED, Json(json!({ "ssh_key": key }))).into_response())
+    Ok(created(json!({ "ssh_key": key })))
 }
 
 pub async fn list(State(account): State<Account>, query: Query) -> Answer {
@@ -51,15 +52,15 @@ pub async fn list(State(account): State<Account>, query: Query) -> Answer {
 }
 
 pub async fn get(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
-    super::show(&account, SSH_KEYS, "ssh_key", id)
+    view::show(&account, SSH_KEY, id)
 }
 
 pub async fn update(
     State(account): State<Account>,
     Path(id): Path<u64>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
-    super::rename(&account, SSH_KEYS, "ssh_key", id, &wish)
+    resource::rename(&account, SSH_KEY, id, &body)
 }
 
 pub async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answer {
@@ -68,11 +69,11 @@ pub async fn delete(State(account): State<Account>, Path(id): Path<u64>) -> Answ
         .remove(SSH_KEYS, id)
         .ok_or_else(|| ApiError::not_found("ssh_key"))?;
     store.save()?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(gone())
 }
 
 fn fingerprint(line: &str) -> Answer<String> {
-    let wrong = || ApiError::invalid("public_key", "is no OpenSSH public key");
+    let wrong = || ApiError::invalid("public_key", "is not an OpenSSH public key");
     let mut words = line.split_whitespace();
     let (Some(kind), Some(key)) = (words.next(), words.next()) else {
         return Err(wrong());
@@ -89,12 +90,12 @@ fn fingerprint(line: &str) -> Answer<String> {
         .join(":"))
 }
 
-/// A key by id or name, as the create call of a server gives it.
-pub fn find<'s>(store: &'s crate::store::Store, wish: &Value) -> Option<&'s Value> {
-    match wish {
+/// A key by id or name, as the request to create a server names it.
+pub fn find<'s>(store: &'s crate::store::Store, body: &Value) -> Option<&'s Value> {
+    match body {
         Value::Number(_) => store
             .all(SSH_KEYS)
-            .find(|key| Some(id_of(key)) == wish.as_u64()),
+            .find(|key| Some(id_of(key)) == body.as_u64()),
         Value::String(name) => store
             .by_name(SSH_KEYS, name)
             .or_else(|| store.get(SSH_KEYS, name.parse().ok()?)),

@@ -1,13 +1,17 @@
-//! POST /volumes: what is refused at once, and the volume that then comes into being.
+//! POST /volumes: checks the request, and creates the volume in the background.
 
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::background;
 use super::error::{Answer, ApiError};
+use super::reply::created;
 use super::request::{self, Body};
-use super::{Account, actions, catalogue, created, now, resource, volumes};
+use super::timestamp::now;
+use super::volume_attach::{self, Attachment};
+use super::{actions, catalogue, resource};
 use crate::machine::volume;
 use crate::store::{SERVERS, Store, VOLUMES, id_of};
 
@@ -26,32 +30,40 @@ pub struct Create {
     labels: Option<Value>,
 }
 
-/// Answers as soon as all is written down.
-pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) -> Answer {
+/// Answers as soon as everything is stored.
+pub async fn create(State(account): State<Account>, Body(body): Body<Create>) -> Answer {
     let mut store = account.lock();
-    let volume = read(&mut store, &wish)?;
+    let volume = read(&mut store, &body)?;
     let id = id_of(&volume);
     store.insert(VOLUMES, id, volume.clone());
     let action = actions::begin(&mut store, "create_volume", &[("volume", id)]);
-    let next = wish.server.map(|server| {
+    let next = body.server.map(|server| {
         let about = [("volume", id), ("server", server)];
         actions::begin(&mut store, "attach_volume", &about)
     });
     account.commit(&store)?;
-    let attachment = wish.server.zip(next.as_ref().map(id_of));
-    let automount = wish.automount.unwrap_or(false);
+    let attachment = body
+        .server
+        .zip(next.as_ref())
+        .map(|(server, action)| Attachment {
+            volume: id,
+            server,
+            automount: body.automount.unwrap_or(false),
+            action: id_of(action),
+        });
     make(
         &account,
         &volume,
         id_of(&action),
         move |account, store, made| {
-            let Some((server, action)) = attachment else {
+            let Some(attachment) = attachment else {
                 return;
             };
             if made {
-                volumes::plug_in(account, store, id, server, (automount, action));
+                volume_attach::plug_in(account, store, attachment);
             } else {
-                actions::finish(store, action, Some("the volume was not created"));
+                let why = "the volume was not created";
+                actions::finish(store, attachment.action, Some(why));
             }
         },
     );
@@ -61,20 +73,20 @@ pub async fn create(State(account): State<Account>, Body(wish): Body<Create>) ->
     ))
 }
 
-/// The volume that is wished for, as it is kept.
-fn read(store: &mut Store, wish: &Create) -> Result<Value, ApiError> {
-    let name = request::name(VOLUMES, &wish.name)?;
-    let size = size(&wish.size)?;
-    let format = wish
+/// The requested volume, as it is stored.
+fn read(store: &mut Store, body: &Create) -> Result<Value, ApiError> {
+    let name = request::name(VOLUMES, &body.name)?;
+    let size = size(&body.size)?;
+    let format = body
         .format
         .as_deref()
         .map(|format| request::one_of("format", format, &["ext4", "xfs"]))
         .transpose()?;
-    let labels = request::labels(wish.labels.clone())?;
-    let location = location(store, wish.server, wish.location.as_ref())?;
-    match wish.server {
+    let labels = request::labels(body.labels.clone())?;
+    let location = location(store, body.server, body.location.as_ref())?;
+    match body.server {
         Some(server) => resource::unlocked(store, "server", server)?,
-        None if wish.automount == Some(true) => {
+        None if body.automount == Some(true) => {
             return Err(ApiError::invalid("automount", "needs a server"));
         }
         None => {}
@@ -82,13 +94,13 @@ fn read(store: &mut Store, wish: &Create) -> Result<Value, ApiError> {
     resource::unique(store, VOLUMES, &name)?;
     let id = store.next_id();
     Ok(json!({
-        "id": id, "name": name, "created": now(), "size": size, "server": wish.server, "location": location,
+        "id": id, "name": name, "created": now(), "size": size, "server": body.server, "location": location,
         "format": format, "status": "creating", "linux_device": volume::device(id), "labels": labels,
         "protection": { "delete": false },
     }))
 }
 
-/// Makes what the volume holds; one that could not be made is forgotten.
+/// Creates the volume's file. If that fails, the volume is removed.
 fn make(
     account: &Account,
     volume: &Value,
@@ -117,24 +129,24 @@ fn make(
     );
 }
 
-/// A size, which some clients send as a decimal number.
-pub fn size(wish: &Value) -> Result<u64, ApiError> {
-    let whole = wish
+/// A size; some clients send it as a decimal number.
+pub fn size(body: &Value) -> Result<u64, ApiError> {
+    let whole = body
         .as_u64()
-        .or_else(|| wish.to_string().strip_suffix(".0")?.parse().ok());
+        .or_else(|| body.to_string().strip_suffix(".0")?.parse().ok());
     whole.filter(|size| SIZES.contains(size)).ok_or_else(|| {
         let message = format!("must be {} to {} GB", SIZES.start(), SIZES.end());
         ApiError::invalid("size", message)
     })
 }
 
-fn location(store: &Store, server: Option<u64>, wish: Option<&Value>) -> Result<Value, ApiError> {
+fn location(store: &Store, server: Option<u64>, body: Option<&Value>) -> Result<Value, ApiError> {
     if let Some(server) = server {
         let server = resource::named(store, SERVERS, "server", server)?;
         return Ok(server["location"].clone());
     }
-    let wish = request::needed("location", wish.filter(|value| !value.is_null()))?;
-    catalogue::find("locations", wish)
+    let body = request::needed("location", body.filter(|value| !value.is_null()))?;
+    catalogue::find("locations", body)
         .cloned()
         .ok_or_else(|| ApiError::invalid("location", "location not found"))
 }

@@ -1,5 +1,5 @@
-//! The connections of the API. They are served here, and not by the web framework, since that one
-//! cannot close a connection on a request without an answer.
+//! The connections of the API. They are served here because the web framework cannot close a connection
+//! without answering the request.
 
 use std::io;
 
@@ -13,31 +13,31 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
-/// A mark on an answer that the client never gets: its connection is closed instead.
+/// Marks an answer that the client never gets: its connection is closed instead.
 #[derive(Clone)]
 struct Cut;
 
-/// The answer that is none.
+/// An answer that closes the connection.
 pub fn cut() -> Response {
     let mut response = ().into_response();
     response.extensions_mut().insert(Cut);
     response
 }
 
-/// Whether an answer is none.
+/// Whether an answer closes the connection.
 pub fn is_cut(response: &Response) -> bool {
     response.extensions().get::<Cut>().is_some()
 }
 
-/// Answers every connection, for ever.
+/// Serves connections for ever.
 pub async fn serve(mut listener: TcpListener, app: Router) {
     loop {
-        // Of the framework this much is used: it waits and tries again when no connection can be had.
+        // The framework's listener waits and tries again if no connection can be accepted.
         let (stream, _) = Listener::accept(&mut listener).await;
         let app = app.clone();
         let service = hyper::service::service_fn(move |request| answer(app.clone(), request));
         tokio::spawn(async move {
-            // A connection that ends in an error is one that the client or a fault has ended.
+            // If a connection ends in an error, the client or a fault has closed it.
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;

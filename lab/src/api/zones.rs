@@ -1,18 +1,22 @@
-//! DNS zones, as state only: nobody asks them for names. Their records are in `rrsets.rs`.
+//! DNS zones, as state only: no name server answers for them. Their records are in `rrsets.rs`.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::error::{Answer, ApiError};
+use super::kind::ZONE;
 use super::listing::{self, Query};
+use super::reply::created;
 use super::request::{self, Body};
 use super::routes::{Routes, get};
-use super::{Account, actions, created, now, resource, rrsets, soa};
+use super::timestamp::now;
+use super::{actions, records, resource, rrsets, soa, zone_store};
 use crate::store::{RRSETS, Store, ZONES, id_of};
 
-/// What can be done to one beside labelling and deleting it.
+/// Its actions.
 const ACTIONS: &[&str] = &["change_ttl", "change_protection"];
 
 const NAME_SERVERS: [&str; 3] = [
@@ -38,19 +42,10 @@ pub fn routes() -> Routes {
         .merge(rrsets::routes())
 }
 
-/// A zone by its id or name.
-pub fn find(store: &Store, wish: &str) -> Result<u64, ApiError> {
-    let by_id = wish.parse().ok().and_then(|id| store.get(ZONES, id));
-    by_id
-        .or_else(|| store.by_name(ZONES, wish))
-        .map(id_of)
-        .ok_or_else(|| ApiError::not_found("zone"))
-}
-
 /// A zone with the number of its records.
-pub fn shown(store: &Store, zone: &Value) -> Value {
+fn shown(store: &Store, zone: &Value) -> Value {
     let mut zone = zone.clone();
-    let records = rrsets::of(store, id_of(&zone)).map(|set| set["records"].as_array());
+    let records = zone_store::of(store, id_of(&zone)).map(|set| set["records"].as_array());
     zone["record_count"] = json!(records.flatten().map(Vec::len).sum::<usize>());
     zone
 }
@@ -66,31 +61,31 @@ async fn get_one(State(account): State<Account>, Path(zone): Path<String>) -> An
 }
 
 fn show(store: &Store, zone: &str) -> Answer {
-    let zone = resource::find(store, ZONES, "zone", find(store, zone)?)?;
+    let zone = resource::find(store, ZONE, zone_store::find(store, zone)?)?;
     Ok(Json(json!({ "zone": shown(store, zone) })).into_response())
 }
 
-async fn create(State(account): State<Account>, Body(wish): Body<Value>) -> Answer {
+async fn create(State(account): State<Account>, Body(body): Body<Value>) -> Answer {
     let mut store = account.lock();
-    let name = request::needed("name", request::text(&wish, "name")?)?;
+    let name = request::needed("name", request::text(&body, "name")?)?;
     if !is_zone_name(name) {
-        let message = "is no domain name in lower case without a dot at its end";
+        let message = "must be a domain name in lower case without a dot at its end";
         return Err(ApiError::invalid("name", message));
     }
-    let mode = request::needed("mode", request::text(&wish, "mode")?)?;
+    let mode = request::needed("mode", request::text(&body, "mode")?)?;
     if request::one_of("mode", mode, &["primary", "secondary"])? == "secondary" {
         return Err(ApiError::invalid("mode", "the lab has primary zones only"));
     }
-    if request::text(&wish, "zonefile")?.is_some_and(|text| !text.is_empty()) {
+    if request::text(&body, "zonefile")?.is_some_and(|text| !text.is_empty()) {
         return Err(ApiError::invalid(
             "zonefile",
             "the lab reads none; give rrsets",
         ));
     }
-    let ttl = ttl(&wish)?.unwrap_or(3600);
-    let labels = request::labels(wish.get("labels").cloned())?;
+    let ttl = records::ttl(&body)?.unwrap_or(3600);
+    let labels = request::labels(body.get("labels").cloned())?;
     resource::unique(&store, ZONES, name)?;
-    let sets = request::list(&wish, "rrsets")?;
+    let sets = request::list(&body, "rrsets")?;
     let sets = rrsets::read_all(name, sets)?;
     let id = store.next_id();
     let zone = json!({
@@ -115,32 +110,23 @@ fn is_zone_name(name: &str) -> bool {
     request::is_host_name(name) && name.contains('.') && name.to_lowercase() == name
 }
 
-/// A time to live; absent and null are none.
-pub fn ttl(wish: &Value) -> Result<Option<u64>, ApiError> {
-    let ttl = request::number(wish, "ttl")?;
-    if ttl.is_some_and(|ttl| !(60..=2_147_483_647).contains(&ttl)) {
-        return Err(ApiError::invalid("ttl", "must be 60 to 2147483647 seconds"));
-    }
-    Ok(ttl)
-}
-
 async fn update(
     State(account): State<Account>,
     Path(zone): Path<String>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
-    let id = find(&store, &zone)?;
-    request::relabel(&mut store, ZONES, id, &wish)?;
+    let id = zone_store::find(&store, &zone)?;
+    request::relabel(&mut store, ZONES, id, &body)?;
     store.save()?;
     show(&store, &zone)
 }
 
 async fn delete(State(account): State<Account>, Path(zone): Path<String>) -> Answer {
     let mut store = account.lock();
-    let id = find(&store, &zone)?;
-    resource::unprotected(resource::find(&store, ZONES, "zone", id)?, "zone")?;
-    for key in rrsets::keys(&store, id) {
+    let id = zone_store::find(&store, &zone)?;
+    resource::unprotected(resource::find(&store, ZONE, id)?, "zone")?;
+    for key in zone_store::keys(&store, id) {
         store.remove(RRSETS, key);
     }
     store.remove(ZONES, id);
@@ -158,7 +144,7 @@ async fn list_actions(
     Path(zone): Path<String>,
     query: Query,
 ) -> Answer {
-    let id = find(&account.lock(), &zone)?;
+    let id = zone_store::find(&account.lock(), &zone)?;
     actions::list_of(&account, "zone", id, &query)
 }
 
@@ -166,7 +152,7 @@ async fn get_action(
     State(account): State<Account>,
     Path((zone, action)): Path<(String, u64)>,
 ) -> Answer {
-    let id = find(&account.lock(), &zone)?;
+    let id = zone_store::find(&account.lock(), &zone)?;
     actions::get_of(&account, "zone", id, action)
 }
 
@@ -174,34 +160,34 @@ async fn get_action(
 async fn act(
     State(account): State<Account>,
     Path((zone, action)): Path<(String, String)>,
-    Body(wish): Body<Value>,
+    Body(body): Body<Value>,
 ) -> Answer {
     let mut store = account.lock();
-    let id = find(&store, &zone)?;
+    let id = zone_store::find(&store, &zone)?;
     let action = match action.as_str() {
         "change_ttl" => {
-            let ttl = request::needed("ttl", ttl(&wish)?)?;
+            let ttl = request::needed("ttl", records::ttl(&body)?)?;
             if let Some(zone) = store.get_mut(ZONES, id) {
                 zone["ttl"] = json!(ttl);
             }
             soa::raise_serial(&mut store, id);
             actions::done(&mut store, "change_ttl", &[("zone", id)])
         }
-        "change_protection" => resource::protect(&mut store, ZONES, "zone", id, &wish)?,
-        other => return Err(resource::unknown_action(other)),
+        "change_protection" => resource::protect(&mut store, ZONE, id, &body)?,
+        other => return Err(ApiError::unknown_action(other)),
     };
     store.save()?;
     Ok(created(json!({ "action": action })))
 }
 
-/// The zone as BIND would read it.
+/// The zone as a zone file.
 async fn zonefile(State(account): State<Account>, Path(zone): Path<String>) -> Answer {
     let store = account.lock();
-    let id = find(&store, &zone)?;
-    let zone = resource::find(&store, ZONES, "zone", id)?;
+    let id = zone_store::find(&store, &zone)?;
+    let zone = resource::find(&store, ZONE, id)?;
     let name = zone["name"].as_str().unwrap_or_default();
     let mut text = format!("$ORIGIN\t{name}.\n$TTL\t{}\n", zone["ttl"]);
-    for set in rrsets::of(&store, id) {
+    for set in zone_store::of(&store, id) {
         text.push('\n');
         for record in set["records"].as_array().into_iter().flatten() {
             text += &line(set, record);

@@ -1,17 +1,17 @@
-//! The memory of a server type, held by control groups of either version.
+//! Limits memory to that of the server type, with control groups of version 1, hybrid or 2.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::Machine;
+use super::handle::Machine;
 use crate::lab::{PATIENCE, until};
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// Every hierarchy in which a machine needs a place of its own: with version 2 it is the root,
-/// with version 1 and hybrid the memory controller and the two that systemd itself keeps.
+/// Every hierarchy in which a machine needs its own group: with version 2 it is the root, with
+/// version 1 and hybrid the memory controller and the two that systemd itself uses.
 fn hierarchies() -> Vec<PathBuf> {
     let root = Path::new(ROOT);
     if root.join("cgroup.controllers").exists() {
@@ -29,17 +29,17 @@ fn folder(machine: &Machine, hierarchy: &Path) -> PathBuf {
     hierarchy.join(machine.long_name())
 }
 
-/// Makes the machine's groups anew, with its limit; what joins them is to write itself into their
+/// Creates the machine's groups with its limit. A process joins them by writing itself into
 /// `cgroup.procs`.
 ///
-/// Anew for each boot: nspawn divides the group that it finds itself in, and with version 2 no
-/// process can join a group that is divided.
+/// They are created again for each boot: nspawn splits its group, and with version 2 no process can
+/// join a group that has subgroups.
 pub fn make(machine: &Machine, memory_bytes: u64) -> Result<Vec<PathBuf>> {
     remove(machine)?;
     let mut folders = Vec::new();
     for hierarchy in hierarchies() {
-        // With version 2 a controller reaches a group only where its parent hands it down. Where
-        // systemd runs it has done so; an answer of "busy" leaves the machine without the limit.
+        // With version 2 a group only has a controller if its parent enables it. systemd does so where it
+        // runs. If the kernel answers "busy", the machine has no limit.
         if hierarchy.join("cgroup.subtree_control").exists() {
             let _ = fs::write(hierarchy.join("cgroup.subtree_control"), "+memory");
         }
@@ -63,11 +63,11 @@ fn limit(folder: &Path, memory_bytes: u64) -> Result<()> {
     Ok(())
 }
 
-/// The part of the group that nspawn gives to the machine, and that the machine sees as its whole.
+/// The subgroup that nspawn gives to the machine, which the machine sees as its root.
 const INSIDE: &str = "payload";
 
-/// Lets the machine see its limit, once nspawn has divided the group. With version 1 it does, as the
-/// controller of memory is not divided. Answers whether it is done.
+/// Makes the limit visible inside, after nspawn has split the group. With version 1 it is visible
+/// anyway. Returns whether it is done.
 pub fn limit_inside(machine: &Machine, memory_bytes: u64) -> bool {
     hierarchies().iter().all(|hierarchy| {
         let group = folder(machine, hierarchy);
@@ -80,18 +80,18 @@ pub fn limit_inside(machine: &Machine, memory_bytes: u64) -> bool {
     })
 }
 
-/// Halts all of the machine, or lets it go on, where the kernel has version 2 in any form.
+/// Freezes the whole machine, or thaws it, if the kernel has version 2 in any form.
 pub fn freeze(machine: &Machine, halt: bool) {
     for hierarchy in hierarchies() {
         let switch = folder(machine, &hierarchy).join("cgroup.freeze");
         if switch.exists() {
-            // One that cannot be halted is copied as it runs.
+            // A machine that cannot be frozen is copied while it runs.
             let _ = fs::write(switch, if halt { "1" } else { "0" });
         }
     }
 }
 
-/// Bytes in use; `None` when the machine has no group.
+/// Bytes in use; `None` if the machine has no group.
 pub fn memory_used(machine: &Machine) -> Option<u64> {
     hierarchies().iter().find_map(|hierarchy| {
         let folder = folder(machine, hierarchy);
@@ -103,7 +103,7 @@ pub fn memory_used(machine: &Machine) -> Option<u64> {
     })
 }
 
-/// Every process of the machine, as the host numbers them: what is in its groups is its own.
+/// The host's pids of all processes of the machine: those in its groups.
 pub fn processes(machine: &Machine) -> Vec<i32> {
     let mut pids = Vec::new();
     for hierarchy in hierarchies() {
@@ -131,19 +131,19 @@ fn collect(folder: &Path, pids: &mut Vec<i32>) {
     }
 }
 
-/// Removes the machine's groups; nothing may run in them any more.
+/// Removes the machine's groups; no process may run in them any more.
 pub fn remove(machine: &Machine) -> Result<()> {
     let remove = || {
         hierarchies()
             .iter()
             .try_for_each(|hierarchy| remove_tree(&folder(machine, hierarchy)))
     };
-    // The kernel empties a group a moment after the last process died.
+    // The kernel empties a group a moment after its last process has died.
     until(PATIENCE, || remove().is_ok());
     remove()
 }
 
-/// Groups are removed from the leaves up; their files go with them.
+/// Removes groups from the leaves up; their files go with them.
 fn remove_tree(folder: &Path) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(());

@@ -1,8 +1,8 @@
-//! Hetzner's firewalls in front of the machines, and their way out, as one nftables table.
+//! Hetzner's firewalls in front of the machines, and their NAT, as one nftables table.
 //!
-//! Inbound only what a rule allows gets in; outbound everything, until the first outbound rule.
-//! Replies pass. A server without a firewall is open. All of it is as Hetzner's documents say of
-//! their own; rules for IPv6 have nothing to guard here.
+//! A firewall drops inbound traffic that no rule allows. It allows all outbound traffic until there is
+//! an outbound rule. Replies pass. A server without a firewall is open. All of this follows Hetzner's
+//! documentation. Rules for IPv6 have no effect here.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use crate::lab::{Lab, run, run_with};
 
-/// A machine that firewalls stand before, with the rules of all of them.
+/// A machine behind firewalls, with the rules of all of them.
 pub struct Guarded {
     pub address: Ipv4Addr,
     pub rules: Vec<Value>,
 }
 
-/// Replaces the whole table at once: there is no instant without it.
+/// Replaces the whole table atomically: there is no moment without it.
 pub fn apply(lab: &Lab, guarded: &[Guarded]) -> Result<()> {
     run_with(&["nft", "-f", "-"], &ruleset(lab, guarded)).map(|_| ())
 }
@@ -59,7 +59,7 @@ fn ruleset(lab: &Lab, guarded: &[Guarded]) -> String {
     )
 }
 
-/// What a rule allows returns to the next question; what none allows ends here.
+/// Allowed packets return to the calling chain; the others are dropped here.
 fn chain(name: &str, rules: &[Value], direction: &str) -> String {
     let mut text = format!("  chain {name} {{\n");
     for rule in rules.iter().filter(|rule| rule["direction"] == direction) {
@@ -70,7 +70,7 @@ fn chain(name: &str, rules: &[Value], direction: &str) -> String {
     text + "    drop\n  }\n"
 }
 
-/// A rule as nftables says it; none when it names no IPv4 network.
+/// A rule in nftables syntax; `None` if it has no IPv4 network.
 fn matches(rule: &Value, direction: &str) -> Option<String> {
     let (key, side) = if direction == "in" {
         ("source_ips", "saddr")
@@ -86,7 +86,7 @@ fn matches(rule: &Value, direction: &str) -> Option<String> {
     if networks.is_empty() {
         return None;
     }
-    // 0.0.0.0/0 is no member of a set: it is the absence of the question.
+    // 0.0.0.0/0 cannot be in a set; it means no condition.
     let from = if networks.iter().any(|network| network.ends_with("/0")) {
         String::new()
     } else {

@@ -1,24 +1,25 @@
-//! A bridge for the lab, and for each machine a namespace with a link into it.
+//! A bridge for the lab, and for each machine a network namespace with a link to it.
 //!
-//! As at Hetzner a machine has its address alone (/32) and reaches everything, its neighbours too,
-//! through the gateway: so the firewalls of the gateway see all there is. The address is put on the
-//! link from outside, before the machine boots: nothing inside has to configure a network.
+//! As at Hetzner a machine has only its own address (/32) and reaches everything, its neighbours too,
+//! through the gateway. So the gateway's firewalls see all traffic. The host sets the address before
+//! the machine boots, so nothing inside has to configure a network.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::handle::Machine;
+use super::private;
 use super::settings::Settings;
-use super::{Machine, private};
 use crate::lab::{Lab, run, run_with};
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
 
-/// What forwarding was before the first lab of this machine came; shared by all labs.
+/// The forwarding setting before the first lab on this host; shared by all labs.
 const FORWARD_BEFORE: &str = "/run/citrino-lab-ip-forward";
 
-/// The outer end of the machine's link; link names have 15 bytes at most.
+/// The host's end of the machine's link; link names have 15 bytes at most.
 fn link(machine: &Machine) -> String {
     format!("cl{}{}", machine.lab.name, machine.number)
 }
@@ -27,7 +28,7 @@ fn exists(link: &str) -> bool {
     Path::new("/sys/class/net").join(link).exists()
 }
 
-/// Makes the lab's bridge and lets its machines out.
+/// Creates the lab's bridge and lets its machines reach other networks.
 pub fn bridge_up(lab: &Lab) -> Result<()> {
     let bridge = lab.bridge();
     if !exists(&bridge) {
@@ -50,7 +51,7 @@ pub fn bridge_up(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// Removes the bridge, and with the last lab the forwarding that a lab switched on.
+/// Removes the bridge. With the last lab it also switches off the forwarding that a lab switched on.
 pub fn bridge_down(lab: &Lab) -> Result<()> {
     let bridge = lab.bridge();
     if exists(&bridge) {
@@ -68,8 +69,8 @@ pub fn bridge_down(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// Makes namespace and links, anew for each boot: what the machine told its kernel about the network
-/// ends with the kernel, as it does with a real one.
+/// Creates namespace and links again for each boot, so that a machine's own network settings end with a
+/// reboot, as on a real machine.
 pub fn plug_in(machine: &Machine, settings: &Settings) -> Result<()> {
     unplug(machine);
     let space = machine.long_name();
@@ -81,7 +82,7 @@ pub fn plug_in(machine: &Machine, settings: &Settings) -> Result<()> {
     for nic in &settings.nics {
         private::plug_in(machine, nic)?;
     }
-    // A new namespace forwards when the host does, which a new server does not.
+    // A new namespace inherits forwarding from the host; a new server does not forward.
     let forget = format!("echo 0 >{FORWARD}");
     run(&["ip", "netns", "exec", &space, "sh", "-c", &forget]).map(|_| ())
 }
@@ -90,7 +91,7 @@ fn plug_in_public(machine: &Machine, host: u8) -> Result<()> {
     let (space, outer) = (machine.long_name(), link(machine));
     let (address, gateway) = (machine.lab.address(host), machine.lab.address(1));
     let [a, b, c, d] = address.octets();
-    // It follows from the address, so that what the host learned of the one before stays true.
+    // The MAC follows from the address, so that the host's neighbour table stays right.
     let mac = format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}");
     let outside = [
         format!("link add {outer} type veth peer name eth0 address {mac} netns {space}"),
@@ -108,7 +109,7 @@ fn plug_in_public(machine: &Machine, host: u8) -> Result<()> {
     run_with(&["ip", "-n", &space, "-batch", "-"], &inside.join("\n")).map(|_| ())
 }
 
-/// Removes them. Absent is as good as removed, and a machine that never started has none.
+/// Removes namespace and links. They may be absent: a machine that never started has none.
 pub fn unplug(machine: &Machine) {
     private::unplug_all(machine);
     let _ = run(&["ip", "link", "delete", &link(machine)]);

@@ -1,4 +1,4 @@
-//! A machine's disk: what it wrote, over an image that all share.
+//! A machine's disk: an overlay over an image that all machines share.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use nix::mount::{MntFlags, MsFlags, mount as kernel_mount, umount2};
 
-/// Mounts `folder/root`, when it is not mounted.
+/// Mounts `folder/root` if it is not mounted.
 pub fn mount(folder: &Path, image: &Path) -> Result<()> {
     for name in ["upper", "work", "root"] {
         fs::create_dir_all(folder.join(name))
@@ -38,7 +38,7 @@ pub fn mount(folder: &Path, image: &Path) -> Result<()> {
     })
 }
 
-/// Unmounts it, when it is mounted.
+/// Unmounts it if it is mounted.
 pub fn unmount(folder: &Path) -> Result<()> {
     let root = folder.join("root");
     if is_mounted(&root)? {

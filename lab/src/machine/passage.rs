@@ -1,8 +1,8 @@
-//! Passage through a host that drops what it forwards, as Docker and ufw have it.
+//! Rules for a host that drops forwarded packets, as Docker and ufw do.
 //!
-//! A packet must get through every chain of a hook, so no rule of the lab's own table helps: these
-//! chains get a rule that lets the lab's bridges through, marked with the name of the lab's table.
-//! Firewalls before machines hold as they did, in that table.
+//! A packet must pass every chain of a hook, so a rule in the lab's own table does not help. Instead
+//! these chains get a rule that accepts packets of the lab's bridges, marked with the name of the lab's
+//! table. The machines' firewalls in that table still apply.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::private;
 use crate::lab::{Lab, run};
 
-/// Has every such chain let the bridges through: that of the lab, and those of its networks.
+/// Adds the rule to every such chain, for the lab's bridge and those of its networks.
 pub fn open(lab: &Lab) -> Result<()> {
     close(lab)?;
     let dropping = listed("chains", "chain")?
@@ -29,7 +29,7 @@ pub fn open(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// Takes these rules away.
+/// Removes these rules.
 pub fn close(lab: &Lab) -> Result<()> {
     let ours = listed("ruleset", "rule")?
         .into_iter()
@@ -44,13 +44,13 @@ pub fn close(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// Family, table and chain, as nft wants them.
+/// Family, table and chain in nft's syntax.
 fn place(object: &Value, chain: &str) -> String {
     let word = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
     format!("{} {} {}", word("family"), word("table"), word(chain))
 }
 
-/// Objects of one kind that nft lists.
+/// The objects of one kind in nft's listing.
 fn listed(what: &str, kind: &str) -> Result<Vec<Value>> {
     let text = run(&["nft", "-j", "list", what])?;
     let listing: Value = serde_json::from_str(&text).context("nft's listing cannot be read")?;

@@ -1,21 +1,22 @@
-//! Private networks: a bridge for each, and for each machine in it a link with its private address.
+//! Private networks: a bridge for each network, and a link with a private address for each machine in it.
 //!
-//! Nothing routes between them, and the host has no address in them.
+//! Nothing routes between the networks, and the host has no address in them.
 
 use std::fs;
 
 use anyhow::Result;
 
+use super::handle::Machine;
+use super::process;
 use super::settings::Nic;
-use super::{Machine, process};
 use crate::lab::{Lab, run, run_with};
 
-/// The start of the names of a lab's bridges; link names have 15 bytes at most.
+/// The prefix of the names of a lab's bridges; link names have 15 bytes at most.
 fn prefix(lab: &Lab) -> String {
     format!("cn{}-", lab.name)
 }
 
-/// All of them, as nftables names them.
+/// All of them, in nftables syntax.
 pub fn bridges(lab: &Lab) -> String {
     format!("{}*", prefix(lab))
 }
@@ -24,7 +25,7 @@ fn bridge(lab: &Lab, network: u64) -> String {
     format!("{}{:x}", prefix(lab), network & 0xffff)
 }
 
-/// The outer end of a link.
+/// The host's end of a link.
 fn outer(machine: &Machine, slot: u8) -> String {
     format!(
         "cv{}-{}{}",
@@ -34,7 +35,7 @@ fn outer(machine: &Machine, slot: u8) -> String {
     )
 }
 
-/// The name of a link inside, as the virtual hardware of Hetzner has it.
+/// The name of a link inside, as on Hetzner's virtual hardware.
 fn inner(slot: u8) -> String {
     format!("enp{}s0", 7 + slot)
 }
@@ -49,7 +50,7 @@ fn links() -> Vec<String> {
         .collect()
 }
 
-/// Gives a machine that has its namespace a link into a network.
+/// Adds a link to a network to a machine that has its namespace.
 pub fn plug_in(machine: &Machine, nic: &Nic) -> Result<()> {
     let (space, bridge) = (machine.long_name(), bridge(&machine.lab, nic.network));
     let (outer, inner) = (outer(machine, nic.slot), inner(nic.slot));
@@ -75,12 +76,12 @@ pub fn plug_in(machine: &Machine, nic: &Nic) -> Result<()> {
     run_with(&["ip", "-n", &space, "-batch", "-"], &inside.join("\n")).map(|_| ())
 }
 
-/// Takes one link away; absent is as good as removed.
+/// Removes one link; it may be absent.
 fn unplug(machine: &Machine, slot: u8) {
     let _ = run(&["ip", "link", "delete", &outer(machine, slot)]);
 }
 
-/// Takes all links of a machine away.
+/// Removes all links of a machine.
 pub fn unplug_all(machine: &Machine) {
     let ours = (0..SLOTS).filter(|slot| links().contains(&outer(machine, *slot)));
     ours.for_each(|slot| unplug(machine, slot));
@@ -89,7 +90,7 @@ pub fn unplug_all(machine: &Machine) {
 /// Hetzner's own limit of networks for a server.
 pub const SLOTS: u8 = 3;
 
-/// Puts a machine into a network; a running one has the link at once.
+/// Attaches a machine to a network; a running machine has the link at once.
 pub fn attach(machine: &Machine, nic: &Nic) -> Result<()> {
     machine.configure(|settings| {
         settings.nics.retain(|other| other.network != nic.network);
@@ -101,7 +102,7 @@ pub fn attach(machine: &Machine, nic: &Nic) -> Result<()> {
     }
 }
 
-/// Takes it out of a network.
+/// Detaches it from a network.
 pub fn detach(machine: &Machine, network: u64) -> Result<()> {
     let gone = machine
         .settings()
@@ -112,7 +113,7 @@ pub fn detach(machine: &Machine, network: u64) -> Result<()> {
     machine.configure(|settings| settings.nics.retain(|nic| nic.network != network))
 }
 
-/// Removes the bridge of a network; absent is as good as removed.
+/// Removes the bridge of a network; it may be absent.
 pub fn remove(lab: &Lab, network: u64) {
     let _ = run(&["ip", "link", "delete", &bridge(lab, network)]);
 }

@@ -7,10 +7,11 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill as signal};
 use nix::unistd::Pid;
 
-use super::{Machine, cgroup};
+use super::cgroup;
+use super::handle::Machine;
 use crate::lab::{PATIENCE, run, run_with, until};
 
-/// What systemd is told by a signal to its PID 1 (systemd(1), Signals).
+/// Signals to systemd as PID 1 (systemd(1), Signals).
 #[derive(Clone, Copy)]
 pub enum Order {
     /// SIGRTMIN+4
@@ -23,7 +24,7 @@ pub enum Order {
 fn nspawn(machine: &Machine) -> Option<i32> {
     let text = fs::read_to_string(machine.folder().join("nspawn.pid")).ok()?;
     let pid: i32 = text.trim().parse().ok()?;
-    // A pid may have been given to somebody else since.
+    // The pid may belong to another process by now.
     let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
     let directory = format!("--directory={}", machine.root().display());
     let mut words = command.split('\0');
@@ -31,9 +32,9 @@ fn nspawn(machine: &Machine) -> Option<i32> {
         .then_some(pid)
 }
 
-/// PID 1 of the machine, as the host numbers it, once it takes orders.
+/// The host's pid of the machine's PID 1, once it accepts signals.
 ///
-/// Before that nspawn's child is on its way to be systemd: a signal would kill it or be lost.
+/// Before that, nspawn's child is not systemd yet: a signal would kill it or be lost.
 pub fn leader(machine: &Machine) -> Option<i32> {
     let parent = nspawn(machine)?;
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
@@ -41,8 +42,7 @@ pub fn leader(machine: &Machine) -> Option<i32> {
     pids.map_while(Result::ok).find(|pid| takes_orders(*pid))
 }
 
-/// systemd reads its signals one by one (signalfd(2)), for which it blocks them first; from then on
-/// none is lost.
+/// systemd blocks its signals before it reads them from a signalfd(2); from then on none is lost.
 fn takes_orders(pid: i32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
@@ -51,8 +51,8 @@ fn takes_orders(pid: i32) -> bool {
     is_first && blocked.is_some_and(|mask| mask & (1 << (Order::Reboot as u64 - 1)) != 0)
 }
 
-/// Gives systemd inside an order, as soon as it takes one; answers the PID 1 that was told. The shell
-/// sends it: it can name realtime signals.
+/// Signals systemd inside as soon as it accepts signals. Returns the pid. The shell sends the signal,
+/// because it can name realtime signals.
 pub fn order(machine: &Machine, order: Order) -> Result<Option<i32>> {
     until(PATIENCE, || {
         leader(machine).is_some() || !machine.is_running()
@@ -72,8 +72,8 @@ pub fn order(machine: &Machine, order: Order) -> Result<Option<i32>> {
     Ok(told)
 }
 
-/// Runs a program among the files and processes of a running machine, with the rights of the host;
-/// answers whether there was a machine to run it in.
+/// Runs a program in the namespaces of a running machine as the host's root. Returns whether the
+/// machine runs.
 pub fn inside(machine: &Machine, argv: &[&str], input: &str) -> Result<bool> {
     let Some(pid) = leader(machine) else {
         return Ok(false);
@@ -83,8 +83,8 @@ pub fn inside(machine: &Machine, argv: &[&str], input: &str) -> Result<bool> {
     run_with(&[&enter, argv].concat(), input).map(|_| true)
 }
 
-/// Kills all of the machine. Its PID 1 outlives a killed nspawn, so it is the control groups that
-/// say who belongs to it. Answers whether nothing is left.
+/// Kills all processes of the machine. Its PID 1 outlives a killed nspawn, so the processes are taken
+/// from the control groups. Returns whether nothing is left.
 pub fn kill(machine: &Machine) -> Result<bool> {
     let pids = cgroup::processes(machine);
     pids.iter()

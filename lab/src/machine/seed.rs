@@ -1,4 +1,4 @@
-//! What cloud-init finds at first boot: the `NoCloud` seed, with the very `user_data` of the call.
+//! What cloud-init finds at first boot: the `NoCloud` seed, with the unchanged `user_data` of the call.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,33 +8,33 @@ use anyhow::Result;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 
-use super::Birth;
+use super::bootstrap::Bootstrap;
 
-/// Writes what cloud-init asks for, and for a new disk what a machine knows of itself before
-/// cloud-init runs. A disk that comes from a snapshot knows what it knew.
-pub fn write(root: &Path, birth: &Birth) -> Result<()> {
-    give(root, birth)?;
-    if birth.snapshot.is_none() {
-        introduce(root, birth)?;
+/// Writes the seed for cloud-init, and on a new disk the machine's identity. A disk from a snapshot
+/// keeps its identity.
+pub fn write(root: &Path, bootstrap: &Bootstrap) -> Result<()> {
+    give(root, bootstrap)?;
+    if bootstrap.snapshot.is_none() {
+        introduce(root, bootstrap)?;
     }
     fs::write(root.join("etc/resolv.conf"), resolvers())?;
     Ok(())
 }
 
-/// What Hetzner's metadata service tells of the server.
-fn give(root: &Path, birth: &Birth) -> Result<()> {
+/// The data that Hetzner's metadata service provides.
+fn give(root: &Path, bootstrap: &Bootstrap) -> Result<()> {
     let folder = root.join("var/lib/cloud/seed/nocloud");
     fs::create_dir_all(&folder)?;
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
-    // JSON is YAML, and needs no quoting by hand.
+    // JSON is YAML and needs no manual quoting.
     let meta = json!({
-        "instance-id": birth.id.to_string(),
-        "local-hostname": birth.name,
-        "public-keys": birth.public_keys,
+        "instance-id": bootstrap.id.to_string(),
+        "local-hostname": bootstrap.name,
+        "public-keys": bootstrap.public_keys,
     });
     fs::write(folder.join("meta-data"), serde_json::to_vec_pretty(&meta)?)?;
-    fs::write(folder.join("user-data"), user_data(&birth.user_data))?;
-    let vendor = birth.root_password.as_ref().map_or_else(
+    fs::write(folder.join("user-data"), user_data(&bootstrap.user_data))?;
+    let vendor = bootstrap.root_password.as_ref().map_or_else(
         || json!({}),
         |password| json!({ "chpasswd": { "expire": false, "list": format!("root:{password}\n") } }),
     );
@@ -45,23 +45,23 @@ fn give(root: &Path, birth: &Birth) -> Result<()> {
     Ok(())
 }
 
-fn introduce(root: &Path, birth: &Birth) -> Result<()> {
+fn introduce(root: &Path, bootstrap: &Bootstrap) -> Result<()> {
     fs::write(
         root.join("etc/machine-id"),
         format!("{:032x}\n", rand::random::<u128>()),
     )?;
-    fs::write(root.join("etc/hostname"), format!("{}\n", birth.name))?;
+    fs::write(root.join("etc/hostname"), format!("{}\n", bootstrap.name))?;
     fs::write(
         root.join("etc/hosts"),
         format!(
             "127.0.0.1 localhost\n127.0.1.1 {0}\n::1 localhost\n",
-            birth.name
+            bootstrap.name
         ),
     )?;
     Ok(())
 }
 
-/// Hetzner's datasource decodes base64 by itself, so that user data may be compressed.
+/// Like Hetzner's datasource, decodes base64, so that user data may be compressed.
 fn user_data(text: &str) -> Vec<u8> {
     if text.is_empty() {
         return b"#cloud-config\n{}\n".to_vec();
@@ -72,8 +72,8 @@ fn user_data(text: &str) -> Vec<u8> {
         .unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
-/// The host's own resolvers. Where it asks a resolver on its loopback, which no machine can
-/// reach, those that systemd-resolved asks in turn.
+/// The host's resolvers. If the host uses a resolver on its loopback, which no machine can reach, these
+/// are the upstream servers of systemd-resolved.
 fn resolvers() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let text = read("/etc/resolv.conf");

@@ -1,19 +1,20 @@
-//! Disks of machines kept as images: a copy of what a machine wrote over the image that all share.
+//! Snapshots of disks: a copy of the upper layer of a machine's disk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{Machine, cgroup};
+use super::cgroup;
+use super::handle::Machine;
 use crate::lab::{Lab, run};
 
 fn folder(lab: &Lab, id: u64) -> PathBuf {
     lab.images().join(id.to_string())
 }
 
-/// Keeps a machine's disk under the id of an image. The machine stands still meanwhile, where its
-/// kernel can halt it: the copy is what a disk would be whose machine lost its power.
+/// Saves a machine's disk under the id of an image. If the kernel can freeze the machine, it does not
+/// run meanwhile, and the copy is like a disk after a power failure.
 pub fn save(machine: &Machine, id: u64) -> Result<()> {
     let target = folder(&machine.lab, id);
     fs::create_dir_all(&target).with_context(|| format!("could not make {}", target.display()))?;
@@ -27,7 +28,7 @@ pub fn save(machine: &Machine, id: u64) -> Result<()> {
     copied
 }
 
-/// Lays a kept disk as that of a machine without one; answers the image that it stands on.
+/// Restores a saved disk for a machine without one. Returns the image below it.
 pub fn restore(machine: &Machine, id: u64) -> Result<PathBuf> {
     let source = folder(&machine.lab, id);
     copy(&source.join("upper"), &machine.folder().join("upper"))?;
@@ -36,7 +37,7 @@ pub fn restore(machine: &Machine, id: u64) -> Result<PathBuf> {
     Ok(PathBuf::from(base))
 }
 
-/// Bytes that a kept disk takes.
+/// The size of a saved disk in bytes.
 pub fn size(lab: &Lab, id: u64) -> u64 {
     let folder = folder(lab, id).display().to_string();
     let said = run(&["du", "--summarize", "--bytes", &folder]).unwrap_or_default();
@@ -44,9 +45,9 @@ pub fn size(lab: &Lab, id: u64) -> u64 {
     first.parse().unwrap_or_default()
 }
 
-/// Removes it; absent is as good as removed.
+/// Removes it; it may be absent.
 pub fn remove(lab: &Lab, id: u64) -> Result<()> {
-    super::remove_tree(&folder(lab, id))
+    super::handle::remove_tree(&folder(lab, id))
 }
 
 /// Removes all of them.
@@ -63,7 +64,7 @@ pub fn remove_all(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// With everything that an overlay knows of its files: their attributes, and what was deleted.
+/// Copies everything that an overlay knows of its files: their attributes, and which were deleted.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let (from, to) = (from.display().to_string(), to.display().to_string());
     run(&["cp", "--archive", "--reflink=auto", "--", &from, &to]).map(|_| ())

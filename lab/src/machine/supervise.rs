@@ -1,5 +1,5 @@
-//! The process that keeps one machine: it outlives the API, and starts nspawn and the network anew on
-//! a reboot.
+//! The supervisor of one machine: it outlives the API, and starts nspawn and the network again on a
+//! reboot.
 
 use std::fs::{self, File};
 use std::process::{Child, Command, Stdio};
@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::handle::Machine;
 use super::settings::Settings;
-use super::{Machine, cgroup, network, volume};
+use super::{cgroup, network, volume};
 use crate::lab::{PATIENCE, start_apart, until};
 
-/// What nspawn exits with when the machine asked for a reboot (systemd-nspawn(1), Exit Status).
+/// nspawn's exit code for a reboot (systemd-nspawn(1), Exit Status).
 const REBOOT: i32 = 133;
 
-/// Joins the control groups before it becomes nspawn, so that all of the machine is inside of them
-/// and the supervisor is not; nspawn dies with its supervisor, and the machine with nspawn.
+/// Joins the control groups before it becomes nspawn, so that the whole machine is in them and the
+/// supervisor is not. nspawn dies with its supervisor, and the machine with nspawn.
 const JOIN: &str = r#"while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 1; shift; done; shift; exec setpriv --pdeathsig KILL "$@""#;
 
-/// Starts the supervisor, detached from whoever asks, and waits until it holds the lock.
+/// Starts the supervisor in the background, and waits until it holds the lock.
 pub fn spawn(machine: &Machine) -> Result<()> {
     for mark in ["off", "halted", "stopping"] {
         machine.unmark(mark)?;
@@ -29,10 +30,10 @@ pub fn spawn(machine: &Machine) -> Result<()> {
     })
 }
 
-/// Runs one machine until it is off. Ends with `halted` written when the machine went by itself.
+/// Runs one machine until it is off. Writes `halted` if the machine stopped by itself.
 pub fn run(machine: &Machine) -> Result<()> {
     let lock = File::create(machine.folder().join("lock"))?;
-    // Who looks whether the machine runs holds the lock for an instant.
+    // Whoever checks whether the machine runs holds the lock for a moment.
     if !until(Duration::from_secs(10), || lock.try_lock().is_ok()) {
         bail!("machine {} runs already", machine.number);
     }
@@ -48,7 +49,7 @@ pub fn run(machine: &Machine) -> Result<()> {
     }
 }
 
-/// One life of the machine, to its end.
+/// Runs the machine from boot to shutdown.
 fn boot(machine: &Machine, settings: &Settings) -> Result<Option<i32>> {
     let groups = cgroup::make(machine, settings.memory_bytes)?;
     network::plug_in(machine, settings)?;
@@ -77,7 +78,7 @@ fn boot(machine: &Machine, settings: &Settings) -> Result<Option<i32>> {
         .arg(format!("--directory={}", machine.root().display()))
         .arg(format!("--network-namespace-path=/run/netns/{name}"))
         .args(volumes)
-        // The settings of its own network are the machine's; those of the kernel are not.
+        // The machine may change the settings of its own network, but not those of the kernel.
         .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")
         .stdin(Stdio::null())
         .stdout(console.try_clone()?)
@@ -92,7 +93,7 @@ fn boot(machine: &Machine, settings: &Settings) -> Result<Option<i32>> {
     Ok(child.wait()?.code())
 }
 
-/// How nspawn is told of the machine's volumes, which are there before its PID 1 is.
+/// nspawn's options for the machine's volumes, which are there before its PID 1.
 fn volumes(machine: &Machine, settings: &Settings) -> Result<Vec<String>> {
     let bind = |id: &u64| {
         let held = volume::hold(&machine.lab, *id)?;

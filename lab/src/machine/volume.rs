@@ -1,19 +1,20 @@
-//! Volumes: block devices over sparse files, which a machine has under the path that Hetzner gives
-//! them, and the entry in its fstab that mounts them.
+//! Volumes: block devices over sparse files at the path that Hetzner uses, and the fstab entries that
+//! mount them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Machine, process};
+use super::handle::Machine;
+use super::process;
 use crate::lab::{Lab, run};
 
 fn file(lab: &Lab, id: u64) -> PathBuf {
     lab.volumes().join(id.to_string())
 }
 
-/// Where a machine finds a volume.
+/// The path of a volume in a machine.
 pub fn device(id: u64) -> String {
     format!("/dev/disk/by-id/scsi-0HC_Volume_{id}")
 }
@@ -22,7 +23,7 @@ fn mount_point(id: u64) -> String {
     format!("/mnt/HC_Volume_{id}")
 }
 
-/// Makes a volume of so many gigabytes, of which the host stores only what is written.
+/// Creates a volume of this many gigabytes; the host stores only what is written.
 pub fn create(lab: &Lab, id: u64, gigabytes: u64, format: Option<&str>) -> Result<()> {
     fs::create_dir_all(lab.volumes())?;
     let path = file(lab, id);
@@ -37,7 +38,7 @@ pub fn create(lab: &Lab, id: u64, gigabytes: u64, format: Option<&str>) -> Resul
     }
 }
 
-/// Makes it larger; a machine that has it sees so at once.
+/// Enlarges it; a machine that has it sees the new size at once.
 pub fn resize(lab: &Lab, id: u64, gigabytes: u64) -> Result<()> {
     let path = file(lab, id);
     File::options()
@@ -51,7 +52,7 @@ pub fn resize(lab: &Lab, id: u64, gigabytes: u64) -> Result<()> {
     Ok(())
 }
 
-/// Removes it; absent is as good as removed.
+/// Removes it; it may be absent.
 pub fn remove(lab: &Lab, id: u64) -> Result<()> {
     release(lab, id)?;
     match fs::remove_file(file(lab, id)) {
@@ -87,7 +88,7 @@ fn loops(path: &Path) -> Result<Vec<String>> {
     Ok(said.split_whitespace().map(str::to_owned).collect())
 }
 
-/// The block device of a volume, made when it is not there: it ends with the host.
+/// The block device of a volume. It is created if it is missing, because it does not survive a reboot of the host.
 pub fn hold(lab: &Lab, id: u64) -> Result<String> {
     let path = file(lab, id);
     if let Some(found) = loops(&path)?.into_iter().next() {
@@ -100,7 +101,7 @@ pub fn hold(lab: &Lab, id: u64) -> Result<String> {
     Ok(said.trim().to_owned())
 }
 
-/// Gives the block device back; where it is still mounted, the kernel does so after the last use.
+/// Releases the block device; if it is still mounted, the kernel releases it after the last use.
 pub fn release(lab: &Lab, id: u64) -> Result<()> {
     for found in loops(&file(lab, id))? {
         run(&["losetup", "--detach", &found])?;
@@ -108,7 +109,7 @@ pub fn release(lab: &Lab, id: u64) -> Result<()> {
     Ok(())
 }
 
-/// Runs a script with arguments in a machine, when it runs.
+/// Runs a script with arguments in a machine, if it runs.
 fn inside(machine: &Machine, script: &str, arguments: &[&str]) -> Result<()> {
     let shell = ["sh", "-ec", script, "sh"];
     process::inside(machine, &[&shell, arguments].concat(), "").map(|_| ())
@@ -121,7 +122,7 @@ const PLUG: &str = r#"mkdir -p "${1%/*}"; [ -b "$1" ] || mknod "$1" b "$2" "$3""
 const UNPLUG: &str = r#"umount --lazy "$2" 2>/dev/null || true
 umount --lazy "$1" 2>/dev/null || true; rm -f "$1""#;
 
-/// Gives a volume to a machine; a running one has it at once.
+/// Attaches a volume to a machine; a running machine has it at once.
 pub fn attach(machine: &Machine, id: u64) -> Result<()> {
     machine.configure(|settings| {
         settings.volumes.retain(|held| *held != id);
@@ -134,14 +135,14 @@ pub fn attach(machine: &Machine, id: u64) -> Result<()> {
     inside(machine, PLUG, &[&device(id), major, minor])
 }
 
-/// Takes it away, from a running machine as a pulled plug would.
+/// Detaches it, from a running machine like a pulled plug.
 pub fn detach(machine: &Machine, id: u64) -> Result<()> {
     machine.configure(|settings| settings.volumes.retain(|held| *held != id))?;
     inside(machine, UNPLUG, &[&device(id), &mount_point(id)])?;
     release(&machine.lab, id)
 }
 
-/// Writes a volume into the fstab of a machine; a running one mounts it at once.
+/// Writes a volume into the fstab of a machine; a running machine mounts it at once.
 pub fn automount(machine: &Machine, id: u64) -> Result<()> {
     let (device, point) = (device(id), mount_point(id));
     let root = machine.root();

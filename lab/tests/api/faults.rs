@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, KEY, TOKEN, until, wish};
 
-/// Status and text of a call that goes past the witness: what is broken on purpose is none of its business.
+/// Status and text of a call around the checking proxy, which must not see what is broken on purpose.
 async fn raw(api: &Api, method: &str, path: &str, body: Value) -> reqwest::Result<(u16, String)> {
     let answer = api
         .send(method, &api.url(&format!("/v1{path}")), body)

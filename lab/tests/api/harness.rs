@@ -1,5 +1,5 @@
-//! An API of a test's own: the program that `up` starts, on a free port, without machines. What a test
-//! asks of it goes through a witness, and a call that is not as Hetzner's document has it fails the test.
+//! An API for one test: the program that `up` starts, on a free port, without machines. Its calls go through a
+//! proxy that checks them; a call that differs from Hetzner's document fails the test.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 use hcloud::apis::configuration::Configuration;
 use serde_json::{Value, json};
 
-use crate::witness::Witness;
+use crate::checking_proxy::CheckingProxy;
 
 pub const TOKEN: &str = "0123456789012345678901234567890123456789012345678901234567890123";
 pub const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9gK0vArJOLJ2TPiI4IZP4gEHaSoyBqXxMFYh+a9dyB";
 
-/// An API of the test's own, gone with it.
+/// The API of one test, which ends with the test.
 pub struct Api {
     process: Child,
     state: tempfile::TempDir,
     /// Where the API itself listens, without `/v1`.
     base: String,
-    witness: Witness,
-    /// Where the witness listens, with `/v1`.
+    proxy: CheckingProxy,
+    /// The proxy's address, with `/v1`.
     pub endpoint: String,
     pub client: reqwest::Client,
 }
@@ -31,7 +31,7 @@ impl Drop for Api {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let complaints = self.witness.complaints();
+        let complaints = self.proxy.complaints();
         assert!(
             complaints.is_empty() || std::thread::panicking(),
             "{complaints}"
@@ -70,13 +70,13 @@ impl Api {
         let state = tempfile::tempdir().expect("a folder");
         std::fs::write(state.path().join("token"), TOKEN).expect("a token");
         let (process, base) = spawn(state.path());
-        let witness = Witness::start(&base);
-        let endpoint = format!("http://127.0.0.1:{}/v1", witness.port);
+        let proxy = CheckingProxy::start(&base);
+        let endpoint = format!("http://127.0.0.1:{}/v1", proxy.port);
         Self {
             process,
             state,
             base,
-            witness,
+            proxy,
             endpoint,
             client: reqwest::Client::new(),
         }
@@ -87,7 +87,7 @@ impl Api {
         self.process.kill().expect("killed");
         self.process.wait().expect("gone");
         (self.process, self.base) = spawn(self.state.path());
-        self.witness.moved(&self.base);
+        self.proxy.moved(&self.base);
     }
 
     /// The lab's program for another verb.
@@ -95,7 +95,7 @@ impl Api {
         program(self.state.path(), arguments)
     }
 
-    /// A path of the API itself, past the witness.
+    /// A URL of the API itself, around the proxy.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }

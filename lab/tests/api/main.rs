@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
 
 mod behaviour;
+mod checking_proxy;
 mod crates;
 mod faults;
 mod harness;
@@ -13,4 +14,3 @@ mod refusals;
 mod spec;
 mod stories;
 mod walk;
-mod witness;

@@ -4,6 +4,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
 
+#[path = "../api/checking_proxy.rs"]
+mod checking_proxy;
 #[allow(dead_code)] // made for the tests of the API, and not all of it is used here
 #[path = "../api/harness.rs"]
 mod harness;
@@ -12,8 +14,6 @@ mod openapi;
 #[path = "../api/spec.rs"]
 mod spec;
 mod venv;
-#[path = "../api/witness.rs"]
-mod witness;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

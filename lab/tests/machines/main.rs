@@ -3,13 +3,13 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
 
-mod birth;
+mod bootstrap;
 mod equipment;
 mod firewalls;
 mod lab;
 mod leavings;
 mod power;
-mod rebirth;
+mod rebuild;
 mod server;
 mod survival;
 mod way_out;

@@ -1,4 +1,4 @@
-//! The lab that the tests share one after the other, and servers with a host key known before birth.
+//! The lab that the tests share one after the other, and servers whose host key is known in advance.
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
@@ -129,7 +129,7 @@ impl Server {
         Self { address, ..self }
     }
 
-    /// The file with its host key, made before its birth.
+    /// The file with its host key, made before the server.
     pub fn known_hosts(&self) -> PathBuf {
         self.keys.path().join("known_hosts")
     }

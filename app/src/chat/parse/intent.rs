@@ -106,7 +106,7 @@ const ANEW: &[&str] = &[
     "olvidalo",
 ];
 
-/// The kind of answer, if the text names one. `said` is the folded text between blanks.
+/// The kind of answer, if the text names one. `said` is the folded text with a blank before and after it.
 pub fn intent(text: &[Token], said: &str, question: &Question) -> Option<Intent> {
     if question.propiedad.is_some() {
         return Some(Intent::Propiedad);

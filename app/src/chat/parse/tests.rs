@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::http::fold;
+use crate::catalog::fold::fold;
 
 fn zones() -> Vec<Zone> {
     [

@@ -1,5 +1,5 @@
 use super::*;
-use crate::http::fold;
+use crate::catalog::fold::fold;
 
 fn read(text: &str) -> Places {
     let zones: Vec<Zone> = [

@@ -1,9 +1,9 @@
-//! Rests a provider that fails, and lets one trial decide when it comes back.
+//! A circuit breaker: it skips a provider that fails, and lets one request decide when it is used again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Failures in a row that rest it.
+/// Failures in a row until a provider is skipped.
 const FAILURES: u32 = 3;
 /// For how long.
 const REST: Duration = Duration::from_secs(30);
@@ -21,7 +21,7 @@ struct State {
     on_trial: bool,
 }
 
-/// Leave for one conversation. Dropped without a verdict, it leaves no trace.
+/// Permission for one request. Dropped without a result, it changes nothing.
 #[derive(Debug)]
 pub struct Permit<'a> {
     breaker: &'a Breaker,
@@ -30,7 +30,7 @@ pub struct Permit<'a> {
 }
 
 impl Breaker {
-    /// Leave to ask the provider; none while it rests or is on trial.
+    /// Permission to ask the provider; `None` while it is skipped or another request is testing it.
     pub fn permit(&self, now: Instant) -> Option<Permit<'_>> {
         let mut state = self.state();
         let trial = match state.rests_until {
@@ -47,7 +47,7 @@ impl Breaker {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // The state is whole after each statement, so a panic elsewhere does not spoil it.
+        // The state is consistent after each statement, so a panic elsewhere does not break it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -59,7 +59,7 @@ impl Permit<'_> {
         *self.breaker.state() = State::default();
     }
 
-    /// It did not. `rest` is how long it asked to be left alone.
+    /// It failed. `rest` is its `Retry-After`.
     pub fn failed(mut self, now: Instant, rest: Option<Duration>) {
         self.judged = true;
         let mut state = self.breaker.state();

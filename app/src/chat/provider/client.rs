@@ -19,7 +19,7 @@ pub struct Message {
     pub content: String,
 }
 
-/// What a model is asked.
+/// A request to a model.
 #[derive(Debug, Clone, Serialize)]
 pub struct Prompt {
     pub messages: Vec<Message>,
@@ -32,17 +32,17 @@ pub struct Prompt {
     pub stop: Vec<String>,
 }
 
-/// What it answered.
+/// A model's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     pub text: String,
     /// Whether it stopped at the token limit.
     pub cut: bool,
-    /// Tokens of the prompt and of the answer, if it told.
+    /// Tokens of the prompt and of the answer, if the provider says so.
     pub tokens: Option<(u64, u64)>,
 }
 
-/// Why there is no answer; the names of the original where it has one.
+/// Why there is no answer; with the original's names if it has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Clase)]
 #[serde(rename_all = "snake_case")]
@@ -59,7 +59,7 @@ pub enum Fault {
     Busy,
 }
 
-/// A fault, and how long the provider asked to be left alone.
+/// A fault, and the provider's `Retry-After`.
 #[derive(Debug, Clone, Copy)]
 pub struct Failed {
     pub fault: Fault,
@@ -139,7 +139,7 @@ impl Endpoint {
     }
 }
 
-/// The error is not kept: its text holds addresses.
+/// The error is dropped, because its text contains addresses.
 fn network(error: &reqwest::Error) -> Fault {
     if error.is_timeout() {
         Fault::Timeout
@@ -181,7 +181,7 @@ async fn whole(mut response: Response) -> Result<Vec<u8>, Fault> {
             Ok(None) => return Ok(bytes),
             Ok(Some(chunk)) if bytes.len() + chunk.len() <= SIZE => bytes.extend_from_slice(&chunk),
             Err(error) if error.is_timeout() => return Err(Fault::Timeout),
-            // Too long, or it began well and was cut.
+            // Too long, or cut after a good start.
             Ok(Some(_)) | Err(_) => return Err(Fault::InvalidAnswer),
         }
     }

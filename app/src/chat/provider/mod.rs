@@ -19,10 +19,10 @@ use client::{Endpoint, Failed};
 
 /// How long to wait before the second try if the provider does not say.
 const PAUSE: Duration = Duration::from_millis(500);
-/// A longer wait than this goes to the next provider at once.
+/// If the wait is longer than this, the next provider is asked at once.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Why a provider did not serve.
+/// Why a provider did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Tropiezo)]
 pub struct Miss {
@@ -32,7 +32,7 @@ pub struct Miss {
     pub fault: Fault,
 }
 
-/// The providers whose keys are there.
+/// The providers that have their keys.
 #[derive(Debug)]
 pub struct Chain {
     links: Vec<(Endpoint, Breaker)>,
@@ -40,7 +40,7 @@ pub struct Chain {
     room: Semaphore,
 }
 
-/// A reply and whose it is, if any answered, and who failed before.
+/// The reply and its provider, if any answered, and the failures before it.
 #[derive(Debug, Default)]
 pub struct Outcome {
     pub reply: Option<(String, Reply)>,
@@ -48,15 +48,15 @@ pub struct Outcome {
 }
 
 impl Chain {
-    /// The chain of the settings. A key file that cannot be read is an error; a key that is not there is not.
+    /// The chain of the settings. An unreadable key file is an error; a missing key is not.
     pub fn new(settings: &Chat) -> anyhow::Result<Self> {
-        // A provider that sends us elsewhere would send the key along.
+        // A redirect would send the key to another address.
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5))
             .user_agent(concat!("citrino-app/", env!("CARGO_PKG_VERSION")))
             .build()
-            .context("the client for the chat's providers cannot be made")?;
+            .context("could not create the HTTP client for the chat's providers")?;
         let mut links = Vec::new();
         for provider in &settings.providers {
             if let Some(endpoint) = Endpoint::new(provider, http.clone())? {
@@ -75,12 +75,12 @@ impl Chain {
         })
     }
 
-    /// Whether there is nobody to ask.
+    /// Whether there is no provider.
     pub fn is_empty(&self) -> bool {
         self.links.is_empty()
     }
 
-    /// Asks one after the other.
+    /// Asks the providers one after the other.
     pub async fn ask(&self, prompt: &Prompt) -> Outcome {
         let mut outcome = Outcome::default();
         let Ok(_place) = self.room.try_acquire() else {

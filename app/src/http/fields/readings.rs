@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use utoipa::openapi::schema::{ArrayBuilder, ArrayItems, Type};
 
 use super::schema::{TEXT_LIMIT, body_schema, bounded, one_of};
-use super::{Fields, LIST_LIMIT, Origin, Read, fold};
+use super::{Fields, LIST_LIMIT, Origin, Read};
+use crate::catalog::fold::fold;
 
 /// Highest number of a field.
 const HIGHEST: f64 = 1e12;

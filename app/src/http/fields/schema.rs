@@ -1,8 +1,8 @@
-//! What requests take, as the `OpenAPI` document tells it.
+//! The schemas of requests for the `OpenAPI` document.
 
 use serde_json::{Map, Value};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 
 use super::{Fields, Origin, Read};
 
@@ -11,7 +11,7 @@ pub const TEXT_LIMIT: usize = 500;
 /// Texts have no control characters.
 const TEXT_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 
-/// A request read without any fields, which so has told what it takes.
+/// Reads a request without any fields in describing mode, which collects the schemas.
 fn described<T: Read>(origin: Origin) -> Fields {
     let mut fields = Fields::new(Map::new(), origin);
     fields.describing = true;
@@ -62,12 +62,4 @@ pub fn bounded(schema: ObjectBuilder) -> ObjectBuilder {
 pub fn one_of(schema: ObjectBuilder, words: &[&str]) -> ObjectBuilder {
     let words = std::iter::once("").chain(words.iter().copied());
     schema.enum_values(Some(words.map(Value::from)))
-}
-
-/// A list of values that allows null must name it.
-pub fn nullable_enum(mut schema: Object, origin: Origin) -> Object {
-    if let (Origin::Body, Some(values)) = (origin, &mut schema.enum_values) {
-        values.push(Value::Null);
-    }
-    schema
 }

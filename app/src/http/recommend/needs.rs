@@ -1,10 +1,8 @@
 //! The words for needs, and the service categories that each of them asks for.
 
+use crate::catalog::preferences::DEFAULT_CATEGORIES;
 use crate::catalog::services::CATEGORIES;
 use crate::http::fields::Fields;
-
-/// Places of educacion, salud and transporte: what is judged when no need is named.
-pub const DEFAULT: &[i32] = &[1, 2, 4];
 
 /// Every word that the original's form and engine know, and the categories themselves.
 const NEEDS: &[(&str, &[&str])] = &[
@@ -45,7 +43,7 @@ const NEEDS: &[(&str, &[&str])] = &[
     ("prestigio", &["educacion", "salud"]),
 ];
 
-/// The places of the categories that `necesidades` asks for, each once and in order; an unknown need is a fault.
+/// The ids of the categories of `necesidades`, each once and in order; an unknown need is a fault.
 pub fn read(fields: &mut Fields) -> Vec<i32> {
     let known: Vec<&'static str> = NEEDS.iter().map(|(need, _)| *need).collect();
     let wanted = fields.many_of("necesidades", &known, |word| word.replace([' ', '-'], "_"));
@@ -58,22 +56,10 @@ pub fn read(fields: &mut Fields) -> Vec<i32> {
     places.sort_unstable();
     places.dedup();
     if places.is_empty() {
-        DEFAULT.to_vec()
+        DEFAULT_CATEGORIES.to_vec()
     } else {
         places
     }
-}
-
-/// The names of the categories in these places.
-pub fn names(places: &[i32]) -> Vec<&'static str> {
-    places
-        .iter()
-        .filter_map(|place| {
-            CATEGORIES
-                .get(usize::try_from(*place).ok()?.checked_sub(1)?)
-                .copied()
-        })
-        .collect()
 }
 
 fn place(category: &str) -> Option<i32> {
@@ -84,7 +70,8 @@ fn place(category: &str) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::fields::fold;
+    use crate::catalog::fold::fold;
+    use crate::catalog::services::category_names;
 
     #[test]
     fn every_need_asks_for_categories_that_exist() {
@@ -96,6 +83,9 @@ mod tests {
             );
             assert_eq!(&fold(need), need);
         }
-        assert_eq!(names(DEFAULT), ["educacion", "salud", "transporte"]);
+        assert_eq!(
+            category_names(DEFAULT_CATEGORIES),
+            ["educacion", "salud", "transporte"]
+        );
     }
 }

@@ -69,7 +69,7 @@ impl Completion {
         events
     }
 
-    /// The event that only counts.
+    /// The event with the usage.
     pub fn usage_event(&self, worded: &Worded) -> Value {
         let mut event = self.head("chat.completion.chunk", &[]);
         event["usage"] = json!(usage(worded));
@@ -126,7 +126,7 @@ struct Choice<'a> {
     message: Message<'a>,
     #[schema(value_type = Option<Object>)]
     logprobs: Option<Value>,
-    /// `stop`, or `length` where `max_tokens` cut it.
+    /// `stop`, or `length` if `max_tokens` cut it.
     finish_reason: &'static str,
 }
 
@@ -148,7 +148,7 @@ struct Usage {
     total_tokens: u64,
 }
 
-/// What the text rests on, and who worded it.
+/// The data behind the text, and who worded it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CompletionCitrino)]
 struct Citrino<'a> {

@@ -1,5 +1,5 @@
-//! Reads the body of `/v1/chat/completions`. Fields that change nothing here are passed over, as the protocol has it;
-//! what would have to change the answer and cannot is refused.
+//! Reads the body of `/v1/chat/completions`. As in the protocol, fields without effect here are ignored. A field that would
+//! have to change the answer, but cannot, is refused.
 
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type};
@@ -9,13 +9,13 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::chat::{Options, Role, Turn};
 use crate::http::error::{ApiError, FieldError};
 
-/// Turns, and letters of one, at most.
+/// Turns, and characters of one, at most.
 const TURNS: usize = 500;
 const LETTERS: usize = 32_000;
 /// Stops at most.
 const STOPS: usize = 4;
 
-/// What is asked.
+/// The request.
 pub struct Ask {
     pub model: String,
     pub turns: Vec<Turn>,
@@ -128,7 +128,7 @@ fn turns(body: &Body) -> Result<Vec<Turn>, ApiError> {
         };
         let text = content(&message["content"], &format!("{place}.content"))?;
         if matches!(message["role"].as_str(), Some("tool" | "function")) {
-            // Tools are never called from here, so their answers say nothing.
+            // This server never calls tools, so their answers are ignored.
             continue;
         }
         if text.trim().is_empty() && role == Role::User {
@@ -192,7 +192,7 @@ fn stops(body: &Body) -> Result<Vec<String>, ApiError> {
     }
 }
 
-/// What cannot be honoured.
+/// Refuses what cannot be honoured.
 fn refuse(body: &Body) -> Result<(), ApiError> {
     if body.get("n").is_some_and(|n| *n != 1) {
         return Err(wrong("n", "Solo se da una respuesta por petición."));
@@ -217,7 +217,7 @@ fn wrong(field: &str, message: impl Into<String>) -> ApiError {
     ApiError::fields(vec![FieldError::new(field, message)])
 }
 
-/// What is read, as the document tells it; further fields may be there.
+/// The schema of the request; further fields are allowed.
 impl PartialSchema for Ask {
     fn schema() -> RefOr<Schema> {
         let number = |most: f64| {
@@ -269,7 +269,7 @@ impl ToSchema for Ask {
     }
 }
 
-/// A turn. One of a user must say something, which a schema cannot tell.
+/// A turn. A user's turn must not be empty, which a schema cannot express.
 fn message() -> ObjectBuilder {
     let text = || {
         let text = ObjectBuilder::new().schema_type(Type::String);

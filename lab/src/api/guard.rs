@@ -1,15 +1,16 @@
-//! What every request passes: token, budget and faults on its way in, headers and the error envelope
-//! on its way out.
+//! The layer around every request: it checks token, budget and faults, and adds headers and the error
+//! envelope to the answer.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::account::Account;
 use super::error::ApiError;
-use super::{Account, wire};
+use super::wire;
 
-/// Lets in who has the token, and sees to it that every answer looks like one of the API.
+/// Lets requests with a token in, and gives every answer the shape of the API.
 pub async fn guard(State(account): State<Account>, request: Request, next: Next) -> Response {
     let Some(path) = request.uri().path().strip_prefix("/v1/") else {
         return match admitted(&account, &request) {
@@ -19,36 +20,31 @@ pub async fn guard(State(account): State<Account>, request: Request, next: Next)
     };
     let (method, path) = (request.method().clone(), format!("/{path}"));
     let call = account
-        .desk()
+        .controls()
         .calls
         .came(method.as_str(), &path, request.uri().query());
     let mut response = match spent(&account, &request) {
-        Ok(()) => answer(&account, method.as_str(), &path, request, next).await,
+        Ok(()) => answer(&account, &path, request, next).await,
         Err(refused) => refused.into_response(),
     };
     mark(&account, response.headers_mut());
     if !wire::is_cut(&response) {
         account
-            .desk()
+            .controls()
             .calls
             .answered(call, response.status().as_u16());
     }
     response
 }
 
-/// A request that is let in; faults meet only such.
-async fn answer(
-    account: &Account,
-    method: &str,
-    path: &str,
-    request: Request,
-    next: Next,
-) -> Response {
+/// Answers an admitted request; only these meet faults.
+async fn answer(account: &Account, path: &str, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
     let real = async { envelope(next.run(request).await) };
     let met = {
-        let faults = &mut account.desk().faults;
+        let faults = &mut account.controls().faults;
         faults
-            .met(method, path)
+            .met(method.as_str(), path)
             .map(|fault| (fault, faults.forgotten()))
     };
     match met {
@@ -57,24 +53,25 @@ async fn answer(
     }
 }
 
-/// Strangers are not counted.
+/// Requests without a known token are not counted.
 fn spent(account: &Account, request: &Request) -> Result<(), ApiError> {
     let access = admitted(account, request);
     if access.as_ref().is_err_and(ApiError::is_of_a_stranger) {
         return access;
     }
-    account.desk().budget.spend()?;
+    account.controls().budget.spend()?;
     access
 }
 
-/// Whether the token is known, and may do this.
+/// Whether the token is known and has permission.
 fn admitted(account: &Account, request: &Request) -> Result<(), ApiError> {
     let given = bearer(request.headers());
-    let readonly = if given == Some(&account.0.token) {
+    let readonly = if given == Some(account.token()) {
         Some(false)
     } else {
-        let desk = account.desk();
-        desk.tokens
+        let controls = account.controls();
+        controls
+            .tokens
             .iter()
             .find(|token| given == Some(&token.token))
             .map(|token| token.readonly)
@@ -103,10 +100,10 @@ fn mark(account: &Account, headers: &mut HeaderMap) {
         "x-correlation-id",
         HeaderValue::from_str(&correlation).unwrap_or(HeaderValue::from_static("0")),
     );
-    account.desk().budget.tell(headers);
+    account.controls().budget.tell(headers);
 }
 
-/// The web framework refuses in plain text what no handler saw; the API never does.
+/// The web framework refuses some requests in plain text; the API always answers with JSON.
 fn envelope(response: Response) -> Response {
     let status = response.status();
     let json = response

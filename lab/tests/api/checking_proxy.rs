@@ -1,5 +1,5 @@
-//! A witness between the tests and the API: it passes every call on, and compares it with Hetzner's
-//! `OpenAPI` document.
+//! A proxy between the tests and the API. It passes every call on and checks it against Hetzner's `OpenAPI`
+//! document.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,7 +21,7 @@ struct Passage {
 }
 
 /// A port of its own, as long as it lives.
-pub struct Witness {
+pub struct CheckingProxy {
     /// On threads of its own: the test may wait for something else.
     runtime: Option<Runtime>,
     complaints: Arc<Mutex<Vec<String>>>,
@@ -29,7 +29,7 @@ pub struct Witness {
     pub port: u16,
 }
 
-impl Witness {
+impl CheckingProxy {
     pub fn start(api: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -73,7 +73,7 @@ impl Witness {
     }
 }
 
-impl Drop for Witness {
+impl Drop for CheckingProxy {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

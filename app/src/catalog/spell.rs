@@ -1,8 +1,6 @@
 //! Figures and properties as Spanish text.
 
-use crate::chat::facts::Card;
-
-/// Whole, with dots between thousands: 1.250.000.
+/// A whole number with dots between thousands: 1.250.000.
 pub fn whole(value: f64) -> String {
     let digits = rounded(value.abs()).to_string();
     let mut text = String::new();
@@ -15,7 +13,7 @@ pub fn whole(value: f64) -> String {
     text
 }
 
-/// The nearest whole number; a number that is no amount counts as 0. `{:.0}` says the same and takes ten times as long.
+/// The nearest whole number; NaN and negative numbers become 0. `{:.0}` does the same and takes ten times as long.
 pub fn rounded(value: f64) -> u64 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it saturates
     {
@@ -30,7 +28,7 @@ pub fn tenth(value: f64) -> String {
         .map_or_else(|| text.replace('.', ","), ToOwned::to_owned)
 }
 
-/// A price, or that it is not known.
+/// A price, or the words for an unknown price.
 pub fn price(value: Option<f64>) -> String {
     value.map_or_else(
         || "precio no informado".to_owned(),
@@ -79,40 +77,6 @@ pub fn category(category: &str) -> &str {
         "otros" => "otros servicios",
         category => category,
     }
-}
-
-/// One line of a list: the id, the name, the price, and what else is known.
-pub fn line(card: &Card) -> String {
-    let property = card.property();
-    let monthly = if property.operacion == "alquiler" && property.precio.is_some() {
-        " al mes"
-    } else {
-        ""
-    };
-    let mut parts = vec![format!("{}{monthly}", price(property.precio))];
-    let rooms = |number: Option<i32>, one: &str, many: &str| {
-        number.map(|number| count(number.into(), one, many))
-    };
-    parts.extend(rooms(property.habitaciones, "dormitorio", "dormitorios"));
-    parts.extend(rooms(property.banos, "baño", "baños"));
-    parts.extend(
-        property
-            .superficie_m2
-            .map(|metres| format!("{} m²", tenth(metres))),
-    );
-    if let Some(zone) = &property.zona {
-        parts.push(zone.clone());
-    }
-    let score = card
-        .score()
-        .map(|score| format!(" (compatibilidad {} %)", tenth(score)))
-        .unwrap_or_default();
-    format!(
-        "- **#{}** {}: {}{score}",
-        property.id,
-        property.nombre,
-        parts.join(", ")
-    )
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How a machine is born: by real cloud-init, from the very `user_data` of the call.
+//! How a new machine is set up: by real cloud-init, from the unchanged `user_data` of the call.
 
 use std::fs;
 use std::path::Path;

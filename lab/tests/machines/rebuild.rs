@@ -1,4 +1,4 @@
-//! What is done to a machine as a whole: another disk, kept disks, another type, kept addresses.
+//! Rebuild, snapshots, change of type, and addresses that outlive their server.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Errors of `/v1` in `OpenAI`'s shape, whoever made them: a handler, the time limit or the lack of a route.
+//! Errors of `/v1` in `OpenAI`'s shape, whether they come from a handler, the time limit or a missing route.
 
 use axum::Json;
 use axum::extract::Request;
@@ -31,7 +31,7 @@ struct Error<'a> {
     code: &'a str,
 }
 
-/// Puts an error under `/v1` into the shape that its clients read.
+/// Gives an error under `/v1` the shape that its clients expect.
 pub async fn shape(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let ours = path == "/v1" || path.starts_with("/v1/");
@@ -43,7 +43,7 @@ pub async fn shape(request: Request, next: Next) -> Response {
 }
 
 fn shaped(fault: &Fault, status: StatusCode, headers: &HeaderMap) -> Response {
-    // The protocol knows no 422.
+    // The protocol has no 422.
     let status = match status {
         StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
         status => status,

@@ -1,8 +1,8 @@
-//! The roll: what is ranked by, kept in memory, and never out of date.
+//! What properties are ranked by, kept in memory, and never out of date.
 //!
-//! With the rows of an answer the database is asked, in the same statement and so in the same snapshot, whether any transaction
-//! wrote a property that the roll's own snapshot did not see. If one did, the roll takes in what it wrote and the answer is made
-//! anew, within one snapshot from then on. So an answer is what the database held at one moment after it was asked for.
+//! The statement that fetches the rows of an answer also asks, in the same snapshot, whether any transaction wrote a property
+//! that the cache has not seen. If one did, the cache reads what it wrote, and the answer is made again, all within one snapshot.
+//! So an answer is what the database held at one moment after the request arrived.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -14,11 +14,11 @@ use crate::catalog::property::{self, Property};
 use crate::catalog::services::{self, NearbyColumns};
 use crate::catalog::zone::Zone;
 
-/// The roll of a server.
+/// The ranking cache of a server.
 #[derive(Debug, Default)]
-pub struct Roll {
+pub struct RankingCache {
     known: RwLock<Option<Known>>,
-    /// Whoever brings it up to date holds this.
+    /// Held by the request that brings the cache up to date.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -28,52 +28,57 @@ struct Known {
     candidates: Candidates,
 }
 
-/// What the roll has seen.
+/// What the cache has seen.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 struct Mark {
-    /// The server's start and the table's file: another one is another story.
+    /// The server's start and the table's file. When either changes, everything is read again.
     lugar: String,
-    /// The snapshot of the last look.
+    /// The snapshot of the last refresh.
     vista: String,
     /// The oldest transaction that the snapshot may not have seen.
     desde: i64,
 }
 
-/// What is told of a property that was chosen.
+/// The row of a property that was chosen for the page.
 #[derive(Debug, sqlx::FromRow)]
-pub struct Told {
+pub struct ChosenRow {
     al_dia: bool,
     #[sqlx(flatten)]
     pub propiedad: Property,
-    /// Metres to the nearest service, by place of its category.
+    /// Metres to the nearest service of each category.
     pub distancias_m: Option<Vec<Option<f64>>>,
     #[sqlx(flatten)]
     pub cerca: NearbyColumns,
 }
 
-/// More rows than that are not added one by one: everything is read anew, which holds less memory meanwhile.
+/// More changed rows than this are not added one by one: reading everything again needs less memory.
 const MANY: i64 = 5000;
 
 const PLACE: &str =
     "concat_ws('.', extract(epoch FROM pg_postmaster_start_time()), 'propiedades'::regclass::oid,
     pg_relation_filenode('propiedades'))";
 
-impl Roll {
-    /// Looks at all properties, and tells with what `look` made of them the rows that it chose, in its order.
+impl RankingCache {
+    /// Calls `choose` with all properties. Returns its result, and the rows of the ids that it chose, in its order.
     pub async fn ask<T>(
         &self,
         connection: &mut PgConnection,
         radius_m: i64,
-        look: impl Fn(&Candidates) -> (T, Vec<i64>),
-    ) -> sqlx::Result<(T, Vec<Told>)> {
+        choose: impl Fn(&Candidates) -> (T, Vec<i64>),
+    ) -> sqlx::Result<(T, Vec<ChosenRow>)> {
         let seen = self.mark();
-        if let Some(answer) = self.at_once(connection, radius_m, &look).await? {
+        if let Some(answer) = self
+            .answer_from_memory(connection, radius_m, &choose)
+            .await?
+        {
             return Ok(answer);
         }
         let _turn = self.turn.lock().await;
-        // Somebody else may have brought it up to date meanwhile.
+        // Another request may have brought it up to date meanwhile.
         if self.mark() != seen
-            && let Some(answer) = self.at_once(connection, radius_m, &look).await?
+            && let Some(answer) = self
+                .answer_from_memory(connection, radius_m, &choose)
+                .await?
         {
             return Ok(answer);
         }
@@ -81,18 +86,20 @@ impl Roll {
             .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .await?;
         self.refresh(&mut moment).await?;
-        let answer = self.at_once(&mut moment, radius_m, &look).await?;
+        let answer = self
+            .answer_from_memory(&mut moment, radius_m, &choose)
+            .await?;
         moment.commit().await?;
-        // Of its own moment the roll is never out of date.
+        // Within its own snapshot the cache is never out of date.
         answer.ok_or_else(|| {
-            sqlx::Error::Protocol("the roll of properties cannot be brought up to date".to_owned())
+            sqlx::Error::Protocol("the ranking cache could not be brought up to date".to_owned())
         })
     }
 
     /// Every zone that a property has, by its folded name.
     pub async fn zones(&self, connection: &mut PgConnection) -> sqlx::Result<Vec<Zone>> {
-        let look = |known: &Candidates| (known.zones(), Vec::new());
-        let (zones, _) = self.ask(connection, services::KEPT_M, look).await?;
+        let choose = |known: &Candidates| (known.zones(), Vec::new());
+        let (zones, _) = self.ask(connection, services::KEPT_M, choose).await?;
         Ok(zones)
     }
 
@@ -101,23 +108,23 @@ impl Roll {
         known.as_ref().map(|known| known.mark.clone())
     }
 
-    /// The answer by what is known; none when the database knows more.
-    async fn at_once<T>(
+    /// The answer from what is in memory; none when the database has changed since.
+    async fn answer_from_memory<T>(
         &self,
         connection: &mut PgConnection,
         radius_m: i64,
-        look: &impl Fn(&Candidates) -> (T, Vec<i64>),
-    ) -> sqlx::Result<Option<(T, Vec<Told>)>> {
-        let looked = {
+        choose: &impl Fn(&Candidates) -> (T, Vec<i64>),
+    ) -> sqlx::Result<Option<(T, Vec<ChosenRow>)>> {
+        let chosen = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             known
                 .as_ref()
-                .map(|known| (known.mark.clone(), look(&known.candidates)))
+                .map(|known| (known.mark.clone(), choose(&known.candidates)))
         };
-        let Some((mark, (answer, ids))) = looked else {
+        let Some((mark, (answer, ids))) = chosen else {
             return Ok(None);
         };
-        let told = if ids.is_empty() {
+        let rows = if ids.is_empty() {
             let mut query = QueryBuilder::new("SELECT ");
             push_up_to_date(&mut query, &mark);
             let up_to_date: bool = query.build_query_scalar().fetch_one(connection).await?;
@@ -125,10 +132,10 @@ impl Roll {
         } else {
             rows(connection, &mark, radius_m, &ids).await?
         };
-        Ok(told.map(|told| (answer, told)))
+        Ok(rows.map(|rows| (answer, rows)))
     }
 
-    /// Takes in what was written since the last look, or everything.
+    /// Reads what was written since the last refresh, or everything.
     async fn refresh(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
         let mut query = QueryBuilder::new("SELECT ");
         query.push(PLACE).push(
@@ -137,19 +144,19 @@ impl Roll {
         );
         let now: Mark = query.build_query_as().fetch_one(&mut *connection).await?;
         match self.mark().filter(|seen| seen.lugar == now.lugar) {
-            Some(seen) => match news(connection, &seen).await? {
-                Some(news) => self.add(news, now),
-                None => self.replace(now, everything(connection).await?),
+            Some(seen) => match rows_since(connection, &seen).await? {
+                Some(rows) => self.add(rows, now),
+                None => self.replace(now, read_all(connection).await?),
             },
-            None => self.replace(now, everything(connection).await?),
+            None => self.replace(now, read_all(connection).await?),
         }
         Ok(())
     }
 
-    fn add(&self, news: Vec<Row>, mark: Mark) {
+    fn add(&self, rows: Vec<Row>, mark: Mark) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.as_mut() {
-            for row in news {
+            for row in rows {
                 known.candidates.put(row);
             }
             known.mark = mark;
@@ -161,7 +168,7 @@ impl Roll {
         *known = Some(Known { mark, candidates });
     }
 
-    /// The lines in which the database explains the statement behind an answer, measured.
+    /// EXPLAIN (ANALYZE, BUFFERS) of the statement behind an answer, line by line.
     pub async fn explain(
         &self,
         connection: &mut PgConnection,
@@ -177,7 +184,7 @@ impl Roll {
 }
 
 /// All properties.
-async fn everything(connection: &mut PgConnection) -> sqlx::Result<Candidates> {
+async fn read_all(connection: &mut PgConnection) -> sqlx::Result<Candidates> {
     let mut query = QueryBuilder::new("SELECT ");
     query.push(COLUMNS).push(" FROM propiedades");
     let mut candidates = Candidates::default();
@@ -188,8 +195,8 @@ async fn everything(connection: &mut PgConnection) -> sqlx::Result<Candidates> {
     Ok(candidates)
 }
 
-/// What was written since; none when that is so much, or deleted, that everything is better read anew.
-async fn news(connection: &mut PgConnection, seen: &Mark) -> sqlx::Result<Option<Vec<Row>>> {
+/// The rows that were written since; none when there are too many, or some were deleted, so that everything must be read again.
+async fn rows_since(connection: &mut PgConnection, seen: &Mark) -> sqlx::Result<Option<Vec<Row>>> {
     let mut query = QueryBuilder::new("SELECT EXISTS (SELECT FROM propiedades_quitadas WHERE ");
     push_unseen(&mut query, seen);
     query.push(")");
@@ -208,14 +215,14 @@ async fn news(connection: &mut PgConnection, seen: &Mark) -> sqlx::Result<Option
     Ok((rows.len() <= usize::try_from(MANY).unwrap_or(usize::MAX)).then_some(rows))
 }
 
-/// The rows with these ids, in this order; none when the roll is out of date.
+/// The rows with these ids, in this order; none when the cache is out of date.
 async fn rows(
     connection: &mut PgConnection,
     mark: &Mark,
     radius_m: i64,
     ids: &[i64],
-) -> sqlx::Result<Option<Vec<Told>>> {
-    let mut rows: Vec<Told> = query("", mark, radius_m, ids)
+) -> sqlx::Result<Option<Vec<ChosenRow>>> {
+    let mut rows: Vec<ChosenRow> = query("", mark, radius_m, ids)
         .build_query_as()
         .fetch_all(connection)
         .await?;
@@ -244,7 +251,7 @@ fn query(prefix: &str, mark: &Mark, radius_m: i64, ids: &[i64]) -> QueryBuilder<
     query
 }
 
-/// Appends whether the roll has seen everything.
+/// Appends whether the cache has seen every change.
 fn push_up_to_date(query: &mut QueryBuilder<Postgres>, mark: &Mark) {
     for table in ["propiedades", "propiedades_quitadas"] {
         query
@@ -257,8 +264,8 @@ fn push_up_to_date(query: &mut QueryBuilder<Postgres>, mark: &Mark) {
     query.push(PLACE).push(" = ").push_bind(mark.lugar.clone());
 }
 
-/// Appends the condition that a row was written by a transaction that the roll has not seen. Numbers that no transaction has yet
-/// come from another server's dump.
+/// Appends the condition that a row was written by a transaction that the cache has not seen. Numbers that no transaction has
+/// reached yet come from another server's dump.
 fn push_unseen(query: &mut QueryBuilder<Postgres>, mark: &Mark) {
     query.push("cambio >= ").push_bind(mark.desde);
     query.push(" AND cambio < pg_snapshot_xmax(pg_current_snapshot())::text::bigint AND NOT pg_visible_in_snapshot(cambio::text::xid8, ");

@@ -1,0 +1,183 @@
+//! The filters of a recommendation, over the properties that are kept in memory.
+
+use time::{Date, OffsetDateTime};
+
+use crate::catalog::candidates::{Candidate, Candidates, Group};
+use crate::catalog::filters::{Amount, Condition, PlaceName, Rooms};
+use crate::catalog::fold::fold;
+use crate::catalog::names::has;
+use crate::catalog::preferences::Preferences;
+use crate::catalog::{KINDS, OPERATIONS};
+
+/// The filters that may be dropped, the least important first. The operation is never dropped.
+pub const SOFT: [&str; 4] = [
+    "presupuesto_min",
+    "tipo_propiedad",
+    "zona_preferida",
+    "presupuesto_max",
+];
+const KIND: usize = 1;
+const ZONE: usize = 2;
+
+/// The filters of a recommendation, made ready for many properties. An unknown value passes none.
+#[derive(Debug)]
+pub struct CandidateFilter {
+    operacion: usize,
+    soft_zonas: Option<Vec<bool>>,
+    hard_zonas: Vec<Vec<bool>>,
+    tipo: Option<u8>,
+    presupuesto_min: Option<f64>,
+    presupuesto_max: Option<f64>,
+    /// The hard filters that look at a single property.
+    checks: Vec<Check>,
+}
+
+/// A hard filter on a property.
+#[derive(Debug)]
+enum Check {
+    Kinds(Vec<u8>),
+    Amount(Amount, f64, f64),
+    Rooms(Rooms, i16, i16),
+    /// Days since 1970.
+    PublishedSince(i32),
+    /// The names that pass, by their place among all names.
+    Name(PlaceName, Vec<bool>),
+}
+
+impl CandidateFilter {
+    /// The filters of these preferences.
+    pub fn new(wanted: &Preferences, known: &Candidates) -> Self {
+        let mut filter = CandidateFilter {
+            operacion: place(OPERATIONS, wanted.operacion),
+            soft_zonas: wanted
+                .zona
+                .as_ref()
+                .map(|zona| known.zonas.marked(|name| name.folded == *zona)),
+            hard_zonas: Vec::new(),
+            tipo: wanted.tipo_propiedad.map(kind),
+            presupuesto_min: wanted.presupuesto_min,
+            presupuesto_max: wanted.presupuesto_max,
+            checks: Vec::new(),
+        };
+        for condition in wanted.ademas.conditions() {
+            filter.add(condition, known);
+        }
+        filter
+    }
+
+    fn add(&mut self, condition: Condition, known: &Candidates) {
+        let check = match condition {
+            Condition::Zones(zones) => {
+                let marks = known.zonas.marked(|name| zones.contains(&name.folded));
+                return self.hard_zonas.push(marks);
+            }
+            Condition::OtherZones(zones) => {
+                let marks = known.zonas.marked(|name| !zones.contains(&name.folded));
+                return self.hard_zonas.push(marks);
+            }
+            // Groups hold one operation each, and only what is on offer is looked at; preferences name no circle.
+            Condition::Operation(_) | Condition::State(_) | Condition::Near(_) => return,
+            Condition::Kinds(kinds) => Check::Kinds(kinds.iter().map(|word| kind(word)).collect()),
+            Condition::Amount(amount, least, most) => Check::Amount(
+                amount,
+                least.unwrap_or(f64::NEG_INFINITY),
+                most.unwrap_or(f64::INFINITY),
+            ),
+            Condition::Rooms(rooms, least, most) => {
+                let bound = |number: i64| i16::try_from(number).unwrap_or(i16::MAX);
+                // An unknown count is negative, so it lies below every range.
+                Check::Rooms(rooms, least.map_or(0, bound), most.map_or(i16::MAX, bound))
+            }
+            Condition::Contains(name, part) => {
+                let part = fold(part);
+                let names = match name {
+                    PlaceName::Neighbourhood => &known.uvs,
+                    PlaceName::Block => &known.manzanas,
+                };
+                Check::Name(name, names.marked(|name| name.folded.contains(&part)))
+            }
+            Condition::PublishedWithin(days) => {
+                let days = i32::try_from(days).unwrap_or(i32::MAX);
+                Check::PublishedSince(today().saturating_sub(days))
+            }
+        };
+        self.checks.push(check);
+    }
+
+    /// Whether a property of this group could pass if the soft filters were dropped.
+    pub fn may_hold(&self, group: &Group) -> bool {
+        let mut zonas = self.hard_zonas.iter();
+        group.operacion == Some(self.operacion) && zonas.all(|marks| has(marks, group.zona))
+    }
+
+    /// The bit of the zone filter if the group misses it. All properties of a group have the same zone.
+    pub fn missed_by_group(&self, group: &Group) -> u8 {
+        let is_in = self
+            .soft_zonas
+            .as_ref()
+            .is_none_or(|marks| has(marks, group.zona));
+        u8::from(!is_in) << ZONE
+    }
+
+    /// The soft filters that a property misses, as bits; `None` if it misses a hard one.
+    #[inline]
+    pub fn missed(&self, candidate: &Candidate) -> Option<u8> {
+        if !self.checks.iter().all(|check| check.passes(candidate)) {
+            return None;
+        }
+        let price = candidate.precio;
+        let (low, high) = (self.presupuesto_min, self.presupuesto_max);
+        let too_cheap = low.is_some_and(|least| !within(price, least, f64::INFINITY));
+        let too_dear = high.is_some_and(|most| !within(price, f64::NEG_INFINITY, most));
+        let other_kind = self.tipo.is_some_and(|tipo| tipo != candidate.tipo);
+        Some(u8::from(too_cheap) | u8::from(other_kind) << KIND | u8::from(too_dear) << 3)
+    }
+}
+
+impl Check {
+    #[inline]
+    fn passes(&self, candidate: &Candidate) -> bool {
+        match self {
+            Check::Kinds(kinds) => kinds.contains(&candidate.tipo),
+            Check::Amount(amount, least, most) => {
+                let value = match amount {
+                    Amount::Price => candidate.precio,
+                    Amount::Surface => candidate.superficie,
+                };
+                within(value, *least, *most)
+            }
+            Check::Rooms(rooms, least, most) => {
+                let value = match rooms {
+                    Rooms::Bedrooms => candidate.dormitorios,
+                    Rooms::Bathrooms => candidate.banos,
+                    Rooms::Garages => candidate.garajes,
+                };
+                (*least..=*most).contains(&value)
+            }
+            Check::PublishedSince(day) => candidate.publicada >= *day,
+            Check::Name(PlaceName::Neighbourhood, marks) => has(marks, candidate.uv),
+            Check::Name(PlaceName::Block, marks) => has(marks, candidate.manzana),
+        }
+    }
+}
+
+/// An unknown value is NaN, which lies in no range.
+fn within(value: f64, least: f64, most: f64) -> bool {
+    value >= least && value <= most
+}
+
+/// The index of a word in a vocabulary; its length for an unknown word.
+fn place(words: &[&str], word: &str) -> usize {
+    let found = words.iter().position(|known| *known == word);
+    found.unwrap_or(words.len())
+}
+
+fn kind(word: &str) -> u8 {
+    u8::try_from(place(KINDS, word)).unwrap_or(u8::MAX)
+}
+
+/// Days since 1970, in UTC.
+fn today() -> i32 {
+    let epoch = Date::from_ordinal_date(1970, 1).map_or(0, Date::to_julian_day);
+    OffsetDateTime::now_utc().date().to_julian_day() - epoch
+}
