@@ -86,16 +86,52 @@ pub struct Ask {
 }
 
 impl Claim {
-    pub fn of<T>(plan: &Plan<T>) -> Self {
+    pub fn new(run: impl Into<String>, verb: impl Into<String>, who: impl Into<String>) -> Self {
         Self {
-            run: plan.run.clone(),
-            verb: plan.verb.clone(),
-            who: plan.who.clone(),
+            run: run.into(),
+            verb: verb.into(),
+            who: who.into(),
         }
+    }
+
+    pub fn of<T>(plan: &Plan<T>) -> Self {
+        Self::new(&plan.run, &plan.verb, &plan.who)
     }
 }
 
 impl<T> Plan<T> {
+    /// A plan that applies its steps and has no undo. What else a plan may have is set on it.
+    pub fn new(claim: Claim, steps: Vec<Step<T>>) -> Self {
+        Self {
+            run: claim.run,
+            stack: String::new(),
+            verb: claim.verb,
+            who: claim.who,
+            mode: Mode::Apply,
+            after: None,
+            guard_s: None,
+            steps,
+            on_failure: Vec::new(),
+            no_return: None,
+            watch: Vec::new(),
+        }
+    }
+
+    pub fn of_stack(mut self, stack: impl Into<String>) -> Self {
+        self.stack = stack.into();
+        self
+    }
+
+    pub fn in_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    pub fn or_else(mut self, on_failure: Vec<Step<T>>) -> Self {
+        self.on_failure = on_failure;
+        self
+    }
+
     /// Whether the plan turns back when the step at this index fails, or may not begin.
     pub fn turns_back(&self, index: usize) -> bool {
         self.no_return.is_none_or(|point| index < point)
@@ -126,17 +162,14 @@ impl<T> Plan<T> {
             steps.iter().map(step).collect()
         };
         Plan {
-            run: self.run.clone(),
             stack: self.stack.clone(),
-            verb: self.verb.clone(),
-            who: self.who.clone(),
             mode: self.mode,
             after: self.after.clone(),
             guard_s: self.guard_s,
-            steps: map(&self.steps),
             on_failure: map(&self.on_failure),
             no_return: self.no_return,
             watch: self.watch.clone(),
+            ..Plan::new(Claim::of(self), map(&self.steps))
         }
     }
 }

@@ -250,7 +250,7 @@ fn named(armed: &Armed<'_>) -> String {
 mod tests {
     use super::*;
     use crate::core::event::{Label, now};
-    use crate::core::plan::{Mode, Step};
+    use crate::core::plan::{Claim, Step};
     use crate::task::Link;
 
     fn plan() -> Plan<Task> {
@@ -266,22 +266,16 @@ mod tests {
             )
         };
         Plan {
-            run: "r".into(),
-            stack: "s".into(),
-            verb: "converge".into(),
-            who: "ana".into(),
-            mode: Mode::Apply,
-            after: None,
             guard_s: Some(9),
-            steps: vec![
-                step("free", false),
-                step("same", true),
-                step("changed", true),
-                step("cut off", true),
-            ],
-            on_failure: Vec::new(),
-            no_return: None,
-            watch: Vec::new(),
+            ..Plan::new(
+                Claim::new("r", "converge", "ana"),
+                vec![
+                    step("free", false),
+                    step("same", true),
+                    step("changed", true),
+                    step("cut off", true),
+                ],
+            )
         }
     }
 

@@ -96,19 +96,10 @@ impl<'r> Job<'r> {
 
     /// The steps as a plan of this command.
     pub fn plan<T>(&self, mode: Mode, steps: Vec<Step<T>>, on_failure: Vec<Step<T>>) -> Plan<T> {
-        Plan {
-            run: self.run.clone(),
-            stack: self.stack.name.clone(),
-            verb: self.verb.to_owned(),
-            who: self.who.clone(),
-            mode,
-            after: None,
-            guard_s: None,
-            steps,
-            on_failure,
-            no_return: None,
-            watch: Vec::new(),
-        }
+        Plan::new(self.claim(), steps)
+            .of_stack(&self.stack.name)
+            .in_mode(mode)
+            .or_else(on_failure)
     }
 
     /// What playbooks and templates may name, without what only a host knows.
@@ -313,11 +304,7 @@ impl<'r> Job<'r> {
 
     /// Who wants what, for others who want the same.
     pub fn claim(&self) -> Claim {
-        Claim {
-            run: self.run.clone(),
-            verb: self.verb.to_owned(),
-            who: self.who.clone(),
-        }
+        Claim::new(&self.run, self.verb, &self.who)
     }
 
     /// The first step that failed since it was last asked for is the error of a run.
