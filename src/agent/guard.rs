@@ -14,7 +14,7 @@ use crate::core::audit::{AuditAction, AuditEntry};
 use crate::core::engine::{self, CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
-use crate::core::plan::{Claim, Plan};
+use crate::core::plan::{Claim, Plan, Purpose};
 use crate::host::armed::{ARMED, Armed, FOLDER};
 use crate::host::audit;
 use crate::host::journal::{self, Journal};
@@ -125,7 +125,8 @@ async fn arm(system: &System, plan: &Plan<Task>, within_s: u64) -> Result<()> {
         Claim::new(armed.way_back(), journal::WAY_BACK, &plan.who),
         before::steps(system, plan).await?,
     )
-    .of_stack(&plan.stack);
+    .of_stack(&plan.stack)
+    .purpose(Purpose::WayBack);
     let text = serde_json::to_vec(&back)?;
     system
         .write_atomic(WAY_BACK, &text, 0o600, None, &[])

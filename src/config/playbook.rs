@@ -151,10 +151,8 @@ impl Playbooks {
                 .into());
         }
         Ok(Some(Step {
-            part: part.to_owned(),
-            name,
             guard,
-            task,
+            ..Step::new(part, name, task)
         }))
     }
 

@@ -177,6 +177,7 @@ fn start<T>(plan: &Plan<T>) -> Event {
         stack: plan.stack.clone(),
         verb: plan.verb.clone(),
         who: plan.who.clone(),
+        purpose: Some(plan.purpose),
         steps: plan.steps.len(),
         applies: plan.mode == Mode::Apply,
     }
@@ -227,6 +228,7 @@ async fn run_step<W, T: Wish<W>>(
     tell: &mut impl FnMut(Event) -> Result<()>,
 ) -> Result<State> {
     let label = Label {
+        id: step.id.clone(),
         part: step.part.clone(),
         name: step.name.clone(),
         undo,

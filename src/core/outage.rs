@@ -10,7 +10,7 @@ use reqwest::{Client, Method, redirect};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
-use crate::core::event::Outage;
+use crate::core::event::{Outage, Side};
 use crate::core::plan::Ask;
 
 /// Between two requests of one asker on the host, which the app does not limit. Four of them ask 160
@@ -31,12 +31,12 @@ pub struct Watch {
 
 impl Watch {
     /// Begins to make these requests, each over a connection that is kept and over new ones.
-    pub fn begin(side: &str, asks: &[Ask], pause: Duration) -> Option<Self> {
+    pub fn begin(side: Side, asks: &[Ask], pause: Duration) -> Option<Self> {
         if asks.is_empty() {
             return None;
         }
         let (end, ended) = watch::channel(false);
-        let (side, asks) = (side.to_owned(), asks.to_vec());
+        let asks = asks.to_vec();
         let thread = thread::spawn(move || ask_all(side, &asks, pause, &ended));
         Some(Self { end, thread })
     }
@@ -89,7 +89,7 @@ impl Sight {
 }
 
 fn ask_all(
-    side: String,
+    side: Side,
     asks: &[Ask],
     pause: Duration,
     ended: &watch::Receiver<bool>,
@@ -222,7 +222,7 @@ mod tests {
             body: None,
             address: None,
         };
-        let watch = Watch::begin("host", &[ask], Duration::from_millis(1)).unwrap();
+        let watch = Watch::begin(Side::Host, &[ask], Duration::from_millis(1)).unwrap();
         through.recv().unwrap();
         watch.end().unwrap()
     }
@@ -238,6 +238,6 @@ mod tests {
     #[test]
     fn what_never_served_has_no_outage() {
         assert!(see(&[503, 503, 503]).is_none());
-        assert!(Watch::begin("host", &[], ON_HOST).is_none());
+        assert!(Watch::begin(Side::Host, &[], ON_HOST).is_none());
     }
 }

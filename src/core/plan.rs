@@ -1,12 +1,32 @@
 //! A verb as data: the wishes in order, and the wishes that undo.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+/// By what the code knows a step: names are for people, and change. A step that nothing has to
+/// recognise has none. Whoever makes such steps keeps their ids as constants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(Cow<'static, str>);
+
+impl StepId {
+    pub const fn new(id: &'static str) -> Self {
+        Self(Cow::Borrowed(id))
+    }
+
+    pub fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// One wish with its place.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Step<T> {
+    /// Absent in plans that were kept by an older release.
+    #[serde(default, skip_serializing_if = "StepId::is_none")]
+    pub id: StepId,
     /// The playbook or the part of the verb that the step belongs to.
     pub part: String,
     /// The wish as a sentence: "nginx runs".
@@ -24,6 +44,21 @@ pub struct Step<T> {
 pub enum Mode {
     Check,
     Apply,
+}
+
+/// What a run is for, where that decides something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A command of an operator, whose Ctrl-C makes the host turn back.
+    #[default]
+    Command,
+    /// One part of such a command: Ctrl-C is for the command as a whole.
+    Part,
+    /// What a timer starts with nobody there.
+    Timer,
+    /// The dead man's switch puts back what a run had changed.
+    WayBack,
 }
 
 /// A run that was seen, and whether it was over.
@@ -51,6 +86,8 @@ pub struct Plan<T> {
     /// Who asks: `user@machine`.
     pub who: String,
     pub mode: Mode,
+    #[serde(default)]
+    pub purpose: Purpose,
     /// The newest run of the world, as it was when this plan was made for it: another one since
     /// then may have changed what the plan rests on.
     #[serde(default)]
@@ -108,6 +145,7 @@ impl<T> Plan<T> {
             verb: claim.verb,
             who: claim.who,
             mode: Mode::Apply,
+            purpose: Purpose::default(),
             after: None,
             guard_s: None,
             steps,
@@ -119,6 +157,11 @@ impl<T> Plan<T> {
 
     pub fn of_stack(mut self, stack: impl Into<String>) -> Self {
         self.stack = stack.into();
+        self
+    }
+
+    pub fn purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
         self
     }
 
@@ -141,11 +184,18 @@ impl<T> Plan<T> {
 impl<T> Step<T> {
     pub fn new(part: impl Into<String>, name: impl Into<String>, task: impl Into<T>) -> Self {
         Self {
+            id: StepId::default(),
             part: part.into(),
             name: name.into(),
             guard: false,
             task: task.into(),
         }
+    }
+
+    /// The same step, to be known by this id.
+    pub fn with_id(mut self, id: StepId) -> Self {
+        self.id = id;
+        self
     }
 }
 
@@ -154,6 +204,7 @@ impl<T> Plan<T> {
     pub fn map<'p, U>(&'p self, task: impl Fn(&'p Step<T>) -> U) -> Plan<U> {
         let map = |steps: &'p [Step<T>]| {
             let step = |step: &'p Step<T>| Step {
+                id: step.id.clone(),
                 part: step.part.clone(),
                 name: step.name.clone(),
                 guard: step.guard,
@@ -164,6 +215,7 @@ impl<T> Plan<T> {
         Plan {
             stack: self.stack.clone(),
             mode: self.mode,
+            purpose: self.purpose,
             after: self.after.clone(),
             guard_s: self.guard_s,
             on_failure: map(&self.on_failure),

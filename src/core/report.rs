@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{
-    Act, Change, Counts, ErrorInfo, Event, Figure, Label, Outage, State, now,
+    Act, Change, Counts, ErrorInfo, Event, Figure, Label, Outage, Side, State, now,
 };
 
 /// How much is told.
@@ -120,6 +120,7 @@ impl Report {
         place.get_or_insert_with(|| {
             let mut fault = Fault::from(error.clone());
             fault.message = format!("{}: {}", label.name, fault.message);
+            fault.step = label.id.clone();
             fault
         });
         is_first
@@ -483,9 +484,9 @@ impl Report {
 
 /// `on the host: 0 of 1840 requests failed, longest gap 31 ms`
 fn seen(outage: &Outage) -> String {
-    let place = match outage.side.as_str() {
-        "host" => "on the host",
-        _ => "from here",
+    let place = match outage.side {
+        Side::Host => "on the host",
+        Side::Operator => "from here",
     };
     format!(
         "asked {place}: {} of {} requests failed, longest gap {} ms",

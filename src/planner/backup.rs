@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::config::stack::Stack;
 use crate::core::error::{Code, Fault};
-use crate::core::plan::Step;
+use crate::core::plan::{Step, StepId};
 use crate::core::secret::Secret;
 use crate::facts::Facts;
 use crate::facts::app::{AppFacts, binary};
@@ -23,8 +23,8 @@ use crate::task::{
 
 /// The part of a plan that these steps stand in.
 const PART: &str = "backup";
-/// The wish that what a restore sets aside is a backup as well.
-pub const SAFETY: &str = "what is there now is backed up";
+/// The step that backs up what a restore sets aside.
+pub const SAFETY: StepId = StepId::new("backup.safety");
 
 /// What playbooks/pitr.yml calls the cluster before pgBackRest.
 const STANZA: &str = "citrino";
@@ -256,7 +256,7 @@ impl Settings {
         };
         let mut steps = vec![
             step("there is a database", there),
-            step(SAFETY, safety),
+            step("what is there now is backed up", safety).with_id(SAFETY),
             swap.clone(),
         ];
         steps.extend(release::serves_on(stack, app));

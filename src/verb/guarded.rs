@@ -62,7 +62,7 @@ struct Armed<'a> {
     within_s: u64,
     /// Whether the site must answer, when a release is live.
     site: bool,
-    /// The steps that may have changed something.
+    /// The names of the steps that may have changed something.
     steps: Vec<String>,
 }
 
@@ -90,6 +90,7 @@ pub async fn run(
     if steps.is_empty() {
         return outcome;
     }
+    let steps = steps.iter().map(|index| plan.steps[*index].name.clone());
     let site = before.answered().await;
     if serves && !site {
         job.report.note("the site could not be asked from here before; only ssh tells now whether the host can be reached");
@@ -98,7 +99,7 @@ pub async fn run(
         run: &plan.run,
         within_s: plan.guard_s.unwrap_or(WITHIN_S),
         site,
-        steps,
+        steps: steps.collect(),
     };
     come_back(job, remote.target(), &armed).await?;
     outcome
@@ -118,18 +119,20 @@ pub async fn settle(job: &mut Job<'_>, remote: &Remote, facts: &Facts) -> Result
     come_back(job, remote.target(), &armed).await
 }
 
-/// Keeps the names of guarded steps that were begun and did not turn out to be so already.
-fn note_guarded(plan: &Plan<Task>, event: &Event, steps: &mut Vec<String>) {
+/// Keeps the places of guarded steps that were begun and did not turn out to be so already.
+fn note_guarded(plan: &Plan<Task>, event: &Event, steps: &mut Vec<usize>) {
     match event {
         Event::Begin { n, label, .. } if !label.undo => {
-            let step = plan.steps.get(n - 1).filter(|step| step.guard);
-            steps.extend(step.map(|step| step.name.clone()));
+            let index = n - 1;
+            let is_guarded = plan.steps.get(index).is_some_and(|step| step.guard);
+            steps.extend(is_guarded.then_some(index));
         }
         Event::Step {
+            n,
             label,
             state: State::Same,
             ..
-        } if steps.last() == Some(&label.name) => {
+        } if !label.undo && steps.last() == Some(&(n - 1)) => {
             steps.pop();
         }
         _ => {}
@@ -285,6 +288,7 @@ mod tests {
         let mut seen = Vec::new();
         for (index, step) in plan.steps.iter().enumerate() {
             let label = Label {
+                id: step.id.clone(),
                 part: step.part.clone(),
                 name: step.name.clone(),
                 undo: false,
@@ -314,6 +318,6 @@ mod tests {
             };
             note_guarded(&plan, &end, &mut seen);
         }
-        assert_eq!(seen, ["changed", "cut off"]);
+        assert_eq!(seen, [2, 3]);
     }
 }

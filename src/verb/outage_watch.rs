@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::job::Job;
 use crate::config::stack::Stack;
 use crate::core::error::{Code, Fault};
-use crate::core::event::{Event, now};
+use crate::core::event::{Event, Side, now};
 use crate::core::outage::{self, Watch};
 use crate::core::plan::Ask;
 use crate::operator::remote::Remote;
@@ -40,7 +40,7 @@ pub fn from_outside(job: &Job, remote: &Remote, watch: &[Ask]) -> Option<Watch> 
     } else {
         asks(&job.stack, address)
     };
-    Watch::begin("operator", &asks, outage::FROM_OUTSIDE)
+    Watch::begin(Side::Operator, &asks, outage::FROM_OUTSIDE)
 }
 
 /// Tells what a watch from here saw.

@@ -107,8 +107,7 @@ async fn delegate(job: &mut Job<'_>, api: &Hetzner, preview: &Preview) -> Result
     let Some(zone) = dns.map(|dns| dns.zone.clone()) else {
         return Ok(());
     };
-    let made = format!("zone {zone} is there");
-    if preview.planned().iter().any(|step| step.name == made)
+    if preview.planned().iter().any(|step| step.id == cloud::ZONE)
         && let Some(found) = api.named::<ZoneView>(&zone).await?
     {
         let servers = found.authoritative_nameservers.assigned.join(", ");

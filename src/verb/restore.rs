@@ -51,7 +51,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     let agent = remote.agent().await?;
     let mut steps = restore.steps;
     if wish.without_safety_backup {
-        steps.retain(|step| step.name != SAFETY);
+        steps.retain(|step| step.id != SAFETY);
     }
     let mut plan = job.plan(Mode::Apply, steps, restore.on_failure);
     plan.watch = outage_watch::on_host(&job.stack);
@@ -68,7 +68,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
 /// What is set aside may be too damaged to be dumped.
 fn with_way_out(error: anyhow::Error) -> anyhow::Error {
     match error.downcast::<Fault>() {
-        Ok(fault) if fault.message.starts_with(SAFETY) => {
+        Ok(fault) if fault.step == SAFETY => {
             let first = fault.hint.as_deref().unwrap_or("nothing was changed");
             let hint = format!(
                 "{first}; when the database of now is too damaged to be dumped, add --without-safety-backup: it stays aside all the same"
