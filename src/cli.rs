@@ -425,42 +425,6 @@ pub enum Log {
     Ops,
 }
 
-impl Verb {
-    /// Its name, as it is typed.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Verb::Validate => "validate",
-            Verb::Plan { .. } => "plan",
-            Verb::Provision(_) => "provision",
-            Verb::Converge { .. } => "converge",
-            Verb::Deploy { .. } => "deploy",
-            Verb::Up { .. } => "up",
-            Verb::Releases => "releases",
-            Verb::Rollback(_) => "rollback",
-            Verb::Backup { .. } => "backup",
-            Verb::Restore(_) => "restore",
-            Verb::Db {
-                what: Db::Import(_),
-            } => "db import",
-            Verb::Status => "status",
-            Verb::Cost => "cost",
-            Verb::Health => "health",
-            Verb::Logs { .. } => "logs",
-            Verb::Audit { .. } => "audit",
-            Verb::Ssh { .. } => "ssh",
-            Verb::Adopt(_) => "adopt",
-            Verb::Rebuild(_) => "rebuild",
-            Verb::Gc(_) => "gc",
-            Verb::Destroy { .. } => "destroy",
-            Verb::Explain { .. } => "explain",
-            Verb::Completions { .. } => "completions",
-            Verb::Agent => "agent",
-            Verb::Guard => "guard",
-            Verb::Scheduled { .. } => "scheduled",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;

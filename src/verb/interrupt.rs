@@ -20,17 +20,7 @@ const LOOK: Duration = Duration::from_secs(10);
 /// Runs a command to its end or to the first Ctrl-C; a second one ends it at once. A deploy minds
 /// Ctrl-C itself, since its host can turn back.
 pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
-    let leaves_something = matches!(
-        cli.verb,
-        Verb::Provision(_)
-            | Verb::Up { .. }
-            | Verb::Converge { .. }
-            | Verb::Rebuild(_)
-            | Verb::Adopt(_)
-            | Verb::Gc(_)
-            | Verb::Destroy { .. }
-    );
-    if !leaves_something {
+    if !cli.verb.leaves_something() {
         return Box::pin(dispatch(cli, report)).await;
     }
     tokio::select! {

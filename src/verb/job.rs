@@ -11,7 +11,7 @@ use crate::config::template::Values;
 use crate::core::engine;
 use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
-use crate::core::plan::{Claim, Mode, Plan, Step};
+use crate::core::plan::{Claim, Mode, Plan, Purpose, Step};
 use crate::core::report::Report;
 use crate::core::secret::{DOTS, Secret};
 use crate::facts::Facts;
@@ -37,6 +37,7 @@ pub struct Job<'r> {
     /// The block device of the stack's volume, as the host knows it.
     volume: Option<String>,
     verb: &'static str,
+    purpose: Purpose,
     /// Names this command in the journal.
     run: String,
     /// `user@machine`
@@ -87,6 +88,7 @@ impl<'r> Job<'r> {
             backup_secrets: Vec::new(),
             volume,
             verb: cli.verb.name(),
+            purpose: cli.verb.purpose(),
             run: run_id(),
             who: who(),
             wishes,
@@ -99,6 +101,7 @@ impl<'r> Job<'r> {
         Plan::new(self.claim(), steps)
             .of_stack(&self.stack.name)
             .in_mode(mode)
+            .purpose(self.purpose)
             .or_else(on_failure)
     }
 
