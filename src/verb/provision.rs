@@ -8,7 +8,7 @@ use super::job::{Job, no_server};
 use crate::cli::Provision;
 use crate::core::error::{Code, Fault, code, exit};
 use crate::core::plan::{Mode, Step};
-use crate::hetzner::labels::{self, Labels};
+use crate::hetzner::labels;
 use crate::hetzner::{Hetzner, ServerView, ZoneView, availability};
 use crate::operator::preview::{Preview, Saved, replacements};
 use crate::operator::remote::{Remote, Target};
@@ -120,63 +120,51 @@ async fn delegate(job: &mut Job<'_>, api: &Hetzner, preview: &Preview) -> Result
 
 /// Waits for the host, and gives it a key of its own.
 pub async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
-    let mut server = find(job, api).await?;
-    let mut target = job.target_of(api, &server).await?;
+    let server = find(job, api).await?;
+    let target = job.target_of(api, &server).await?;
     job.report
         .waiting(format!("waiting for {} to answer", target.address));
-    let mut remote = Remote::wait(&target, SSH_WITHIN).await?;
+    let remote = Remote::wait(&target, SSH_WITHIN).await?;
     let born = [labels::BOOTSTRAP_KEY, labels::REBIRTH_KEY];
     if born.iter().any(|key| server.labels.contains_key(*key)) {
         first_boot(job, &remote).await?;
     }
+    rotate(job, api, remote, target).await
+}
+
+/// The host gets a key of its own, step by step, from wherever that was cut off.
+async fn rotate(
+    job: &mut Job<'_>,
+    api: &Hetzner,
+    mut remote: Remote,
+    mut target: Target,
+) -> Result<()> {
     loop {
         let agent = job.agent(&remote).await?;
         // Asked anew each time, and late: setting labels sets all of them.
-        server = find(job, api).await?;
-        let keys = &agent.facts().host_keys;
-        match host_key::rotation(&server.labels, keys)? {
-            Rotation::Reborn(pin) => {
-                relabel(api, &mut server, |all| {
-                    all.remove(labels::REBIRTH_KEY);
-                    all.remove(labels::HOST_KEY);
-                    all.insert(labels::BOOTSTRAP_KEY.to_owned(), pin);
-                })
-                .await?;
-            }
-            Rotation::NotReborn => {
-                relabel(api, &mut server, |all| {
-                    all.remove(labels::REBIRTH_KEY);
-                })
-                .await?;
-            }
-            Rotation::Make => {
-                target.mirror.set_aside(&job.claim().run)?;
-                let plan = job.plan(Mode::Apply, host_key::make(), Vec::new());
-                job.run_host(agent, &plan, &[]).await?;
-            }
-            Rotation::TakeOver(next) => {
-                let pin = labels::pin_label(&next)?;
-                relabel(api, &mut server, |all| {
-                    all.insert(labels::HOST_KEY.to_owned(), pin);
-                })
-                .await?;
-                let plan = job.plan(Mode::Apply, host_key::take_over(), Vec::new());
-                job.run_host(agent, &plan, &[]).await?;
-            }
+        let server = find(job, api).await?;
+        let rotation = host_key::rotation(&server.labels, &agent.facts().host_keys)?;
+        match rotation {
+            Rotation::Done => break,
+            Rotation::Make => target.mirror.set_aside(&job.claim().run)?,
             Rotation::Forget => {
                 drop(agent);
                 remote.close().await;
-                relabel_locally(&mut target, &server)?;
+                pin_own_key(&mut target, &server)?;
                 remote = with_new_key(&target).await?;
-                relabel(api, &mut server, |all| {
-                    all.remove(labels::BOOTSTRAP_KEY);
-                })
-                .await?;
+                relabel(api, &server, &rotation).await?;
                 job.report.note(
                     "the host has a key of its own now; the one that it was born with is worthless",
                 );
+                continue;
             }
-            Rotation::Done => break,
+            _ => {}
+        }
+        relabel(api, &server, &rotation).await?;
+        let steps = rotation.steps();
+        if !steps.is_empty() {
+            let plan = job.plan(Mode::Apply, steps, Vec::new());
+            job.run_host(agent, &plan, &[]).await?;
         }
     }
     remote.close().await;
@@ -188,18 +176,17 @@ async fn find(job: &Job<'_>, api: &Hetzner) -> Result<ServerView> {
     Ok(api.server_of(name).await?.ok_or_else(|| no_server(name))?)
 }
 
-async fn relabel(
-    api: &Hetzner,
-    server: &mut ServerView,
-    change: impl FnOnce(&mut Labels),
-) -> Result<()> {
-    change(&mut server.labels);
-    api.relabel::<ServerView>(server.id, &server.name, &server.labels)
+async fn relabel(api: &Hetzner, server: &ServerView, rotation: &Rotation) -> Result<()> {
+    let labels = rotation.labels(server.labels.clone())?;
+    if labels == server.labels {
+        return Ok(());
+    }
+    api.relabel::<ServerView>(server.id, &server.name, &labels)
         .await
 }
 
 /// Only the host's own key counts from now on.
-fn relabel_locally(target: &mut Target, server: &ServerView) -> Result<()> {
+fn pin_own_key(target: &mut Target, server: &ServerView) -> Result<()> {
     let pin = server.labels.get(labels::HOST_KEY);
     target.host_keys = pin
         .iter()
