@@ -7,13 +7,15 @@ use crate::cli::Adopt;
 use crate::core::error::{Code, Fault, exit};
 use crate::hetzner::labels;
 use crate::planner::cloud;
+use crate::verb::consent;
+use crate::verb::on_cloud;
 
 pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     let pin = options.host_key.as_deref().map(pin).transpose()?;
     let server = options.server.as_deref();
     let steps = cloud::adopt(&job.stack, &job.keys, server, pin.as_deref());
-    let preview = job.look_at_cloud(&api, steps.clone()).await?;
+    let preview = on_cloud::look(job, &api, steps.clone()).await?;
     if preview.is_empty() {
         job.report
             .note("there is nothing to take in: what has the stack's names is the stack's");
@@ -32,13 +34,14 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
         job.show(&preview)?;
         job.report.forget_preview();
     }
-    job.confirm(
+    consent::confirm(
+        job,
         options.yes.yes,
         "this makes resources of the project part of the stack",
         "Take them in?",
     )
     .await?;
-    job.run_cloud(&api, steps).await?;
+    on_cloud::run(job, &api, steps).await?;
     job.report
         .note("`citrino-ops plan` shows what differs from the wishes now");
     Ok(exit::OK)

@@ -17,12 +17,14 @@ use crate::operator::remote::Remote;
 use crate::planner::import;
 use crate::storage::dump::{self, Form, Kind, Table};
 use crate::task::imported::{CsvFile, ImportSource, Imported};
+use crate::verb::consent;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, wish: &Import) -> Result<u8> {
     let files = files(job, wish)?;
-    let remote = job.connect().await?;
+    let remote = on_host::connect(job).await?;
     let remote = remote.telling(job.report.progress());
-    let agent = job.agent(&remote).await?;
+    let agent = on_host::agent(job, &remote).await?;
     let app = agent.facts().app.clone();
     let at = OffsetDateTime::now_utc();
     let imported = import::imported(&job.stack, &app, brought(&files, &wish.csv), at, wish.check)?;
@@ -194,7 +196,7 @@ async fn look(job: &mut Job<'_>, remote: &Remote, imported: &Imported) -> Result
     steps.extend(gone.clone());
     let plan = job.plan(Mode::Apply, steps, gone);
     let agent = remote.agent().await?;
-    job.run_host(agent, &plan, &[]).await.map(drop)
+    on_host::run(job, agent, &plan, &[]).await.map(drop)
 }
 
 /// It takes the live database's place, after a yes and a backup.
@@ -208,11 +210,9 @@ async fn swap(
     let (previous, gone) = (imported.previous.clone(), import::gone(&imported.brought));
     let step = import::step(imported, "the database is what was brought");
     job.report.waiting("reading it on the host");
-    job.foresee(remote.agent().await?, vec![step.clone()])
-        .await?;
+    on_host::foresee(job, remote.agent().await?, vec![step.clone()]).await?;
     let why = "the live database would be replaced";
-    job.confirm(yes, why, "Put it in the live database's place?")
-        .await?;
+    consent::confirm(job, yes, why, "Put it in the live database's place?").await?;
     let agent = remote.agent().await?;
     let came = job
         .backups()
@@ -223,7 +223,7 @@ async fn swap(
     on_failure.extend(gone);
     let mut plan = job.plan(Mode::Apply, steps, on_failure);
     plan.no_return = Some(no_return);
-    job.run_host(agent, &plan, &[]).await?;
+    on_host::run(job, agent, &plan, &[]).await?;
     job.report.note(format!(
         "the database of before is kept as {previous}, until `citrino-ops backup prune --previous-databases`"
     ));

@@ -13,6 +13,7 @@ use crate::core::report::Report;
 use crate::hetzner::{
     AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, ServerView, VolumeView,
 };
+use crate::verb::on_cloud;
 
 /// How long the look at what exists may take.
 const LOOK: Duration = Duration::from_secs(10);
@@ -48,7 +49,7 @@ pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
 /// What exists of the stack in the cloud, as a sentence; none when that cannot be had.
 async fn exists(cli: &Cli, report: &mut Report) -> Option<String> {
     let job = Job::look(cli, report).ok()?;
-    let api = job.api().ok()?;
+    let api = on_cloud::api(&job).ok()?;
     let stack = &job.stack.name;
     let mut names = Vec::new();
     add::<KeyView>(&api, stack, &mut names).await?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::job::{Job, no_server};
+use super::job::Job;
 use crate::cli::Provision;
 use crate::core::error::{Code, Fault, code, exit};
 use crate::core::plan::{Mode, Step};
@@ -14,6 +14,9 @@ use crate::operator::preview::{Preview, Saved, replacements};
 use crate::operator::remote::{Remote, Target};
 use crate::planner::cloud::{self, DiskPolicy, Resource};
 use crate::planner::host_key::{self, Rotation};
+use crate::verb::consent;
+use crate::verb::on_cloud;
+use crate::verb::on_host;
 
 /// From the end of the create action to the first answer of sshd.
 const SSH_WITHIN: Duration = Duration::from_mins(5);
@@ -27,7 +30,7 @@ pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
         Some(path) => Some(Saved::read(path, &job.stack.name)?),
         None => None,
     };
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     let server = api.server_of(&job.stack.name).await?;
     offer(job, &api, server.as_ref()).await?;
     let renewal = if options.replace {
@@ -36,13 +39,13 @@ pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
         DiskPolicy::Refused
     };
     let steps = steps(job, renewal)?;
-    let preview = job.look_at_cloud(&api, steps.clone()).await?;
+    let preview = on_cloud::look(job, &api, steps.clone()).await?;
     if options.check {
         job.show(&preview)?;
         return Ok(pending(preview.is_empty()));
     }
     agree(job, &api, &preview, options, saved.as_ref()).await?;
-    job.run_cloud(&api, steps).await?;
+    on_cloud::run(job, &api, steps).await?;
     delegate(job, &api, &preview).await?;
     host(job, &api).await?;
     Ok(exit::OK)
@@ -97,8 +100,13 @@ async fn agree(
     }
     let question = format!("{}. Make it so?", job.report.prospect());
     job.report.forget_preview();
-    job.confirm(yes, "this changes the cloud and may cost money", &question)
-        .await
+    consent::confirm(
+        job,
+        yes,
+        "this changes the cloud and may cost money",
+        &question,
+    )
+    .await
 }
 
 /// A zone that was just made answers nobody until the registrar sends people to it.
@@ -121,7 +129,7 @@ async fn delegate(job: &mut Job<'_>, api: &Hetzner, preview: &Preview) -> Result
 /// Waits for the host, and gives it a key of its own.
 pub async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
     let server = find(job, api).await?;
-    let target = job.target_of(api, &server).await?;
+    let target = on_host::target_of(job, api, &server).await?;
     job.report
         .waiting(format!("waiting for {} to answer", target.address));
     let remote = Remote::wait(&target, SSH_WITHIN).await?;
@@ -140,7 +148,7 @@ async fn rotate(
     mut target: Target,
 ) -> Result<()> {
     loop {
-        let agent = job.agent(&remote).await?;
+        let agent = on_host::agent(job, &remote).await?;
         // Asked anew each time, and late: setting labels sets all of them.
         let server = find(job, api).await?;
         let rotation = host_key::rotation(&server.labels, &agent.facts().host_keys)?;
@@ -164,7 +172,7 @@ async fn rotate(
         let steps = rotation.steps();
         if !steps.is_empty() {
             let plan = job.plan(Mode::Apply, steps, Vec::new());
-            job.run_host(agent, &plan, &[]).await?;
+            on_host::run(job, agent, &plan, &[]).await?;
         }
     }
     remote.close().await;
@@ -173,7 +181,10 @@ async fn rotate(
 
 async fn find(job: &Job<'_>, api: &Hetzner) -> Result<ServerView> {
     let name = &job.stack.name;
-    Ok(api.server_of(name).await?.ok_or_else(|| no_server(name))?)
+    Ok(api
+        .server_of(name)
+        .await?
+        .ok_or_else(|| on_cloud::no_server(name))?)
 }
 
 async fn relabel(api: &Hetzner, server: &ServerView, rotation: &Rotation) -> Result<()> {

@@ -4,12 +4,14 @@
 
 use anyhow::Result;
 
-use super::job::{Job, no_server};
+use super::job::Job;
 use super::provision;
 use crate::cli::{Rebuild, Yes};
 use crate::core::error::exit;
 use crate::hetzner::Hetzner;
 use crate::planner::cloud::DiskPolicy;
+use crate::verb::consent;
+use crate::verb::on_cloud;
 
 mod rescue;
 
@@ -17,7 +19,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
     if wish.from_backup.is_some() {
         return Box::pin(rescue::run(job, wish)).await;
     }
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     renew(job, &api, wish.yes, "All that is on the host is lost.").await?;
     let next = format!(
         "the host is as on its first day; `{} up` makes it serve again",
@@ -33,17 +35,17 @@ async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Result
     let server = api
         .server_of(&name)
         .await?
-        .ok_or_else(|| no_server(&name))?;
+        .ok_or_else(|| on_cloud::no_server(&name))?;
     provision::offer(job, api, Some(&server)).await?;
     let steps = provision::steps(job, DiskPolicy::Wished)?;
-    let preview = job.look_at_cloud(api, steps.clone()).await?;
+    let preview = on_cloud::look(job, api, steps.clone()).await?;
     api.check_writable().await?;
     if !yes.yes {
         job.show(&preview)?;
         job.report.forget_preview();
     }
     let why = format!("this gives the host of {name} a new disk");
-    job.confirm_by_name(yes.yes, &why, what).await?;
-    job.run_cloud(api, steps).await?;
+    consent::confirm_by_name(job, yes.yes, &why, what).await?;
+    on_cloud::run(job, api, steps).await?;
     provision::host(job, api).await
 }

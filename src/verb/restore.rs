@@ -16,6 +16,8 @@ use crate::core::plan::Mode;
 use crate::facts::app::AppFacts;
 use crate::facts::backups::Backup;
 use crate::planner::backup::{SAFETY, wished};
+use crate::verb::consent;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     let mut name = wish.backup.clone();
@@ -25,13 +27,13 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     if let Some(origin) = &origin {
         belongs(job, origin.backup(), wish.from_other_stack)?;
     }
-    let remote = job.connect().await?.telling(job.report.progress());
+    let remote = on_host::connect(job).await?.telling(job.report.progress());
     if let Some(origin) = origin {
         origin.bring(job, &remote).await?;
         name = Some(origin.backup().name.clone());
     }
     let identities = source::identities(&job.stack, wish.key.identity.as_deref())?;
-    let agent = job.agent(&remote).await?;
+    let agent = on_host::agent(job, &remote).await?;
     let facts = agent.facts().clone();
     let settings = job.backups();
     let now = OffsetDateTime::now_utc();
@@ -44,10 +46,9 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
         settings.restored(&job.stack, &facts.app, now, backup, identities)
     };
     let done = restore.swap.name.clone();
-    job.foresee(agent, vec![restore.swap]).await?;
+    on_host::foresee(job, agent, vec![restore.swap]).await?;
     let why = "what was written since then would be given up";
-    job.confirm(wish.yes.yes, why, "Give that up, and restore?")
-        .await?;
+    consent::confirm(job, wish.yes.yes, why, "Give that up, and restore?").await?;
     let agent = remote.agent().await?;
     let mut steps = restore.steps;
     if wish.without_safety_backup {
@@ -55,7 +56,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     }
     let mut plan = job.plan(Mode::Apply, steps, restore.on_failure);
     plan.watch = outage_watch::on_host(&job.stack);
-    let restored = job.run_host(agent, &plan, &[]).await;
+    let restored = on_host::run(job, agent, &plan, &[]).await;
     restored.map_err(with_way_out)?;
     remote.close().await;
     job.report.note(format!(
