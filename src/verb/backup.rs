@@ -11,7 +11,7 @@ use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::{Mode, Step};
 use crate::facts::backups::Format;
 use crate::operator::remote::Remote;
-use crate::planner::backup::wished;
+use crate::planner::backup::{SetAside, wished};
 use crate::task::probe::{Ask, Whole};
 use crate::task::{Probe, Task};
 use crate::verb::on_host;
@@ -142,7 +142,12 @@ async fn prune(job: &mut Job<'_>, previous: bool, check: bool) -> Result<u8> {
     let remote = on_host::connect(job).await?;
     let agent = on_host::agent(job, &remote).await?;
     let (settings, at) = (job.backups(), OffsetDateTime::now_utc());
-    let mut steps = vec![settings.pruned(at, previous)];
+    let aside = if previous {
+        SetAside::Dropped
+    } else {
+        SetAside::Kept
+    };
+    let mut steps = vec![settings.pruned(at, aside)];
     steps.extend(settings.pruned_there(at));
     let mode = if check { Mode::Check } else { Mode::Apply };
     let plan = job.plan(mode, steps, Vec::new());

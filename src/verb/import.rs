@@ -14,6 +14,7 @@ use crate::core::plan::Mode;
 use crate::facts::app::USER;
 use crate::facts::imports::{self, FOLDER};
 use crate::operator::remote::Remote;
+use crate::planner::backup::Swapping;
 use crate::planner::import;
 use crate::storage::dump::{self, Form, Kind, Table};
 use crate::task::imported::{CsvFile, ImportSource, Imported};
@@ -214,10 +215,14 @@ async fn swap(
     let why = "the live database would be replaced";
     consent::confirm(job, yes, why, "Put it in the live database's place?").await?;
     let agent = remote.agent().await?;
-    let came = job
-        .backups()
-        .came_back(&job.stack, &agent.facts().app, at, step, previous.clone());
-    let (mut steps, mut on_failure) = (came.steps, came.on_failure);
+    let swapping = Swapping {
+        settings: &job.backups(),
+        stack: &job.stack,
+        app: &agent.facts().app,
+        at,
+    };
+    let around = swapping.by(step, previous.clone());
+    let (mut steps, mut on_failure) = (around.steps, around.on_failure);
     let no_return = steps.len();
     steps.extend(gone.clone());
     on_failure.extend(gone);

@@ -15,7 +15,7 @@ use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::Mode;
 use crate::facts::app::AppFacts;
 use crate::facts::backups::Backup;
-use crate::planner::backup::{SAFETY, wished};
+use crate::planner::backup::{SAFETY, Swapping, wished};
 use crate::verb::consent;
 use crate::verb::on_host;
 
@@ -36,14 +36,19 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     let agent = on_host::agent(job, &remote).await?;
     let facts = agent.facts().clone();
     let settings = job.backups();
-    let now = OffsetDateTime::now_utc();
+    let swapping = Swapping {
+        settings: &settings,
+        stack: &job.stack,
+        app: &facts.app,
+        at: OffsetDateTime::now_utc(),
+    };
     let restore = if let Some(to) = wish.to {
-        settings.recovered(&job.stack, &facts.app, now, to)
+        swapping.to_moment(to)
     } else {
         let backup = wished(&facts.backups, name.as_deref())?;
         belongs(job, backup, wish.from_other_stack)?;
         fits(&facts.app, backup)?;
-        settings.restored(&job.stack, &facts.app, now, backup, identities)
+        swapping.to_backup(backup, identities)
     };
     let done = restore.swap.name.clone();
     on_host::foresee(job, agent, vec![restore.swap]).await?;

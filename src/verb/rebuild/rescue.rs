@@ -15,6 +15,7 @@ use crate::core::secret::Secret;
 use crate::facts::backups::{self, Backup};
 use crate::operator::artifact::Build;
 use crate::operator::remote::Remote;
+use crate::planner::backup::{SetAside, Swapping};
 use crate::planner::cloud;
 use crate::storage::archive;
 use crate::verb::consent;
@@ -149,11 +150,17 @@ async fn serve(
     let agent = on_host::agent(job, remote).await?;
     let (settings, now) = (job.backups(), OffsetDateTime::now_utc());
     let backup = origin.backup();
-    let restore = settings.restored(&job.stack, &agent.facts().app, now, backup, identities);
+    let swapping = Swapping {
+        settings: &settings,
+        stack: &job.stack,
+        app: &agent.facts().app,
+        at: now,
+    };
+    let restore = swapping.to_backup(backup, identities);
     let mut steps = restore.steps;
     if job.stack.cloud.is_some() {
         // On a new disk what was set aside is the empty one of the first converge. Should it not be empty after all, it stays.
-        steps.push(settings.pruned_of_empty(now));
+        steps.push(settings.pruned(now, SetAside::DroppedIfEmpty));
     }
     let plan = job.plan(Mode::Apply, steps, restore.on_failure);
     on_host::run(job, agent, &plan, &[]).await?;
