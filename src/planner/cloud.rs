@@ -371,7 +371,9 @@ pub fn adopt(
 
 /// The block device by which the stack's host knows its volume, when there is one.
 pub async fn device(api: &Hetzner, stack: &Stack) -> Result<Option<String>> {
-    let device = volume_of(api, stack).await?.map(|found| found.linux_device);
+    let device = volume_of(api, stack)
+        .await?
+        .map(|found| found.fields.linux_device);
     Ok(device.filter(|device| device.starts_with("/dev/")))
 }
 
