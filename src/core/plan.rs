@@ -1,9 +1,10 @@
 //! A verb as data: the wishes in order, and the wishes that undo.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+
+use super::http::HttpRequest;
 
 /// By what the code knows a step: names are for people, and change. A step that nothing has to
 /// recognise has none. Whoever makes such steps keeps their ids as constants.
@@ -106,20 +107,7 @@ pub struct Plan<T> {
     /// What is asked over and over while the plan runs, so that nobody has to guess whether users
     /// noticed it.
     #[serde(default)]
-    pub watch: Vec<Ask>,
-}
-
-/// A request as users make it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
-    pub method: String,
-    pub url: String,
-    /// Sent as JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
-    /// Where the URL's host is, when that is not for the name service to say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<IpAddr>,
+    pub watch: Vec<HttpRequest>,
 }
 
 impl Claim {
