@@ -153,3 +153,62 @@ impl std::error::Error for Unaskable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Asks a server that sends who asks `/` on to `/there`, and gives the status that came.
+    async fn status(manner: Manner) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let request = HttpRequest {
+            address: Some("127.0.0.1".parse().unwrap()),
+            ..HttpRequest::get(format!("http://www.example.com:{port}/"))
+        };
+        let serve = async {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut sent = vec![0; 4096];
+                let length = stream.read(&mut sent).await.unwrap();
+                let head = if sent[..length].starts_with(b"GET /there") {
+                    "200 OK\r\n"
+                } else {
+                    "302 Found\r\nlocation: /there\r\n"
+                };
+                let reply =
+                    format!("HTTP/1.1 {head}content-length: 0\r\nconnection: close\r\n\r\n");
+                stream.write_all(reply.as_bytes()).await.unwrap();
+            }
+        };
+        let asker = request.asker(manner).unwrap();
+        tokio::select! {
+            answer = asker.ask() => answer.unwrap().status.as_u16(),
+            () = serve => unreachable!(),
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_visitor_follows_a_redirect_and_all_ask_where_they_are_told() {
+        assert_eq!(status(Manner::Visitor).await, 200);
+        assert_eq!(status(Manner::Probe).await, 302);
+        assert_eq!(status(Manner::Watch { keeps: true }).await, 302);
+    }
+
+    #[test]
+    fn what_is_no_request_is_told() {
+        let told = |request: &HttpRequest| match request.asker(Manner::Probe) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        };
+        assert!(told(&HttpRequest::get("nowhere")).starts_with("`nowhere` is no URL"));
+        let request = HttpRequest {
+            method: "G T".to_owned(),
+            ..HttpRequest::get("http://x/")
+        };
+        assert_eq!(told(&request), "`G T` is no HTTP method");
+    }
+}

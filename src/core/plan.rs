@@ -213,3 +213,28 @@ impl<T> Plan<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_an_older_release_kept_is_read() {
+        let text = r#"{"run":"r","stack":"s","verb":"restore","who":"ana@desk","mode":"apply",
+            "steps":[{"part":"backup","name":"there is a backup","task":7}],"on_failure":[],
+            "watch":[{"method":"GET","url":"http://x/","address":"127.0.0.1"}]}"#;
+        let plan: Plan<u8> = serde_json::from_str(text).unwrap();
+        assert!(plan.steps[0].id.is_none());
+        assert_eq!(plan.purpose, Purpose::Command);
+        assert_eq!(plan.watch[0].to_string(), "GET http://x/");
+    }
+
+    #[test]
+    fn a_step_is_known_by_its_id_after_it_was_sent() {
+        const ID: StepId = StepId::new("backup.safety");
+        let step = Step::<u8>::new("backup", "whatever people call it", 7).with_id(ID);
+        let text = serde_json::to_string(&step).unwrap();
+        let read: Step<u8> = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.id, ID);
+    }
+}

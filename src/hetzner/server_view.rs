@@ -167,7 +167,7 @@ mod tests {
             "image": null, "location": {"name": "ash"}, "backup_window": null}"#;
         let view: ServerView = serde_json::from_str(text).unwrap();
         assert_eq!(view.address(), Some("2001:db8::1"));
-        assert_eq!((view.firewalls, view.image), (vec![3], None));
+        assert_eq!((&view.firewalls, &view.image), (&vec![3], &None));
         assert_eq!(view.status, "hibernating");
     }
 

@@ -204,6 +204,14 @@ mod tests {
             let error = saved.still_holds(wishes, &saved.cloud, now).unwrap_err();
             crate::core::error::error_info(&error).message
         };
+        // A file of an older release has no ids.
+        let with_id = Planned {
+            id: StepId::new("cloud.server"),
+            ..steps[0].clone()
+        };
+        saved
+            .still_holds("digest", &saved.cloud, &[with_id])
+            .unwrap();
         assert!(refusal("other", &steps).contains("citrino.yml was changed"));
         assert!(refusal("digest", &[]).contains("no longer to be done: server prod runs"));
         let more = [steps[0].clone(), step("x", "y")];

@@ -62,8 +62,8 @@ impl Verb {
             | Verb::Releases
             | Verb::Status
             | Verb::Cost
-            | Verb::Destroy { .. } => Needs::Config,
-            Verb::Backup {
+            | Verb::Destroy { .. }
+            | Verb::Backup {
                 what: Some(Backup::List | Backup::Pull { .. }),
                 ..
             } => Needs::Config,
@@ -106,5 +106,44 @@ impl Verb {
         } else {
             Purpose::Command
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn verb(line: &str) -> Verb {
+        let words = std::iter::once("citrino-ops").chain(line.split_whitespace());
+        Cli::try_parse_from(words).unwrap().verb
+    }
+
+    #[test]
+    fn verbs_that_only_look_work_without_secrets_and_keys() {
+        for line in [
+            "status",
+            "logs",
+            "backup list",
+            "backup pull",
+            "destroy",
+            "releases",
+        ] {
+            assert_eq!(verb(line).needs(), Needs::Config, "{line}");
+        }
+        for line in ["backup", "backup prune", "deploy", "health", "validate"] {
+            assert_eq!(verb(line).needs(), Needs::Everything, "{line}");
+        }
+        assert_eq!(verb("explain").needs(), Needs::Nothing);
+    }
+
+    #[test]
+    fn a_deploy_minds_an_interruption_itself_and_a_part_of_up_does_not() {
+        assert_eq!(verb("deploy").purpose(), Purpose::Command);
+        assert_eq!(verb("restore").purpose(), Purpose::Command);
+        assert_eq!(verb("up").purpose(), Purpose::Part);
+        assert_eq!(verb("rebuild --from-backup").purpose(), Purpose::Part);
     }
 }
