@@ -92,8 +92,9 @@ impl Places {
     fn choose(self, files: &Files, declared_in: &Path) -> (PathBuf, bool) {
         match self {
             Places::Said(place) => (place, true),
-            Places::Usual(place, _) if files.contains_key(&place) => (place, false),
-            Places::Usual(_, place) if files.contains_key(&place) => (place, false),
+            Places::Usual(place, _) | Places::Usual(_, place) if files.contains_key(&place) => {
+                (place, false)
+            }
             Places::Usual(place, _) => panic!(
                 "{} declares {}, which is not there",
                 declared_in.display(),
