@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::catalogue::{Price, Pricing, ServerType};
+use super::products::{Price, Pricing, ServerType};
 use crate::config::stack::Cloud;
 use crate::core::error::{Code, Fault};
 

@@ -8,8 +8,8 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::answers::Deprecation;
-use super::catalogue::{Image, Offered, Pricing, ServerType};
 use super::cost::{Cost, price_in};
+use super::products::{Image, Offered, Pricing, ServerType};
 use super::server_view::ServerView;
 use crate::config::stack::Cloud;
 use crate::core::error::{Code, Fault};
