@@ -6,6 +6,7 @@ pub mod apt_repository;
 pub mod archiving;
 pub mod backup;
 pub mod backup_downloaded;
+mod backup_files;
 pub mod backup_uploaded;
 pub mod command;
 pub mod directory;
