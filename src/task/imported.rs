@@ -18,6 +18,7 @@ use crate::storage::dump::{Packing, Table};
 mod csv_files;
 mod dump;
 mod extensions;
+mod query;
 mod schema;
 mod validate;
 
