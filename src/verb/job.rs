@@ -3,6 +3,7 @@
 use anyhow::Result;
 use time::OffsetDateTime;
 
+use super::inputs;
 use crate::cli::{Cli, DEFAULT_CONFIG};
 use crate::config::playbook::Playbooks;
 use crate::config::source;
@@ -60,7 +61,7 @@ impl<'r> Job<'r> {
         let mut job = Self::of(cli, stack, playbooks, report);
         job.keys = keys;
         job.backup_secrets = backup_secrets;
-        super::validate::rehearse(&job)?;
+        inputs::check(&job.stack, &job.playbooks, &job.values())?;
         Ok(job)
     }
 

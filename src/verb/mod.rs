@@ -14,6 +14,7 @@ mod gc;
 mod guarded;
 mod health;
 mod import;
+mod inputs;
 mod interrupt;
 mod job;
 mod logs;
