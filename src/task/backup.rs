@@ -7,15 +7,16 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+mod failure;
 mod snapshot;
 
+use failure::failed;
 use snapshot::Snapshot;
 
 use super::backup_files::{self, Parts};
 use super::drill::{self, ReleaseCheck};
 use super::postgres::{OWNER, clone, rows};
 use crate::core::engine::{CheckResult, Wish};
-use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::facts::app::{self, Schema};
 use crate::facts::backups::{self, Format, PART};
@@ -241,9 +242,4 @@ async fn is_empty(system: &System, database: &str) -> Result<Result<bool, String
 #[allow(clippy::cast_precision_loss)]
 fn mb(bytes: u64) -> f64 {
     bytes as f64 / 1e6
-}
-
-fn failed(why: &str) -> Fault {
-    Fault::new(Code::E0421, format!("no backup could be made: {why}"))
-        .hint("nothing was changed; the backups of before are as they were")
 }
