@@ -10,6 +10,7 @@ mod adopted;
 mod dns;
 mod firewall;
 mod network;
+mod ours;
 mod server;
 mod ssh_key;
 mod volume;
@@ -26,12 +27,13 @@ pub use server::{Bootstrap, DiskPolicy, Server};
 pub use ssh_key::{PublicKey, SshKey};
 pub use volume::Volume;
 
+use ours::find_ours;
+
 use crate::config::stack::{Cloud, HostName, Stack};
 use crate::core::engine::{CheckResult, Wish};
-use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::hetzner::labels::{self, Labels};
-use crate::hetzner::{Family, Hetzner, Kind, Record, Rule, VolumeView};
+use crate::hetzner::{Family, Hetzner, Record, Rule, VolumeView};
 
 /// The part of a plan that its steps stand in.
 const PART: &str = "cloud";
@@ -407,32 +409,6 @@ impl Wish<Hetzner> for Resource {
             Resource::Adopted(wish) => wish.apply(api).await,
         }
     }
-}
-
-/// The stack's resource of this name; one of that name that is not the stack's is refused.
-async fn find_ours<K: Kind>(api: &Hetzner, stack: &str, name: &str) -> Result<Option<K>> {
-    match api.named::<K>(name).await? {
-        Some(found) if !is_ours(found.labels(), stack) => Err(foreign(K::WORD, name, stack)),
-        found => Ok(found),
-    }
-}
-
-/// Whether these labels make a resource the stack's.
-fn is_ours(found: &Labels, stack: &str) -> bool {
-    found.get(labels::STACK).is_some_and(|of| of == stack)
-}
-
-/// The refusal of what has our name and not our label.
-fn foreign(kind: &str, name: &str, stack: &str) -> anyhow::Error {
-    Fault::new(
-        Code::E0306,
-        format!(
-            "the {kind} {name} exists and does not belong to the stack {stack}: it has no label {}",
-            labels::selector(stack)
-        ),
-    )
-    .hint("`citrino-ops adopt` takes it in; or rename it in the console, or choose another `stack` name")
-    .into()
 }
 
 #[cfg(test)]

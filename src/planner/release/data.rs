@@ -1,6 +1,7 @@
 //! What becomes of the database when another release is to serve.
 
-use super::{Change, step};
+use super::Change;
+use super::step::step;
 use crate::config::stack::Stack;
 use crate::core::plan::Step;
 use crate::facts::app::{ENVIRONMENT, USER, binary};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::step;
+use super::step::step;
 use crate::config::stack::Stack;
 use crate::core::plan::Step;
 use crate::facts::app::{APP_FOLDER, ENVIRONMENT, SETTINGS, UNIT, folder};
