@@ -27,12 +27,13 @@ pub use server::{Bootstrap, DiskPolicy, Server};
 pub use ssh_key::{PublicKey, SshKey};
 pub use volume::Volume;
 
+use ours::find_ours;
+
 use crate::config::stack::{Cloud, HostName, Stack};
 use crate::core::engine::{CheckResult, Wish};
-use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::hetzner::labels::{self, Labels};
-use crate::hetzner::{Family, Hetzner, Kind, Record, Rule, VolumeView};
+use crate::hetzner::{Family, Hetzner, Record, Rule, VolumeView};
 
 /// The part of a plan that its steps stand in.
 const PART: &str = "cloud";

@@ -22,6 +22,7 @@ mod query;
 mod schema;
 mod validate;
 
+pub use csv_files::CsvFile;
 use csv_files::CsvFiles;
 use dump::Dump;
 
@@ -77,16 +78,6 @@ impl ImportSource {
             }
         }
     }
-}
-
-/// A CSV file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CsvFile {
-    /// As the operator calls it.
-    pub name: String,
-    pub file: String,
-    pub table: Table,
 }
 
 impl Wish<System> for Imported {

@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::postgres::tell;
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
-use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::facts::app::Schema;
 use crate::host::system::System;
@@ -18,6 +17,7 @@ mod lock_observer;
 
 use super::release_check::{self, ReleaseCheck};
 use super::scratch::Scratch;
+use failure::failed;
 use lock_observer::Passed;
 
 /// Where a host keeps what its rehearsals have shown.
