@@ -4,3 +4,5 @@ pub mod playbook;
 pub mod source;
 pub mod stack;
 pub mod template;
+pub mod text;
+pub mod yaml;
