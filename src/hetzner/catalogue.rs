@@ -39,7 +39,7 @@ pub async fn availability(
     );
     let types = types?;
     let mut found = offer::choose_type(&types, cloud, existing, OffsetDateTime::now_utc())?;
-    let wished = f64::from(cloud.volume_gb.unwrap_or_default());
+    let wished = f64::from(cloud.volume_gb.map_or(0, |size| *size));
     let has: f64 = volumes?.iter().map(|volume| volume.size).sum();
     found.costs_more |= wished > has;
     let images = if found.needs_image {

@@ -96,7 +96,7 @@ pub(super) fn choose_type(
         // It runs, and the API no longer lists it.
         Err(error) if exists => {
             let server_type = ServerType {
-                name: cloud.server_type.clone(),
+                name: cloud.server_type.to_string(),
                 ..ServerType::default()
             };
             return Ok(found(server_type, vec![error.to_string()]));
@@ -179,8 +179,8 @@ pub(super) fn complete(
     }
     Ok(Offer {
         server_type: found.server_type.name.clone(),
-        location: cloud.location.clone(),
-        image: cloud.image.clone(),
+        location: cloud.location.to_string(),
+        image: cloud.image.to_string(),
         cores: found.server_type.cores,
         memory_gb: found.server_type.memory,
         disk_gb: found.server_type.disk,

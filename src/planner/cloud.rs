@@ -89,9 +89,9 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
             step(sentence, Resource::SshKey(wish))
         })
         .collect();
-    let anywhere = ["0.0.0.0/0".to_owned(), "::/0".to_owned()];
+    let anywhere = crate::core::value::Network::anywhere();
     let firewall = Firewall {
-        stack: name.clone(),
+        stack: name.to_string(),
         rules: vec![
             Rule::inward("tcp", Some(22), &cloud.allow_ssh_from),
             Rule::inward("tcp", Some(80), &anywhere),
@@ -103,9 +103,9 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
     steps.push(step(sentence, Resource::Firewall(firewall)));
     if let Some(range) = &cloud.network {
         let network = Network {
-            stack: name.clone(),
-            range: range.clone(),
-            location: cloud.location.clone(),
+            stack: name.to_string(),
+            range: range.to_string(),
+            location: cloud.location.to_string(),
         };
         steps.push(step(
             format!("network {name} is there"),
@@ -128,11 +128,11 @@ fn of_host(
         .into_iter()
         .map(|family| {
             let wish = Address {
-                stack: stack.name.clone(),
+                stack: stack.name.to_string(),
                 name: address::name_of(&host.name, family),
                 family,
-                location: cloud.location.clone(),
-                reverse: stack.domain.clone(),
+                location: cloud.location.to_string(),
+                reverse: stack.domain.to_string(),
                 protect: cloud.protect,
             };
             let sentence = format!("address {} is kept", wish.name);
@@ -140,12 +140,12 @@ fn of_host(
         })
         .collect();
     let server = Server {
-        stack: stack.name.clone(),
+        stack: stack.name.to_string(),
         name: host.name.clone(),
         role: host.role.clone(),
-        server_type: cloud.server_type.clone(),
-        location: cloud.location.clone(),
-        image: cloud.image.clone(),
+        server_type: cloud.server_type.to_string(),
+        location: cloud.location.to_string(),
+        image: cloud.image.to_string(),
         backups: cloud.backups,
         protect: cloud.protect,
         network: cloud.network.is_some(),
@@ -157,10 +157,10 @@ fn of_host(
     steps.push(step(sentence, Resource::Server(Box::new(server))));
     if let Some(size_gb) = cloud.volume_gb {
         let volume = Volume {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             name: volume::name_of(&host.name),
-            size_gb,
-            location: cloud.location.clone(),
+            size_gb: *size_gb,
+            location: cloud.location.to_string(),
             protect: cloud.protect,
         };
         let sentence = format!("volume {} is attached", volume.name);
@@ -176,8 +176,8 @@ fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
         return Vec::new();
     };
     let zone = Zone {
-        stack: stack.name.clone(),
-        name: dns.zone.clone(),
+        stack: stack.name.to_string(),
+        name: dns.zone.to_string(),
     };
     let mut steps = vec![step(
         format!("zone {} is there", dns.zone),
@@ -190,9 +190,9 @@ fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
             record.full_name()
         );
         let lead = DnsRecord {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             record,
-            ttl: dns.ttl,
+            ttl: *dns.ttl,
             family,
             address: address::name_of(&host.name, family),
         };
@@ -221,7 +221,7 @@ fn records(stack: &Stack, zone: &str) -> Vec<(Record, Family)> {
 pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     let absent = |what: What, sentence: &str| {
         let wish = Absent {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             what,
             extent: Extent::All,
             keep: Vec::new(),
@@ -232,7 +232,7 @@ pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     let mut steps: Vec<_> = zone
         .map(|dns| {
             absent(
-                What::Records(dns.zone.clone()),
+                What::Records(dns.zone.to_string()),
                 "no record leads to the stack",
             )
         })
@@ -267,11 +267,11 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
         .map(|family| of_hosts(&|host| address::name_of(host, family)))
         .concat();
     let volumes = cloud.volume_gb.map(|_| of_hosts(&volume::name_of));
-    let network = cloud.network.as_ref().map(|_| stack.name.clone());
+    let network = cloud.network.as_ref().map(|_| stack.name.to_string());
     let keys = keys.iter().map(|key| SshKey::new(&stack.name, key).name);
     let only = |what: What, keep: Vec<String>, sentence: &str| {
         let wish = Absent {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             what,
             extent: Extent::Idle,
             keep,
@@ -292,7 +292,7 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
         ),
         only(
             What::Firewalls,
-            vec![stack.name.clone()],
+            vec![stack.name.to_string()],
             "no other firewall is there",
         ),
         only(What::SshKeys, keys.collect(), "no other ssh key is there"),
@@ -305,7 +305,7 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
     if let Some(dns) = &cloud.dns {
         let names = records(stack, &dns.zone).into_iter();
         steps.push(only(
-            What::Records(dns.zone.clone()),
+            What::Records(dns.zone.to_string()),
             names.map(|(record, _)| record.name).collect(),
             "no other record leads to the stack",
         ));
@@ -333,7 +333,7 @@ pub fn adopt(
         };
         let sentence = format!("{word} {name} is the stack's if it is there");
         let wish = Adopted {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             thing,
             name: name.to_owned(),
             labels,

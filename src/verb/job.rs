@@ -99,7 +99,7 @@ impl<'r> Job<'r> {
     pub fn plan<T>(&self, mode: Mode, steps: Vec<Step<T>>, on_failure: Vec<Step<T>>) -> Plan<T> {
         Plan {
             run: self.run.clone(),
-            stack: self.stack.name.clone(),
+            stack: self.stack.name.to_string(),
             verb: self.verb.to_owned(),
             who: self.who.clone(),
             mode,
@@ -172,7 +172,8 @@ impl<'r> Job<'r> {
             .hint("run `citrino-ops converge`")
             .into());
         };
-        let endpoint = source::variable("HCLOUD_ENDPOINT").or_else(|| cloud.endpoint.clone());
+        let endpoint = source::variable("HCLOUD_ENDPOINT")
+            .or_else(|| cloud.endpoint.as_ref().map(ToString::to_string));
         let endpoint = endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
         let api = Hetzner::connect(endpoint, &source::token(&self.stack)?)?;
         Ok(api.telling(self.report.progress()))

@@ -44,6 +44,7 @@ pub struct Document {
     file: String,
     root: Node,
     found: Vec<Found>,
+    is_yaml: bool,
 }
 
 impl Document {
@@ -51,24 +52,27 @@ impl Document {
     pub fn parse(text: &str, file: impl Into<String>) -> Self {
         let start = Place { line: 1, column: 0 };
         let nothing = || Node::new(start, Content::Map(Vec::new()));
-        let (root, found) = match parse::parse(text) {
+        let parsed = parse::parse(text);
+        let is_yaml = parsed.is_ok();
+        let (root, found) = match parsed {
             Ok(parsed) => (parsed.root.unwrap_or_else(nothing), parsed.twice),
-            Err(found) => {
-                let file = file.into();
-                let (root, found) = (nothing(), vec![found]);
-                return Self { file, root, found };
-            }
+            Err(found) => (nothing(), vec![found]),
         };
-        let file = file.into();
-        Self { file, root, found }
+        Self {
+            file: file.into(),
+            root,
+            found,
+            is_yaml,
+        }
+    }
+
+    /// Whether it could be parsed; otherwise there is nothing in it.
+    pub fn is_yaml(&self) -> bool {
+        self.is_yaml
     }
 
     pub fn root(&self) -> &Node {
         &self.root
-    }
-
-    pub fn has_faults(&self) -> bool {
-        !self.found.is_empty()
     }
 
     /// The whole of it as a type. Faults that serde finds are noted, and what they are of is left out, so that the rest is read

@@ -104,6 +104,14 @@ impl Node {
         }
     }
 
+    /// Its text, when it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Scalar(scalar) if scalar.is_text() => Some(&scalar.text),
+            _ => None,
+        }
+    }
+
     /// Nothing is written there.
     pub fn is_null(&self) -> bool {
         matches!(&self.content, Content::Scalar(scalar) if matches!(scalar.value(), Value::Null))
@@ -122,6 +130,11 @@ pub(super) enum Value<'a> {
 }
 
 impl Scalar {
+    /// It is no number, no truth value, and not nothing.
+    pub fn is_text(&self) -> bool {
+        matches!(self.value(), Value::Text(_))
+    }
+
     pub(super) fn value(&self) -> Value<'_> {
         let text = self.text.as_str();
         if !self.is_plain {

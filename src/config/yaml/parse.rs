@@ -196,17 +196,29 @@ impl<'t> Reader<'t> {
             line: mark.line(),
             column: mark.col(),
         };
-        let line = self.text.lines().nth(at.line.saturating_sub(1));
-        let line = line.unwrap_or_default();
-        let indent = line.len() - line.trim_start().len();
+        if let Some(line) = self.tab_from(at.line) {
+            let at = Place { line, column: 0 };
+            return Found::new(at, &[], "a tab cannot indent YAML; use spaces".to_owned());
+        }
         let why = match self.text.chars().nth(mark.index()) {
             Some(first @ ('@' | '`' | '%')) => {
                 format!("a value that begins with `{first}` must stand in quotes")
             }
-            _ if line[..indent].contains('\t') => "a tab cannot indent YAML; use spaces".to_owned(),
             _ => format!("this cannot be read as YAML: {}", error.info()),
         };
         Found::new(at, &[], why)
+    }
+
+    /// The line that a tab indents, of this one and the next: the mark stands where the word before the tab begins.
+    fn tab_from(&self, line: usize) -> Option<usize> {
+        let lines = self.text.lines().enumerate().skip(line.saturating_sub(1));
+        let mut indents = lines.take(2).map(|(index, line)| {
+            let indent = line.len() - line.trim_start().len();
+            (index + 1, &line[..indent])
+        });
+        indents
+            .find(|(_, indent)| indent.contains('\t'))
+            .map(|(line, _)| line)
     }
 }
 

@@ -80,6 +80,8 @@ pub struct Port(u16);
 
 impl Port {
     pub const SSH: Self = Self(22);
+    /// Where the app answers on loopback, as the production plan has it.
+    pub const APP: Self = Self(5001);
 
     /// None for 0, which no service can listen on.
     pub const fn new(port: u16) -> Option<Self> {

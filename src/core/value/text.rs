@@ -68,6 +68,12 @@ macro_rules! text_of {
             }
         }
 
+        impl PartialEq<$type> for String {
+            fn eq(&self, other: &$type) -> bool {
+                *self == other.0
+            }
+        }
+
         impl From<$type> for String {
             fn from(value: $type) -> String {
                 value.0

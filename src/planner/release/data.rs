@@ -35,7 +35,7 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
             step(
                 "the migrations are rehearsed",
                 Rehearsal {
-                    database: database.clone(),
+                    database: database.to_string(),
                     trial: ReleaseCheck::of(own.clone()),
                 },
             ),
@@ -86,7 +86,7 @@ pub fn put_back(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
         Data::Restored(restored) => vec![step(
             "the database is the one of before",
             SwapReverted {
-                database: stack.database.name.clone(),
+                database: stack.database.name.to_string(),
                 previous: restored.previous.clone(),
             },
         )],
@@ -104,6 +104,6 @@ fn app(stack: &Stack, asked: (&str, &[&str]), done: (&str, &[&str])) -> Command 
         check: argv(asked.0, asked.1),
         user: Some(USER.to_owned()),
         env_file: Some(ENVIRONMENT.to_owned()),
-        deadline_s: Some(stack.app.migrate_within_s.into()),
+        deadline_s: Some((*stack.app.migrate_within_s).into()),
     }
 }
