@@ -77,69 +77,78 @@ impl<'n> Written<'n> {
         let name = typed::<String>(item, "name", file);
         let when = typed::<String>(item, "when", file);
         let guard = typed::<bool>(item, "guard", file);
-        let Some(name) = name else {
+        if let Ok(None) = name {
             file.refuse_at(item.at, "the step has no `name`");
-            return None;
-        };
+        }
         let own = ["name", "when", "guard"];
         let tasks: Vec<&Entry> = entries
             .iter()
             .filter(|entry| !own.contains(&entry.key.as_str()))
             .collect();
-        let task = only_task(name.as_deref().unwrap_or_default(), item, &tasks, file)?;
+        let name = name.ok().flatten();
+        let task = only_task(name.as_deref(), item, &tasks, file)?;
         Some(Self {
             name: name?,
-            when: when.map_or(Some(None), |when| when.map(Some))?,
-            guard: guard.unwrap_or(Some(false))?,
+            when: when.ok()?,
+            guard: guard.ok()?.unwrap_or(false),
             task,
         })
     }
 }
 
-/// The value of a key of the step itself: nothing where there is no such key, and nothing in it where it is wrong.
-fn typed<T: DeserializeOwned>(item: &Node, key: &str, file: &mut Document) -> Option<Option<T>> {
-    let entry = item.get(key)?;
+/// A fault that the file knows of already.
+struct Noted;
+
+/// The value of a key of the step itself.
+fn typed<T: DeserializeOwned>(
+    item: &Node,
+    key: &str,
+    file: &mut Document,
+) -> Result<Option<T>, Noted> {
+    let Some(entry) = item.get(key) else {
+        return Ok(None);
+    };
     let whole = Node::map_of(entry.at, key, entry.value.clone());
     let map: Option<BTreeMap<String, T>> = file.part(whole);
-    Some(map.and_then(|mut map| map.remove(key)))
+    match map.and_then(|mut map| map.remove(key)) {
+        Some(value) => Ok(Some(value)),
+        None => Err(Noted),
+    }
 }
 
 /// A step is about one thing.
 fn only_task<'n>(
-    name: &str,
+    name: Option<&str>,
     item: &Node,
     tasks: &[&'n Entry],
     file: &mut Document,
 ) -> Option<&'n Entry> {
-    let task = match tasks {
+    let name = name.map_or("the step".to_owned(), |name| format!("\"{name}\""));
+    let (at, why) = match tasks {
+        [task] if KINDS.contains(&task.key.as_str()) => return Some(task),
+        [task] => (task.at, unknown_kind(&name, &task.key)),
         [] => {
-            let why = format!(
-                "\"{name}\" has no task: give it one of {}",
-                KINDS.join(", ")
-            );
-            file.refuse_at(item.at, why);
-            return None;
+            let kinds = KINDS.join(", ");
+            (
+                item.at,
+                format!("{name} has no task: give it one of {kinds}"),
+            )
         }
-        [task] => task,
         many => {
             let kinds: Vec<String> = many.iter().map(|task| format!("`{}`", task.key)).collect();
-            let why = format!(
-                "\"{name}\" has {} tasks ({}); a step has one: make a step of each",
-                many.len(),
-                kinds.join(", ")
-            );
-            file.refuse_at(item.at, why);
-            return None;
+            let (count, kinds) = (many.len(), kinds.join(", "));
+            let why = format!("{name} has {count} tasks ({kinds}); a step has one");
+            (item.at, why)
         }
     };
-    if KINDS.contains(&task.key.as_str()) {
-        return Some(task);
-    }
-    let mut why = format!("\"{name}\": there is no task kind `{}`", task.key);
-    match nearest(&task.key, KINDS.iter().copied()) {
-        Some(near) => why.push_str(&format!("; did you mean `{near}`?")),
-        None => why.push_str(&format!("; there are {}", KINDS.join(", "))),
-    }
-    file.refuse_at(task.at, why);
+    file.refuse_at(at, why);
     None
+}
+
+fn unknown_kind(name: &str, kind: &str) -> String {
+    let meant = match nearest(kind, KINDS.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", KINDS.join(", ")),
+    };
+    format!("{name}: there is no task kind `{kind}`; {meant}")
 }

@@ -83,122 +83,125 @@ fn a_mark_and_carriage_returns_change_nothing() {
     assert_eq!((&*stack.name, &*stack.domain), ("prod", "example.com"));
 }
 
+/// What is written below the least file, and how the fault begins.
+const REFUSED: &[(&str, &str)] = &[
+    (
+        "app: { prot: 80 }\n",
+        "4: app.prot: there is no such key; did you mean `port`?",
+    ),
+    ("app: { pool: 40 }\n", "4: app.pool: is 40: two slots"),
+    (
+        "app: { pool: 32768 }\n",
+        "4: app.pool: must be a number from 1 to 1000, not 32768",
+    ),
+    (
+        "app:\n  workers: 0\n",
+        "5: app.workers: must be a number from 1 to 256, not 0",
+    ),
+    (
+        "app:\n  port: 80\n",
+        "5: app.port: is 80, which nginx listens on",
+    ),
+    (
+        "app:\n  port: 5432\n",
+        "5: app.port: is 5432, which PostgreSQL listens on",
+    ),
+    (
+        "# at: 4am\nbackup:\n  at: 3am\n",
+        "6: backup.at: must be a time of day such as \"03:00\", not `3am`",
+    ),
+    (
+        "database: { name: Robert;drop }\n",
+        "4: database.name: must be up to 40",
+    ),
+    (
+        "database: { name: all }\n",
+        "4: database.name: cannot be `all`",
+    ),
+    ("tls: { issuer: letsencrypt }\n", "4: tls.email: is missing"),
+    ("tls: { issuer: acme }\n", "4: tls.url: is missing"),
+    (
+        "tls:\n  url: https://ca.example.com\n",
+        "5: tls.url: is for `issuer: acme` alone",
+    ),
+    (
+        "tls: { issuer: selfsigned }\n",
+        "4: tls.issuer: must be one of",
+    ),
+    (
+        "secrets: { A B: { env: X } }\n",
+        "4: secrets.A B: is not a name for an environment variable",
+    ),
+    (
+        "secrets:\n  A: { env: X }\n  A: { file: X }\n",
+        "6: secrets.A: stands in line 5 already",
+    ),
+    (
+        "app:\n  env:\n    A: x\n    B: y\n    A: z\n",
+        "8: app.env.A: stands in line 6 already",
+    ),
+    (
+        "app: { env: { A: x } }\nsecrets: { A: { env: X } }\n",
+        "4: app.env.A: stands below `secrets` too",
+    ),
+    (
+        "app:\n  env:\n    DB_NAME: other\n",
+        "6: app.env.DB_NAME: is written by citrino-ops itself, from `database.name`",
+    ),
+    (
+        "secrets: { PORT: { env: X } }\n",
+        "4: secrets.PORT: is written by citrino-ops itself, from `app.port`",
+    ),
+    (
+        "app: { env: { LD_PRELOAD: x.so } }\n",
+        "4: app.env.LD_PRELOAD: would change how programs are started",
+    ),
+    (
+        "app: { env: { DB_PASSWORD: x } }\n",
+        "4: app.env.DB_PASSWORD: is a secret",
+    ),
+    (
+        "app: { env: { A: \"b\\nc\" } }\n",
+        "4: app.env.A: has more than one line",
+    ),
+    (
+        "backup:\n  pitr: true\n  keep_days: 0\n",
+        "6: backup.keep_days: is 0; with `pitr`",
+    ),
+    (
+        "backup: { keep_at_least: 0 }\n",
+        "4: backup.keep_at_least: must be a number from 1",
+    ),
+    (
+        "backup: { pitr_passphrase: { env: X } }\n",
+        "4: backup.pitr_passphrase: has no use unless `pitr` is true",
+    ),
+    (
+        "backup:\n  recipients:\n    - age1x\n",
+        "6: backup.recipients: has an invalid age key",
+    ),
+    (
+        "backup: yes\n",
+        "4: backup: must be a section of keys and values",
+    ),
+    (
+        "app: { demo_data: yes }\n",
+        "4: app.demo_data: must be true or false",
+    ),
+    (
+        "app: { port: abc }\n",
+        "4: app.port: must be a number from 1 to 65535",
+    ),
+    (
+        "alerts: { email: [ana] }\n",
+        "4: alerts.email: must be a mail address",
+    ),
+];
+
 /// Each with its line, although a comment or another section has the same word before it.
 #[test]
 fn a_value_is_refused_with_its_own_line() {
-    for (more, wished) in [
-        (
-            "app: { prot: 80 }\n",
-            "4: app.prot: there is no such key; did you mean `port`?",
-        ),
-        ("app: { pool: 40 }\n", "4: app.pool: is 40: two slots"),
-        (
-            "app: { pool: 32768 }\n",
-            "4: app.pool: must be a number from 1 to 1000, not 32768",
-        ),
-        (
-            "app:\n  workers: 0\n",
-            "5: app.workers: must be a number from 1 to 256, not 0",
-        ),
-        (
-            "app:\n  port: 80\n",
-            "5: app.port: is 80, which nginx listens on",
-        ),
-        (
-            "app:\n  port: 5432\n",
-            "5: app.port: is 5432, which PostgreSQL listens on",
-        ),
-        (
-            "# at: 4am\nbackup:\n  at: 3am\n",
-            "6: backup.at: must be a time of day such as \"03:00\", not `3am`",
-        ),
-        (
-            "database: { name: Robert;drop }\n",
-            "4: database.name: must be up to 40",
-        ),
-        (
-            "database: { name: all }\n",
-            "4: database.name: cannot be `all`",
-        ),
-        ("tls: { issuer: letsencrypt }\n", "4: tls.email: is missing"),
-        ("tls: { issuer: acme }\n", "4: tls.url: is missing"),
-        (
-            "tls:\n  url: https://ca.example.com\n",
-            "5: tls.url: is for `issuer: acme` alone",
-        ),
-        (
-            "tls: { issuer: selfsigned }\n",
-            "4: tls.issuer: must be one of",
-        ),
-        (
-            "secrets: { A B: { env: X } }\n",
-            "4: secrets.A B: is not a name for an environment variable",
-        ),
-        (
-            "secrets:\n  A: { env: X }\n  A: { file: X }\n",
-            "6: secrets.A: stands in line 5 already",
-        ),
-        (
-            "app:\n  env:\n    A: x\n    B: y\n    A: z\n",
-            "8: app.env.A: stands in line 6 already",
-        ),
-        (
-            "app: { env: { A: x } }\nsecrets: { A: { env: X } }\n",
-            "4: app.env.A: stands below `secrets` too",
-        ),
-        (
-            "app:\n  env:\n    DB_NAME: other\n",
-            "6: app.env.DB_NAME: is written by citrino-ops itself, from `database.name`",
-        ),
-        (
-            "secrets: { PORT: { env: X } }\n",
-            "4: secrets.PORT: is written by citrino-ops itself, from `app.port`",
-        ),
-        (
-            "app: { env: { LD_PRELOAD: x.so } }\n",
-            "4: app.env.LD_PRELOAD: would change how programs are started",
-        ),
-        (
-            "app: { env: { DB_PASSWORD: x } }\n",
-            "4: app.env.DB_PASSWORD: is a secret",
-        ),
-        (
-            "app: { env: { A: \"b\\nc\" } }\n",
-            "4: app.env.A: has more than one line",
-        ),
-        (
-            "backup:\n  pitr: true\n  keep_days: 0\n",
-            "6: backup.keep_days: is 0; with `pitr`",
-        ),
-        (
-            "backup: { keep_at_least: 0 }\n",
-            "4: backup.keep_at_least: must be a number from 1",
-        ),
-        (
-            "backup: { pitr_passphrase: { env: X } }\n",
-            "4: backup.pitr_passphrase: has no use unless `pitr` is true",
-        ),
-        (
-            "backup:\n  recipients:\n    - age1x\n",
-            "6: backup.recipients: has an invalid age key",
-        ),
-        (
-            "backup: yes\n",
-            "4: backup: must be a section of keys and values",
-        ),
-        (
-            "app: { demo_data: yes }\n",
-            "4: app.demo_data: must be true or false",
-        ),
-        (
-            "app: { port: abc }\n",
-            "4: app.port: must be a number from 1 to 65535",
-        ),
-        (
-            "alerts: { email: [ana] }\n",
-            "4: alerts.email: must be a mail address",
-        ),
-    ] {
+    for (more, wished) in REFUSED {
         let text = refusal(more);
         assert!(text.starts_with(&format!("citrino.yml:{wished}")), "{text}");
         assert!(!text.contains('\n'), "{text}");

@@ -27,7 +27,7 @@ impl<'n> De<'n> {
         least: i64,
         most: u64,
     ) -> Result<V::Value, Error> {
-        let range = format!("a whole number from {least} to {most}");
+        let range = range(least, most);
         let value = self.scalar(&range)?.value();
         match value {
             Value::Unsigned(number) if number <= most => visitor.visit_u64(number),
@@ -64,11 +64,17 @@ fn out_of(range: &str, number: impl std::fmt::Display) -> Error {
     Error::wrong(format!("must be {range}, not {number}"))
 }
 
+fn range(least: i64, most: u64) -> String {
+    if least == 0 && most >= i64::MAX.unsigned_abs() {
+        return "a whole number, 0 or more".to_owned();
+    }
+    format!("a whole number from {least} to {most}")
+}
+
 macro_rules! whole_numbers {
-    ($($name:ident: $type:ty),* $(,)?) => {$(
+    ($($name:ident: $least:expr, $most:expr;)*) => {$(
         fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            #[allow(clippy::cast_lossless, clippy::cast_sign_loss)] // the widest of each kind
-            self.whole(visitor, <$type>::MIN as i64, <$type>::MAX as u64)
+            self.whole(visitor, $least, $most)
         }
     )*};
 }
@@ -100,14 +106,14 @@ impl<'de> Deserializer<'de> for De<'_> {
     }
 
     whole_numbers! {
-        deserialize_i8: i8,
-        deserialize_i16: i16,
-        deserialize_i32: i32,
-        deserialize_i64: i64,
-        deserialize_u8: u8,
-        deserialize_u16: u16,
-        deserialize_u32: u32,
-        deserialize_u64: u64,
+        deserialize_i8: i8::MIN.into(), i8::MAX.unsigned_abs().into();
+        deserialize_i16: i16::MIN.into(), i16::MAX.unsigned_abs().into();
+        deserialize_i32: i32::MIN.into(), i32::MAX.unsigned_abs().into();
+        deserialize_i64: i64::MIN, i64::MAX.unsigned_abs();
+        deserialize_u8: 0, u8::MAX.into();
+        deserialize_u16: 0, u16::MAX.into();
+        deserialize_u32: 0, u32::MAX.into();
+        deserialize_u64: 0, u64::MAX;
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
