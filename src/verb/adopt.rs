@@ -20,7 +20,7 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
         return Ok(exit::OK);
     }
     let planned = preview.planned();
-    let takes_server = planned.iter().any(|step| step.name.starts_with("server "));
+    let takes_server = planned.iter().any(|step| step.name.starts_with("adopt server "));
     if takes_server && pin.is_none() {
         job.show(&preview)?;
         return Err(Fault::new(Code::E0802, "a server is to be taken in, and its host key is not known: whoever answers in its place could not be told from it")

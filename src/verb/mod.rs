@@ -13,6 +13,7 @@ mod explain;
 mod gc;
 mod guarded;
 mod health;
+mod help;
 mod import;
 mod interrupt;
 mod job;
@@ -39,6 +40,7 @@ use crate::agent::serve;
 use crate::cli::{self, Audit, Cli, Db, Verb};
 use crate::core::error::{exit, exit_code};
 use crate::core::report::{Report, Volume};
+pub use help::parse_args;
 use job::Job;
 
 /// Runs one command to its end: what it says, and its exit code.

@@ -107,7 +107,7 @@ async fn delegate(job: &mut Job<'_>, api: &Hetzner, preview: &Preview) -> Result
     let Some(zone) = dns.map(|dns| dns.zone.clone()) else {
         return Ok(());
     };
-    let made = format!("zone {zone} is there");
+    let made = format!("DNS zone {zone}");
     if preview.planned().iter().any(|step| step.name == made)
         && let Some(found) = api.named::<ZoneView>(&zone).await?
     {

@@ -26,7 +26,7 @@ impl Wish<Hetzner> for Network {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         match self.find(api).await? {
             None => Ok(CheckResult::absent(format!(
-                "network {} is absent",
+                "network {} does not exist",
                 self.stack
             ))),
             Some(found) if found.ip_range == self.range => Ok(if found.has_room() {
@@ -37,11 +37,11 @@ impl Wish<Hetzner> for Network {
             Some(found) => Err(Fault::new(
                 Code::E0311,
                 format!(
-                    "the network {} is {}, wished {}, and hosts in it would lose their addresses",
+                    "cannot change network {} from {} to {}: hosts in it would lose their addresses",
                     found.name, found.ip_range, self.range
                 ),
             )
-            .hint("put cloud.network right, or delete the network in the console first")
+            .hint("correct cloud.network, or delete the network in the Hetzner console first")
             .into()),
         }
     }

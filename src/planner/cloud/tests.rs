@@ -33,11 +33,11 @@ fn provision_is_keys_firewall_addresses_server() {
     assert_eq!(
         names,
         [
-            "ssh key prod-id is known",
-            "firewall prod lets in what it should",
-            "address prod-ipv4 is kept",
-            "address prod-ipv6 is kept",
-            "server prod runs"
+            "ssh key prod-id",
+            "firewall prod",
+            "address prod-ipv4",
+            "address prod-ipv6",
+            "server prod"
         ]
     );
     assert!(!format!("{steps:?}").contains("PRIVATE"));
@@ -120,7 +120,7 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
     let error = server.refuse_move(&found).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the server prod is in hil, wished ash, and a server cannot move"
+        "cannot move server prod from hil to ash"
     );
 }
 
