@@ -96,7 +96,7 @@ impl<'p> Guard<'p> {
                     "the dead man's switch could not be armed, so the step was not begun: {error:#}"
                 ),
             )
-            .hint("act on the message and run the verb again; the steps before this one are done")
+            .hint("act on the message and run the command again; the steps before this one are done")
         })?;
         self.armed.set(true);
         Ok(())

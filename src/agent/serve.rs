@@ -303,7 +303,7 @@ fn work_of(system: &System, order: Order) -> Result<Work> {
         Order::Run(plan) => {
             if last.map(|last| last.seen()) != plan.after {
                 return Err(Fault::new(Code::E0508, "another run changed the host between the look at it and this plan, so nothing of the plan was done")
-                    .hint("run the verb again")
+                    .hint("run the command again")
                     .into());
             }
             return Ok(Work {

@@ -282,7 +282,7 @@ async fn fulfil<W, T: Wish<W>>(task: &T, world: &W, mode: Mode) -> Result<(State
             },
         )),
         Some(left) => Err(Fault::new(Code::E0401, format!("still not so: {}", left.what.join("; ")))
-            .hint("the step was applied without an error, yet the host is not as wished: look at `citrino-ops logs`, then run the verb again")
+            .hint("the step was applied without an error, yet the host is not as wished: look at `citrino-ops logs`, then run the command again")
             .into()),
     }
 }

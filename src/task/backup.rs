@@ -75,7 +75,7 @@ impl Wish<System> for Backup {
             }
             Some(Ok(backup)) => CheckResult::same().with_figure(mb(backup.dump.bytes), "MB", None),
             Some(Err(why)) => CheckResult::differs(format!("{}: {why}", self.name)),
-            None => CheckResult::differs(format!("there is no backup {}", self.name)),
+            None => CheckResult::differs(format!("backup {} does not exist", self.name)),
         })
     }
 
@@ -185,7 +185,7 @@ impl Backup {
         for content in manifest.contents() {
             let name = backups::path(&content.file);
             std::fs::rename(system.path(format!("{name}{PART}")), system.path(&name))
-                .with_context(|| format!("could not name {name}"))?;
+                .with_context(|| format!("could not rename {name}"))?;
         }
         File::open(system.path(backups::FOLDER))?.sync_all()?;
         manifest.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -242,6 +242,6 @@ fn mb(bytes: u64) -> f64 {
 }
 
 fn failed(why: &str) -> Fault {
-    Fault::new(Code::E0421, format!("no backup could be made: {why}"))
-        .hint("nothing was changed; the backups of before are as they were")
+    Fault::new(Code::E0421, format!("could not take a backup: {why}"))
+        .hint("nothing was changed; existing backups are kept")
 }

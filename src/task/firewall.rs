@@ -72,7 +72,7 @@ fn network(text: &str) -> Result<Option<String>> {
         Some((address, bits)) => (address, Some(bits)),
     };
     let fault = || {
-        Fault::new(Code::E0408, format!("`{text}` is no network"))
+        Fault::new(Code::E0408, format!("`{text}` is not a network"))
             .hint("write it as 203.0.113.0/24 or 2001:db8::/32")
     };
     let address: IpAddr = address.trim().parse().map_err(|_| fault())?;
@@ -211,13 +211,13 @@ impl Firewall {
             }
         };
         say(state.active, "the firewall is off");
-        say(state.boots, "the firewall is off after the next boot");
-        say(state.denies_incoming, "what has no rule may come in");
-        say(state.allows_outgoing, "not everything may go out");
+        say(state.boots, "the firewall would be off after the next boot");
+        say(state.denies_incoming, "incoming traffic without a rule is allowed");
+        say(state.allows_outgoing, "outgoing traffic is restricted");
         let missing = wished.iter().filter(|rule| !state.rules.contains(rule));
-        what.extend(missing.map(|rule| format!("no rule `{rule}`")));
+        what.extend(missing.map(|rule| format!("rule `{rule}` is missing")));
         let extra = state.rules.iter().filter(|rule| !wished.contains(rule));
-        what.extend(extra.map(|rule| format!("a rule too many: `{rule}`")));
+        what.extend(extra.map(|rule| format!("rule `{rule}` is not expected")));
         Ok(what)
     }
 }
@@ -301,13 +301,13 @@ mod tests {
             differences(ssh, &state(STOPPED, NONE, "ENABLED=no\n")),
             [
                 "the firewall is off",
-                "the firewall is off after the next boot",
+                "the firewall would be off after the next boot",
                 "no rule `allow 22/tcp`"
             ]
         );
         let open = KERNEL.replace("INPUT DROP", "INPUT ACCEPT");
         let open = state(&open, "ufw allow 22/tcp\n", "ENABLED=yes\n");
-        assert_eq!(differences(ssh, &open), ["what has no rule may come in"]);
+        assert_eq!(differences(ssh, &open), ["incoming traffic without a rule is allowed"]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Wish<System> for PostgresExtension {
         Ok(match ask(system, &self.database, &sql).await? {
             Answer::Away(reason) => CheckResult::differs(reason),
             Answer::Rows(rows) if rows.trim().is_empty() => {
-                CheckResult::differs(format!("{} is not in {}", self.name, self.database))
+                CheckResult::differs(format!("extension {} is not in {}", self.name, self.database))
             }
             Answer::Rows(_) => CheckResult::same(),
         })

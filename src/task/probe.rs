@@ -131,7 +131,7 @@ impl Probe {
             seconds => format!(" within {seconds} s"),
         };
         Fault::new(Code::E0407, format!("no good answer{within}: {reason}"))
-            .hint("look at `citrino-ops logs` for the service that was asked")
+            .hint("`citrino-ops logs` shows the log of the service")
     }
 }
 
@@ -139,7 +139,7 @@ impl Probe {
 fn measured(subject: &str, value: f64, unit: &str, limit: Option<f64>) -> CheckResult {
     let value = (value * 10.0).round() / 10.0;
     let past = limit.filter(|limit| value > *limit);
-    let what = past.map(|limit| format!("{subject} {value} {unit}, wished at most {limit} {unit}"));
+    let what = past.map(|limit| format!("{subject} {value} {unit}, expected at most {limit} {unit}"));
     CheckResult::from(Vec::from_iter(what)).with_figure(value, unit, limit)
 }
 

@@ -22,7 +22,7 @@ impl Wish<System> for SwapReverted {
             Err(reason) => CheckResult::differs(reason),
             Ok(false) => CheckResult::same(),
             Ok(true) => CheckResult::differs(format!(
-                "the database of before is set aside as {}",
+                "the previous database is {}",
                 self.previous
             )),
         })

@@ -298,13 +298,13 @@ impl Agent<'_> {
                 Code::E0501,
                 "the connection to the host was lost; nothing was changed by this plan",
             )
-            .hint("run the verb again");
+            .hint("run the command again");
         }
         Fault::new(
             Code::E0503,
             "the connection was lost before the host said its last word; it goes on alone",
         )
-        .hint("run the verb again: it first tells how the lost run ended. `citrino-ops deploy --attach` listens to it while it runs")
+        .hint("run the command again: it first tells how the lost run ended. `citrino-ops deploy --attach` listens to it while it runs")
     }
 
     async fn hear(&mut self) -> Result<FromAgent> {

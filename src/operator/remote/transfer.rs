@@ -297,7 +297,7 @@ fn cut(what: &str, there: u64, of: u64) -> Fault {
         Code::E0435,
         format!("the connection was lost at byte {there} of {of} of {what}"),
     )
-    .hint("run the verb again: it goes on there")
+    .hint("run the command again: it goes on there")
 }
 
 fn spoiled(what: &str) -> Fault {
@@ -305,5 +305,5 @@ fn spoiled(what: &str) -> Fault {
         Code::E0434,
         format!("{what} did not arrive as it left, and what arrived was thrown away"),
     )
-    .hint("run the verb again; if it stays, look at the disks of both machines")
+    .hint("run the command again; if it stays, look at the disks of both machines")
 }

@@ -23,7 +23,7 @@ pub fn told(bucket: &Bucket, doing: &str, error: &Failure) -> Fault {
     let Some((why, next)) = refusal(bucket, code.as_deref(), error) else {
         let message = format!("{place} could not {doing}: {}", cause(bucket, error));
         return Fault::new(Code::E0430, message)
-            .hint("what is on the host is as it was; run the verb again when the storage answers");
+            .hint("what is on the host is as it was; run the command again when the storage answers");
     };
     let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
     Fault::new(

@@ -75,11 +75,11 @@ impl Http {
         let url: Url = self
             .url
             .parse()
-            .map_err(|error| wrong(&format!("`{}` is no URL: {error}", self.url)))?;
+            .map_err(|error| wrong(&format!("`{}` is not a URL: {error}", self.url)))?;
         let method: Method = self
             .method
             .parse()
-            .map_err(|_| wrong(&format!("`{}` is no HTTP method", self.method)))?;
+            .map_err(|_| wrong(&format!("`{}` is not an HTTP method", self.method)))?;
         let mut client = Client::builder()
             .timeout(TIMEOUT)
             .redirect(redirect::Policy::none())
@@ -111,14 +111,14 @@ impl Http {
         } else {
             format!("({cause})")
         };
-        CheckResult::differs(format!("{} was not answered {reason}", self.name()))
+        CheckResult::differs(format!("{} got no answer {reason}", self.name()))
     }
 
     fn faults(&self, status: u16, body: &[u8]) -> Vec<String> {
         if status != self.expect_status {
             let wished = self.expect_status;
             let said = first_line(body);
-            let sentence = format!("{} answered {status}, wished {wished} {said}", self.name());
+            let sentence = format!("{} answered {status}, expected {wished} {said}", self.name());
             return vec![sentence.trim_end().to_owned()];
         }
         if self.expect_json.is_empty() {
@@ -134,14 +134,14 @@ impl Http {
                 let is = found
                     .pointer(pointer)
                     .map_or("absent".to_owned(), Value::to_string);
-                format!("{pointer} is {is}, wished {wished}")
+                format!("{pointer} is {is}, expected {wished}")
             })
             .collect()
     }
 }
 
 fn wrong(message: &str) -> Fault {
-    Fault::new(Code::E0201, message.to_owned()).hint("mend the `http` of the probe in the playbook")
+    Fault::new(Code::E0201, message.to_owned()).hint("correct `http` of the probe in the playbook")
 }
 
 fn first_line(body: &[u8]) -> String {

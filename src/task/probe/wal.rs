@@ -48,7 +48,7 @@ impl WalWaits {
     fn seen(&self, archiver: &Archiver, info: &Info) -> CheckResult {
         #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of a second")]
         let waits_s = archiver.waits_s.unwrap_or(0) as f64;
-        let look = measured("the oldest WAL waits", waits_s, "s", Some(self.max_s));
+        let look = measured("waiting time of the oldest WAL segment is", waits_s, "s", Some(self.max_s));
         let mut what = Vec::from_iter(faults(archiver, info.newest_wal()));
         what.extend(look.change.into_iter().flat_map(|change| change.what));
         CheckResult {
@@ -65,7 +65,7 @@ fn faults(archiver: &Archiver, newest: Option<&str>) -> Option<String> {
         return Some("PostgreSQL does not archive its WAL".to_owned());
     }
     if let Some(failed) = &archiver.failed {
-        return Some(format!("{failed} could not be archived"));
+        return Some(format!("WAL segment {failed} could not be archived"));
     }
     // A name may have something behind it, as that of a backup's history has.
     let archived = archiver
@@ -73,7 +73,7 @@ fn faults(archiver: &Archiver, newest: Option<&str>) -> Option<String> {
         .as_deref()
         .and_then(|name| name.get(..SEGMENT))?;
     (newest.is_none_or(|newest| newest < archived)).then(|| {
-        format!("{archived} was given up: the repository was away for too long, so the points in time have a gap until the next backup")
+        format!("WAL segment {archived} was dropped: the repository was unreachable for too long, so points in time have a gap until the next base backup")
     })
 }
 
@@ -86,7 +86,7 @@ impl Recoverable {
         Ok(match pgbackrest::info(system, &self.stanza).await? {
             Err(reason) => CheckResult::differs(reason),
             Ok(info) => match info.newest() {
-                None => CheckResult::differs("there is no backup to begin from"),
+                None => CheckResult::differs("there is no base backup"),
                 Some(base) => self.seen(now - base.timestamp.stop),
             },
         })
@@ -96,7 +96,7 @@ impl Recoverable {
         #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of an hour")]
         let hours = age_s.max(0) as f64 / 3600.0;
         measured(
-            "the newest backup to begin from has",
+            "age of the newest base backup is",
             hours,
             "h",
             Some(self.max_h),
@@ -111,7 +111,7 @@ impl WalSize {
             Ok(archiver) => {
                 #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of a MB")]
                 let mb = archiver.wal_bytes as f64 / (1024.0 * 1024.0);
-                measured("the WAL takes", mb, "MB", Some(self.max_mb))
+                measured("size of the WAL is", mb, "MB", Some(self.max_mb))
             }
         })
     }

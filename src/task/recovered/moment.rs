@@ -13,14 +13,14 @@ pub fn parse(text: &str) -> Result<OffsetDateTime, String> {
     let text = text.trim();
     let wrong = || {
         format!(
-            "`{text}` is no time; write it as `2026-11-24 03:00:00-04` or `2026-11-24T07:00:00Z`"
+            "`{text}` is not a time; write it as `2026-11-24 03:00:00-04` or `2026-11-24T07:00:00Z`"
         )
     };
     let (date, rest) = text.split_at_checked(DATE).ok_or_else(wrong)?;
     let rest = rest.strip_prefix(['T', 't', ' ']).ok_or_else(wrong)?;
     let at = rest
         .find(['+', '-', 'Z', 'z'])
-        .ok_or_else(|| format!("`{text}` names no zone; add it, as in `{text}-04` or `{text}Z`"))?;
+        .ok_or_else(|| format!("`{text}` has no time zone; add it, as in `{text}-04` or `{text}Z`"))?;
     let (clock, zone) = rest.split_at(at);
     let clock = clock.trim_end();
     let clock = if clock.matches(':').count() == 1 {

@@ -108,7 +108,7 @@ fn is_it(backup: &Backup, folder: &Path) -> Result<()> {
         backup.name
     );
     Err(Fault::new(Code::E0434, message)
-        .hint("run the verb again")
+        .hint("run the command again")
         .into())
 }
 
