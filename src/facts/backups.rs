@@ -208,7 +208,7 @@ impl Backup {
             return Ok(());
         }
         let message = format!(
-            "{} is of the stack {}, and this is {stack}",
+            "{} is from stack {}, but this is stack {stack}",
             self.name, self.stack
         );
         Err(Fault::new(Code::E0423, message).hint(next))
@@ -244,9 +244,9 @@ impl Backup {
             return Err("its manifest was cut or changed".to_owned());
         }
         let backup: Self = serde_json::from_value(value)
-            .map_err(|error| format!("its manifest is of another version: {error}"))?;
+            .map_err(|error| format!("its manifest has another version: {error}"))?;
         if backup.name != name {
-            return Err(format!("its manifest is that of {}", backup.name));
+            return Err(format!("its manifest belongs to {}", backup.name));
         }
         // Whoever can write a manifest could name any file of the host by it.
         for Content { file, .. } in backup.contents() {

@@ -75,7 +75,7 @@ impl Mirror {
     pub fn take(&self, from: &Head, news: &AuditDelta) -> Result<()> {
         let bytes = news.bytes()?.ok_or_else(|| {
             other_chain(format!(
-                "the audit of the host does not go on from line {}, the last that this machine has seen",
+                "the audit of the host does not continue from line {}, the last that this machine has seen",
                 from.n
             ))
         })?;
@@ -136,11 +136,11 @@ impl Mirror {
         Fault::new(
             Code::E0524,
             format!(
-                "{} of the audit could not be kept: {error}",
+                "{} of the audit could not be saved: {error}",
                 self.whose()
             ),
         )
-        .hint("act on the message; what is missing in it comes with the next run, or with `citrino-ops audit`")
+        .hint("act on the message; the next run, or `citrino-ops audit`, fetches the missing lines")
         .into()
     }
 }

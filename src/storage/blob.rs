@@ -55,7 +55,7 @@ pub async fn store(
     if sha256(&bytes) != address {
         return Err(Fault::new(
             Code::E0408,
-            format!("what arrived as blob {address} is something else"),
+            format!("blob {address} was damaged on the way"),
         )
         .hint("run the command again")
         .into());
@@ -71,7 +71,7 @@ pub async fn keep(system: &System, bytes: &[u8]) -> Result<String> {
 }
 
 async fn write(system: &System, address: &str, bytes: &[u8]) -> Result<()> {
-    std::fs::create_dir_all(system.path(FOLDER)).context("could not make the folder for blobs")?;
+    std::fs::create_dir_all(system.path(FOLDER)).context("could not create the folder for blobs")?;
     system
         .write_atomic(path(address), bytes, 0o600, None, &[])
         .await

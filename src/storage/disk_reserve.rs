@@ -60,7 +60,7 @@ fn has_room(file: &File) -> io::Result<()> {
         return Ok(());
     }
     let message =
-        format!("its disk has less than {FREE_PERCENT} % free, which are left to the database");
+        format!("less than {FREE_PERCENT} % of its disk is free, which is reserved for the database");
     Err(io::Error::new(io::ErrorKind::StorageFull, message))
 }
 

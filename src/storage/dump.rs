@@ -45,7 +45,7 @@ pub fn count(path: &Path, packing: Packing) -> Result<RowCounts> {
 pub fn read_piece(read: &mut impl Read, piece: &mut [u8]) -> Result<usize> {
     read.read(piece).map_err(|error| {
         refused(format!(
-            "it cannot be read to its end: {error}; it is cut short, or damaged"
+            "it is cut short or damaged: {error}"
         ))
         .into()
     })
@@ -53,6 +53,6 @@ pub fn read_piece(read: &mut impl Read, piece: &mut [u8]) -> Result<usize> {
 
 /// Why a dump is not taken.
 pub fn refused(why: impl std::fmt::Display) -> Fault {
-    Fault::new(Code::E0451, format!("the dump cannot be taken: {why}"))
-        .hint("the live database is as it was; make the dump anew, with `pg_dump --format=custom` or `pg_dump | gzip`, and bring that")
+    Fault::new(Code::E0451, format!("the dump cannot be imported: {why}"))
+        .hint("the live database is unchanged; make the dump again with `pg_dump --format=custom` or `pg_dump | gzip`, and import that")
 }

@@ -156,7 +156,7 @@ mod tests {
         assert!(
             fits(&known(), &other)
                 .unwrap_err()
-                .contains("0001_x was another text")
+                .contains("its migration 0001_x has another text")
         );
     }
 }

@@ -214,7 +214,7 @@ mod tests {
         let bad = reply("503 Service Unavailable", "no rows in propiedades\nmore");
         let (what, sent) = ask("method: POST\nbody: '{}'", bad).await;
         assert!(
-            what[0].ends_with("answered 503, wished 200 no rows in propiedades"),
+            what[0].ends_with("answered 503, expected 200 no rows in propiedades"),
             "{what:?}"
         );
         assert!(sent.contains("content-type: application/json") && sent.ends_with("{}"));
@@ -227,7 +227,7 @@ mod tests {
         let (what, _) = ask("expect_status: 301\nmax_ms: 0.00001", moved.to_owned()).await;
         assert_eq!(what.len(), 1, "{what:?}");
         assert!(
-            what[0].contains("ms, wished at most 0.00001 ms"),
+            what[0].contains("ms, expected at most 0.00001 ms"),
             "{what:?}"
         );
     }

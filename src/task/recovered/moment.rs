@@ -100,7 +100,7 @@ mod tests {
     fn a_time_without_a_zone_is_refused_with_what_to_add() {
         let told = parse("2026-11-24 03:00:00").unwrap_err();
         assert!(
-            told.contains("names no zone") && told.contains("`2026-11-24 03:00:00-04`"),
+            told.contains("has no time zone") && told.contains("`2026-11-24 03:00:00-04`"),
             "{told}"
         );
     }
