@@ -50,21 +50,21 @@ pub fn run(cli: &Cli) -> ExitCode {
         .build();
     if matches!(cli.verb, Verb::Agent) {
         let served = runtime
-            .context("no runtime")
+            .context("could not start")
             .and_then(|runtime| runtime.block_on(serve::serve()));
         return ExitCode::from(u8::from(served.is_err()));
     }
     let mut report = Report::new(cli.json, volume(cli));
     if matches!(cli.verb, Verb::Guard) {
         let fired = runtime
-            .context("no runtime")
+            .context("could not start")
             .and_then(|runtime| runtime.block_on(guard::fire()));
         let exit = fired.as_ref().map_or_else(exit_code, |()| exit::OK);
         report.finish(cli.verb.name(), exit, fired.as_ref().err());
         return ExitCode::from(exit);
     }
     if let Verb::Scheduled { job } = cli.verb {
-        let done = runtime.context("no runtime").and_then(|runtime| {
+        let done = runtime.context("could not start").and_then(|runtime| {
             runtime.block_on(scheduled::run(job, &mut |event| report.tell(event)))
         });
         let done = done.and_then(|()| {
@@ -77,7 +77,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         return ExitCode::from(exit);
     }
     let outcome = runtime
-        .context("the runtime did not start")
+        .context("could not start")
         .and_then(|runtime| runtime.block_on(interrupt::watch(cli, &mut report)));
     let exit = outcome.as_ref().map_or_else(exit_code, |code| *code);
     report.finish(cli.verb.name(), exit, outcome.as_ref().err());

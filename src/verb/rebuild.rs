@@ -18,9 +18,9 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
         return Box::pin(rescue::run(job, wish)).await;
     }
     let api = job.api()?;
-    renew(job, &api, wish.yes, "All that is on the host is lost.").await?;
+    renew(job, &api, wish.yes, "Everything on the host will be lost.").await?;
     let next = format!(
-        "the host is as on its first day; `{} up` makes it serve again",
+        "the host has an empty disk now; `{} up` sets it up again",
         job.typed
     );
     job.report.note(next);
@@ -42,7 +42,7 @@ async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Result
         job.show(&preview)?;
         job.report.forget_preview();
     }
-    let why = format!("this gives the host of {name} a new disk");
+    let why = format!("this gives the host of stack {name} a new disk");
     job.confirm_by_name(yes.yes, &why, what).await?;
     job.run_cloud(api, steps).await?;
     provision::host(job, api).await

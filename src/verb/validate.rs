@@ -16,10 +16,10 @@ pub fn run(job: &mut Job) -> Result<u8> {
     // `Job::load` has rehearsed it, as for every verb.
     let stack = &job.stack;
     let migrations = migrations(&stack.folder)?.map_or_else(String::new, |(_, sources)| {
-        format!(", {} files of migrations", sources.len())
+        format!(", {} migration files", sources.len())
     });
     let text = format!(
-        "the stack {} is sound: citrino.yml, {} secrets, playbooks and templates{migrations}",
+        "stack {} is valid: citrino.yml, {} secrets, playbooks and templates{migrations}",
         stack.name,
         stack.secrets.len()
     );
@@ -56,9 +56,9 @@ fn sound_migrations(from: &Path) -> Result<()> {
         .iter()
         .map(|finding| format!("{}/{finding}", folder.display()))
         .collect();
-    let message = format!("the migrations break their rules:\n{}", lines.join("\n"));
+    let message = format!("migrations break the rules:\n{}", lines.join("\n"));
     Err(Fault::new(Code::E0203, message)
-        .hint("mend each line; migrations/README.md says why")
+        .hint("correct each line; `citrino-ops explain E0203` says more")
         .into())
 }
 

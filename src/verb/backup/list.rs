@@ -25,11 +25,11 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
 pub fn headline(backups: &Backups, now: OffsetDateTime) -> String {
     let proven = match backups.proven() {
         Some((_, proof)) => format!("last proven restore {} ago", since(&proof.at, now)),
-        None => "no restore was proven yet".to_owned(),
+        None => "no proven restore yet".to_owned(),
     };
     let lost = match backups.newest() {
         Some(newest) => format!("RPO {}", since(&newest.at, now)),
-        None => "there is no backup: all would be lost".to_owned(),
+        None => "no backup: all data would be lost".to_owned(),
     };
     let off = backups
         .sent
@@ -63,7 +63,7 @@ fn lines(backups: &Backups, now: OffsetDateTime) -> Vec<String> {
             one.name
         )
     };
-    let foreign = |one: &backups::Backup| format!("{}, of the stack {}", line(one), one.stack);
+    let foreign = |one: &backups::Backup| format!("{}, from stack {}", line(one), one.stack);
     let broken = backups
         .broken
         .iter()
