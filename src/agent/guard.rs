@@ -96,7 +96,9 @@ impl<'p> Guard<'p> {
                     "the dead man's switch could not be armed, so the step did not run: {error:#}"
                 ),
             )
-            .hint("act on the message and run the command again; the steps before this one are done")
+            .hint(
+                "act on the message and run the command again; the steps before this one are done",
+            )
         })?;
         self.armed.set(true);
         Ok(())

@@ -153,7 +153,10 @@ fn client(ask: &Ask, keeps: bool) -> Result<Client> {
 }
 
 async fn once(client: &Client, ask: &Ask) -> Result<()> {
-    let method: Method = ask.method.parse().context("the watched HTTP method is not valid")?;
+    let method: Method = ask
+        .method
+        .parse()
+        .context("the watched HTTP method is not valid")?;
     let name = || format!("{} {}", ask.method, ask.url);
     let mut request = client.request(method, &ask.url);
     if let Some(body) = &ask.body {

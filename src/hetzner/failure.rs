@@ -195,7 +195,9 @@ impl CallError {
             "token_readonly" => Some(
                 "the token is read-only: create one with read and write access in the Hetzner console",
             ),
-            "unauthorized" | "forbidden" => Some("check that HCLOUD_TOKEN is a token of the right project"),
+            "unauthorized" | "forbidden" => {
+                Some("check that HCLOUD_TOKEN is a token of the right project")
+            }
             "resource_limit_exceeded" => Some(
                 "the limit of the project is reached: delete unused resources, or ask Hetzner to raise the limit",
             ),

@@ -215,8 +215,12 @@ pub(super) fn image_named<'a>(
         .filter(|image| image_end(image).is_none_or(|end| end > now))
         .collect();
     if let Some(image) = usable.iter().find(|image| image.name == name) {
-        let note = image_end(image)
-            .map(|end| format!("image {name} is deprecated and will be removed on {}", end.date()));
+        let note = image_end(image).map(|end| {
+            format!(
+                "image {name} is deprecated and will be removed on {}",
+                end.date()
+            )
+        });
         return Ok((image, note));
     }
     let why = if images.iter().any(|image| image.name == name) {

@@ -41,20 +41,14 @@ impl Hetzner {
     pub async fn of_stack<K: Kind>(&self, stack: &str) -> Result<Vec<K>> {
         self.listed(&[("label_selector", labels::selector(stack))])
             .await
-            .map_err(|error| {
-                error
-                    .told(&format!("list {}", K::MANY))
-                    .into()
-            })
+            .map_err(|error| error.told(&format!("list {}", K::MANY)).into())
     }
 
     /// The one of this name, ours or not.
     pub async fn named<K: Kind>(&self, name: &str) -> Result<Option<K>> {
-        self.by_name(name).await.map_err(|error| {
-            error
-                .told(&format!("look up {} {name}", K::WORD))
-                .into()
-        })
+        self.by_name(name)
+            .await
+            .map_err(|error| error.told(&format!("look up {} {name}", K::WORD)).into())
     }
 
     async fn by_name<K: Kind>(&self, name: &str) -> Called<Option<K>> {

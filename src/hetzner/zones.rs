@@ -217,7 +217,11 @@ impl Hetzner {
 
     /// Has the record lead to this address, and to no other.
     pub async fn lead_record(&self, wished: &Record, address: &str) -> Result<()> {
-        let doing = format!("change the {} record of {}", wished.kind, wished.full_name());
+        let doing = format!(
+            "change the {} record of {}",
+            wished.kind,
+            wished.full_name()
+        );
         let path = format!("{}/actions/set_records", wished.own_path());
         let body = json!({ "records": [{ "value": address }] });
         let started = self

@@ -71,7 +71,11 @@ impl LastRun {
             (Some(_), Some(failed)) => format!("{run} failed: {failed}"),
             (Some(tally), None) => format!(
                 "{run} {}succeeded: {} changed, {} unchanged",
-                if self.heard { "" } else { "continued alone and " },
+                if self.heard {
+                    ""
+                } else {
+                    "continued alone and "
+                },
                 tally.changed,
                 tally.same
             ),
@@ -97,7 +101,10 @@ impl LastRun {
             ),
             (_, Some(failed)) => format!("{what} could not revert everything: {failed}"),
             (None, None) if busy => {
-                format!("{what} started to revert that run's guarded steps, and is at \"{}\"", self.step)
+                format!(
+                    "{what} started to revert that run's guarded steps, and is at \"{}\"",
+                    self.step
+                )
             }
             (None, None) => format!(
                 "{what} started to revert that run's guarded steps, and was interrupted at \"{}\"",
@@ -229,7 +236,7 @@ fn fold(text: &str) -> Option<LastRun> {
                 last.step = label.name;
             }
             (Event::Halted { run, name, .. }, Some(last)) if run == last.run => {
-                last.failed = Some(format!("it was halted before \"{name}\""));
+                last.failed = Some(format!("stopped before \"{name}\""));
             }
             (
                 Event::Step {
@@ -338,7 +345,7 @@ mod tests {
             .unwrap();
         let heard = last_run(&system).unwrap().unwrap();
         assert!(heard.end.is_some() && heard.heard);
-        assert!(heard.told(false).contains(") ended well: 0 changed"));
+        assert!(heard.told(false).contains(") succeeded: 0 changed"));
         let unheard = LastRun {
             heard: false,
             ..heard

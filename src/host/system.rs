@@ -100,13 +100,21 @@ impl System {
             .iter()
             .map(|word| word.replace("{file}", &fresh))
             .collect();
-        self.run(&Cmd::new(argv)).await?.success().map_err(|error| {
-            anyhow::Error::from(
-                Fault::new(Code::E0403, "the new content was rejected by its checker; the file was not changed")
-                    .hint("correct the template or the value in citrino.yml that the message names"),
-            )
-            .context(format!("{error:#}"))
-        })?;
+        self.run(&Cmd::new(argv))
+            .await?
+            .success()
+            .map_err(|error| {
+                anyhow::Error::from(
+                    Fault::new(
+                        Code::E0403,
+                        "the new content was rejected by its checker; the file was not changed",
+                    )
+                    .hint(
+                        "correct the template or the value in citrino.yml that the message names",
+                    ),
+                )
+                .context(format!("{error:#}"))
+            })?;
         Ok(())
     }
 

@@ -73,7 +73,10 @@ pub async fn build(from: &Path) -> Result<Build> {
         let tail = lines[lines.len().saturating_sub(12)..].join("\n");
         return Err(Fault::new(
             Code::E0601,
-            format!("the app could not be built in {}:\n{tail}", source.display()),
+            format!(
+                "the app could not be built in {}:\n{tail}",
+                source.display()
+            ),
         )
         .hint("run `cargo build --release -p citrino-app` there to see the whole output")
         .into());

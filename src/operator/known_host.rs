@@ -83,7 +83,10 @@ pub fn need_login<'k>(stack: &Stack, mut keys: impl Iterator<Item = &'k str>) ->
     if keys.any(|key| body(key).is_some_and(|key| held.contains(&key))) {
         return Ok(());
     }
-    Err(Fault::new(Code::E0509, "none of the keys in cloud.ssh_keys is on this machine, and the host accepts no other")
-        .hint("add your public key to cloud.ssh_keys, or your key to the ssh agent")
-        .into())
+    Err(Fault::new(
+        Code::E0509,
+        "none of the keys in cloud.ssh_keys is on this machine, and the host accepts no other",
+    )
+    .hint("add your public key to cloud.ssh_keys, or your key to the ssh agent")
+    .into())
 }

@@ -135,10 +135,7 @@ impl Mirror {
     fn unusable(&self, error: &std::io::Error) -> anyhow::Error {
         Fault::new(
             Code::E0524,
-            format!(
-                "{} of the audit could not be saved: {error}",
-                self.whose()
-            ),
+            format!("{} of the audit could not be saved: {error}", self.whose()),
         )
         .hint("act on the message; the next run, or `citrino-ops audit`, fetches the missing lines")
         .into()

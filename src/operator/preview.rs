@@ -117,13 +117,20 @@ impl Saved {
     /// E0803 when the file is no plan, or one of another stack.
     pub fn read(path: &Path, stack: &str) -> Result<Self> {
         let wrong = |why: String| {
-            Fault::new(Code::E0803, format!("{} is not a plan: {why}", path.display()))
-                .hint("`citrino-ops plan --out FILE` writes one")
+            Fault::new(
+                Code::E0803,
+                format!("{} is not a plan: {why}", path.display()),
+            )
+            .hint("`citrino-ops plan --out FILE` writes one")
         };
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
         let saved: Self = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         if saved.version != VERSION {
-            return Err(wrong(format!("its format is {}, this version knows {VERSION}", saved.version)).into());
+            return Err(wrong(format!(
+                "its format is {}, this version knows {VERSION}",
+                saved.version
+            ))
+            .into());
         }
         if saved.stack != stack {
             return Err(wrong(format!("it is for stack {}, not {stack}", saved.stack)).into());
@@ -181,7 +188,7 @@ mod tests {
     fn a_plan_is_kept_and_holds_while_nothing_moves() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plan");
-        let steps = vec![step("server prod runs", "server prod is off")];
+        let steps = vec![step("server prod", "server prod is off")];
         Saved::new("prod", "digest".into(), steps.clone(), None)
             .write(&path)
             .unwrap();
@@ -192,13 +199,10 @@ mod tests {
             crate::core::error::error_info(&error).message
         };
         assert!(refusal("other", &steps).contains("citrino.yml was changed"));
-        assert!(refusal("digest", &[]).contains("no longer to be done: server prod runs"));
+        assert!(refusal("digest", &[]).contains("planned, but no longer needed: server prod"));
         let more = [steps[0].clone(), step("x", "y")];
-        assert!(refusal("digest", &more).contains("to be done now: x (y)"));
+        assert!(refusal("digest", &more).contains("needed now: x (y)"));
         let other = Saved::read(&path, "other").unwrap_err();
-        assert!(
-            other.to_string().contains("is for stack prod"),
-            "{other}"
-        );
+        assert!(other.to_string().contains("is for stack prod"), "{other}");
     }
 }

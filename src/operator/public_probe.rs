@@ -39,6 +39,9 @@ pub async fn release(domain: &str, address: &str) -> Result<String> {
         status.is_success(),
         "http://{domain}/api/health answers {status}"
     );
-    let health: Health = answer.json().await.context("something else than the app answers")?;
+    let health: Health = answer
+        .json()
+        .await
+        .context("something else than the app answers")?;
     Ok(health.release)
 }

@@ -236,9 +236,11 @@ impl Remote {
                     format!("the agent stopped: {}", trouble.message),
                 )
                 .into()),
-                other => {
-                    Err(Fault::new(Code::E0505, format!("the agent sent an unexpected greeting: {other:?}")).into())
-                }
+                other => Err(Fault::new(
+                    Code::E0505,
+                    format!("the agent sent an unexpected greeting: {other:?}"),
+                )
+                .into()),
             };
         }
         let mut said = String::new();

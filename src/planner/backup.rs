@@ -86,10 +86,7 @@ impl Settings {
             only_less: true,
             ..self.offsite(at)?
         };
-        let name = format!(
-            "delete old backups in {}",
-            offsite.bucket.url()
-        );
+        let name = format!("delete old backups in {}", offsite.bucket.url());
         Some(step(name, offsite))
     }
 
@@ -175,10 +172,7 @@ impl Settings {
             identities,
             trial: trial(&facts.app),
         };
-        Ok(vec![step(
-            format!("prove {}", backup.name),
-            drill,
-        )])
+        Ok(vec![step(format!("prove {}", backup.name), drill)])
     }
 
     /// What need not be kept is gone; the databases that restores have set aside too, when that is asked for.
@@ -254,11 +248,7 @@ impl Settings {
             if_any: true,
             ..self.one(app, at)
         };
-        let mut steps = vec![
-            step("database", there),
-            step(SAFETY, safety),
-            swap.clone(),
-        ];
+        let mut steps = vec![step("database", there), step(SAFETY, safety), swap.clone()];
         steps.extend(release::serves_on(stack, app));
         let back = SwapReverted {
             database: self.database.clone(),
@@ -314,15 +304,13 @@ fn none_of_its_own(backups: &Backups) -> Fault {
             "the host has no backup of this stack; {} is from stack {}",
             foreign.name, foreign.stack
         );
-        let hint = "nothing was changed; to use it, name it and add --from-other-stack to `restore`";
+        let hint =
+            "nothing was changed; to use it, name it and add --from-other-stack to `restore`";
         return Fault::new(Code::E0422, message).hint(hint);
     }
     if let Some((name, why)) = backups.broken.last_key_value() {
-        return Fault::new(
-            Code::E0422,
-            format!("backup {name} cannot be used: {why}"),
-        )
-        .hint("nothing was changed; there is no other backup: `citrino-ops backup` takes one");
+        return Fault::new(Code::E0422, format!("backup {name} cannot be used: {why}"))
+            .hint("nothing was changed; there is no other backup: `citrino-ops backup` takes one");
     }
     Fault::new(Code::E0422, "there is no backup on the host").hint("`citrino-ops backup` takes one")
 }

@@ -105,10 +105,7 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
             range: range.clone(),
             location: cloud.location.clone(),
         };
-        steps.push(step(
-            format!("network {name}"),
-            Resource::Network(network),
-        ));
+        steps.push(step(format!("network {name}"), Resource::Network(network)));
     }
     steps
 }
@@ -177,16 +174,9 @@ fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
         stack: stack.name.clone(),
         name: dns.zone.clone(),
     };
-    let mut steps = vec![step(
-        format!("DNS zone {}", dns.zone),
-        Resource::Zone(zone),
-    )];
+    let mut steps = vec![step(format!("DNS zone {}", dns.zone), Resource::Zone(zone))];
     for (record, family) in records(stack, &dns.zone) {
-        let sentence = format!(
-            "{} record {}",
-            record.kind,
-            record.full_name()
-        );
+        let sentence = format!("{} record {}", record.kind, record.full_name());
         let lead = DnsRecord {
             stack: stack.name.clone(),
             record,
@@ -228,12 +218,7 @@ pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     };
     let zone = stack.cloud.iter().find_map(|cloud| cloud.dns.as_ref());
     let mut steps: Vec<_> = zone
-        .map(|dns| {
-            absent(
-                What::Records(dns.zone.clone()),
-                "delete DNS records",
-            )
-        })
+        .map(|dns| absent(What::Records(dns.zone.clone()), "delete DNS records"))
         .into_iter()
         .collect();
     steps.extend([
@@ -427,7 +412,7 @@ fn foreign(kind: &str, name: &str, stack: &str) -> anyhow::Error {
     Fault::new(
         Code::E0306,
         format!(
-            "{kind} {name} exists and does not belong to stack {stack}: it has no label {}",
+            "another {kind} named {name} exists and does not belong to stack {stack}: it has no label {}",
             labels::selector(stack)
         ),
     )

@@ -51,7 +51,8 @@ impl Pair {
                 Fault::new(Code::E0402, format!("`ssh-keygen` created no key: {said}")).into(),
             );
         }
-        let read = |path: &Path| std::fs::read_to_string(path).context("could not read the new key");
+        let read =
+            |path: &Path| std::fs::read_to_string(path).context("could not read the new key");
         Ok(Self {
             private: read(&path)?.trim_end().to_owned(),
             public: read(&path.with_extension("pub"))?.trim().to_owned(),

@@ -27,8 +27,11 @@ pub fn imported(
     only_look: bool,
 ) -> Result<Imported> {
     let release = app.live_release().ok_or_else(|| {
-        Fault::new(Code::E0455, "no release serves on the host, and an import needs its migrations and its loader")
-            .hint("run `citrino-ops deploy` first")
+        Fault::new(
+            Code::E0455,
+            "no release serves on the host, and an import needs its migrations and its loader",
+        )
+        .hint("run `citrino-ops deploy` first")
     })?;
     Ok(Imported {
         previous: backups::previous(&stack.database.name, at),

@@ -110,10 +110,7 @@ pub fn cutover(
     steps.extend(left.map(|left| files::known_as(&left.id, State::Quarantined)));
     steps.extend([
         step(format!("switch to slot {name}"), slot::leads_to(new)),
-        step(
-            "answer through nginx",
-            slot::answers(stack, &release.id),
-        ),
+        step("answer through nginx", slot::answers(stack, &release.id)),
         files::known_as(&release.id, State::Good),
     ]);
     let no_return = Some(steps.len());
@@ -165,7 +162,11 @@ pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
             format!("app settings in slot {name}"),
             slot::running(slot),
         ),
-        Step::new("app", format!("readiness of slot {name}"), slot::ready(slot, 1)),
+        Step::new(
+            "app",
+            format!("readiness of slot {name}"),
+            slot::ready(slot, 1),
+        ),
     ]
 }
 
@@ -189,10 +190,7 @@ pub fn answers_again(stack: &Stack, app: &AppFacts) -> Vec<Step<Task>> {
             format!("readiness of slot {}", slot.name),
             slot::ready_soon(stack, slot),
         ),
-        step(
-            "answer through nginx",
-            slot::answers(stack, slot.release),
-        ),
+        step("answer through nginx", slot::answers(stack, slot.release)),
     ]
 }
 
@@ -269,10 +267,7 @@ fn back_to(stack: &Stack, old: Slot) -> Vec<Step<Task>> {
     vec![
         step(format!("start slot {name}"), slot::running(old)),
         step(format!("switch to slot {name}"), slot::leads_to(old)),
-        step(
-            "answer through nginx",
-            slot::answers(stack, old.release),
-        ),
+        step("answer through nginx", slot::answers(stack, old.release)),
     ]
 }
 

@@ -244,7 +244,9 @@ pub fn unpack(
         .hint("name a key that it was encrypted to; the manifest lists the public keys")
         .into()),
         Err(_) => Err(Fault::new(Code::E0422, "it is no longer a valid age file")
-            .hint("the live database is unchanged; `citrino-ops backup list` shows the other backups")
+            .hint(
+                "the live database is unchanged; `citrino-ops backup list` shows the other backups",
+            )
             .into()),
     }
 }

@@ -71,7 +71,8 @@ pub async fn keep(system: &System, bytes: &[u8]) -> Result<String> {
 }
 
 async fn write(system: &System, address: &str, bytes: &[u8]) -> Result<()> {
-    std::fs::create_dir_all(system.path(FOLDER)).context("could not create the folder for blobs")?;
+    std::fs::create_dir_all(system.path(FOLDER))
+        .context("could not create the folder for blobs")?;
     system
         .write_atomic(path(address), bytes, 0o600, None, &[])
         .await

@@ -72,7 +72,8 @@ impl Bucket {
     fn check(&self) -> Result<()> {
         let is_key = plain(self.key_id.reveal(), "-_+/=.") && !self.secret.reveal().is_empty();
         let fault = fault(&self.bucket, self.endpoint.as_deref(), &self.region);
-        match fault.or((!is_key).then(|| ("key_id", "or `secret` is empty or not valid".to_owned())))
+        match fault
+            .or((!is_key).then(|| ("key_id", "or `secret` is empty or not valid".to_owned())))
         {
             None => Ok(()),
             Some((key, why)) => {

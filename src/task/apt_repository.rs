@@ -111,9 +111,14 @@ impl AptRepository {
         if system.stat(&path)?.is_some() {
             return Ok(());
         }
-        let fault = Fault::new(Code::E0408, format!("key file {path} does not exist on the host"));
+        let fault = Fault::new(
+            Code::E0408,
+            format!("key file {path} does not exist on the host"),
+        );
         Err(fault
-            .hint("put the key itself into `key`, or the package that installs it into `key_package`")
+            .hint(
+                "put the key itself into `key`, or the package that installs it into `key_package`",
+            )
             .into())
     }
 
@@ -159,7 +164,10 @@ impl Wish<System> for AptRepository {
         }
         let stamp = system.read_text(self.stamp_path())?;
         if stamp.as_deref() != Some(&self.digest(system)?) {
-            what.push(format!("package lists of {} were not fetched yet", self.name));
+            what.push(format!(
+                "package lists of {} were not fetched yet",
+                self.name
+            ));
         }
         Ok(CheckResult::from(what))
     }

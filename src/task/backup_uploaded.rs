@@ -112,9 +112,6 @@ fn take_in(system: &System, name: &str, content: &Content) -> Result<()> {
 }
 
 fn wrong(name: &str, why: &str) -> Fault {
-    Fault::new(
-        Code::E0422,
-        format!("backup {name} cannot be used: {why}"),
-    )
-    .hint("nothing was restored; name another backup")
+    Fault::new(Code::E0422, format!("backup {name} cannot be used: {why}"))
+        .hint("nothing was restored; name another backup")
 }

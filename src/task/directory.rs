@@ -74,18 +74,18 @@ fn refuse_beneath_a_file(system: &System, path: &str) -> Result<()> {
 }
 
 fn refusal(path: &str) -> Fault {
-    Fault::new(
-        Code::E0408,
-        format!("{path} exists and is not a directory"),
-    )
-    .hint("move it away by hand if it is not needed")
+    Fault::new(Code::E0408, format!("{path} exists and is not a directory"))
+        .hint("move it away by hand if it is not needed")
 }
 
 impl Wish<System> for Directory {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         let Some(found) = system.stat(&self.path)? else {
             refuse_beneath_a_file(system, &self.path)?;
-            return Ok(CheckResult::differs(format!("{} does not exist", self.path)));
+            return Ok(CheckResult::differs(format!(
+                "{} does not exist",
+                self.path
+            )));
         };
         if !found.is_dir() {
             return Err(refusal(&self.path).into());

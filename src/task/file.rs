@@ -130,7 +130,10 @@ async fn printed(system: &System, argv: &[String], user: Option<&str>) -> Result
 impl Wish<System> for File {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         let Some(found) = system.stat(&self.path)? else {
-            return Ok(CheckResult::differs(format!("{} does not exist", self.path)));
+            return Ok(CheckResult::differs(format!(
+                "{} does not exist",
+                self.path
+            )));
         };
         if found.is_dir() {
             return Err(Fault::new(

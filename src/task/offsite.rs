@@ -59,12 +59,10 @@ impl Wish<System> for Offsite {
             .prove
             .iter()
             .map(|one| format!("the proof of {} is not in {place}", one.name));
-        let disprove = todo.disprove.iter().map(|one| {
-            format!(
-                "the proof of {} in {place} is no longer valid",
-                one.name
-            )
-        });
+        let disprove = todo
+            .disprove
+            .iter()
+            .map(|one| format!("the proof of {} in {place} is no longer valid", one.name));
         let drop = todo
             .drop
             .iter()

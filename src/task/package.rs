@@ -201,7 +201,7 @@ mod tests {
             [
                 "not installed: ufw, sendmail",
                 "half installed: nginx",
-                "installed, wished absent: curl",
+                "installed, expected not installed: curl",
                 "not held at its version: curl",
             ]
         );

@@ -112,8 +112,8 @@ pub async fn info(system: &System, stanza: &str) -> Result<Result<Info, String>>
 }
 
 fn parse(printed: &str) -> Result<Result<Info, String>> {
-    let stanzas: Vec<Info> =
-        serde_json::from_str(printed).context("the output of `pgbackrest info` cannot be parsed")?;
+    let stanzas: Vec<Info> = serde_json::from_str(printed)
+        .context("the output of `pgbackrest info` cannot be parsed")?;
     let info = stanzas.into_iter().next().unwrap_or_default();
     let statuses = info.repo.iter().map(|repo| &repo.status);
     let trouble = statuses

@@ -22,7 +22,10 @@ pub struct SelfInstall {
 impl Wish<System> for SelfInstall {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         if system.stat(&self.path)?.is_none() {
-            return Ok(CheckResult::differs(format!("{} does not exist", self.path)));
+            return Ok(CheckResult::differs(format!(
+                "{} does not exist",
+                self.path
+            )));
         }
         let path = system.path(&self.path);
         let (own, found) = (fs::metadata(RUNNING)?, fs::metadata(&path)?);

@@ -145,8 +145,10 @@ impl Service {
         match self.running {
             Some(true) => self.wish_running(system, &unit, &mut todo)?,
             Some(false) if !matches!(unit.active.as_str(), "inactive" | "failed") => {
-                todo.what
-                    .push(format!("{} is {}, expected stopped", self.unit, unit.active));
+                todo.what.push(format!(
+                    "{} is {}, expected stopped",
+                    self.unit, unit.active
+                ));
                 todo.act = Some("stop");
             }
             _ => {}

@@ -87,7 +87,11 @@ impl Wish<System> for Sysctl {
             .write_atomic(self.file(), self.line().as_bytes(), 0o644, None, &[])
             .await?;
         // Written to /proc itself: sysctl(8) is not on every image.
-        fs::write(system.path(self.live()), &self.value)
-            .with_context(|| format!("the kernel refused the value {} for {}", self.value, self.key))
+        fs::write(system.path(self.live()), &self.value).with_context(|| {
+            format!(
+                "the kernel refused the value {} for {}",
+                self.value, self.key
+            )
+        })
     }
 }

@@ -20,7 +20,9 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
         return Ok(exit::OK);
     }
     let planned = preview.planned();
-    let takes_server = planned.iter().any(|step| step.name.starts_with("adopt server "));
+    let takes_server = planned
+        .iter()
+        .any(|step| step.name.starts_with("adopt server "));
     if takes_server && pin.is_none() {
         job.show(&preview)?;
         return Err(Fault::new(Code::E0802, "the host key of the server is not known, so another machine could answer in its place")

@@ -34,8 +34,7 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
         }
     }
     if seen.is_empty() {
-        job.report
-            .note("no run has changed the host yet");
+        job.report.note("no run has changed the host yet");
     }
     taken?;
     Ok(exit::OK)

@@ -115,8 +115,9 @@ pub async fn change_over(
 fn kept(job: &mut Job, build: &Build) -> Releases {
     let releases = Releases::of(&job.stack.name);
     if let Err(error) = releases.keep(&build.sha256, &build.bytes) {
-        job.report
-            .note(format!("the next deploy will send more than needed: {error:#}"));
+        job.report.note(format!(
+            "the next deploy will send more than needed: {error:#}"
+        ));
     }
     releases
 }

@@ -92,7 +92,8 @@ pub async fn run(
     }
     let site = before.answered().await;
     if serves && !site {
-        job.report.note("the site did not answer this machine before the run, so only SSH is tested now");
+        job.report
+            .note("the site did not answer this machine before the run, so only SSH is tested now");
     }
     let armed = Armed {
         run: &plan.run,
@@ -220,14 +221,14 @@ fn went_off(armed: &Armed<'_>, first: Option<&Fault>) -> Fault {
     let put_back = format!("after {within} s the dead man's switch reverted the changes");
     let site = first.is_some_and(|fault| fault.code == Code::E0511);
     if site {
-        let message =
-            format!("the site did not answer any more after {steps}; {put_back} ({why})");
+        let message = format!("the site did not answer any more after {steps}; {put_back} ({why})");
         return Fault::new(Code::E0511, message)
             .hint("correct what these steps configure, then run `citrino-ops converge`");
     }
     let message =
         format!("the host could not be reached any more after {steps}; {put_back} ({why})");
-    Fault::new(Code::E0510, message).hint("correct what these steps configure, then run `citrino-ops converge`")
+    Fault::new(Code::E0510, message)
+        .hint("correct what these steps configure, then run `citrino-ops converge`")
 }
 
 fn not_put_back(armed: &Armed<'_>, why: Option<String>) -> Fault {

@@ -53,7 +53,11 @@ mod tests {
 
     #[test]
     fn every_verb_is_in_one_group() {
-        let mut shown: Vec<&str> = GROUPS.iter().flat_map(|(_, verbs)| *verbs).copied().collect();
+        let mut shown: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|(_, verbs)| *verbs)
+            .copied()
+            .collect();
         let mut command = Cli::command();
         command.build();
         let visible = command.get_subcommands().filter(|verb| !verb.is_hide_set());
@@ -69,6 +73,9 @@ mod tests {
         for line in help.lines() {
             assert!(line.chars().count() <= 100, "{line}");
         }
-        assert!(help.contains("\n  converge    Configure the host\n"), "{help}");
+        assert!(
+            help.contains("\n  converge    Configure the host\n"),
+            "{help}"
+        );
     }
 }

@@ -187,10 +187,7 @@ async fn clear(remote: &Remote, error: &anyhow::Error, imported: &Imported) {
 /// It is made and looked at, and goes again.
 async fn look(job: &mut Job<'_>, remote: &Remote, imported: &Imported) -> Result<()> {
     let gone = import::gone(&imported.brought);
-    let mut steps = vec![import::step(
-        imported.clone(),
-        "check the import",
-    )];
+    let mut steps = vec![import::step(imported.clone(), "check the import")];
     steps.extend(gone.clone());
     let plan = job.plan(Mode::Apply, steps, gone);
     let agent = remote.agent().await?;
@@ -211,8 +208,7 @@ async fn swap(
     job.foresee(remote.agent().await?, vec![step.clone()])
         .await?;
     let why = "this replaces the live database";
-    job.confirm(yes, why, "Replace the live database?")
-        .await?;
+    job.confirm(yes, why, "Replace the live database?").await?;
     let agent = remote.agent().await?;
     let came = job
         .backups()

@@ -256,7 +256,11 @@ impl<'r> Job<'r> {
         if self.report.ask(&question).await? == name {
             return Ok(());
         }
-        Err(Fault::new(Code::E0801, "cancelled, the name was not typed; nothing was changed").into())
+        Err(Fault::new(
+            Code::E0801,
+            "cancelled, the name was not typed; nothing was changed",
+        )
+        .into())
     }
 
     fn can_ask(&self, why: &str) -> Result<()> {
@@ -386,11 +390,8 @@ impl<'r> Job<'r> {
 }
 
 pub fn no_server(stack: &str) -> Fault {
-    Fault::new(
-        Code::E0309,
-        format!("stack {stack} has no server yet"),
-    )
-    .hint("run `citrino-ops provision`, or `citrino-ops up` for everything")
+    Fault::new(Code::E0309, format!("stack {stack} has no server yet"))
+        .hint("run `citrino-ops provision`, or `citrino-ops up` for everything")
 }
 
 /// Whether the server is there and can be asked for its host.

@@ -52,9 +52,9 @@ pub fn seen(job: &mut Job, run: &str, watch: Option<Watch>) -> Result<()> {
             run: run.to_owned(),
             outage,
         }),
-        None => job
-            .report
-            .note("the site cannot be reached from this machine, so the deploy was not watched from here"),
+        None => job.report.note(
+            "the site cannot be reached from this machine, so the deploy was not watched from here",
+        ),
     }
     Ok(())
 }

@@ -63,9 +63,8 @@ async fn cloud(
         .as_ref()
         .is_some_and(|server| born.iter().any(|key| server.labels.contains_key(*key)))
     {
-        job.report.note(
-            "the host still uses the host key of its bootstrap: `provision` replaces it",
-        );
+        job.report
+            .note("the host still uses the host key of its bootstrap: `provision` replaces it");
         *pending += 1;
     }
     match server.filter(|server| runs(Some(server))) {

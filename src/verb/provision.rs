@@ -228,11 +228,8 @@ async fn first_boot(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     // 2 means that it ended with something to grumble about.
     let status = remote.output(&["sh", "-c", "cloud-init status --wait || test $? = 2"]);
     let failed = |why: String| {
-        Fault::new(
-            Code::E0506,
-            format!("the first boot failed: {why}"),
-        )
-        .hint("`citrino-ops ssh cat /var/log/cloud-init-output.log` shows the reason")
+        Fault::new(Code::E0506, format!("the first boot failed: {why}"))
+            .hint("`citrino-ops ssh cat /var/log/cloud-init-output.log` shows the reason")
     };
     match tokio::time::timeout(FIRST_BOOT_WITHIN, status).await {
         Ok(Ok(_)) => Ok(()),

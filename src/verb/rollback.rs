@@ -78,8 +78,7 @@ fn none_is_broken_since(backups: &Backups, name: &str) -> Result<(), Fault> {
     let Some((broken, why)) = newer.next() else {
         return Ok(());
     };
-    let message =
-        format!("backup {broken} cannot be used: {why}; the next older one is {name}");
+    let message = format!("backup {broken} cannot be used: {why}; the next older one is {name}");
     Err(Fault::new(Code::E0422, message)
         .hint("nothing was changed; bring an intact copy of it, or delete what is left of it to use the older one"))
 }

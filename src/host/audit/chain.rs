@@ -74,7 +74,10 @@ impl fmt::Display for Flaw {
             Flaw::Reordered(n) => write!(f, "line {n} was reordered: it comes after a later one"),
             Flaw::Doubled(n) => write!(f, "line {n} appears twice"),
             Flaw::NotAsTorn(n) => {
-                write!(f, "line {n} describes a torn line before it that does not match")
+                write!(
+                    f,
+                    "line {n} describes a torn line before it that does not match"
+                )
             }
             Flaw::Unlinked(n) => write!(
                 f,

@@ -336,7 +336,11 @@ fn left_alone() -> Fault {
 fn unexpected(message: &FromAgent) -> anyhow::Error {
     match message {
         FromAgent::Stop(trouble) => Fault::from(trouble.clone()).into(),
-        other => Fault::new(Code::E0505, format!("the agent sent an unexpected message: {other:?}")).into(),
+        other => Fault::new(
+            Code::E0505,
+            format!("the agent sent an unexpected message: {other:?}"),
+        )
+        .into(),
     }
 }
 

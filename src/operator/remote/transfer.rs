@@ -127,7 +127,11 @@ impl Remote {
                 sha256: sha256.to_owned(),
                 bytes,
             }),
-            _ => Err(Fault::new(Code::E0402, format!("the host could not read {path}: {said}")).into()),
+            _ => Err(Fault::new(
+                Code::E0402,
+                format!("the host could not read {path}: {said}"),
+            )
+            .into()),
         }
     }
 
@@ -185,11 +189,9 @@ impl Remote {
         match said.trim() {
             "whole" => Ok(None),
             "full" => Err(full(to, source.bytes).into()),
-            begun => {
-                Ok(Some(begun.parse().with_context(|| {
-                    format!("the host could not prepare {part}: {begun}")
-                })?))
-            }
+            begun => Ok(Some(begun.parse().with_context(|| {
+                format!("the host could not prepare {part}: {begun}")
+            })?)),
         }
     }
 

@@ -27,6 +27,10 @@ pub enum What {
     Snapshots(usize),
 }
 
+/// What to do about a protected server, address or volume.
+pub(super) const UNPROTECT: &str =
+    "nothing was changed; run `citrino-ops destroy --unprotect` first to lift the protection";
+
 /// How much of it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
@@ -58,15 +62,16 @@ fn deletable<K: Kind>(mut found: Vec<K>, extent: Extent) -> Result<Vec<K>> {
 }
 
 /// The refusal to delete something protected.
-pub(super) fn protected(word: &str, name: &str) -> anyhow::Error {
-    Fault::new(Code::E0310, format!("cannot delete {word} {name}: it is protected"))
-        .hint(match word {
-            "snapshot" => {
-                "nothing was changed; lift its protection in the Hetzner console first"
-            }
-            _ => "nothing was changed; run `citrino-ops destroy --unprotect` first to lift the protection",
-        })
-        .into()
+fn protected(word: &str, name: &str) -> anyhow::Error {
+    Fault::new(
+        Code::E0310,
+        format!("cannot delete {word} {name}: it is protected"),
+    )
+    .hint(match word {
+        "snapshot" => "nothing was changed; lift its protection in the Hetzner console first",
+        _ => UNPROTECT,
+    })
+    .into()
 }
 
 fn names<K: Kind>(found: &[K]) -> CheckResult {
@@ -126,9 +131,7 @@ impl Wish<Hetzner> for Absent {
         match &self.what {
             What::Records(zone) => {
                 let found = self.records(api, zone).await?;
-                let what = |one: &RecordView| {
-                    format!("{} record {} of {zone}", one.kind, one.name)
-                };
+                let what = |one: &RecordView| format!("{} record {} of {zone}", one.kind, one.name);
                 Ok(CheckResult::from(found.iter().map(what).collect::<Vec<_>>()).by(Act::Delete))
             }
             What::Servers => self.look::<ServerView>(api).await,

@@ -81,8 +81,8 @@ impl Address {
             return Err(Fault::new(
                 Code::E0311,
                 format!(
-                    "cannot move address {} ({}) from {} to {}",
-                    self.name, found.ip, found.location, self.location
+                    "cannot move {} from {} to {}",
+                    found.ip, found.location, self.location
                 ),
             )
             .hint("for another location create another stack, restore a backup there, then `citrino-ops destroy` this one")
@@ -90,7 +90,10 @@ impl Address {
         }
         let mut what = Vec::new();
         if found.auto_delete {
-            what.push(format!("address {} would be deleted with its server", found.ip));
+            what.push(format!(
+                "address {} would be deleted with its server",
+                found.ip
+            ));
         }
         if self.protect && !found.protected {
             what.push(format!(
@@ -112,7 +115,7 @@ impl Address {
 impl Wish<Hetzner> for Address {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(match self.look(api).await? {
-            Found::Nothing => CheckResult::absent(format!("address {} does not exist", self.name)),
+            Found::Nothing => CheckResult::absent("does not exist"),
             Found::Ours(found) => CheckResult::from(self.differences(&found)?),
             Found::OfServer(found) => {
                 self.differences(&found)?;

@@ -58,11 +58,7 @@ impl Adopted {
         if self.labels.is_empty() || pins.iter().any(|pin| found.contains_key(*pin)) {
             return CheckResult::same();
         }
-        CheckResult::differs(format!(
-            "{word} {} has no pinned host key",
-            self.name
-        ))
-        .by(Act::Adopt)
+        CheckResult::differs(format!("{word} {} has no pinned host key", self.name)).by(Act::Adopt)
     }
 
     /// A stack has one server.

@@ -27,7 +27,7 @@ impl Wish<Hetzner> for Zone {
                     .into());
             }
             Some(_) => CheckResult::same(),
-            None => CheckResult::absent(format!("DNS zone {} does not exist", self.name)),
+            None => CheckResult::absent("does not exist"),
         })
     }
 
@@ -80,10 +80,7 @@ impl Wish<Hetzner> for DnsRecord {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         let (found, address) = tokio::join!(self.find(api), self.address(api));
         let Some(found) = found? else {
-            let (kind, name) = (self.record.kind, self.record.full_name());
-            return Ok(CheckResult::absent(format!(
-                "{kind} record {name} does not exist"
-            )));
+            return Ok(CheckResult::absent("does not exist"));
         };
         let address = address?.unwrap_or_else(|| "the new address".to_owned());
         let name = format!("{} record {}", found.kind, self.record.full_name());

@@ -35,7 +35,7 @@ impl Wish<Hetzner> for Firewall {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(match self.find(api).await? {
             None => {
-                let absent = format!("firewall {} does not exist", self.stack);
+                let absent = "does not exist".to_owned();
                 let rules = differences(&self.rules, &[]);
                 CheckResult::from([vec![absent], rules].concat()).by(Act::Create)
             }

@@ -137,8 +137,8 @@ impl Server {
         Err(Fault::new(
             Code::E0311,
             format!(
-                "cannot move server {} from {} to {}",
-                found.name, found.location, self.location
+                "cannot move the server from {} to {}",
+                found.location, self.location
             ),
         )
         .hint("nothing was changed; for another location create another stack, restore a backup there, then `citrino-ops destroy` this one")
@@ -147,7 +147,11 @@ impl Server {
 
     fn refuse_replacement(&self, found: &ServerView) -> Result<()> {
         if found.protected {
-            return Err(absent::protected("server", &found.name));
+            return Err(
+                Fault::new(Code::E0310, "cannot rebuild the server: it is protected")
+                    .hint(absent::UNPROTECT)
+                    .into(),
+            );
         }
         if self.renewal != DiskPolicy::Refused {
             return Ok(());
@@ -251,7 +255,10 @@ impl Server {
             add(Repair::Backups, text);
         }
         if found.status != "running" {
-            let text = format!("server {} is {}, expected running", found.name, found.status);
+            let text = format!(
+                "server {} is {}, expected running",
+                found.name, found.status
+            );
             add(Repair::Power, text);
         }
         if self.protect && !found.protected {
@@ -436,8 +443,8 @@ impl Wish<Hetzner> for Server {
         let (found, around) = tokio::join!(self.find(api), self.around(api));
         let Some(found) = found? else {
             return Ok(CheckResult::absent(format!(
-                "server {} does not exist ({} in {} with {})",
-                self.name, self.server_type, self.location, self.image
+                "does not exist ({} in {} with {})",
+                self.server_type, self.location, self.image
             )));
         };
         self.refuse_move(&found)?;

@@ -94,7 +94,7 @@ impl Wish<Hetzner> for SshKey {
             Found::OtherKey(_) => {
                 CheckResult::differs(format!("ssh key {} has another public key", self.name))
             }
-            Found::Nothing => CheckResult::absent(format!("ssh key {} does not exist", self.name)),
+            Found::Nothing => CheckResult::absent("does not exist"),
         })
     }
 

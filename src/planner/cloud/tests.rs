@@ -118,10 +118,7 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
     assert!(server.refuse_move(&found).is_ok());
     found.location = "hil".into();
     let error = server.refuse_move(&found).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "cannot move server prod from hil to ash"
-    );
+    assert_eq!(error.to_string(), "cannot move the server from hil to ash");
 }
 
 fn address(id: i64) -> AddressView {

@@ -44,7 +44,7 @@ impl Volume {
             return Ok(());
         };
         Err(
-            Fault::new(Code::E0311, format!("volume {} {why}", self.name))
+            Fault::new(Code::E0311, format!("it {why}"))
                 .hint("nothing was changed; correct cloud.volume_gb or cloud.location, or detach the volume")
                 .into(),
         )
@@ -82,7 +82,7 @@ impl Wish<Hetzner> for Volume {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         let (found, server) = tokio::join!(self.find(api), self.server(api));
         let Some(found) = found? else {
-            let text = format!("volume {} of {} GB does not exist", self.name, self.size_gb);
+            let text = format!("does not exist ({} GB)", self.size_gb);
             return Ok(CheckResult::absent(text));
         };
         let server = server?;

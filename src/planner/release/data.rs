@@ -27,10 +27,7 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
     let mut steps = match &change.data {
         Data::Kept => Vec::new(),
         Data::Migrated { backup } => vec![
-            step(
-                "back up before the migrations",
-                Backup::clone(backup),
-            ),
+            step("back up before the migrations", Backup::clone(backup)),
             step(
                 "rehearse the migrations",
                 Rehearsal {

@@ -35,8 +35,7 @@ pub fn told(bucket: &Bucket, doing: &str, error: &Failure) -> Fault {
 
 /// Why it says no, and what helps; none when it is no such answer.
 fn refusal(bucket: &Bucket, code: Option<&str>, error: &Failure) -> Option<(String, &'static str)> {
-    let keys =
-        "set `backup.s3.key_id` and `backup.s3.secret` to a key of that storage, then run `citrino-ops converge`";
+    let keys = "set `backup.s3.key_id` and `backup.s3.secret` to a key of that storage, then run `citrino-ops converge`";
     let (why, next) = match (code, error) {
         (Some("InvalidAccessKeyId" | "InvalidClientTokenId"), _) => {
             ("the storage does not know the key", keys)
@@ -59,7 +58,10 @@ fn refusal(bucket: &Bucket, code: Option<&str>, error: &Failure) -> Option<(Stri
                 | "IllegalLocationConstraintException",
             ),
             _,
-        ) => ("the bucket is in another region", "correct `backup.s3.region`"),
+        ) => (
+            "the bucket is in another region",
+            "correct `backup.s3.region`",
+        ),
         (Some("AccessDenied"), _)
         | (_, Failure::PermissionDenied { .. } | Failure::Unauthenticated { .. }) => (
             "the key has no permission for that",

@@ -202,7 +202,10 @@ impl Store {
     /// E0431 also where nothing may be deleted.
     pub async fn delete(&self, name: &str) -> Result<()> {
         if self.bucket.append_only {
-            let message = format!("{} is append-only: {name} was not deleted", self.bucket.url());
+            let message = format!(
+                "{} is append-only: {name} was not deleted",
+                self.bucket.url()
+            );
             return Err(Fault::new(Code::E0431, message).into());
         }
         match self.s3.delete(&self.key(name)).await {

@@ -109,8 +109,9 @@ impl DumpFilter {
             ));
         }
         if !self.is_complete {
-            let why =
-                format!("it is cut short: it does not end with `{COMPLETE}`, as dumps of pg_dump do");
+            let why = format!(
+                "it is cut short: it does not end with `{COMPLETE}`, as dumps of pg_dump do"
+            );
             return Err(on_line(self.line, &why));
         }
         Ok(self.counts)

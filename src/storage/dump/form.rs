@@ -136,7 +136,10 @@ fn kind(head: &[u8]) -> Result<Kind, String> {
         return Err("is a tar archive; pg_dump's tar format cannot be imported".to_owned());
     }
     if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
-        return Err("is in UTF-16, as PowerShell's `>` writes it; let pg_dump write the file with `--file`".to_owned());
+        return Err(
+            "is in UTF-16, as PowerShell's `>` writes it; let pg_dump write the file with `--file`"
+                .to_owned(),
+        );
     }
     if head.contains(&0) {
         return Err("is neither a dump nor a CSV".to_owned());
@@ -227,7 +230,7 @@ mod tests {
             (b"\x7fELF\0\0", "neither a dump nor a CSV"),
             (
                 b"PGDMP\x01\x0e\x00\x04\x08\x03",
-                "a format that is not taken",
+                "a format that cannot be imported",
             ),
             (&tar, "tar archive"),
             (&utf16, "UTF-16"),
@@ -237,8 +240,8 @@ mod tests {
             ),
             (b"SELECT 1;\n", "neither a dump"),
             (b"titulo\na\n", "neither a dump"),
-            (&gzip(b"titulo,zona\n"), "packed CSV"),
-            (b"\x1f\x8bno gzip", "cannot be unpacked"),
+            (&gzip(b"titulo,zona\n"), "compressed CSV"),
+            (b"\x1f\x8bno gzip", "cannot be decompressed"),
         ] {
             let said = of(bytes).unwrap_err();
             assert!(said.contains(why), "{said}");

@@ -253,9 +253,7 @@ impl<'a> Parts<'a> {
 fn ends_well(mut read: Box<dyn Read>) -> Result<()> {
     let (mut tail, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
-        let length = read
-            .read(&mut piece)
-            .context("the dump is incomplete")?;
+        let length = read.read(&mut piece).context("the dump is incomplete")?;
         if length == 0 {
             break;
         }

@@ -77,9 +77,7 @@ pub async fn answers(
 
 fn fits(known: &Migrations, schema: &Schema) -> Result<(), String> {
     let Some(newest) = schema.applied.iter().max() else {
-        return Err(
-            "it is not the app's schema: it has none of the app's migrations".to_owned(),
-        );
+        return Err("it is not the app's schema: it has none of the app's migrations".to_owned());
     };
     if *newest > known.newest {
         return Err(format!(
@@ -92,7 +90,10 @@ fn fits(known: &Migrations, schema: &Schema) -> Result<(), String> {
         .iter()
         .find(|one| schema.applied.contains(&one.version) && !schema.has(one));
     match other {
-        Some(one) => Err(format!("its migration {} has another text than the release's", one.file())),
+        Some(one) => Err(format!(
+            "its migration {} has another text than the release's",
+            one.file()
+        )),
         None => Ok(()),
     }
 }

@@ -209,7 +209,7 @@ mod tests {
         ]);
         assert_eq!(
             foreign(&live, &fresh).unwrap(),
-            "it has code that the live database has not: the function b(), the operator public.+(a,b)"
+            "it has code that the live database does not have: the function b(), the operator public.+(a,b)"
         );
     }
 

@@ -68,8 +68,12 @@ pub async fn has_room_for(system: &System, database: &str, bytes: u64) -> Result
 
 impl DatabaseShape {
     fn has_room(&self, system: &System, database: &str, wanted: u64) -> Result<()> {
-        let disk = statvfs(&system.path(&self.folder))
-            .with_context(|| format!("could not read the free space of the disk of {}", self.folder))?;
+        let disk = statvfs(&system.path(&self.folder)).with_context(|| {
+            format!(
+                "could not read the free space of the disk of {}",
+                self.folder
+            )
+        })?;
         let free = disk.blocks_available() * disk.fragment_size();
         room(database, free, wanted).map_err(|why| {
             let hint = "free space on the host (`citrino-ops backup prune --previous-databases`), or use a larger disk";
@@ -137,8 +141,7 @@ mod tests {
     fn room_is_what_is_wanted_and_no_byte_less() {
         const MB: u64 = 1024 * 1024;
         assert_eq!(room("prod", 200 * MB, 200 * MB), Ok(()));
-        let why =
-            "what is made beside prod wants 200 MB, and the disk that it lies on has 199 MB free";
+        let why = "a database next to prod needs 200 MB, but its disk has 199 MB free";
         assert_eq!(room("prod", 200 * MB - 1, 200 * MB), Err(why.to_owned()));
     }
 }

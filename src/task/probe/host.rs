@@ -149,13 +149,13 @@ LISTEN 0      128                [::]:22           [::]:*    users:(("sshd",pid=
         assert_eq!(
             listen.faults(PRINTED),
             [
-                "node listens on * port 8080 beyond loopback",
-                "something listens on 192.0.2.7 port 9090 beyond loopback",
+                "node listens on * port 8080, outside loopback",
+                "something listens on 192.0.2.7 port 9090, outside loopback",
             ]
         );
         assert_eq!(
             listen.faults("LISTEN 0 128"),
-            ["`LISTEN 0 128` of ss was not understood"]
+            ["output `LISTEN 0 128` of ss cannot be parsed"]
         );
     }
 }

@@ -118,7 +118,10 @@ impl Http {
         if status != self.expect_status {
             let wished = self.expect_status;
             let said = first_line(body);
-            let sentence = format!("{} answered {status}, expected {wished} {said}", self.name());
+            let sentence = format!(
+                "{} answered {status}, expected {wished} {said}",
+                self.name()
+            );
             return vec![sentence.trim_end().to_owned()];
         }
         if self.expect_json.is_empty() {
@@ -201,8 +204,8 @@ mod tests {
         assert_eq!(
             what,
             [
-                "/ok is true, wished false",
-                "/rows/agentes is absent, wished 1"
+                "/ok is true, expected false",
+                "/rows/agentes is absent, expected 1"
             ]
         );
         let (what, _) = ask(more, reply("200 OK", "<html>")).await;

@@ -73,12 +73,7 @@ impl Cpu {
             _ => micros(begun.elapsed()) * cpus(),
         };
         let limit = Some(self.max_percent);
-        Ok(measured(
-            "processor usage is",
-            share(busy, all),
-            "%",
-            limit,
-        ))
+        Ok(measured("processor usage is", share(busy, all), "%", limit))
     }
 }
 

@@ -48,7 +48,12 @@ impl WalWaits {
     fn seen(&self, archiver: &Archiver, info: &Info) -> CheckResult {
         #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of a second")]
         let waits_s = archiver.waits_s.unwrap_or(0) as f64;
-        let look = measured("waiting time of the oldest WAL segment is", waits_s, "s", Some(self.max_s));
+        let look = measured(
+            "waiting time of the oldest WAL segment is",
+            waits_s,
+            "s",
+            Some(self.max_s),
+        );
         let mut what = Vec::from_iter(faults(archiver, info.newest_wal()));
         what.extend(look.change.into_iter().flat_map(|change| change.what));
         CheckResult {
@@ -142,8 +147,8 @@ mod tests {
             ..archiver()
         };
         assert_eq!(told(&history, Some("000000010000000000000005")), "");
-        assert!(told(&archiver(), Some("000000010000000000000004")).contains("was given up"));
-        assert!(told(&archiver(), None).contains("was given up"));
+        assert!(told(&archiver(), Some("000000010000000000000004")).contains("was dropped"));
+        assert!(told(&archiver(), None).contains("was dropped"));
     }
 
     #[test]
@@ -162,7 +167,7 @@ mod tests {
             look.change.unwrap().what,
             [
                 "000000010000000000000006 could not be archived",
-                "the oldest WAL waits 400 s, wished at most 300 s"
+                "waiting time of the oldest WAL segment is 400 s, expected at most 300 s"
             ]
         );
         assert!(told(&Archiver::default(), None).contains("does not archive"));

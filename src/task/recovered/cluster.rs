@@ -184,8 +184,7 @@ fn in_unit(options: &[&str], argv: &[&str]) -> Cmd {
 }
 
 fn failed(why: String) -> Fault {
-    Fault::new(Code::E0441, why)
-        .hint("the live database is unchanged; try an earlier time")
+    Fault::new(Code::E0441, why).hint("the live database is unchanged; try an earlier time")
 }
 
 fn data() -> String {

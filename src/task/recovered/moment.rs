@@ -18,9 +18,9 @@ pub fn parse(text: &str) -> Result<OffsetDateTime, String> {
     };
     let (date, rest) = text.split_at_checked(DATE).ok_or_else(wrong)?;
     let rest = rest.strip_prefix(['T', 't', ' ']).ok_or_else(wrong)?;
-    let at = rest
-        .find(['+', '-', 'Z', 'z'])
-        .ok_or_else(|| format!("`{text}` has no time zone; add it, as in `{text}-04` or `{text}Z`"))?;
+    let at = rest.find(['+', '-', 'Z', 'z']).ok_or_else(|| {
+        format!("`{text}` has no time zone; add it, as in `{text}-04` or `{text}Z`")
+    })?;
     let (clock, zone) = rest.split_at(at);
     let clock = clock.trim_end();
     let clock = if clock.matches(':').count() == 1 {
@@ -119,7 +119,7 @@ mod tests {
             "2026-11-24 03:00:00Zebra",
             "2026-11-2é 03:00:00Z",
         ] {
-            assert!(parse(text).unwrap_err().contains("is no time"), "{text}");
+            assert!(parse(text).unwrap_err().contains("is not a time"), "{text}");
         }
     }
 }

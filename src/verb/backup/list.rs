@@ -105,10 +105,7 @@ mod tests {
             whole: vec![newest],
             ..Backups::default()
         };
-        assert_eq!(
-            headline(&backups, now),
-            "no restore was proven yet, RPO 11 h"
-        );
+        assert_eq!(headline(&backups, now), "no proven restore yet, RPO 11 h");
         let proof = Proof {
             sha256: String::new(),
             at: "2026-11-25T00:00:00Z".to_owned(),
@@ -128,7 +125,7 @@ mod tests {
         assert!(headline(&backups, now).contains("RPO 11 h (35 h without the host), RTO"));
         assert_eq!(
             headline(&Backups::default(), now),
-            "no restore was proven yet, there is no backup: all would be lost"
+            "no proven restore yet, no backup: all data would be lost"
         );
     }
 }

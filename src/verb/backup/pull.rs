@@ -103,10 +103,7 @@ fn is_it(backup: &Backup, folder: &Path) -> Result<()> {
     if Backup::parse(&backup.name, &text).as_ref() == Ok(backup) {
         return Ok(());
     }
-    let message = format!(
-        "{} changed on the host while it was copied",
-        backup.name
-    );
+    let message = format!("{} changed on the host while it was copied", backup.name);
     Err(Fault::new(Code::E0434, message)
         .hint("run the command again")
         .into())

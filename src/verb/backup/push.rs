@@ -118,9 +118,6 @@ impl Here {
 }
 
 fn wrong(name: &str, why: &str) -> Fault {
-    Fault::new(
-        Code::E0422,
-        format!("backup {name} cannot be used: {why}"),
-    )
-    .hint("nothing was changed; name another backup")
+    Fault::new(Code::E0422, format!("backup {name} cannot be used: {why}"))
+        .hint("nothing was changed; name another backup")
 }
