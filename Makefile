@@ -48,7 +48,7 @@ cuts: tools ## kills and cuts a deploy and a rollback everywhere; the ring of `m
 	CITRINO_EVERY_CUT=1 $(RING) --nocapture cuts::
 
 fast: ## what needs neither root nor a database
-	cargo test --locked --lib --test audit --test cli --test tasks --test papers --test migrations
+	cargo test --locked --lib --test audit --test cli --test tasks --test layers --test papers --test migrations
 
 check: ## formatting and lints
 	cargo fmt --all --check

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::catalogue::{Price, Pricing, ServerType};
+use super::products::{Price, Pricing, ServerType};
 use crate::config::stack::Cloud;
 use crate::core::error::{Code, Fault};
 
@@ -73,7 +73,7 @@ impl Cost {
             let each = pricing.volume.net().ok_or_else(|| unknown("a volume"))?;
             items.push(Item::new(
                 format!("volume of {size} GB"),
-                each * f64::from(size),
+                each * f64::from(*size),
             ));
         }
         if snapshots_gb > 0.0 {
@@ -89,7 +89,7 @@ impl Cost {
     }
 
     pub(super) fn within_limit(&self, cloud: &Cloud) -> Result<()> {
-        let Some(limit) = cloud.max_monthly_eur else {
+        let Some(limit) = cloud.max_monthly_eur.as_deref() else {
             return Ok(());
         };
         if self.currency != "EUR" {

@@ -14,6 +14,7 @@ mod firewalls;
 pub mod labels;
 mod networks;
 mod offer;
+mod products;
 mod resource;
 mod server_view;
 mod servers;

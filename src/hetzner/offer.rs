@@ -8,8 +8,8 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::answers::Deprecation;
-use super::catalogue::{Image, Offered, Pricing, ServerType};
 use super::cost::{Cost, price_in};
+use super::products::{Image, Offered, Pricing, ServerType};
 use super::server_view::ServerView;
 use crate::config::stack::Cloud;
 use crate::core::error::{Code, Fault};
@@ -96,7 +96,7 @@ pub(super) fn choose_type(
         // It runs, and the API no longer lists it.
         Err(error) if exists => {
             let server_type = ServerType {
-                name: cloud.server_type.clone(),
+                name: cloud.server_type.to_string(),
                 ..ServerType::default()
             };
             return Ok(found(server_type, vec![error.to_string()]));
@@ -179,8 +179,8 @@ pub(super) fn complete(
     }
     Ok(Offer {
         server_type: found.server_type.name.clone(),
-        location: cloud.location.clone(),
-        image: cloud.image.clone(),
+        location: cloud.location.to_string(),
+        image: cloud.image.to_string(),
         cores: found.server_type.cores,
         memory_gb: found.server_type.memory,
         disk_gb: found.server_type.disk,

@@ -60,7 +60,7 @@ fn cloud(yaml: &str) -> Cloud {
 fn offer(yaml: &str, exists: bool) -> Result<Offer> {
     let cloud = cloud(yaml);
     let server = ServerView {
-        server_type: cloud.server_type.clone(),
+        server_type: cloud.server_type.to_string(),
         ..ServerView::default()
     };
     offer_beside(&cloud, exists.then_some(&server))

@@ -14,11 +14,11 @@ use crate::operator::remote::{Target, known_hosts_path};
 /// The machine that citrino.yml names.
 pub fn existing(stack: &Stack, host: &ExistingHost) -> Target {
     Target {
-        address: host.address.clone(),
-        port: host.port,
-        user: host.user.clone(),
+        address: host.address.to_string(),
+        port: *host.port,
+        user: host.user.to_string(),
         identity: host.identity.as_deref().map(|path| stack.resolve(path)),
-        host_keys: vec![host.host_key.clone()],
+        host_keys: vec![host.host_key.to_string()],
         known_hosts: known_hosts_path(&stack.name),
         mirror: Mirror::of(&stack.name),
     }

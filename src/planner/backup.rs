@@ -55,11 +55,11 @@ impl Settings {
     /// With the secrets that were read for backups.
     pub fn of(stack: &Stack, secrets: &[(String, Secret)]) -> Self {
         Self {
-            stack: stack.name.clone(),
-            database: stack.database.name.clone(),
+            stack: stack.name.to_string(),
+            database: stack.database.name.to_string(),
             recipients: stack.backup.recipients.clone(),
             keep: stack.backup.keep(),
-            proof_max_age_days: stack.backup.proof_max_age_days,
+            proof_max_age_days: *stack.backup.proof_max_age_days,
             s3: bucket(stack, secrets),
         }
     }
@@ -210,7 +210,7 @@ impl Settings {
             database: self.database.clone(),
             backup: backup.name.clone(),
             previous: previous.clone(),
-            owner: (backup.stack != self.stack).then(|| stack.database.user.clone()),
+            owner: (backup.stack != self.stack).then(|| stack.database.user.to_string()),
             identities,
         };
         self.came_back(stack, app, at, step(restored.wish(), restored), previous)
@@ -273,9 +273,9 @@ fn bucket(stack: &Stack, secrets: &[(String, Secret)]) -> Option<Bucket> {
     };
     Some(Bucket {
         bucket: s3.bucket.clone(),
-        endpoint: s3.endpoint.clone(),
+        endpoint: s3.endpoint.as_ref().map(ToString::to_string),
         region: s3.region.clone(),
-        prefix: s3.prefix.clone().unwrap_or_else(|| stack.name.clone()),
+        prefix: s3.prefix.clone().unwrap_or_else(|| stack.name.to_string()),
         key_id: secret("S3_KEY_ID"),
         secret: secret("S3_SECRET"),
         append_only: s3.append_only,

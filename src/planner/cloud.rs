@@ -10,6 +10,7 @@ mod adopted;
 mod dns;
 mod firewall;
 mod network;
+mod ours;
 mod server;
 mod ssh_key;
 mod volume;
@@ -26,12 +27,13 @@ pub use server::{Bootstrap, DiskPolicy, Server};
 pub use ssh_key::{PublicKey, SshKey};
 pub use volume::Volume;
 
+use ours::find_ours;
+
 use crate::config::stack::{Cloud, HostName, Stack};
 use crate::core::engine::{CheckResult, Wish};
-use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::hetzner::labels::{self, Labels};
-use crate::hetzner::{Family, Hetzner, Kind, Record, Rule, VolumeView};
+use crate::hetzner::{Family, Hetzner, Record, Rule, VolumeView};
 
 /// The part of a plan that its steps stand in.
 const PART: &str = "cloud";
@@ -87,9 +89,9 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
             step(sentence, Resource::SshKey(wish))
         })
         .collect();
-    let anywhere = ["0.0.0.0/0".to_owned(), "::/0".to_owned()];
+    let anywhere = crate::core::value::Network::anywhere();
     let firewall = Firewall {
-        stack: name.clone(),
+        stack: name.to_string(),
         rules: vec![
             Rule::inward("tcp", Some(22), &cloud.allow_ssh_from),
             Rule::inward("tcp", Some(80), &anywhere),
@@ -101,9 +103,9 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
     steps.push(step(sentence, Resource::Firewall(firewall)));
     if let Some(range) = &cloud.network {
         let network = Network {
-            stack: name.clone(),
-            range: range.clone(),
-            location: cloud.location.clone(),
+            stack: name.to_string(),
+            range: range.to_string(),
+            location: cloud.location.to_string(),
         };
         steps.push(step(format!("network {name}"), Resource::Network(network)));
     }
@@ -123,11 +125,11 @@ fn of_host(
         .into_iter()
         .map(|family| {
             let wish = Address {
-                stack: stack.name.clone(),
+                stack: stack.name.to_string(),
                 name: address::name_of(&host.name, family),
                 family,
-                location: cloud.location.clone(),
-                reverse: stack.domain.clone(),
+                location: cloud.location.to_string(),
+                reverse: stack.domain.to_string(),
                 protect: cloud.protect,
             };
             let sentence = format!("address {}", wish.name);
@@ -135,12 +137,12 @@ fn of_host(
         })
         .collect();
     let server = Server {
-        stack: stack.name.clone(),
+        stack: stack.name.to_string(),
         name: host.name.clone(),
         role: host.role.clone(),
-        server_type: cloud.server_type.clone(),
-        location: cloud.location.clone(),
-        image: cloud.image.clone(),
+        server_type: cloud.server_type.to_string(),
+        location: cloud.location.to_string(),
+        image: cloud.image.to_string(),
         backups: cloud.backups,
         protect: cloud.protect,
         network: cloud.network.is_some(),
@@ -152,10 +154,10 @@ fn of_host(
     steps.push(step(sentence, Resource::Server(Box::new(server))));
     if let Some(size_gb) = cloud.volume_gb {
         let volume = Volume {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             name: volume::name_of(&host.name),
-            size_gb,
-            location: cloud.location.clone(),
+            size_gb: *size_gb,
+            location: cloud.location.to_string(),
             protect: cloud.protect,
         };
         let sentence = format!("volume {}", volume.name);
@@ -171,16 +173,16 @@ fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
         return Vec::new();
     };
     let zone = Zone {
-        stack: stack.name.clone(),
-        name: dns.zone.clone(),
+        stack: stack.name.to_string(),
+        name: dns.zone.to_string(),
     };
     let mut steps = vec![step(format!("DNS zone {}", dns.zone), Resource::Zone(zone))];
     for (record, family) in records(stack, &dns.zone) {
         let sentence = format!("{} record {}", record.kind, record.full_name());
         let lead = DnsRecord {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             record,
-            ttl: dns.ttl,
+            ttl: *dns.ttl,
             family,
             address: address::name_of(&host.name, family),
         };
@@ -209,7 +211,7 @@ fn records(stack: &Stack, zone: &str) -> Vec<(Record, Family)> {
 pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     let absent = |what: What, sentence: &str| {
         let wish = Absent {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             what,
             extent: Extent::All,
             keep: Vec::new(),
@@ -218,7 +220,7 @@ pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     };
     let zone = stack.cloud.iter().find_map(|cloud| cloud.dns.as_ref());
     let mut steps: Vec<_> = zone
-        .map(|dns| absent(What::Records(dns.zone.clone()), "delete DNS records"))
+        .map(|dns| absent(What::Records(dns.zone.to_string()), "delete DNS records"))
         .into_iter()
         .collect();
     steps.extend([
@@ -250,11 +252,11 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
         .map(|family| of_hosts(&|host| address::name_of(host, family)))
         .concat();
     let volumes = cloud.volume_gb.map(|_| of_hosts(&volume::name_of));
-    let network = cloud.network.as_ref().map(|_| stack.name.clone());
+    let network = cloud.network.as_ref().map(|_| stack.name.to_string());
     let keys = keys.iter().map(|key| SshKey::new(&stack.name, key).name);
     let only = |what: What, keep: Vec<String>, sentence: &str| {
         let wish = Absent {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             what,
             extent: Extent::Idle,
             keep,
@@ -275,7 +277,7 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
         ),
         only(
             What::Firewalls,
-            vec![stack.name.clone()],
+            vec![stack.name.to_string()],
             "delete unused firewalls",
         ),
         only(What::SshKeys, keys.collect(), "delete unused ssh keys"),
@@ -288,7 +290,7 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
     if let Some(dns) = &cloud.dns {
         let names = records(stack, &dns.zone).into_iter();
         steps.push(only(
-            What::Records(dns.zone.clone()),
+            What::Records(dns.zone.to_string()),
             names.map(|(record, _)| record.name).collect(),
             "delete unused DNS records",
         ));
@@ -316,7 +318,7 @@ pub fn adopt(
         };
         let sentence = format!("adopt {word} {name}");
         let wish = Adopted {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             thing,
             name: name.to_owned(),
             labels,
@@ -392,32 +394,6 @@ impl Wish<Hetzner> for Resource {
             Resource::Adopted(wish) => wish.apply(api).await,
         }
     }
-}
-
-/// The stack's resource of this name; one of that name that is not the stack's is refused.
-async fn find_ours<K: Kind>(api: &Hetzner, stack: &str, name: &str) -> Result<Option<K>> {
-    match api.named::<K>(name).await? {
-        Some(found) if !is_ours(found.labels(), stack) => Err(foreign(K::WORD, name, stack)),
-        found => Ok(found),
-    }
-}
-
-/// Whether these labels make a resource the stack's.
-fn is_ours(found: &Labels, stack: &str) -> bool {
-    found.get(labels::STACK).is_some_and(|of| of == stack)
-}
-
-/// The refusal of what has our name and not our label.
-fn foreign(kind: &str, name: &str, stack: &str) -> anyhow::Error {
-    Fault::new(
-        Code::E0306,
-        format!(
-            "another {kind} named {name} exists and does not belong to stack {stack}: it has no label {}",
-            labels::selector(stack)
-        ),
-    )
-    .hint("run `citrino-ops adopt` to make it part of the stack, rename it in the Hetzner console, or choose another `stack` name")
-    .into()
 }
 
 #[cfg(test)]

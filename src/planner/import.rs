@@ -35,8 +35,8 @@ pub fn imported(
     })?;
     Ok(Imported {
         previous: backups::previous(&stack.database.name, at),
-        database: stack.database.name.clone(),
-        owner: stack.database.user.clone(),
+        database: stack.database.name.to_string(),
+        owner: stack.database.user.to_string(),
         trial: ReleaseCheck::of(binary(release)),
         brought,
         only_look,

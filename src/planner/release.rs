@@ -17,14 +17,13 @@ mod files;
 mod memory_check;
 mod reach;
 mod slot;
+mod step;
 
 pub use data::Data;
 pub use memory_check::check_memory;
 pub use reach::{Obstacle, Way, previous, reach, ways};
 use slot::Slot;
-
-/// The part of a plan that these steps stand in.
-const PART: &str = "release";
+use step::step;
 
 /// Another release is to serve.
 pub struct Change<'a> {
@@ -269,8 +268,4 @@ fn back_to(stack: &Stack, old: Slot) -> Vec<Step<Task>> {
         step(format!("switch to slot {name}"), slot::leads_to(old)),
         step("answer through nginx", slot::answers(stack, old.release)),
     ]
-}
-
-fn step(name: impl Into<String>, task: impl Into<Task>) -> Step<Task> {
-    Step::new(PART, name, task)
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::backup::dump::Parts;
+use super::backup_files::Parts;
 use super::backup_uploaded::{is_known, take_proof};
 use super::postgres::OWNER;
 use crate::core::engine::{CheckResult, Wish};

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 
-use super::Perm;
+use super::permissions::Perm;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Ids, System, ids_of, mode_of};

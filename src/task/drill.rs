@@ -6,7 +6,7 @@ use age::x25519::Identity;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::backup::dump::{self, Parts};
+use super::backup_files::{self, Parts};
 use super::postgres::{OWNER, clone, tell};
 pub use super::release_check::ReleaseCheck;
 use super::release_check::clear;
@@ -53,7 +53,7 @@ impl Wish<System> for Drill {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let backup = dump::find(system, &self.backup)?;
+        let backup = backup_files::find(system, &self.backup)?;
         let identities = archive::identities(&self.identities)?;
         prove(system, &backup, &identities, self.trial.as_ref()).await
     }
@@ -124,7 +124,7 @@ async fn pass(
     if backup.postgis.is_some() {
         let asked = tell(system, &scratch.name, SPATIAL).await;
         asked.map_err(|error| {
-            dump::broken(
+            backup_files::broken(
                 backup,
                 &format!("PostGIS does not work on the restored database: {error:#}"),
             )

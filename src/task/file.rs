@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 
-use super::Perm;
+use super::permissions::Perm;
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
@@ -30,7 +30,10 @@ pub struct File {
 /// Where the content comes from. A playbook may also say `template: NAME`, which the operator's
 /// side renders to text, or to a secret when a secret went into it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "must be text, `{ secret: NAME }`, or `{ output: [PROGRAM, …] }`"
+)]
 pub enum Content {
     Text(String),
     Secret(Secret),

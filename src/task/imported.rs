@@ -18,9 +18,11 @@ use crate::storage::dump::{Packing, Table};
 mod csv_files;
 mod dump;
 mod extensions;
+mod query;
 mod schema;
 mod validate;
 
+pub use csv_files::CsvFile;
 use csv_files::CsvFiles;
 use dump::Dump;
 
@@ -76,16 +78,6 @@ impl ImportSource {
             }
         }
     }
-}
-
-/// A CSV file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CsvFile {
-    /// As the operator calls it.
-    pub name: String,
-    pub file: String,
-    pub table: Table,
 }
 
 impl Wish<System> for Imported {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::backup::dump::Parts;
+use super::backup_files::Parts;
 use super::postgres::{self, Answer, MAINTENANCE, clone, literal, rows, shadow_database};
 use crate::core::engine::{CheckResult, Wish};
 use crate::facts::backups::{self, ASIDE, Backups};

@@ -8,15 +8,16 @@ use serde_json::Value;
 use super::postgres::tell;
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
-use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::facts::app::Schema;
 use crate::host::system::System;
 
+mod failure;
 mod lock_observer;
 
 use super::release_check::{self, ReleaseCheck};
 use super::scratch::Scratch;
+use failure::failed;
 use lock_observer::Passed;
 
 /// Where a host keeps what its rehearsals have shown.
@@ -186,11 +187,4 @@ impl Rehearsal {
         let (address, _) = digest::sha256_of(&mut file).with_context(context)?;
         Ok(address)
     }
-}
-
-/// A rehearsal that went wrong: production has not noticed it.
-fn failed(why: &str) -> Fault {
-    Fault::new(Code::E0420, format!("the rehearsal failed: {why}")).hint(
-        "the live database was only read; correct the migration or the release, and deploy again",
-    )
 }

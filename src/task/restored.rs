@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::backup::dump::{self, Parts};
+use super::backup_files::{self, Parts};
 use super::postgres::shadow_database::{self, ShadowDatabase};
 use super::postgres::{clone, roles, rows};
 use crate::core::engine::{CheckResult, Wish};
@@ -35,7 +35,7 @@ impl Wish<System> for Restored {
         if let Some(look) = self.beside().look(system).await? {
             return Ok(look);
         }
-        let backup = dump::find(system, &self.backup)?;
+        let backup = backup_files::find(system, &self.backup)?;
         let identities = archive::identities(&self.identities)?;
         let parts = Parts::whole(&backup);
         parts.verify(system, &identities).await?;
@@ -64,7 +64,7 @@ impl Wish<System> for Restored {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let backup = dump::find(system, &self.backup)?;
+        let backup = backup_files::find(system, &self.backup)?;
         let identities = archive::identities(&self.identities)?;
         let parts = Parts::whole(&backup);
         let fill = async |fresh: &str| {

@@ -24,7 +24,7 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     for item in &cost.items {
         job.report.fact(&item.name, "", figure(item.net, None));
     }
-    let limit = cloud.max_monthly_eur;
+    let limit = cloud.max_monthly_eur.as_deref().copied();
     job.report
         .fact("per month, net", "", figure(cost.total(), limit));
     let vat = format!("with {}% VAT", cost.vat_rate);

@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::signal::ctrl_c;
 
-use super::dispatch;
 use super::job::Job;
 use crate::cli::{Cli, Verb};
 use crate::core::error::{Code, Fault};
@@ -19,7 +18,11 @@ const LOOK: Duration = Duration::from_secs(10);
 
 /// Runs a command to its end or to the first Ctrl-C; a second one ends it at once. A deploy minds
 /// Ctrl-C itself, since its host can turn back.
-pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
+pub async fn watch(
+    cli: &Cli,
+    report: &mut Report,
+    command: impl AsyncFn(&Cli, &mut Report) -> Result<u8>,
+) -> Result<u8> {
     let leaves_something = matches!(
         cli.verb,
         Verb::Provision(_)
@@ -31,10 +34,10 @@ pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
             | Verb::Destroy { .. }
     );
     if !leaves_something {
-        return Box::pin(dispatch(cli, report)).await;
+        return Box::pin(command(cli, report)).await;
     }
     tokio::select! {
-        outcome = dispatch(cli, report) => return outcome,
+        outcome = command(cli, report) => return outcome,
         _ = ctrl_c() => {}
     }
     report.waiting("interrupted: checking what exists now");

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use time::OffsetDateTime;
 
+use super::inputs;
 use crate::cli::{Cli, DEFAULT_CONFIG};
 use crate::config::playbook::Playbooks;
 use crate::config::source;
@@ -60,7 +61,7 @@ impl<'r> Job<'r> {
         let mut job = Self::of(cli, stack, playbooks, report);
         job.keys = keys;
         job.backup_secrets = backup_secrets;
-        super::validate::rehearse(&job)?;
+        inputs::check(&job.stack, &job.playbooks, &job.values())?;
         Ok(job)
     }
 
@@ -98,7 +99,7 @@ impl<'r> Job<'r> {
     pub fn plan<T>(&self, mode: Mode, steps: Vec<Step<T>>, on_failure: Vec<Step<T>>) -> Plan<T> {
         Plan {
             run: self.run.clone(),
-            stack: self.stack.name.clone(),
+            stack: self.stack.name.to_string(),
             verb: self.verb.to_owned(),
             who: self.who.clone(),
             mode,
@@ -171,7 +172,8 @@ impl<'r> Job<'r> {
             .hint("run `citrino-ops converge`")
             .into());
         };
-        let endpoint = source::variable("HCLOUD_ENDPOINT").or_else(|| cloud.endpoint.clone());
+        let endpoint = source::variable("HCLOUD_ENDPOINT")
+            .or_else(|| cloud.endpoint.as_ref().map(ToString::to_string));
         let endpoint = endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
         let api = Hetzner::connect(endpoint, &source::token(&self.stack)?)?;
         Ok(api.telling(self.report.progress()))

@@ -15,6 +15,7 @@ mod guarded;
 mod health;
 mod help;
 mod import;
+mod inputs;
 mod interrupt;
 mod job;
 mod logs;
@@ -78,7 +79,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     }
     let outcome = runtime
         .context("could not start")
-        .and_then(|runtime| runtime.block_on(interrupt::watch(cli, &mut report)));
+        .and_then(|runtime| runtime.block_on(interrupt::watch(cli, &mut report, dispatch)));
     let exit = outcome.as_ref().map_or_else(exit_code, |code| *code);
     report.finish(cli.verb.name(), exit, outcome.as_ref().err());
     ExitCode::from(exit)

@@ -111,11 +111,11 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
             }
             Way::Restore(backup) if asked.restore_db => {
                 none_is_broken_since(&facts.backups, &backup.name)?;
-                let database = job.stack.database.name.clone();
+                let database = &job.stack.database.name;
                 return Ok(Data::Restored(Restored {
                     backup: backup.name.clone(),
-                    previous: backups::previous(&database, OffsetDateTime::now_utc()),
-                    database,
+                    previous: backups::previous(database, OffsetDateTime::now_utc()),
+                    database: database.to_string(),
                     owner: None,
                     identities: source::identities(&job.stack, None)?,
                 }));

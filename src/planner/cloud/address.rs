@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::{foreign, is_ours};
+use super::ours::{foreign, is_ours};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;

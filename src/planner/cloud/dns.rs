@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::{address, foreign, is_ours};
+use super::address;
+use super::ours::{foreign, is_ours};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::hetzner::{Family, Hetzner, Record, RecordView, ZoneView};

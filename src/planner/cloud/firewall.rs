@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::find_ours;
+use super::ours::find_ours;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::Act;
 use crate::hetzner::{FirewallView, Hetzner, Rule};

@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 
-use super::{PublicKey, absent, address, find_ours, foreign, is_ours};
+use super::ours::{find_ours, foreign, is_ours};
+use super::ssh_key::PublicKey;
+use super::{absent, address};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{foreign, is_ours};
+use super::ours::{foreign, is_ours};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::hetzner::{Hetzner, KeyView, labels};

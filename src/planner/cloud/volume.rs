@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::find_ours;
+use super::ours::find_ours;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::hetzner::{Hetzner, VolumeView};

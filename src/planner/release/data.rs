@@ -1,6 +1,7 @@
 //! What happens to the database when another release should serve.
 
-use super::{Change, step};
+use super::Change;
+use super::step::step;
 use crate::config::stack::Stack;
 use crate::core::plan::Step;
 use crate::facts::app::{ENVIRONMENT, USER, binary};
@@ -31,7 +32,7 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
             step(
                 "rehearse the migrations",
                 Rehearsal {
-                    database: database.clone(),
+                    database: database.to_string(),
                     trial: ReleaseCheck::of(own.clone()),
                 },
             ),
@@ -82,7 +83,7 @@ pub fn put_back(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
         Data::Restored(restored) => vec![step(
             "switch back to the previous database",
             SwapReverted {
-                database: stack.database.name.clone(),
+                database: stack.database.name.to_string(),
                 previous: restored.previous.clone(),
             },
         )],
@@ -100,6 +101,6 @@ fn app(stack: &Stack, asked: (&str, &[&str]), done: (&str, &[&str])) -> Command 
         check: argv(asked.0, asked.1),
         user: Some(USER.to_owned()),
         env_file: Some(ENVIRONMENT.to_owned()),
-        deadline_s: Some(stack.app.migrate_within_s.into()),
+        deadline_s: Some((*stack.app.migrate_within_s).into()),
     }
 }

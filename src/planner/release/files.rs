@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::step;
+use super::step::step;
 use crate::core::plan::Step;
 use crate::facts::app::{AppFacts, Release, State, USER, binary, folder};
 use crate::task::file::Content;

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
+use super::extension::Extension;
 use super::lexer::{Lexer, Met};
-use super::{Extension, refused};
+use super::refused::refused;
 
 /// The longest line or statement: the host's memory is small, and no row of the app comes near.
 const LONGEST: usize = 16 * 1024 * 1024;

@@ -1,8 +1,8 @@
 //! CSV files, read by the app's own loader: it knows the columns, and says of each row that it does not take why.
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 
-use super::CsvFile;
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Output, System};
 use crate::storage::dump::Table;
@@ -11,6 +11,16 @@ use crate::task::scratch::Scratch;
 
 /// The app's word for "not so, and only looked at".
 const PENDING: i32 = 3;
+
+/// A CSV file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CsvFile {
+    /// As the operator calls it.
+    pub name: String,
+    pub file: String,
+    pub table: Table,
+}
 
 pub struct CsvFiles<'a> {
     pub sheets: &'a [CsvFile],

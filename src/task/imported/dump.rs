@@ -8,12 +8,12 @@ use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::extensions::{Extensions, Lent};
+use super::query::query;
 use super::validate;
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 use crate::storage::dump::{DumpFilter, PIECE, Packing, RowCounts, read_piece, refused};
 use crate::task::postgres::app_role::AppRole;
-use crate::task::postgres::{Answer, ask};
 
 /// How much of an error is told.
 const TOLD: usize = 600;
@@ -56,7 +56,7 @@ impl Dump<'_> {
             .await?
             .make(system, fresh, &wished, self.role)
             .await?;
-        let schemas = said(system, fresh, "SELECT nspname FROM pg_namespace;\n").await?;
+        let schemas = query(system, fresh, "SELECT nspname FROM pg_namespace;\n").await?;
         let there: BTreeSet<String> = schemas.lines().map(str::to_owned).collect();
         let lent = Lent::to(system, fresh, self.role).await?;
         let counts = self.run(system, fresh, DumpFilter::with(there)).await?;
@@ -178,13 +178,6 @@ impl Dump<'_> {
             return Ok(());
         }
         Err(refused(words(&output.stderr)).into())
-    }
-}
-
-pub async fn said(system: &System, database: &str, sql: &str) -> Result<String> {
-    match ask(system, database, sql).await? {
-        Answer::Rows(rows) => Ok(rows.trim().to_owned()),
-        Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
     }
 }
 

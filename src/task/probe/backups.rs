@@ -4,14 +4,14 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::measured;
+use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, error_info};
 use crate::core::secret::Secret;
 use crate::facts::backups;
 use crate::host::system::System;
 use crate::storage::archive;
-use crate::task::backup::dump::{self, Parts};
+use crate::task::backup_files::{self, Parts};
 
 /// The newest backup is at most so old: what would be lost now.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -105,7 +105,7 @@ impl ProofAge {
 impl Whole {
     pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let identities = archive::identities(&self.identities)?;
-        let verified = match dump::find(system, &self.backup) {
+        let verified = match backup_files::find(system, &self.backup) {
             Ok(backup) => Parts::whole(&backup).verify(system, &identities).await,
             Err(error) => Err(error),
         };

@@ -8,7 +8,7 @@ use reqwest::{Client, Method, Url, redirect};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::measured;
+use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, Fault};
 

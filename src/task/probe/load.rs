@@ -7,7 +7,7 @@ use nix::sys::statvfs::statvfs;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use super::measured;
+use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::host::memory_usage::{self, Group, container, number_after};
 use crate::host::system::System;

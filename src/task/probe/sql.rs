@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::super::postgres::{Answer, ask};
-use super::measured;
+use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;

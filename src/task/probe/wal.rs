@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::super::archiving::{Archiver, archiver};
 use super::super::pgbackrest::{self, Info};
-use super::measured;
+use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::host::system::System;
 

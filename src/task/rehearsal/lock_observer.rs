@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::failed;
+use super::failure::failed;
 use crate::host::system::System;
 use crate::task::postgres::{self, Answer, tell};
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use time::OffsetDateTime;
 
-use super::renew;
+use super::disk;
 use crate::cli::{Provision, Rebuild};
 use crate::config::source;
 use crate::core::error::{Code, Fault, exit};
@@ -123,7 +123,7 @@ async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &Origin) -> Result<()
         if let Origin::Bucket(..) = origin {
             origin.verify(job).await?;
         }
-        return renew(job, &api, wish.yes, &what).await;
+        return disk::renew(job, &api, wish.yes, &what).await;
     }
     let options = Provision {
         yes: wish.yes,
