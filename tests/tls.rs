@@ -188,7 +188,7 @@ fn the_host_makes_its_certificate_and_another_when_it_no_longer_does() {
     }
     let folder = tempfile::tempdir().unwrap();
     let certificate = Certificate::of("example.com", folder.path());
-    assert_eq!(certificate.why_not(), "there is none");
+    assert_eq!(certificate.why_not(), "it does not exist");
     certificate.make();
     let key = fs::metadata(certificate.live("privkey.pem")).unwrap();
     assert_eq!(key.permissions().mode() & 0o777, 0o600);
@@ -204,7 +204,7 @@ fn the_host_makes_its_certificate_and_another_when_it_no_longer_does() {
     fs::set_permissions(other.live("privkey.pem"), PermissionsExt::from_mode(0o644)).unwrap();
     assert_eq!(other.why_not(), "its key can be read by others");
     fs::write(other.live("fullchain.pem"), first).unwrap();
-    assert_eq!(certificate.why_not(), "its key is another");
+    assert_eq!(certificate.why_not(), "its key does not match");
     certificate.make();
 }
 

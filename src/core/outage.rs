@@ -51,7 +51,7 @@ impl Watch {
         // Fails only when the thread has ended, which says why.
         let _ = self.end.send(true);
         let Ok(seen) = self.thread.join() else {
-            bail!("the thread that asks ended too early");
+            bail!("the thread that sends requests ended too early");
         };
         Ok(Some(seen?).filter(|outage| outage.requests > 0))
     }
@@ -97,7 +97,7 @@ fn ask_all(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("no runtime to ask with")?;
+        .context("could not start a runtime for requests")?;
     let sight = Rc::new(RefCell::new(Sight::default()));
     sight.borrow_mut().outage.side = side;
     let askers = LocalSet::new();
@@ -144,7 +144,7 @@ fn client(ask: &Ask, keeps: bool) -> Result<Client> {
         // It is asked whether there is an answer, not who gives it.
         .danger_accept_invalid_certs(true)
         .pool_max_idle_per_host(usize::from(keeps));
-    let url: reqwest::Url = ask.url.parse().context("what is watched is no URL")?;
+    let url: reqwest::Url = ask.url.parse().context("the watched URL is not valid")?;
     if let (Some(address), Some(host)) = (ask.address, url.host_str()) {
         // The port is the URL's.
         client = client.resolve(host, (address, 0).into());
@@ -153,7 +153,10 @@ fn client(ask: &Ask, keeps: bool) -> Result<Client> {
 }
 
 async fn once(client: &Client, ask: &Ask) -> Result<()> {
-    let method: Method = ask.method.parse().context("what is watched is no method")?;
+    let method: Method = ask
+        .method
+        .parse()
+        .context("the watched HTTP method is not valid")?;
     let name = || format!("{} {}", ask.method, ask.url);
     let mut request = client.request(method, &ask.url);
     if let Some(body) = &ask.body {

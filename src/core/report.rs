@@ -11,7 +11,7 @@ use crate::core::event::{
     Act, Change, Counts, ErrorInfo, Event, Figure, Label, Outage, State, now,
 };
 
-/// How much is told.
+/// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Volume {
     Quiet,
@@ -19,8 +19,13 @@ pub enum Volume {
     Verbose,
 }
 
-/// Is told what is waited for, and how far it is, in percent.
+/// Takes what is waited for, and its progress in percent.
 pub type Progress = Box<dyn Fn(&str, i64)>;
+
+/// The common width of a terminal.
+const LINE_WIDTH: usize = 80;
+/// Beside the longest figure with its limit a name of this width fits a line.
+const NAME_WIDTH: usize = 36;
 
 /// Prints what happens. Progress is drawn only where a person watches.
 pub struct Report {
@@ -31,7 +36,7 @@ pub struct Report {
     tally: Counts,
     /// Of releases, as they went over the wire.
     sent_bytes: u64,
-    /// When the newest run began, RFC 3339 by the clock of its world; empty when there was none.
+    /// When the newest run started, RFC 3339 by the clock of its world; empty when there was none.
     begun: String,
     /// How many of the steps that differ would do what.
     acts: BTreeMap<Act, usize>,
@@ -39,11 +44,11 @@ pub struct Report {
     failure: Option<Fault>,
     /// The same of the steps that undo.
     undo_failure: Option<Fault>,
-    /// What users noticed of a run.
+    /// The requests that failed during a run.
     noticed: Option<Outage>,
-    /// Whether what is already so has a line of its own: in a checklist it has.
+    /// Whether unchanged steps have a line too, as in a checklist.
     checklist: bool,
-    /// Whether the error of the newest step is told at the end, by who took it.
+    /// Whether the error of the newest step is printed at the end of the command.
     told_last: bool,
 }
 
@@ -77,7 +82,7 @@ impl Report {
         }
     }
 
-    /// Tells one event.
+    /// Prints one event.
     pub fn tell(&mut self, event: Event) {
         match &event {
             Event::Start { at, .. } => at.clone_into(&mut self.begun),
@@ -94,7 +99,7 @@ impl Report {
                 ..
             } => *self.acts.entry(change.act).or_default() += 1,
             Event::Halted { name, .. } => {
-                let message = format!("it was halted before \"{name}\", and undone");
+                let message = format!("stopped before \"{name}\", and undone");
                 self.failure.get_or_insert(Fault::new(Code::E0804, message));
             }
             Event::Outage { outage, .. } if outage.failed > 0 => {
@@ -154,13 +159,13 @@ impl Report {
             && std::io::stderr().is_terminal()
     }
 
-    /// What was told so far was a look ahead: it does not count in the sum at the end.
+    /// What was printed so far was a preview: it does not count in the sum at the end.
     pub fn forget_preview(&mut self) {
         self.tally = Counts::default();
         self.acts.clear();
     }
 
-    /// What the steps that were told to differ would do: `5 to create, 1 to change`.
+    /// What the steps that differ would do: `5 to create, 1 to change`.
     pub fn prospect(&self) -> String {
         let parts: Vec<String> = self
             .acts
@@ -225,7 +230,7 @@ impl Report {
                 applies,
                 ..
             } => {
-                let way = if applies { "" } else { " (only looking)" };
+                let way = if applies { "" } else { " (check only)" };
                 self.line(&format!("{at}  {verb}{way} by {who}, run {run}"));
             }
             Event::Step {
@@ -247,9 +252,11 @@ impl Report {
             }
             Event::Outage { at, outage, .. } => self.line(&format!("{at}    {}", seen(&outage))),
             Event::Halted { at, name, .. } => {
-                self.line(&format!("{at}    halted before \"{name}\""));
+                self.line(&format!("{at}    stopped before \"{name}\""));
             }
-            Event::End { at, tally, .. } => self.line(&format!("{at}  {}", sum(&tally))),
+            Event::End { at, tally, .. } => {
+                self.line(&format!("{at}  {}", sum(&tally, false)));
+            }
             _ => {}
         }
     }
@@ -258,14 +265,14 @@ impl Report {
         self.tell(Event::note(text));
     }
 
-    /// From now on every step is told, as in a list that is ticked off.
+    /// From now on every step has a line, as in a list that is ticked off.
     pub fn as_checklist(&mut self) {
         self.checklist = self.volume > Volume::Quiet;
     }
 
     /// Shows what is waited for, until the next line.
     pub fn waiting(&mut self, text: impl Into<String>) {
-        self.spin(String::new(), text.into());
+        self.spin(String::new(), format!("{}…", text.into()));
     }
 
     /// A heading of a part of the output.
@@ -276,7 +283,7 @@ impl Report {
         }
     }
 
-    /// Text that was asked for: it is printed whatever the volume, and as it is.
+    /// Requested output: it is printed at any volume, and unchanged.
     pub fn text(&mut self, text: &str) {
         if self.json {
             self.json_line(&Event::note(text.trim_end()));
@@ -309,10 +316,9 @@ impl Report {
         }
     }
 
-    /// The steps by how they ended, and what they would do when there is more to say than that something
-    /// changes.
+    /// How many steps ended how, and what they would do, unless they all only change something.
     fn sum(&self) -> String {
-        let sum = sum(&self.tally);
+        let sum = sum(&self.tally, self.checklist);
         if self.acts.keys().all(|act| *act == Act::Change) {
             return sum;
         }
@@ -327,7 +333,9 @@ impl Report {
 
     fn human(&mut self, event: Event) {
         match event {
-            Event::Begin { n, label, .. } => self.spin(format!("{n:>3} "), label.name),
+            Event::Begin { n, label, .. } => {
+                self.spin(format!("{n:>3} "), format!("{}…", label.name));
+            }
             Event::Step {
                 label,
                 state,
@@ -400,7 +408,8 @@ impl Report {
         let (mark, colour) = match state {
             State::Same => ("✓", "32"),
             State::Changed => ("✓", "33"),
-            State::Differs => change.map_or(("~", "33"), |change| mark(change.act)),
+            State::Differs if self.checklist => ("✗", "31"),
+            State::Differs => change.map_or(("±", "33"), |change| mark(change.act)),
             State::Failed => ("✗", "31"),
         };
         let undo = if label.undo { "undo: " } else { "" };
@@ -409,20 +418,24 @@ impl Report {
             State::Changed | State::Failed => format!("{:>8}", seconds(took_ms)),
         };
         let name = format!("{undo}{}", label.name);
-        let tail = match figure {
-            Some(figure) => measured(figure),
-            None => self.paint(&took, "2"),
+        let told = change.filter(|_| state == State::Differs || self.volume == Volume::Verbose);
+        let beside = told
+            .filter(|_| state == State::Differs)
+            .and_then(|change| beside(&name, change));
+        let tail = match (figure, beside) {
+            (Some(figure), _) => measured(figure),
+            (None, Some(what)) => what.to_owned(),
+            (None, None) => self.paint(&took, "2"),
         };
+        let width = if beside.is_some() { 0 } else { NAME_WIDTH };
         let line = format!(
-            "{} {:<9} {name:<50} {tail}",
+            "{} {:<9} {name:<width$}  {tail}",
             self.paint(mark, colour),
             label.part
         );
         self.line(line.trim_end());
-        if let Some(change) =
-            change.filter(|_| state == State::Differs || self.volume == Volume::Verbose)
-        {
-            self.change(change);
+        if let Some(change) = told {
+            self.change(change, beside.is_none() || figure.is_some());
         }
         // The first error of a run is told once, at its end; the others, and those of an undo, here.
         if let Some(error) = error.filter(|_| self.checklist || !self.told_last) {
@@ -430,8 +443,8 @@ impl Report {
         }
     }
 
-    fn change(&mut self, change: &Change) {
-        for what in &change.what {
+    fn change(&mut self, change: &Change, lists: bool) {
+        for what in change.what.iter().filter(|_| lists) {
             self.line(&format!("    {what}"));
         }
         for line in change.diff.iter().flat_map(|diff| diff.lines()) {
@@ -481,24 +494,33 @@ impl Report {
     }
 }
 
-/// `on the host: 0 of 1840 requests failed, longest gap 31 ms`
+/// `watched on the host: 0 of 1840 requests failed, longest gap 31 ms`
 fn seen(outage: &Outage) -> String {
     let place = match outage.side.as_str() {
         "host" => "on the host",
-        _ => "from here",
+        _ => "from this machine",
     };
     format!(
-        "asked {place}: {} of {} requests failed, longest gap {} ms",
+        "watched {place}: {} of {} requests failed, longest gap {} ms",
         outage.failed, outage.requests, outage.longest_gap_ms
     )
 }
 
-/// As in the listings that operators know.
+/// A single difference, which stands beside the name of the step where a line has room for both.
+fn beside<'c>(name: &str, change: &'c Change) -> Option<&'c str> {
+    let [what] = change.what.as_slice() else {
+        return None;
+    };
+    // The mark and the part come first.
+    let length = 12 + name.chars().count() + 2 + what.chars().count();
+    (length <= LINE_WIDTH).then_some(what)
+}
+
 fn mark(act: Act) -> (&'static str, &'static str) {
     match act {
         Act::Create => ("+", "32"),
-        Act::Change => ("~", "33"),
-        Act::Replace => ("±", "31"),
+        Act::Change => ("±", "33"),
+        Act::Replace => ("!", "31"),
         Act::Delete => ("-", "31"),
         Act::Adopt => ("<", "36"),
     }
@@ -541,18 +563,28 @@ fn seconds(millis: u64) -> String {
     format!("{}.{:01} s", millis / 1000, millis % 1000 / 100)
 }
 
-fn sum(tally: &Counts) -> String {
+/// `No changes. 59 resources checked in 0.8 s.`, or how many steps ended how.
+fn sum(tally: &Counts, checklist: bool) -> String {
+    let took = seconds(tally.took_ms);
+    if tally.changed + tally.differs + tally.failed + tally.skipped == 0 {
+        return match (tally.same, checklist) {
+            (1, true) => format!("1 check passed in {took}."),
+            (count, true) => format!("All {count} checks passed in {took}."),
+            (1, false) => format!("No changes. 1 resource checked in {took}."),
+            (count, false) => format!("No changes. {count} resources checked in {took}."),
+        };
+    }
     let parts = [
         (tally.changed, "changed"),
-        (tally.same, "already so"),
         (tally.differs, "would change"),
         (tally.failed, "failed"),
-        (tally.skipped, "not tried"),
+        (tally.skipped, "not run"),
+        (tally.same, "unchanged"),
     ];
     let parts: Vec<String> = parts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    format!("{} in {}", parts.join(", "), seconds(tally.took_ms))
+    format!("{} in {took}", parts.join(", "))
 }

@@ -55,7 +55,7 @@ impl Hetzner {
     async fn server_types(&self) -> Result<Vec<ServerType>> {
         self.list("/server_types", "server_types", &[])
             .await
-            .map_err(|error| error.told("ask which server types there are").into())
+            .map_err(|error| error.told("list the server types").into())
     }
 
     async fn images(&self, architecture: &str) -> Result<Vec<Image>> {
@@ -67,7 +67,7 @@ impl Hetzner {
         let found: Vec<Image> = self
             .list("/images", "images", &query)
             .await
-            .map_err(|error| error.told("ask which images there are"))?;
+            .map_err(|error| error.told("list the images"))?;
         let fits = |image: &Image| image.architecture == architecture;
         Ok(found.into_iter().filter(fits).collect())
     }
@@ -76,7 +76,7 @@ impl Hetzner {
         let answer: PricingAnswer = self
             .get("/pricing", &[])
             .await
-            .map_err(|error| error.told("ask for the prices"))?;
+            .map_err(|error| error.told("read the prices"))?;
         Ok(answer.pricing)
     }
 

@@ -140,7 +140,7 @@ impl Hetzner {
 
     /// Overwrites all rules, as the API does.
     pub async fn set_rules(&self, firewall: &FirewallView, rules: &[Rule]) -> Result<()> {
-        let doing = format!("set the rules of the firewall {}", firewall.name);
+        let doing = format!("set the rules of firewall {}", firewall.name);
         let body = SetRulesRequest::new(requests(rules));
         self.order::<FirewallView>(firewall.id, "set_rules", &body, &doing, deadline::FIREWALL)
             .await
@@ -148,7 +148,7 @@ impl Hetzner {
 
     /// Applies it to a server; one to which it is applied already is no error.
     pub async fn apply_firewall(&self, firewall: i64, server: &ServerView) -> Result<()> {
-        let doing = format!("apply the firewall to the server {}", server.name);
+        let doing = format!("apply the firewall to server {}", server.name);
         let resource = FirewallResource {
             server: Some(Box::new(ResourceId::new(server.id))),
             ..FirewallResource::new(firewall_resource::Type::Server)
@@ -183,10 +183,10 @@ impl Hetzner {
 }
 
 fn in_use_hint(error: &CallError, name: &str) -> anyhow::Error {
-    let fault: Fault = error.told(&format!("delete the firewall {name}"));
+    let fault: Fault = error.told(&format!("delete firewall {name}"));
     if error.is("resource_in_use") {
         return fault
-            .hint("it is applied to something that is not of this stack: take it off there, in the console")
+            .hint("it is applied to a resource of another stack: remove it there in the Hetzner console")
             .into();
     }
     fault.into()

@@ -84,7 +84,7 @@ impl Hetzner {
     }
 
     pub async fn attach_volume(&self, found: &VolumeView, server: i64) -> Result<()> {
-        let doing = format!("attach the volume {} to the server", found.name);
+        let doing = format!("attach volume {} to the server", found.name);
         let body = AttachVolumeToServerRequest {
             automount: Some(false),
             ..AttachVolumeToServerRequest::new(server)
@@ -94,7 +94,7 @@ impl Hetzner {
     }
 
     pub async fn detach_volume(&self, found: &VolumeView) -> Result<()> {
-        let doing = format!("detach the volume {}", found.name);
+        let doing = format!("detach volume {}", found.name);
         self.try_order::<VolumeView>(
             found.id,
             "detach",
@@ -108,7 +108,7 @@ impl Hetzner {
 
     /// Makes it larger; smaller it cannot become.
     pub async fn grow_volume(&self, found: &VolumeView, size_gb: u32) -> Result<()> {
-        let doing = format!("make the volume {} larger", found.name);
+        let doing = format!("resize volume {}", found.name);
         let body = ResizeVolumeRequest::new(f64::from(size_gb));
         self.order::<VolumeView>(found.id, "resize", &body, &doing, deadline::POWER)
             .await

@@ -33,9 +33,9 @@ impl Build {
         if self.arch == arch {
             return Ok(());
         }
-        let message = format!("the build is for {}, and the host is {arch}", self.arch);
+        let message = format!("the build is for {}, but the host is {arch}", self.arch);
         Err(Fault::new(Code::E0601, message)
-            .hint(format!("give a static {arch} Linux binary"))
+            .hint(format!("build a static {arch} Linux binary"))
             .into())
     }
 }
@@ -65,7 +65,7 @@ pub async fn build(from: &Path) -> Result<Build> {
                 Code::E0601,
                 format!("`cargo` could not be started: {error}"),
             )
-            .hint("install Rust, or give a binary with --artifact")
+            .hint("install Rust, or name a binary with --artifact")
         })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -73,13 +73,16 @@ pub async fn build(from: &Path) -> Result<Build> {
         let tail = lines[lines.len().saturating_sub(12)..].join("\n");
         return Err(Fault::new(
             Code::E0601,
-            format!("the app did not build in {}:\n{tail}", source.display()),
+            format!(
+                "the app could not be built in {}:\n{tail}",
+                source.display()
+            ),
         )
-        .hint("run `cargo build --release -p citrino-app` there to see all of it")
+        .hint("run `cargo build --release -p citrino-app` there to see the whole output")
         .into());
     }
     let path = executable(&String::from_utf8_lossy(&output.stdout))
-        .ok_or_else(|| Fault::new(Code::E0601, "cargo built the app and named no binary"))?;
+        .ok_or_else(|| Fault::new(Code::E0601, "cargo built the app, but reported no binary"))?;
     let mut build = take(&path).await?;
     build.commit = commit(&source).await;
     Ok(build)
@@ -95,7 +98,7 @@ pub async fn take(path: &Path) -> Result<Build> {
             Code::E0601,
             format!("{} cannot be a release: {why}", path.display()),
         )
-        .hint("give a static Linux binary, as `cargo build --release -p citrino-app` makes it")
+        .hint("use a static Linux binary, as `cargo build --release -p citrino-app` creates it")
     };
     let bytes = tokio::fs::read(path)
         .await
@@ -129,9 +132,9 @@ fn source(from: &Path) -> Result<PathBuf> {
     source_tree(from)?.ok_or_else(|| {
         Fault::new(
             Code::E0601,
-            "the app's source is neither above citrino.yml nor above the working directory",
+            "the app's source is neither in a folder above citrino.yml nor above the working directory",
         )
-        .hint("run it in the source tree, or give a binary with --artifact")
+        .hint("run this in the source tree, or name a binary with --artifact")
         .into()
     })
 }
@@ -174,7 +177,7 @@ async fn commit(source: &Path) -> String {
 /// What processor a static program is for. ELF header (elf(5)): 64 bits, little endian, no program header of type 3
 /// (`PT_INTERP`), which would name a loader; the processor is `e_machine`.
 fn arch_of_static(bytes: &[u8]) -> Result<String, &'static str> {
-    const NO_ELF: &str = "it is no Linux program";
+    const NO_ELF: &str = "it is not a Linux program";
     let at = |offset: usize, length: usize| -> Result<u64, &'static str> {
         let field = offset
             .checked_add(length)
@@ -193,7 +196,7 @@ fn arch_of_static(bytes: &[u8]) -> Result<String, &'static str> {
     let count = usize::try_from(at(56, 2)?).map_err(|_| NO_ELF)?;
     for index in 0..count {
         if at(table.saturating_add(index * size), 4)? == 3 {
-            return Err("it is not static: it asks for a loader that a host may not have");
+            return Err("it is not static: it needs a loader that the host may not have");
         }
     }
     Ok(match at(18, 2)? {

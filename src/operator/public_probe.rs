@@ -20,8 +20,8 @@ struct Health {
 pub async fn release(domain: &str, address: &str) -> Result<String> {
     let mut found = tokio::net::lookup_host((address, 0))
         .await
-        .with_context(|| format!("{address} is unknown here"))?;
-    let place = found.next().context("the address is unknown here")?;
+        .with_context(|| format!("{address} cannot be resolved"))?;
+    let place = found.next().context("the address cannot be resolved")?;
     let client = reqwest::Client::builder()
         .timeout(WITHIN)
         .no_proxy()
@@ -39,6 +39,9 @@ pub async fn release(domain: &str, address: &str) -> Result<String> {
         status.is_success(),
         "http://{domain}/api/health answers {status}"
     );
-    let health: Health = answer.json().await.context("what answers is not the app")?;
+    let health: Health = answer
+        .json()
+        .await
+        .context("something else than the app answers")?;
     Ok(health.release)
 }

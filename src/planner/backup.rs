@@ -24,7 +24,7 @@ use crate::task::{
 /// The part of a plan that these steps stand in.
 const PART: &str = "backup";
 /// The wish that what a restore sets aside is a backup as well.
-pub const SAFETY: &str = "what is there now is backed up";
+pub const SAFETY: &str = "back up the current database";
 
 /// What playbooks/pitr.yml calls the cluster before pgBackRest.
 const STANZA: &str = "citrino";
@@ -70,13 +70,13 @@ impl Settings {
             format,
             ..self.one(app, at)
         };
-        vec![step("there is a backup", backup), self.pruned(at, false)]
+        vec![step("back up the database", backup), self.pruned(at, false)]
     }
 
     /// What the host has is in the bucket too; nothing where there is none.
     pub fn sent(&self, at: OffsetDateTime) -> Option<Step<Task>> {
         let offsite = self.offsite(at)?;
-        let name = format!("the backups are in {} too", offsite.bucket.url());
+        let name = format!("copy backups to {}", offsite.bucket.url());
         Some(step(name, offsite))
     }
 
@@ -86,10 +86,7 @@ impl Settings {
             only_less: true,
             ..self.offsite(at)?
         };
-        let name = format!(
-            "what need not be kept is gone from {}",
-            offsite.bucket.url()
-        );
+        let name = format!("delete old backups in {}", offsite.bucket.url());
         Some(step(name, offsite))
     }
 
@@ -108,7 +105,7 @@ impl Settings {
             bucket: bucket.clone(),
             backup: name.to_owned(),
         };
-        step(format!("{name} is on the host"), fetched)
+        step(format!("download {name} to the host"), fetched)
     }
 
     /// The same, restored before it counts.
@@ -118,7 +115,7 @@ impl Settings {
             ..self.one(app, at)
         };
         vec![
-            step("there is a backup, proven by a restore", backup),
+            step("back up the database and prove the backup", backup),
             self.pruned(at, false),
         ]
     }
@@ -166,7 +163,7 @@ impl Settings {
         let backup = wished(&facts.backups, name)?;
         backup.is_of(
             &self.stack,
-            "drill it on a host of that stack, or bring it into this one with `restore --from-other-stack`",
+            "drill it on a host of that stack, or restore it here with `restore --from-other-stack`",
         )?;
         let proofs = &facts.backups.proofs;
         let drill = Drill {
@@ -175,10 +172,7 @@ impl Settings {
             identities,
             trial: trial(&facts.app),
         };
-        Ok(vec![step(
-            format!("{} can be restored", backup.name),
-            drill,
-        )])
+        Ok(vec![step(format!("prove {}", backup.name), drill)])
     }
 
     /// What need not be kept is gone; the databases that restores have set aside too, when that is asked for.
@@ -199,7 +193,7 @@ impl Settings {
             previous,
             if_empty,
         };
-        step("what need not be kept is gone", pruned)
+        step("delete old backups", pruned)
     }
 
     /// The database is that of a backup; the one of now is backed up before, and stays aside.
@@ -254,17 +248,13 @@ impl Settings {
             if_any: true,
             ..self.one(app, at)
         };
-        let mut steps = vec![
-            step("there is a database", there),
-            step(SAFETY, safety),
-            swap.clone(),
-        ];
+        let mut steps = vec![step("database", there), step(SAFETY, safety), swap.clone()];
         steps.extend(release::serves_on(stack, app));
         let back = SwapReverted {
             database: self.database.clone(),
             previous,
         };
-        let mut on_failure = vec![step("the database is the one of before", back)];
+        let mut on_failure = vec![step("switch back to the previous database", back)];
         on_failure.extend(release::answers_again(stack, app));
         Restore {
             steps,
@@ -311,18 +301,16 @@ pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backup
 fn none_of_its_own(backups: &Backups) -> Fault {
     if let Some(foreign) = backups.foreign.first() {
         let message = format!(
-            "the host has no backup of this stack; {} is of the stack {}",
+            "the host has no backup of this stack; {} is from stack {}",
             foreign.name, foreign.stack
         );
-        let hint = "nothing was changed; when it is meant, name it, and add --from-other-stack to `restore`";
+        let hint =
+            "nothing was changed; to use it, name it and add --from-other-stack to `restore`";
         return Fault::new(Code::E0422, message).hint(hint);
     }
     if let Some((name, why)) = backups.broken.last_key_value() {
-        return Fault::new(
-            Code::E0422,
-            format!("the backup {name} cannot be used: {why}"),
-        )
-        .hint("nothing was changed; there is no other: `citrino-ops backup` takes one");
+        return Fault::new(Code::E0422, format!("backup {name} cannot be used: {why}"))
+            .hint("nothing was changed; there is no other backup: `citrino-ops backup` takes one");
     }
     Fault::new(Code::E0422, "there is no backup on the host").hint("`citrino-ops backup` takes one")
 }
@@ -332,7 +320,7 @@ fn none_of_its_own(backups: &Backups) -> Fault {
 /// # Errors
 /// Why there is none, as a sentence.
 pub fn find<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::Backup, String> {
-    let cannot = |name: &str, why: &str| format!("the backup {name} cannot be used: {why}");
+    let cannot = |name: &str, why: &str| format!("backup {name} cannot be used: {why}");
     let Some(name) = name.filter(|name| *name != LATEST) else {
         let why = || match backups.broken.last_key_value() {
             Some((name, why)) => cannot(name, why),
@@ -348,7 +336,7 @@ pub fn find<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups:
     match found.as_slice() {
         [backup] => Ok(backup),
         [] => Err(format!("there is no backup {name}")),
-        several => Err(format!("{} backups fit {name}", several.len())),
+        several => Err(format!("{} backups match {name}", several.len())),
     }
 }
 

@@ -1,8 +1,8 @@
-//! What is wished of the cloud: ssh keys, a firewall, addresses, a server and what belongs to it,
+//! The desired state of the cloud: ssh keys, a firewall, addresses, a server and what belongs to it,
 //! each found by its label.
 //!
-//! There is no state file. A resource is ours when it carries the stack's label; one that has the
-//! wished name and not the label is somebody else's, and is never touched until it is adopted.
+//! There is no state file. A resource is ours when it has the stack's label. One that has our name and
+//! not the label is somebody else's, and is never touched until it is adopted.
 
 mod absent;
 mod address;
@@ -59,7 +59,7 @@ fn step(sentence: impl Into<String>, wish: Resource) -> Step<Resource> {
     Step::new(PART, sentence, wish)
 }
 
-/// The wishes that make the stack's cloud; none when the stack runs on a machine that is there.
+/// The steps that make the stack's cloud; none when the stack runs on an existing machine.
 ///
 /// `birth` goes into a server that is made or rebuilt, and is never compared with one that exists.
 pub fn provision(
@@ -85,7 +85,7 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
         .iter()
         .map(|key| {
             let wish = SshKey::new(name, key);
-            let sentence = format!("ssh key {} is known", wish.name);
+            let sentence = format!("ssh key {}", wish.name);
             step(sentence, Resource::SshKey(wish))
         })
         .collect();
@@ -99,7 +99,7 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
             Rule::inward("icmp", None, &anywhere),
         ],
     };
-    let sentence = format!("firewall {name} lets in what it should");
+    let sentence = format!("firewall {name}");
     steps.push(step(sentence, Resource::Firewall(firewall)));
     if let Some(range) = &cloud.network {
         let network = Network {
@@ -107,10 +107,7 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
             range: range.to_string(),
             location: cloud.location.to_string(),
         };
-        steps.push(step(
-            format!("network {name} is there"),
-            Resource::Network(network),
-        ));
+        steps.push(step(format!("network {name}"), Resource::Network(network)));
     }
     steps
 }
@@ -135,7 +132,7 @@ fn of_host(
                 reverse: stack.domain.to_string(),
                 protect: cloud.protect,
             };
-            let sentence = format!("address {} is kept", wish.name);
+            let sentence = format!("address {}", wish.name);
             step(sentence, Resource::Address(wish))
         })
         .collect();
@@ -153,7 +150,7 @@ fn of_host(
         birth: birth.clone(),
         renewal,
     };
-    let sentence = format!("server {} runs", host.name);
+    let sentence = format!("server {}", host.name);
     steps.push(step(sentence, Resource::Server(Box::new(server))));
     if let Some(size_gb) = cloud.volume_gb {
         let volume = Volume {
@@ -163,7 +160,7 @@ fn of_host(
             location: cloud.location.to_string(),
             protect: cloud.protect,
         };
-        let sentence = format!("volume {} is attached", volume.name);
+        let sentence = format!("volume {}", volume.name);
         steps.push(step(sentence, Resource::Volume(volume)));
     }
     steps.extend(names(stack, cloud, host));
@@ -179,16 +176,9 @@ fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
         stack: stack.name.to_string(),
         name: dns.zone.to_string(),
     };
-    let mut steps = vec![step(
-        format!("zone {} is there", dns.zone),
-        Resource::Zone(zone),
-    )];
+    let mut steps = vec![step(format!("DNS zone {}", dns.zone), Resource::Zone(zone))];
     for (record, family) in records(stack, &dns.zone) {
-        let sentence = format!(
-            "{} record {} leads to the host",
-            record.kind,
-            record.full_name()
-        );
+        let sentence = format!("{} record {}", record.kind, record.full_name());
         let lead = DnsRecord {
             stack: stack.name.to_string(),
             record,
@@ -216,8 +206,8 @@ fn records(stack: &Stack, zone: &str) -> Vec<(Record, Family)> {
         .into()
 }
 
-/// The wishes that nothing of the stack is left, in the order in which it can go: a firewall cannot
-/// be deleted while a server uses it. Zones stay: more than a stack lives in them.
+/// The steps that delete the stack, in the order in which that works: a firewall cannot be deleted
+/// while a server uses it. Zones stay: they have names of other stacks too.
 pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     let absent = |what: What, sentence: &str| {
         let wish = Absent {
@@ -230,30 +220,25 @@ pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     };
     let zone = stack.cloud.iter().find_map(|cloud| cloud.dns.as_ref());
     let mut steps: Vec<_> = zone
-        .map(|dns| {
-            absent(
-                What::Records(dns.zone.to_string()),
-                "no record leads to the stack",
-            )
-        })
+        .map(|dns| absent(What::Records(dns.zone.to_string()), "delete DNS records"))
         .into_iter()
         .collect();
     steps.extend([
-        absent(What::Servers, "no server is left"),
-        absent(What::Volumes, "no volume is left"),
-        absent(What::Addresses, "no address is left"),
-        absent(What::Networks, "no network is left"),
-        absent(What::Firewalls, "no firewall is left"),
-        absent(What::SshKeys, "no ssh key is left"),
+        absent(What::Servers, "delete servers"),
+        absent(What::Volumes, "delete volumes"),
+        absent(What::Addresses, "delete addresses"),
+        absent(What::Networks, "delete networks"),
+        absent(What::Firewalls, "delete firewalls"),
+        absent(What::SshKeys, "delete ssh keys"),
     ]);
     if snapshots {
-        steps.push(absent(What::Snapshots(0), "no snapshot is left"));
+        steps.push(absent(What::Snapshots(0), "delete snapshots"));
     }
     steps
 }
 
-/// The wishes that nothing idle carries the stack's label but what is wished, and the newest
-/// snapshots. What is in use or protected is left, and so are servers: which of two is the right one,
+/// The steps that delete what has the stack's label and is not in citrino.yml, and all but the newest
+/// snapshots. What is in use or protected stays, and so do servers: which of two is the right one,
 /// only a person can say.
 pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
     let Some(cloud) = &stack.cloud else {
@@ -282,24 +267,24 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
         only(
             What::Volumes,
             volumes.unwrap_or_default(),
-            "no other volume is there",
+            "delete unused volumes",
         ),
-        only(What::Addresses, addresses, "no other address is there"),
+        only(What::Addresses, addresses, "delete unused addresses"),
         only(
             What::Networks,
             network.into_iter().collect(),
-            "no other network is there",
+            "delete unused networks",
         ),
         only(
             What::Firewalls,
             vec![stack.name.to_string()],
-            "no other firewall is there",
+            "delete unused firewalls",
         ),
-        only(What::SshKeys, keys.collect(), "no other ssh key is there"),
+        only(What::SshKeys, keys.collect(), "delete unused ssh keys"),
         only(
             What::Snapshots(SNAPSHOTS),
             Vec::new(),
-            "only the newest snapshots are there",
+            "delete old snapshots",
         ),
     ];
     if let Some(dns) = &cloud.dns {
@@ -307,14 +292,14 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
         steps.push(only(
             What::Records(dns.zone.to_string()),
             names.map(|(record, _)| record.name).collect(),
-            "no other record leads to the stack",
+            "delete unused DNS records",
         ));
     }
     steps
 }
 
-/// The wishes that what is there under the stack's names, and belongs to nobody, is the stack's.
-/// `server` is the server's name where it is another; `pin` is the host key that it answers with.
+/// The steps that make existing resources with the stack's names, which belong to nobody, the stack's.
+/// `server` is the server's name if it is another; `pin` is the host key that it answers with.
 pub fn adopt(
     stack: &Stack,
     keys: &[PublicKey],
@@ -331,7 +316,7 @@ pub fn adopt(
             Thing::Volume => "volume",
             Thing::Record(record) => record.kind,
         };
-        let sentence = format!("{word} {name} is the stack's if it is there");
+        let sentence = format!("adopt {word} {name}");
         let wish = Adopted {
             stack: stack.name.to_string(),
             thing,

@@ -57,8 +57,8 @@ pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
     format!("{at}-{}", &sha256[..8.min(sha256.len())])
 }
 
-/// The wish that this release serves. `smoke` gives the questions that it must answer over its own
-/// socket before.
+/// The steps after which this release serves. `smoke` gives the questions that it must answer over its
+/// own socket first.
 ///
 /// # Errors
 /// E0605 when the host is not prepared.
@@ -96,9 +96,9 @@ pub fn cutover(
     steps.extend(data::made_ready(stack, change));
     steps.extend([
         slot::holds(new),
-        step(format!("slot {name} runs it"), slot::running(new)),
+        step(format!("start slot {name}"), slot::running(new)),
         step(
-            format!("slot {name} is ready"),
+            format!("readiness of slot {name}"),
             slot::ready_soon(stack, new),
         ),
     ]);
@@ -108,16 +108,13 @@ pub fn cutover(
     let left = left(app, change);
     steps.extend(left.map(|left| files::known_as(&left.id, State::Quarantined)));
     steps.extend([
-        step(format!("slot {name} serves"), slot::leads_to(new)),
-        step(
-            "it answers through nginx",
-            slot::answers(stack, &release.id),
-        ),
+        step(format!("switch to slot {name}"), slot::leads_to(new)),
+        step("answer through nginx", slot::answers(stack, &release.id)),
         files::known_as(&release.id, State::Good),
     ]);
     let no_return = Some(steps.len());
     let rests = slot::other(name);
-    steps.push(step(format!("slot {rests} rests"), slot::resting(rests)));
+    steps.push(step(format!("stop slot {rests}"), slot::resting(rests)));
     // What the slots lead to then stays, whatever became of it.
     let beside = app.slots.get(rests).map(String::as_str);
     steps.extend(files::pruned(
@@ -146,13 +143,13 @@ pub fn cutover(
 fn not_prepared() -> Fault {
     Fault::new(
         Code::E0605,
-        "the host is not prepared for the app: its unit or its environment is not there",
+        "the host is not prepared for the app: its unit or its environment file is missing",
     )
-    .hint("run `citrino-ops converge` first, or `citrino-ops up` for all of it")
+    .hint("run `citrino-ops converge` first, or `citrino-ops up` for everything")
 }
 
-/// The wish of every converge: the release that serves runs with the settings that are on disk,
-/// and bears them.
+/// For every converge: the release that serves is restarted when its settings changed, and must work
+/// with them.
 pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
     let Some(slot) = live(app).filter(|slot| has_served(app, slot.release)) else {
         return Vec::new();
@@ -161,14 +158,18 @@ pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
     vec![
         Step::new(
             "app",
-            format!("slot {name} runs with the settings on disk"),
+            format!("app settings in slot {name}"),
             slot::running(slot),
         ),
-        Step::new("app", format!("slot {name} answers"), slot::ready(slot, 1)),
+        Step::new(
+            "app",
+            format!("readiness of slot {name}"),
+            slot::ready(slot, 1),
+        ),
     ]
 }
 
-/// The wish that the release that serves does so on a database that has come in its place.
+/// The steps after another database took the live one's place: the release that serves works with it.
 pub fn serves_on(stack: &Stack, app: &AppFacts) -> Vec<Step<Task>> {
     let Some(slot) = live(app) else {
         return Vec::new();
@@ -178,20 +179,17 @@ pub fn serves_on(stack: &Stack, app: &AppFacts) -> Vec<Step<Task>> {
     steps
 }
 
-/// The wish that the release that serves answers, over its own socket and through nginx.
+/// The release that serves answers, over its own socket and through nginx.
 pub fn answers_again(stack: &Stack, app: &AppFacts) -> Vec<Step<Task>> {
     let Some(slot) = live(app) else {
         return Vec::new();
     };
     vec![
         step(
-            format!("slot {} is ready", slot.name),
+            format!("readiness of slot {}", slot.name),
             slot::ready_soon(stack, slot),
         ),
-        step(
-            "it answers through nginx",
-            slot::answers(stack, slot.release),
-        ),
+        step("answer through nginx", slot::answers(stack, slot.release)),
     ]
 }
 
@@ -249,7 +247,7 @@ fn undo(
     let left = left(app, change);
     steps.extend(left.map(|left| files::known_as(&left.id, left.state)));
     let rests = slot::resting(new.name);
-    steps.push(step(format!("slot {} rests", new.name), rests));
+    steps.push(step(format!("stop slot {}", new.name), rests));
     steps
 }
 
@@ -262,15 +260,12 @@ fn left<'a>(app: &'a AppFacts, change: &Change) -> Option<&'a Release> {
         .filter(|one| one.state.has_served())
 }
 
-/// The wish that this slot serves again.
+/// The steps after which this slot serves again.
 fn back_to(stack: &Stack, old: Slot) -> Vec<Step<Task>> {
     let name = old.name;
     vec![
-        step(format!("slot {name} runs"), slot::running(old)),
-        step(format!("slot {name} serves"), slot::leads_to(old)),
-        step(
-            "it answers through nginx",
-            slot::answers(stack, old.release),
-        ),
+        step(format!("start slot {name}"), slot::running(old)),
+        step(format!("switch to slot {name}"), slot::leads_to(old)),
+        step("answer through nginx", slot::answers(stack, old.release)),
     ]
 }

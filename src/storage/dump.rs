@@ -43,10 +43,6 @@ pub fn count(path: &Path, packing: Packing) -> Result<RowCounts> {
 /// # Errors
 /// E0451 when it cannot be unpacked.
 pub fn read_piece(read: &mut impl Read, piece: &mut [u8]) -> Result<usize> {
-    read.read(piece).map_err(|error| {
-        refused(format!(
-            "it cannot be read to its end: {error}; it is cut short, or damaged"
-        ))
-        .into()
-    })
+    read.read(piece)
+        .map_err(|error| refused(format!("it is cut short or damaged: {error}")).into())
 }

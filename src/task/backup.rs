@@ -76,7 +76,7 @@ impl Wish<System> for Backup {
             }
             Some(Ok(backup)) => CheckResult::same().with_figure(mb(backup.dump.bytes), "MB", None),
             Some(Err(why)) => CheckResult::differs(format!("{}: {why}", self.name)),
-            None => CheckResult::differs(format!("there is no backup {}", self.name)),
+            None => CheckResult::differs(format!("backup {} does not exist", self.name)),
         })
     }
 
@@ -188,7 +188,7 @@ impl Backup {
         for content in manifest.contents() {
             let name = backups::path(&content.file);
             std::fs::rename(system.path(format!("{name}{PART}")), system.path(&name))
-                .with_context(|| format!("could not name {name}"))?;
+                .with_context(|| format!("could not rename {name}"))?;
         }
         File::open(system.path(backups::FOLDER))?.sync_all()?;
         manifest.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

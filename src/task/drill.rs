@@ -126,7 +126,7 @@ async fn pass(
         asked.map_err(|error| {
             backup_files::broken(
                 backup,
-                &format!("PostGIS does not answer on what came out of it: {error:#}"),
+                &format!("PostGIS does not work on the restored database: {error:#}"),
             )
         })?;
     }
@@ -145,9 +145,9 @@ fn failed(backup: &Backup, error: &anyhow::Error) -> Fault {
     Fault::new(
         Code::E0424,
         format!(
-            "{} was restored, and the release does not answer on it: {error:#}",
+            "{} was restored, but the release does not answer on it: {error:#}",
             backup.name
         ),
     )
-    .hint("the live database was only read; look at what the release says, and drill again")
+    .hint("the live database was only read; find out why the release fails, and drill again")
 }

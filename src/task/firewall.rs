@@ -67,7 +67,7 @@ impl Allow {
 /// `None` stands for all addresses.
 fn network(text: &str) -> Result<Option<String>> {
     let network = Network::of_address(text.trim()).map_err(|_| {
-        Fault::new(Code::E0408, format!("`{text}` is no network"))
+        Fault::new(Code::E0408, format!("`{text}` is not a network"))
             .hint("write it as 203.0.113.0/24 or 2001:db8::/32")
     })?;
     let net = network.net();
@@ -194,13 +194,16 @@ impl Firewall {
             }
         };
         say(state.active, "the firewall is off");
-        say(state.boots, "the firewall is off after the next boot");
-        say(state.denies_incoming, "what has no rule may come in");
-        say(state.allows_outgoing, "not everything may go out");
+        say(state.boots, "the firewall would be off after the next boot");
+        say(
+            state.denies_incoming,
+            "incoming traffic without a rule is allowed",
+        );
+        say(state.allows_outgoing, "outgoing traffic is restricted");
         let missing = wished.iter().filter(|rule| !state.rules.contains(rule));
-        what.extend(missing.map(|rule| format!("no rule `{rule}`")));
+        what.extend(missing.map(|rule| format!("rule `{rule}` is missing")));
         let extra = state.rules.iter().filter(|rule| !wished.contains(rule));
-        what.extend(extra.map(|rule| format!("a rule too many: `{rule}`")));
+        what.extend(extra.map(|rule| format!("rule `{rule}` is not expected")));
         Ok(what)
     }
 }
@@ -270,9 +273,9 @@ mod tests {
         assert_eq!(
             differences(wish, &state),
             [
-                "no rule `allow 443/udp`",
-                "a rule too many: `limit 23/tcp`",
-                "a rule too many: `route allow in on eth0 out on eth1 to any port 9 proto tcp`",
+                "rule `allow 443/udp` is missing",
+                "rule `limit 23/tcp` is not expected",
+                "rule `route allow in on eth0 out on eth1 to any port 9 proto tcp` is not expected",
             ]
         );
     }
@@ -284,13 +287,16 @@ mod tests {
             differences(ssh, &state(STOPPED, NONE, "ENABLED=no\n")),
             [
                 "the firewall is off",
-                "the firewall is off after the next boot",
-                "no rule `allow 22/tcp`"
+                "the firewall would be off after the next boot",
+                "rule `allow 22/tcp` is missing"
             ]
         );
         let open = KERNEL.replace("INPUT DROP", "INPUT ACCEPT");
         let open = state(&open, "ufw allow 22/tcp\n", "ENABLED=yes\n");
-        assert_eq!(differences(ssh, &open), ["what has no rule may come in"]);
+        assert_eq!(
+            differences(ssh, &open),
+            ["incoming traffic without a rule is allowed"]
+        );
     }
 
     #[test]

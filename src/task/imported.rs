@@ -125,9 +125,9 @@ impl Imported {
     async fn ahead(&self, system: &System) -> Result<Vec<String>> {
         let live = rows(system, &self.database).await?;
         let mut what = vec![if self.only_look {
-            "it was not looked at yet".to_owned()
+            "not checked yet".to_owned()
         } else {
-            format!("what is written from now on stays in {}", self.previous)
+            format!("anything written from now on stays in {}", self.previous)
         }];
         match &self.brought {
             ImportSource::Dump {
@@ -264,6 +264,6 @@ fn emptied(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> Vec
     before
         .iter()
         .filter(|(table, rows)| **rows > 0 && after.get(*table) == Some(&0))
-        .map(|(table, rows)| format!("{table} had {rows} rows and has none in what was brought"))
+        .map(|(table, rows)| format!("{table} had {rows} rows and has none in the import"))
         .collect()
 }

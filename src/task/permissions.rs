@@ -14,7 +14,7 @@ impl TryFrom<String> for Perm {
         match u32::from_str_radix(&text, 8) {
             Ok(bits) if (3..=4).contains(&text.len()) && bits <= 0o7777 => Ok(Self(bits)),
             _ => Err(format!(
-                "`{text}` is no mode: write it as four octal digits in quotes, such as \"0644\""
+                "`{text}` is not a mode: write it as four octal digits in quotes, such as \"0644\""
             )),
         }
     }

@@ -132,6 +132,6 @@ impl Probe {
             seconds => format!(" within {seconds} s"),
         };
         Fault::new(Code::E0407, format!("no good answer{within}: {reason}"))
-            .hint("look at `citrino-ops logs` for the service that was asked")
+            .hint("`citrino-ops logs` shows the log of the service")
     }
 }

@@ -50,7 +50,7 @@ impl Wish<System> for Pruned {
             .map(|file| format!("{file} belongs to no backup"));
         let databases = databases
             .iter()
-            .map(|name| format!("the database {name} was set aside"));
+            .map(|name| format!("previous database {name} is kept"));
         Ok(CheckResult::from(
             backups.chain(files).chain(databases).collect::<Vec<_>>(),
         ))

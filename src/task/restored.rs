@@ -44,12 +44,12 @@ impl Wish<System> for Restored {
         clone::has_room_for(system, &self.database, backup.database_bytes).await?;
         if clone::exists(system, &self.database).await? == Ok(false) {
             return Ok(CheckResult::differs(format!(
-                "there is no database {}",
+                "database {} does not exist",
                 self.database
             )));
         }
         let mut what = vec![format!(
-            "what was written since {} is given up, and stays in {}",
+            "everything written since {} will be lost from the live database, and stays in {}",
             backup.at, self.previous
         )];
         // A damaged database is what one restores over.
@@ -81,7 +81,7 @@ impl Wish<System> for Restored {
 impl Restored {
     /// Its sentence in a plan.
     pub fn wish(&self) -> String {
-        format!("the database is that of {}", self.backup)
+        format!("restore the database from {}", self.backup)
     }
 
     fn beside(&self) -> ShadowDatabase<'_> {

@@ -26,7 +26,7 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     }
     let limit = cloud.max_monthly_eur.as_deref().copied();
     job.report
-        .fact("a month, net", "", figure(cost.total(), limit));
+        .fact("per month, net", "", figure(cost.total(), limit));
     let vat = format!("with {}% VAT", cost.vat_rate);
     job.report.fact(&vat, "", figure(cost.gross(), None));
     for note in &offer.notes {

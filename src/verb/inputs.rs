@@ -43,9 +43,9 @@ fn sound_migrations(from: &Path) -> Result<()> {
         .iter()
         .map(|finding| format!("{}/{finding}", folder.display()))
         .collect();
-    let message = format!("the migrations break their rules:\n{}", lines.join("\n"));
+    let message = format!("migrations break the rules:\n{}", lines.join("\n"));
     Err(Fault::new(Code::E0203, message)
-        .hint("mend each line; migrations/README.md says why")
+        .hint("correct each line; `citrino-ops explain E0203` says more")
         .into())
 }
 

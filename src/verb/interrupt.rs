@@ -40,7 +40,7 @@ pub async fn watch(
         outcome = command(cli, report) => return outcome,
         _ = ctrl_c() => {}
     }
-    report.waiting("interrupted: looking at what exists now");
+    report.waiting("interrupted: checking what exists now");
     let there = tokio::select! {
         there = tokio::time::timeout(LOOK, exists(cli, report)) => there.ok().flatten(),
         _ = ctrl_c() => None,
@@ -54,7 +54,7 @@ pub async fn watch(
         _ => cli.verb.name(),
     };
     Err(Fault::new(Code::E0804, message)
-        .hint(format!("what was begun goes on: the API ends its actions, a host its plan. `citrino-ops {verb}` again looks at what is there and goes on from it"))
+        .hint(format!("the API and the host finish what they started; run `citrino-ops {verb}` again to continue from what exists"))
         .into())
 }
 
@@ -74,9 +74,9 @@ async fn exists(cli: &Cli, report: &mut Report) -> Option<String> {
         names.push(format!("snapshot {}", snapshot.description));
     }
     Some(if names.is_empty() {
-        format!("nothing of the stack {stack} is in the cloud now")
+        format!("stack {stack} has no resources at Hetzner now")
     } else {
-        format!("of the stack {stack} there is now: {}", names.join(", "))
+        format!("stack {stack} now has: {}", names.join(", "))
     })
 }
 

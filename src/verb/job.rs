@@ -165,7 +165,7 @@ impl<'r> Job<'r> {
             return Err(Fault::new(
                 Code::E0802,
                 format!(
-                    "`{}` is about the cloud, and citrino.yml names a `host` that is there already",
+                    "`{}` is about the cloud, but citrino.yml names an existing `host`",
                     self.verb
                 ),
             )
@@ -188,7 +188,7 @@ impl<'r> Job<'r> {
         api: &Hetzner,
         steps: Vec<Step<Resource>>,
     ) -> Result<Preview> {
-        self.report.waiting("looking at the cloud");
+        self.report.waiting("reading the cloud");
         let plan = self.plan(Mode::Check, steps, Vec::new());
         let mut events = Vec::new();
         let tally = engine::run(&plan, api, &mut |event| {
@@ -240,7 +240,7 @@ impl<'r> Job<'r> {
         let question = format!("{question} [y/N]");
         match self.report.ask(&question).await?.as_str() {
             "y" | "Y" | "yes" => Ok(()),
-            _ => Err(Fault::new(Code::E0801, "nothing was changed: there was no yes").into()),
+            _ => Err(Fault::new(Code::E0801, "cancelled; nothing was changed").into()),
         }
     }
 
@@ -254,18 +254,22 @@ impl<'r> Job<'r> {
         }
         self.can_ask(why)?;
         let name = self.stack.name.clone();
-        let question = format!("{what} Type `{name}` to go on:");
+        let question = format!("{what} Type `{name}` to continue:");
         if self.report.ask(&question).await? == name {
             return Ok(());
         }
-        Err(Fault::new(Code::E0801, "nothing was changed: the name was not typed").into())
+        Err(Fault::new(
+            Code::E0801,
+            "cancelled, the name was not typed; nothing was changed",
+        )
+        .into())
     }
 
     fn can_ask(&self, why: &str) -> Result<()> {
         if self.report.can_ask() {
             return Ok(());
         }
-        let message = format!("{why}, and nobody is at a terminal to say yes");
+        let message = format!("{why}, and there is no terminal to confirm it");
         Err(Fault::new(Code::E0801, message).hint("add --yes").into())
     }
 
@@ -277,7 +281,7 @@ impl<'r> Job<'r> {
         }
         Err(
             Fault::new(Code::E0309, "there is no volume for the database yet")
-                .hint("run `citrino-ops provision`: it makes the volume")
+                .hint("run `citrino-ops provision`: it creates the volume")
                 .into(),
         )
     }
@@ -378,7 +382,7 @@ impl<'r> Job<'r> {
         }
         if let Some(armed) = &facts.armed {
             let text = format!(
-                "the dead man's switch is armed: nobody has come back yet after {} by {} (begun {})",
+                "the dead man's switch is armed: nobody has connected yet after {} by {} (started {})",
                 armed.verb, armed.who, armed.since
             );
             self.report.note(text);
@@ -388,11 +392,8 @@ impl<'r> Job<'r> {
 }
 
 pub fn no_server(stack: &str) -> Fault {
-    Fault::new(
-        Code::E0309,
-        format!("there is no server of the stack {stack} yet"),
-    )
-    .hint("run `citrino-ops provision`, or `citrino-ops up` for all of it")
+    Fault::new(Code::E0309, format!("stack {stack} has no server yet"))
+        .hint("run `citrino-ops provision`, or `citrino-ops up` for everything")
 }
 
 /// Whether the server is there and can be asked for its host.
@@ -437,11 +438,11 @@ fn refuse_equal_names(keys: &[PublicKey]) -> Result<()> {
         Some((_, key)) => Err(Fault::new(
             Code::E0102,
             format!(
-                "cloud.ssh_keys: two files are called {}, and a key is known by its file's name",
+                "cloud.ssh_keys: two files are named {}, but a key is identified by the name of its file",
                 key.name
             ),
         )
-        .hint("give one of the files another name")
+        .hint("rename one of the files")
         .into()),
     }
 }

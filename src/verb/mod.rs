@@ -13,6 +13,7 @@ mod explain;
 mod gc;
 mod guarded;
 mod health;
+mod help;
 mod import;
 mod inputs;
 mod interrupt;
@@ -40,6 +41,7 @@ use crate::agent::serve;
 use crate::cli::{self, Audit, Cli, Db, Verb};
 use crate::core::error::{exit, exit_code};
 use crate::core::report::{Report, Volume};
+pub use help::parse_args;
 use job::Job;
 
 /// Runs one command to its end: what it says, and its exit code.
@@ -49,21 +51,21 @@ pub fn run(cli: &Cli) -> ExitCode {
         .build();
     if matches!(cli.verb, Verb::Agent) {
         let served = runtime
-            .context("no runtime")
+            .context("could not start")
             .and_then(|runtime| runtime.block_on(serve::serve()));
         return ExitCode::from(u8::from(served.is_err()));
     }
     let mut report = Report::new(cli.json, volume(cli));
     if matches!(cli.verb, Verb::Guard) {
         let fired = runtime
-            .context("no runtime")
+            .context("could not start")
             .and_then(|runtime| runtime.block_on(guard::fire()));
         let exit = fired.as_ref().map_or_else(exit_code, |()| exit::OK);
         report.finish(cli.verb.name(), exit, fired.as_ref().err());
         return ExitCode::from(exit);
     }
     if let Verb::Scheduled { job } = cli.verb {
-        let done = runtime.context("no runtime").and_then(|runtime| {
+        let done = runtime.context("could not start").and_then(|runtime| {
             runtime.block_on(scheduled::run(job, &mut |event| report.tell(event)))
         });
         let done = done.and_then(|()| {
@@ -76,7 +78,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         return ExitCode::from(exit);
     }
     let outcome = runtime
-        .context("the runtime did not start")
+        .context("could not start")
         .and_then(|runtime| runtime.block_on(interrupt::watch(cli, &mut report, dispatch)));
     let exit = outcome.as_ref().map_or_else(exit_code, |code| *code);
     report.finish(cli.verb.name(), exit, outcome.as_ref().err());

@@ -16,9 +16,9 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
         return Box::pin(rescue::run(job, wish)).await;
     }
     let api = job.api()?;
-    disk::renew(job, &api, wish.yes, "All that is on the host is lost.").await?;
+    disk::renew(job, &api, wish.yes, "Everything on the host will be lost.").await?;
     let next = format!(
-        "the host is as on its first day; `{} up` makes it serve again",
+        "the host has an empty disk now; `{} up` sets it up again",
         job.typed
     );
     job.report.note(next);

@@ -10,10 +10,10 @@ pub fn run(job: &mut Job) -> Result<u8> {
     // `Job::load` has checked it, as for every verb.
     let stack = &job.stack;
     let migrations = inputs::migrations(&stack.folder)?.map_or_else(String::new, |(_, sources)| {
-        format!(", {} files of migrations", sources.len())
+        format!(", {} migration files", sources.len())
     });
     let text = format!(
-        "the stack {} is sound: citrino.yml, {} secrets, playbooks and templates{migrations}",
+        "stack {} is valid: citrino.yml, {} secrets, playbooks and templates{migrations}",
         stack.name,
         stack.secrets.len()
     );

@@ -198,7 +198,7 @@ fn a_run_that_was_killed_is_told_by_the_next_and_a_torn_line_is_closed() {
     stack.remove("playbooks");
     // As if it had been killed while it wrote.
     stack.on_host(&format!("printf '{{\"n\":99,\"at' >> {PATH}"));
-    finds(&stack, &["E0521", "there are 11 bytes behind line"]);
+    finds(&stack, &["E0521", "11 bytes after line"]);
 
     does(&stack, &["converge"]);
     let seen = lines(&stack);
@@ -219,7 +219,7 @@ fn a_run_that_was_killed_is_told_by_the_next_and_a_torn_line_is_closed() {
     assert!(
         sound
             .text
-            .contains(&format!("a crash tore a line before line {}", torn["n"])),
+            .contains(&format!("a crash tore the line before line {}", torn["n"])),
         "{}",
         sound.text
     );

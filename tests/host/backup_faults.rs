@@ -136,7 +136,7 @@ fn a_database_that_cannot_be_dumped_is_restored_over_when_it_is_told() {
     let refused = stack.citrino(&["restore", "latest", "--yes"]);
     assert_eq!(refused.code, 1, "{}", refused.text);
     for words in [
-        "what is there now is backed up",
+        "back up the current database",
         "add --without-safety-backup",
     ] {
         assert!(refused.text.contains(words), "{}", refused.text);
@@ -206,7 +206,7 @@ fn a_full_disk_leaves_nothing_with_a_good_name_and_the_next_run_is_whole() {
     // Room for the manifests and for half a dump; and all the room that a dump wants, but it is the last.
     for (size, others, why) in [
         ("256k", "1k", "No space left on device"),
-        ("64m", "62m", "less than 5 % free"),
+        ("64m", "62m", "less than 5 % of its disk is free"),
     ] {
         let folder = "/home/citrino/database/backups";
         stack.on_host(&format!("mount -t tmpfs -o size={size},uid=$(id -u postgres),gid=$(id -g postgres),mode=0750 tmpfs {folder}; fallocate -l {others} {folder}/others"));

@@ -257,7 +257,7 @@ fn a_backup_that_was_damaged_anyhow_is_refused_and_nothing_is_touched() {
     for (n, (what, _)) in damages.iter().enumerate() {
         let why = reason(&name(n));
         let told = if what.starts_with("bit") {
-            "its hash is another"
+            "its hash differs"
         } else {
             "were written"
         };
@@ -265,14 +265,17 @@ fn a_backup_that_was_damaged_anyhow_is_refused_and_nothing_is_touched() {
         wrong.push((name(n), why));
     }
     for (name, told) in [
-        ("citrino_20200102_000000", "its manifest is that of"),
+        ("citrino_20200102_000000", "its manifest belongs to"),
         ("citrino_20200103_000000", "cut or changed"),
     ] {
         assert!(reason(name).contains(told), "{}", verify.text);
         wrong.push((name.to_owned(), reason(name)));
     }
     // Only a restore finds this out.
-    wrong.push((other.name, "it gave other rows than were written"));
+    wrong.push((
+        other.name,
+        "the restored rows differ from those that were backed up",
+    ));
     for (name, why) in &wrong {
         for words in [
             ["backup", "drill", name].as_slice(),
@@ -323,13 +326,9 @@ fn what_does_not_belong_here_is_refused_before_anything_is_touched() {
         backup.database_bytes = 1 << 51;
     });
     for (name, code, why) in [
-        (
-            "citrino_20200101_000000",
-            "E0423",
-            "is of the stack somebody",
-        ),
-        ("citrino_20200102_000000", "E0423", "has the schema 9000"),
-        ("citrino_20200103_000000", "E0442", "wants 2147483648 MB"),
+        ("citrino_20200101_000000", "E0423", "is from stack somebody"),
+        ("citrino_20200102_000000", "E0423", "has schema 9000"),
+        ("citrino_20200103_000000", "E0442", "needs 2147483648 MB"),
     ] {
         let refused = stack.citrino(&["restore", name, "--yes"]);
         assert_eq!(refused.code, 7, "{}", refused.text);
@@ -381,7 +380,7 @@ fn the_list_leads_with_the_proof_and_health_minds_it() {
     let torn = taken(&stack);
     fs::write(folder(&stack).join(format!("{torn}.dump.zst")), "").unwrap();
     let health = stack.citrino(&["health"]);
-    let row = format!("the last backup, {torn}, cannot be used: ");
+    let row = format!("the newest backup, {torn}, cannot be used: ");
     assert!(
         health.code == 4 && health.text.contains(&row),
         "{}",
@@ -394,17 +393,14 @@ fn the_list_leads_with_the_proof_and_health_minds_it() {
     assert_eq!(health.code, 4, "{}", health.text);
     for row in [
         "there is no backup",
-        "no backup was ever proven by a restore",
+        "no backup was proven by a restore yet",
     ] {
         assert!(health.text.contains(row), "{}", health.text);
     }
     let backup = taken(&stack);
     of_long_ago(&stack, &backup);
     let health = stack.citrino(&["health"]);
-    for row in [
-        "the last backup was made before",
-        "the last restore was proven before",
-    ] {
+    for row in ["age of the newest backup is", "age of the newest proof is"] {
         assert!(health.text.contains(row), "{}", health.text);
     }
     // The last proven one stays, however old; the timer's runs make up for what was missed.

@@ -125,7 +125,10 @@ fn a_file_goes_on_where_it_was_cut_in_both_directions() {
     ));
     let refused = error_info(&both.up().unwrap_err());
     assert!(
-        refused.code == "E0442" && refused.message.contains("less than 5 % free"),
+        refused.code == "E0442"
+            && refused
+                .message
+                .contains("less than 5 % of its disk would be free"),
         "{}",
         refused.message
     );

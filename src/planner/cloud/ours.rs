@@ -24,10 +24,10 @@ pub fn foreign(kind: &str, name: &str, stack: &str) -> anyhow::Error {
     Fault::new(
         Code::E0306,
         format!(
-            "the {kind} {name} exists and does not belong to the stack {stack}: it has no label {}",
+            "another {kind} named {name} exists and does not belong to stack {stack}: it has no label {}",
             labels::selector(stack)
         ),
     )
-    .hint("`citrino-ops adopt` takes it in; or rename it in the console, or choose another `stack` name")
+    .hint("run `citrino-ops adopt` to make it part of the stack, rename it in the Hetzner console, or choose another `stack` name")
     .into()
 }

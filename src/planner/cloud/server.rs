@@ -14,11 +14,11 @@ use crate::hetzner::{
     AddressView, Family, FirewallView, Hetzner, NetworkView, NewServer, ServerView, labels,
 };
 
-/// No server needs more mends than this, each looked at before the next.
+/// No server needs more repairs than this; the server is checked after each.
 const MOST_MENDS: usize = 16;
 
-/// What a server is given once, when it is made. It is never compared: a new host key for each run
-/// is no difference.
+/// What a server gets once, when it is created. It is never compared: a new host key in each run
+/// is not a difference.
 #[derive(Clone, Debug)]
 pub struct Bootstrap {
     /// The cloud-init text; it holds a private host key.
@@ -61,7 +61,7 @@ pub struct Server {
     pub renewal: DiskPolicy,
 }
 
-/// What can be put right, in this order: what needs the server off comes before it is started.
+/// What can be corrected, in this order: repairs that need the server off come before it is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Repair {
     Disk,
@@ -75,7 +75,7 @@ pub(super) enum Repair {
     Protection,
 }
 
-/// What the server is made with, by ids; none of what is not there yet.
+/// The ids of what the server is created with; none for what does not exist yet.
 #[derive(Debug, Default)]
 pub(super) struct Dependencies {
     pub firewall: Option<i64>,
@@ -139,17 +139,21 @@ impl Server {
         Err(Fault::new(
             Code::E0311,
             format!(
-                "the server {} is in {}, wished {}, and a server cannot move",
-                found.name, found.location, self.location
+                "cannot move the server from {} to {}",
+                found.location, self.location
             ),
         )
-        .hint("nothing was changed. A host in another location is another stack: make it, restore a backup there, then `citrino-ops destroy` this one")
+        .hint("nothing was changed; for another location create another stack, restore a backup there, then `citrino-ops destroy` this one")
         .into())
     }
 
     fn refuse_replacement(&self, found: &ServerView) -> Result<()> {
         if found.protected {
-            return Err(absent::protected("server", &found.name));
+            return Err(
+                Fault::new(Code::E0310, "cannot rebuild the server: it is protected")
+                    .hint(absent::UNPROTECT)
+                    .into(),
+            );
         }
         if self.renewal != DiskPolicy::Refused {
             return Ok(());
@@ -158,22 +162,22 @@ impl Server {
         Err(Fault::new(
             Code::E0311,
             format!(
-                "the server {} would have to be replaced: its image is {image}, wished {}",
+                "server {} needs a new disk: its image is {image}, expected {}",
                 found.name, self.image
             ),
         )
-        .hint("nothing was changed. Put cloud.image right; or take a backup away from the host and add `--replace`: the disk is lost, the addresses stay")
+        .hint("nothing was changed; correct cloud.image, or copy a backup off the host and add `--replace`: the disk is lost, the addresses stay")
         .into())
     }
 
     /// Why it needs a new disk.
     fn needs_disk(&self, found: &ServerView) -> Option<String> {
         if let Some(image) = found.image.as_ref().filter(|image| **image != self.image) {
-            return Some(format!("image is {image}, wished {}", self.image));
+            return Some(format!("image is {image}, expected {}", self.image));
         }
         let reborn = found.labels.get(labels::REBIRTH_KEY) == Some(&self.birth.pin);
         (self.renewal == DiskPolicy::Wished && !reborn)
-            .then(|| format!("a new disk with {} is wished", self.image))
+            .then(|| format!("a new disk with {} was requested", self.image))
     }
 
     pub(super) fn differences(
@@ -187,18 +191,18 @@ impl Server {
             add(
                 Repair::Disk,
                 format!(
-                    "{why}: the server is rebuilt after a snapshot, its disk is lost, its addresses stay"
+                    "{why}: a snapshot is taken, then the server is rebuilt; its disk is lost, its addresses stay"
                 ),
             );
         }
         if found.name != self.name {
-            let text = format!("server is named {}, wished {}", found.name, self.name);
+            let text = format!("server name is {}, expected {}", found.name, self.name);
             add(Repair::NameOrLabels, text);
         }
         for (key, wished) in self.labels() {
             let text = match found.labels.get(&key) {
                 Some(value) if *value == wished => continue,
-                Some(value) => format!("label {key} is {value}, wished {wished}"),
+                Some(value) => format!("label {key} is {value}, expected {wished}"),
                 None => format!("label {key}={wished} is missing"),
             };
             add(Repair::NameOrLabels, text);
@@ -207,7 +211,7 @@ impl Server {
             add(
                 Repair::Type,
                 format!(
-                    "type is {}, wished {}: rescaled after a snapshot, off for some minutes, the disk stays at {} GB",
+                    "type is {}, expected {}: a snapshot is taken, the server is off for some minutes, its disk stays at {} GB",
                     found.server_type, self.server_type, found.disk_gb
                 ),
             );
@@ -216,7 +220,7 @@ impl Server {
             if address.is_none() && held.is_none() {
                 add(
                     Repair::Addresses,
-                    "an address is missing: off for a minute to give it".to_owned(),
+                    "an address is missing: the server is off for a minute to get it".to_owned(),
                 );
             }
             if let Some(address) = address
@@ -225,7 +229,7 @@ impl Server {
                 add(
                     Repair::Addresses,
                     format!(
-                        "address {} is not the server's: off for a minute to give it",
+                        "address {} is not assigned to the server: it is off for a minute to get it",
                         address.ip
                     ),
                 );
@@ -253,7 +257,10 @@ impl Server {
             add(Repair::Backups, text);
         }
         if found.status != "running" {
-            let text = format!("server {} is {}, wished running", found.name, found.status);
+            let text = format!(
+                "server {} is {}, expected running",
+                found.name, found.status
+            );
             add(Repair::Power, text);
         }
         if self.protect && !found.protected {
@@ -267,11 +274,11 @@ impl Server {
         Fault::new(
             Code::E0303,
             format!(
-                "{what} of the stack {} is not there, so the server was left alone",
+                "{what} of stack {} does not exist, so the server was not changed",
                 self.stack
             ),
         )
-        .hint("run `citrino-ops provision` again: it makes that first")
+        .hint("run `citrino-ops provision` again: it creates that first")
         .into()
     }
 
@@ -372,7 +379,7 @@ impl Server {
     /// come to be: its pin stays among those that count, until a host has answered.
     async fn tell_rebirth(&self, api: &Hetzner, found: &ServerView) -> Result<()> {
         let mut all = api
-            .settle(found.id, "read the labels of the server")
+            .settle(found.id, "read the server's labels")
             .await?
             .labels;
         let birth = self.birth.pin.clone();
@@ -428,8 +435,8 @@ async fn while_off(
         return Err(error);
     }
     match api.power_on(found).await {
-        Ok(()) => Err(error.context(format!("the server {} runs again, as it was", found.name))),
-        Err(off) => Err(error.context(format!("the server {} is off ({off:#})", found.name))),
+        Ok(()) => Err(error.context(format!("server {} is running again, unchanged", found.name))),
+        Err(off) => Err(error.context(format!("server {} is off ({off:#})", found.name))),
     }
 }
 
@@ -438,8 +445,8 @@ impl Wish<Hetzner> for Server {
         let (found, around) = tokio::join!(self.find(api), self.around(api));
         let Some(found) = found? else {
             return Ok(CheckResult::absent(format!(
-                "server {} is absent ({} in {} with {})",
-                self.name, self.server_type, self.location, self.image
+                "does not exist ({} in {} with {})",
+                self.server_type, self.location, self.image
             )));
         };
         self.refuse_move(&found)?;
@@ -466,7 +473,7 @@ impl Wish<Hetzner> for Server {
             Some(found) => found.id,
             None => self.create(api, &around).await?,
         };
-        let doing = format!("bring the server {} to rest", self.name);
+        let doing = format!("wait for the actions of server {}", self.name);
         for _ in 0..MOST_MENDS {
             let found = api.settle(id, &doing).await?;
             let Some((mend, _)) = self.differences(&found, &around).into_iter().next() else {

@@ -102,18 +102,18 @@ pub fn effect(statement: &Statement, known: &Known) -> Effect {
         Err(reason) => {
             return Effect::fault(
                 Rule::NotUnderstood,
-                format!("`{}` cannot be read ({reason})", title(statement)),
+                format!("`{}` cannot be parsed ({reason})", title(statement)),
             );
         }
     };
     match ast {
         Ast::Set(_) if !statement.begins(&["set", "local"]) => Effect::fault(
             Rule::Transaction,
-            "a SET without LOCAL outlives the migration; write SET LOCAL",
+            "SET without LOCAL outlives the migration; write SET LOCAL",
         ),
         Ast::StartTransaction { .. } | Ast::Commit { .. } | Ast::Rollback { .. } => Effect::fault(
             Rule::Transaction,
-            "the migrator makes the transaction, and records the migration in it; take this out",
+            "the migrator opens the transaction and records the migration in it; remove this statement",
         ),
         Ast::Query(_) | Ast::Insert(_) | Ast::Update(_)
             if statement.has("delete") || statement.has("merge") =>
@@ -157,7 +157,7 @@ pub fn effect(statement: &Statement, known: &Known) -> Effect {
         ),
         Ast::DropTrigger(drop) => gone("trigger", [&drop.trigger_name], known),
         _ => Effect::takes(format!(
-            "does `{}`, of which it is not known that older releases do not notice",
+            "does `{}`, which may break older releases",
             title(statement)
         )),
     }
@@ -221,20 +221,20 @@ fn program(statement: &Statement) -> Effect {
     let [body] = statement.bodies.as_slice() else {
         return Effect::fault(
             Rule::NotUnderstood,
-            "this DO has no one body in dollar quotes",
+            "this DO has not exactly one body in dollar quotes",
         );
     };
     match words_within(body) {
         Err(reason) => Effect::fault(
             Rule::NotUnderstood,
-            format!("the body of this DO cannot be read ({reason})"),
+            format!("the body of this DO cannot be parsed ({reason})"),
         ),
         Ok(words) => match words.iter().find(|word| ACTS.contains(&word.as_str())) {
             None => Effect::default(),
             Some(word) => Effect::fault(
                 Rule::NotUnderstood,
                 format!(
-                    "this DO has {} in it, and may take anything",
+                    "this DO contains {}, so it may remove anything",
                     word.to_uppercase()
                 ),
             ),
@@ -249,7 +249,7 @@ fn dropped_beside(statement: &Statement, known: &Known) -> Effect {
         .find(|word| known.unique.contains(*word));
     unique.map_or_else(Effect::default, |name| {
         Effect::takes(format!(
-            "drops the index {name}, on which an ON CONFLICT may stand"
+            "drops the index {name}, which an ON CONFLICT may need"
         ))
     })
 }
@@ -285,7 +285,7 @@ fn indexed(index: &CreateIndex, known: &Known) -> Effect {
     };
     if index.unique {
         effect.takes.push(format!(
-            "makes {table} refuse doubles, which older releases may write"
+            "makes {table} refuse duplicates, which older releases may write"
         ));
     }
     effect
@@ -311,7 +311,7 @@ fn dropped(kind: ObjectType, names: &[ObjectName], known: &Known) -> Effect {
         .find(|name| known.unique.contains(name));
     unique.map_or_else(Effect::default, |name| {
         Effect::takes(format!(
-            "drops the index {name}, on which an ON CONFLICT may stand"
+            "drops the index {name}, which an ON CONFLICT may need"
         ))
     })
 }
@@ -344,7 +344,7 @@ fn operated(table: &str, operation: &AlterTableOperation) -> (Option<String>, bo
         AlterTableOperation::ValidateConstraint { .. } => (None, false),
         AlterTableOperation::AddConstraint { not_valid, .. } => (
             Some(format!(
-                "adds a constraint to {table} that older releases' writes may break"
+                "adds a constraint to {table}, which writes of older releases may violate"
             )),
             !not_valid,
         ),
@@ -379,7 +379,7 @@ fn operated(table: &str, operation: &AlterTableOperation) -> (Option<String>, bo
         }
         other => (
             Some(format!(
-                "does `{other}` to {table}, of which it is not known that older releases do not notice"
+                "does `{other}` to {table}, which may break older releases"
             )),
             false,
         ),
@@ -427,11 +427,11 @@ fn added(table: &str, column: &ColumnDef) -> (Option<String>, bool) {
     let name = format!("{table}.{}", column.name.value);
     let takes = if is_wanted && !is_filled {
         Some(format!(
-            "adds the column {name}, which older releases do not write and which must not be NULL"
+            "adds the column {name}, which must not be NULL and which older releases do not write"
         ))
     } else if is_unique && default.is_some() {
         Some(format!(
-            "adds the column {name}, which has one default and must have no doubles"
+            "adds the column {name}, which is unique and has one default for all rows"
         ))
     } else {
         None

@@ -41,7 +41,7 @@ pub fn holds(slot: Slot) -> Step<Task> {
         path: format!("{APP_FOLDER}/slots/{}", slot.name),
         to: folder(slot.release),
     };
-    step(format!("slot {} holds it", slot.name), link)
+    step(format!("release in slot {}", slot.name), link)
 }
 
 /// One definition for deploy and converge: the stamp of the running instance is made over these.
@@ -87,7 +87,7 @@ pub fn stays_healthy(stack: &Stack, slot: Slot) -> Option<Step<Task>> {
     };
     (seconds > 0).then(|| {
         step(
-            format!("slot {} stays healthy for {seconds} s", slot.name),
+            format!("health of slot {} for {seconds} s", slot.name),
             probe,
         )
     })

@@ -4,6 +4,6 @@ use crate::core::error::{Code, Fault};
 
 /// Why there is no backup.
 pub fn failed(why: &str) -> Fault {
-    Fault::new(Code::E0421, format!("no backup could be made: {why}"))
-        .hint("nothing was changed; the backups of before are as they were")
+    Fault::new(Code::E0421, format!("could not take a backup: {why}"))
+        .hint("nothing was changed; existing backups are kept")
 }

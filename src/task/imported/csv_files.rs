@@ -89,7 +89,7 @@ fn refused(sheet: &CsvFile, output: &Output) -> Fault {
     let said = [output.stdout.trim(), output.stderr.trim()].join("\n");
     let why = said.replace(&sheet.file, &sheet.name);
     Fault::new(Code::E0454, format!("{} cannot be loaded: {}", sheet.name, why.trim()))
-        .hint("the live database is as it was; mend the file, or say with --moneda, --cambio or --operacion what it does not")
+        .hint("the live database is unchanged; correct the file, or add what it lacks with --moneda, --cambio or --operacion")
 }
 
 /// What the loader said of a file; the sums over all sources are told better at the end.

@@ -67,7 +67,7 @@ impl Dump<'_> {
             return Ok(());
         }
         Err(validate::failed(&format!(
-            "other rows came than the dump has: {}",
+            "the imported rows differ from the dump: {}",
             other.join("; ")
         ))
         .into())
@@ -198,7 +198,7 @@ fn differences(counted: &BTreeMap<String, u64>, found: &BTreeMap<String, u64>) -
 fn restrict(system: &System) -> Result<String> {
     let random = system
         .read_text("/proc/sys/kernel/random/uuid")?
-        .context("the kernel gives no random word")?;
+        .context("could not read random bytes from the kernel")?;
     let word: String = random.chars().filter(char::is_ascii_alphanumeric).collect();
     Ok(format!("\\restrict {word}"))
 }
@@ -211,9 +211,9 @@ fn failed(stderr: &[u8]) -> Fault {
     }
     Fault::new(
         Code::E0402,
-        "the host's psql is older than 15.14 and cannot be kept from commands that a dump may hide",
+        "the host's psql is older than 15.14 and would run commands that are hidden in a dump",
     )
-    .hint("nothing of the dump was run; bring the host's packages up to date, and import again")
+    .hint("nothing of the dump was run; update the host's packages, and import again")
 }
 
 /// The error among what a program of `PostgreSQL`'s said.

@@ -67,7 +67,7 @@ impl Extensions {
         match more.iter().find(|one| !is_harmless(one)) {
             None => Ok(more),
             Some(one) => Err(refused(format!(
-                "line {}: it asks for the extension {}, which is neither in the live database, nor of PostGIS' own, nor one that PostgreSQL lets every owner of a database make",
+                "line {}: it asks for the extension {}, which the live database does not have, which is not part of PostGIS, and which a database owner may not create",
                 one.line, one.name
             ))
             .into()),

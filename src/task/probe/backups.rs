@@ -53,12 +53,12 @@ impl BackupAge {
             && name.as_str() > newest
         {
             return Ok(CheckResult::differs(format!(
-                "the last backup, {name}, cannot be used: {why}; `citrino-ops backup` takes another"
+                "the newest backup, {name}, cannot be used: {why}; `citrino-ops backup` takes another"
             )));
         }
         Ok(match found.newest() {
             Some(backup) => measured(
-                "the last backup was made before",
+                "age of the newest backup is",
                 hours(&backup.at),
                 "h",
                 Some(self.max_h),
@@ -73,13 +73,13 @@ impl OffsiteAge {
         let found = backups::gather(system)?;
         Ok(match found.sent {
             Some(sent) => measured(
-                &format!("the last backup in {} was made before", sent.place),
+                &format!("age of the newest backup in {} is", sent.place),
                 hours(&sent.at),
                 "h",
                 Some(self.max_h),
             ),
             None => CheckResult::differs(
-                "no backup was brought off the host yet; `citrino-ops backup` does that",
+                "no backup was copied off the host yet; `citrino-ops backup` does that",
             ),
         })
     }
@@ -90,13 +90,13 @@ impl ProofAge {
         let found = backups::gather(system)?;
         Ok(match found.proven() {
             Some((_, proof)) => measured(
-                "the last restore was proven before",
+                "age of the newest proof is",
                 hours(&proof.at) / 24.0,
                 "days",
                 Some(self.max_days),
             ),
             None => CheckResult::differs(
-                "no backup was ever proven by a restore; `citrino-ops backup drill` does that",
+                "no backup was proven by a restore yet; `citrino-ops backup drill` does that",
             ),
         })
     }

@@ -75,11 +75,11 @@ impl Http {
         let url: Url = self
             .url
             .parse()
-            .map_err(|error| wrong(&format!("`{}` is no URL: {error}", self.url)))?;
+            .map_err(|error| wrong(&format!("`{}` is not a URL: {error}", self.url)))?;
         let method: Method = self
             .method
             .parse()
-            .map_err(|_| wrong(&format!("`{}` is no HTTP method", self.method)))?;
+            .map_err(|_| wrong(&format!("`{}` is not an HTTP method", self.method)))?;
         let mut client = Client::builder()
             .timeout(TIMEOUT)
             .redirect(redirect::Policy::none())
@@ -111,14 +111,17 @@ impl Http {
         } else {
             format!("({cause})")
         };
-        CheckResult::differs(format!("{} was not answered {reason}", self.name()))
+        CheckResult::differs(format!("{} got no answer {reason}", self.name()))
     }
 
     fn faults(&self, status: u16, body: &[u8]) -> Vec<String> {
         if status != self.expect_status {
             let wished = self.expect_status;
             let said = first_line(body);
-            let sentence = format!("{} answered {status}, wished {wished} {said}", self.name());
+            let sentence = format!(
+                "{} answered {status}, expected {wished} {said}",
+                self.name()
+            );
             return vec![sentence.trim_end().to_owned()];
         }
         if self.expect_json.is_empty() {
@@ -134,14 +137,14 @@ impl Http {
                 let is = found
                     .pointer(pointer)
                     .map_or("absent".to_owned(), Value::to_string);
-                format!("{pointer} is {is}, wished {wished}")
+                format!("{pointer} is {is}, expected {wished}")
             })
             .collect()
     }
 }
 
 fn wrong(message: &str) -> Fault {
-    Fault::new(Code::E0201, message.to_owned()).hint("mend the `http` of the probe in the playbook")
+    Fault::new(Code::E0201, message.to_owned()).hint("correct `http` of the probe in the playbook")
 }
 
 fn first_line(body: &[u8]) -> String {
@@ -201,8 +204,8 @@ mod tests {
         assert_eq!(
             what,
             [
-                "/ok is true, wished false",
-                "/rows/agentes is absent, wished 1"
+                "/ok is true, expected false",
+                "/rows/agentes is absent, expected 1"
             ]
         );
         let (what, _) = ask(more, reply("200 OK", "<html>")).await;
@@ -214,7 +217,7 @@ mod tests {
         let bad = reply("503 Service Unavailable", "no rows in propiedades\nmore");
         let (what, sent) = ask("method: POST\nbody: '{}'", bad).await;
         assert!(
-            what[0].ends_with("answered 503, wished 200 no rows in propiedades"),
+            what[0].ends_with("answered 503, expected 200 no rows in propiedades"),
             "{what:?}"
         );
         assert!(sent.contains("content-type: application/json") && sent.ends_with("{}"));
@@ -227,7 +230,7 @@ mod tests {
         let (what, _) = ask("expect_status: 301\nmax_ms: 0.00001", moved.to_owned()).await;
         assert_eq!(what.len(), 1, "{what:?}");
         assert!(
-            what[0].contains("ms, wished at most 0.00001 ms"),
+            what[0].contains("ms, expected at most 0.00001 ms"),
             "{what:?}"
         );
     }

@@ -6,7 +6,8 @@ use crate::core::engine::CheckResult;
 pub fn measured(subject: &str, value: f64, unit: &str, limit: Option<f64>) -> CheckResult {
     let value = (value * 10.0).round() / 10.0;
     let past = limit.filter(|limit| value > *limit);
-    let what = past.map(|limit| format!("{subject} {value} {unit}, wished at most {limit} {unit}"));
+    let what =
+        past.map(|limit| format!("{subject} {value} {unit}, expected at most {limit} {unit}"));
     CheckResult::from(Vec::from_iter(what)).with_figure(value, unit, limit)
 }
 
@@ -22,7 +23,7 @@ mod tests {
         let bad = measured("it took", 120.0, "ms", Some(100.0));
         assert_eq!(
             bad.change.unwrap().what,
-            ["it took 120 ms, wished at most 100 ms"]
+            ["it took 120 ms, expected at most 100 ms"]
         );
     }
 }

@@ -23,7 +23,7 @@ pub async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Re
         job.show(&preview)?;
         job.report.forget_preview();
     }
-    let why = format!("this gives the host of {name} a new disk");
+    let why = format!("this gives the host of stack {name} a new disk");
     job.confirm_by_name(yes.yes, &why, what).await?;
     job.run_cloud(api, steps).await?;
     provision::host(job, api).await
