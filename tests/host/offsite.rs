@@ -267,7 +267,10 @@ impl<'s> Pull<'s> {
     fn is_whole(&self) -> Vec<u8> {
         let (backup, folder) = (&self.backup, &self.folder);
         let bytes = fs::read(&self.here).unwrap();
-        assert_eq!(citrino_ops::core::digest::sha256(&bytes), backup.dump.sha256);
+        assert_eq!(
+            citrino_ops::core::digest::sha256(&bytes),
+            backup.dump.sha256
+        );
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(folder), mode(&self.here)), (0o700, 0o600));
         let manifest = fs::read_to_string(folder.join(format!("{}.json", backup.name))).unwrap();
