@@ -7,17 +7,26 @@ use time::OffsetDateTime;
 
 use crate::task::recovered;
 
-/// The file that is read when none is named.
+/// The configuration file that is read without `--config`.
 pub const DEFAULT_CONFIG: &str = "citrino.yml";
 
-/// From a citrino.yml to a server that serves: provisions it at Hetzner, configures it, deploys the app and watches over it.
-///
-/// Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 changes pending (`plan`, `--check`), 4 unhealthy, 5 locked
-/// by another run, 6 the new release failed and the old one serves, 7 refused because unsafe.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, or nothing to do
+  1  failed
+  2  wrong usage or configuration; nothing was changed
+  3  changes pending (plan, gc, --check)
+  4  unhealthy
+  5  another run is changing the host
+  6  the new release failed; the old one serves
+  7  refused because it is not safe
+`citrino-ops explain CODE` explains an error.";
+
+/// Create a server at Hetzner, configure it, deploy the app to it, and keep it healthy
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, infer_subcommands = false)]
+#[command(version, after_help = EXIT_CODES, arg_required_else_help = true, infer_subcommands = false)]
 pub struct Cli {
-    /// What is wished
+    /// Configuration file
     #[arg(
         short,
         long,
@@ -26,13 +35,13 @@ pub struct Cli {
         default_value = DEFAULT_CONFIG
     )]
     pub config: PathBuf,
-    /// One JSON object a line instead of text; the last is the summary
+    /// Print one JSON object per line instead of text; the last one is the summary
     #[arg(long, global = true)]
     pub json: bool,
-    /// Also what is already so, and what exactly was changed
+    /// Also print unchanged steps, and each change in detail
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Only failures, and what was asked for
+    /// Print only errors and requested output
     #[arg(short, long, global = true)]
     pub quiet: bool,
     #[command(subcommand)]
@@ -41,44 +50,44 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Read citrino.yml, playbooks and templates, and touch nothing
+    /// Check citrino.yml, playbooks, templates and migrations
     Validate,
-    /// Show what `provision` and `converge` would change, and what a month costs
+    /// Show what would change, and the cost per month
     Plan {
-        /// Keep the plan in a file; `--plan FILE` of `provision` and `converge` applies it
+        /// Save the plan to a file; `provision --plan FILE` and `converge --plan FILE` apply it
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Make the cloud as wished, and wait until the host answers
+    /// Create or change the resources at Hetzner, and wait for the host
     Provision(Provision),
-    /// Make the host as wished
+    /// Configure the host
     Converge {
-        /// Only show what would change; exit 3 when something would
+        /// Only show what would change; exit 3 if something would
         #[arg(long, conflicts_with = "plan")]
         check: bool,
-        /// Make so what this file of `plan --out` says, and refuse when something changed since
+        /// Apply a plan saved with `plan --out`; refuse if anything changed since
         #[arg(long, value_name = "FILE")]
         plan: Option<PathBuf>,
     },
-    /// Bring a release of the app to the host, and switch to it when it is healthy
+    /// Deploy the app; switch to the new release once it is healthy
     Deploy {
         #[command(flatten)]
         artifact: Artifact,
         #[command(flatten)]
         cut_off: CutOff,
     },
-    /// provision, converge, deploy, health: from nothing to serving
+    /// Run provision, converge, deploy and health
     Up {
         #[command(flatten)]
         yes: Yes,
         #[command(flatten)]
         artifact: Artifact,
     },
-    /// List the releases on the host, and which of them can be gone back to
+    /// List the releases on the host, and which of them `rollback` can use
     Releases,
-    /// Go back to a release that served before
+    /// Return to an earlier release
     Rollback(Rollback),
-    /// Take a backup of the database now, or look after those that there are
+    /// Take a backup of the database, or list, check and copy backups
     #[command(args_conflicts_with_subcommands = true)]
     Backup {
         #[command(flatten)]
@@ -86,75 +95,84 @@ pub enum Verb {
         #[command(subcommand)]
         what: Option<Backup>,
     },
-    /// Bring the database back as it was in a backup; the one of now stays aside until `backup prune --previous-databases`
+    /// Restore the database from a backup, or to a point in time
+    ///
+    /// The current database is kept under another name until `backup prune --previous-databases`.
     Restore(Restore),
-    /// Work on what the database holds
+    /// Import data
     Db {
         #[command(subcommand)]
         what: Db,
     },
-    /// Show at one look what there is: server, host, release, backups, last run
+    /// Show server, host, release, backups and the last run
     Status,
-    /// Show what a month costs, by the API's own prices
+    /// Show the cost per month at the API's prices
     Cost,
-    /// Ask the host the questions of the production checklist, each with its limit
+    /// Run the production checklist on the host
     Health,
     /// Show the logs of the host
     Logs {
-        /// Go on with what comes
+        /// Keep printing new lines
         #[arg(short, long)]
         follow: bool,
-        /// How many lines of each log
+        /// Number of lines of each log
         #[arg(short = 'n', long, default_value_t = 50, value_name = "LINES")]
         lines: u32,
+        /// Which log
         #[arg(value_enum, default_value_t = Log::App)]
         log: Log,
     },
-    /// Show who did what on the host and when, by its hash-chained audit
+    /// Show who changed the host and when, or verify that record
     #[command(args_conflicts_with_subcommands = true)]
     Audit {
-        /// How many lines
+        /// Number of lines
         #[arg(short = 'n', long, default_value_t = 50, value_name = "LINES")]
         lines: usize,
         #[command(subcommand)]
         verify: Option<Audit>,
     },
-    /// Log in to the host, or run a command there
+    /// Log in to the host, or run a command on it
     Ssh {
+        /// The command to run; without it, a login shell
         #[arg(trailing_var_arg = true, value_name = "COMMAND")]
         command: Vec<String>,
     },
-    /// Take into the stack what has its names and belongs to nobody
+    /// Make existing resources with the stack's names part of the stack
     Adopt(Adopt),
-    /// Give the host a new disk from its image; its addresses stay, what it holds is lost
+    /// Give the host a new disk, or recover a lost server from a backup
+    ///
+    /// The addresses stay. Everything on the disk is lost.
     Rebuild(Rebuild),
-    /// Show what carries the stack's label and is not wished, old snapshots too; `--yes` deletes it
+    /// Show resources and old snapshots that are no longer needed; `--yes` deletes them
     Gc(Yes),
-    /// Delete everything of the stack in the cloud
+    /// Delete the stack at Hetzner, with all its data
     Destroy {
-        /// First step for what is protected: take the protection off, and delete nothing
+        /// Only lift the protection and delete nothing; the first step for protected resources
         #[arg(long, conflicts_with_all = ["yes", "snapshots"])]
         unprotect: bool,
-        /// The snapshots too, which stay otherwise
+        /// Also delete the snapshots
         #[arg(long)]
         snapshots: bool,
         #[command(flatten)]
         yes: Yes,
     },
-    /// Explain an error code: its cause, what was changed, what to do next
+    /// Explain an error code: cause, what was changed, what to do next
     Explain {
-        /// Such as E0502; none lists all
+        /// Such as E0502; without it, all codes are listed
         code: Option<String>,
     },
-    /// Print the completions for a shell
-    Completions { shell: clap_complete::Shell },
-    /// The host's side: speaks with the operator's on stdin and stdout
+    /// Print the completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// The agent on the host: reads a plan on stdin and writes events to stdout
     #[command(hide = true)]
     Agent,
-    /// The dead man's switch: what systemd starts on the host
+    /// The dead man's switch, started by systemd on the host
     #[command(hide = true)]
     Guard,
-    /// What timers start on the host
+    /// Jobs that timers start on the host
     #[command(hide = true)]
     Scheduled { job: Scheduled },
 }
@@ -170,13 +188,13 @@ pub struct Yes {
 pub struct Provision {
     #[command(flatten)]
     pub yes: Yes,
-    /// Only show what would change; exit 3 when something would
+    /// Only show what would change; exit 3 if something would
     #[arg(long, conflicts_with_all = ["yes", "plan"])]
     pub check: bool,
-    /// Allow the server's disk to be made anew when the image differs: what it holds is lost
+    /// Allow a new disk for the server if the image differs; everything on the disk is lost
     #[arg(long)]
     pub replace: bool,
-    /// Make so what this file of `plan --out` says, and refuse when something changed since
+    /// Apply a plan saved with `plan --out`; refuse if anything changed since
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
 }
@@ -185,24 +203,24 @@ pub struct Provision {
 pub struct Adopt {
     #[command(flatten)]
     pub yes: Yes,
-    /// The server's name, where it is not the stack's; `provision` renames it then
+    /// The server's name, if it is not the stack's; `provision` renames it
     #[arg(long, value_name = "NAME")]
     pub server: Option<String>,
-    /// The server's ed25519 host key, as the line of its public key file
+    /// The server's host key: the line in its /etc/ssh/ssh_host_ed25519_key.pub
     #[arg(long, value_name = "LINE")]
     pub host_key: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Args)]
 pub struct Artifact {
-    /// A static x86_64 binary of the app, instead of building the app's source
+    /// Deploy this static x86_64 binary instead of building the app
     #[arg(long, value_name = "FILE")]
     pub artifact: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
 pub struct Rollback {
-    /// The release, by its name or the begin or end of it; the one that served before when it is not said
+    /// The release: its name, or the start or end of it [default: the one that served before]
     pub release: Option<String>,
     #[command(flatten)]
     pub data: RollbackData,
@@ -210,48 +228,52 @@ pub struct Rollback {
     pub yes: Yes,
 }
 
-/// What is to become of the database when the schema is past the release.
+/// What happens to the database when its schema is too new for the release.
 #[derive(Clone, Copy, Debug, Args)]
 #[group(multiple = false)]
 pub struct RollbackData {
-    /// Take the schema back too, where that loses nothing
+    /// Also revert migrations, if that loses no data
     #[arg(long)]
     pub down: bool,
-    /// Bring the database back as it was in a backup: what was written since then is given up
+    /// Also restore the database from a backup; everything written since then is lost
     #[arg(long)]
     pub restore_db: bool,
 }
 
-/// What is to become of a run that was cut off.
+/// What happens to an interrupted run.
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[group(multiple = false, conflicts_with = "Artifact")]
 pub struct CutOff {
-    /// End the deploy that was cut off: its agent was killed, or the host went down
+    /// Finish a deploy that was interrupted because its agent or the host went down
     #[arg(long)]
     pub resume: bool,
-    /// Undo the deploy that was cut off
+    /// Undo a deploy that was interrupted
     #[arg(long)]
     pub abort: bool,
-    /// Listen to the run that is under way on the host, or to the last one
+    /// Follow the current or last run on the host
     #[arg(long)]
     pub attach: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum Db {
-    /// Bring the data of development into production: beside the live database, counted and looked at, then swapped in
+    /// Replace the data with a dump, or add CSV files to it
+    ///
+    /// The data is imported into a separate database, counted and checked, and then swapped in.
     Import(Import),
 }
 
 #[derive(Clone, Debug, Args)]
 pub struct Import {
-    /// A dump of one database by `pg_dump` (plain or custom format, as it is or packed with gzip or zstd), which replaces
-    /// all there is; or CSV files of properties, services and agents, whose rows come into what there is
+    /// A dump, which replaces all data, or CSV files, whose rows are added
+    ///
+    /// A dump is of one database, by `pg_dump` in plain or custom format, also compressed with gzip or zstd. CSV files have
+    /// properties, services or agents.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub csv: CsvOptions,
-    /// Only make it, look at it, and take it away again; nothing is replaced
+    /// Only import and check the data next to the live database, then delete it again
     #[arg(long, conflicts_with = "yes")]
     pub check: bool,
     #[command(flatten)]
@@ -260,11 +282,12 @@ pub struct Import {
 
 #[derive(Clone, Debug, Args)]
 pub struct Rebuild {
-    /// To serving again, a lost server included: a new server or a new disk, converged, its database from a backup, the app
-    /// deployed; says how long it took. The newest backup off the host when it is not said: a name, a file, or `s3://BUCKET/PREFIX`
+    /// Recover the whole site with this backup: a name, a file, or `s3://BUCKET/PREFIX` [default: the newest off the host]
+    ///
+    /// Creates the server if it is lost, configures it, restores the database and deploys the app.
     #[arg(long, value_name = "BACKUP", num_args = 0..=1, default_missing_value = "newest")]
     pub from_backup: Option<String>,
-    /// Also when the stack's volume is there: the database on it is set aside, and stays until `backup prune --previous-databases`
+    /// Go on although the stack's volume exists; the database on it is kept under another name
     #[arg(long, requires = "from_backup")]
     pub over_volume: bool,
     #[command(flatten)]
@@ -277,51 +300,51 @@ pub struct Rebuild {
 
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct BackupNow {
-    /// SQL as text, packed by gzip: larger and slower than the usual format, and readable everywhere
+    /// Write SQL text compressed with gzip: larger and slower, but readable everywhere
     #[arg(long)]
     pub plain: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum Backup {
-    /// Take one now
+    /// Take a backup
     Now(BackupNow),
-    /// List them, led by when one was last proven by a restore
+    /// List the backups, and when one was last proven by a restore
     List,
-    /// Look whether they are, byte for byte, what was written, and can be read
+    /// Check that backups are unchanged and can be read
     Verify {
-        /// One of them, by its name or the begin or end of it; all when it is not said
+        /// The backup: its name, or the start or end of it [default: all]
         backup: Option<String>,
         #[command(flatten)]
         key: Key,
     },
-    /// Restore one into a scratch database, compare it with what was written, ask the app on it, and drop it
+    /// Prove a backup: restore it into a scratch database, compare the rows, and run the app on it
     Drill {
-        /// The newest when it is not said
+        /// The backup: its name, or the start or end of it [default: the newest]
         backup: Option<String>,
         #[command(flatten)]
         key: Key,
     },
-    /// Bring one to this machine; what is here already is not sent again
+    /// Copy a backup to this machine
     Pull {
-        /// By its name or the begin or end of it; the newest when it is not said
+        /// The backup: its name, or the start or end of it [default: the newest]
         backup: Option<String>,
-        /// The folder that it goes into; `backups` beside citrino.yml when it is not said
+        /// The folder for the copy [default: `backups` beside citrino.yml]
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
     },
-    /// Take away what need not be kept, on the host and in the bucket
+    /// Delete backups that need not be kept, on the host and in the bucket
     Prune {
-        /// Also delete the previous databases that restores and imports have kept
+        /// Also delete the previous databases that restores and imports kept
         #[arg(long, alias = "aside")]
         previous_databases: bool,
-        /// Only show what would go; exit 3 when something would
+        /// Only show what would be deleted; exit 3 if something would
         #[arg(long)]
         check: bool,
     },
 }
 
-/// What opens encrypted backups.
+/// The key for encrypted backups.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Key {
     /// The file of an age private key, instead of `backup.identity`
@@ -331,19 +354,21 @@ pub struct Key {
 
 #[derive(Clone, Debug, Args)]
 pub struct Restore {
-    /// A backup on the host, by its name or the begin or end of it, or `latest`; or a file of one that `backup pull` brought
+    /// The backup: its name, the start or end of it, `latest`, or a file from `backup pull`
     #[arg(required_unless_present_any = ["to", "from"])]
     pub backup: Option<String>,
-    /// Fetch it from a bucket first, the newest when no name is given: `s3://BUCKET/PREFIX`, or `s3://` for that of citrino.yml
+    /// Download the backup from a bucket: `s3://BUCKET/PREFIX`, or `s3://` for the one in citrino.yml
+    ///
+    /// Without a name the newest one is used.
     #[arg(long, value_name = "URL", conflicts_with = "to")]
     pub from: Option<String>,
-    /// As it was at this time, with its zone: `2026-11-24 03:00:00-04` (needs `backup: { pitr: true }`)
+    /// Return to this time, with a time zone: `2026-11-24 03:00:00-04` (needs `backup: { pitr: true }`)
     #[arg(long, value_name = "TIME", conflicts_with = "backup", value_parser = recovered::parse)]
     pub to: Option<OffsetDateTime>,
-    /// Also when it is of another stack
+    /// Allow a backup of another stack
     #[arg(long)]
     pub from_other_stack: bool,
-    /// Where the database of now is too damaged to be dumped: it stays aside all the same
+    /// Take no backup first, because the current database is too damaged; it is still kept under another name
     #[arg(long)]
     pub without_safety_backup: bool,
     #[command(flatten)]
@@ -352,29 +377,29 @@ pub struct Restore {
     pub yes: Yes,
 }
 
-/// What a CSV does not say itself; for the app's loader.
+/// What a CSV file does not contain, for the app's loader.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "For CSV files")]
 pub struct CsvOptions {
-    /// Whose rows they are: with a row's code it says which row of the table it is
+    /// Who the rows are from; together with its code this identifies a row
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// The currency of prices that name none
+    /// The currency of prices without one
     #[arg(long, value_parser = ["USD", "BOB"], requires = "source")]
     pub moneda: Option<String>,
-    /// How many bolivianos are a dollar
+    /// Bolivianos per dollar
     #[arg(long, value_name = "RATE", requires = "source")]
     pub cambio: Option<f64>,
-    /// The operation of properties that name none
+    /// The operation of properties without one
     #[arg(long, value_parser = ["venta", "alquiler", "anticretico"], requires = "source")]
     pub operacion: Option<String>,
-    /// Reject rows whose zone is none of the city's known ones
+    /// Reject rows whose zone is not a known one of the city
     #[arg(long, requires = "source")]
     pub known_zones: bool,
 }
 
 impl CsvOptions {
-    /// As the app's loader takes them, without the source.
+    /// The options for the app's loader, without the source.
     pub fn of_loader(&self) -> Vec<String> {
         let valued = [
             ("--moneda", self.moneda.clone()),
@@ -395,9 +420,9 @@ impl CsvOptions {
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Audit {
-    /// Hold the chain of the host against itself, and against what this machine has seen of it
+    /// Verify the hash chain of the host, and compare it with this machine's copy
     Verify {
-        /// Only what this machine has seen; the host is not asked
+        /// Only verify this machine's copy, without connecting
         #[arg(long)]
         mirror: bool,
     },
@@ -405,23 +430,23 @@ pub enum Audit {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scheduled {
-    /// A backup, and what need not be kept any more is gone
+    /// Take a backup, and delete those that need not be kept
     Backup,
-    /// A proof by a restore
+    /// Prove the newest backup by restoring it
     Drill,
-    /// What the host has is in the bucket too
+    /// Copy the backups to the bucket
     Offsite,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Log {
-    /// The app's, from the systemd journal
+    /// The app's log, from the systemd journal
     App,
-    /// nginx's access and error log
+    /// nginx's access and error logs
     Nginx,
-    /// `PostgreSQL`'s
+    /// `PostgreSQL`'s log
     Postgres,
-    /// The journal of citrino-ops itself
+    /// citrino-ops's own journal
     Ops,
 }
 

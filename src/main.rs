@@ -1,7 +1,5 @@
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    citrino_ops::verb::run(&citrino_ops::cli::Cli::parse())
+    citrino_ops::verb::run(&citrino_ops::verb::parse_args())
 }

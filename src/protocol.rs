@@ -112,11 +112,11 @@ impl AuditDelta {
         };
         anyhow::ensure!(
             *bytes <= MOST,
-            "the audit of the host is said to have {bytes} bytes"
+            "the host announces {bytes} bytes of audit, which is too much"
         );
         let packed = STANDARD
             .decode(packed)
-            .context("the audit that came is not whole")?;
+            .context("the received audit is incomplete")?;
         pack::unpack(&packed, &[], *bytes).map(Some)
     }
 }

@@ -47,7 +47,7 @@ enum Done {
     Move(usize, usize),
     Double(usize),
     /// Whole lines are cut off the end until so many are left.
-    Retention(usize),
+    Keep(usize),
     /// So many bytes are cut off the end.
     Tear(usize),
     /// These bytes come at the end.
@@ -141,7 +141,7 @@ impl Host {
                 lines.insert(to - 1, line);
             }),
             Done::Double(at) => self.change(|lines| lines.insert(*at, lines[at - 1].clone())),
-            Done::Retention(count) => self.change(|lines| lines.truncate(*count)),
+            Done::Keep(count) => self.change(|lines| lines.truncate(*count)),
             Done::Tear(count) => self.change(|lines| {
                 let bytes = lines.concat();
                 *lines = vec![bytes[..bytes.len() - count].to_vec()];

@@ -1,8 +1,8 @@
-//! What is written twice is compared: papers against code, and imports against the rooms.
+//! What is written twice is compared: papers against code.
 
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in tests, and does not see that helpers are of a test
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -167,61 +167,6 @@ fn the_examples_are_sound_in_their_grammar() {
     for example in ["examples/citrino.yml", "examples/lab/citrino.yml"] {
         citrino_ops::config::stack::Stack::parse(&read(example), example).unwrap();
     }
-}
-
-/// Imports go down only, by the table of rooms in docs/architecture.md; within a room they are free.
-#[test]
-fn imports_go_down() {
-    let rooms: Vec<Vec<String>> = table(&read("docs/architecture.md"), "room")
-        .iter()
-        .map(|row| quoted(&row[1]))
-        .collect();
-    let floor: BTreeMap<&str, usize> = rooms
-        .iter()
-        .enumerate()
-        .flat_map(|(index, room)| room.iter().map(move |file| (file.as_str(), index)))
-        .collect();
-    let mut seen = BTreeSet::new();
-    let mut wrong = Vec::new();
-    for path in sources() {
-        let relative = path
-            .strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
-            .unwrap()
-            .to_owned();
-        let room = relative
-            .components()
-            .next()
-            .unwrap()
-            .as_os_str()
-            .to_string_lossy()
-            .trim_end_matches(".rs")
-            .to_owned();
-        if room == "lib" {
-            continue;
-        }
-        let Some(own) = floor.get(room.as_str()) else {
-            panic!("docs/architecture.md has no room for {room}");
-        };
-        seen.insert(room.clone());
-        let text = fs::read_to_string(&path).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap();
-        for imported in code.split("crate::").skip(1).map(|rest| {
-            rest.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-                .next()
-                .unwrap()
-        }) {
-            match floor.get(imported) {
-                Some(other) if other >= own => {}
-                _ => wrong.push(format!("{} imports {imported}", relative.display())),
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(
-        seen,
-        floor.keys().map(|file| (*file).to_owned()).collect(),
-        "a room's file is not there"
-    );
 }
 
 #[test]

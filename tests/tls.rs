@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in tests, and does not see that helpers are of a test
 
+mod need;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -176,7 +178,7 @@ impl Certificate {
 fn is_openssl_there() -> bool {
     let is_there = Command::new("openssl").arg("version").output().is_ok();
     if !is_there {
-        eprintln!("skipped: openssl is not installed");
+        need::skipped("openssl is not installed");
     }
     is_there
 }
@@ -188,7 +190,7 @@ fn the_host_makes_its_certificate_and_another_when_it_no_longer_does() {
     }
     let folder = tempfile::tempdir().unwrap();
     let certificate = Certificate::of("example.com", folder.path());
-    assert_eq!(certificate.why_not(), "there is none");
+    assert_eq!(certificate.why_not(), "it does not exist");
     certificate.make();
     let key = fs::metadata(certificate.live("privkey.pem")).unwrap();
     assert_eq!(key.permissions().mode() & 0o777, 0o600);
@@ -204,7 +206,7 @@ fn the_host_makes_its_certificate_and_another_when_it_no_longer_does() {
     fs::set_permissions(other.live("privkey.pem"), PermissionsExt::from_mode(0o644)).unwrap();
     assert_eq!(other.why_not(), "its key can be read by others");
     fs::write(other.live("fullchain.pem"), first).unwrap();
-    assert_eq!(certificate.why_not(), "its key is another");
+    assert_eq!(certificate.why_not(), "its key does not match");
     certificate.make();
 }
 

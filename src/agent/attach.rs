@@ -57,14 +57,14 @@ fn cut_off(events: &[Event]) -> Fault {
         _ => None,
     });
     match (events.is_empty(), last) {
-        (true, _) => Fault::new(Code::E0515, "there was no run on the host yet"),
+        (true, _) => Fault::new(Code::E0515, "nothing ran on the host yet"),
         (false, step) => Fault::new(
             Code::E0517,
             format!(
-                "the last run was cut off at \"{}\", and is not at work",
+                "the last run was interrupted at \"{}\" and is not running",
                 step.map_or("its start", String::as_str)
             ),
         )
-        .hint("`--resume` ends it, `--abort` undoes it"),
+        .hint("`citrino-ops deploy --resume` finishes it, `citrino-ops deploy --abort` undoes it"),
     }
 }

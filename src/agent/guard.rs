@@ -93,10 +93,12 @@ impl<'p> Guard<'p> {
             Fault::new(
                 Code::E0514,
                 format!(
-                    "the dead man's switch could not be armed, so the step was not begun: {error:#}"
+                    "the dead man's switch could not be armed, so the step did not run: {error:#}"
                 ),
             )
-            .hint("act on the message and run the verb again; the steps before this one are done")
+            .hint(
+                "act on the message and run the command again; the steps before this one are done",
+            )
         })?;
         self.armed.set(true);
         Ok(())
@@ -118,7 +120,7 @@ impl Wish<System> for Guarded<'_> {
 
 /// The file that says so comes last: a timer that finds none does nothing.
 async fn arm(system: &System, plan: &Plan<Task>, within_s: u64) -> Result<()> {
-    fs::create_dir_all(system.path(FOLDER)).context("could not make the folder of the switch")?;
+    fs::create_dir_all(system.path(FOLDER)).context("could not create the folder of the switch")?;
     take_away(system)?;
     let armed = Armed::by(system, plan, within_s)?;
     let back = Plan::new(
@@ -131,7 +133,7 @@ async fn arm(system: &System, plan: &Plan<Task>, within_s: u64) -> Result<()> {
     system
         .write_atomic(WAY_BACK, &text, 0o600, None, &[])
         .await?;
-    keep_binary(system).context("could not keep this binary")?;
+    keep_binary(system).context("could not copy this binary")?;
     at_boot(system).await?;
     stop(system).await?;
     let run = [
@@ -161,7 +163,7 @@ fn keep_binary(system: &System) -> std::io::Result<()> {
 /// What starts at the next boot is read from disk then: systemd need not be told now.
 async fn at_boot(system: &System) -> Result<()> {
     let unit = format!(
-        "[Unit]\nDescription=citrino-ops puts back what nobody came back to\nConditionPathExists={ARMED}\nAfter=ssh.service ufw.service nginx.service\n\n[Service]\nType=exec\nExecStart={BINARY} guard\nRestart=on-failure\nRestartSec=1\n"
+        "[Unit]\nDescription=citrino-ops reverts changes that nobody confirmed\nConditionPathExists={ARMED}\nAfter=ssh.service ufw.service nginx.service\n\n[Service]\nType=exec\nExecStart={BINARY} guard\nRestart=on-failure\nRestartSec=1\n"
     );
     if system.read_text(AT_BOOT)?.as_deref() != Some(&unit) {
         system
@@ -173,7 +175,7 @@ async fn at_boot(system: &System) -> Result<()> {
         if let Some(folder) = link.parent() {
             fs::create_dir_all(folder)?;
         }
-        symlink(AT_BOOT, link).context("could not enable what runs at boot")?;
+        symlink(AT_BOOT, link).context("could not enable the unit that runs at boot")?;
     }
     Ok(())
 }
@@ -214,9 +216,9 @@ pub fn refuse_while_armed(system: &System) -> Result<()> {
     };
     let left = armed.left(system)?.as_secs();
     Err(Fault::new(Code::E0513, format!(
-            "what {} by {} changed (begun {}) is put back in {left} s, because nobody has come back yet to say that the host can be reached",
+            "the changes of {} by {} (started {}) will be reverted in {left} s, because nobody has connected yet to confirm that the host can be reached",
             armed.verb, armed.who, armed.since))
-        .hint("run `citrino-ops converge`: when it reaches host and site, what was changed stays; or wait until it is put back")
+        .hint("run `citrino-ops converge`: if it reaches host and site, the changes are kept; or wait until they are reverted")
         .into())
 }
 
@@ -227,7 +229,7 @@ pub fn refuse_while_armed(system: &System) -> Result<()> {
 pub async fn disarm(system: &System, run: &str, by: &Claim) -> Result<()> {
     let begun = std::time::Instant::now();
     let (_lock, plan) = loop {
-        let gone = || Fault::new(Code::E0512, "the dead man's switch is not armed any more");
+        let gone = || Fault::new(Code::E0512, "the dead man's switch is no longer armed");
         let armed = Armed::read(system)?
             .filter(|armed| armed.run == run)
             .ok_or_else(gone)?;
@@ -236,7 +238,7 @@ pub async fn disarm(system: &System, run: &str, by: &Claim) -> Result<()> {
             Ok(lock) => break (lock, plan),
             Err(holder) if begun.elapsed() > IDLE_WITHIN => {
                 let message = format!(
-                    "{} by {} is still at work on the host, since {}",
+                    "{} by {} is still running on the host, since {}",
                     holder.verb, armed.who, holder.since
                 );
                 return Err(Fault::new(Code::E0504, message).into());
@@ -245,7 +247,7 @@ pub async fn disarm(system: &System, run: &str, by: &Claim) -> Result<()> {
         }
     };
     if Armed::read(system)?.is_none_or(|armed| armed.run != run) {
-        return Err(Fault::new(Code::E0512, "the dead man's switch has gone off just now").into());
+        return Err(Fault::new(Code::E0512, "the dead man's switch has just fired").into());
     }
     take_away(system)?;
     stop(system).await?;
@@ -263,7 +265,7 @@ pub async fn disarm(system: &System, run: &str, by: &Claim) -> Result<()> {
 fn way_back(system: &System) -> Result<Plan<Task>> {
     let text = system
         .read(WAY_BACK)?
-        .with_context(|| format!("{WAY_BACK} is not there"))?;
+        .with_context(|| format!("{WAY_BACK} does not exist"))?;
     serde_json::from_slice(&text).with_context(|| format!("{WAY_BACK} cannot be read"))
 }
 

@@ -33,11 +33,11 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
         Ok(lock) => lock,
         Err(holder) => {
             let message = format!(
-                "{} by {} is at work on the host, since {}",
+                "{} by {} is running on the host, since {}",
                 holder.verb, holder.who, holder.since
             );
             return Err(Fault::new(Code::E0504, message)
-                .hint("nothing was begun; systemd tries again in some minutes")
+                .hint("nothing was started; systemd tries again in some minutes")
                 .into());
         }
     };
@@ -66,7 +66,7 @@ fn settings(system: &System) -> Result<Settings> {
     let absent = || {
         Fault::new(
             Code::E0426,
-            format!("{SETTINGS} is not there or cannot be read"),
+            format!("{SETTINGS} does not exist or cannot be read"),
         )
         .hint("`citrino-ops converge` writes it")
     };

@@ -111,7 +111,7 @@ async fn listen(
         if input.read_line(&mut line)? == 0 {
             return Ok(None);
         }
-        match serde_json::from_str(&line).context("the operator's side said something unknown")? {
+        match serde_json::from_str(&line).context("the operator's side sent an unknown message")? {
             ToAgent::Offer { blobs, bases } => {
                 let missing: Vec<String> = blobs
                     .into_iter()
@@ -302,8 +302,8 @@ fn work_of(system: &System, order: Order) -> Result<Work> {
     let (mut work, claim) = match order {
         Order::Run(plan) => {
             if last.map(|last| last.seen()) != plan.after {
-                return Err(Fault::new(Code::E0508, "another run changed the host between the look at it and this plan, so nothing of the plan was done")
-                    .hint("run the verb again")
+                return Err(Fault::new(Code::E0508, "another run changed the host after its state was read, so nothing of this plan was done")
+                    .hint("run the command again")
                     .into());
             }
             return Ok(Work {

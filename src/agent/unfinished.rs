@@ -57,11 +57,11 @@ pub fn way_back(system: &System, last: Option<&LastRun>) -> Result<Work> {
     Err(Fault::new(
         Code::E0516,
         format!(
-            "the run that was cut off is past its point of no return, at \"{}\"",
+            "the interrupted run is past its point of no return, at \"{}\"",
             last.step
         ),
     )
-    .hint("`--resume` ends it; deploy the release of before to go back afterwards")
+    .hint("`citrino-ops deploy --resume` finishes it; `citrino-ops rollback` then returns to the previous release")
     .into())
 }
 
@@ -72,8 +72,8 @@ fn turns_back(last: &LastRun, plan: &Plan<Task>) -> bool {
 
 fn cut_off<'a>(system: &System, last: Option<&'a LastRun>) -> Result<(&'a LastRun, Plan<Task>)> {
     let none = || {
-        Fault::new(Code::E0515, "no run on the host was cut off")
-            .hint("`citrino-ops status` shows how the last one ended")
+        Fault::new(Code::E0515, "no run on the host was interrupted")
+            .hint("`citrino-ops status` shows how the last run ended")
     };
     let last = last.filter(|last| last.end.is_none()).ok_or_else(none)?;
     let text = system.read_text(PATH)?.ok_or_else(none)?;

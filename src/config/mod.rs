@@ -1,6 +1,9 @@
 //! What the operator wrote: citrino.yml, playbooks, templates, and where secrets come from.
 
+mod overrides;
 pub mod playbook;
 pub mod source;
 pub mod stack;
 pub mod template;
+pub mod text;
+pub mod yaml;

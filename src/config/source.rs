@@ -18,9 +18,10 @@ pub fn secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
         .secrets
         .iter()
         .map(|(name, source)| {
+            let key = format!("secrets.{name}");
             Ok((
-                name.clone(),
-                read(stack, &format!("secrets.{name}"), source)?,
+                name.to_string(),
+                in_one_line(&key, read(stack, &key, source)?)?,
             ))
         })
         .collect()
@@ -42,12 +43,23 @@ pub fn backup_secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
         ]
     });
     let read = |(name, key, source): (&str, _, _)| {
-        Ok((
-            name.to_owned(),
-            read(stack, &format!("backup.{key}"), source)?,
-        ))
+        let key = format!("backup.{key}");
+        let secret = in_one_line(&key, read(stack, &key, source)?)?;
+        Ok((name.to_owned(), secret))
     };
     passphrase.chain(s3).map(read).collect()
+}
+
+/// A secret that goes into a file of settings, which has a line for each.
+fn in_one_line(key: &str, secret: Secret) -> Result<Secret> {
+    let lines = secret.reveal().lines().count();
+    if lines <= 1 && !secret.reveal().contains('\r') {
+        return Ok(secret);
+    }
+    let message = format!("{key} has {lines} lines, and a setting of the host has one");
+    Err(Fault::new(Code::E0103, message)
+        .hint("encode it, as with base64, and let the app decode it")
+        .into())
 }
 
 /// What opens encrypted backups, when this machine has it: the key file that is named with the command, or in citrino.yml.
@@ -117,6 +129,8 @@ fn read(stack: &Stack, key: &str, source: &Source) -> Result<Secret> {
         Source::Command(line) => command(stack, line)
             .map_err(|why| wrong(why, "run the command by hand to see why it fails"))?,
     };
+    // Files from Windows begin with a mark and end their lines with two characters.
+    let value = value.strip_prefix('\u{FEFF}').unwrap_or(&value);
     let value = value.trim_end_matches(['\n', '\r']);
     if value.is_empty() {
         return Err(wrong(
@@ -162,6 +176,20 @@ mod tests {
     fn a_command_gives_its_output_without_the_last_line_end() {
         let found = told("{ KEY: { command: \"printf 'a b\\n'\" } }").unwrap();
         assert_eq!(found[0].1.reveal(), "a b");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_secret() {
+        let found =
+            told("{ KEY: { command: \"printf '\\\\357\\\\273\\\\277secret\\r\\n'\" } }").unwrap();
+        assert_eq!(found[0].1.reveal(), "secret");
+    }
+
+    #[test]
+    fn a_secret_of_more_lines_is_refused_by_its_name() {
+        let error = told("{ KEY: { command: \"printf 'hunter2\\\\nline2\\\\n'\" } }").unwrap_err();
+        assert!(error.starts_with("secrets.KEY has 2 lines"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

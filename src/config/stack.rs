@@ -6,13 +6,22 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::text::{self, Unreadable};
+use super::yaml::Document;
 use crate::core::digest;
 use crate::core::error::{Code, Fault};
+use crate::core::value::{
+    Address, DatabaseName, Domain, Email, HostKey, HttpUrl, Login, Money, Network, Port,
+    PrivateNetwork, RoleName, StackName, Variable, Whole, Word,
+};
 
 mod backup;
 mod check;
+mod environment;
+mod source;
 
 pub use backup::{Backup, S3};
+pub use source::Source;
 
 /// One citrino.yml. Unknown keys are refused with the nearest known one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,8 +29,8 @@ pub use backup::{Backup, S3};
 pub struct Stack {
     /// Names and labels everything.
     #[serde(rename = "stack")]
-    pub name: String,
-    pub domain: String,
+    pub name: StackName,
+    pub domain: Domain,
     #[serde(default)]
     pub cloud: Option<Cloud>,
     #[serde(default)]
@@ -33,7 +42,7 @@ pub struct Stack {
     #[serde(default)]
     pub database: Database,
     #[serde(default)]
-    pub secrets: BTreeMap<String, Source>,
+    pub secrets: BTreeMap<Variable, Source>,
     #[serde(default)]
     pub backup: Backup,
     #[serde(default)]
@@ -50,33 +59,33 @@ pub struct Stack {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cloud {
-    pub server_type: String,
-    pub location: String,
-    pub image: String,
+    pub server_type: Word,
+    pub location: Word,
+    pub image: Word,
     #[serde(default)]
     pub backups: bool,
     /// Public keys that may log in, as files.
     pub ssh_keys: Vec<PathBuf>,
-    #[serde(default = "anywhere")]
-    pub allow_ssh_from: Vec<String>,
+    #[serde(default = "Network::anywhere")]
+    pub allow_ssh_from: Vec<Network>,
     /// Keeps the API from deleting the server, its addresses and its volume.
     #[serde(default = "yes")]
     pub protect: bool,
     /// A private network of the stack's hosts, as `10.0.0.0/16`.
     #[serde(default)]
-    pub network: Option<String>,
-    /// A volume of so many GB for the database.
+    pub network: Option<PrivateNetwork>,
+    /// A volume of so many GB for the database. <https://docs.hetzner.cloud>: it has 10 to 10240.
     #[serde(default)]
-    pub volume_gb: Option<u32>,
+    pub volume_gb: Option<Whole<10, 10_240>>,
     /// The zone of `domain` in Hetzner's DNS: its records are led to the host.
     #[serde(default)]
     pub dns: Option<Dns>,
     /// EUR, net, of everything that the stack costs in a month.
     #[serde(default)]
-    pub max_monthly_eur: Option<f64>,
+    pub max_monthly_eur: Option<Money>,
     /// The API's address; `HCLOUD_ENDPOINT` goes before it, Hetzner's public API is the default.
     #[serde(default)]
-    pub endpoint: Option<String>,
+    pub endpoint: Option<HttpUrl>,
     /// Where the API token comes from; `HCLOUD_TOKEN` goes before it.
     #[serde(default)]
     pub token: Option<Source>,
@@ -85,11 +94,13 @@ pub struct Cloud {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dns {
-    pub zone: String,
-    /// In seconds.
+    pub zone: Domain,
+    /// In seconds; the API takes 60 or more.
     #[serde(default = "ttl")]
-    pub ttl: u32,
+    pub ttl: Ttl,
 }
+
+pub type Ttl = Whole<60, 2_147_483_647>;
 
 /// One host of a stack. There is one today; what a host needs is named after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,13 +114,13 @@ pub struct HostName {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExistingHost {
-    pub address: String,
+    pub address: Address,
     #[serde(default = "ssh_port")]
-    pub port: u16,
-    #[serde(default = "root")]
-    pub user: String,
+    pub port: Port,
+    #[serde(default = "Login::root")]
+    pub user: Login,
     /// The host's ed25519 public key, as `ssh-ed25519 AAAA…`: pinned before the first packet.
-    pub host_key: String,
+    pub host_key: HostKey,
     #[serde(default)]
     pub identity: Option<PathBuf>,
 }
@@ -131,10 +142,10 @@ pub struct Tls {
     #[serde(default)]
     pub issuer: Issuer,
     #[serde(default)]
-    pub email: Option<String>,
+    pub email: Option<Email>,
     /// The directory URL of an ACME server, for `issuer: acme`.
     #[serde(default)]
-    pub url: Option<String>,
+    pub url: Option<HttpUrl>,
     /// A CA certificate to trust that server by.
     #[serde(default)]
     pub ca: Option<PathBuf>,
@@ -158,126 +169,65 @@ impl Tls {
     }
 }
 
-/// The app server's own settings: what Gunicorn's were.
+/// The app server's own settings: what Gunicorn's were. The app refuses numbers that are out of these ranges.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct App {
     /// Loopback port on which the live slot answers.
-    pub port: u16,
+    pub port: Port,
     /// Threads that serve requests.
-    pub workers: u16,
-    pub request_timeout_s: u32,
-    pub keep_alive_s: u32,
-    pub max_connections: u32,
+    pub workers: Whole<1, 256>,
+    pub request_timeout_s: Whole<1, 3600>,
+    pub keep_alive_s: Whole<1, 3600>,
+    pub max_connections: Whole<1, 100_000>,
     /// Database connections of one slot. Two slots run during a deploy.
-    pub pool: u16,
+    pub pool: Whole<1, 1000>,
     /// What a slot may take of the host's memory, in MB.
-    pub memory_max_mb: u32,
+    pub memory_max_mb: Whole<1, 1_048_576>,
     /// How many seconds a new release must answer well before it takes over; 0 is not at all.
-    pub min_healthy_s: u32,
+    pub min_healthy_s: Whole<0, 86_400>,
     /// How many seconds a new release may take until it answers: it opens its pool first.
-    pub ready_within_s: u32,
+    pub ready_within_s: Whole<1, 86_400>,
     /// How many seconds its migrations may take, all of them.
-    pub migrate_within_s: u32,
+    pub migrate_within_s: Whole<1, 604_800>,
     /// Loads the seeded example data with each deploy, beside whatever else is there: for rehearsals.
     pub demo_data: bool,
     /// Plain settings for the app's environment.
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<Variable, String>,
 }
 
+/// The ranges are `PostgreSQL`'s own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
-    pub name: String,
-    pub user: String,
-    pub max_connections: u16,
-    pub shared_buffers_mb: u32,
-    pub effective_cache_size_mb: u32,
-    pub work_mem_mb: u32,
-    pub maintenance_work_mem_mb: u32,
-}
-
-/// Where a secret comes from: exactly one of three.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "SourceKeys")]
-pub enum Source {
-    /// An environment variable of the operator.
-    Env(String),
-    /// A file, relative to citrino.yml.
-    File(PathBuf),
-    /// A command line for `sh -c`.
-    Command(String),
-}
-
-/// A source as it is written: a mapping with one key.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct SourceKeys {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    env: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    command: Option<String>,
-}
-
-/// What stands in the place of a source. Whoever writes the secret itself there must not read it in
-/// an error.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Keys(SourceKeys),
-    Else(serde::de::IgnoredAny),
-}
-
-impl TryFrom<Written> for Source {
-    type Error = String;
-
-    fn try_from(written: Written) -> Result<Self, String> {
-        let keys = match written {
-            Written::Keys(keys) => keys,
-            Written::Else(_) => SourceKeys::default(),
-        };
-        match (keys.env, keys.file, keys.command) {
-            (Some(name), None, None) => Ok(Source::Env(name)),
-            (None, Some(path), None) => Ok(Source::File(path)),
-            (None, None, Some(line)) => Ok(Source::Command(line)),
-            _ => Err("a secret is not written here: name where it comes from, by exactly one of `env`, `file`, `command`".to_owned()),
-        }
-    }
-}
-
-impl From<Source> for SourceKeys {
-    fn from(source: Source) -> Self {
-        let mut keys = Self::default();
-        match source {
-            Source::Env(name) => keys.env = Some(name),
-            Source::File(path) => keys.file = Some(path),
-            Source::Command(line) => keys.command = Some(line),
-        }
-        keys
-    }
+    pub name: DatabaseName,
+    pub user: RoleName,
+    pub max_connections: Whole<5, 262_143>,
+    pub shared_buffers_mb: Whole<1, 8_388_607>,
+    pub effective_cache_size_mb: Whole<1, 16_777_215>,
+    pub work_mem_mb: Whole<1, 2_097_151>,
+    pub maintenance_work_mem_mb: Whole<1, 2_097_151>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Alerts {
-    pub email: Vec<String>,
+    pub email: Vec<Email>,
 }
 
 impl Default for App {
     fn default() -> Self {
         Self {
-            port: 5001,
-            workers: 2,
-            request_timeout_s: 30,
-            keep_alive_s: 75,
-            max_connections: 1000,
-            pool: 10,
-            memory_max_mb: 300,
-            min_healthy_s: 5,
-            ready_within_s: 30,
-            migrate_within_s: 900,
+            port: Port::APP,
+            workers: Whole::near(2),
+            request_timeout_s: Whole::near(30),
+            keep_alive_s: Whole::near(75),
+            max_connections: Whole::near(1000),
+            pool: Whole::near(10),
+            memory_max_mb: Whole::near(300),
+            min_healthy_s: Whole::near(5),
+            ready_within_s: Whole::near(30),
+            migrate_within_s: Whole::near(900),
             demo_data: false,
             env: BTreeMap::new(),
         }
@@ -288,19 +238,15 @@ impl Default for Database {
     /// The sizes of the production plan for a host of 2 GB.
     fn default() -> Self {
         Self {
-            name: "citrino_prod".to_owned(),
-            user: "citrino_user".to_owned(),
-            max_connections: 50,
-            shared_buffers_mb: 256,
-            effective_cache_size_mb: 1024,
-            work_mem_mb: 4,
-            maintenance_work_mem_mb: 64,
+            name: DatabaseName::of_plan(),
+            user: RoleName::of_plan(),
+            max_connections: Whole::near(50),
+            shared_buffers_mb: Whole::near(256),
+            effective_cache_size_mb: Whole::near(1024),
+            work_mem_mb: Whole::near(4),
+            maintenance_work_mem_mb: Whole::near(64),
         }
     }
-}
-
-fn anywhere() -> Vec<String> {
-    vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()]
 }
 
 fn yes() -> bool {
@@ -308,16 +254,26 @@ fn yes() -> bool {
 }
 
 /// Short enough that a host that moved is found within minutes.
-fn ttl() -> u32 {
-    300
+fn ttl() -> Ttl {
+    Whole::near(300)
 }
 
-fn ssh_port() -> u16 {
-    22
+fn ssh_port() -> Port {
+    Port::SSH
 }
 
-fn root() -> String {
-    "root".to_owned()
+/// What stands in for a key that must be there and is missing or wrong, so that all other faults are found too.
+fn stand_in(path: &str) -> Option<&'static str> {
+    Some(match path {
+        "stack" => "stack",
+        "domain" | "cloud.dns.zone" => "example.com",
+        "cloud.server_type" | "cloud.location" | "cloud.image" | "backup.s3.bucket" => "word",
+        "cloud.ssh_keys" => "[key.pub]",
+        "host.address" => "203.0.113.1",
+        "host.host_key" => "ssh-ed25519 AAAA",
+        "backup.s3.key_id" | "backup.s3.secret" => "{ env: NAME }",
+        _ => return None,
+    })
 }
 
 impl Stack {
@@ -336,12 +292,13 @@ impl Stack {
     /// # Errors
     /// E0101 when it cannot be read, E0102 with file, line and key when it is wrong.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Fault::new(
-                Code::E0101,
-                format!("{} could not be read: {error}", path.display()),
-            )
-            .hint("name the file with `-c FILE`; examples/ has one to start from")
+        let text = text::read(path).map_err(|unreadable| {
+            let message = format!("{} {}", path.display(), unreadable.why());
+            match unreadable {
+                Unreadable::Absent(_) => Fault::new(Code::E0101, message)
+                    .hint("name the file with `-c FILE`; examples/ has one to start from"),
+                Unreadable::Unfit(_) => Fault::new(Code::E0102, message),
+            }
         })?;
         let mut stack = Self::parse(&text, &path.display().to_string())?;
         stack.folder = match path.parent() {
@@ -353,9 +310,22 @@ impl Stack {
 
     /// The same from text; `file` is what errors call it.
     pub fn parse(text: &str, file: &str) -> Result<Self> {
-        let mut stack: Self =
-            serde_yaml::from_str(text).map_err(|error| explain_yaml(&error, file))?;
-        stack.check(text, file)?;
+        let mut document = Document::parse(&text::plain(text), file);
+        // What is no YAML at all has no keys that could be missing.
+        let stack: Option<Self> = document
+            .is_yaml()
+            .then(|| document.typed(stand_in))
+            .flatten();
+        if let Some(stack) = &stack {
+            check::check(stack, &mut document);
+        }
+        if let Some(faults) = document.faults() {
+            return Err(Fault::new(Code::E0102, faults).into());
+        }
+        let Some(mut stack) = stack else {
+            let message = format!("{file} has faults that could not be told apart");
+            return Err(Fault::new(Code::E0102, message).into());
+        };
         stack.digest = digest::sha256(text.as_bytes());
         Ok(stack)
     }
@@ -363,13 +333,13 @@ impl Stack {
     /// The hosts that the cloud has for this stack.
     pub fn hosts(&self) -> Vec<HostName> {
         vec![HostName {
-            name: self.name.clone(),
+            name: self.name.to_string(),
             role: "host".to_owned(),
         }]
     }
 
     /// Where sshd of the host listens.
-    pub fn ssh_port(&self) -> u16 {
+    pub fn ssh_port(&self) -> Port {
         self.host.as_ref().map_or_else(ssh_port, |host| host.port)
     }
 
@@ -385,84 +355,5 @@ impl Stack {
     }
 }
 
-/// An error of serde as one sentence with file and line, and the nearest known key.
-fn explain_yaml(error: &serde_yaml::Error, file: &str) -> Fault {
-    let text = error.to_string();
-    let at = error
-        .location()
-        .map_or(String::new(), |at| format!(":{}", at.line()));
-    let message = text.split(" at line ").next().unwrap_or(&text);
-    let fault = Fault::new(Code::E0102, format!("{file}{at}: {message}"));
-    match nearest_key(message) {
-        Some(key) => fault.hint(format!("did you mean `{key}`?")),
-        None => fault,
-    }
-}
-
-/// From serde's "unknown field `a`, expected one of `b`, `c`": the key that is most like `a`.
-pub fn nearest_key(message: &str) -> Option<String> {
-    let (_, rest) = message
-        .split_once("unknown field `")
-        .or_else(|| message.split_once("unknown variant `"))?;
-    let (wrong, rest) = rest.split_once('`')?;
-    let known = rest.split('`').skip(1).step_by(2);
-    known
-        .map(|key| (strsim::jaro_winkler(wrong, key), key))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, key)| key.to_owned())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LEAST: &str = "stack: prod\ndomain: example.com\nhost: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }\n";
-
-    fn refusal(more: &str) -> String {
-        let error = Stack::parse(&format!("{LEAST}{more}"), "citrino.yml").unwrap_err();
-        let trouble = crate::core::error::error_info(&error);
-        format!(
-            "{} {} [{}]",
-            trouble.code,
-            trouble.message,
-            trouble.hint.unwrap_or_default()
-        )
-    }
-
-    #[test]
-    fn the_least_file_loads() {
-        let stack = Stack::parse(LEAST, "citrino.yml").unwrap();
-        assert_eq!(stack.app.port, 5001);
-        assert_eq!(stack.database.name, "citrino_prod");
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_with_the_nearest_known_one() {
-        let text = refusal("app: { prot: 80 }\n");
-        assert!(
-            text.starts_with("E0102 citrino.yml:4: app: unknown field `prot`"),
-            "{text}"
-        );
-        assert!(text.ends_with("[did you mean `port`?]"), "{text}");
-    }
-
-    #[test]
-    fn values_are_checked_with_their_line() {
-        for (more, wished) in [
-            ("app: { pool: 40 }\n", "citrino.yml:4: `pool` is 40"),
-            ("backup:\n  at: 3am\n", "citrino.yml:5: `at` is `3am`"),
-            (
-                "database: { name: Robert;drop }\n",
-                "citrino.yml:4: `database`",
-            ),
-            (
-                "tls: { issuer: letsencrypt }\n",
-                "citrino.yml:4: `tls` needs `email`",
-            ),
-            ("secrets: { A B: { env: X } }\n", "`A B` is no name"),
-        ] {
-            let text = refusal(more);
-            assert!(text.contains(wished), "{text}");
-        }
-    }
-}
+mod tests;

@@ -1,12 +1,11 @@
 //! Templates: embedded in the binary, overridden by a folder `templates/` beside citrino.yml.
 
-use std::path::Path;
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use tera::{Context, ErrorKind, Kwargs, State, Tera};
 
+use super::overrides::embedded;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::{DOTS, Secret};
 use crate::task::file::Content;
@@ -60,14 +59,20 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// The embedded templates with those of the operator's folder over them.
+    /// The embedded templates with the operator's over them.
     ///
     /// # Errors
     /// E0202 with file and line when one has a syntax error.
-    pub fn load(folder: &Path) -> Result<Self> {
+    pub fn with(own: Vec<(String, String)>) -> Result<Self> {
         let mut templates = embedded(&EMBEDDED);
-        templates.extend(files_below(&folder.join("templates"))?);
+        templates.extend(own);
         Self::of(templates)
+    }
+
+    /// The names of the embedded ones.
+    pub fn known() -> Vec<String> {
+        let names = embedded(&EMBEDDED).into_iter();
+        names.map(|(name, _)| name).collect()
     }
 
     /// The embedded ones alone.
@@ -145,50 +150,6 @@ fn explain(error: &tera::Error, place: &str) -> Fault {
     let line = report.span().start_line;
     Fault::new(Code::E0202, format!("{file}:{line}: {}", report.message()))
         .hint("mend that line, or give the value in citrino.yml")
-}
-
-/// Every file below an embedded folder, by its path.
-pub fn embedded(folder: &'static Dir<'static>) -> Vec<(String, String)> {
-    let mut found: Vec<_> = folder
-        .files()
-        .filter_map(|file| {
-            let name = file.path().to_str()?.to_owned();
-            Some((name, file.contents_utf8()?.to_owned()))
-        })
-        .collect();
-    for inner in folder.dirs() {
-        found.extend(embedded(inner));
-    }
-    found.sort();
-    found
-}
-
-/// Every file below a folder on disk, by its path there; none when the folder is absent.
-pub fn files_below(folder: &Path) -> Result<Vec<(String, String)>> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(inner) = folders.pop() {
-        if !inner.is_dir() {
-            continue;
-        }
-        for entry in std::fs::read_dir(&inner)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("could not read {}", path.display()))?;
-            let name = path
-                .strip_prefix(folder)
-                .unwrap_or(&path)
-                .display()
-                .to_string();
-            found.push((name, text));
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 #[cfg(test)]
@@ -358,6 +319,6 @@ mod tests {
 
     #[test]
     fn every_embedded_template_parses() {
-        Templates::load(Path::new("/nonexistent")).unwrap();
+        Templates::own().unwrap();
     }
 }

@@ -117,16 +117,16 @@ impl Line {
         let step = || deed.step.as_deref().unwrap_or("a step");
         let code = deed.code.unwrap_or_default();
         let what = match deed.did {
-            AuditAction::Begun => format!("{who} begun, run {}", self.run),
-            AuditAction::Resumed => format!("{who} resumes run {}", self.run),
-            AuditAction::Aborted => format!("{who} aborts run {}", self.run),
+            AuditAction::Begun => format!("{who} started, run {}", self.run),
+            AuditAction::Resumed => format!("{who} resumed run {}", self.run),
+            AuditAction::Aborted => format!("{who} aborted run {}", self.run),
             AuditAction::Ended => format!("{who} ended"),
             AuditAction::Failed => format!("{who} failed at \"{}\" ({code})", step()),
             AuditAction::Undone => format!("{who} undone after \"{}\"", step()),
-            AuditAction::Halted => format!("{who} halted before \"{}\", and undone", step()),
-            AuditAction::Disarmed => format!("{who} came back after run {}", self.run),
+            AuditAction::Halted => format!("{who} stopped before \"{}\", and undone", step()),
+            AuditAction::Disarmed => format!("{who} confirmed run {}", self.run),
             AuditAction::Torn => format!("{who} found a torn line"),
-            AuditAction::Unknown => format!("{who} did what a later version knows"),
+            AuditAction::Unknown => format!("{who} did something that only a later version knows"),
         };
         let names = |word: &str, names: &[String]| match names {
             [] => String::new(),
@@ -140,7 +140,7 @@ impl Line {
         [
             what,
             names("changed", &deed.changed),
-            names("put back", &deed.undone),
+            names("undone", &deed.undone),
             live.unwrap_or_default(),
             found.unwrap_or_default(),
         ]

@@ -37,7 +37,7 @@ struct Catalogue {
 /// Never with the embedded file: a test reads it.
 pub fn pages() -> Result<BTreeMap<Code, Page>> {
     let catalogue: Catalogue =
-        serde_yaml::from_str(TEXT).context("the embedded catalogue of errors cannot be read")?;
+        serde_yaml::from_str(TEXT).context("the embedded catalogue of errors cannot be parsed")?;
     let pages = catalogue.pages.into_iter();
     Ok(pages
         .filter_map(|(code, page)| code.parse().ok().map(|code| (code, page)))

@@ -283,8 +283,8 @@ async fn fulfil<W, T: Wish<W>>(task: &T, world: &W, mode: Mode) -> Result<(State
                 figure: after.figure,
             },
         )),
-        Some(left) => Err(Fault::new(Code::E0401, format!("still not so: {}", left.what.join("; ")))
-            .hint("the step was applied without an error, yet the host is not as wished: look at `citrino-ops logs`, then run the verb again")
+        Some(left) => Err(Fault::new(Code::E0401, format!("the step had no effect: {}", left.what.join("; ")))
+            .hint("the step ran without an error, but the check after it still finds this: look at `citrino-ops logs`, then run the command again")
             .into()),
     }
 }

@@ -138,8 +138,8 @@ impl Asker {
 impl fmt::Display for Unaskable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Url(url, why) => write!(f, "`{url}` is no URL: {why}"),
-            Self::Method(method) => write!(f, "`{method}` is no HTTP method"),
+            Self::Url(url, why) => write!(f, "`{url}` is not a URL: {why}"),
+            Self::Method(method) => write!(f, "`{method}` is not an HTTP method"),
             Self::Client(_) => write!(f, "could not set up an HTTP client"),
         }
     }
@@ -204,11 +204,11 @@ mod tests {
             Ok(_) => String::new(),
             Err(error) => error.to_string(),
         };
-        assert!(told(&HttpRequest::get("nowhere")).starts_with("`nowhere` is no URL"));
+        assert!(told(&HttpRequest::get("nowhere")).starts_with("`nowhere` is not a URL"));
         let request = HttpRequest {
             method: "G T".to_owned(),
             ..HttpRequest::get("http://x/")
         };
-        assert_eq!(told(&request), "`G T` is no HTTP method");
+        assert_eq!(told(&request), "`G T` is not an HTTP method");
     }
 }

@@ -47,7 +47,7 @@ impl Watch {
         // Fails only when the thread has ended, which says why.
         let _ = self.end.send(true);
         let Ok(seen) = self.thread.join() else {
-            bail!("the thread that asks ended too early");
+            bail!("the thread that sends requests ended too early");
         };
         Ok(Some(seen?).filter(|outage| outage.requests > 0))
     }
@@ -93,7 +93,7 @@ fn ask_all(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("no runtime to ask with")?;
+        .context("could not start a runtime for requests")?;
     let sight = Rc::new(RefCell::new(Sight::default()));
     sight.borrow_mut().outage.side = side;
     let askers = LocalSet::new();

@@ -10,7 +10,7 @@ use crate::core::event::{Counts, Event, Figure, Outage, now};
 use printer::Printer;
 use run_state::RunState;
 
-/// How much is told.
+/// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Volume {
     Quiet,
@@ -18,7 +18,7 @@ pub enum Volume {
     Verbose,
 }
 
-/// Is told what is waited for, and how far it is, in percent.
+/// Takes what is waited for, and its progress in percent.
 pub type Progress = Box<dyn Fn(&str, i64)>;
 
 /// Prints what happens, and keeps what the end of a command needs of it.
@@ -35,7 +35,7 @@ impl Report {
         }
     }
 
-    /// Tells one event.
+    /// Prints one event.
     pub fn tell(&mut self, event: Event) {
         self.state.fold(&event);
         if self.printer.json {
@@ -54,7 +54,7 @@ impl Report {
         }
     }
 
-    /// When the newest run began, RFC 3339 by the clock of its world; empty when there was none.
+    /// When the newest run started, RFC 3339 by the clock of its world; empty when there was none.
     pub fn begun(&self) -> &str {
         &self.state.begun
     }
@@ -74,12 +74,12 @@ impl Report {
         self.state.noticed.take()
     }
 
-    /// What was told so far was a look ahead: it does not count in the sum at the end.
+    /// What was printed so far was a preview: it does not count in the sum at the end.
     pub fn forget_preview(&mut self) {
         self.state.forget_preview();
     }
 
-    /// What the steps that were told to differ would do: `5 to create, 1 to change`.
+    /// What the steps that differ would do: `5 to create, 1 to change`.
     pub fn prospect(&self) -> String {
         self.state.prospect()
     }
@@ -113,14 +113,15 @@ impl Report {
         self.tell(Event::note(text));
     }
 
-    /// From now on every step is told, as in a list that is ticked off.
+    /// From now on every step has a line, as in a list that is ticked off.
     pub fn as_checklist(&mut self) {
         self.printer.checklist = self.printer.volume > Volume::Quiet;
     }
 
     /// Shows what is waited for, until the next line.
     pub fn waiting(&mut self, text: impl Into<String>) {
-        self.printer.spin(String::new(), text.into());
+        self.printer
+            .spin(String::new(), format!("{}…", text.into()));
     }
 
     /// A heading of a part of the output.
@@ -131,7 +132,7 @@ impl Report {
         }
     }
 
-    /// Text that was asked for: it is printed whatever the volume, and as it is.
+    /// Requested output: it is printed at any volume, and unchanged.
     pub fn text(&mut self, text: &str) {
         if self.printer.json {
             self.printer.json_line(&Event::note(text.trim_end()));
@@ -156,7 +157,8 @@ impl Report {
         } else if let Some(error) = error {
             self.printer.complain("error", &error);
         } else if self.state.tally != Counts::default() && self.printer.volume > Volume::Quiet {
-            self.printer.line(&self.state.sum());
+            let sum = self.state.sum(self.printer.checklist);
+            self.printer.line(&sum);
         }
     }
 }

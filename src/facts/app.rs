@@ -190,7 +190,7 @@ pub async fn schema(system: &System, binary: &str) -> Result<Result<Schema, Stri
         return Ok(Err(output.last_words()));
     }
     Ok(serde_json::from_str(&output.stdout)
-        .map_err(|_| "`migrate --status` did not print what it should".to_owned()))
+        .map_err(|_| "the output of `migrate --status` cannot be parsed".to_owned()))
 }
 
 /// Gathers all of it.

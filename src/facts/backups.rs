@@ -208,7 +208,7 @@ impl Backup {
             return Ok(());
         }
         let message = format!(
-            "{} is of the stack {}, and this is {stack}",
+            "{} is from stack {}, but this is stack {stack}",
             self.name, self.stack
         );
         Err(Fault::new(Code::E0423, message).hint(next))
@@ -244,9 +244,9 @@ impl Backup {
             return Err("its manifest was cut or changed".to_owned());
         }
         let backup: Self = serde_json::from_value(value)
-            .map_err(|error| format!("its manifest is of another version: {error}"))?;
+            .map_err(|error| format!("its manifest has another version: {error}"))?;
         if backup.name != name {
-            return Err(format!("its manifest is that of {}", backup.name));
+            return Err(format!("its manifest belongs to {}", backup.name));
         }
         // Whoever can write a manifest could name any file of the host by it.
         for Content { file, .. } in backup.contents() {
@@ -533,7 +533,7 @@ mod tests {
         std::fs::write(settings, r#"{ "stack": "prod", "database": "x" }"#).unwrap();
         let found = gather(&system).unwrap();
         assert_eq!((&found.whole, &found.foreign), (&vec![own], &vec![foreign]));
-        let why = "citrino_20261127_030000.dump.zst has 1 bytes, and 0 were written";
+        let why = "citrino_20261127_030000.dump.zst has 1 bytes, but 0 were written";
         assert_eq!(found.broken, BTreeMap::from([(torn.name, why.to_owned())]));
         assert!(strays(&system, &found).unwrap().is_empty());
     }
@@ -607,6 +607,6 @@ mod tests {
     fn a_manifest_under_another_name_is_not_believed() {
         let why =
             Backup::parse("citrino_20261126_030000", &manifest().text().unwrap()).unwrap_err();
-        assert_eq!(why, "its manifest is that of citrino_20261125_030000");
+        assert_eq!(why, "its manifest belongs to citrino_20261125_030000");
     }
 }

@@ -94,7 +94,7 @@ async fn read(
             .find(|content| objects.get(&content.file) != Some(&content.bytes));
         match missing {
             None => Ok(backup),
-            Some(content) => Err(format!("{} is not there, or not whole", content.file)),
+            Some(content) => Err(format!("{} is missing or incomplete", content.file)),
         }
     }))
 }

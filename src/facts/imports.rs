@@ -61,7 +61,7 @@ impl Import {
     /// When the disk does not take it.
     pub async fn keep(&self, system: &System, name: &str) -> Result<()> {
         std::fs::create_dir_all(system.path(RECORDS))
-            .context("could not make the folder for records of imports")?;
+            .context("could not create the folder for records of imports")?;
         let text = format!("{:#}\n", serde_json::to_value(self)?);
         system
             .write_atomic(record(name), text.as_bytes(), 0o644, None, &[])

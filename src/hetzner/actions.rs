@@ -85,12 +85,12 @@ impl Action {
                 let fault = Fault::new(
                     Code::E0307,
                     format!(
-                        "could not {doing}: the action {} ({}) failed: {} ({})",
+                        "could not {doing}: action {} ({}) failed: {} ({})",
                         self.command, self.id, error.message, error.code
                     ),
                 );
                 Some(Err(fault
-                    .hint("look at the resource in the console, then run the verb again: it goes on with what is there")
+                    .hint("check the resource in the Hetzner console, then run the command again: it continues from what exists")
                     .into()))
             }
             _ => None,
@@ -153,11 +153,11 @@ impl Hetzner {
             Some(lost) => Err(Fault::new(
                 Code::E0307,
                 format!(
-                    "could not {doing}: the API no longer knows the action {} ({})",
+                    "could not {doing}: the API no longer knows action {} ({})",
                     lost.command, lost.id
                 ),
             )
-            .hint("run the verb again: it looks at what is there")
+            .hint("run the command again: it starts by checking what exists")
             .into()),
         }
     }
@@ -209,6 +209,6 @@ fn too_late(open: &[Action], doing: &str, within: Duration) -> anyhow::Error {
             list.join(", ")
         ),
     )
-    .hint("it may still end well: run the verb again, it goes on with what is there")
+    .hint("the action may still succeed: run the command again, it continues from what exists")
     .into()
 }

@@ -111,7 +111,7 @@ impl Fields for AddressFields {
 impl Hetzner {
     /// The address by its id.
     pub async fn address(&self, id: i64) -> Result<AddressView> {
-        self.one(id, "look at an address of the server").await
+        self.one(id, "read an address of the server").await
     }
 
     /// An address that nobody has yet, and that stays when its server goes.
@@ -152,7 +152,7 @@ impl Hetzner {
 
     /// Has it point back to a name.
     pub async fn point_back(&self, found: &AddressView, to: &str) -> Result<()> {
-        let doing = format!("point the address {} back to {to}", found.ip);
+        let doing = format!("set the reverse DNS of address {} to {to}", found.ip);
         let body = DnsPtr::new(to.to_owned(), found.ip.clone());
         self.order::<AddressView>(
             Order::new(found.id, "change_dns_ptr", &doing, deadline::POWER),
@@ -163,7 +163,7 @@ impl Hetzner {
 
     /// Gives it to a server that is off; from whoever has it, it is taken first.
     pub async fn assign_address(&self, found: &AddressView, server: i64) -> Result<()> {
-        let doing = format!("give the address {} to the server", found.ip);
+        let doing = format!("assign address {} to the server", found.ip);
         let body = AssignPrimaryIpToResourceRequest::new(
             server,
             assign_primary_ip_to_resource_request::AssigneeType::Server,
@@ -177,7 +177,7 @@ impl Hetzner {
 
     /// Takes it from the server that has it, which must be off.
     pub async fn unassign_address(&self, found: &AddressView) -> Result<()> {
-        let doing = format!("take the address {} from its server", found.ip);
+        let doing = format!("unassign address {} from its server", found.ip);
         self.order::<AddressView>(
             Order::new(found.id, "unassign", &doing, deadline::POWER),
             &json!({}),

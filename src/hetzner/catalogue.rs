@@ -1,129 +1,16 @@
-//! What can be had: server types by location, images by architecture, prices. Asked before
-//! anything is created; never a list in the code.
+//! Asks the API what can be had: server types by location, images by architecture, prices. Asked before anything is
+//! created; never a list in the code.
 
 use anyhow::Result;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::Hetzner;
-use super::answers::{Deprecation, or_default};
 use super::offer::{self, Offer};
+use super::products::{Image, Pricing, ServerType};
 use super::server_view::ServerView;
 use super::volumes::VolumeView;
 use crate::config::stack::Cloud;
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ServerType {
-    #[serde(deserialize_with = "or_default")]
-    pub name: String,
-    #[serde(deserialize_with = "or_default")]
-    pub cores: u32,
-    #[serde(deserialize_with = "or_default")]
-    pub memory: f64,
-    #[serde(deserialize_with = "or_default")]
-    pub disk: f64,
-    #[serde(deserialize_with = "or_default")]
-    pub architecture: String,
-    #[serde(deserialize_with = "or_default")]
-    pub locations: Vec<Offered>,
-    #[serde(deserialize_with = "or_default")]
-    pub prices: Vec<Price>,
-}
-
-/// A type in one location.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Offered {
-    #[serde(deserialize_with = "or_default")]
-    pub name: String,
-    pub deprecation: Option<Deprecation>,
-    /// Whether there are free machines; not in every answer.
-    pub available: Option<bool>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Price {
-    #[serde(deserialize_with = "or_default")]
-    pub location: String,
-    #[serde(deserialize_with = "or_default")]
-    pub price_monthly: Money,
-}
-
-/// Amounts travel as text.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Money {
-    #[serde(deserialize_with = "or_default")]
-    pub net: String,
-}
-
-impl Money {
-    pub fn net(&self) -> Option<f64> {
-        self.net.parse().ok()
-    }
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Image {
-    pub id: i64,
-    #[serde(deserialize_with = "or_default")]
-    pub name: String,
-    #[serde(deserialize_with = "or_default")]
-    pub architecture: String,
-    /// The older way to tell, a date; `deprecation` takes its place.
-    pub deprecated: Option<String>,
-    pub deprecation: Option<Deprecation>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Pricing {
-    #[serde(deserialize_with = "or_default")]
-    pub currency: String,
-    #[serde(deserialize_with = "or_default")]
-    pub vat_rate: String,
-    #[serde(deserialize_with = "or_default")]
-    pub primary_ips: Vec<AddressPrices>,
-    #[serde(deserialize_with = "or_default")]
-    pub server_backup: BackupPrice,
-    #[serde(deserialize_with = "or_default")]
-    pub volume: PerGb,
-    #[serde(deserialize_with = "or_default")]
-    pub image: PerGb,
-}
-
-/// The price of a GB in a month.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct PerGb {
-    #[serde(deserialize_with = "or_default")]
-    price_per_gb_month: Money,
-}
-
-impl PerGb {
-    pub fn net(&self) -> Option<f64> {
-        self.price_per_gb_month.net()
-    }
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct AddressPrices {
-    #[serde(rename = "type", deserialize_with = "or_default")]
-    pub kind: String,
-    #[serde(deserialize_with = "or_default")]
-    pub prices: Vec<Price>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct BackupPrice {
-    #[serde(deserialize_with = "or_default")]
-    pub percentage: String,
-}
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -152,7 +39,7 @@ pub async fn availability(
     );
     let types = types?;
     let mut found = offer::choose_type(&types, cloud, existing, OffsetDateTime::now_utc())?;
-    let wished = f64::from(cloud.volume_gb.unwrap_or_default());
+    let wished = f64::from(cloud.volume_gb.map_or(0, |size| *size));
     let has: f64 = volumes?.iter().map(|volume| volume.size).sum();
     found.costs_more |= wished > has;
     let images = if found.needs_image {
@@ -168,7 +55,7 @@ impl Hetzner {
     async fn server_types(&self) -> Result<Vec<ServerType>> {
         self.list("/server_types", "server_types", &[])
             .await
-            .map_err(|error| error.told("ask which server types there are").into())
+            .map_err(|error| error.told("list the server types").into())
     }
 
     async fn images(&self, architecture: &str) -> Result<Vec<Image>> {
@@ -180,7 +67,7 @@ impl Hetzner {
         let found: Vec<Image> = self
             .list("/images", "images", &query)
             .await
-            .map_err(|error| error.told("ask which images there are"))?;
+            .map_err(|error| error.told("list the images"))?;
         let fits = |image: &Image| image.architecture == architecture;
         Ok(found.into_iter().filter(fits).collect())
     }
@@ -189,7 +76,7 @@ impl Hetzner {
         let answer: PricingAnswer = self
             .get("/pricing", &[])
             .await
-            .map_err(|error| error.told("ask for the prices"))?;
+            .map_err(|error| error.told("read the prices"))?;
         Ok(answer.pricing)
     }
 

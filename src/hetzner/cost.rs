@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::catalogue::{Price, Pricing, ServerType};
+use super::products::{Price, Pricing, ServerType};
 use crate::config::stack::Cloud;
 use crate::core::error::{Code, Fault};
 
@@ -42,9 +42,9 @@ impl Cost {
         let unknown = |what: &str| {
             Fault::new(
                 Code::E0303,
-                format!("the Hetzner API tells no price of {what} in {location}"),
+                format!("the Hetzner API has no price for {what} in {location}"),
             )
-            .hint("is cloud.location right?")
+            .hint("check cloud.location")
         };
         let server = price_in(&found.prices, location).ok_or_else(|| unknown(&found.name))?;
         let address = |family: &str| {
@@ -73,7 +73,7 @@ impl Cost {
             let each = pricing.volume.net().ok_or_else(|| unknown("a volume"))?;
             items.push(Item::new(
                 format!("volume of {size} GB"),
-                each * f64::from(size),
+                each * f64::from(*size),
             ));
         }
         if snapshots_gb > 0.0 {
@@ -89,18 +89,18 @@ impl Cost {
     }
 
     pub(super) fn within_limit(&self, cloud: &Cloud) -> Result<()> {
-        let Some(limit) = cloud.max_monthly_eur else {
+        let Some(limit) = cloud.max_monthly_eur.as_deref() else {
             return Ok(());
         };
         if self.currency != "EUR" {
             return Err(Fault::new(
                 Code::E0308,
                 format!(
-                    "cloud.max_monthly_eur is in EUR and the prices of this account are in {}",
+                    "cloud.max_monthly_eur is in EUR, but the prices of this account are in {}",
                     self.currency
                 ),
             )
-            .hint("take cloud.max_monthly_eur out to go on without a limit")
+            .hint("remove cloud.max_monthly_eur to continue without a limit")
             .into());
         }
         // Amounts are compared in cents, as they are shown.
@@ -111,7 +111,7 @@ impl Cost {
                 .map(|item| format!("{:.2} {}", item.net, item.name))
                 .collect();
             let message = format!(
-                "the stack costs {:.2} EUR a month net ({}), over the limit of {limit:.2}",
+                "the stack costs {:.2} EUR per month net ({}), over the limit of {limit:.2}",
                 self.total(),
                 items.join("; ")
             );

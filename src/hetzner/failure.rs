@@ -170,11 +170,11 @@ impl CallError {
             ),
             CallError::Lost(why) => (
                 Code::E0302,
-                format!("no answer came from the Hetzner API: {why}"),
+                format!("the Hetzner API did not answer: {why}"),
             ),
             CallError::Garbled(why) => (
                 Code::E0303,
-                format!("the Hetzner API's answer cannot be read: {why}"),
+                format!("the answer of the Hetzner API cannot be parsed: {why}"),
             ),
             CallError::Api(error) => (fault_code(error), format!("the Hetzner API says: {error}")),
         };
@@ -188,23 +188,25 @@ impl CallError {
     fn advice(&self) -> Option<&'static str> {
         let CallError::Api(error) = self else {
             return matches!(self, CallError::Unreachable(_) | CallError::Lost(_)).then_some(
-                "check the network and HCLOUD_ENDPOINT, then run the verb again: what was made is found by its label",
+                "check the network and HCLOUD_ENDPOINT, then run the command again: existing resources are found by their labels",
             );
         };
         match error.code.as_str() {
             "token_readonly" => Some(
-                "the token may only read: make one with read and write in the project's console",
+                "the token is read-only: create one with read and write access in the Hetzner console",
             ),
-            "unauthorized" | "forbidden" => Some("is HCLOUD_TOKEN a token of the right project?"),
+            "unauthorized" | "forbidden" => {
+                Some("check that HCLOUD_TOKEN is a token of the right project")
+            }
             "resource_limit_exceeded" => Some(
-                "the project's limit is reached: delete what is not needed, or ask Hetzner to raise it",
+                "the limit of the project is reached: delete unused resources, or ask Hetzner to raise the limit",
             ),
             "protected" => Some("run `citrino-ops destroy --unprotect` first"),
             "resource_unavailable" | "placement_error" => Some(
                 "nothing was created: try again later, or choose another server type or location; `citrino-ops plan` lists them",
             ),
             "rate_limit_exceeded" => {
-                Some("the project's requests of this hour are used up: wait some minutes")
+                Some("the project has used up its API requests for this hour: wait some minutes")
             }
             "deprecated_api_endpoint" => Some("this version of citrino-ops is too old for the API"),
             _ => None,
@@ -239,7 +241,7 @@ impl From<reqwest::Error> for CallError {
 /// reqwest's own text says only "error sending request"; the cause says why.
 fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        return "it took too long".to_owned();
+        return "timed out".to_owned();
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {

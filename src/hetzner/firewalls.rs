@@ -1,7 +1,6 @@
 //! Firewalls: their rules, and the servers that they are applied to.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use anyhow::Result;
 use hcloud::models::{
@@ -20,6 +19,7 @@ use super::resource::{Fields, Labelled, Order};
 use super::server_view::ServerView;
 use super::servers::map_of;
 use crate::core::error::Fault;
+use crate::core::value::Network;
 
 /// One rule, in an order and writing in which equal rules are equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -39,12 +39,12 @@ pub struct Rule {
 
 impl Rule {
     /// A rule that lets packets in.
-    pub fn inward(protocol: &str, port: Option<u16>, from: &[String]) -> Self {
+    pub fn inward(protocol: &str, port: Option<u16>, from: &[Network]) -> Self {
         Self {
             direction: "in".to_owned(),
             protocol: protocol.to_owned(),
             port: port.map_or(String::new(), |port| port.to_string()),
-            source_ips: from.to_vec(),
+            source_ips: from.iter().map(ToString::to_string).collect(),
             destination_ips: Vec::new(),
         }
         .canonical()
@@ -65,26 +65,10 @@ fn canonical<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rule>, D::Error> 
     Ok(rules.into_iter().map(Rule::canonical).collect())
 }
 
-/// `10.1.2.3/8` and `10.0.0.0/8` are one network.
+/// `10.1.2.3/8` and `10.0.0.0/8` are one network. What the API calls otherwise stays as it is.
 fn network(cidr: &str) -> String {
-    let (address, bits) = cidr.split_once('/').unwrap_or((cidr, ""));
-    match (address.parse::<IpAddr>(), bits.parse::<u32>()) {
-        (Ok(IpAddr::V4(ip)), Ok(bits @ 0..=32)) => {
-            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
-            format!(
-                "{}/{bits}",
-                std::net::Ipv4Addr::from_bits(ip.to_bits() & mask)
-            )
-        }
-        (Ok(IpAddr::V6(ip)), Ok(bits @ 0..=128)) => {
-            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
-            format!(
-                "{}/{bits}",
-                std::net::Ipv6Addr::from_bits(ip.to_bits() & mask)
-            )
-        }
-        _ => cidr.to_owned(),
-    }
+    let network = cidr.parse::<Network>();
+    network.map_or_else(|_| cidr.to_owned(), |network| network.to_string())
 }
 
 impl fmt::Display for Rule {
@@ -129,7 +113,7 @@ impl Hetzner {
 
     /// Overwrites all rules, as the API does.
     pub async fn set_rules(&self, firewall: &FirewallView, rules: &[Rule]) -> Result<()> {
-        let doing = format!("set the rules of the firewall {}", firewall.name);
+        let doing = format!("set the rules of firewall {}", firewall.name);
         let body = SetRulesRequest::new(requests(rules));
         self.order::<FirewallView>(
             Order::new(firewall.id, "set_rules", &doing, deadline::FIREWALL),
@@ -140,7 +124,7 @@ impl Hetzner {
 
     /// Applies it to a server; one to which it is applied already is no error.
     pub async fn apply_firewall(&self, firewall: i64, server: &ServerView) -> Result<()> {
-        let doing = format!("apply the firewall to the server {}", server.name);
+        let doing = format!("apply the firewall to server {}", server.name);
         let resource = FirewallResource {
             server: Some(Box::new(ResourceId::new(server.id))),
             ..FirewallResource::new(firewall_resource::Type::Server)
@@ -172,10 +156,10 @@ impl Hetzner {
 }
 
 fn in_use_hint(error: &CallError, name: &str) -> anyhow::Error {
-    let fault: Fault = error.told(&format!("delete the firewall {name}"));
+    let fault: Fault = error.told(&format!("delete firewall {name}"));
     if error.is("resource_in_use") {
         return fault
-            .hint("it is applied to something that is not of this stack: take it off there, in the console")
+            .hint("it is applied to a resource of another stack: remove it there in the Hetzner console")
             .into();
     }
     fault.into()
@@ -207,7 +191,11 @@ mod tests {
 
     #[test]
     fn equal_rules_are_equal_however_they_are_written() {
-        let wished = Rule::inward("tcp", Some(22), &["10.1.2.3/8".into(), "::/0".into()]);
+        let wished = Rule::inward(
+            "tcp",
+            Some(22),
+            &["10.1.2.3/8", "::/0"].map(|cidr| cidr.parse().unwrap()),
+        );
         let text = r#"{"direction":"in","protocol":"tcp","port":"22","description":null,
             "source_ips":["::/0","10.0.0.0/8"],"destination_ips":[]}"#;
         let found: Rule = serde_json::from_str(text).unwrap();

@@ -56,7 +56,7 @@ pub fn pin_label(public_key_line: &str) -> Result<String> {
         .ok_or_else(|| {
             Fault::new(
                 Code::E0001,
-                "a host key is no ed25519 public key, so it cannot be pinned",
+                "the host key is not an ed25519 public key, so it cannot be pinned",
             )
         })?;
     Ok(format!(
@@ -76,8 +76,8 @@ pub fn pinned_line(label: &str) -> Result<String> {
         .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
         .filter(|key| key.len() == KEY_LEN)
         .ok_or_else(|| {
-            Fault::new(Code::E0303, format!("the label value `{label}` is no pinned host key"))
-                .hint("somebody changed the labels of the server: compare its host key with the console's, and put the label right")
+            Fault::new(Code::E0303, format!("the label value `{label}` is not a pinned host key"))
+                .hint("somebody changed the labels of the server: compare its host key in the Hetzner console, and correct the label")
         })?;
     let wire = [KEY_HEAD, &key].concat();
     Ok(format!("ssh-ed25519 {}", STANDARD.encode(wire)))

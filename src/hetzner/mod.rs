@@ -1,4 +1,4 @@
-//! Reach: the Hetzner Cloud API, through the crate hcloud. What is wished of it stands in cloud.rs.
+//! The Hetzner Cloud API, through the crate hcloud. planner/cloud.rs has the desired state.
 //!
 //! Requests are the crate's models. Answers are read by the crate where it can, and by small
 //! lenient structs where a new field or value must not break a run: docs/decisions/0003.
@@ -14,6 +14,7 @@ mod firewalls;
 pub mod labels;
 mod networks;
 mod offer;
+mod products;
 mod resource;
 mod server_view;
 mod servers;
@@ -111,7 +112,7 @@ impl Hetzner {
         if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
             return Err(Fault::new(
                 Code::E0301,
-                "the token for the Hetzner API is empty or has characters that no token has",
+                "the token for the Hetzner API is empty or has invalid characters",
             )
             .hint("set HCLOUD_TOKEN to a read and write token of the project")
             .into());
@@ -166,7 +167,7 @@ fn client(endpoint: &str, pace: Pace) -> Result<reqwest::Client> {
     builder.build().map_err(|error| {
         Fault::new(
             Code::E0302,
-            format!("no HTTP client could be made for the Hetzner API: {error}"),
+            format!("could not set up an HTTP client for the Hetzner API: {error}"),
         )
         .into()
     })
@@ -181,17 +182,17 @@ fn check_endpoint(endpoint: &str) -> Result<bool> {
             format!("the endpoint `{endpoint}` of the Hetzner API {why}"),
         )
         .hint(format!(
-            "HCLOUD_ENDPOINT or cloud.endpoint is like {DEFAULT_ENDPOINT}"
+            "set HCLOUD_ENDPOINT or cloud.endpoint to something like {DEFAULT_ENDPOINT}"
         ))
     };
-    let url = reqwest::Url::parse(endpoint).map_err(|_| wrong("is no address"))?;
+    let url = reqwest::Url::parse(endpoint).map_err(|_| wrong("is not a URL"))?;
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
     let local = host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     match url.scheme() {
         "https" => Ok(local),
         "http" if local => Ok(true),
-        "http" => Err(wrong("is plain http: the token would travel unencrypted").into()),
+        "http" => Err(wrong("is plain http: the token would be sent unencrypted").into()),
         _ => Err(wrong("is neither http nor https").into()),
     }
 }
@@ -217,7 +218,7 @@ mod tests {
     fn bad_tokens_and_endpoints_are_refused_before_anything_is_sent() {
         assert!(refused(DEFAULT_ENDPOINT, " \n").starts_with(Code::E0301.as_str()));
         assert!(refused(DEFAULT_ENDPOINT, "two words").starts_with(Code::E0301.as_str()));
-        assert!(refused("nowhere", "t").contains("is no address"));
+        assert!(refused("nowhere", "t").contains("is not a URL"));
         assert!(refused("ftp://127.0.0.1", "t").contains("neither"));
         assert!(refused("http://api.example.com/v1", "t").contains("unencrypted"));
     }

@@ -63,7 +63,7 @@ impl Hetzner {
 
     /// Gives a network that has no subnet the one that is all of it.
     pub async fn add_subnet(&self, found: &NetworkView, location: &str) -> Result<()> {
-        let doing = format!("give the network {} a subnet", found.name);
+        let doing = format!("add a subnet to network {}", found.name);
         let body = self.subnet(&found.ip_range, location).await?;
         self.order::<NetworkView>(
             Order::new(found.id, "add_subnet", &doing, deadline::POWER),
@@ -84,7 +84,7 @@ impl Hetzner {
         let found: Vec<Location> = self
             .list("/locations", "locations", &[("name", location.to_owned())])
             .await
-            .map_err(|error| error.told("ask for the location"))?;
+            .map_err(|error| error.told("read the location"))?;
         let found = found.into_iter().find(|one| one.name == location);
         Ok(found
             .with_context(|| format!("the Hetzner API knows no location {location}"))?

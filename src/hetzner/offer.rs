@@ -8,8 +8,8 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::answers::Deprecation;
-use super::catalogue::{Image, Offered, Pricing, ServerType};
 use super::cost::{Cost, price_in};
+use super::products::{Image, Offered, Pricing, ServerType};
 use super::server_view::ServerView;
 use crate::config::stack::Cloud;
 use crate::core::error::{Code, Fault};
@@ -40,7 +40,7 @@ impl fmt::Display for Offer {
         let currency = &cost.currency;
         write!(
             f,
-            "{} in {}: {} vCPU, {} GB, {} GB disk, {}; {:.2} {currency} a month net, {gross:.2} {currency} with {}% VAT",
+            "{} in {}: {} vCPU, {} GB, {} GB disk, {}; {:.2} {currency} per month net, {gross:.2} {currency} with {}% VAT",
             self.server_type,
             self.location,
             self.cores,
@@ -96,7 +96,7 @@ pub(super) fn choose_type(
         // It runs, and the API no longer lists it.
         Err(error) if exists => {
             let server_type = ServerType {
-                name: cloud.server_type.clone(),
+                name: cloud.server_type.to_string(),
                 ..ServerType::default()
             };
             return Ok(found(server_type, vec![error.to_string()]));
@@ -107,11 +107,11 @@ pub(super) fn choose_type(
     match orderable(wished, &cloud.location, now) {
         Ok(None) => {}
         Ok(Some(end)) => notes.push(format!(
-            "{} can be ordered in {} until {end} only",
+            "{} can only be ordered in {} until {end}",
             wished.name, cloud.location
         )),
         Err(refusal) if exists => notes.push(format!(
-            "{}; the server that runs is not touched by that",
+            "{}; this does not affect the running server",
             refusal.sentence(&wished.name, &cloud.location)
         )),
         Err(refusal) => return Err(refuse(&refusal, wished, types, &cloud.location, now).into()),
@@ -130,7 +130,7 @@ fn refuse_rescale(server: &ServerView, wished: &ServerType, types: &[ServerType]
     let disk = server.disk_gb as f64;
     let why = if *architecture != wished.architecture {
         format!(
-            "{} is of the architecture {}, the server's is {architecture}",
+            "{} has the architecture {}, the server has {architecture}",
             wished.name, wished.architecture
         )
     } else if disk > wished.disk {
@@ -144,11 +144,11 @@ fn refuse_rescale(server: &ServerView, wished: &ServerType, types: &[ServerType]
     Err(Fault::new(
         Code::E0311,
         format!(
-            "the server {} cannot become a {}: {why}",
+            "server {} cannot become a {}: {why}",
             server.name, wished.name
         ),
     )
-    .hint("nothing was changed: choose another cloud.server_type")
+    .hint("nothing was changed; choose another cloud.server_type")
     .into())
 }
 
@@ -179,8 +179,8 @@ pub(super) fn complete(
     }
     Ok(Offer {
         server_type: found.server_type.name.clone(),
-        location: cloud.location.clone(),
-        image: cloud.image.clone(),
+        location: cloud.location.to_string(),
+        image: cloud.image.to_string(),
         cores: found.server_type.cores,
         memory_gb: found.server_type.memory,
         disk_gb: found.server_type.disk,
@@ -197,7 +197,7 @@ pub(super) fn type_named<'a>(types: &'a [ServerType], name: &str) -> Result<&'a 
             let names = nearest(types.iter().map(|found| found.name.as_str()), name);
             Fault::new(Code::E0304, format!("there is no server type `{name}`"))
                 .hint(format!(
-                    "cloud.server_type: the nearest are {}",
+                    "set cloud.server_type; the nearest are {}",
                     names.join(", ")
                 ))
                 .into()
@@ -215,18 +215,22 @@ pub(super) fn image_named<'a>(
         .filter(|image| image_end(image).is_none_or(|end| end > now))
         .collect();
     if let Some(image) = usable.iter().find(|image| image.name == name) {
-        let note = image_end(image)
-            .map(|end| format!("the image {name} is deprecated and goes on {}", end.date()));
+        let note = image_end(image).map(|end| {
+            format!(
+                "image {name} is deprecated and will be removed on {}",
+                end.date()
+            )
+        });
         return Ok((image, note));
     }
     let why = if images.iter().any(|image| image.name == name) {
-        "is deprecated and can no longer be had"
+        "is deprecated and no longer available"
     } else {
         "does not exist for the architecture of the server type"
     };
     let names: Vec<_> = usable.iter().map(|image| image.name.as_str()).collect();
-    Err(Fault::new(Code::E0305, format!("the image `{name}` {why}"))
-        .hint(format!("cloud.image: there are {}", names.join(", ")))
+    Err(Fault::new(Code::E0305, format!("image `{name}` {why}"))
+        .hint(format!("set cloud.image to one of {}", names.join(", ")))
         .into())
 }
 
@@ -268,12 +272,12 @@ fn end_of(deprecation: &Deprecation) -> Option<OffsetDateTime> {
 impl Refusal {
     fn sentence(&self, name: &str, location: &str) -> String {
         match self {
-            Refusal::NotThere => format!("the server type {name} is not offered in {location}"),
+            Refusal::NotThere => format!("server type {name} is not offered in {location}"),
             Refusal::NoMore(day) => {
-                format!("the server type {name} cannot be ordered in {location} since {day}")
+                format!("server type {name} cannot be ordered in {location} since {day}")
             }
             Refusal::NoneFree => {
-                format!("no machine of the server type {name} is free in {location} now")
+                format!("no server of type {name} is available in {location} now")
             }
         }
     }
@@ -299,14 +303,14 @@ fn refuse(
     let message = if elsewhere.is_empty() {
         format!("{sentence}, nor anywhere else")
     } else {
-        format!("{sentence}; it can be had in {}", elsewhere.join(", "))
+        format!("{sentence}; it is available in {}", elsewhere.join(", "))
     };
     let ladder = ladder(types, wished, location, now);
     Fault::new(Code::E0304, message).hint(if ladder.is_empty() {
         format!("no other type can be ordered in {location}: choose another cloud.location")
     } else {
         format!(
-            "in {location} there are, net a month: {}",
+            "available in {location}, net per month: {}",
             ladder.join(", ")
         )
     })

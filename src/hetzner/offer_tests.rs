@@ -60,7 +60,7 @@ fn cloud(yaml: &str) -> Cloud {
 fn offer(yaml: &str, exists: bool) -> Result<Offer> {
     let cloud = cloud(yaml);
     let mut server = ServerView::default();
-    server.fields.server_type.clone_from(&cloud.server_type);
+    server.fields.server_type = cloud.server_type.to_string();
     offer_beside(&cloud, exists.then_some(&server))
 }
 
@@ -94,7 +94,7 @@ fn a_rescale_must_be_orderable_and_fit() {
     let error = offer_beside(&wished("cx23"), Some(&server)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the server prod cannot become a cx23: its disk of 80 GB does not fit into the 40 GB of cx23, and a disk cannot shrink"
+        "server prod cannot become a cx23: its disk of 80 GB does not fit into the 40 GB of cx23, and a disk cannot shrink"
     );
 }
 
@@ -123,22 +123,22 @@ fn an_offer_has_all_that_a_month_costs() {
 fn a_type_that_cannot_be_ordered_is_refused_with_where_and_what_can_be_had() {
     assert_eq!(
         refusal("server_type: cpx11, location: nbg1, image: debian-12"),
-        "E0304 the server type cpx11 cannot be ordered in nbg1 since 2025-12-31; it can be had in ash (17.49 EUR/month) \
-         [in nbg1 there are, net a month: cx23 5.49 EUR (2 vCPU, 4 GB), cpx12 11.49 EUR (2 vCPU, 2 GB)]"
+        "E0304 server type cpx11 cannot be ordered in nbg1 since 2025-12-31; it is available in ash (17.49 EUR/month) \
+         [available in nbg1, net per month: cx23 5.49 EUR (2 vCPU, 4 GB), cpx12 11.49 EUR (2 vCPU, 2 GB)]"
     );
     let text = refusal("server_type: cpx11, location: hel1, image: debian-12");
     assert!(
-        text.contains("is not offered in hel1; it can be had in ash"),
+        text.contains("is not offered in hel1; it is available in ash"),
         "{text}"
     );
     let text = refusal("server_type: cx33, location: nbg1, image: debian-12");
     assert!(
-        text.contains("no machine of the server type cx33 is free in nbg1 now, nor anywhere else"),
+        text.contains("no server of type cx33 is available in nbg1 now, nor anywhere else"),
         "{text}"
     );
     let text = refusal("server_type: cpx1, location: nbg1, image: debian-12");
     assert!(
-        text.contains("no server type `cpx1` [cloud.server_type: the nearest are cpx1"),
+        text.contains("no server type `cpx1` [set cloud.server_type; the nearest are cpx1"),
         "{text}"
     );
 }
@@ -163,12 +163,12 @@ fn what_ends_soon_is_noted() {
     .unwrap();
     assert_eq!(offer.notes.len(), 2, "{:?}", offer.notes);
     assert!(
-        offer.notes[0].contains("until 2026-12-31 only"),
+        offer.notes[0].contains("can only be ordered in nbg1 until 2026-12-31"),
         "{:?}",
         offer.notes
     );
     assert!(
-        offer.notes[1].contains("goes on 2027-01-30"),
+        offer.notes[1].contains("will be removed on 2027-01-30"),
         "{:?}",
         offer.notes
     );
@@ -179,11 +179,11 @@ fn images_are_refused_with_those_that_there_are() {
     let text = refusal("server_type: cpx12, location: nbg1, image: debian-11");
     assert_eq!(
         text,
-        "E0305 the image `debian-11` is deprecated and can no longer be had [cloud.image: there are debian-12, ubuntu-22.04]"
+        "E0305 image `debian-11` is deprecated and no longer available [set cloud.image to one of debian-12, ubuntu-22.04]"
     );
     let text = refusal("server_type: cpx12, location: nbg1, image: debian-99");
     assert!(
-        text.starts_with("E0305 the image `debian-99` does not exist"),
+        text.starts_with("E0305 image `debian-99` does not exist"),
         "{text}"
     );
 }
@@ -194,7 +194,7 @@ fn the_limit_is_kept() {
     assert!(offer(&format!("{yaml}12.01"), false).is_ok());
     let text = refusal(&format!("{yaml}12.00"));
     assert!(
-        text.starts_with("E0308 the stack costs 12.01 EUR a month net (11.49 server cpx12 in nbg1; 0.50 IPv4 address; 0.02 snapshots of 2.0 GB)"),
+        text.starts_with("E0308 the stack costs 12.01 EUR per month net (11.49 server cpx12 in nbg1; 0.50 IPv4 address; 0.02 snapshots of 2.0 GB)"),
         "{text}"
     );
 }

@@ -126,20 +126,14 @@ impl Hetzner {
     pub async fn of_stack<K: Kind>(&self, stack: &str) -> Result<Vec<K>> {
         self.listed(&[("label_selector", labels::selector(stack))])
             .await
-            .map_err(|error| {
-                error
-                    .told(&format!("list what there is of {}", K::MANY))
-                    .into()
-            })
+            .map_err(|error| error.told(&format!("list {}", K::MANY)).into())
     }
 
     /// The one of this name, ours or not.
     pub async fn named<K: Kind>(&self, name: &str) -> Result<Option<K>> {
-        self.by_name(name).await.map_err(|error| {
-            error
-                .told(&format!("look for the {} {name}", K::WORD))
-                .into()
-        })
+        self.by_name(name)
+            .await
+            .map_err(|error| error.told(&format!("look up {} {name}", K::WORD)).into())
     }
 
     async fn by_name<K: Kind>(&self, name: &str) -> Called<Option<K>> {
@@ -172,7 +166,7 @@ impl Hetzner {
         body: &impl Serialize,
         within: Duration,
     ) -> Result<K> {
-        let doing = format!("create the {} {name}", K::WORD);
+        let doing = format!("create {} {name}", K::WORD);
         let path = format!("/{}", K::MANY);
         let body = to_value(body).map_err(|error| error.told(&doing))?;
         let made = self
@@ -207,7 +201,7 @@ impl Hetzner {
             .write(Method::PUT, &format!("/{}/{id}", K::MANY), Some(body))
             .await;
         done.map(drop)
-            .map_err(|error| error.told(&format!("change the {} {name}", K::WORD)).into())
+            .map_err(|error| error.told(&format!("change {} {name}", K::WORD)).into())
     }
 
     /// Has the API do something with one, and waits for it.
@@ -226,7 +220,7 @@ impl Hetzner {
 
     /// Turns the protection against deletion on or off.
     pub async fn protect<K: Kind>(&self, one: &K, on: bool) -> Result<()> {
-        let doing = format!("change the protection of the {} {}", K::WORD, one.name());
+        let doing = format!("change the protection of {} {}", K::WORD, one.name());
         let body = json!({ "delete": on });
         self.order::<K>(
             Order::new(one.id(), "change_protection", &doing, deadline::POWER),
@@ -237,7 +231,7 @@ impl Hetzner {
 
     /// Deletes one and waits until it is gone; one that is gone already is no error.
     pub async fn delete<K: Kind>(&self, one: &K) -> Result<()> {
-        let doing = format!("delete the {} {}", K::WORD, one.name());
+        let doing = format!("delete {} {}", K::WORD, one.name());
         match self.try_delete(one).await {
             Ok(started) => self.await_all(started, &doing, deadline::DELETE).await,
             Err(error) => Err(error.told(&doing).into()),

@@ -53,14 +53,14 @@ impl Hetzner {
             let fault = Fault::new(
                 Code::E0311,
                 format!(
-                    "{} servers carry the label {}: {}",
+                    "{} servers have the label {}: {}",
                     found.len(),
                     labels::selector(stack),
                     names.join(", ")
                 ),
             );
             return Err(fault
-                .hint("keep one: take the label from the others, or delete them in the console")
+                .hint("keep one: remove the label from the others, or delete them in the Hetzner console")
                 .into());
         }
         Ok(found.pop())
@@ -69,7 +69,7 @@ impl Hetzner {
     /// Makes the server, once, and waits for all that was begun with it. When the answer was lost, the server
     /// is found by name and label; which host key it got is in its labels.
     pub async fn create_server(&self, new: &NewServer) -> Result<i64> {
-        let body = request(new).context("a server's request could not be written")?;
+        let body = request(new).context("could not write the request for a server")?;
         let made: ServerView = self
             .make(&new.name, &new.stack, &body, deadline::CREATE)
             .await?;
@@ -100,7 +100,7 @@ impl Hetzner {
                     Code::E0307,
                     format!("could not {doing}: the server is still {}", server.status),
                 )
-                .hint("look at the server in the console, then run the verb again")
+                .hint("check the server in the Hetzner console, then run the command again")
                 .into());
             }
             tokio::time::sleep(self.poll_wait(polls)).await;
@@ -109,7 +109,7 @@ impl Hetzner {
     }
 
     pub async fn power_on(&self, server: &ServerView) -> Result<()> {
-        let doing = format!("start the server {}", server.name);
+        let doing = format!("start server {}", server.name);
         self.order::<ServerView>(
             Order::new(server.id, "poweron", &doing, deadline::POWER),
             &json!({}),
@@ -122,7 +122,7 @@ impl Hetzner {
     /// Has the server shut down, and cuts its power when it does not within a minute. The action's
     /// success says only that it was asked to.
     pub async fn power_off(&self, server: &ServerView) -> Result<()> {
-        let doing = format!("shut the server {} down", server.name);
+        let doing = format!("shut down server {}", server.name);
         self.order::<ServerView>(
             Order::new(server.id, "shutdown", &doing, deadline::POWER),
             &json!({}),
@@ -147,7 +147,7 @@ impl Hetzner {
     }
 
     pub async fn enable_backups(&self, server: &ServerView) -> Result<()> {
-        let doing = format!("turn on the backups of the server {}", server.name);
+        let doing = format!("turn on the backups of server {}", server.name);
         self.order::<ServerView>(
             Order::new(server.id, "enable_backup", &doing, deadline::BACKUP),
             &json!({}),
@@ -158,7 +158,7 @@ impl Hetzner {
     /// Turns the protection against deletion and rebuilding on or off; for a server the API wants
     /// both alike.
     pub async fn protect_server(&self, server: &ServerView, on: bool) -> Result<()> {
-        let doing = format!("change the protection of the server {}", server.name);
+        let doing = format!("change the protection of server {}", server.name);
         let body = ChangeServerProtectionRequest {
             delete: Some(on),
             rebuild: Some(on),
@@ -171,7 +171,7 @@ impl Hetzner {
     }
 
     pub async fn join_network(&self, server: &ServerView, network: i64) -> Result<()> {
-        let doing = format!("attach the server {} to its network", server.name);
+        let doing = format!("attach server {} to its network", server.name);
         let body = AttachServerToNetworkRequest::new(network);
         self.order::<ServerView>(
             Order::new(server.id, "attach_to_network", &doing, deadline::POWER)
@@ -184,7 +184,7 @@ impl Hetzner {
     /// Gives a server that is off another type. The disk keeps its size, so that the way back stays
     /// open: a disk cannot shrink.
     pub async fn rescale(&self, server: &ServerView, server_type: &str) -> Result<()> {
-        let doing = format!("make the server {} a {server_type}", server.name);
+        let doing = format!("change server {} to {server_type}", server.name);
         let body = ChangeTypeOfServerRequest::new(server_type.to_owned(), false);
         self.order::<ServerView>(
             Order::new(server.id, "change_type", &doing, deadline::RESCALE),
@@ -196,7 +196,7 @@ impl Hetzner {
     /// Gives the server a new disk from the image and has it born again; its addresses stay. The
     /// crate's request knows no `user_data`, and without it the API takes that of the first birth.
     pub async fn rebuild(&self, server: &ServerView, image: i64, user_data: &Secret) -> Result<()> {
-        let doing = format!("rebuild the server {}", server.name);
+        let doing = format!("rebuild server {}", server.name);
         let body = json!({ "image": image.to_string(), "user_data": user_data.reveal() });
         self.order::<ServerView>(
             Order::new(server.id, "rebuild", &doing, deadline::CREATE),

@@ -111,7 +111,7 @@ impl Hetzner {
     /// Takes one of the disk of a server that is off, and waits until it is usable. One that was taken for the
     /// same step since the server last ran serves, so that a step that is tried again takes no second.
     pub async fn snapshot(&self, server: &ServerView, stack: &str, before: &str) -> Result<()> {
-        let doing = format!("take a snapshot of the server {}", server.name);
+        let doing = format!("take a snapshot of server {}", server.name);
         let last_start = self.last_start(server.id, &doing).await?;
         let ours = async || {
             let mut found = self.snapshots(stack).await?;
@@ -191,8 +191,8 @@ fn date(text: &str) -> Option<OffsetDateTime> {
 fn unusable(doing: &str) -> anyhow::Error {
     Fault::new(
         Code::E0307,
-        format!("could not {doing}: it did not become usable"),
+        format!("could not {doing}: the snapshot did not become usable"),
     )
-    .hint("nothing was risked without it: look at it in the console, then run the verb again")
+    .hint("nothing else was done without the snapshot; check it in the Hetzner console, then run the command again")
     .into()
 }

@@ -46,7 +46,7 @@ impl Hetzner {
     /// Uploads a key, once. When the project has the same public key under another name by now,
     /// that one serves as well.
     pub async fn create_ssh_key(&self, name: &str, line: &str, labels: &Labels) -> Result<()> {
-        let doing = format!("upload the ssh key {name}");
+        let doing = format!("upload ssh key {name}");
         let body = to_value(&CreateSshKeyRequest {
             labels: Some(map_of(labels)),
             ..CreateSshKeyRequest::new(name.to_owned(), line.to_owned())

@@ -73,7 +73,7 @@ impl Hetzner {
     }
 
     pub async fn attach_volume(&self, found: &VolumeView, server: i64) -> Result<()> {
-        let doing = format!("attach the volume {} to the server", found.name);
+        let doing = format!("attach volume {} to the server", found.name);
         let body = AttachVolumeToServerRequest {
             automount: Some(false),
             ..AttachVolumeToServerRequest::new(server)
@@ -86,7 +86,7 @@ impl Hetzner {
     }
 
     pub async fn detach_volume(&self, found: &VolumeView) -> Result<()> {
-        let doing = format!("detach the volume {}", found.name);
+        let doing = format!("detach volume {}", found.name);
         self.order::<VolumeView>(
             Order::new(found.id, "detach", &doing, deadline::POWER)
                 .unless(&["volume_not_attached"]),
@@ -97,7 +97,7 @@ impl Hetzner {
 
     /// Makes it larger; smaller it cannot become.
     pub async fn grow_volume(&self, found: &VolumeView, size_gb: u32) -> Result<()> {
-        let doing = format!("make the volume {} larger", found.name);
+        let doing = format!("resize volume {}", found.name);
         let body = ResizeVolumeRequest::new(f64::from(size_gb));
         self.order::<VolumeView>(
             Order::new(found.id, "resize", &doing, deadline::POWER),

@@ -135,7 +135,7 @@ impl Hetzner {
     /// The records of the wished name and type; none when the zone is not there either.
     pub async fn record(&self, wished: &Record) -> Result<Option<RecordView>> {
         let doing = format!(
-            "look for the {} record of {}",
+            "look up the {} record of {}",
             wished.kind,
             wished.full_name()
         );
@@ -205,7 +205,11 @@ impl Hetzner {
 
     /// Has the record lead to this address, and to no other.
     pub async fn lead_record(&self, wished: &Record, address: &str) -> Result<()> {
-        let doing = format!("lead the {} record of {}", wished.kind, wished.full_name());
+        let doing = format!(
+            "change the {} record of {}",
+            wished.kind,
+            wished.full_name()
+        );
         let path = format!("{}/actions/set_records", wished.own_path());
         let body = json!({ "records": [{ "value": address }] });
         let started = self
@@ -217,7 +221,7 @@ impl Hetzner {
 
     /// Sets for how long others may keep the record, in seconds.
     pub async fn keep_record_for(&self, wished: &Record, ttl: u32) -> Result<()> {
-        let doing = format!("set the time to live of {}", wished.full_name());
+        let doing = format!("set the TTL of {}", wished.full_name());
         let path = format!("{}/actions/change_ttl", wished.own_path());
         let started = self
             .write(Method::POST, &path, Some(&json!({ "ttl": ttl })))

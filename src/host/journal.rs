@@ -66,20 +66,24 @@ impl LastRun {
             return self.put_back(busy);
         }
         let run = format!(
-            "the last run on the host ({} by {}, begun {})",
+            "the last run on the host ({} by {}, started {})",
             self.verb, self.who, self.since
         );
         match (&self.end, &self.failed) {
             (Some(_), Some(failed)) => format!("{run} failed: {failed}"),
             (Some(tally), None) => format!(
-                "{run} {}ended well: {} changed, {} already so",
-                if self.heard { "" } else { "went on alone and " },
+                "{run} {}succeeded: {} changed, {} unchanged",
+                if self.heard {
+                    ""
+                } else {
+                    "continued alone and "
+                },
                 tally.changed,
                 tally.same
             ),
-            (None, _) if busy => format!("{run} is still at work, at \"{}\"", self.step),
+            (None, _) if busy => format!("{run} is still running, at \"{}\"", self.step),
             (None, _) => format!(
-                "{run} was cut off at \"{}\"; what it left undone is found now",
+                "{run} was interrupted at \"{}\"; the same command continues it (a deploy: `deploy --resume` or `deploy --abort`)",
                 self.step
             ),
         }
@@ -89,20 +93,23 @@ impl LastRun {
 impl LastRun {
     fn put_back(&self, busy: bool) -> String {
         let what = format!(
-            "the dead man's switch: nobody came back after the last run of {} on the host, so at {} it",
+            "the dead man's switch: nobody connected after the last run of {} on the host, so at {} it",
             self.who, self.since
         );
         match (&self.end, &self.failed) {
             (Some(tally), None) => format!(
-                "{what} put back what that run had changed ({} changed, {} already so)",
+                "{what} reverted that run's guarded steps ({} changed, {} unchanged)",
                 tally.changed, tally.same
             ),
-            (_, Some(failed)) => format!("{what} could not put everything back: {failed}"),
+            (_, Some(failed)) => format!("{what} could not revert everything: {failed}"),
             (None, None) if busy => {
-                format!("{what} began to put back, and is at \"{}\"", self.step)
+                format!(
+                    "{what} started to revert that run's guarded steps, and is at \"{}\"",
+                    self.step
+                )
             }
             (None, None) => format!(
-                "{what} began to put back, and was cut off at \"{}\"",
+                "{what} started to revert that run's guarded steps, and was interrupted at \"{}\"",
                 self.step
             ),
         }
@@ -248,7 +255,7 @@ fn fold(text: &str) -> Option<LastRun> {
                 last.step = label.name;
             }
             (Event::Halted { run, name, .. }, Some(last)) if run == last.run => {
-                last.failed = Some(format!("it was halted before \"{name}\""));
+                last.failed = Some(format!("stopped before \"{name}\""));
             }
             (
                 Event::Step {
@@ -381,7 +388,7 @@ mod tests {
             .unwrap();
         let heard = last_run(&system).unwrap().unwrap();
         assert!(heard.end.is_some() && heard.heard);
-        assert!(heard.told(false).contains(") ended well: 0 changed"));
+        assert!(heard.told(false).contains(") succeeded: 0 changed"));
         let unheard = LastRun {
             heard: false,
             ..heard
@@ -389,7 +396,7 @@ mod tests {
         assert!(
             unheard
                 .told(false)
-                .contains(") went on alone and ended well")
+                .contains(") continued alone and succeeded")
         );
     }
 }

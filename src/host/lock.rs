@@ -77,13 +77,13 @@ pub fn is_held(system: &System) -> Result<bool> {
     let file = match File::open(system.path(PATH)) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error).context("could not look at the lock of the host"),
+        Err(error) => return Err(error).context("could not read the lock of the host"),
     };
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(error)) => {
-            Err(error).context("could not look at the lock of the host")
+            Err(error).context("could not read the lock of the host")
         }
     }
 }
@@ -94,7 +94,7 @@ fn holder(system: &System, file: &mut File) -> Result<Holder> {
     let mut holder: Holder = serde_json::from_str(&text).map_err(|_| {
         Fault::new(
             Code::E0504,
-            "the host is locked by a run that has not said its name yet",
+            "the host is locked by a run that has just started",
         )
         .hint("try again in a moment")
     })?;

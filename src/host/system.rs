@@ -59,7 +59,7 @@ impl System {
     pub fn stat(&self, path: impl AsRef<Path>) -> Result<Option<Metadata>> {
         let path = self.path(path);
         absent(fs::symlink_metadata(&path))
-            .with_context(|| format!("could not look at {}", path.display()))
+            .with_context(|| format!("could not read the metadata of {}", path.display()))
     }
 
     /// Puts content in place by a rename: it is whole, with mode and owner, or it is not there.
@@ -100,20 +100,28 @@ impl System {
             .iter()
             .map(|word| word.replace("{file}", &fresh))
             .collect();
-        self.run(&Cmd::new(argv)).await?.success().map_err(|error| {
-            anyhow::Error::from(
-                Fault::new(Code::E0403, "the new content was refused by its own program, and the file was left as it was")
-                    .hint("mend the template or the value in citrino.yml that the message names"),
-            )
-            .context(format!("{error:#}"))
-        })?;
+        self.run(&Cmd::new(argv))
+            .await?
+            .success()
+            .map_err(|error| {
+                anyhow::Error::from(
+                    Fault::new(
+                        Code::E0403,
+                        "the new content was rejected by its checker; the file was not changed",
+                    )
+                    .hint(
+                        "correct the template or the value in citrino.yml that the message names",
+                    ),
+                )
+                .context(format!("{error:#}"))
+            })?;
         Ok(())
     }
 
     /// Takes away what processes that are no more left half made in a folder.
     pub fn sweep(&self, folder: impl AsRef<Path>) -> Result<()> {
         let folder = self.path(folder);
-        sweep(&folder).with_context(|| format!("could not tidy up {}", folder.display()))
+        sweep(&folder).with_context(|| format!("could not clean up {}", folder.display()))
     }
 
     pub fn remove(&self, path: impl AsRef<Path>) -> Result<()> {
@@ -148,8 +156,8 @@ impl System {
 
     fn account(&self, file: &str, name: &str) -> Result<Vec<String>> {
         self.find_account(file, name)?.ok_or_else(|| {
-            Fault::new(Code::E0406, format!("there is no `{name}` in {file}"))
-                .hint("put the step that makes the user or group before this one")
+            Fault::new(Code::E0406, format!("`{name}` is not in {file}"))
+                .hint("add a step that creates the user or group before this one")
                 .into()
         })
     }

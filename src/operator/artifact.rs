@@ -36,9 +36,9 @@ impl Build {
         if self.arch == arch {
             return Ok(());
         }
-        let message = format!("the build is for {}, and the host is {arch}", self.arch);
+        let message = format!("the build is for {}, but the host is {arch}", self.arch);
         Err(Fault::new(Code::E0601, message)
-            .hint(format!("give a static {arch} Linux binary"))
+            .hint(format!("build a static {arch} Linux binary"))
             .into())
     }
 }
@@ -68,7 +68,7 @@ pub async fn build(from: &Path) -> Result<Build> {
                 Code::E0601,
                 format!("`cargo` could not be started: {error}"),
             )
-            .hint("install Rust, or give a binary with --artifact")
+            .hint("install Rust, or name a binary with --artifact")
         })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -76,13 +76,16 @@ pub async fn build(from: &Path) -> Result<Build> {
         let tail = lines[lines.len().saturating_sub(12)..].join("\n");
         return Err(Fault::new(
             Code::E0601,
-            format!("the app did not build in {}:\n{tail}", source.display()),
+            format!(
+                "the app could not be built in {}:\n{tail}",
+                source.display()
+            ),
         )
-        .hint("run `cargo build --release -p citrino-app` there to see all of it")
+        .hint("run `cargo build --release -p citrino-app` there to see the whole output")
         .into());
     }
     let path = executable(&String::from_utf8_lossy(&output.stdout))
-        .ok_or_else(|| Fault::new(Code::E0601, "cargo built the app and named no binary"))?;
+        .ok_or_else(|| Fault::new(Code::E0601, "cargo built the app, but reported no binary"))?;
     let mut build = take(&path).await?;
     build.commit = commit(&source).await;
     Ok(build)
@@ -98,7 +101,7 @@ pub async fn take(path: &Path) -> Result<Build> {
             Code::E0601,
             format!("{} cannot be a release: {why}", path.display()),
         )
-        .hint("give a static Linux binary, as `cargo build --release -p citrino-app` makes it")
+        .hint("use a static Linux binary, as `cargo build --release -p citrino-app` creates it")
     };
     let bytes = tokio::fs::read(path)
         .await
@@ -132,9 +135,9 @@ fn source(from: &Path) -> Result<PathBuf> {
     source_tree(from)?.ok_or_else(|| {
         Fault::new(
             Code::E0601,
-            "the app's source is neither above citrino.yml nor above the working directory",
+            "the app's source is neither in a folder above citrino.yml nor above the working directory",
         )
-        .hint("run it in the source tree, or give a binary with --artifact")
+        .hint("run this in the source tree, or name a binary with --artifact")
         .into()
     })
 }
@@ -176,12 +179,12 @@ async fn commit(source: &Path) -> String {
 
 /// What processor a static program is for. One that is not static has a program header which names a loader.
 fn arch_of_static(bytes: &[u8]) -> Result<String, &'static str> {
-    const NO_ELF: &str = "it is no Linux program";
+    const NO_ELF: &str = "it is not a Linux program";
     let header = FileHeader64::<LittleEndian>::parse(bytes).map_err(|_| NO_ELF)?;
     let endian = header.endian().map_err(|_| NO_ELF)?;
     let parts = header.program_headers(endian, bytes).map_err(|_| NO_ELF)?;
     if parts.iter().any(|part| part.p_type(endian) == PT_INTERP) {
-        return Err("it is not static: it asks for a loader that a host may not have");
+        return Err("it is not static: it needs a loader that the host may not have");
     }
     Ok(match header.e_machine(endian) {
         EM_X86_64 => "x86_64".to_owned(),

@@ -72,7 +72,7 @@ impl Releases {
     /// # Errors
     /// When the folder cannot be written.
     pub fn keep(&self, sha256: &str, bytes: &[u8]) -> Result<()> {
-        let context = || format!("could not keep the release in {}", self.folder.display());
+        let context = || format!("could not store the release in {}", self.folder.display());
         let path = self.folder.join(sha256);
         let is_whole = fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64);
         if !is_whole {

@@ -14,11 +14,11 @@ use crate::operator::remote::{Target, known_hosts_path};
 /// The machine that citrino.yml names.
 pub fn existing(stack: &Stack, host: &ExistingHost) -> Target {
     Target {
-        address: host.address.clone(),
-        port: host.port,
-        user: host.user.clone(),
+        address: host.address.to_string(),
+        port: *host.port,
+        user: host.user.to_string(),
         identity: host.identity.as_deref().map(|path| stack.resolve(path)),
-        host_keys: vec![host.host_key.clone()],
+        host_keys: vec![host.host_key.to_string()],
         known_hosts: known_hosts_path(&stack.name),
         mirror: Mirror::of(&stack.name),
     }
@@ -34,15 +34,15 @@ pub fn of_server(stack: &Stack, server: &ServerView) -> Result<Target> {
         let status = &server.status;
         return Err(Fault::new(
             Code::E0309,
-            format!("the server {name} is {status}, so there is no host to reach"),
+            format!("server {name} is {status}, so there is no host to connect to"),
         )
         .hint("run `citrino-ops provision`: it starts the server")
         .into());
     };
     let host_keys = pins(server)?;
     if host_keys.is_empty() {
-        return Err(Fault::new(Code::E0502, format!("no host key of the server {name} is pinned in its labels, so nothing was sent to it"))
-            .hint("somebody took the label away: compare the host's key with the console's, and put the label back")
+        return Err(Fault::new(Code::E0502, format!("the labels of server {name} have no pinned host key, so nothing was sent to it"))
+            .hint("somebody removed the label: compare the host key in the Hetzner console, and restore the label")
             .into());
     }
     Ok(Target {
@@ -83,7 +83,10 @@ pub fn need_login<'k>(stack: &Stack, mut keys: impl Iterator<Item = &'k str>) ->
     if keys.any(|key| body(key).is_some_and(|key| held.contains(&key))) {
         return Ok(());
     }
-    Err(Fault::new(Code::E0509, "none of the keys in cloud.ssh_keys can be used from here, and the host will let in no other")
-        .hint("add your public key to cloud.ssh_keys, or your key to ssh's agent")
-        .into())
+    Err(Fault::new(
+        Code::E0509,
+        "none of the keys in cloud.ssh_keys is on this machine, and the host accepts no other",
+    )
+    .hint("add your public key to cloud.ssh_keys, or your key to the ssh agent")
+    .into())
 }

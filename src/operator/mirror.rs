@@ -75,7 +75,7 @@ impl Mirror {
     pub fn take(&self, from: &Head, news: &AuditDelta) -> Result<()> {
         let bytes = news.bytes()?.ok_or_else(|| {
             other_chain(format!(
-                "the audit of the host does not go on from line {}, the last that this machine has seen",
+                "the audit of the host does not continue from line {}, the last that this machine has seen",
                 from.n
             ))
         })?;
@@ -135,12 +135,9 @@ impl Mirror {
     fn unusable(&self, error: &std::io::Error) -> anyhow::Error {
         Fault::new(
             Code::E0524,
-            format!(
-                "{} of the audit could not be kept: {error}",
-                self.whose()
-            ),
+            format!("{} of the audit could not be saved: {error}", self.whose()),
         )
-        .hint("act on the message; what is missing in it comes with the next run, or with `citrino-ops audit`")
+        .hint("act on the message; the next run, or `citrino-ops audit`, fetches the missing lines")
         .into()
     }
 }

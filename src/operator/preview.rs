@@ -129,16 +129,23 @@ impl Saved {
     /// E0803 when the file is no plan, or one of another stack.
     pub fn read(path: &Path, stack: &str) -> Result<Self> {
         let wrong = |why: String| {
-            Fault::new(Code::E0803, format!("{} is no plan: {why}", path.display()))
-                .hint("`citrino-ops plan --out FILE` writes one")
+            Fault::new(
+                Code::E0803,
+                format!("{} is not a plan: {why}", path.display()),
+            )
+            .hint("`citrino-ops plan --out FILE` writes one")
         };
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
         let saved: Self = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         if saved.version != VERSION {
-            return Err(wrong(format!("its form is {}, known is {VERSION}", saved.version)).into());
+            return Err(wrong(format!(
+                "its format is {}, this version knows {VERSION}",
+                saved.version
+            ))
+            .into());
         }
         if saved.stack != stack {
-            return Err(wrong(format!("it is of the stack {}, not {stack}", saved.stack)).into());
+            return Err(wrong(format!("it is for stack {}, not {stack}", saved.stack)).into());
         }
         Ok(saved)
     }
@@ -153,12 +160,12 @@ impl Saved {
                 format!("the plan of {at} is out of date: {why}"),
             )
             .hint(
-                "nothing was changed: look at a new `citrino-ops plan --out FILE`, and apply that",
+                "nothing was changed; make a new plan with `citrino-ops plan --out FILE`, review it, and apply that",
             )
             .into()
         };
         if self.wishes != wishes {
-            return Err(moved("citrino.yml was changed since".to_owned()));
+            return Err(moved("citrino.yml was changed since then".to_owned()));
         }
         let only = |of: &[Planned], not: &[Planned]| {
             of.iter()
@@ -167,9 +174,9 @@ impl Saved {
         };
         match (only(then, now), only(now, then)) {
             (None, None) => Ok(()),
-            (Some(then), Some(now)) => Err(moved(format!("planned was {then}, now it is {now}"))),
-            (Some(then), None) => Err(moved(format!("no longer to be done: {then}"))),
-            (None, Some(now)) => Err(moved(format!("not in it, and to be done now: {now}"))),
+            (Some(then), Some(now)) => Err(moved(format!("planned: {then}; now: {now}"))),
+            (Some(then), None) => Err(moved(format!("planned, but no longer needed: {then}"))),
+            (None, Some(now)) => Err(moved(format!("not planned, but needed now: {now}"))),
         }
     }
 }
@@ -194,7 +201,7 @@ mod tests {
     fn a_plan_is_kept_and_holds_while_nothing_moves() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plan");
-        let steps = vec![step("server prod runs", "server prod is off")];
+        let steps = vec![step("server prod", "server prod is off")];
         Saved::new("prod", "digest".into(), steps.clone(), None)
             .write(&path)
             .unwrap();
@@ -213,13 +220,10 @@ mod tests {
             .still_holds("digest", &saved.cloud, &[with_id])
             .unwrap();
         assert!(refusal("other", &steps).contains("citrino.yml was changed"));
-        assert!(refusal("digest", &[]).contains("no longer to be done: server prod runs"));
+        assert!(refusal("digest", &[]).contains("planned, but no longer needed: server prod"));
         let more = [steps[0].clone(), step("x", "y")];
-        assert!(refusal("digest", &more).contains("to be done now: x (y)"));
+        assert!(refusal("digest", &more).contains("needed now: x (y)"));
         let other = Saved::read(&path, "other").unwrap_err();
-        assert!(
-            other.to_string().contains("is of the stack prod"),
-            "{other}"
-        );
+        assert!(other.to_string().contains("is for stack prod"), "{other}");
     }
 }

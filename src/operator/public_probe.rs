@@ -18,8 +18,8 @@ struct Health {
 pub async fn release(domain: &str, address: &str) -> Result<String> {
     let mut found = tokio::net::lookup_host((address, 0))
         .await
-        .with_context(|| format!("{address} is unknown here"))?;
-    let place = found.next().context("the address is unknown here")?;
+        .with_context(|| format!("{address} cannot be resolved"))?;
+    let place = found.next().context("the address cannot be resolved")?;
     let request = HttpRequest {
         address: Some(place.ip()),
         ..HttpRequest::get(format!("http://{domain}/api/health"))
@@ -32,6 +32,6 @@ pub async fn release(domain: &str, address: &str) -> Result<String> {
         answer.status
     );
     let health: Health =
-        serde_json::from_slice(&answer.body).context("what answers is not the app")?;
+        serde_json::from_slice(&answer.body).context("something else than the app answers")?;
     Ok(health.release)
 }

@@ -128,7 +128,7 @@ impl Remote {
             self.start().await?.ok_or_else(|| {
                 Fault::new(
                     Code::E0505,
-                    "the agent was stored on the host and still is not there",
+                    "the agent was stored on the host, but is not there",
                 )
                 .into()
             })
@@ -220,12 +220,12 @@ impl Remote {
             child.stdout().take(),
             child.stderr().take(),
         ) else {
-            return Err(Fault::new(Code::E0505, "ssh gave no pipes to the agent").into());
+            return Err(Fault::new(Code::E0505, "ssh opened no pipes to the agent").into());
         };
         let mut lines = BufReader::new(stdout).lines();
         if let Some(line) = lines.next_line().await? {
             return match serde_json::from_str(&line)
-                .context("the agent's greeting cannot be read")?
+                .context("the agent's greeting cannot be parsed")?
             {
                 FromAgent::Hello { facts, .. } => {
                     let mirror = self.target.mirror.clone();
@@ -236,9 +236,11 @@ impl Remote {
                     format!("the agent stopped: {}", trouble.message),
                 )
                 .into()),
-                other => {
-                    Err(Fault::new(Code::E0505, format!("the agent greeted with {other:?}")).into())
-                }
+                other => Err(Fault::new(
+                    Code::E0505,
+                    format!("the agent sent an unexpected greeting: {other:?}"),
+                )
+                .into()),
             };
         }
         let mut said = String::new();
@@ -254,7 +256,7 @@ impl Remote {
         }
         Err(Fault::new(
             Code::E0505,
-            format!("the agent ended before it spoke: {}", said.trim()),
+            format!("the agent ended before its greeting: {}", said.trim()),
         )
         .into())
     }
@@ -288,7 +290,7 @@ impl Remote {
             Code::E0505,
             format!("the agent could not be stored on the host: {said}"),
         )
-        .hint("check free space and rights of /var/lib/citrino on the host")
+        .hint("check free space and permissions of /var/lib/citrino on the host")
         .into())
     }
 }

@@ -51,11 +51,11 @@ impl Settings {
     /// With the secrets that were read for backups.
     pub fn of(stack: &Stack, secrets: &[(String, Secret)]) -> Self {
         Self {
-            stack: stack.name.clone(),
-            database: stack.database.name.clone(),
+            stack: stack.name.to_string(),
+            database: stack.database.name.to_string(),
             recipients: stack.backup.recipients.clone(),
             keep: stack.backup.keep(),
-            proof_max_age_days: stack.backup.proof_max_age_days,
+            proof_max_age_days: *stack.backup.proof_max_age_days,
             s3: bucket(stack, secrets),
         }
     }
@@ -67,7 +67,7 @@ impl Settings {
             ..self.of_now(app, at)
         };
         vec![
-            step("there is a backup", backup),
+            step("back up the database", backup),
             self.pruned(at, SetAside::Kept),
         ]
     }
@@ -75,7 +75,7 @@ impl Settings {
     /// What the host has is in the bucket too; nothing where there is none.
     pub fn sent(&self, at: OffsetDateTime) -> Option<Step<Task>> {
         let offsite = self.offsite(at)?;
-        let name = format!("the backups are in {} too", offsite.bucket.url());
+        let name = format!("copy backups to {}", offsite.bucket.url());
         Some(step(name, offsite))
     }
 
@@ -85,10 +85,7 @@ impl Settings {
             only_less: true,
             ..self.offsite(at)?
         };
-        let name = format!(
-            "what need not be kept is gone from {}",
-            offsite.bucket.url()
-        );
+        let name = format!("delete old backups in {}", offsite.bucket.url());
         Some(step(name, offsite))
     }
 
@@ -107,7 +104,7 @@ impl Settings {
             bucket: bucket.clone(),
             backup: name.to_owned(),
         };
-        step(format!("{name} is on the host"), fetched)
+        step(format!("download {name} to the host"), fetched)
     }
 
     /// The same, restored before it counts.
@@ -117,7 +114,7 @@ impl Settings {
             ..self.of_now(app, at)
         };
         vec![
-            step("there is a backup, proven by a restore", backup),
+            step("back up the database and prove the backup", backup),
             self.pruned(at, SetAside::Kept),
         ]
     }
@@ -166,7 +163,7 @@ impl Settings {
         let backup = wished(&facts.backups, name)?;
         backup.is_of(
             &self.stack,
-            "drill it on a host of that stack, or bring it into this one with `restore --from-other-stack`",
+            "drill it on a host of that stack, or restore it here with `restore --from-other-stack`",
         )?;
         let proofs = &facts.backups.proofs;
         let drill = Drill {
@@ -175,10 +172,7 @@ impl Settings {
             identities,
             trial: trial(&facts.app),
         };
-        Ok(vec![step(
-            format!("{} can be restored", backup.name),
-            drill,
-        )])
+        Ok(vec![step(format!("prove {}", backup.name), drill)])
     }
 
     /// What need not be kept is gone; of the databases that restores have set aside, as many as is said.
@@ -190,7 +184,7 @@ impl Settings {
             previous: aside != SetAside::Kept,
             if_empty: aside == SetAside::DroppedIfEmpty,
         };
-        step("what need not be kept is gone", pruned)
+        step("delete old backups", pruned)
     }
 }
 
@@ -203,9 +197,9 @@ fn bucket(stack: &Stack, secrets: &[(String, Secret)]) -> Option<Bucket> {
     };
     Some(Bucket {
         bucket: s3.bucket.clone(),
-        endpoint: s3.endpoint.clone(),
+        endpoint: s3.endpoint.as_ref().map(ToString::to_string),
         region: s3.region.clone(),
-        prefix: s3.prefix.clone().unwrap_or_else(|| stack.name.clone()),
+        prefix: s3.prefix.clone().unwrap_or_else(|| stack.name.to_string()),
         key_id: secret("S3_KEY_ID"),
         secret: secret("S3_SECRET"),
         append_only: s3.append_only,

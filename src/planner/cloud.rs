@@ -1,8 +1,8 @@
-//! What is wished of the cloud: ssh keys, a firewall, addresses, a server and what belongs to it,
+//! The desired state of the cloud: ssh keys, a firewall, addresses, a server and what belongs to it,
 //! each found by its label.
 //!
-//! There is no state file. A resource is ours when it carries the stack's label; one that has the
-//! wished name and not the label is somebody else's, and is never touched until it is adopted.
+//! There is no state file. A resource is ours when it has the stack's label. One that has our name and
+//! not the label is somebody else's, and is never touched until it is adopted.
 
 mod absent;
 mod address;
@@ -10,6 +10,7 @@ mod adopted;
 mod dns;
 mod firewall;
 mod network;
+mod ours;
 mod server;
 mod ssh_key;
 mod volume;
@@ -26,12 +27,14 @@ pub use server::{Bootstrap, DiskPolicy, Server};
 pub use ssh_key::{PublicKey, SshKey};
 pub use volume::Volume;
 
+use ours::find_ours;
+
 use crate::config::stack::{Cloud, HostName, Stack};
 use crate::core::engine::{CheckResult, Wish};
-use crate::core::error::{Code, Fault};
+
 use crate::core::plan::{Step, StepId};
 use crate::hetzner::labels::{self, Labels};
-use crate::hetzner::{Family, Hetzner, Kind, Record, Rule, VolumeView};
+use crate::hetzner::{Family, Hetzner, Record, Rule, VolumeView};
 
 /// The part of a plan that its steps stand in.
 const PART: &str = "cloud";
@@ -61,7 +64,7 @@ fn step(sentence: impl Into<String>, wish: Resource) -> Step<Resource> {
     Step::new(PART, sentence, wish)
 }
 
-/// The wishes that make the stack's cloud; none when the stack runs on a machine that is there.
+/// The steps that make the stack's cloud; none when the stack runs on an existing machine.
 ///
 /// `birth` goes into a server that is made or rebuilt, and is never compared with one that exists.
 pub fn provision(
@@ -87,13 +90,13 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
         .iter()
         .map(|key| {
             let wish = SshKey::new(name, key);
-            let sentence = format!("ssh key {} is known", wish.name);
+            let sentence = format!("ssh key {}", wish.name);
             step(sentence, Resource::SshKey(wish))
         })
         .collect();
-    let anywhere = ["0.0.0.0/0".to_owned(), "::/0".to_owned()];
+    let anywhere = crate::core::value::Network::anywhere();
     let firewall = Firewall {
-        stack: name.clone(),
+        stack: name.to_string(),
         rules: vec![
             Rule::inward("tcp", Some(22), &cloud.allow_ssh_from),
             Rule::inward("tcp", Some(80), &anywhere),
@@ -101,18 +104,15 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
             Rule::inward("icmp", None, &anywhere),
         ],
     };
-    let sentence = format!("firewall {name} lets in what it should");
+    let sentence = format!("firewall {name}");
     steps.push(step(sentence, Resource::Firewall(firewall)));
     if let Some(range) = &cloud.network {
         let network = Network {
-            stack: name.clone(),
-            range: range.clone(),
-            location: cloud.location.clone(),
+            stack: name.to_string(),
+            range: range.to_string(),
+            location: cloud.location.to_string(),
         };
-        steps.push(step(
-            format!("network {name} is there"),
-            Resource::Network(network),
-        ));
+        steps.push(step(format!("network {name}"), Resource::Network(network)));
     }
     steps
 }
@@ -130,24 +130,24 @@ fn of_host(
         .into_iter()
         .map(|family| {
             let wish = Address {
-                stack: stack.name.clone(),
+                stack: stack.name.to_string(),
                 name: address::name_of(&host.name, family),
                 family,
-                location: cloud.location.clone(),
-                reverse: stack.domain.clone(),
+                location: cloud.location.to_string(),
+                reverse: stack.domain.to_string(),
                 protect: cloud.protect,
             };
-            let sentence = format!("address {} is kept", wish.name);
+            let sentence = format!("address {}", wish.name);
             step(sentence, Resource::Address(wish))
         })
         .collect();
     let server = Server {
-        stack: stack.name.clone(),
+        stack: stack.name.to_string(),
         name: host.name.clone(),
         role: host.role.clone(),
-        server_type: cloud.server_type.clone(),
-        location: cloud.location.clone(),
-        image: cloud.image.clone(),
+        server_type: cloud.server_type.to_string(),
+        location: cloud.location.to_string(),
+        image: cloud.image.to_string(),
         backups: cloud.backups,
         protect: cloud.protect,
         network: cloud.network.is_some(),
@@ -155,17 +155,17 @@ fn of_host(
         birth: birth.clone(),
         renewal,
     };
-    let sentence = format!("server {} runs", host.name);
+    let sentence = format!("server {}", host.name);
     steps.push(step(sentence, Resource::Server(Box::new(server))).with_id(SERVER));
     if let Some(size_gb) = cloud.volume_gb {
         let volume = Volume {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             name: volume::name_of(&host.name),
-            size_gb,
-            location: cloud.location.clone(),
+            size_gb: *size_gb,
+            location: cloud.location.to_string(),
             protect: cloud.protect,
         };
-        let sentence = format!("volume {} is attached", volume.name);
+        let sentence = format!("volume {}", volume.name);
         steps.push(step(sentence, Resource::Volume(volume)));
     }
     steps.extend(names(stack, cloud, host));
@@ -178,21 +178,17 @@ fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
         return Vec::new();
     };
     let zone = Zone {
-        stack: stack.name.clone(),
-        name: dns.zone.clone(),
+        stack: stack.name.to_string(),
+        name: dns.zone.to_string(),
     };
-    let sentence = format!("zone {} is there", dns.zone);
+    let sentence = format!("DNS zone {}", dns.zone);
     let mut steps = vec![step(sentence, Resource::Zone(zone)).with_id(ZONE)];
     for (record, family) in records(stack, &dns.zone) {
-        let sentence = format!(
-            "{} record {} leads to the host",
-            record.kind,
-            record.full_name()
-        );
+        let sentence = format!("{} record {}", record.kind, record.full_name());
         let lead = DnsRecord {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             record,
-            ttl: dns.ttl,
+            ttl: *dns.ttl,
             family,
             address: address::name_of(&host.name, family),
         };
@@ -216,12 +212,12 @@ fn records(stack: &Stack, zone: &str) -> Vec<(Record, Family)> {
         .into()
 }
 
-/// The wishes that nothing of the stack is left, in the order in which it can go: a firewall cannot
-/// be deleted while a server uses it. Zones stay: more than a stack lives in them.
+/// The steps that delete the stack, in the order in which that works: a firewall cannot be deleted
+/// while a server uses it. Zones stay: they have names of other stacks too.
 pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     let absent = |what: What, sentence: &str| {
         let wish = Absent {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             what,
             extent: Extent::All,
             keep: Vec::new(),
@@ -230,30 +226,25 @@ pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     };
     let zone = stack.cloud.iter().find_map(|cloud| cloud.dns.as_ref());
     let mut steps: Vec<_> = zone
-        .map(|dns| {
-            absent(
-                What::Records(dns.zone.clone()),
-                "no record leads to the stack",
-            )
-        })
+        .map(|dns| absent(What::Records(dns.zone.to_string()), "delete DNS records"))
         .into_iter()
         .collect();
     steps.extend([
-        absent(What::Servers, "no server is left"),
-        absent(What::Volumes, "no volume is left"),
-        absent(What::Addresses, "no address is left"),
-        absent(What::Networks, "no network is left"),
-        absent(What::Firewalls, "no firewall is left"),
-        absent(What::SshKeys, "no ssh key is left"),
+        absent(What::Servers, "delete servers"),
+        absent(What::Volumes, "delete volumes"),
+        absent(What::Addresses, "delete addresses"),
+        absent(What::Networks, "delete networks"),
+        absent(What::Firewalls, "delete firewalls"),
+        absent(What::SshKeys, "delete ssh keys"),
     ]);
     if snapshots {
-        steps.push(absent(What::Snapshots(0), "no snapshot is left"));
+        steps.push(absent(What::Snapshots(0), "delete snapshots"));
     }
     steps
 }
 
-/// The wishes that nothing idle carries the stack's label but what is wished, and the newest
-/// snapshots. What is in use or protected is left, and so are servers: which of two is the right one,
+/// The steps that delete what has the stack's label and is not in citrino.yml, and all but the newest
+/// snapshots. What is in use or protected stays, and so do servers: which of two is the right one,
 /// only a person can say.
 pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
     let Some(cloud) = &stack.cloud else {
@@ -267,11 +258,11 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
         .map(|family| of_hosts(&|host| address::name_of(host, family)))
         .concat();
     let volumes = cloud.volume_gb.map(|_| of_hosts(&volume::name_of));
-    let network = cloud.network.as_ref().map(|_| stack.name.clone());
+    let network = cloud.network.as_ref().map(|_| stack.name.to_string());
     let keys = keys.iter().map(|key| SshKey::new(&stack.name, key).name);
     let only = |what: What, keep: Vec<String>, sentence: &str| {
         let wish = Absent {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             what,
             extent: Extent::Idle,
             keep,
@@ -282,39 +273,39 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
         only(
             What::Volumes,
             volumes.unwrap_or_default(),
-            "no other volume is there",
+            "delete unused volumes",
         ),
-        only(What::Addresses, addresses, "no other address is there"),
+        only(What::Addresses, addresses, "delete unused addresses"),
         only(
             What::Networks,
             network.into_iter().collect(),
-            "no other network is there",
+            "delete unused networks",
         ),
         only(
             What::Firewalls,
-            vec![stack.name.clone()],
-            "no other firewall is there",
+            vec![stack.name.to_string()],
+            "delete unused firewalls",
         ),
-        only(What::SshKeys, keys.collect(), "no other ssh key is there"),
+        only(What::SshKeys, keys.collect(), "delete unused ssh keys"),
         only(
             What::Snapshots(SNAPSHOTS),
             Vec::new(),
-            "only the newest snapshots are there",
+            "delete old snapshots",
         ),
     ];
     if let Some(dns) = &cloud.dns {
         let names = records(stack, &dns.zone).into_iter();
         steps.push(only(
-            What::Records(dns.zone.clone()),
+            What::Records(dns.zone.to_string()),
             names.map(|(record, _)| record.name).collect(),
-            "no other record leads to the stack",
+            "delete unused DNS records",
         ));
     }
     steps
 }
 
-/// The wishes that what is there under the stack's names, and belongs to nobody, is the stack's.
-/// `server` is the server's name where it is another; `pin` is the host key that it answers with.
+/// The steps that make existing resources with the stack's names, which belong to nobody, the stack's.
+/// `server` is the server's name if it is another; `pin` is the host key that it answers with.
 pub fn adopt(
     stack: &Stack,
     keys: &[PublicKey],
@@ -331,9 +322,9 @@ pub fn adopt(
             Thing::Volume => "volume",
             Thing::Record(record) => record.kind,
         };
-        let sentence = format!("{word} {name} is the stack's if it is there");
+        let sentence = format!("adopt {word} {name}");
         let wish = Adopted {
-            stack: stack.name.clone(),
+            stack: stack.name.to_string(),
             thing,
             name: name.to_owned(),
             labels,
@@ -412,32 +403,6 @@ impl Wish<Hetzner> for Resource {
             Resource::Adopted(wish) => wish.apply(api).await,
         }
     }
-}
-
-/// The stack's resource of this name; one of that name that is not the stack's is refused.
-async fn find_ours<K: Kind>(api: &Hetzner, stack: &str, name: &str) -> Result<Option<K>> {
-    match api.named::<K>(name).await? {
-        Some(found) if !is_ours(found.labels(), stack) => Err(foreign(K::WORD, name, stack)),
-        found => Ok(found),
-    }
-}
-
-/// Whether these labels make a resource the stack's.
-fn is_ours(found: &Labels, stack: &str) -> bool {
-    found.get(labels::STACK).is_some_and(|of| of == stack)
-}
-
-/// The refusal of what has our name and not our label.
-fn foreign(kind: &str, name: &str, stack: &str) -> anyhow::Error {
-    Fault::new(
-        Code::E0306,
-        format!(
-            "the {kind} {name} exists and does not belong to the stack {stack}: it has no label {}",
-            labels::selector(stack)
-        ),
-    )
-    .hint("`citrino-ops adopt` takes it in; or rename it in the console, or choose another `stack` name")
-    .into()
 }
 
 #[cfg(test)]

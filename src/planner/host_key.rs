@@ -1,6 +1,6 @@
-//! The host's own key. A host is born with one that the operator made, so that it is known before
-//! the first packet; since everybody on the host can read it in the user data, it gives way to one
-//! that the host makes itself.
+//! The host key. A new host gets one that the operator made, so that it is known before the first
+//! packet. Everybody on the host can read that key in the user data, so the host replaces it with one
+//! that it makes itself.
 
 use std::path::Path;
 use std::process::Command;
@@ -32,7 +32,7 @@ struct Pair {
 impl Pair {
     /// Made by `ssh-keygen` in a folder that only this user can read and that is gone afterwards.
     fn make() -> Result<Self> {
-        let folder = tempfile::tempdir().context("could not make a folder for a key")?;
+        let folder = tempfile::tempdir().context("could not create a folder for a key")?;
         let path = folder.path().join("key");
         let output = Command::new("ssh-keygen")
             .args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"])
@@ -43,15 +43,16 @@ impl Pair {
                     Code::E0404,
                     format!("`ssh-keygen` could not be started: {error}"),
                 )
-                .hint("install OpenSSH's client on this machine")
+                .hint("install the OpenSSH client on this machine")
             })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(
-                Fault::new(Code::E0402, format!("`ssh-keygen` made no key: {said}")).into(),
+                Fault::new(Code::E0402, format!("`ssh-keygen` created no key: {said}")).into(),
             );
         }
-        let read = |path: &Path| std::fs::read_to_string(path).context("could not read a new key");
+        let read =
+            |path: &Path| std::fs::read_to_string(path).context("could not read the new key");
         Ok(Self {
             private: read(&path)?.trim_end().to_owned(),
             public: read(&path.with_extension("pub"))?.trim().to_owned(),
@@ -159,7 +160,7 @@ fn make() -> Vec<Step<Task>> {
         "umask 077; rm -f {NEXT_HOST_KEY} {NEXT_HOST_KEY}.pub; ssh-keygen -q -t ed25519 -N '' -C '' -f {NEXT_HOST_KEY}"
     );
     vec![step(
-        "the host has made a key of its own",
+        "create a host key",
         &make,
         &format!("test -s {NEXT_HOST_KEY}.pub"),
     )]
@@ -172,7 +173,7 @@ fn take_over() -> Vec<Step<Task>> {
         "set -e; test ! -e {NEXT_HOST_KEY} || mv -f {NEXT_HOST_KEY} {HOST_KEY}; systemctl reload ssh.service; mv -f {NEXT_HOST_KEY}.pub {HOST_KEY}.pub; chmod 0644 {HOST_KEY}.pub"
     );
     vec![step(
-        "sshd serves the host's own key",
+        "switch sshd to the new host key",
         &take,
         &format!("test ! -e {NEXT_HOST_KEY}.pub"),
     )]

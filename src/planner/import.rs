@@ -1,4 +1,4 @@
-//! What an operator brings into production, as a wish: it is looked at beside the live database, and takes its place.
+//! An import as a task: the data is checked in a database next to the live one, and takes its place.
 
 use anyhow::Result;
 use time::OffsetDateTime;
@@ -27,13 +27,16 @@ pub fn imported(
     only_look: bool,
 ) -> Result<Imported> {
     let release = app.live_release().ok_or_else(|| {
-        Fault::new(Code::E0455, "no release of the app serves on the host, and an import takes its migrations and its loader")
-            .hint("run `citrino-ops deploy` first")
+        Fault::new(
+            Code::E0455,
+            "no release serves on the host, and an import needs its migrations and its loader",
+        )
+        .hint("run `citrino-ops deploy` first")
     })?;
     Ok(Imported {
         previous: backups::previous(&stack.database.name, at),
-        database: stack.database.name.clone(),
-        owner: stack.database.user.clone(),
+        database: stack.database.name.to_string(),
+        owner: stack.database.user.to_string(),
         trial: ReleaseCheck::of(binary(release)),
         brought,
         only_look,
@@ -49,7 +52,7 @@ pub fn step(imported: Imported, name: impl Into<String>) -> Step<Task> {
 pub fn gone(brought: &ImportSource) -> Vec<Step<Task>> {
     let one = |path| {
         let absent = Absent { path };
-        Step::new(PART, "what was sent is gone", absent)
+        Step::new(PART, "delete the uploaded file", absent)
     };
     brought.files().into_iter().map(one).collect()
 }

@@ -1,4 +1,4 @@
-//! What is wished of the app's migrations, held over their text: no database is asked (migrations/README.md has the rules).
+//! The rules for the app's migrations, checked on their text without a database (migrations/README.md has them).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -29,23 +29,23 @@ pub struct Finding {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    /// It takes something from older releases and does not set the floor.
+    /// It removes something that older releases use, and does not set the floor.
     Contraction,
     /// It sets the floor in a wrong way.
     Mark,
-    /// It may wait without an end.
+    /// It may wait without a time limit.
     Timeouts,
-    /// It keeps writers out for too long.
+    /// It blocks writers for too long.
     Index,
     /// It is not one transaction, or must not be.
     Transaction,
     /// Its number or name does not fit the others.
     Numbering,
-    /// There is no right way back.
+    /// Its down migration is missing or wrong.
     Down,
-    /// The way back says that it loses nothing, and does.
+    /// The down migration claims that it loses nothing, but does.
     LosesNothing,
-    /// It cannot be read.
+    /// It cannot be parsed.
     NotUnderstood,
 }
 
@@ -82,7 +82,7 @@ pub fn lint(sources: &[Source]) -> Vec<Finding> {
     let mut downs: BTreeMap<u64, Migration> = BTreeMap::new();
     for source in sources {
         let Some(migration) = Migration::of(source) else {
-            let what = "a migration is called NNNN_name.up.sql or NNNN_name.down.sql; sqlx would take it for something else";
+            let what = "a migration must be named NNNN_name.up.sql or NNNN_name.down.sql; sqlx would misread this name";
             findings.push(numbering(&source.name, what.to_owned()));
             continue;
         };
@@ -94,7 +94,7 @@ pub fn lint(sources: &[Source]) -> Vec<Finding> {
         let (version, name) = (migration.version, source.name.clone());
         if let Some(other) = side.insert(version, migration) {
             let what = format!(
-                "{version:04} is the number of {} too; give one of them the next free number",
+                "{version:04} is also the number of {}; give one of them the next free number",
                 other.name()
             );
             findings.push(numbering(&name, what));
@@ -110,7 +110,7 @@ pub fn lint(sources: &[Source]) -> Vec<Finding> {
             None => findings.push(up.finding(
                 1,
                 Rule::Down,
-                "it has no down; write what takes it back".to_owned(),
+                "it has no down migration; write one that reverts it".to_owned(),
             )),
         }
     }
@@ -118,7 +118,7 @@ pub fn lint(sources: &[Source]) -> Vec<Finding> {
         if !ups.contains_key(version) {
             findings.push(numbering(
                 down.name(),
-                "it is the way back from a migration that is not there".to_owned(),
+                "it reverts a migration that does not exist".to_owned(),
             ));
         }
     }
@@ -135,7 +135,7 @@ fn gaps(ups: &BTreeMap<u64, Migration>) -> Vec<Finding> {
     let what = odd.map(|((_, up), wished)| {
         numbering(
             up.name(),
-            format!("{wished:04} is missing before it; numbers have no gaps"),
+            format!("{wished:04} is missing before it; numbers must have no gaps"),
         )
     });
     Vec::from_iter(what)

@@ -15,6 +15,7 @@ mod files;
 mod memory_check;
 mod reach;
 mod slot;
+mod step;
 
 pub use cutover::{Cutover, cutover};
 pub use data::Data;
@@ -22,8 +23,7 @@ pub use memory_check::check_memory;
 pub use reach::{Obstacle, Way, previous, reach, ways};
 use slot::Slot;
 
-/// The part of a plan that these steps stand in.
-const PART: &str = "release";
+use step::step;
 
 /// Another release is to serve.
 pub struct Change<'a> {
@@ -45,8 +45,8 @@ pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
     format!("{at}-{}", &sha256[..8.min(sha256.len())])
 }
 
-/// The wish of every converge: the release that serves runs with the settings that are on disk,
-/// and bears them.
+/// For every converge: the release that serves is restarted when its settings changed, and must work
+/// with them.
 pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
     let Some(slot) = live(app).filter(|slot| has_served(app, slot.release)) else {
         return Vec::new();
@@ -55,14 +55,18 @@ pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
     vec![
         Step::new(
             "app",
-            format!("slot {name} runs with the settings on disk"),
+            format!("app settings in slot {name}"),
             slot::running(slot),
         ),
-        Step::new("app", format!("slot {name} answers"), slot::ready(slot, 1)),
+        Step::new(
+            "app",
+            format!("readiness of slot {name}"),
+            slot::ready(slot, 1),
+        ),
     ]
 }
 
-/// The wish that the release that serves does so on a database that has come in its place.
+/// The steps after another database took the live one's place: the release that serves works with it.
 pub fn serves_on(stack: &Stack, app: &AppFacts) -> Vec<Step<Task>> {
     let Some(slot) = live(app) else {
         return Vec::new();
@@ -72,20 +76,17 @@ pub fn serves_on(stack: &Stack, app: &AppFacts) -> Vec<Step<Task>> {
     steps
 }
 
-/// The wish that the release that serves answers, over its own socket and through nginx.
+/// The release that serves answers, over its own socket and through nginx.
 pub fn answers_again(stack: &Stack, app: &AppFacts) -> Vec<Step<Task>> {
     let Some(slot) = live(app) else {
         return Vec::new();
     };
     vec![
         step(
-            format!("slot {} is ready", slot.name),
+            format!("readiness of slot {}", slot.name),
             slot::ready_soon(stack, slot),
         ),
-        step(
-            "it answers through nginx",
-            slot::answers(stack, slot.release),
-        ),
+        step("answer through nginx", slot::answers(stack, slot.release)),
     ]
 }
 
@@ -128,8 +129,4 @@ fn last_good<'a>(app: &'a AppFacts, live: Option<Slot<'a>>, new: &str) -> Option
         .into_iter()
         .flatten()
         .find(|slot| slot.release != new && has_served(app, slot.release))
-}
-
-fn step(name: impl Into<String>, task: impl Into<Task>) -> Step<Task> {
-    Step::new(PART, name, task)
 }

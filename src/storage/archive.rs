@@ -51,10 +51,10 @@ impl Content {
         match found {
             Some(bytes) if bytes == self.bytes => Ok(()),
             Some(bytes) => Err(format!(
-                "{} has {bytes} bytes, and {} were written",
+                "{} has {bytes} bytes, but {} were written",
                 self.file, self.bytes
             )),
-            None => Err(format!("{} is not there", self.file)),
+            None => Err(format!("{} is missing", self.file)),
         }
     }
 }
@@ -91,8 +91,8 @@ impl Recipients {
 /// E0425 when it is none.
 pub fn recipient(text: &str) -> Result<Recipient, Fault> {
     Recipient::from_str(text).map_err(|_| {
-        Fault::new(Code::E0425, format!("`{text}` is no age recipient"))
-            .hint("`age-keygen` prints one: it begins with age1")
+        Fault::new(Code::E0425, format!("`{text}` is not an age recipient"))
+            .hint("`age-keygen` prints one; it begins with age1")
     })
 }
 
@@ -143,7 +143,7 @@ impl Packer {
             let own = own.to_public();
             let all = to.keys.iter().chain([&own]);
             let sealed = age::Encryptor::with_recipients(all.map(|key| key as &dyn age::Recipient))
-                .map_err(|_| Fault::new(Code::E0425, "the age recipients do not go together"))?;
+                .map_err(|_| Fault::new(Code::E0425, "the age recipients cannot be combined"))?;
             Cover::Sealed(sealed.wrap_output(hashed)?)
         } else {
             Cover::Bare(hashed)
@@ -233,18 +233,20 @@ pub fn unpack(
         // In words of our own: age's come out of files that a build for development has not in it.
         Err(age::DecryptError::NoMatchingKeys) if identities.is_empty() => Err(Fault::new(
             Code::E0425,
-            "it is encrypted, and there is no age identity to read it with",
+            "it is encrypted, and no age identity was given to decrypt it",
         )
         .hint("name the private key's file in `backup.identity` of citrino.yml, or with --identity")
         .into()),
         Err(age::DecryptError::NoMatchingKeys) => Err(Fault::new(
             Code::E0425,
-            "it is encrypted to other keys than the age identity",
+            "it is encrypted to keys other than the age identity",
         )
-        .hint("name the key that it was encrypted to; the manifest has its public half")
+        .hint("name a key that it was encrypted to; the manifest lists the public keys")
         .into()),
-        Err(_) => Err(Fault::new(Code::E0422, "it is no age file any more")
-            .hint("the live database is as it was; `citrino-ops backup list` shows the others")
+        Err(_) => Err(Fault::new(Code::E0422, "it is no longer a valid age file")
+            .hint(
+                "the live database is unchanged; `citrino-ops backup list` shows the other backups",
+            )
             .into()),
     }
 }

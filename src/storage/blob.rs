@@ -24,7 +24,7 @@ pub fn present(system: &System, address: &str) -> Result<bool> {
 pub fn read(system: &System, address: &str) -> Result<Vec<u8>> {
     let bytes = system.read(path(address))?.ok_or_else(|| {
         Fault::new(Code::E0408, format!("blob {address} is not on the host"))
-            .hint("run the verb again: it sends what is missing")
+            .hint("run the command again: it sends what is missing")
     })?;
     if sha256(&bytes) != address {
         return Err(Fault::new(
@@ -32,7 +32,7 @@ pub fn read(system: &System, address: &str) -> Result<Vec<u8>> {
             format!("blob {address} on the host is damaged"),
         )
         .hint(format!(
-            "remove {} on the host and run the verb again",
+            "remove {} on the host and run the command again",
             path(address)
         ))
         .into());
@@ -50,14 +50,14 @@ pub async fn store(
     length: usize,
 ) -> Result<()> {
     let bytes = pack::unpack(packed, base, length).map_err(|error| {
-        Fault::new(Code::E0408, format!("blob {address}: {error:#}")).hint("run the verb again")
+        Fault::new(Code::E0408, format!("blob {address}: {error:#}")).hint("run the command again")
     })?;
     if sha256(&bytes) != address {
         return Err(Fault::new(
             Code::E0408,
-            format!("what arrived as blob {address} is something else"),
+            format!("blob {address} was damaged on the way"),
         )
-        .hint("run the verb again")
+        .hint("run the command again")
         .into());
     }
     write(system, address, &bytes).await
@@ -71,7 +71,8 @@ pub async fn keep(system: &System, bytes: &[u8]) -> Result<String> {
 }
 
 async fn write(system: &System, address: &str, bytes: &[u8]) -> Result<()> {
-    std::fs::create_dir_all(system.path(FOLDER)).context("could not make the folder for blobs")?;
+    std::fs::create_dir_all(system.path(FOLDER))
+        .context("could not create the folder for blobs")?;
     system
         .write_atomic(path(address), bytes, 0o600, None, &[])
         .await

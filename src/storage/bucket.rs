@@ -63,7 +63,7 @@ impl Bucket {
         }
         let s3 = builder
             .build()
-            .map_err(|error| failure::told(self, "be spoken with", &error))?;
+            .map_err(|error| failure::told(self, "connect", &error))?;
         Ok(Store::of(s3, self.clone()))
     }
 
@@ -72,11 +72,12 @@ impl Bucket {
     fn check(&self) -> Result<()> {
         let is_key = plain(self.key_id.reveal(), "-_+/=.") && !self.secret.reveal().is_empty();
         let fault = fault(&self.bucket, self.endpoint.as_deref(), &self.region);
-        match fault.or((!is_key).then(|| ("key_id", "or `secret` is empty, or no key".to_owned())))
+        match fault
+            .or((!is_key).then(|| ("key_id", "or `secret` is empty or not valid".to_owned())))
         {
             None => Ok(()),
             Some((key, why)) => {
-                let hint = "write bucket, endpoint, region and key as the provider gave them";
+                let hint = "copy bucket, endpoint, region and key from the provider";
                 Err(Fault::new(Code::E0102, format!("backup.s3: `{key}` {why}"))
                     .hint(hint)
                     .into())
@@ -122,13 +123,13 @@ pub fn fault(bucket: &str, endpoint: Option<&str>, region: &str) -> Option<(&'st
     if !plain(bucket, ".-_") {
         return Some((
             "bucket",
-            format!("is `{bucket}`, which no bucket is called"),
+            format!("is `{bucket}`, which is not a valid bucket name"),
         ));
     }
     if !plain(region, "-_") {
         return Some((
             "region",
-            format!("is `{region}`, which no region is called"),
+            format!("is `{region}`, which is not a valid region name"),
         ));
     }
     let endpoint = endpoint?;

@@ -59,8 +59,9 @@ fn has_room(file: &File) -> io::Result<()> {
     if is_spared(disk.blocks_available(), disk.blocks()) {
         return Ok(());
     }
-    let message =
-        format!("its disk has less than {FREE_PERCENT} % free, which are left to the database");
+    let message = format!(
+        "less than {FREE_PERCENT} % of its disk is free, which is reserved for the database"
+    );
     Err(io::Error::new(io::ErrorKind::StorageFull, message))
 }
 

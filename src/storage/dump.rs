@@ -4,18 +4,18 @@ mod extension;
 mod filter;
 mod form;
 mod lexer;
+mod refused;
 
 pub use extension::Extension;
 pub use filter::{DumpFilter, RowCounts};
 pub use form::{Form, Kind, Packing, Table};
+pub use refused::refused;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-
-use crate::core::error::{Code, Fault};
 
 /// What is read at a time.
 pub const PIECE: usize = 64 * 1024;
@@ -43,16 +43,6 @@ pub fn count(path: &Path, packing: Packing) -> Result<RowCounts> {
 /// # Errors
 /// E0451 when it cannot be unpacked.
 pub fn read_piece(read: &mut impl Read, piece: &mut [u8]) -> Result<usize> {
-    read.read(piece).map_err(|error| {
-        refused(format!(
-            "it cannot be read to its end: {error}; it is cut short, or damaged"
-        ))
-        .into()
-    })
-}
-
-/// Why a dump is not taken.
-pub fn refused(why: impl std::fmt::Display) -> Fault {
-    Fault::new(Code::E0451, format!("the dump cannot be taken: {why}"))
-        .hint("the live database is as it was; make the dump anew, with `pg_dump --format=custom` or `pg_dump | gzip`, and bring that")
+    read.read(piece)
+        .map_err(|error| refused(format!("it is cut short or damaged: {error}")).into())
 }

@@ -41,10 +41,10 @@ pub fn unpack(packed: &[u8], base: &[u8], length: usize) -> Result<Vec<u8>> {
     decoder
         .take(length as u64 + 1)
         .read_to_end(&mut bytes)
-        .context("what arrived is not whole")?;
+        .context("the received data is incomplete")?;
     anyhow::ensure!(
         bytes.len() == length,
-        "what arrived has not the length that was said"
+        "the received data does not have the announced length"
     );
     Ok(bytes)
 }

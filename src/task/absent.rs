@@ -18,7 +18,7 @@ impl Wish<System> for Absent {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         Ok(match system.stat(&self.path)? {
             None => CheckResult::same(),
-            Some(_) => CheckResult::differs(format!("{} is there", self.path)).by(Act::Delete),
+            Some(_) => CheckResult::differs(format!("{} exists", self.path)).by(Act::Delete),
         })
     }
 

@@ -77,7 +77,7 @@ impl AptRepository {
     async fn write(&self, system: &System) -> Result<()> {
         fs::create_dir_all(system.path("/etc/apt/keyrings"))
             .and_then(|()| fs::create_dir_all(system.path("/etc/apt/sources.list.d")))
-            .context("could not make apt's folders")?;
+            .context("could not create the folders of apt")?;
         if let (Some(key), Some(path)) = (&self.key, self.key_path()) {
             system
                 .write_atomic(path, key.as_bytes(), 0o644, None, &[])
@@ -111,9 +111,14 @@ impl AptRepository {
         if system.stat(&path)?.is_some() {
             return Ok(());
         }
-        let fault = Fault::new(Code::E0408, format!("the key {path} is not on the host"));
+        let fault = Fault::new(
+            Code::E0408,
+            format!("key file {path} does not exist on the host"),
+        );
         Err(fault
-            .hint("give the key itself in `key`, or the package that brings it in `key_package`")
+            .hint(
+                "put the key itself into `key`, or the package that installs it into `key_package`",
+            )
             .into())
     }
 
@@ -142,7 +147,7 @@ impl Wish<System> for AptRepository {
         let mut what = Vec::new();
         let sources = self.sources_path();
         match system.read_text(&sources)? {
-            None => what.push(format!("{sources} is absent")),
+            None => what.push(format!("{sources} does not exist")),
             Some(text) if text != self.sources() => {
                 what.push(format!("content of {sources} differs"));
             }
@@ -150,16 +155,19 @@ impl Wish<System> for AptRepository {
         }
         if let Some(path) = self.key_path() {
             match (system.read_text(&path)?, &self.key) {
-                (None, _) => what.push(format!("the key {path} is absent")),
+                (None, _) => what.push(format!("key file {path} does not exist")),
                 (Some(found), Some(key)) if found != *key => {
-                    what.push(format!("the key {path} differs"));
+                    what.push(format!("content of key file {path} differs"));
                 }
                 _ => {}
             }
         }
         let stamp = system.read_text(self.stamp_path())?;
         if stamp.as_deref() != Some(&self.digest(system)?) {
-            what.push(format!("the lists of {} were not fetched", self.name));
+            what.push(format!(
+                "package lists of {} were not fetched yet",
+                self.name
+            ));
         }
         Ok(CheckResult::from(what))
     }
@@ -168,7 +176,7 @@ impl Wish<System> for AptRepository {
         self.write(system).await?;
         self.fetch(system).await?;
         fs::create_dir_all(system.path("/var/lib/citrino/stamps"))
-            .context("could not make the folder of stamps")?;
+            .context("could not create the folder for stamps")?;
         let digest = self.digest(system)?;
         system
             .write_atomic(self.stamp_path(), digest.as_bytes(), 0o644, None, &[])

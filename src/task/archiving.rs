@@ -59,12 +59,12 @@ impl Archiving {
             what.push("PostgreSQL does not archive its WAL".to_owned());
         }
         if let Some(failed) = &archiver.failed {
-            what.push(format!("{failed} could not be archived"));
+            what.push(format!("WAL segment {failed} could not be archived"));
         } else if info.newest_wal().is_none() {
-            what.push("no WAL has arrived in the repository yet".to_owned());
+            what.push("the repository has no WAL yet".to_owned());
         }
         if !self.has_base(system, info)? {
-            what.push("there is no backup to begin from".to_owned());
+            what.push("there is no base backup".to_owned());
         }
         Ok(what)
     }

@@ -7,15 +7,16 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-pub mod dump;
+mod failure;
 mod snapshot;
 
+use failure::failed;
 use snapshot::Snapshot;
 
+use super::backup_files::{self, Parts};
 use super::drill::{self, ReleaseCheck};
 use super::postgres::{OWNER, clone, rows};
 use crate::core::engine::{CheckResult, Wish};
-use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::facts::app::{self, Schema};
 use crate::facts::backups::{self, Format, PART};
@@ -75,7 +76,7 @@ impl Wish<System> for Backup {
             }
             Some(Ok(backup)) => CheckResult::same().with_figure(mb(backup.dump.bytes), "MB", None),
             Some(Err(why)) => CheckResult::differs(format!("{}: {why}", self.name)),
-            None => CheckResult::differs(format!("there is no backup {}", self.name)),
+            None => CheckResult::differs(format!("backup {} does not exist", self.name)),
         })
     }
 
@@ -109,9 +110,11 @@ impl Wish<System> for Backup {
             database_bytes: snapshot.bytes,
             ..backups::Backup::default()
         };
-        let kind = dump::Kind::of(self.format, &self.database, &snapshot.id);
+        let kind = backup_files::Kind::of(self.format, &self.database, &snapshot.id);
         let (dump, unpacked) = self.write(system, &kind, &to).await?;
-        let (globals, _) = self.write(system, &dump::Kind::Globals, &to).await?;
+        let (globals, _) = self
+            .write(system, &backup_files::Kind::Globals, &to)
+            .await?;
         snapshot.end().await?;
         (manifest.dump, manifest.globals) = (dump, globals);
         manifest.unpacked_bytes = unpacked;
@@ -133,7 +136,7 @@ impl Backup {
     async fn write(
         &self,
         system: &System,
-        kind: &dump::Kind<'_>,
+        kind: &backup_files::Kind<'_>,
         to: &Recipients,
     ) -> Result<(Content, u64)> {
         let sealed = if self.recipients.is_empty() {
@@ -177,7 +180,7 @@ impl Backup {
         begun: Instant,
     ) -> Result<()> {
         let identities = to.identities();
-        let parts = dump::Parts::of(manifest, PART);
+        let parts = Parts::of(manifest, PART);
         if let Err(error) = parts.verify(system, &identities).await {
             parts.remove(system)?;
             return Err(error);
@@ -185,7 +188,7 @@ impl Backup {
         for content in manifest.contents() {
             let name = backups::path(&content.file);
             std::fs::rename(system.path(format!("{name}{PART}")), system.path(&name))
-                .with_context(|| format!("could not name {name}"))?;
+                .with_context(|| format!("could not rename {name}"))?;
         }
         File::open(system.path(backups::FOLDER))?.sync_all()?;
         manifest.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -199,7 +202,7 @@ impl Backup {
             if proven.is_err() {
                 // It was to be proven, so it counts for nothing; kept, it would be one more with each try.
                 system.remove(backups::manifest(&self.name))?;
-                dump::Parts::whole(manifest).remove(system)?;
+                Parts::whole(manifest).remove(system)?;
             }
             proven?;
         }
@@ -211,7 +214,7 @@ impl Backup {
 async fn pack(
     system: &System,
     part: File,
-    kind: &dump::Kind<'_>,
+    kind: &backup_files::Kind<'_>,
     to: &Recipients,
 ) -> Result<(String, u64, u64)> {
     let mut packer = Packer::new(part, kind.packing(), to)?;
@@ -239,9 +242,4 @@ async fn is_empty(system: &System, database: &str) -> Result<Result<bool, String
 #[allow(clippy::cast_precision_loss)]
 fn mb(bytes: u64) -> f64 {
     bytes as f64 / 1e6
-}
-
-fn failed(why: &str) -> Fault {
-    Fault::new(Code::E0421, format!("no backup could be made: {why}"))
-        .hint("nothing was changed; the backups of before are as they were")
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::backup::dump::Parts;
+use super::backup_files::Parts;
 use super::backup_uploaded::{is_known, take_proof};
 use super::postgres::OWNER;
 use crate::core::engine::{CheckResult, Wish};
@@ -40,7 +40,7 @@ impl Wish<System> for BackupDownloaded {
         }
         let place = self.bucket.url();
         Ok(CheckResult::absent(format!(
-            "{} is in {place}, and not on the host",
+            "{} is in {place}, but not on the host",
             backup.name
         )))
     }
@@ -82,13 +82,13 @@ impl BackupDownloaded {
             let message = match (backups.broken.get(&self.backup), backups.newest()) {
                 (Some(why), _) => format!("{} in {place} cannot be used: {why}", self.backup),
                 (None, Some(newest)) => format!(
-                    "{} is not in {place}; the newest there is {}",
+                    "{} is not in {place}; the newest backup there is {}",
                     self.backup, newest.name
                 ),
                 (None, None) => format!("there is no backup in {place}"),
             };
             Fault::new(Code::E0433, message)
-                .hint("nothing was changed; look at bucket and prefix of `backup.s3`")
+                .hint("nothing was changed; check `bucket` and `prefix` of `backup.s3`")
                 .into()
         })
     }
@@ -138,11 +138,11 @@ async fn fill(store: &Store, content: &Content, file: File) -> Result<()> {
         return file.sync().with_context(context);
     }
     let message = format!(
-        "{} in {} is not what its manifest says: its hash is another",
+        "{} in {} does not match its manifest: its hash differs",
         content.file,
         store.bucket().url()
     );
     Err(Fault::new(Code::E0432, message)
-        .hint("what came was thrown away; run the verb again, and name another backup if it stays")
+        .hint("the download was deleted; run the command again, and name another backup if the error stays")
         .into())
 }

@@ -33,7 +33,7 @@ impl Wish<System> for BackupUploaded {
             .is_some()
         {
             return Ok(CheckResult::absent(format!(
-                "{name} was sent, and is not among the host's backups"
+                "{name} was uploaded, but is not among the host's backups yet"
             )));
         }
         Ok(match backups::read(system, name)? {
@@ -72,7 +72,7 @@ impl Wish<System> for BackupUploaded {
 pub fn is_known(system: &System, backup: &Backup) -> Result<bool> {
     match backups::read(system, &backup.name)? {
         Some(Ok(own)) if own != *backup => {
-            Err(wrong(&backup.name, "the host has another backup of that name").into())
+            Err(wrong(&backup.name, "the host has another backup with this name").into())
         }
         Some(Ok(_)) => Ok(true),
         _ => Ok(false),
@@ -95,12 +95,12 @@ pub async fn take_proof(system: &System, backup: &Backup, known: bool, text: &[u
 
 fn take_in(system: &System, name: &str, content: &Content) -> Result<()> {
     let from = system.path(format!("{INCOMING}/{}", content.file));
-    let context = || format!("could not take in {}", from.display());
+    let context = || format!("could not move {} to the backups", from.display());
     let mut file = File::open(&from).with_context(context)?;
     let found = digest::sha256_of(&mut file).with_context(context)?;
     if found != (content.sha256.clone(), content.bytes) {
         let why = format!(
-            "{} is not what its manifest says: its hash is another",
+            "{} does not match its manifest: its hash differs",
             content.file
         );
         return Err(wrong(name, &why).into());
@@ -112,9 +112,6 @@ fn take_in(system: &System, name: &str, content: &Content) -> Result<()> {
 }
 
 fn wrong(name: &str, why: &str) -> Fault {
-    Fault::new(
-        Code::E0422,
-        format!("the backup {name} cannot be used: {why}"),
-    )
-    .hint("nothing was restored; name another backup")
+    Fault::new(Code::E0422, format!("backup {name} cannot be used: {why}"))
+        .hint("nothing was restored; name another backup")
 }

@@ -1,4 +1,4 @@
-//! A program that makes something so which another program can tell.
+//! A program that makes a change, and another program that tells whether the change is needed.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::host::env_file;
 use crate::host::system::{Cmd, System};
 
-/// `check` exits with 0 when all is as wished; any other code is a difference. A command without
-/// a check could not be asked twice, so there is none without.
+/// `check` exits with 0 when nothing is to be done; any other code is a difference. Without a check
+/// a command could not be run twice, so every command has one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Command {
@@ -64,7 +64,7 @@ impl Wish<System> for Command {
             .or(output.stdout.trim().lines().last())
             .unwrap_or_default();
         Ok(CheckResult::differs(
-            format!("`{what}` says {} {said}", output.code)
+            format!("`{what}` exits with {} {said}", output.code)
                 .trim_end()
                 .to_owned(),
         ))

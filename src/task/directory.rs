@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 
-use super::Perm;
+use super::permissions::Perm;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Ids, System, ids_of, mode_of};
@@ -36,7 +36,7 @@ fn root() -> String {
 
 /// Makes a directory, or gives the one that is there its mode and owner.
 pub fn make(system: &System, path: &str, mode: u32, ids: Ids) -> Result<()> {
-    let context = || format!("could not make the directory {path}");
+    let context = || format!("could not create directory {path}");
     let place = system.path(path);
     if let Some(parent) = place.parent() {
         fs::create_dir_all(parent).with_context(context)?;
@@ -74,18 +74,18 @@ fn refuse_beneath_a_file(system: &System, path: &str) -> Result<()> {
 }
 
 fn refusal(path: &str) -> Fault {
-    Fault::new(
-        Code::E0408,
-        format!("{path} is there and is no directory, and a directory is wished there"),
-    )
-    .hint("move it away by hand if it is not needed")
+    Fault::new(Code::E0408, format!("{path} exists and is not a directory"))
+        .hint("move it away by hand if it is not needed")
 }
 
 impl Wish<System> for Directory {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         let Some(found) = system.stat(&self.path)? else {
             refuse_beneath_a_file(system, &self.path)?;
-            return Ok(CheckResult::differs(format!("{} is absent", self.path)));
+            return Ok(CheckResult::differs(format!(
+                "{} does not exist",
+                self.path
+            )));
         };
         if !found.is_dir() {
             return Err(refusal(&self.path).into());
@@ -93,7 +93,7 @@ impl Wish<System> for Directory {
         let mut what = Vec::new();
         if mode_of(&found) != self.mode.0 {
             what.push(format!(
-                "mode is {:04o}, wished {:04o}",
+                "mode is {:04o}, expected {:04o}",
                 mode_of(&found),
                 self.mode.0
             ));
@@ -101,7 +101,7 @@ impl Wish<System> for Directory {
         // An owner that is not there yet is a difference: an earlier step will make it.
         if system.ids(&self.owner).ok() != Some(ids_of(&found)) {
             let Ids { uid, gid } = ids_of(&found);
-            what.push(format!("owner is {uid}:{gid}, wished {}", self.owner));
+            what.push(format!("owner is {uid}:{gid}, expected {}", self.owner));
         }
         Ok(CheckResult::from(what))
     }

@@ -6,7 +6,7 @@ use age::x25519::Identity;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::backup::dump::{self, Parts};
+use super::backup_files::{self, Parts};
 use super::postgres::{OWNER, clone, tell};
 pub use super::release_check::ReleaseCheck;
 use super::release_check::clear;
@@ -53,7 +53,7 @@ impl Wish<System> for Drill {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let backup = dump::find(system, &self.backup)?;
+        let backup = backup_files::find(system, &self.backup)?;
         let identities = archive::identities(&self.identities)?;
         prove(system, &backup, &identities, self.trial.as_ref()).await
     }
@@ -124,9 +124,9 @@ async fn pass(
     if backup.postgis.is_some() {
         let asked = tell(system, &scratch.name, SPATIAL).await;
         asked.map_err(|error| {
-            dump::broken(
+            backup_files::broken(
                 backup,
-                &format!("PostGIS does not answer on what came out of it: {error:#}"),
+                &format!("PostGIS does not work on the restored database: {error:#}"),
             )
         })?;
     }
@@ -145,9 +145,9 @@ fn failed(backup: &Backup, error: &anyhow::Error) -> Fault {
     Fault::new(
         Code::E0424,
         format!(
-            "{} was restored, and the release does not answer on it: {error:#}",
+            "{} was restored, but the release does not answer on it: {error:#}",
             backup.name
         ),
     )
-    .hint("the live database was only read; look at what the release says, and drill again")
+    .hint("the live database was only read; find out why the release fails, and drill again")
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 
-use super::Perm;
+use super::permissions::Perm;
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
@@ -30,7 +30,10 @@ pub struct File {
 /// Where the content comes from. A playbook may also say `template: NAME`, which the operator's
 /// side renders to text, or to a secret when a secret went into it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "must be text, `{ secret: NAME }`, or `{ output: [PROGRAM, …] }`"
+)]
 pub enum Content {
     Text(String),
     Secret(Secret),
@@ -106,7 +109,7 @@ impl File {
             .context_radius(2)
             .header(
                 &format!("{} on the host", self.path),
-                &format!("{} wished", self.path),
+                &format!("{} expected", self.path),
             )
             .to_string();
         Some(diff)
@@ -130,12 +133,15 @@ async fn printed(system: &System, argv: &[String], user: Option<&str>) -> Result
 impl Wish<System> for File {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         let Some(found) = system.stat(&self.path)? else {
-            return Ok(CheckResult::differs(format!("{} is absent", self.path)));
+            return Ok(CheckResult::differs(format!(
+                "{} does not exist",
+                self.path
+            )));
         };
         if found.is_dir() {
             return Err(Fault::new(
                 Code::E0408,
-                format!("{} is a directory, and a file is wished there", self.path),
+                format!("{} is a directory, expected a file", self.path),
             )
             .hint("move the directory away by hand if it is not needed")
             .into());
@@ -144,20 +150,20 @@ impl Wish<System> for File {
         let mut what = Vec::new();
         let same = found.is_file() && self.same_content(system, &content).await?;
         if found.is_symlink() {
-            what.push(format!("{} is a link, wished a file", self.path));
+            what.push(format!("{} is a link, expected a file", self.path));
         } else if !same {
             what.push(format!("content of {} differs", self.path));
         }
         if found.is_file() && mode_of(&found) != self.mode.0 {
             what.push(format!(
-                "mode is {:04o}, wished {:04o}",
+                "mode is {:04o}, expected {:04o}",
                 mode_of(&found),
                 self.mode.0
             ));
         }
         if self.owner_ids(system) != Some(ids_of(&found)) {
             what.push(format!(
-                "owner is {}:{}, wished {}",
+                "owner is {}:{}, expected {}",
                 ids_of(&found).uid,
                 ids_of(&found).gid,
                 self.owner

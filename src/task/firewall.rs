@@ -1,13 +1,12 @@
 //! The host's own firewall by ufw: what may come in, and nothing else.
 
-use std::net::IpAddr;
-
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::program::run_if_there;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
+use crate::core::value::Network;
 use crate::host::system::{Cmd, System};
 
 /// What is not allowed is denied on the way in, and everything may go out. Missing rules are added
@@ -67,32 +66,16 @@ impl Allow {
 /// A network as ufw writes it: without the bits of the host, and without the mask of one address.
 /// `None` stands for all addresses.
 fn network(text: &str) -> Result<Option<String>> {
-    let (address, bits) = match text.split_once('/') {
-        None => (text, None),
-        Some((address, bits)) => (address, Some(bits)),
-    };
-    let fault = || {
-        Fault::new(Code::E0408, format!("`{text}` is no network"))
+    let network = Network::of_address(text.trim()).map_err(|_| {
+        Fault::new(Code::E0408, format!("`{text}` is not a network"))
             .hint("write it as 203.0.113.0/24 or 2001:db8::/32")
-    };
-    let address: IpAddr = address.trim().parse().map_err(|_| fault())?;
-    let width: u32 = if address.is_ipv4() { 32 } else { 128 };
-    let bits = bits.map_or(Ok(width), |bits| bits.trim().parse().map_err(|_| fault()))?;
-    if bits > width {
-        return Err(fault().into());
-    }
-    if bits == 0 {
-        return Ok(None);
-    }
-    let first: IpAddr = match address {
-        IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() & (u32::MAX << (width - bits))).into()),
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << (width - bits))).into()),
-    };
-    Ok(Some(if bits == width {
-        first.to_string()
-    } else {
-        format!("{first}/{bits}")
-    }))
+    })?;
+    let net = network.net();
+    Ok(match net.prefix_len() {
+        0 => None,
+        bits if bits == net.max_prefix_len() => Some(net.addr().to_string()),
+        _ => Some(network.to_string()),
+    })
 }
 
 /// What ufw is and has.
@@ -211,13 +194,16 @@ impl Firewall {
             }
         };
         say(state.active, "the firewall is off");
-        say(state.boots, "the firewall is off after the next boot");
-        say(state.denies_incoming, "what has no rule may come in");
-        say(state.allows_outgoing, "not everything may go out");
+        say(state.boots, "the firewall would be off after the next boot");
+        say(
+            state.denies_incoming,
+            "incoming traffic without a rule is allowed",
+        );
+        say(state.allows_outgoing, "outgoing traffic is restricted");
         let missing = wished.iter().filter(|rule| !state.rules.contains(rule));
-        what.extend(missing.map(|rule| format!("no rule `{rule}`")));
+        what.extend(missing.map(|rule| format!("rule `{rule}` is missing")));
         let extra = state.rules.iter().filter(|rule| !wished.contains(rule));
-        what.extend(extra.map(|rule| format!("a rule too many: `{rule}`")));
+        what.extend(extra.map(|rule| format!("rule `{rule}` is not expected")));
         Ok(what)
     }
 }
@@ -287,9 +273,9 @@ mod tests {
         assert_eq!(
             differences(wish, &state),
             [
-                "no rule `allow 443/udp`",
-                "a rule too many: `limit 23/tcp`",
-                "a rule too many: `route allow in on eth0 out on eth1 to any port 9 proto tcp`",
+                "rule `allow 443/udp` is missing",
+                "rule `limit 23/tcp` is not expected",
+                "rule `route allow in on eth0 out on eth1 to any port 9 proto tcp` is not expected",
             ]
         );
     }
@@ -301,13 +287,16 @@ mod tests {
             differences(ssh, &state(STOPPED, NONE, "ENABLED=no\n")),
             [
                 "the firewall is off",
-                "the firewall is off after the next boot",
-                "no rule `allow 22/tcp`"
+                "the firewall would be off after the next boot",
+                "rule `allow 22/tcp` is missing"
             ]
         );
         let open = KERNEL.replace("INPUT DROP", "INPUT ACCEPT");
         let open = state(&open, "ufw allow 22/tcp\n", "ENABLED=yes\n");
-        assert_eq!(differences(ssh, &open), ["what has no rule may come in"]);
+        assert_eq!(
+            differences(ssh, &open),
+            ["incoming traffic without a rule is allowed"]
+        );
     }
 
     #[test]

@@ -20,7 +20,7 @@ impl Wish<System> for Group {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         Ok(match system.find_account("/etc/group", &self.name)? {
             Some(_) => CheckResult::same(),
-            None => CheckResult::differs(format!("there is no group {}", self.name)),
+            None => CheckResult::differs(format!("group {} does not exist", self.name)),
         })
     }
 

@@ -13,14 +13,16 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::now;
 use crate::facts::imports::Import;
 use crate::host::system::System;
-use crate::storage::dump::{Packing, Table};
+use crate::storage::dump::Packing;
 
 mod csv_files;
 mod dump;
 mod extensions;
+mod query;
 mod schema;
 mod validate;
 
+pub use csv_files::CsvFile;
 use csv_files::CsvFiles;
 use dump::Dump;
 
@@ -78,16 +80,6 @@ impl ImportSource {
     }
 }
 
-/// A CSV file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CsvFile {
-    /// As the operator calls it.
-    pub name: String,
-    pub file: String,
-    pub table: Table,
-}
-
 impl Wish<System> for Imported {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         if self.only_look {
@@ -133,9 +125,9 @@ impl Imported {
     async fn ahead(&self, system: &System) -> Result<Vec<String>> {
         let live = rows(system, &self.database).await?;
         let mut what = vec![if self.only_look {
-            "it was not looked at yet".to_owned()
+            "not checked yet".to_owned()
         } else {
-            format!("what is written from now on stays in {}", self.previous)
+            format!("anything written from now on stays in {}", self.previous)
         }];
         match &self.brought {
             ImportSource::Dump {
@@ -272,6 +264,6 @@ fn emptied(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> Vec
     before
         .iter()
         .filter(|(table, rows)| **rows > 0 && after.get(*table) == Some(&0))
-        .map(|(table, rows)| format!("{table} had {rows} rows and has none in what was brought"))
+        .map(|(table, rows)| format!("{table} had {rows} rows and has none in the import"))
         .collect()
 }

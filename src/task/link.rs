@@ -38,7 +38,7 @@ impl Link {
             };
             return Err(Fault::new(
                 Code::E0408,
-                format!("{} is {kind}, and a link is wished there", self.path),
+                format!("{} is {kind}, expected a link", self.path),
             )
             .hint("move it away by hand if it is not needed")
             .into());
@@ -53,10 +53,10 @@ impl Link {
 impl Wish<System> for Link {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         Ok(match self.target(system)? {
-            None => CheckResult::differs(format!("{} is absent", self.path)),
+            None => CheckResult::differs(format!("{} does not exist", self.path)),
             Some(target) if target == Path::new(&self.to) => CheckResult::same(),
             Some(target) => CheckResult::differs(format!(
-                "{} leads to {}, wished {}",
+                "{} points to {}, expected {}",
                 self.path,
                 target.display(),
                 self.to
@@ -66,7 +66,7 @@ impl Wish<System> for Link {
 
     async fn apply(&self, system: &System) -> Result<()> {
         self.target(system)?;
-        let context = || format!("could not make the link {}", self.path);
+        let context = || format!("could not create the link {}", self.path);
         let path = system.path(&self.path);
         let parent = path.parent().unwrap_or(Path::new("/"));
         let folder = system::draft(parent).with_context(context)?;

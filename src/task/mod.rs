@@ -6,6 +6,7 @@ pub mod apt_repository;
 pub mod archiving;
 pub mod backup;
 pub mod backup_downloaded;
+mod backup_files;
 pub mod backup_uploaded;
 pub mod command;
 pub mod directory;
@@ -17,6 +18,7 @@ pub mod imported;
 pub mod link;
 pub mod offsite;
 pub mod package;
+mod permissions;
 mod pgbackrest;
 mod postgres;
 pub mod postgres_database;
@@ -62,6 +64,7 @@ pub use imported::Imported;
 pub use link::Link;
 pub use offsite::Offsite;
 pub use package::Package;
+pub use permissions::Perm;
 pub use postgres_database::PostgresDatabase;
 pub use postgres_extension::PostgresExtension;
 pub use postgres_role::PostgresRole;
@@ -184,29 +187,5 @@ impl Task {
             self,
             Task::File(_) | Task::Link(_) | Task::Firewall(_) | Task::Service(_)
         )
-    }
-}
-
-/// A permission mode, written `"0644"` in playbooks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Perm(pub u32);
-
-impl TryFrom<String> for Perm {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match u32::from_str_radix(&text, 8) {
-            Ok(bits) if (3..=4).contains(&text.len()) && bits <= 0o7777 => Ok(Self(bits)),
-            _ => Err(format!(
-                "`{text}` is no mode: write it as four octal digits in quotes, such as \"0644\""
-            )),
-        }
-    }
-}
-
-impl From<Perm> for String {
-    fn from(mode: Perm) -> Self {
-        format!("{:04o}", mode.0)
     }
 }

@@ -59,12 +59,10 @@ impl Wish<System> for Offsite {
             .prove
             .iter()
             .map(|one| format!("the proof of {} is not in {place}", one.name));
-        let disprove = todo.disprove.iter().map(|one| {
-            format!(
-                "the proof of {} in {place} does not hold any more",
-                one.name
-            )
-        });
+        let disprove = todo
+            .disprove
+            .iter()
+            .map(|one| format!("the proof of {} in {place} is no longer valid", one.name));
         let drop = todo
             .drop
             .iter()
@@ -72,7 +70,7 @@ impl Wish<System> for Offsite {
         let is_there = |sent: &&Sent| todo.send.iter().all(|one| one.name != sent.backup);
         let sent = todo.sent.iter().filter(is_there).map(|sent| {
             format!(
-                "that {} is in {place} is not known to the host",
+                "the host does not know yet that {} is in {place}",
                 sent.backup
             )
         });
@@ -227,7 +225,7 @@ async fn send(system: &System, store: &Store, backup: &Backup) -> Result<()> {
         let wished = (content.sha256.clone(), content.bytes);
         if digest(&path)? != Some(wished.clone()) {
             let message = format!(
-                "{} is not there or not what was written, so it is not sent",
+                "{} is missing or was changed, so it was not sent",
                 content.file
             );
             let hint = "the other backups were sent; take a new one with `citrino-ops backup`, and delete this one by hand";
@@ -246,7 +244,7 @@ async fn send(system: &System, store: &Store, backup: &Backup) -> Result<()> {
 
 /// Puts a small file, and reads it back.
 async fn put(store: &Store, name: &str, path: &Path) -> Result<()> {
-    let wished = digest(path)?.with_context(|| format!("{} is gone", path.display()))?;
+    let wished = digest(path)?.with_context(|| format!("{} no longer exists", path.display()))?;
     store.put(name, path, &wished.0).await?;
     read_back(store, name, &wished).await
 }
@@ -258,11 +256,11 @@ async fn read_back(store: &Store, name: &str, wished: &(String, u64)) -> Result<
         return Ok(());
     }
     let message = format!(
-        "{name} was put into {} and reads back as something else",
+        "{name} was sent to {}, but reads back with other content",
         store.bucket().url()
     );
     Err(Fault::new(Code::E0432, message)
-        .hint("the backup on the host is as it was; run `citrino-ops backup` again, and ask the provider if it stays")
+        .hint("the backup on the host is unchanged; run `citrino-ops backup` again, and ask the provider if the error stays")
         .into())
 }
 

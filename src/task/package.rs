@@ -142,7 +142,7 @@ fn differences(wish: &Package, known: &Known) -> Vec<String> {
     [
         sentence(&absent, "not installed"),
         sentence(&half, "half installed"),
-        sentence(&wish.unwanted(known), "installed, wished absent"),
+        sentence(&wish.unwanted(known), "installed, expected not installed"),
         sentence(&wish.loose(known), "not held at its version"),
     ]
     .into_iter()
@@ -201,7 +201,7 @@ mod tests {
             [
                 "not installed: ufw, sendmail",
                 "half installed: nginx",
-                "installed, wished absent: curl",
+                "installed, expected not installed: curl",
                 "not held at its version: curl",
             ]
         );

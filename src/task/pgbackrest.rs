@@ -104,7 +104,7 @@ pub async fn info(system: &System, stanza: &str) -> Result<Result<Info, String>>
     let output = system.run(&cmd(stanza, &["info", "--output=json"])).await?;
     if !output.ok() {
         return Ok(Err(format!(
-            "the repository cannot be asked: {}",
+            "the repository cannot be read: {}",
             output.last_words()
         )));
     }
@@ -112,8 +112,8 @@ pub async fn info(system: &System, stanza: &str) -> Result<Result<Info, String>>
 }
 
 fn parse(printed: &str) -> Result<Result<Info, String>> {
-    let stanzas: Vec<Info> =
-        serde_json::from_str(printed).context("`pgbackrest info` did not print what it should")?;
+    let stanzas: Vec<Info> = serde_json::from_str(printed)
+        .context("the output of `pgbackrest info` cannot be parsed")?;
     let info = stanzas.into_iter().next().unwrap_or_default();
     let statuses = info.repo.iter().map(|repo| &repo.status);
     let trouble = statuses
@@ -122,7 +122,7 @@ fn parse(printed: &str) -> Result<Result<Info, String>> {
     Ok(match trouble {
         // Over several lines.
         Some(status) => Err(format!(
-            "the repository cannot be asked: {}",
+            "the repository cannot be read: {}",
             status.message.replace('\n', " ")
         )),
         None => Ok(info),

@@ -95,7 +95,7 @@ fn client(database: &str, more: &[&str]) -> Cmd {
 fn reason(output: &Output) -> String {
     let last = output.stderr.trim().lines().last().unwrap_or_default();
     let last = last.trim().trim_start_matches("psql: error: ");
-    format!("PostgreSQL cannot be asked: {last}")
+    format!("PostgreSQL cannot be queried: {last}")
 }
 
 /// How many rows each of the app's own tables has.
@@ -167,9 +167,9 @@ fn whole(text: &str) -> Result<&str> {
     if text.contains('\0') {
         return Err(Fault::new(
             Code::E0408,
-            "a name or text for PostgreSQL has a zero byte in it",
+            "a name or text for PostgreSQL contains a zero byte",
         )
-        .hint("PostgreSQL can keep none: mend the value in citrino.yml or the playbook")
+        .hint("PostgreSQL cannot store it: correct the value in citrino.yml or the playbook")
         .into());
     }
     Ok(text)

@@ -72,11 +72,11 @@ impl PostgresDatabase {
         Err(Fault::new(
             Code::E0408,
             format!(
-                "the database {} is in {}, and {} is wished",
+                "database {} has encoding {}, expected {}",
                 self.name, database.encoding, self.encoding
             ),
         )
-        .hint("dump it, drop it by hand, and run the verb again")
+        .hint("dump it, drop it by hand, and run the command again")
         .into())
     }
 }
@@ -85,9 +85,9 @@ impl Wish<System> for PostgresDatabase {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         Ok(match self.found(system).await? {
             Err(reason) => CheckResult::differs(reason),
-            Ok(None) => CheckResult::differs(format!("there is no database {}", self.name)),
+            Ok(None) => CheckResult::differs(format!("database {} does not exist", self.name)),
             Ok(Some(found)) if found.owner != self.owner => CheckResult::differs(format!(
-                "{} belongs to {}, wished {}",
+                "owner of {} is {}, expected {}",
                 self.name, found.owner, self.owner
             )),
             Ok(Some(_)) => CheckResult::same(),

@@ -20,9 +20,10 @@ impl Wish<System> for PostgresExtension {
         let sql = format!("SELECT extversion FROM pg_extension WHERE extname = {name};\n");
         Ok(match ask(system, &self.database, &sql).await? {
             Answer::Away(reason) => CheckResult::differs(reason),
-            Answer::Rows(rows) if rows.trim().is_empty() => {
-                CheckResult::differs(format!("{} is not in {}", self.name, self.database))
-            }
+            Answer::Rows(rows) if rows.trim().is_empty() => CheckResult::differs(format!(
+                "extension {} is not in {}",
+                self.name, self.database
+            )),
             Answer::Rows(_) => CheckResult::same(),
         })
     }

@@ -61,7 +61,7 @@ impl PostgresRole {
         if role.createdb != self.createdb {
             let may = if self.createdb { "may not" } else { "may" };
             changes.push(Change {
-                what: format!("{name} {may} make databases"),
+                what: format!("{name} {may} create databases"),
                 option: createdb(self.createdb).to_owned(),
             });
         }
@@ -69,7 +69,7 @@ impl PostgresRole {
             let verifier = role.password.as_deref().and_then(Verifier::parse);
             if !verifier.is_some_and(|verifier| verifier.is_of(password)) {
                 changes.push(Change {
-                    what: format!("{name} has another password or none"),
+                    what: format!("{name} has another password, or none"),
                     option: set_password(password)?,
                 });
             }
@@ -119,7 +119,7 @@ impl Wish<System> for PostgresRole {
         };
         let Some(role) = read(&rows)? else {
             return Ok(CheckResult::differs(format!(
-                "there is no role {}",
+                "role {} does not exist",
                 self.name
             )));
         };

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::backup::dump::Parts;
+use super::backup_files::Parts;
 use super::postgres::{self, Answer, MAINTENANCE, clone, literal, rows, shadow_database};
 use crate::core::engine::{CheckResult, Wish};
 use crate::facts::backups::{self, ASIDE, Backups};
@@ -50,7 +50,7 @@ impl Wish<System> for Pruned {
             .map(|file| format!("{file} belongs to no backup"));
         let databases = databases
             .iter()
-            .map(|name| format!("the database {name} was set aside"));
+            .map(|name| format!("previous database {name} is kept"));
         Ok(CheckResult::from(
             backups.chain(files).chain(databases).collect::<Vec<_>>(),
         ))

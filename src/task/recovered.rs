@@ -40,7 +40,7 @@ impl Wish<System> for Recovered {
         let base = self.base(system, to).await?;
         cluster::has_room(system, &self.database, base.bytes()).await?;
         Ok(CheckResult::differs(format!(
-            "what was written since {} is given up, and stays in {}; the recovery begins from {}",
+            "everything written since {} will be lost from the live database, and stays in {}; the recovery starts from backup {}",
             shown(to),
             self.previous,
             base.label
@@ -62,7 +62,7 @@ impl Wish<System> for Recovered {
 impl Recovered {
     /// Its sentence in a plan.
     pub fn wish(&self) -> String {
-        format!("the database is as it was at {}", self.to)
+        format!("recover the database to {}", self.to)
     }
 
     fn beside(&self) -> ShadowDatabase<'_> {
@@ -76,7 +76,7 @@ impl Recovered {
         let to = parse(&self.to).map_err(unreachable)?;
         if to > OffsetDateTime::now_utc() {
             return Err(unreachable(format!(
-                "{} is in the future, by the host's clock",
+                "{} is in the future by the host's clock",
                 shown(to)
             ))
             .into());
@@ -95,7 +95,7 @@ impl Recovered {
             return Ok(base);
         }
         Err(unreachable(match oldest {
-            None => "there is no backup to begin from".to_owned(),
+            None => "there is no base backup".to_owned(),
             Some(stop) => {
                 let oldest = OffsetDateTime::from_unix_timestamp(stop)?;
                 format!(
@@ -135,15 +135,15 @@ impl Recovered {
             return shadow_database::speaks_postgis(system, fresh).await;
         }
         let message = format!(
-            "{fresh} got other rows than the recovered database has: {found:?} and {wished:?}"
+            "the rows of {fresh} differ from the recovered database: {found:?}, expected {wished:?}"
         );
         Err(Fault::new(Code::E0441, message)
-            .hint("the live database is as it was; try again")
+            .hint("the live database is unchanged; try again")
             .into())
     }
 }
 
 /// A time that cannot be gone back to: nothing was touched.
 fn unreachable(why: String) -> Fault {
-    Fault::new(Code::E0440, why).hint("nothing was changed; with `backup: { pitr: true }` the times since the oldest backup of pgBackRest's can be gone back to")
+    Fault::new(Code::E0440, why).hint("nothing was changed; with `backup: { pitr: true }` you can return to any time since the oldest backup of pgBackRest")
 }

@@ -8,15 +8,16 @@ use serde_json::Value;
 use super::postgres::tell;
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
-use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::facts::app::Schema;
 use crate::host::system::System;
 
+mod failure;
 mod lock_observer;
 
 use super::release_check::{self, ReleaseCheck};
 use super::scratch::Scratch;
+use failure::failed;
 use lock_observer::Passed;
 
 /// Where a host keeps what its rehearsals have shown.
@@ -69,8 +70,8 @@ impl Wish<System> for Rehearsal {
             return Ok(CheckResult::same());
         }
         let count = match status.pending.len() {
-            1 => "1 migration is".to_owned(),
-            more => format!("{more} migrations are"),
+            1 => "1 migration was".to_owned(),
+            more => format!("{more} migrations were"),
         };
         Ok(match self.record(system)? {
             // The sentence goes where the figure does: what a step has shown is told by its figure.
@@ -121,12 +122,12 @@ impl Rehearsal {
         let output = system.run(&status).await?;
         if !output.ok() {
             return Ok(Err(format!(
-                "the live database's migrations cannot be told: {}",
+                "the migrations of the live database cannot be read: {}",
                 output.last_words()
             )));
         }
         let status = serde_json::from_str(&output.stdout)
-            .context("`migrate --status` did not print what it should")?;
+            .context("the output of `migrate --status` cannot be parsed")?;
         Ok(Ok(status))
     }
 
@@ -166,7 +167,7 @@ impl Rehearsal {
 
     async fn keep(&self, system: &System, record: &Record) -> Result<()> {
         std::fs::create_dir_all(system.path(FOLDER))
-            .context("could not make the folder for rehearsals")?;
+            .context("could not create the folder for rehearsals")?;
         let text: Value = serde_json::to_value(record)?;
         system
             .write_atomic(
@@ -186,11 +187,4 @@ impl Rehearsal {
         let (address, _) = digest::sha256_of(&mut file).with_context(context)?;
         Ok(address)
     }
-}
-
-/// A rehearsal that went wrong: production has not noticed it.
-fn failed(why: &str) -> Fault {
-    Fault::new(Code::E0420, format!("the rehearsal failed: {why}")).hint(
-        "the live database was only read; mend the migration or the release, and deploy again",
-    )
 }

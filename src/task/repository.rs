@@ -24,7 +24,7 @@ impl Wish<System> for Repository {
         Ok(match pgbackrest::info(system, &self.stanza).await? {
             Err(reason) => CheckResult::differs(reason),
             Ok(info) if info.is_of(identifier) => CheckResult::same(),
-            Ok(_) => CheckResult::differs("the repository does not know this cluster"),
+            Ok(_) => CheckResult::differs("the repository does not have this cluster"),
         })
     }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::backup::dump::{self, Parts};
+use super::backup_files::{self, Parts};
 use super::postgres::shadow_database::{self, ShadowDatabase};
 use super::postgres::{clone, roles, rows};
 use crate::core::engine::{CheckResult, Wish};
@@ -35,7 +35,7 @@ impl Wish<System> for Restored {
         if let Some(look) = self.beside().look(system).await? {
             return Ok(look);
         }
-        let backup = dump::find(system, &self.backup)?;
+        let backup = backup_files::find(system, &self.backup)?;
         let identities = archive::identities(&self.identities)?;
         let parts = Parts::whole(&backup);
         parts.verify(system, &identities).await?;
@@ -44,12 +44,12 @@ impl Wish<System> for Restored {
         clone::has_room_for(system, &self.database, backup.database_bytes).await?;
         if clone::exists(system, &self.database).await? == Ok(false) {
             return Ok(CheckResult::differs(format!(
-                "there is no database {}",
+                "database {} does not exist",
                 self.database
             )));
         }
         let mut what = vec![format!(
-            "what was written since {} is given up, and stays in {}",
+            "everything written since {} will be lost from the live database, and stays in {}",
             backup.at, self.previous
         )];
         // A damaged database is what one restores over.
@@ -64,7 +64,7 @@ impl Wish<System> for Restored {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let backup = dump::find(system, &self.backup)?;
+        let backup = backup_files::find(system, &self.backup)?;
         let identities = archive::identities(&self.identities)?;
         let parts = Parts::whole(&backup);
         let fill = async |fresh: &str| {
@@ -81,7 +81,7 @@ impl Wish<System> for Restored {
 impl Restored {
     /// Its sentence in a plan.
     pub fn wish(&self) -> String {
-        format!("the database is that of {}", self.backup)
+        format!("restore the database from {}", self.backup)
     }
 
     fn beside(&self) -> ShadowDatabase<'_> {

@@ -22,7 +22,10 @@ pub struct SelfInstall {
 impl Wish<System> for SelfInstall {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         if system.stat(&self.path)?.is_none() {
-            return Ok(CheckResult::differs(format!("{} is absent", self.path)));
+            return Ok(CheckResult::differs(format!(
+                "{} does not exist",
+                self.path
+            )));
         }
         let path = system.path(&self.path);
         let (own, found) = (fs::metadata(RUNNING)?, fs::metadata(&path)?);
@@ -31,7 +34,7 @@ impl Wish<System> for SelfInstall {
             return Ok(CheckResult::same());
         }
         Ok(CheckResult::differs(format!(
-            "{} is of another version",
+            "{} is another version",
             self.path
         )))
     }

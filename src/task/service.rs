@@ -124,7 +124,7 @@ impl Service {
         }
         if unit.stale {
             todo.what
-                .push(format!("systemd has not read the newest {}", self.unit));
+                .push(format!("systemd has not loaded the current {}", self.unit));
         }
         if let Some(wished) = self.enabled {
             let is = matches!(
@@ -134,7 +134,7 @@ impl Service {
             let settable = !matches!(unit.enabled.as_str(), "static" | "generated");
             if is != wished && settable {
                 todo.what.push(format!(
-                    "{} is {}, wished {}",
+                    "{} is {}, expected {}",
                     self.unit,
                     name_of(&unit.enabled),
                     if wished { "enabled" } else { "disabled" }
@@ -145,8 +145,10 @@ impl Service {
         match self.running {
             Some(true) => self.wish_running(system, &unit, &mut todo)?,
             Some(false) if !matches!(unit.active.as_str(), "inactive" | "failed") => {
-                todo.what
-                    .push(format!("{} is {}, wished stopped", self.unit, unit.active));
+                todo.what.push(format!(
+                    "{} is {}, expected stopped",
+                    self.unit, unit.active
+                ));
                 todo.act = Some("stop");
             }
             _ => {}
@@ -157,7 +159,7 @@ impl Service {
     fn wish_running(&self, system: &System, unit: &Unit, todo: &mut Todo) -> Result<()> {
         if unit.active != "active" {
             todo.what.push(format!(
-                "{} is {}, wished running",
+                "{} is {}, expected running",
                 self.unit,
                 name_of(&unit.active)
             ));
@@ -174,7 +176,7 @@ impl Service {
             self.outdated(system, unit, &self.reload_on, |stamp| &stamp.reload)?
         {
             todo.what.push(format!(
-                "{} has not read the newest {path}: reload",
+                "{} has not loaded the current {path}: reload",
                 self.unit
             ));
             todo.act = Some("reload");

@@ -64,7 +64,7 @@ impl Swap {
         }
         Err(Fault::new(
             Code::E0408,
-            format!("{} is no swap file, and one is wished there", self.path),
+            format!("{} exists and is not a swap file", self.path),
         )
         .hint("move it away by hand if it is not needed")
         .into())
@@ -150,10 +150,10 @@ impl Wish<System> for Swap {
         self.refuse_data(system)?;
         let mut what = Vec::new();
         if system.stat(&self.path)?.is_none() {
-            what.push(format!("{} is absent", self.path));
+            what.push(format!("{} does not exist", self.path));
         } else if !self.fits(system)? {
             what.push(format!(
-                "{} is no private swap file of {} MB",
+                "{} is not a private swap file of {} MB",
                 self.path, self.size_mb
             ));
         }

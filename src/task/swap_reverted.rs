@@ -21,10 +21,7 @@ impl Wish<System> for SwapReverted {
         Ok(match clone::exists(system, &self.previous).await? {
             Err(reason) => CheckResult::differs(reason),
             Ok(false) => CheckResult::same(),
-            Ok(true) => CheckResult::differs(format!(
-                "the database of before is set aside as {}",
-                self.previous
-            )),
+            Ok(true) => CheckResult::differs(format!("the previous database is {}", self.previous)),
         })
     }
 

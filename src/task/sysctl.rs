@@ -60,7 +60,7 @@ impl Wish<System> for Sysctl {
         match system.read_text(self.live())? {
             None => what.push(format!("the kernel has no {} yet", self.key)),
             Some(live) if words(&live) != words(&self.value) => what.push(format!(
-                "{} is {}, wished {}",
+                "{} is {}, expected {}",
                 self.key,
                 words(&live).join(" "),
                 self.value
@@ -68,7 +68,7 @@ impl Wish<System> for Sysctl {
             Some(_) => {}
         }
         if system.read_text(self.file())?.as_deref() != Some(&self.line()) {
-            what.push(format!("{} does not say so for the next boot", self.file()));
+            what.push(format!("{} does not set it for the next boot", self.file()));
         }
         Ok(CheckResult::from(what))
     }
@@ -79,7 +79,7 @@ impl Wish<System> for Sysctl {
                 Code::E0408,
                 format!("the kernel has no setting {}", self.key),
             )
-            .hint("its module may not be loaded, or a container may not have it")
+            .hint("its module may not be loaded, or the host is a container without it")
             .into());
         }
         fs::create_dir_all(system.path("/etc/sysctl.d"))?;
@@ -87,7 +87,11 @@ impl Wish<System> for Sysctl {
             .write_atomic(self.file(), self.line().as_bytes(), 0o644, None, &[])
             .await?;
         // Written to /proc itself: sysctl(8) is not on every image.
-        fs::write(system.path(self.live()), &self.value)
-            .with_context(|| format!("the kernel refused {} for {}", self.value, self.key))
+        fs::write(system.path(self.live()), &self.value).with_context(|| {
+            format!(
+                "the kernel refused the value {} for {}",
+                self.value, self.key
+            )
+        })
     }
 }

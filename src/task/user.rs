@@ -68,7 +68,7 @@ impl User {
                 .and_then(|fields| fields.get(2).cloned());
             if gid.as_ref() != Some(&found.gid) {
                 change(
-                    format!("main group is {}, wished {group}", found.gid),
+                    format!("main group is {}, expected {group}", found.gid),
                     "--gid",
                     group,
                 );
@@ -76,14 +76,14 @@ impl User {
         }
         if let Some(home) = self.home.as_ref().filter(|home| **home != found.home) {
             change(
-                format!("home is {}, wished {home}", found.home),
+                format!("home is {}, expected {home}", found.home),
                 "--home",
                 home,
             );
         }
         if let Some(shell) = self.shell.as_ref().filter(|shell| **shell != found.shell) {
             change(
-                format!("shell is {}, wished {shell}", found.shell),
+                format!("shell is {}, expected {shell}", found.shell),
                 "--shell",
                 shell,
             );
@@ -91,14 +91,14 @@ impl User {
         for group in &self.groups {
             if !self.is_member(system, group)? {
                 changes.push((
-                    format!("{} is not in the group {group}", self.name),
+                    format!("{} is not in group {group}", self.name),
                     vec!["--append".to_owned(), "--groups".to_owned(), group.clone()],
                 ));
             }
         }
         if self.lock_password && !self.is_locked(system)? {
             changes.push((
-                format!("a password opens {}", self.name),
+                format!("{} can log in with a password", self.name),
                 vec!["--lock".to_owned()],
             ));
         }
@@ -137,7 +137,7 @@ impl User {
         }
         Err(Fault::new(
             Code::E0408,
-            format!("{home} is a file, and a home is wished there"),
+            format!("{home} is a file, expected a home directory"),
         )
         .hint("move it away by hand if it is not needed")
         .into())
@@ -186,14 +186,14 @@ impl Wish<System> for User {
         let Some(found) = self.account(system)? else {
             self.missing_home(system)?;
             return Ok(CheckResult::differs(format!(
-                "there is no user {}",
+                "user {} does not exist",
                 self.name
             )));
         };
         let changes = self.changes(system, &found)?;
         let mut what: Vec<String> = changes.into_iter().map(|(what, _)| what).collect();
         if let Some(home) = self.missing_home(system)? {
-            what.push(format!("{home} is absent"));
+            what.push(format!("{home} does not exist"));
         }
         Ok(CheckResult::from(what))
     }

@@ -15,7 +15,7 @@ pub enum Needs {
 }
 
 impl Verb {
-    /// Its name, as it is typed.
+    /// The name that is typed.
     pub fn name(&self) -> &'static str {
         match self {
             Verb::Validate => "validate",

@@ -18,15 +18,15 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
     let preview = on_cloud::look(job, &api, steps.clone()).await?;
     if preview.is_empty() {
         job.report
-            .note("there is nothing to take in: what has the stack's names is the stack's");
+            .note("nothing to adopt: all resources with the stack's names are part of the stack");
         return Ok(exit::OK);
     }
     let planned = preview.planned();
     let takes_server = planned.iter().any(|step| step.id == cloud::SERVER);
     if takes_server && pin.is_none() {
         job.show(&preview)?;
-        return Err(Fault::new(Code::E0802, "a server is to be taken in, and its host key is not known: whoever answers in its place could not be told from it")
-            .hint("print it in the server's console with `cat /etc/ssh/ssh_host_ed25519_key.pub`, and give the line with --host-key \"ssh-ed25519 AAAA…\"")
+        return Err(Fault::new(Code::E0802, "the host key of the server is not known, so another machine could answer in its place")
+            .hint("print the key in the server's console at Hetzner with `cat /etc/ssh/ssh_host_ed25519_key.pub`, and pass the line with --host-key \"ssh-ed25519 AAAA…\"")
             .into());
     }
     api.check_writable().await?;
@@ -37,20 +37,20 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
     consent::confirm(
         job,
         options.yes.yes,
-        "this makes resources of the project part of the stack",
-        "Take them in?",
+        "this makes existing resources part of the stack",
+        "Adopt them?",
     )
     .await?;
     on_cloud::run(job, &api, steps).await?;
     job.report
-        .note("`citrino-ops plan` shows what differs from the wishes now");
+        .note("`citrino-ops plan` shows how they differ from citrino.yml");
     Ok(exit::OK)
 }
 
 fn pin(line: &str) -> Result<String> {
     labels::pin_label(line).map_err(|_| {
-        Fault::new(Code::E0802, "--host-key is no ed25519 public key")
-            .hint("give the whole line of the server's /etc/ssh/ssh_host_ed25519_key.pub")
+        Fault::new(Code::E0802, "--host-key is not an ed25519 public key")
+            .hint("pass the whole line of the server's /etc/ssh/ssh_host_ed25519_key.pub")
             .into()
     })
 }

@@ -11,7 +11,7 @@ use crate::operator::mirror::Mirror;
 use crate::verb::on_host;
 
 /// What the mirror is called in a list.
-const SEEN: &str = "seen by this machine";
+const SEEN: &str = "copy on this machine";
 
 /// Brings the mirror up to date, and shows its last lines: what this machine has seen is what nobody on
 /// the host can change any more.
@@ -38,8 +38,7 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
         }
     }
     if seen.is_empty() {
-        job.report
-            .note("no run has changed anything on the host since it has an audit");
+        job.report.note("no run has changed the host yet");
     }
     taken?;
     Ok(exit::OK)
@@ -78,16 +77,16 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
 fn look(job: &mut Job, what: &str, whose: &str, bytes: &[u8]) -> Result<(), Fault> {
     let checked = audit::check(bytes, &Head::default());
     let told = match &checked.since {
-        None => "no line yet".to_owned(),
+        None => "no lines yet".to_owned(),
         Some(since) => format!(
-            "{} lines since {since}, the last is {} with hash {}",
+            "{} lines since {since}, the last is line {} with hash {}",
             checked.lines, checked.head.n, checked.head.hash
         ),
     };
     job.report.fact(what, told, None);
     for (n, bytes) in &checked.closed {
         job.report.note(format!(
-            "{what}: a crash tore a line before line {n}, which names what is left of it: {bytes} bytes"
+            "{what}: a crash tore the line before line {n}; {bytes} bytes of it are left"
         ));
     }
     checked.sound(whose)

@@ -97,7 +97,7 @@ async fn verify(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> 
         identities.is_empty() && sealed.any(|one| one.name == *name)
     };
     if names.iter().any(is_unread) {
-        job.report.note("without an age identity the hash of what is encrypted is compared, and its content is not read");
+        job.report.note("no age identity was given: encrypted backups are checked by their hash only, not decrypted");
     }
     let steps = names.iter().map(|name| {
         let whole = Whole {
@@ -109,7 +109,7 @@ async fn verify(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> 
             attempts: 1,
             deadline_s: 0,
         };
-        Step::new("backup", format!("{name} is whole"), Task::from(probe))
+        Step::new("backup", format!("check {name}"), Task::from(probe))
     });
     let plan = job.plan(Mode::Check, steps.collect(), Vec::new());
     job.report.as_checklist();
@@ -122,7 +122,7 @@ async fn verify(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> 
         return Ok(exit::OK);
     }
     Err(Fault::new(Code::E0422, format!("{} of {} backups cannot be used", tally.differs, names.len()))
-        .hint("take a new one with `citrino-ops backup`, and delete the broken ones by hand when nobody needs to look at them")
+        .hint("take a new one with `citrino-ops backup`, and delete the broken ones by hand when you no longer need them")
         .into())
 }
 

@@ -17,7 +17,7 @@ pub async fn confirm(job: &mut Job<'_>, yes: bool, why: &str, question: &str) ->
     let question = format!("{question} [y/N]");
     match job.report.ask(&question).await?.as_str() {
         "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Fault::new(Code::E0801, "nothing was changed: there was no yes").into()),
+        _ => Err(Fault::new(Code::E0801, "cancelled; nothing was changed").into()),
     }
 }
 
@@ -31,17 +31,21 @@ pub async fn confirm_by_name(job: &mut Job<'_>, yes: bool, why: &str, what: &str
     }
     can_ask(job, why)?;
     let name = job.stack.name.clone();
-    let question = format!("{what} Type `{name}` to go on:");
+    let question = format!("{what} Type `{name}` to continue:");
     if job.report.ask(&question).await? == name {
         return Ok(());
     }
-    Err(Fault::new(Code::E0801, "nothing was changed: the name was not typed").into())
+    Err(Fault::new(
+        Code::E0801,
+        "cancelled, the name was not typed; nothing was changed",
+    )
+    .into())
 }
 
 fn can_ask(job: &Job<'_>, why: &str) -> Result<()> {
     if job.report.can_ask() {
         return Ok(());
     }
-    let message = format!("{why}, and nobody is at a terminal to say yes");
+    let message = format!("{why}, and there is no terminal to confirm it");
     Err(Fault::new(Code::E0801, message).hint("add --yes").into())
 }

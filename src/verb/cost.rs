@@ -25,9 +25,9 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     for item in &cost.items {
         job.report.fact(&item.name, "", figure(item.net, None));
     }
-    let limit = cloud.max_monthly_eur;
+    let limit = cloud.max_monthly_eur.as_deref().copied();
     job.report
-        .fact("a month, net", "", figure(cost.total(), limit));
+        .fact("per month, net", "", figure(cost.total(), limit));
     let vat = format!("with {}% VAT", cost.vat_rate);
     job.report.fact(&vat, "", figure(cost.gross(), None));
     for note in &offer.notes {

@@ -1,4 +1,4 @@
-//! `deploy --resume`, `--abort`, `--attach`: what becomes of a run that was cut off.
+//! `deploy --resume`, `--abort`, `--attach`: what happens to an interrupted run.
 
 use anyhow::Result;
 
@@ -48,7 +48,7 @@ pub async fn run(job: &mut Job<'_>, way: Way) -> Result<u8> {
         Way::Attach => agent.attach(&mut tell).await?,
     };
     match job.ended(tally) {
-        Ok(_) => job.report.note("the run has ended well"),
+        Ok(_) => job.report.note("the run succeeded"),
         Err(error) if way == Way::Finish(Ending::Abort) && is_halted(&error) => undone(job)?,
         Err(error) => return Err(deploy::failed(job, &remote, &outcome, error).await),
     }
@@ -65,11 +65,11 @@ fn is_halted(error: &anyhow::Error) -> bool {
 /// E0606 when a step of the undo failed.
 fn undone(job: &mut Job) -> Result<()> {
     match job.report.take_undo_failure() {
-        None => job.report.note("the run is undone"),
+        None => job.report.note("the run was undone"),
         Some(undo) => {
             let message = format!("the run could not be undone: {}", undo.message);
             return Err(Fault::new(Code::E0606, message)
-                .hint("`citrino-ops deploy` of a good build brings the host back")
+                .hint("`citrino-ops deploy` of a working build repairs the host")
                 .into());
         }
     }

@@ -99,7 +99,7 @@ pub async fn change_over(
     let seen = outage_watch::seen(job, &plan.run, outside);
     match ran {
         Ok(tally) if tally.changed == 0 => {
-            job.report.note(format!("{} serves already", release.id));
+            job.report.note(format!("{} already serves", release.id));
         }
         Ok(_) => job.report.note(format!("{} serves", release.id)),
         Err(error) => return Err(failed(job, remote, &outcome, error).await),
@@ -116,8 +116,9 @@ pub async fn change_over(
 fn kept(job: &mut Job, build: &Build) -> Releases {
     let releases = Releases::of(&job.stack.name);
     if let Err(error) = releases.keep(&build.sha256, &build.bytes) {
-        job.report
-            .note(format!("a later deploy will send more: {error:#}"));
+        job.report.note(format!(
+            "the next deploy will send more than needed: {error:#}"
+        ));
     }
     releases
 }
@@ -183,30 +184,30 @@ fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error) -> anyhow::Erro
         (_, Some(undo)) => Fault::new(
             Code::E0606,
             format!(
-                "{what} failed, and it could not be undone: {why}; {}",
+                "{what} failed, and so did the undo: {why}; {}",
                 undo.message
             ),
         ),
         (_, None) if step.code == Code::E0606 => Fault::new(
             Code::E0606,
-            format!("{what} failed, and it could not be undone: {why}"),
+            format!("{what} failed, and so did the undo: {why}"),
         ),
         (_, None) if step.code == Code::E0804 => Fault::new(Code::E0804, format!("{what}: {why}")),
         (Some(_), None) if outcome.same => Fault::new(
             Code::E0602,
-            format!("a step failed, and {what} serves as before: {why}"),
+            format!("a step failed, {what} serves as before: {why}"),
         ),
         (Some(old), None) => Fault::new(
             Code::E0602,
-            format!("{what} failed, and {old} serves as before: {why}"),
+            format!("{what} failed, {old} serves as before: {why}"),
         ),
         (None, None) => Fault::new(
             Code::E0604,
-            format!("{what} failed, and there was no release before it: {why}"),
+            format!("{what} failed, and no earlier release can serve: {why}"),
         ),
     };
     fault
-        .hint("`citrino-ops logs app` shows more of what the release said")
+        .hint("`citrino-ops logs app` shows more of the release's log")
         .into()
 }
 
@@ -236,7 +237,7 @@ async fn show_log(job: &mut Job<'_>, remote: &Remote, unit: &str) {
         Ok(lines) if lines.is_empty() => {}
         Ok(lines) => job
             .report
-            .text(&format!("the app's log ends with:\n{lines}")),
+            .text(&format!("the end of the app's log:\n{lines}")),
         // The failure itself is told in any case.
         Err(error) => job
             .report

@@ -18,7 +18,7 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     let preview = on_cloud::look(job, &api, steps.clone()).await?;
     if preview.is_empty() {
         job.report
-            .note(format!("nothing of the stack {stack} is in the cloud"));
+            .note(format!("stack {stack} has no resources at Hetzner"));
         return Ok(exit::OK);
     }
     job.show(&preview)?;
@@ -26,8 +26,8 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     consent::confirm_by_name(
         job,
         yes.yes,
-        &format!("this deletes the stack {stack} with all its data"),
-        "All of this is deleted, with its data.",
+        &format!("this deletes stack {stack} with all its data"),
+        "All of this will be deleted, with its data.",
     )
     .await?;
     api.check_writable().await?;
@@ -36,7 +36,7 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     let left = api.snapshots_of(&stack).await?.len();
     if left > 0 {
         job.report.note(format!(
-            "{left} snapshots stay, and cost; `citrino-ops destroy --snapshots` deletes them"
+            "snapshots that stay, and cost: {left}; `citrino-ops destroy --snapshots` deletes them"
         ));
     }
     Ok(exit::OK)
@@ -69,5 +69,5 @@ async fn unprotect_all<K: Kind>(job: &mut Job<'_>, api: &Hetzner) -> Result<()> 
 fn say<K: Kind>(job: &mut Job, one: &K) {
     let (word, name) = (K::WORD, one.name());
     job.report
-        .note(format!("the {word} {name} is no longer protected"));
+        .note(format!("{word} {name} is no longer protected"));
 }

@@ -19,7 +19,7 @@ pub fn run(report: &mut Report, code: Option<&str>) -> Result<u8> {
         .and_then(|code| pages.get_key_value(&code))
         .ok_or_else(|| {
             Fault::new(Code::E0002, format!("there is no error code `{text}`"))
-                .hint("`citrino-ops explain` lists them all")
+                .hint("`citrino-ops explain` lists all codes")
         })?;
     report.text(&format!(
         "{code}: {}\n\nCause    {}\nChanged  {}\nNext     {}\nExit     {}",

@@ -33,7 +33,7 @@ pub fn within_s() -> Result<u64> {
     text.parse().map_err(|_| {
         Fault::new(
             Code::E0102,
-            format!("{VARIABLE} is `{text}`, which is no number of seconds"),
+            format!("{VARIABLE} is `{text}`, which is not a number of seconds"),
         )
         .into()
     })
@@ -93,7 +93,8 @@ pub async fn run(
     let steps = steps.iter().map(|index| plan.steps[*index].name.clone());
     let site = before.answered().await;
     if serves && !site {
-        job.report.note("the site could not be asked from here before; only ssh tells now whether the host can be reached");
+        job.report
+            .note("the site did not answer this machine before the run, so only SSH is tested now");
     }
     let armed = Armed {
         run: &plan.run,
@@ -114,7 +115,7 @@ pub async fn settle(job: &mut Job<'_>, remote: &Remote, facts: &Facts) -> Result
         run: &armed.run,
         within_s: armed.within_s,
         site: true,
-        steps: vec![format!("the run of {} begun {}", armed.who, armed.since)],
+        steps: vec![format!("the run of {} started {}", armed.who, armed.since)],
     };
     come_back(job, remote.target(), &armed).await
 }
@@ -150,7 +151,7 @@ enum Back {
 }
 
 async fn come_back(job: &mut Job<'_>, target: &Target, armed: &Armed<'_>) -> Result<()> {
-    job.report.waiting("coming back by a fresh connection");
+    job.report.waiting("testing a new connection");
     let deadline = Duration::from_secs(armed.within_s) + PUT_BACK_WITHIN;
     let begun = Instant::now();
     let mut first: Option<Fault> = None;
@@ -169,7 +170,7 @@ async fn come_back(job: &mut Job<'_>, target: &Target, armed: &Armed<'_>) -> Res
         if first.is_none() {
             let fault = Fault::from(error_info(&why));
             job.report.note(format!(
-                "{}: what was changed is put back {} s after the end of the run",
+                "{}; the host reverts the changes {} s after the end of the run",
                 fault.message, armed.within_s
             ));
             first = Some(fault);
@@ -201,11 +202,11 @@ async fn look(job: &mut Job<'_>, remote: &Remote, armed: &Armed<'_>) -> Result<B
         let answers = answers.map_err(|error| {
             Fault::new(
                 Code::E0511,
-                format!("the site does not answer from outside: {error:#}"),
+                format!("the site does not answer this machine: {error:#}"),
             )
         })?;
         if answers != live {
-            let message = format!("{answers} answers from outside, and {live} is live on the host");
+            let message = format!("{answers} answers this machine, but {live} is live on the host");
             return Err(Fault::new(Code::E0511, message).into());
         }
     }
@@ -219,25 +220,25 @@ async fn look(job: &mut Job<'_>, remote: &Remote, armed: &Armed<'_>) -> Result<B
 fn went_off(armed: &Armed<'_>, first: Option<&Fault>) -> Fault {
     let steps = named(armed);
     let within = armed.within_s;
-    let why = first.map_or("nobody came back in time", |fault| &fault.message);
-    let put_back = format!("after {within} s the dead man's switch put back what it was before");
+    let why = first.map_or("no connection succeeded in time", |fault| &fault.message);
+    let put_back = format!("after {within} s the dead man's switch reverted the changes");
     let site = first.is_some_and(|fault| fault.code == Code::E0511);
     if site {
-        let message =
-            format!("the site did not answer any more after {steps}, and {put_back} ({why})");
+        let message = format!("the site did not answer any more after {steps}; {put_back} ({why})");
         return Fault::new(Code::E0511, message)
-            .hint("mend what these steps wish for: the host is as it was");
+            .hint("correct what these steps configure, then run `citrino-ops converge`");
     }
     let message =
-        format!("the host could not be reached any more after {steps}, and {put_back} ({why})");
-    Fault::new(Code::E0510, message).hint("mend what these steps wish for: the host is as it was")
+        format!("the host could not be reached any more after {steps}; {put_back} ({why})");
+    Fault::new(Code::E0510, message)
+        .hint("correct what these steps configure, then run `citrino-ops converge`")
 }
 
 fn not_put_back(armed: &Armed<'_>, why: Option<String>) -> Fault {
     let steps = named(armed);
     let why = why.unwrap_or_default();
-    Fault::new(Code::E0512, format!("after {steps} the host was not put back as it was: {why}"))
-        .hint("open Hetzner's console: `journalctl -u citrino-guard` there says how far it came (docs/operations)")
+    Fault::new(Code::E0512, format!("after {steps} the changes were not reverted: {why}"))
+        .hint("open the server's console at Hetzner: `journalctl -u citrino-guard` shows how far the revert came (`citrino-ops explain E0512`)")
 }
 
 fn named(armed: &Armed<'_>) -> String {

@@ -65,8 +65,8 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     let total = plan.steps.len();
     Err(Fault::new(
         Code::E0701,
-        format!("{bad} of {total} answers are not as they should be"),
+        format!("{bad} of {total} checks failed"),
     )
-    .hint("docs/operations says what to do for each; `citrino-ops logs` shows the logs")
+    .hint("look at the rows marked with ✗; `citrino-ops logs` shows the logs, `citrino-ops converge` corrects what was changed")
     .into())
 }

@@ -47,7 +47,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Import) -> Result<u8> {
     tell(job, &remote, &imported.previous).await?;
     if wish.check {
         job.report
-            .note("it could be imported as it is; nothing was changed");
+            .note("the import would succeed; nothing was changed");
     }
     remote.close().await;
     Ok(exit::OK)
@@ -81,18 +81,18 @@ fn files(job: &mut Job<'_>, wish: &Import) -> Result<Vec<LocalFile>> {
     let csvs = files.iter().filter(|file| sheet(file).is_some()).count();
     let why = match (csvs, files.len()) {
         (0, 1) if wish.csv.source.is_some() => {
-            "--source is for CSV files: a dump is all of the database"
+            "--source is for CSV files; a dump replaces all data"
         }
         (0, 1) => return Ok(files),
-        (0, _) => "a dump is all of the database, and more than one was named",
-        (csvs, all) if csvs < all => "a dump and CSV files do not go together",
+        (0, _) => "name only one dump: a dump replaces all data",
+        (csvs, all) if csvs < all => "a dump and CSV files cannot be imported together",
         _ if wish.csv.source.is_none() => {
-            "--source must say whose rows these are: with a row's code it is what a later import knows it by"
+            "CSV files need --source, who the rows are from: together with its code this identifies a row in later imports"
         }
         _ => return Ok(files),
     };
     Err(Fault::new(Code::E0450, why)
-        .hint("nothing was sent; `citrino-ops db import --help` shows what goes together")
+        .hint("nothing was sent; see `citrino-ops db import --help`")
         .into())
 }
 
@@ -190,10 +190,7 @@ async fn clear(remote: &Remote, error: &anyhow::Error, imported: &Imported) {
 /// It is made and looked at, and goes again.
 async fn look(job: &mut Job<'_>, remote: &Remote, imported: &Imported) -> Result<()> {
     let gone = import::gone(&imported.brought);
-    let mut steps = vec![import::step(
-        imported.clone(),
-        "what was brought could serve",
-    )];
+    let mut steps = vec![import::step(imported.clone(), "check the import")];
     steps.extend(gone.clone());
     let plan = job.plan(Mode::Apply, steps, gone);
     let agent = remote.agent().await?;
@@ -209,11 +206,11 @@ async fn swap(
     yes: bool,
 ) -> Result<()> {
     let (previous, gone) = (imported.previous.clone(), import::gone(&imported.brought));
-    let step = import::step(imported, "the database is what was brought");
-    job.report.waiting("reading it on the host");
+    let step = import::step(imported, "replace the database with the import");
+    job.report.waiting("reading the files on the host");
     on_host::foresee(job, remote.agent().await?, vec![step.clone()]).await?;
-    let why = "the live database would be replaced";
-    consent::confirm(job, yes, why, "Put it in the live database's place?").await?;
+    let why = "this replaces the live database";
+    consent::confirm(job, yes, why, "Replace the live database?").await?;
     let agent = remote.agent().await?;
     let swapping = Swapping {
         settings: &job.backups(),
@@ -230,7 +227,7 @@ async fn swap(
     plan.no_return = Some(no_return);
     on_host::run(job, agent, &plan, &[]).await?;
     job.report.note(format!(
-        "the database of before is kept as {previous}, until `citrino-ops backup prune --previous-databases`"
+        "the previous database is kept as {previous} until `citrino-ops backup prune --previous-databases`"
     ));
     Ok(())
 }
@@ -239,7 +236,7 @@ async fn swap(
 async fn tell(job: &mut Job<'_>, remote: &Remote, name: &str) -> Result<()> {
     let text = remote.output(&["cat", &imports::record(name)]).await?;
     let import: imports::Import =
-        serde_json::from_str(&text).context("the record of the import cannot be read")?;
+        serde_json::from_str(&text).context("the record of the import cannot be parsed")?;
     for note in &import.notes {
         job.report.note(note);
     }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::signal::ctrl_c;
 
-use super::dispatch;
 use super::job::Job;
 use crate::cli::{Cli, Verb};
 use crate::core::error::{Code, Fault};
@@ -20,15 +19,19 @@ const LOOK: Duration = Duration::from_secs(10);
 
 /// Runs a command to its end or to the first Ctrl-C; a second one ends it at once. A deploy minds
 /// Ctrl-C itself, since its host can turn back.
-pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
+pub async fn watch(
+    cli: &Cli,
+    report: &mut Report,
+    command: impl AsyncFn(&Cli, &mut Report) -> Result<u8>,
+) -> Result<u8> {
     if !cli.verb.leaves_something() {
-        return Box::pin(dispatch(cli, report)).await;
+        return Box::pin(command(cli, report)).await;
     }
     tokio::select! {
-        outcome = dispatch(cli, report) => return outcome,
+        outcome = command(cli, report) => return outcome,
         _ = ctrl_c() => {}
     }
-    report.waiting("interrupted: looking at what exists now");
+    report.waiting("interrupted: checking what exists now");
     let there = tokio::select! {
         there = tokio::time::timeout(LOOK, exists(cli, report)) => there.ok().flatten(),
         _ = ctrl_c() => None,
@@ -42,7 +45,7 @@ pub async fn watch(cli: &Cli, report: &mut Report) -> Result<u8> {
         _ => cli.verb.name(),
     };
     Err(Fault::new(Code::E0804, message)
-        .hint(format!("what was begun goes on: the API ends its actions, a host its plan. `citrino-ops {verb}` again looks at what is there and goes on from it"))
+        .hint(format!("the API and the host finish what they started; run `citrino-ops {verb}` again to continue from what exists"))
         .into())
 }
 
@@ -62,9 +65,9 @@ async fn exists(cli: &Cli, report: &mut Report) -> Option<String> {
         names.push(format!("snapshot {}", snapshot.description));
     }
     Some(if names.is_empty() {
-        format!("nothing of the stack {stack} is in the cloud now")
+        format!("stack {stack} has no resources at Hetzner now")
     } else {
-        format!("of the stack {stack} there is now: {}", names.join(", "))
+        format!("stack {stack} now has: {}", names.join(", "))
     })
 }
 

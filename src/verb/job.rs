@@ -5,6 +5,7 @@ mod keys;
 
 use anyhow::Result;
 
+use super::inputs;
 use crate::cli::Cli;
 use crate::config::playbook::Playbooks;
 use crate::config::source;
@@ -72,7 +73,7 @@ impl<'r> Job<'r> {
         let mut job = Self::of(cli, stack, playbooks, report);
         job.keys = keys;
         job.backup_secrets = backup_secrets;
-        super::validate::rehearse(&job)?;
+        inputs::check(&job.stack, &job.playbooks, &job.values())?;
         Ok(job)
     }
 
@@ -107,7 +108,7 @@ impl<'r> Job<'r> {
     /// The steps as a plan of this command.
     pub fn plan<T>(&self, mode: Mode, steps: Vec<Step<T>>, on_failure: Vec<Step<T>>) -> Plan<T> {
         Plan::new(self.claim(), steps)
-            .of_stack(&self.stack.name)
+            .of_stack(self.stack.name.to_string())
             .in_mode(mode)
             .purpose(self.command.purpose)
             .or_else(on_failure)

@@ -15,7 +15,9 @@ mod explain;
 mod gc;
 mod guarded;
 mod health;
+mod help;
 mod import;
+mod inputs;
 mod interrupt;
 mod job;
 mod logs;
@@ -44,6 +46,7 @@ use crate::cli::{Audit, Cli, Db, Verb};
 use crate::core::error::{exit, exit_code};
 use crate::core::report::{Report, Volume};
 use about::Needs;
+pub use help::parse_args;
 use job::Job;
 
 /// Runs one command to its end: what it says, and its exit code.
@@ -53,7 +56,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         .enable_all()
         .build();
     let outcome = runtime
-        .context("the runtime did not start")
+        .context("could not start")
         .and_then(|runtime| runtime.block_on(begin(cli, &mut report)));
     let exit = outcome.as_ref().map_or_else(exit_code, |code| *code);
     report.finish(cli.verb.name(), exit, outcome.as_ref().err());
@@ -72,7 +75,7 @@ async fn begin(cli: &Cli, report: &mut Report) -> Result<u8> {
                 return Err(fault.into());
             }
         }
-        _ => return Box::pin(interrupt::watch(cli, report)).await,
+        _ => return Box::pin(interrupt::watch(cli, report, dispatch)).await,
     }
     Ok(exit::OK)
 }

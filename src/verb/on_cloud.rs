@@ -21,14 +21,15 @@ pub fn api(job: &Job<'_>) -> Result<Hetzner> {
         return Err(Fault::new(
             Code::E0802,
             format!(
-                "`{}` is about the cloud, and citrino.yml names a `host` that is there already",
+                "`{}` is about the cloud, but citrino.yml names an existing `host`",
                 job.command.verb
             ),
         )
         .hint("run `citrino-ops converge`")
         .into());
     };
-    let endpoint = source::variable("HCLOUD_ENDPOINT").or_else(|| cloud.endpoint.clone());
+    let endpoint = source::variable("HCLOUD_ENDPOINT")
+        .or_else(|| cloud.endpoint.as_ref().map(ToString::to_string));
     let endpoint = endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
     let api = Hetzner::connect(endpoint, &source::token(&job.stack)?)?;
     Ok(api.telling(job.report.progress()))
@@ -39,7 +40,7 @@ pub fn api(job: &Job<'_>) -> Result<Hetzner> {
 /// # Errors
 /// The first step that could not be looked at; then what was seen is told.
 pub async fn look(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<Preview> {
-    job.report.waiting("looking at the cloud");
+    job.report.waiting("reading the cloud");
     let plan = job.plan(Mode::Check, steps, Vec::new());
     let mut events = Vec::new();
     let tally = engine::run(&plan, api, &mut |event| {
@@ -69,11 +70,8 @@ pub async fn run(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -
 }
 
 pub fn no_server(stack: &str) -> Fault {
-    Fault::new(
-        Code::E0309,
-        format!("there is no server of the stack {stack} yet"),
-    )
-    .hint("run `citrino-ops provision`, or `citrino-ops up` for all of it")
+    Fault::new(Code::E0309, format!("stack {stack} has no server yet"))
+        .hint("run `citrino-ops provision`, or `citrino-ops up` for everything")
 }
 
 /// Whether the server is there and can be asked for its host.

@@ -62,13 +62,14 @@ pub async fn agent<'s>(job: &mut Job<'_>, remote: &'s Remote) -> Result<Agent<'s
     }
     if let Some(armed) = &facts.armed {
         let text = format!(
-            "the dead man's switch is armed: nobody has come back yet after {} by {} (begun {})",
+            "the dead man's switch is armed: nobody has connected yet after {} by {} (started {})",
             armed.verb, armed.who, armed.since
         );
         job.report.note(text);
     }
     Ok(agent)
 }
+
 /// # Errors
 /// E0309 when citrino.yml wishes for a volume that is not there yet.
 pub fn need_volume(job: &Job<'_>) -> Result<()> {
@@ -77,7 +78,7 @@ pub fn need_volume(job: &Job<'_>) -> Result<()> {
     }
     Err(
         Fault::new(Code::E0309, "there is no volume for the database yet")
-            .hint("run `citrino-ops provision`: it makes the volume")
+            .hint("run `citrino-ops provision`: it creates the volume")
             .into(),
     )
 }

@@ -52,9 +52,9 @@ pub fn seen(job: &mut Job, run: &str, watch: Option<Watch>) -> Result<()> {
             run: run.to_owned(),
             outage,
         }),
-        None => job
-            .report
-            .note("the site could not be reached from here, so nothing was measured from outside"),
+        None => job.report.note(
+            "the site cannot be reached from this machine, so the deploy was not watched from here",
+        ),
     }
     Ok(())
 }
@@ -69,10 +69,10 @@ pub fn noticed_nothing(job: &mut Job) -> Result<()> {
     Err(Fault::new(
         Code::E0607,
         format!(
-            "the release serves, and users noticed: {} of {} requests failed meanwhile, the first with: {first}",
+            "the release serves, but users noticed the deploy: {} of {} requests failed, the first with: {first}",
             seen.failed, seen.requests
         ),
     )
-    .hint("`citrino-ops logs nginx` shows the requests; `citrino-ops health` asks whether all is well now")
+    .hint("`citrino-ops logs nginx` shows the requests; `citrino-ops health` checks the current state")
     .into())
 }

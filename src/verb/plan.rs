@@ -34,13 +34,13 @@ pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
         }
         None => job
             .report
-            .note("there is no host yet, so what `converge` would change there is not known"),
+            .note("there is no running host yet, so the changes of `converge` are not known"),
     }
     if let Some(path) = out {
         Saved::new(&job.stack.name, job.wishes.clone(), planned, on_host).write(path)?;
         let (typed, file) = (job.typed.clone(), path.display());
         job.report.note(format!(
-            "the plan is in {file}; `{typed} provision --plan {file}` and `{typed} converge --plan {file}` apply it"
+            "the plan is saved in {file}; `{typed} provision --plan {file}` and `{typed} converge --plan {file}` apply it"
         ));
     }
     Ok(provision::pending(pending == 0))
@@ -65,9 +65,8 @@ async fn cloud(
         .as_ref()
         .is_some_and(|server| born.iter().any(|key| server.labels.contains_key(*key)))
     {
-        job.report.note(
-            "the host still has the key that it was born with: `provision` gives it one of its own",
-        );
+        job.report
+            .note("the host still uses the host key of its bootstrap: `provision` replaces it");
         *pending += 1;
     }
     match server.filter(|server| on_cloud::runs(Some(server))) {

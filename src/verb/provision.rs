@@ -1,4 +1,4 @@
-//! `provision`: makes the cloud as wished, and waits until the host answers with a key of its own.
+//! `provision`: brings the cloud to its desired state, and waits until the host answers with a key of its own.
 
 use std::time::{Duration, Instant};
 
@@ -83,8 +83,8 @@ async fn agree(
     let planned = preview.planned();
     if let Some(step) = replacements(&planned).next().filter(|_| !options.replace) {
         let what = step.change.what.join("; ");
-        return Err(Fault::new(Code::E0311, format!("`{}` would need a replacement: {what}", step.name))
-            .hint("nothing was changed. Put cloud.image right; or take a backup away from the host and add `--replace`")
+        return Err(Fault::new(Code::E0311, format!("{} would have to be replaced: {what}", step.name))
+            .hint("nothing was changed; correct cloud.image, or copy a backup off the host and add `--replace`")
             .into());
     }
     if let Some(saved) = saved {
@@ -98,7 +98,7 @@ async fn agree(
     if !yes {
         job.show(preview)?;
     }
-    let question = format!("{}. Make it so?", job.report.prospect());
+    let question = format!("{}. Continue?", job.report.prospect());
     job.report.forget_preview();
     consent::confirm(
         job,
@@ -120,7 +120,7 @@ async fn delegate(job: &mut Job<'_>, api: &Hetzner, preview: &Preview) -> Result
     {
         let servers = found.authoritative_nameservers.assigned.join(", ");
         job.report.note(format!(
-            "have the registrar of {zone} delegate it to {servers}"
+            "ask the registrar of {zone} to delegate it to {servers}"
         ));
     }
     Ok(())
@@ -162,7 +162,7 @@ async fn rotate(
                 remote = with_new_key(&target).await?;
                 relabel(api, &server, &rotation).await?;
                 job.report.note(
-                    "the host has a key of its own now; the one that it was born with is worthless",
+                    "the host has its own host key now; the one of its bootstrap is no longer accepted",
                 );
                 continue;
             }
@@ -221,21 +221,18 @@ async fn with_new_key(target: &Target) -> Result<Remote> {
 
 /// The action's success is not cloud-init's: its end is asked for on the host.
 async fn first_boot(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
-    job.report.waiting("waiting for cloud-init to end");
+    job.report.waiting("waiting for cloud-init to finish");
     // 2 means that it ended with something to grumble about.
     let status = remote.output(&["sh", "-c", "cloud-init status --wait || test $? = 2"]);
     let failed = |why: String| {
-        Fault::new(
-            Code::E0506,
-            format!("the first boot did not end well: {why}"),
-        )
-        .hint("read /var/log/cloud-init-output.log with `citrino-ops ssh`")
+        Fault::new(Code::E0506, format!("the first boot failed: {why}"))
+            .hint("`citrino-ops ssh cat /var/log/cloud-init-output.log` shows the reason")
     };
     match tokio::time::timeout(FIRST_BOOT_WITHIN, status).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(failed(format!("{error:#}")).into()),
         Err(_) => Err(failed(format!(
-            "cloud-init still works after {} minutes",
+            "cloud-init is still running after {} minutes",
             FIRST_BOOT_WITHIN.as_secs() / 60
         ))
         .into()),

@@ -5,14 +5,11 @@
 use anyhow::Result;
 
 use super::job::Job;
-use super::provision;
-use crate::cli::{Rebuild, Yes};
+use super::on_cloud;
+use crate::cli::Rebuild;
 use crate::core::error::exit;
-use crate::hetzner::Hetzner;
-use crate::planner::cloud::DiskPolicy;
-use crate::verb::consent;
-use crate::verb::on_cloud;
 
+mod disk;
 mod rescue;
 
 pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
@@ -20,32 +17,11 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
         return Box::pin(rescue::run(job, wish)).await;
     }
     let api = on_cloud::api(job)?;
-    renew(job, &api, wish.yes, "All that is on the host is lost.").await?;
+    disk::renew(job, &api, wish.yes, "Everything on the host will be lost.").await?;
     let next = format!(
-        "the host is as on its first day; `{} up` makes it serve again",
+        "the host has an empty disk now; `{} up` sets it up again",
         job.typed
     );
     job.report.note(next);
     Ok(exit::OK)
-}
-
-/// Gives the server that is there a new disk, after a yes.
-async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Result<()> {
-    let name = job.stack.name.clone();
-    let server = api
-        .server_of(&name)
-        .await?
-        .ok_or_else(|| on_cloud::no_server(&name))?;
-    provision::offer(job, api, Some(&server)).await?;
-    let steps = provision::steps(job, DiskPolicy::Wished)?;
-    let preview = on_cloud::look(job, api, steps.clone()).await?;
-    api.check_writable().await?;
-    if !yes.yes {
-        job.show(&preview)?;
-        job.report.forget_preview();
-    }
-    let why = format!("this gives the host of {name} a new disk");
-    consent::confirm_by_name(job, yes.yes, &why, what).await?;
-    on_cloud::run(job, api, steps).await?;
-    provision::host(job, api).await
 }

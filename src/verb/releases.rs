@@ -19,7 +19,7 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     }
     if app.releases.is_empty() {
         job.report
-            .note("there is no release on the host yet; `citrino-ops deploy` brings one");
+            .note("there is no release on the host yet; run `citrino-ops deploy`");
     }
     Ok(exit::OK)
 }
@@ -56,12 +56,12 @@ fn line(app: &AppFacts, release: &Release) -> String {
 /// Whether it can be gone back to, and in how long, or why not.
 fn way_back(app: &AppFacts, release: &Release) -> String {
     match (release::reach(app, release), app.switched_ms) {
-        (Err(obstacle), _) => format!("no way back: {obstacle}"),
-        (Ok(()), None) => "can be gone back to".to_owned(),
+        (Err(obstacle), _) => format!("cannot be used: {obstacle}"),
+        (Ok(()), None) => "rollback possible".to_owned(),
         (Ok(()), Some(ms)) => {
             // As the last change took on this host, to the second above.
             let seconds = ms.div_ceil(1000);
-            format!("can be gone back to in some {seconds} s")
+            format!("rollback takes about {seconds} s")
         }
     }
 }

@@ -52,8 +52,8 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     };
     let done = restore.swap.name.clone();
     on_host::foresee(job, agent, vec![restore.swap]).await?;
-    let why = "what was written since then would be given up";
-    consent::confirm(job, wish.yes.yes, why, "Give that up, and restore?").await?;
+    let why = "everything written since then will be lost";
+    consent::confirm(job, wish.yes.yes, why, "Lose that, and restore?").await?;
     let agent = remote.agent().await?;
     let mut steps = restore.steps;
     if wish.without_safety_backup {
@@ -65,7 +65,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     restored.map_err(with_way_out)?;
     remote.close().await;
     job.report.note(format!(
-        "{done}; the one of before stays until `{} backup prune --previous-databases`",
+        "done: {done}; the previous database is kept until `{} backup prune --previous-databases`",
         job.typed
     ));
     Ok(exit::OK)
@@ -77,7 +77,7 @@ fn with_way_out(error: anyhow::Error) -> anyhow::Error {
         Ok(fault) if fault.step == SAFETY => {
             let first = fault.hint.as_deref().unwrap_or("nothing was changed");
             let hint = format!(
-                "{first}; when the database of now is too damaged to be dumped, add --without-safety-backup: it stays aside all the same"
+                "{first}; if the current database is too damaged for a backup, add --without-safety-backup: it is still kept under another name"
             );
             fault.hint(hint).into()
         }
@@ -92,7 +92,7 @@ fn belongs(job: &Job, backup: &Backup, from_other_stack: bool) -> Result<()> {
     if from_other_stack {
         return Ok(());
     }
-    let next = "nothing was changed; add --from-other-stack when that is meant";
+    let next = "nothing was changed; if you want this backup, add --from-other-stack";
     Ok(backup.is_of(&job.stack.name, next)?)
 }
 
@@ -113,11 +113,11 @@ fn fits(app: &AppFacts, backup: &Backup) -> Result<()> {
     match known {
         Some(known) if newest > known.newest => {
             let message = format!(
-                "{} has the schema {newest:04}, and the release that serves knows {:04}",
+                "{} has schema {newest:04}, but the release that serves knows {:04}",
                 backup.name, known.newest
             );
             Err(Fault::new(Code::E0423, message)
-                .hint("nothing was changed; deploy the release first that knows it, or name an older backup")
+                .hint("nothing was changed; deploy a release that knows this schema first, or name an older backup")
                 .into())
         }
         _ => Ok(()),

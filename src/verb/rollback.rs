@@ -27,8 +27,8 @@ pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
         Data::Restored(restored) => {
             let step = Step::new("release", restored.wish(), restored.clone());
             on_host::foresee(job, agent, vec![step]).await?;
-            let question = "Give that up, and go back?";
-            let why = "what was written since the backup would be given up";
+            let question = "Lose that, and roll back?";
+            let why = "everything written since the backup will be lost";
             consent::confirm(job, wish.yes.yes, why, question).await?;
             remote.agent().await?
         }
@@ -51,8 +51,8 @@ pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
 fn wished<'a>(app: &'a AppFacts, name: Option<&str>) -> Result<&'a Release> {
     let Some(name) = name else {
         return release::previous(app).ok_or_else(|| {
-            Fault::new(Code::E0703, "there is no other good release on the host")
-                .hint("`citrino-ops releases` shows what there is: one that was rolled back from has to be named; `citrino-ops deploy` brings another")
+            Fault::new(Code::E0703, "there is no other working release on the host")
+                .hint("`citrino-ops releases` lists the releases; one that was rolled back from has to be named; or deploy another one")
                 .into()
         });
     };
@@ -61,10 +61,10 @@ fn wished<'a>(app: &'a AppFacts, name: Option<&str>) -> Result<&'a Release> {
     let message = match found.as_slice() {
         [release] => return Ok(release),
         [] => format!("there is no release {name} on the host"),
-        several => format!("{} releases on the host fit {name}", several.len()),
+        several => format!("{} releases on the host match {name}", several.len()),
     };
     Err(Fault::new(Code::E0608, message)
-        .hint("`citrino-ops releases` shows their names")
+        .hint("`citrino-ops releases` lists the names")
         .into())
 }
 
@@ -80,10 +80,9 @@ fn none_is_broken_since(backups: &Backups, name: &str) -> Result<(), Fault> {
     let Some((broken, why)) = newer.next() else {
         return Ok(());
     };
-    let message =
-        format!("the backup {broken} cannot be used: {why}; the next older one is {name}");
+    let message = format!("backup {broken} cannot be used: {why}; the next older one is {name}");
     Err(Fault::new(Code::E0422, message)
-        .hint("nothing was changed; bring a sound copy of it, or delete what is left of it to go back further"))
+        .hint("nothing was changed; bring an intact copy of it, or delete what is left of it to use the older one"))
 }
 
 /// What becomes of the database, by what was asked for and what there is.
@@ -99,7 +98,7 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
         Obstacle::Failed => {
             return Err(
                 Fault::new(Code::E0703, format!("{}: {obstacle}", release.id))
-                    .hint("`citrino-ops releases` shows those that can be gone back to")
+                    .hint("`citrino-ops releases` shows which releases a rollback can use")
                     .into(),
             );
         }
@@ -114,11 +113,11 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
             }
             Way::Restore(backup) if asked.restore_db => {
                 none_is_broken_since(&facts.backups, &backup.name)?;
-                let database = job.stack.database.name.clone();
+                let database = &job.stack.database.name;
                 return Ok(Data::Restored(Restored {
                     backup: backup.name.clone(),
-                    previous: backups::previous(&database, OffsetDateTime::now_utc()),
-                    database,
+                    previous: backups::previous(database, OffsetDateTime::now_utc()),
+                    database: database.to_string(),
                     owner: None,
                     identities: source::identities(&job.stack, None)?,
                 }));
@@ -137,18 +136,18 @@ fn told(ways: &[Way], release: &Release) -> String {
     let mut lines: Vec<String> = ways
         .iter()
         .map(|way| match way {
-            Way::Other(other) => format!("`citrino-ops rollback {}`: it runs on the schema as it is", other.id),
+            Way::Other(other) => format!("`citrino-ops rollback {}`: it runs on the current schema", other.id),
             Way::Down { to, .. } => {
-                format!("`citrino-ops rollback {id} --down`: the schema goes back to {to:04}, and nothing is lost")
+                format!("`citrino-ops rollback {id} --down`: the schema is reverted to {to:04}, no data is lost")
             }
             Way::Restore(Backup { name, at, .. }) => format!(
-                "`citrino-ops rollback {id} --restore-db`: the database comes back as it was in {name}, and what was written since {at} is given up"
+                "`citrino-ops rollback {id} --restore-db`: the database is restored from {name}, everything written since {at} is lost"
             ),
         })
         .collect();
-    lines.push("`citrino-ops deploy` of a mended build: forward".to_owned());
+    lines.push("`citrino-ops deploy` of a corrected build".to_owned());
     format!(
-        "nothing was changed; the ways are:\n  - {}",
+        "nothing was changed; choose one of:\n  - {}",
         lines.join("\n  - ")
     )
 }

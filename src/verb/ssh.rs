@@ -19,7 +19,7 @@ pub async fn run(job: &mut Job<'_>, command: &[String]) -> Result<u8> {
         .exec();
     Err(
         Fault::new(Code::E0404, format!("`ssh` could not be started: {error}"))
-            .hint("install OpenSSH's client on this machine")
+            .hint("install the OpenSSH client on this machine")
             .into(),
     )
 }

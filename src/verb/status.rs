@@ -57,7 +57,7 @@ fn of_server(job: &mut Job, server: Option<&ServerView>) {
         word(server.protected),
         word(server.backups)
     );
-    job.report.fact("kept by", kept, None);
+    job.report.fact("safeguards", kept, None);
 }
 
 fn of_host(job: &mut Job, facts: &Facts) {

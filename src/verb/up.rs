@@ -36,7 +36,7 @@ pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8>
     let typed = &job.typed;
     let scheme = job.stack.tls.https().map_or("http", |_| "https");
     let text = format!(
-        "\n{} serves at {scheme}://{}/\nNext:\n  {typed} health    asks again\n  {typed} plan      shows what differs from the wishes\n  {typed} logs -f   follows the app's log",
+        "\n{} serves at {scheme}://{}/\nNext:\n  {typed} health    runs the checklist again\n  {typed} plan      shows what differs from citrino.yml\n  {typed} logs -f   follows the app's log",
         job.stack.name, target.address
     );
     job.report.note(text);

@@ -1,109 +1,22 @@
 //! `validate`: everything is read and rendered as a run would, and nothing is touched.
 
-use std::path::{Path, PathBuf};
+use anyhow::Result;
 
-use anyhow::{Context, Result};
-
+use super::inputs;
 use super::job::Job;
-use crate::core::error::{Code, Fault, exit};
-use crate::facts::app::AppFacts;
-use crate::facts::{Facts, Os};
-use crate::operator::artifact;
-use crate::planner::host_key;
-use crate::planner::migration::{self, Source};
+use crate::core::error::exit;
 
 pub fn run(job: &mut Job) -> Result<u8> {
-    // `Job::load` has rehearsed it, as for every verb.
+    // `Job::load` has checked it, as for every verb.
     let stack = &job.stack;
-    let migrations = migrations(&stack.folder)?.map_or_else(String::new, |(_, sources)| {
-        format!(", {} files of migrations", sources.len())
+    let migrations = inputs::migrations(&stack.folder)?.map_or_else(String::new, |(_, sources)| {
+        format!(", {} migration files", sources.len())
     });
     let text = format!(
-        "the stack {} is sound: citrino.yml, {} secrets, playbooks and templates{migrations}",
+        "stack {} is valid: citrino.yml, {} secrets, playbooks and templates{migrations}",
         stack.name,
         stack.secrets.len()
     );
     job.report.note(text);
     Ok(exit::OK)
-}
-
-/// Renders playbooks and templates for every kind of host that they know, so that a fault in them
-/// is found before a host is reached.
-pub fn rehearse(job: &Job) -> Result<()> {
-    for facts in hosts() {
-        let values = job.values_on(&facts);
-        job.playbooks.site(&values)?;
-        job.playbooks.steps("health", &values)?;
-        let values = values.with("socket", &"/run/citrino/blue/app.sock");
-        job.playbooks.steps("smoke", &values)?;
-    }
-    if job.stack.cloud.is_some() {
-        host_key::rehearse(&job.playbooks, job.values())?;
-    }
-    sound_migrations(&job.stack.folder)
-}
-
-/// The rules of migrations, held where the app's source is at hand: its next build embeds them.
-fn sound_migrations(from: &Path) -> Result<()> {
-    let Some((folder, sources)) = migrations(from)? else {
-        return Ok(());
-    };
-    let findings = migration::lint(&sources);
-    if findings.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<String> = findings
-        .iter()
-        .map(|finding| format!("{}/{finding}", folder.display()))
-        .collect();
-    let message = format!("the migrations break their rules:\n{}", lines.join("\n"));
-    Err(Fault::new(Code::E0203, message)
-        .hint("mend each line; migrations/README.md says why")
-        .into())
-}
-
-/// The folder of the source tree's migrations as it can be typed here, and the SQL in it.
-fn migrations(from: &Path) -> Result<Option<(PathBuf, Vec<Source>)>> {
-    let Some(tree) = artifact::source_tree(from)? else {
-        return Ok(None);
-    };
-    let folder = tree.join("migrations");
-    if !folder.is_dir() {
-        return Ok(None);
-    }
-    let mut sources = Vec::new();
-    for entry in std::fs::read_dir(&folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|end| end == "sql") {
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("could not read {}", path.display()))?;
-            let name = path.file_name().unwrap_or_default();
-            let name = name.to_string_lossy().into_owned();
-            sources.push(Source { name, text });
-        }
-    }
-    let here = std::env::current_dir()?;
-    let shown = folder.strip_prefix(&here).unwrap_or(&folder).to_owned();
-    Ok(Some((shown, sources)))
-}
-
-fn hosts() -> Vec<Facts> {
-    let systems = [("ubuntu", "22.04", "jammy"), ("debian", "12", "bookworm")];
-    let virts = ["kvm", "systemd-nspawn"];
-    let mut hosts = Vec::new();
-    for (id, version, codename) in systems {
-        for virt in virts {
-            hosts.push(Facts {
-                os: Os {
-                    id: id.to_owned(),
-                    version: version.to_owned(),
-                    codename: codename.to_owned(),
-                },
-                virt: virt.to_owned(),
-                app: AppFacts::default(),
-                ..Facts::default()
-            });
-        }
-    }
-    hosts
 }

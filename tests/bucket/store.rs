@@ -149,7 +149,7 @@ async fn who_is_refused_reads_why_and_no_secret() {
                 ..right.clone()
             },
             "E0431",
-            "no such bucket",
+            "the bucket does not exist",
         ),
         (
             Bucket {
@@ -165,7 +165,7 @@ async fn who_is_refused_reads_why_and_no_secret() {
                 ..right.clone()
             },
             "E0430",
-            "could not be listed",
+            "could not list the bucket",
         ),
         (
             Bucket {
@@ -218,7 +218,7 @@ async fn a_key_that_only_appends_appends_and_is_told_what_it_may_not() {
     let (code, said) = refused(&bucket, store.delete("thing").await);
     assert_eq!(code, "E0431", "{said}");
     assert!(
-        said.contains("would not let go of thing: the key may not do that (AccessDenied)"),
+        said.contains("could not delete thing: the key has no permission for that (AccessDenied)"),
         "{said}"
     );
     // Whoever says that it only takes is never even asked.
@@ -227,6 +227,6 @@ async fn a_key_that_only_appends_appends_and_is_told_what_it_may_not() {
         ..storage.bucket("owner", "prod")
     };
     let (code, said) = refused(&owner, owner.open().unwrap().delete("thing").await);
-    assert!(code == "E0431" && said.contains("only takes"), "{said}");
+    assert!(code == "E0431" && said.contains("is append-only"), "{said}");
     assert_eq!(store.list().await.unwrap().len(), 1);
 }

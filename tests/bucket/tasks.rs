@@ -234,7 +234,7 @@ async fn what_is_whole_on_a_host_is_sent_and_comes_back_to_a_wiped_one() {
     let said = comes_true(&fetched(&bucket, "latest"), &host).await;
     assert_eq!(
         said,
-        [format!("{} is in {place}, and not on the host", new.name)]
+        [format!("{} is in {place}, but not on the host", new.name)]
     );
     comes_true(&fetched(&bucket, &old.name), &host).await;
     fs::remove_file(host.system.path(backups::proof(&new.name))).unwrap();
@@ -277,7 +277,7 @@ async fn what_reads_back_as_something_else_has_no_manifest() {
     let (code, said) = refused(&bucket, wish.apply(&host.system).await);
     assert_eq!(code, "E0432", "{said}");
     assert!(said.contains(&format!(
-        "{} was put into s3://citrino and reads back as something else",
+        "{} was sent to s3://citrino, but reads back with other content",
         backup.dump.file
     )));
     assert_eq!(whole(&bucket).await, [""; 0]);
@@ -438,7 +438,7 @@ async fn a_key_that_only_appends_is_enough_where_nothing_is_to_be_deleted() {
     assert_eq!(code, "E0431");
     assert!(
         said.contains(&format!(
-            "would not let go of {}.json: the key may not do that (AccessDenied)",
+            "could not delete {}.json: the key has no permission for that (AccessDenied)",
             all[1].name
         )),
         "{said}"
@@ -469,7 +469,7 @@ async fn nothing_that_is_not_what_its_manifest_says_gets_a_name_on_the_host() {
             .filter(|(name, _)| !name.contains("globals"));
         assert_eq!(named.collect::<Vec<_>>(), []);
     };
-    let hash = "is not what its manifest says";
+    let hash = "does not match its manifest";
     fails(
         &over(&storage, &bucket, Bad::FlipsAt(IN_A_FILE)),
         "latest",
@@ -481,7 +481,7 @@ async fn nothing_that_is_not_what_its_manifest_says_gets_a_name_on_the_host() {
         &bucket,
         "citrino_20261124_030000",
         "E0433",
-        "the newest there is citrino_20261125_030000",
+        "the newest backup there is citrino_20261125_030000",
     )
     .await;
     fails(
@@ -506,7 +506,7 @@ async fn nothing_that_is_not_what_its_manifest_says_gets_a_name_on_the_host() {
     put(&backup.dump.file, &flipped).await;
     fails(&bucket, &backup.name, "E0432", hash).await;
     put(&backup.dump.file, &dump[..200_000]).await;
-    fails(&bucket, &backup.name, "E0433", "is not there, or not whole").await;
+    fails(&bucket, &backup.name, "E0433", "is missing or incomplete").await;
     put(&backup.dump.file, &dump).await;
     let manifest = backup.text().unwrap().replace("300025", "300026");
     put(&format!("{}.json", backup.name), manifest.as_bytes()).await;
@@ -530,7 +530,7 @@ async fn nothing_that_is_not_what_its_manifest_says_gets_a_name_on_the_host() {
 }
 
 #[tokio::test]
-async fn what_a_drill_has_disproved_on_the_host_is_not_the_last_proven_one_in_the_bucket() {
+async fn a_backup_disproved_on_the_host_is_not_the_proven_one_in_the_bucket() {
     let Some(storage) = Storage::start("127.0.0.1") else {
         return;
     };
@@ -563,10 +563,7 @@ async fn what_a_drill_has_disproved_on_the_host_is_not_the_last_proven_one_in_th
     let place = "s3://citrino";
     assert_eq!(
         said[0],
-        format!(
-            "the proof of {} in {place} does not hold any more",
-            all[4].name
-        )
+        format!("the proof of {} in {place} is no longer valid", all[4].name)
     );
     assert_eq!(said.len(), 1 + 3, "{said:?}");
     assert_eq!(whole(&bucket).await, [5, 4, 1].map(|n| all[n].name.clone()));
@@ -621,7 +618,7 @@ async fn another_backup_of_the_same_name_is_not_fetched_over_the_hosts_own() {
         ] {
             let (code, said) = refused(&bucket, refusal);
             assert!(
-                code == "E0422" && said.contains("the host has another backup of that name"),
+                code == "E0422" && said.contains("the host has another backup with this name"),
                 "{code}: {said}"
             );
         }

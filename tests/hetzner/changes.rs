@@ -118,15 +118,15 @@ async fn what_was_changed_by_hand_is_named_and_healed() {
     assert_eq!(tally.failed, 0, "{told}");
     for sentence in [
         "rule tcp 80 from 0.0.0.0/0, ::/0 is missing",
-        "rule tcp 5432 from 0.0.0.0/0 is not wished",
-        "server renamed is off, wished running",
-        "server is named renamed, wished prod",
+        "rule tcp 5432 from 0.0.0.0/0 is not in citrino.yml",
+        "server renamed is off, expected running",
+        "server name is renamed, expected prod",
         "label citrino-ops/role=host is missing",
         "firewall is not applied to server renamed",
         "server renamed is not protected against deletion",
         "volume prod-data is not attached to the server",
-        "points back to other.example.com, wished www.example.com",
-        "A record www.example.com leads to 203.0.113.9, wished",
+        "is other.example.com, expected www.example.com",
+        "A record www.example.com points to 203.0.113.9, expected",
     ] {
         assert!(told.contains(sentence), "{sentence}\n{told}");
     }
@@ -158,7 +158,7 @@ async fn a_rescale_takes_a_snapshot_and_keeps_all_else() {
     }
     let (_, told) = run(&api, Mode::Check, steps.clone()).await;
     assert!(
-        told.contains("type is cpx11, wished cpx21: rescaled after a snapshot, off for some minutes, the disk stays at 40 GB"),
+        told.contains("type is cpx11, expected cpx21: a snapshot is taken, the server is off for some minutes, its disk stays at 40 GB"),
         "{told}"
     );
     let (tally, told) = run(&api, Mode::Apply, steps).await;
@@ -258,9 +258,8 @@ async fn what_cannot_be_had_is_refused_with_what_can() {
     let told = error_info(&availability(&api, "prod", &cloud, None).await.unwrap_err());
     assert_eq!(told.code, Code::E0304);
     assert!(
-        told.message.contains(
-            "no machine of the server type cpx11 is free in ash now; it can be had in hil"
-        ),
+        told.message
+            .contains("no server of type cpx11 is available in ash now; it is available in hil"),
         "{told:?}"
     );
     cloud.location = "nbg1".into();
@@ -290,7 +289,7 @@ async fn a_rescale_that_is_refused_leaves_the_server_running() {
     let (tally, told) = run(&api, Mode::Apply, steps).await;
     assert_eq!(tally.failed, 1, "{told}");
     assert!(
-        told.contains("the server prod runs again, as it was"),
+        told.contains("server prod is running again, unchanged"),
         "{told}"
     );
     is_whole(&double, &stack(""), "after a refused rescale").await;

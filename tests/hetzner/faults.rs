@@ -204,7 +204,7 @@ async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
     );
     assert_eq!(told.code, Code::E0301);
     assert!(
-        told.message.starts_with("could not list what there is of servers: the Hetzner API says: unable to authenticate (unauthorized, HTTP 401; request "),
+        told.message.starts_with("could not list servers: the Hetzner API says: unable to authenticate (unauthorized, HTTP 401; request "),
         "{told:?}"
     );
     assert_eq!(double.calls().len(), 1, "a wrong token is not tried again");

@@ -128,7 +128,7 @@ async fn what_another_stack_has_is_not_taken_from_it() {
     let adopt = cloud::adopt(&stack(""), &keys(), None, None);
     let (tally, told) = run(&double.api(), Mode::Apply, adopt).await;
     assert_eq!((tally.changed, tally.failed), (0, 1), "{told}");
-    assert!(told.contains("belongs to the stack other"), "{told}");
+    assert!(told.contains("belongs to stack other"), "{told}");
     assert_eq!(double.only("firewalls")["labels"], labels);
 }
 
@@ -169,14 +169,14 @@ async fn what_somebody_else_uses_is_not_pulled_away() {
     let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 1)).await;
     assert_eq!(tally.failed, 1, "{told}");
     assert!(
-        told.contains("E0311") && told.contains("is attached to the server"),
+        told.contains("E0311") && told.contains("is attached to server"),
         "{told}"
     );
     assert_eq!(double.only("volumes")["server"], helper["id"]);
     // Nor is a second server made the stack's, nor the volume in use tidied away.
     let adopt = cloud::adopt(&stack, &keys(), Some("helper"), Some(&birth(7).pin));
     let (_, told) = run(&api, Mode::Apply, adopt).await;
-    assert!(told.contains("has a server already: prod"), "{told}");
+    assert!(told.contains("already has a server: prod"), "{told}");
     let (_, told) = run(
         &api,
         Mode::Apply,

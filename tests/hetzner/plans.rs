@@ -110,7 +110,8 @@ fn masked(said: &str) -> String {
 fn untimed(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
     let is_time = |at: usize| {
-        words[at].parse::<f64>().is_ok() && words.get(at + 1).is_some_and(|unit| *unit == "s")
+        let unit = words.get(at + 1).map(|unit| unit.trim_end_matches('.'));
+        words[at].parse::<f64>().is_ok() && unit == Some("s")
     };
     match (0..words.len()).find(|at| is_time(*at)) {
         None => line.to_owned(),

@@ -68,7 +68,7 @@ fn a_cut_connection_changes_nothing_for_the_host() {
     assert!(
         meanwhile
             .text
-            .contains(&format!("is still at work, at \"{HELD}\"")),
+            .contains(&format!("is still running, at \"{HELD}\"")),
         "{}",
         meanwhile.text
     );
@@ -81,7 +81,7 @@ fn a_cut_connection_changes_nothing_for_the_host() {
     assert_eq!(next.code, 0, "{}", next.text);
     assert!(
         next.text.contains("(converge by ana@")
-            && next.text.contains("went on alone and ended well"),
+            && next.text.contains("continued alone and succeeded"),
         "{}",
         next.text
     );

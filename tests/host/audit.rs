@@ -139,7 +139,7 @@ fn a_deploy_that_failed_stands_in_it_with_its_step_as_undone() {
 
 /// What somebody does to the chain, by a line on the host, and what is said of it.
 #[test]
-fn what_is_edited_removed_or_put_elsewhere_on_the_host_is_found_by_its_number() {
+fn what_is_edited_removed_or_moved_on_the_host_is_found_by_its_number() {
     let Some(stack) = serving() else { return };
     // So that there are six lines, whichever test comes first.
     does(&stack, &["converge"]);
@@ -198,7 +198,7 @@ fn a_run_that_was_killed_is_told_by_the_next_and_a_torn_line_is_closed() {
     stack.remove("playbooks");
     // As if it had been killed while it wrote.
     stack.on_host(&format!("printf '{{\"n\":99,\"at' >> {PATH}"));
-    finds(&stack, &["E0521", "there are 11 bytes behind line"]);
+    finds(&stack, &["E0521", "11 bytes after line"]);
 
     does(&stack, &["converge"]);
     let seen = lines(&stack);
@@ -219,7 +219,7 @@ fn a_run_that_was_killed_is_told_by_the_next_and_a_torn_line_is_closed() {
     assert!(
         sound
             .text
-            .contains(&format!("a crash tore a line before line {}", torn["n"])),
+            .contains(&format!("a crash tore the line before line {}", torn["n"])),
         "{}",
         sound.text
     );

@@ -56,7 +56,7 @@ fn a_new_release_takes_over_and_the_same_one_changes_nothing() {
     let again = stack.citrino(&["deploy", "--artifact", &build]);
     assert_eq!(again.code, 0, "{}", again.text);
     assert!(
-        again.text.contains("serves already") && !again.text.contains("changed"),
+        again.text.contains("already serves") && !again.text.contains("changed"),
         "{}",
         again.text
     );
@@ -162,7 +162,7 @@ fn a_binary_with_one_changed_string_sends_less_than_a_tenth_of_its_size() {
 /// Nobody on the host gets an answer through nginx: so the last probe of a deploy waits.
 const DEAF: &str = "iptables -I INPUT -i lo -p tcp --dport 5001 -j REJECT";
 const NO_LONGER: &str = "iptables -D INPUT -i lo -p tcp --dport 5001 -j REJECT";
-const LAST_PROBE: &str = "it answers through nginx";
+const LAST_PROBE: &str = "answer through nginx";
 
 #[test]
 fn a_release_that_fails_after_the_switch_gives_way_to_the_old_one() {
@@ -216,7 +216,7 @@ fn what_no_host_could_run_is_refused_before_anything_is_sent() {
     let Some(stack) = serving() else { return };
     for (path, why) in [
         ("/bin/sh", "not static"),
-        ("citrino.yml", "no Linux program"),
+        ("citrino.yml", "not a Linux program"),
         ("absent", "No such file"),
     ] {
         let deploy = stack.citrino(&["deploy", "--artifact", path]);
@@ -337,7 +337,7 @@ fn ctrl_c_turns_a_deploy_back() {
     let pid = nix::unistd::Pid::from_raw(i32::try_from(deploy.child.id()).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
     // The host was told when it is noted here.
-    deploy.until_note("the host is asked to stop");
+    deploy.until_note("asking the host to stop");
     stack.on_host(NO_LONGER);
     let (code, summary) = deploy.finish();
     assert_eq!(

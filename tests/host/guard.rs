@@ -85,7 +85,7 @@ fn an_sshd_that_lets_nobody_in_heals_itself() {
         "templates/ssh/sshd.conf.tera",
         &format!("AllowUsers nobody\n{}", own("templates/ssh/sshd.conf.tera")),
         "E0510",
-        "sshd takes keys only",
+        "sshd configuration",
     );
 }
 
@@ -95,7 +95,7 @@ fn an_nginx_that_refuses_everybody_heals_itself() {
         "templates/nginx/nginx.conf.tera",
         "events {}\nhttp { server { listen 80 default_server; return 503; } }\n",
         "E0511",
-        "nginx is a proxy to the live slot",
+        "nginx configuration",
     );
 }
 
@@ -165,8 +165,7 @@ fn nobody_comes_back(stack: &Stack, within_s: &str) {
 fn is_put_back(stack: &Stack) {
     until("the switch has put back", || {
         let plan = stack.citrino(&["plan"]).text;
-        plan.contains("the dead man's switch")
-            && plan.contains("put back what that run had changed")
+        plan.contains("the dead man's switch") && plan.contains("reverted that run's guarded steps")
     });
     stack.remove("templates");
     assert!(!has_good_change(stack));
@@ -203,7 +202,7 @@ fn while_it_is_armed_only_who_comes_back_goes_on() {
     let app = crate::stack::binary("citrino-app");
     let refused = stack.citrino(&["deploy", "--artifact", app.to_str().unwrap()]);
     assert_eq!(refused.code, 5, "{}", refused.text);
-    for wished in ["E0513", "converge by ana@", "is put back in"] {
+    for wished in ["E0513", "converge by ana@", "will be reverted in"] {
         assert!(refused.text.contains(wished), "{wished}: {}", refused.text);
     }
     assert!(has_good_change(&stack));

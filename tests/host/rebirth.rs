@@ -102,7 +102,7 @@ fn a_host_is_rescaled_and_rebuilt_at_its_address_and_its_volume_stays() {
     let plan = beside.types("plan");
     assert!(
         plan.text
-            .contains("rescaled after a snapshot, off for some minutes"),
+            .contains("a snapshot is taken, the server is off for some minutes"),
         "{}",
         plan.text
     );

@@ -63,7 +63,7 @@ fn applied(stack: &Stack) -> String {
 }
 
 #[test]
-fn pending_migrations_are_rehearsed_once_and_the_live_database_is_only_read() {
+fn pending_migrations_are_rehearsed_and_the_live_database_only_read() {
     let Some(stack) = serving() else { return };
     let needless = rehearse(&stack, "", &["--check"]);
     assert_eq!(needless.code, 0, "{}", needless.text);
@@ -74,7 +74,7 @@ fn pending_migrations_are_rehearsed_once_and_the_live_database_is_only_read() {
     let looked = rehearse(&stack, "", &["--check"]);
     assert!(
         looked.code == 3
-            && looked.text.contains("4 migrations are not rehearsed: 0003_indices_de_recomendacion, 0004_piso_del_esquema, 0005_cercania_contada, 0006_cambios"),
+            && looked.text.contains("4 migrations were not rehearsed: 0003_indices_de_recomendacion, 0004_piso_del_esquema, 0005_cercania_contada, 0006_cambios"),
         "{}",
         looked.text
     );
@@ -113,7 +113,7 @@ fn pending_migrations_are_rehearsed_once_and_the_live_database_is_only_read() {
     stack.sql("CREATE TABLE kept AS SELECT * FROM _sqlx_migrations WHERE version = 2; DELETE FROM _sqlx_migrations WHERE version = 2");
     let other = rehearse(&stack, "", &["--check"]);
     assert!(
-        other.code == 3 && other.text.contains("5 migrations are not rehearsed"),
+        other.code == 3 && other.text.contains("5 migrations were not rehearsed"),
         "{}",
         other.text
     );

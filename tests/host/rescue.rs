@@ -140,7 +140,7 @@ fn refuses_what_could_not_be_restored(stack: &Stack, name: &str) {
 }
 
 #[test]
-fn a_lost_server_serves_again_at_its_address_with_its_rows_and_says_how_long_it_took() {
+fn a_lost_server_serves_again_with_its_rows_and_says_how_long_it_took() {
     let Some(stack) = serving() else { return };
     refused(&stack, None, 7, "E0427");
 
@@ -163,11 +163,11 @@ fn a_lost_server_serves_again_at_its_address_with_its_rows_and_says_how_long_it_
     assert_eq!(rebuilt.code, 0, "{}", rebuilt.text);
     let (rto, rpo) = (told(&rebuilt, "RTO"), told(&rebuilt, "RPO"));
     assert!(
-        rto.contains(&name) && rto.contains("s from the beginning to healthy"),
+        rto.contains(&name) && rto.contains("s from the start to healthy"),
         "{}",
         rebuilt.text
     );
-    assert!(rpo.contains("what was written since"), "{}", rebuilt.text);
+    assert!(rpo.contains("everything written since"), "{}", rebuilt.text);
     println!("{rto}\n{rpo}");
 
     assert_eq!(stack.address(), address);
@@ -179,7 +179,7 @@ fn a_lost_server_serves_again_at_its_address_with_its_rows_and_says_how_long_it_
     stack.is_healthy();
     stack.is_as_wished();
     if let (Some((bucket, _)), Some(kept)) = (bucket, kept) {
-        let note = "there is no backup in s3://citrino/rehearsal; so only this machine's";
+        let note = "there is no backup in s3://citrino/rehearsal; only the backups on this machine";
         assert!(rebuilt.text.contains(note), "{}", rebuilt.text);
         assert_eq!(there(&bucket).backups.whole.len(), 2);
         stack.write("citrino.yml", &kept);
@@ -257,8 +257,8 @@ fn a_disk_is_given_up_for_a_backup_that_was_found_and_read() {
         rebuilt.code == 4
             && rebuilt.text.contains("1 of ")
             && rto.contains(&format!("{newest} in s3://citrino/rehearsal"))
-            && rto.contains("s from the beginning to serving, and not healthy yet")
-            && rpo.contains("what was written since"),
+            && rto.contains("s from the start to serving, not yet healthy")
+            && rpo.contains("everything written since"),
         "{}: {}",
         rebuilt.code,
         rebuilt.text
@@ -298,7 +298,7 @@ fn a_database_that_lies_on_a_volume_is_not_lost_with_its_server() {
     stack.lab.settle(&made);
     let said = refused(&stack, None, 7, "E0428");
     assert!(
-        said.contains("up` makes the server serve with the database on its volume"),
+        said.contains("up` sets up the server with the database on its volume"),
         "{said}"
     );
     // Told to, it goes on as if there were none.

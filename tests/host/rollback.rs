@@ -108,7 +108,7 @@ fn a_rollback_sends_nothing_and_what_it_leaves_is_not_gone_back_to() {
     assert_eq!(deploy.code, 0, "{}", deploy.text);
     let left = release(&stack);
     let listed = line(&stack, &before);
-    assert!(listed.contains("can be gone back to in some "), "{listed}");
+    assert!(listed.contains("rollback takes about "), "{listed}");
 
     let (code, events) = stack.start(&["rollback"]).events();
     let summary = events.last().unwrap();
@@ -154,7 +154,8 @@ fn a_release_that_failed_is_never_gone_back_to() {
     let failed = releases.split_whitespace().next().unwrap();
     let listed = line(&stack, failed);
     assert!(
-        listed.contains("failed") && listed.contains("no way back: no deploy of it went well"),
+        listed.contains("failed")
+            && listed.contains("cannot be used: it was never deployed successfully"),
         "{listed}"
     );
     let refused = stack.citrino(&["rollback", failed]);
@@ -174,7 +175,7 @@ fn past_a_contraction_a_rollback_is_refused_and_restores_only_when_told() {
     let listed = line(&stack, &before);
     assert!(
         listed.contains(&format!(
-            "no way back: the live schema is past it: {}",
+            "cannot be used: the live schema is too new for it: {}",
             name()
         )),
         "{listed}"

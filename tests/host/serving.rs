@@ -10,11 +10,11 @@ fn up_ends_with_the_checklist_and_what_to_type_next() {
     let Some(stack) = serving() else { return };
     let said = &stack.said;
     for wished in [
-        "server rehearsal runs",
-        "PostgreSQL runs what is on disk",
-        "a spatial query is fast",
+        "✓ cloud     server rehearsal",
+        "✓ postgres  PostgreSQL service",
+        "spatial query time",
         "rehearsal serves at http://",
-        " health    asks again",
+        " health    runs the checklist again",
     ] {
         assert!(said.contains(wished), "{wished} is not in:\n{said}");
     }

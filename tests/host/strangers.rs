@@ -59,7 +59,7 @@ fn what_another_stack_owned_is_this_ones_and_none_of_its_backups() {
 
     given_away(&stack, &name);
     let listed = stack.citrino(&["backup", "list"]).text;
-    assert!(listed.contains(", of the stack somebody"), "{listed}");
+    assert!(listed.contains(", from stack somebody"), "{listed}");
     assert_eq!(names(&stack)[0], own, "what counts is what is our own");
     for words in [
         ["backup", "drill", &name].as_slice(),

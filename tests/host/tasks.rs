@@ -63,7 +63,10 @@ fn every_case_of_the_host_ring_holds_on_a_machine() {
     assert_eq!(gone.code, 0, "{}", gone.text);
     let nothing = ops(&["destroy", "--yes"]);
     assert!(
-        nothing.code == 0 && nothing.text.contains("nothing of the stack tasks"),
+        nothing.code == 0
+            && nothing
+                .text
+                .contains("stack tasks has no resources at Hetzner"),
         "{}",
         nothing.text
     );

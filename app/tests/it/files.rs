@@ -291,7 +291,7 @@ fn zones_are_written_as_they_are_known() {
     );
     let rejected = std::fs::read_to_string(&rejects).unwrap();
     assert!(
-        rejected.contains("no known zone of the city") && rejected.contains("Las   Lomas"),
+        rejected.contains("is not a known zone of the city") && rejected.contains("Las   Lomas"),
         "{rejected}"
     );
     assert_eq!(

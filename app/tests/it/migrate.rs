@@ -273,7 +273,8 @@ fn a_newer_schema_is_left_alone_and_an_edited_one_refused() {
     let run = citrino(&database, &["migrate"]);
     assert_eq!(run.code, 1);
     assert!(
-        run.err.contains("0001 was applied with another text"),
+        run.err
+            .contains("0001 differs from the text that was applied"),
         "{}",
         run.err
     );

@@ -43,7 +43,7 @@ pub async fn steps(system: &System, plan: &Plan<Task>) -> Result<Vec<Step<Task>>
 
 /// What is at a path: a file, a link, or nothing. What nobody would replace has no step.
 async fn place(system: &System, path: &str) -> Result<Option<Step<Task>>> {
-    let name = |what: &str| format!("{path} is {what}");
+    let name = |what: &str| format!("{what} {path}");
     let Some(found) = system.stat(path)? else {
         let gone = command(
             &["rm", "-f", path],
@@ -55,7 +55,7 @@ async fn place(system: &System, path: &str) -> Result<Option<Step<Task>>> {
                 path,
             ],
         );
-        return Ok(Some(Step::new(PART, name("absent again"), gone)));
+        return Ok(Some(Step::new(PART, name("remove"), gone)));
     };
     if found.is_symlink() {
         let to = std::fs::read_link(system.path(path))?.display().to_string();
@@ -70,7 +70,7 @@ async fn place(system: &System, path: &str) -> Result<Option<Step<Task>>> {
                 &to,
             ],
         );
-        return Ok(Some(Step::new(PART, name("the link that it was"), link)));
+        return Ok(Some(Step::new(PART, name("restore link"), link)));
     }
     if !found.is_file() {
         return Ok(None);
@@ -83,7 +83,7 @@ async fn place(system: &System, path: &str) -> Result<Option<Step<Task>>> {
         owner: format!("{}:{}", ids.uid, ids.gid),
         validate: Vec::new(),
     };
-    Ok(Some(Step::new(PART, name("as it was"), file)))
+    Ok(Some(Step::new(PART, name("restore"), file)))
 }
 
 /// As a secret, which no event shows; what is no text goes by its address.
@@ -106,12 +106,12 @@ async fn firewall(system: &System) -> Result<Vec<Step<Task>>> {
     }
     let (name, line) = if Firewall::is_active(system).await? {
         (
-            "the firewall has the rules that it had",
+            "restore the firewall rules",
             "ufw --force enable; ufw reload",
         )
     } else {
         (
-            "the firewall is off again",
+            "turn the firewall off again",
             "if command -v ufw; then ufw --force disable; fi",
         )
     };
@@ -126,7 +126,7 @@ async fn firewall(system: &System) -> Result<Vec<Step<Task>>> {
 async fn service(system: &System, wish: &Service) -> Result<Step<Task>> {
     let unit = &wish.unit;
     if let Some(service) = wish.as_is(system).await? {
-        return Ok(Step::new(PART, format!("{unit} is as it was"), service));
+        return Ok(Step::new(PART, format!("restore {unit}"), service));
     }
     let stop = command(
         &["systemctl", "stop", unit],
@@ -138,7 +138,7 @@ async fn service(system: &System, wish: &Service) -> Result<Step<Task>> {
             unit,
         ],
     );
-    Ok(Step::new(PART, format!("{unit} is stopped again"), stop))
+    Ok(Step::new(PART, format!("stop {unit}"), stop))
 }
 
 fn command(run: &[&str], check: &[&str]) -> Command {

@@ -5,25 +5,25 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Source;
-use crate::storage::archive;
-use crate::storage::bucket;
+use crate::core::value::{DayAndTime, HttpUrl, TimeOfDay, Whole};
 use crate::storage::retention::Retention;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Backup {
     /// Local time of the host, `HH:MM`.
-    pub at: String,
+    pub at: TimeOfDay,
     /// When the newest one is restored to prove it: a day of the week and a time, `Sun 04:00`.
-    pub drill: String,
-    pub keep_days: u32,
-    pub keep_at_least: u32,
-    pub keep_weeks: u32,
-    pub keep_months: u32,
+    pub drill: DayAndTime,
+    pub keep_days: Whole<0, 36_500>,
+    /// Not 0: the last backup is never taken away.
+    pub keep_at_least: Whole<1, 10_000>,
+    pub keep_weeks: Whole<0, 10_000>,
+    pub keep_months: Whole<0, 10_000>,
     /// How many hours old the newest one may be before the host is unhealthy.
-    pub max_age_h: u32,
+    pub max_age_h: Whole<1, 87_600>,
     /// How many days ago the last proof may be, for `health` and for deploys that migrate.
-    pub proof_max_age_days: u32,
+    pub proof_max_age_days: Whole<1, 3650>,
     /// The age keys that backups are encrypted to; none leaves them readable on the host.
     pub recipients: Vec<String>,
     /// The file of the private key on the operator's machine, for restores and drills.
@@ -43,7 +43,7 @@ pub struct S3 {
     pub bucket: String,
     /// Where it is, when that is not Amazon's.
     #[serde(default)]
-    pub endpoint: Option<String>,
+    pub endpoint: Option<HttpUrl>,
     #[serde(default = "region")]
     pub region: String,
     /// What the names of its objects begin with; the stack's name when it is not said.
@@ -63,14 +63,14 @@ fn region() -> String {
 impl Default for Backup {
     fn default() -> Self {
         Self {
-            at: "03:00".to_owned(),
-            drill: "Sun 04:00".to_owned(),
-            keep_days: 7,
-            keep_at_least: 3,
-            keep_weeks: 0,
-            keep_months: 0,
-            max_age_h: 26,
-            proof_max_age_days: 8,
+            at: TimeOfDay::three(),
+            drill: DayAndTime::sunday_four(),
+            keep_days: Whole::near(7),
+            keep_at_least: Whole::near(3),
+            keep_weeks: Whole::near(0),
+            keep_months: Whole::near(0),
+            max_age_h: Whole::near(26),
+            proof_max_age_days: Whole::near(8),
             recipients: Vec::new(),
             identity: None,
             pitr: false,
@@ -80,66 +80,13 @@ impl Default for Backup {
     }
 }
 
-const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-
 impl Backup {
     pub fn keep(&self) -> Retention {
         Retention {
-            days: self.keep_days,
-            at_least: self.keep_at_least,
-            weeks: self.keep_weeks,
-            months: self.keep_months,
+            days: *self.keep_days,
+            at_least: *self.keep_at_least,
+            weeks: *self.keep_weeks,
+            months: *self.keep_months,
         }
-    }
-
-    /// The key that is wrong, and why.
-    pub fn fault(&self) -> Option<(&'static str, String)> {
-        if !super::check::is_time(&self.at) {
-            return Some((
-                "at",
-                format!("is `{}`; write a time of day as \"03:00\"", self.at),
-            ));
-        }
-        let drill = self.drill.split_once(' ');
-        if !drill.is_some_and(|(day, at)| DAYS.contains(&day) && super::check::is_time(at)) {
-            let why = format!(
-                "is `{}`; write a day and a time as \"Sun 04:00\"",
-                self.drill
-            );
-            return Some(("drill", why));
-        }
-        if self.keep_at_least == 0 {
-            return Some((
-                "keep_at_least",
-                "is 0; the last backup is never taken away".to_owned(),
-            ));
-        }
-        let mut keys = self.recipients.iter();
-        let wrong = keys.find_map(|key| archive::recipient(key).err());
-        if let Some(fault) = wrong {
-            return Some((
-                "recipients",
-                format!("has what is no key: {}", fault.message),
-            ));
-        }
-        let s3 = self.s3.as_ref();
-        let fault = s3.and_then(|s3| bucket::fault(&s3.bucket, s3.endpoint.as_deref(), &s3.region));
-        if fault.is_some() {
-            return fault;
-        }
-        if self.pitr_passphrase.is_some() && !self.pitr {
-            return Some((
-                "pitr_passphrase",
-                "is said, and `pitr` is not on".to_owned(),
-            ));
-        }
-        let endpoint = self.s3.as_ref().and_then(|s3| s3.endpoint.as_ref());
-        if let Some(endpoint) = endpoint.filter(|at| self.pitr && at.starts_with("http:")) {
-            let why = format!(
-                "is `{endpoint}`; with `pitr` it must be https, as pgBackRest speaks nothing else"
-            );
-            return Some(("endpoint", why));
-        }
-        None
     }
 }

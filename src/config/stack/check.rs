@@ -1,257 +1,191 @@
-//! What serde does not see: values out of range, and keys that do not go together.
+//! What no single value shows: keys that do not go together.
 
-use anyhow::Result;
-
+use super::environment::{self, PASSWORD};
 use super::{Issuer, Stack};
-use crate::core::error::{Code, Fault};
+use crate::config::yaml::Document;
+use crate::storage::{archive, bucket};
 
-impl Stack {
-    pub(super) fn check(&self, text: &str, file: &str) -> Result<()> {
-        let wrong = |key: &str, why: String| -> Result<()> {
-            let line = line_of(text, key).map_or(String::new(), |line| format!(":{line}"));
-            Err(Fault::new(Code::E0102, format!("{file}{line}: `{key}` {why}")).into())
-        };
-        if !is_dns_label(&self.name) {
-            return wrong(
-                "stack",
-                format!(
-                    "is `{}`; it names the server, so it must be 1 to 50 lower-case letters, digits and hyphens, starting with a letter",
-                    self.name
-                ),
-            );
-        }
-        if !is_domain(&self.domain) {
-            return wrong(
-                "domain",
-                format!("is `{}`, which is no host name in lower case", self.domain),
-            );
-        }
-        self.check_place(&wrong)?;
-        self.check_cloud(&wrong)?;
-        let app = &self.app;
-        let seconds = [
-            app.request_timeout_s,
-            app.ready_within_s,
-            app.migrate_within_s,
-        ];
-        if app.workers == 0 || app.pool == 0 || seconds.contains(&0) {
-            return wrong(
-                "app",
-                "has a 0 where at least 1 is needed (workers, pool, request_timeout_s, ready_within_s, migrate_within_s)".into(),
-            );
-        }
-        // Two slots run side by side during a deploy, and superusers keep three connections.
-        if 2 * self.app.pool + 3 > self.database.max_connections {
-            return wrong(
-                "pool",
-                format!(
-                    "is {}: two slots of it do not fit into database.max_connections {} with 3 kept for superusers",
-                    self.app.pool, self.database.max_connections
-                ),
-            );
-        }
-        if let Some((key, why)) = self.backup.fault() {
-            return wrong(key, why);
-        }
-        for (name, longest) in [
-            (&self.database.name, LONGEST_DATABASE),
-            (&self.database.user, LONGEST_NAME),
-        ] {
-            if !is_identifier(name, longest) {
-                return wrong(
-                    "database",
-                    format!(
-                        "has `{name}`; names are up to {longest} lower-case letters, digits and underscores, no digit first"
-                    ),
-                );
-            }
-        }
-        if let Some(key) = self
-            .secrets
-            .keys()
-            .chain(self.app.env.keys())
-            .find(|key| !is_variable(key))
-        {
-            return wrong(key, "is no name for an environment variable".into());
-        }
-        match self.tls.issuer {
-            Issuer::Letsencrypt if self.tls.email.is_none() => wrong(
-                "tls",
-                "needs `email` for letsencrypt: expiry warnings go there".into(),
-            ),
-            Issuer::Acme if self.tls.url.is_none() => wrong(
-                "tls",
-                "needs `url` for acme: the directory of the ACME server".into(),
-            ),
-            _ => Ok(()),
-        }
-    }
+/// Notes every fault of a stack whose values are right one by one.
+pub fn check(stack: &Stack, file: &mut Document) {
+    place(stack, file);
+    cloud(stack, file);
+    ports(stack, file);
+    connections(stack, file);
+    variables(stack, file);
+    tls(stack, file);
+    backup(stack, file);
+    repository(stack, file);
+}
 
-    /// Whether it says where the stack lives, once, and how to get in.
-    fn check_place(&self, wrong: &impl Fn(&str, String) -> Result<()>) -> Result<()> {
-        match (&self.cloud, &self.host) {
-            (None, None) => {
-                return wrong(
-                    "cloud",
-                    "is missing: give `cloud:` to make a server, or `host:` for one that is there"
-                        .into(),
-                );
-            }
-            (Some(_), Some(_)) => {
-                return wrong(
-                    "host",
-                    "cannot stand beside `cloud:`; keep one of them".into(),
-                );
-            }
-            _ => {}
+/// Whether it says where the stack lives, once.
+fn place(stack: &Stack, file: &mut Document) {
+    match (&stack.cloud, &stack.host) {
+        (None, None) if !file.is_spoiled(&["host"]) => file.refuse(
+            &["cloud"],
+            "is missing: give `cloud` to make a server, or `host` for one that is there",
+        ),
+        (Some(_), Some(_)) => {
+            file.refuse(&["host"], "cannot stand beside `cloud`; keep one of them");
         }
-        if let Some(host) = &self.host
-            && !host.host_key.starts_with("ssh-ed25519 ")
-        {
-            return wrong(
-                "host_key",
-                "is no ed25519 key: give the line of the host's /etc/ssh/ssh_host_ed25519_key.pub, the one key that sshd serves after a converge".into(),
-            );
-        }
-        Ok(())
-    }
-
-    fn check_cloud(&self, wrong: &impl Fn(&str, String) -> Result<()>) -> Result<()> {
-        let Some(cloud) = &self.cloud else {
-            return Ok(());
-        };
-        if cloud.ssh_keys.is_empty() {
-            return wrong(
-                "ssh_keys",
-                "is empty: without a key nobody could log in".into(),
-            );
-        }
-        if cloud.allow_ssh_from.is_empty() {
-            return wrong(
-                "allow_ssh_from",
-                "is empty: nobody could reach the host".into(),
-            );
-        }
-        if let Some(cidr) = cloud.allow_ssh_from.iter().find(|cidr| !is_cidr(cidr)) {
-            return wrong(
-                "allow_ssh_from",
-                format!("has `{cidr}`, which is no network such as 203.0.113.0/24"),
-            );
-        }
-        if let Some(range) = cloud.network.as_ref().filter(|range| !is_private(range)) {
-            return wrong(
-                "network",
-                format!("is `{range}`, which is no private network such as 10.0.0.0/16"),
-            );
-        }
-        // https://docs.hetzner.cloud: a volume has 10 to 10240 GB.
-        if let Some(size) = cloud.volume_gb.filter(|size| !(10..=10240).contains(size)) {
-            return wrong(
-                "volume_gb",
-                format!("is {size}; a volume has 10 to 10240 GB"),
-            );
-        }
-        if let Some(dns) = &cloud.dns {
-            let below = format!(".{}", dns.zone);
-            if !is_domain(&dns.zone) || (self.domain != dns.zone && !self.domain.ends_with(&below))
-            {
-                return wrong(
-                    "zone",
-                    format!(
-                        "is `{}`, and `domain` {} does not lie in it",
-                        dns.zone, self.domain
-                    ),
-                );
-            }
-            if dns.ttl < 60 {
-                return wrong(
-                    "ttl",
-                    format!("is {}; the API takes 60 seconds or more", dns.ttl),
-                );
-            }
-        }
-        Ok(())
+        _ => {}
     }
 }
 
-/// The first line that has this key, for faults that serde does not see.
-fn line_of(text: &str, key: &str) -> Option<usize> {
-    text.lines()
-        .position(|line| {
-            line.trim_start().starts_with(&format!("{key}:")) || line.contains(&format!(" {key}:"))
-        })
-        .map(|index| index + 1)
-}
-
-fn is_dns_label(name: &str) -> bool {
-    (1..=50).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && !name.ends_with('-')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
-
-fn is_domain(domain: &str) -> bool {
-    domain.len() <= 253
-        && domain.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        })
-}
-
-fn is_cidr(cidr: &str) -> bool {
-    cidr.split_once('/').is_some_and(|(address, bits)| {
-        let longest = match address.parse::<std::net::IpAddr>() {
-            Ok(std::net::IpAddr::V4(_)) => 32,
-            Ok(std::net::IpAddr::V6(_)) => 128,
-            Err(_) => return false,
-        };
-        bits.parse::<u8>().is_ok_and(|bits| bits <= longest)
-    })
-}
-
-/// An IPv4 network of RFC 1918 that names its first address, with room for a subnet.
-fn is_private(cidr: &str) -> bool {
-    let Some((address, bits)) = cidr.split_once('/') else {
-        return false;
+fn cloud(stack: &Stack, file: &mut Document) {
+    let Some(cloud) = &stack.cloud else {
+        return;
     };
-    match (address.parse::<std::net::Ipv4Addr>(), bits.parse::<u32>()) {
-        (Ok(address), Ok(bits @ 8..=24)) => {
-            address.is_private() && address.to_bits().trailing_zeros() >= 32 - bits
-        }
-        _ => false,
+    if cloud.ssh_keys.is_empty() {
+        file.refuse(
+            &["cloud", "ssh_keys"],
+            "is empty: without a key nobody could log in",
+        );
+    }
+    if cloud.allow_ssh_from.is_empty() {
+        file.refuse(
+            &["cloud", "allow_ssh_from"],
+            "is empty: nobody could reach the host",
+        );
+    }
+    if stack.domain.is_address() {
+        file.refuse(
+            &["domain"],
+            "is an address; a stack in the cloud needs a name, which leads to its server",
+        );
+    }
+    let zone = cloud.dns.as_ref().map(|dns| &dns.zone);
+    if let Some(zone) = zone.filter(|zone| !stack.domain.is_within(zone))
+        && !file.is_spoiled(&["domain"])
+    {
+        let why = format!("is `{zone}`, and `domain` {} is not in it", stack.domain);
+        file.refuse(&["cloud", "dns", "zone"], why);
     }
 }
 
-pub fn is_time(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(hour, minute)| {
-        let fits =
-            |part: &str, max: u8| part.len() == 2 && part.parse::<u8>().is_ok_and(|n| n <= max);
-        fits(hour, 23) && fits(minute, 59)
-    })
+/// Ports that something of the stack listens on already.
+const TAKEN: [(u16, &str); 4] = [
+    (22, "sshd"),
+    (80, "nginx"),
+    (443, "nginx"),
+    (5432, "PostgreSQL"),
+];
+
+fn ports(stack: &Stack, file: &mut Document) {
+    let port = *stack.app.port;
+    let taken = TAKEN.iter().find(|(taken, _)| *taken == port);
+    if let Some((_, by)) = taken {
+        let why = format!("is {port}, which {by} listens on; choose another, such as 5001");
+        file.refuse(&["app", "port"], why);
+    } else if port == *stack.ssh_port() && !file.is_spoiled(&["host"]) {
+        let why = format!("is {port}, and so is `host.port`, which sshd listens on");
+        file.refuse(&["app", "port"], why);
+    }
+    let ssh = *stack.ssh_port();
+    let taken = TAKEN.iter().skip(1).find(|(taken, _)| *taken == ssh);
+    if let Some((_, by)) = taken {
+        let why = format!("is {ssh}, which {by} listens on; sshd needs a port of its own");
+        file.refuse(&["host", "port"], why);
+    }
 }
 
-/// `PostgreSQL` cuts what is longer without a word (its manual, 4.1.1).
-const LONGEST_NAME: usize = 63;
-/// What stands beside it is called as the database with `_before_20261125_150000` or less at the end: cut, it would be the
-/// name of another one, or the live one's.
-const LONGEST_DATABASE: usize = LONGEST_NAME - "_before_20261125_150000".len();
+/// Superusers keep these for themselves.
+const KEPT: u32 = 3;
 
-fn is_identifier(name: &str, longest: usize) -> bool {
-    (1..=longest).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+/// Two slots run side by side during a deploy.
+fn connections(stack: &Stack, file: &mut Document) {
+    let (pool, most) = (*stack.app.pool, *stack.database.max_connections);
+    if 2 * pool + KEPT > most && !file.is_spoiled(&["database", "max_connections"]) {
+        let why = format!(
+            "is {pool}: two slots of it do not fit into `database.max_connections` {most} with {KEPT} kept for superusers"
+        );
+        file.refuse(&["app", "pool"], why);
+    }
 }
 
-fn is_variable(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+/// The app's environment: names that are the stack's own, names that stand twice, values of many lines.
+fn variables(stack: &Stack, file: &mut Document) {
+    for (name, value) in &stack.app.env {
+        let path = ["app", "env", &**name];
+        if let Some(why) = environment::refusal(name) {
+            file.refuse(&path, why);
+        } else if *name == PASSWORD {
+            file.refuse(&path, "is a secret; it belongs below `secrets`");
+        } else if stack.secrets.contains_key(name) {
+            file.refuse(&path, "stands below `secrets` too; keep one of the two");
+        }
+        if value.contains(['\n', '\r']) {
+            file.refuse(
+                &path,
+                "has more than one line, which the app's environment cannot hold",
+            );
+        }
+    }
+    for name in stack.secrets.keys() {
+        if let Some(why) = environment::refusal(name) {
+            file.refuse(&["secrets", name], why);
+        }
+    }
+}
+
+fn tls(stack: &Stack, file: &mut Document) {
+    let tls = &stack.tls;
+    match tls.issuer {
+        Issuer::Letsencrypt if tls.email.is_none() => file.refuse(
+            &["tls", "email"],
+            "is missing: warnings that a certificate ends go there",
+        ),
+        Issuer::Acme if tls.url.is_none() => file.refuse(
+            &["tls", "url"],
+            "is missing: `issuer: acme` needs the directory of the ACME server",
+        ),
+        _ => {}
+    }
+    if tls.issuer != Issuer::Acme && !file.is_spoiled(&["tls", "issuer"]) {
+        for (key, is_there) in [("url", tls.url.is_some()), ("ca", tls.ca.is_some())] {
+            if is_there {
+                file.refuse(&["tls", key], "is for `issuer: acme` alone");
+            }
+        }
+    }
+    if tls.issuer != Issuer::None && stack.domain.is_address() {
+        file.refuse(&["domain"], "is an address; a certificate needs a name");
+    }
+}
+
+fn backup(stack: &Stack, file: &mut Document) {
+    let backup = &stack.backup;
+    for (index, key) in backup.recipients.iter().enumerate() {
+        if let Err(fault) = archive::recipient(key) {
+            let why = format!("has an invalid age key: {}", fault.message);
+            file.refuse(&["backup", "recipients", &index.to_string()], why);
+        }
+    }
+    if backup.pitr && *backup.keep_days == 0 {
+        file.refuse(
+            &["backup", "keep_days"],
+            "is 0; with `pitr` it must be 1 or more",
+        );
+    }
+    if backup.pitr_passphrase.is_some() && !backup.pitr && !file.is_spoiled(&["backup", "pitr"]) {
+        file.refuse(
+            &["backup", "pitr_passphrase"],
+            "has no use unless `pitr` is true",
+        );
+    }
+}
+
+fn repository(stack: &Stack, file: &mut Document) {
+    let Some(s3) = &stack.backup.s3 else {
+        return;
+    };
+    if let Some((key, why)) = bucket::fault(&s3.bucket, None, &s3.region) {
+        file.refuse(&["backup", "s3", key], why);
+    }
+    let endpoint = s3.endpoint.as_ref();
+    if let Some(endpoint) = endpoint.filter(|at| stack.backup.pitr && !at.is_https()) {
+        let why = format!(
+            "is `{endpoint}`; with `pitr` it must be https, as pgBackRest speaks nothing else"
+        );
+        file.refuse(&["backup", "s3", "endpoint"], why);
+    }
 }

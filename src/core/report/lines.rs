@@ -2,7 +2,7 @@
 
 use super::Volume;
 use super::printer::Printer;
-use super::words::{mark, measured, seconds, seen, size, sum};
+use super::words::{NAME_WIDTH, beside, mark, measured, seconds, seen, size, sum};
 use crate::core::event::{Change, ErrorInfo, Event, Figure, Label, State};
 
 /// How a step ended, as its line tells it.
@@ -20,7 +20,9 @@ impl Printer {
     /// those of an undo, here.
     pub fn human(&mut self, event: Event, is_told_at_end: bool) {
         match event {
-            Event::Begin { n, label, .. } => self.spin(format!("{n:>3} "), label.name),
+            Event::Begin { n, label, .. } => {
+                self.spin(format!("{n:>3} "), format!("{}…", label.name));
+            }
             Event::Step {
                 label,
                 state,
@@ -89,40 +91,51 @@ impl Printer {
         if !is_shown {
             return;
         }
-        let line = self.step_line(step);
+        let name = if step.label.undo {
+            format!("undo: {}", step.label.name)
+        } else {
+            step.label.name.clone()
+        };
+        let beside = match (step.state, step.change) {
+            (State::Differs, Some(change)) => beside(&name, change),
+            _ => None,
+        };
+        let line = self.step_line(step, &name, beside);
         self.line(line.trim_end());
         let is_told = step.state == State::Differs || self.volume == Volume::Verbose;
         if let Some(change) = step.change.filter(|_| is_told) {
-            self.change(change);
+            self.change(change, beside.is_none() || step.figure.is_some());
         }
         if let Some(error) = step.error {
             self.line(&format!("    {}", error.message.replace('\n', "\n    ")));
         }
     }
 
-    fn step_line(&self, step: &Ended<'_>) -> String {
+    /// A single difference stands `beside` the name, when a line has room for both.
+    fn step_line(&self, step: &Ended<'_>, name: &str, beside: Option<&str>) -> String {
         let (mark, colour) = match step.state {
             State::Same => ("✓", "32"),
             State::Changed => ("✓", "33"),
-            State::Differs => step.change.map_or(("~", "33"), |change| mark(change.act)),
+            State::Differs if self.checklist => ("✗", "31"),
+            State::Differs => step.change.map_or(("±", "33"), |change| mark(change.act)),
             State::Failed => ("✗", "31"),
         };
         let took = match step.state {
             State::Same | State::Differs => String::new(),
             State::Changed | State::Failed => format!("{:>8}", seconds(step.took_ms)),
         };
-        let tail = match step.figure {
-            Some(figure) => measured(figure),
-            None => self.paint(&took, "2"),
+        let tail = match (step.figure, beside) {
+            (Some(figure), _) => measured(figure),
+            (None, Some(what)) => what.to_owned(),
+            (None, None) => self.paint(&took, "2"),
         };
-        let undo = if step.label.undo { "undo: " } else { "" };
-        let name = format!("{undo}{}", step.label.name);
+        let width = if beside.is_some() { 0 } else { NAME_WIDTH };
         let (mark, part) = (self.paint(mark, colour), &step.label.part);
-        format!("{mark} {part:<9} {name:<50} {tail}")
+        format!("{mark} {part:<9} {name:<width$}  {tail}")
     }
 
-    fn change(&mut self, change: &Change) {
-        for what in &change.what {
+    fn change(&mut self, change: &Change, lists: bool) {
+        for what in change.what.iter().filter(|_| lists) {
             self.line(&format!("    {what}"));
         }
         for line in change.diff.iter().flat_map(|diff| diff.lines()) {
@@ -147,7 +160,7 @@ impl Printer {
                 applies,
                 ..
             } => {
-                let way = if applies { "" } else { " (only looking)" };
+                let way = if applies { "" } else { " (check only)" };
                 self.line(&format!("{at}  {verb}{way} by {who}, run {run}"));
             }
             Event::Step {
@@ -169,9 +182,11 @@ impl Printer {
             }
             Event::Outage { at, outage, .. } => self.line(&format!("{at}    {}", seen(&outage))),
             Event::Halted { at, name, .. } => {
-                self.line(&format!("{at}    halted before \"{name}\""));
+                self.line(&format!("{at}    stopped before \"{name}\""));
             }
-            Event::End { at, tally, .. } => self.line(&format!("{at}  {}", sum(&tally))),
+            Event::End { at, tally, .. } => {
+                self.line(&format!("{at}  {}", sum(&tally, false)));
+            }
             _ => {}
         }
     }

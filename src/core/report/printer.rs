@@ -12,7 +12,7 @@ use crate::core::event::{ErrorInfo, Event};
 pub struct Printer {
     pub json: bool,
     pub volume: Volume,
-    /// Whether what is already so has a line of its own: in a checklist it has.
+    /// Whether unchanged steps have a line too, as in a checklist.
     pub checklist: bool,
     colour: bool,
     bar: ProgressBar,

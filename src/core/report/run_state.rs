@@ -11,7 +11,7 @@ pub struct RunState {
     pub tally: Counts,
     /// Of releases, as they went over the wire.
     pub sent_bytes: u64,
-    /// When the newest run began, RFC 3339 by the clock of its world; empty when there was none.
+    /// When the newest run started, RFC 3339 by the clock of its world; empty when there was none.
     pub begun: String,
     /// How many of the steps that differ would do what.
     acts: BTreeMap<Act, usize>,
@@ -19,9 +19,9 @@ pub struct RunState {
     pub failure: Option<Fault>,
     /// The same of the steps that undo.
     pub undo_failure: Option<Fault>,
-    /// What users noticed of a run.
+    /// The requests that failed during a run.
     pub noticed: Option<Outage>,
-    /// Whether the error of the newest step is told at the end, by who took it.
+    /// Whether the error of the newest step is printed at the end of the command.
     pub is_told_at_end: bool,
 }
 
@@ -42,7 +42,7 @@ impl RunState {
                 ..
             } => *self.acts.entry(change.act).or_default() += 1,
             Event::Halted { name, .. } => {
-                let message = format!("it was halted before \"{name}\", and undone");
+                let message = format!("stopped before \"{name}\", and undone");
                 self.failure.get_or_insert(Fault::new(Code::E0804, message));
             }
             Event::Outage { outage, .. } if outage.failed > 0 => {
@@ -68,13 +68,13 @@ impl RunState {
         });
     }
 
-    /// What was told so far was a look ahead: it does not count in the sum at the end.
+    /// What was printed so far was a preview: it does not count in the sum at the end.
     pub fn forget_preview(&mut self) {
         self.tally = Counts::default();
         self.acts.clear();
     }
 
-    /// What the steps that were told to differ would do: `5 to create, 1 to change`.
+    /// What the steps that differ would do: `5 to create, 1 to change`.
     pub fn prospect(&self) -> String {
         let parts: Vec<String> = self
             .acts
@@ -84,10 +84,9 @@ impl RunState {
         parts.join(", ")
     }
 
-    /// The steps by how they ended, and what they would do when there is more to say than that something
-    /// changes.
-    pub fn sum(&self) -> String {
-        let sum = words::sum(&self.tally);
+    /// How many steps ended how, and what they would do, unless they all only change something.
+    pub fn sum(&self, checklist: bool) -> String {
+        let sum = words::sum(&self.tally, checklist);
         if self.acts.keys().all(|act| *act == Act::Change) {
             return sum;
         }

@@ -1,25 +1,39 @@
 //! Figures, times and counts as people read them.
 
-use crate::core::event::{Act, Counts, Figure, Outage, Side};
+use crate::core::event::{Act, Change, Counts, Figure, Outage, Side};
 
-/// `on the host: 0 of 1840 requests failed, longest gap 31 ms`
+/// The common width of a terminal.
+const LINE_WIDTH: usize = 80;
+/// Beside the longest figure with its limit a name of this width fits a line.
+pub const NAME_WIDTH: usize = 36;
+
+/// `watched on the host: 0 of 1840 requests failed, longest gap 31 ms`
 pub fn seen(outage: &Outage) -> String {
     let place = match outage.side {
         Side::Host => "on the host",
-        Side::Operator => "from here",
+        Side::Operator => "from this machine",
     };
     format!(
-        "asked {place}: {} of {} requests failed, longest gap {} ms",
+        "watched {place}: {} of {} requests failed, longest gap {} ms",
         outage.failed, outage.requests, outage.longest_gap_ms
     )
 }
 
-/// As in the listings that operators know.
+/// A single difference, which stands beside the name of the step where a line has room for both.
+pub fn beside<'c>(name: &str, change: &'c Change) -> Option<&'c str> {
+    let [what] = change.what.as_slice() else {
+        return None;
+    };
+    // The mark and the part come first.
+    let length = 12 + name.chars().count() + 2 + what.chars().count();
+    (length <= LINE_WIDTH).then_some(what)
+}
+
 pub fn mark(act: Act) -> (&'static str, &'static str) {
     match act {
         Act::Create => ("+", "32"),
-        Act::Change => ("~", "33"),
-        Act::Replace => ("±", "31"),
+        Act::Change => ("±", "33"),
+        Act::Replace => ("!", "31"),
         Act::Delete => ("-", "31"),
         Act::Adopt => ("<", "36"),
     }
@@ -62,18 +76,28 @@ pub fn seconds(millis: u64) -> String {
     format!("{}.{:01} s", millis / 1000, millis % 1000 / 100)
 }
 
-pub fn sum(tally: &Counts) -> String {
+/// `No changes. 59 resources checked in 0.8 s.`, or how many steps ended how.
+pub fn sum(tally: &Counts, checklist: bool) -> String {
+    let took = seconds(tally.took_ms);
+    if tally.changed + tally.differs + tally.failed + tally.skipped == 0 {
+        return match (tally.same, checklist) {
+            (1, true) => format!("1 check passed in {took}."),
+            (count, true) => format!("All {count} checks passed in {took}."),
+            (1, false) => format!("No changes. 1 resource checked in {took}."),
+            (count, false) => format!("No changes. {count} resources checked in {took}."),
+        };
+    }
     let parts = [
         (tally.changed, "changed"),
-        (tally.same, "already so"),
         (tally.differs, "would change"),
         (tally.failed, "failed"),
-        (tally.skipped, "not tried"),
+        (tally.skipped, "not run"),
+        (tally.same, "unchanged"),
     ];
     let parts: Vec<String> = parts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    format!("{} in {}", parts.join(", "), seconds(tally.took_ms))
+    format!("{} in {took}", parts.join(", "))
 }

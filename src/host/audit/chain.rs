@@ -66,19 +66,22 @@ impl fmt::Display for Flaw {
         match self {
             Flaw::Edited(n) => write!(
                 f,
-                "line {n} was edited: its hash is not that of its content"
+                "line {n} was edited: its hash does not match its content"
             ),
-            Flaw::Unreadable(n) => write!(f, "line {n} was edited: it cannot be read"),
+            Flaw::Unreadable(n) => write!(f, "line {n} was edited: it cannot be parsed"),
             Flaw::Removed(n, last) if n == last => write!(f, "line {n} was removed"),
             Flaw::Removed(n, last) => write!(f, "lines {n} to {last} were removed"),
-            Flaw::Reordered(n) => write!(f, "line {n} was reordered: it stands behind a later one"),
-            Flaw::Doubled(n) => write!(f, "line {n} stands twice"),
+            Flaw::Reordered(n) => write!(f, "line {n} was reordered: it comes after a later one"),
+            Flaw::Doubled(n) => write!(f, "line {n} appears twice"),
             Flaw::NotAsTorn(n) => {
-                write!(f, "what line {n} says of a torn line before it is not so")
+                write!(
+                    f,
+                    "line {n} describes a torn line before it that does not match"
+                )
             }
             Flaw::Unlinked(n) => write!(
                 f,
-                "line {n} does not follow the line before it: one of them was edited and hashed anew"
+                "line {n} does not follow the line before it: one of them was edited and rehashed"
             ),
         }
     }
@@ -112,7 +115,7 @@ impl Checked {
         }
         let message = format!("the chain of {whose} is broken: {}", told.join("; "));
         Err(Fault::new(Code::E0520, message)
-            .hint("keep the file of the host and the mirrors of all operators, and find out who could write to it (docs/operations)"))
+            .hint("keep the host's file and the mirrors of all operators, and find out who could write to it (`citrino-ops explain E0520`)"))
     }
 
     /// # Errors
@@ -123,11 +126,11 @@ impl Checked {
             return Ok(());
         }
         let message = format!(
-            "the last line of {whose} is torn: there are {} bytes behind line {} that are none",
+            "the last line of {whose} is torn: {} bytes after line {} are not a line",
             self.torn, self.head.n
         );
         Err(Fault::new(Code::E0521, message)
-            .hint("a crash came while it was written, or it is being written now; the next run that changes something closes it"))
+            .hint("the host crashed while it was written, or it is being written now; the next run that changes something closes it"))
     }
 }
 
@@ -259,11 +262,11 @@ pub fn compare(host: &[u8], mirror: &[u8]) -> Result<(), Fault> {
     let is_cut = same == theirs || (same + 1 == theirs && !host.ends_with(b"\n"));
     let message = if is_cut {
         format!(
-            "the audit of the host was truncated: it ends with line {same}, and this machine has seen {ours}"
+            "the audit of the host was truncated: it ends with line {same}, but this machine has seen {ours}"
         )
     } else {
         format!(
-            "the audit of the host is another chain: line {} is not the one that this machine has seen",
+            "the audit of the host is another chain: line {} differs from the one that this machine has seen",
             same + 1
         )
     };
@@ -272,5 +275,5 @@ pub fn compare(host: &[u8], mirror: &[u8]) -> Result<(), Fault> {
 
 /// A chain that does not go on from what was seen of it.
 pub fn other_chain(message: impl Into<String>) -> Fault {
-    Fault::new(Code::E0522, message).hint("somebody was root on the host and changed it, or the host was made anew by somebody else: compare the two files (docs/operations) before you go on")
+    Fault::new(Code::E0522, message).hint("somebody with root access changed it, or another operator rebuilt the host; find out which before you go on (`citrino-ops explain E0522`)")
 }

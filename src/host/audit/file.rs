@@ -41,7 +41,7 @@ pub fn write(system: &System, stack: &str, claim: &Claim, deed: AuditEntry) -> R
             Code::E0523,
             format!("the audit of the host could not be written: {error:#}"),
         )
-        .hint("act on the message; free space on the host is the usual want")
+        .hint("act on the message; usually the host's disk is full")
         .into()
     })
 }

@@ -132,7 +132,7 @@ impl Output {
             return Ok(self);
         }
         let (what, code, words) = (&self.what, self.code, self.last_words());
-        Err(Fault::new(Code::E0402, format!("`{what}` ended with {code}: {words}")).into())
+        Err(Fault::new(Code::E0402, format!("`{what}` failed with {code}: {words}")).into())
     }
 
     /// The end of what the program said.
@@ -313,7 +313,7 @@ fn too_long(cmd: &Cmd, deadline: Duration, last: Option<&Output>) -> Fault {
     let words = last.map_or(String::new(), |last| {
         tail(&format!("{}\n{}", last.stdout, last.stderr))
     });
-    let message = format!("`{what}` did not end within {seconds} s and was stopped: {words}");
+    let message = format!("`{what}` did not finish within {seconds} s and was stopped: {words}");
     Fault::new(Code::E0405, message.trim_end_matches([':', ' ']))
 }
 
@@ -371,7 +371,7 @@ mod tests {
             .within(Duration::from_millis(300));
         let error = System::host().run(&cmd).await.unwrap_err().to_string();
         assert!(
-            error.ends_with("did not end within 0 s and was stopped"),
+            error.ends_with("did not finish within 0 s and was stopped"),
             "{error}"
         );
         assert!(!runs(&mark));

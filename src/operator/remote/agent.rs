@@ -268,7 +268,7 @@ impl Agent<'_> {
                         return Err(left_alone().into());
                     }
                     asked = true;
-                    tell(Event::note("interrupted: the host is asked to stop before its next step and to undo; past its point of no return it goes on to the end. Ctrl-C again leaves it to the host"));
+                    tell(Event::note("interrupted: asking the host to stop before its next step and undo; past the point of no return it finishes. Press Ctrl-C again to leave it to the host"));
                     self.say(&ToAgent::Halt).await?;
                     continue;
                 }
@@ -297,13 +297,13 @@ impl Agent<'_> {
                 Code::E0501,
                 "the connection to the host was lost; nothing was changed by this plan",
             )
-            .hint("run the verb again");
+            .hint("run the command again");
         }
         Fault::new(
             Code::E0503,
-            "the connection was lost before the host said its last word; it goes on alone",
+            "the connection was lost before the host reported the end of the run; it continues alone",
         )
-        .hint("run the verb again: it first tells how the lost run ended. `citrino-ops deploy --attach` listens to it while it runs")
+        .hint("run the command again: it first reports how that run ended. `citrino-ops deploy --attach` follows it while it runs")
     }
 
     async fn hear(&mut self) -> Result<FromAgent> {
@@ -313,7 +313,7 @@ impl Agent<'_> {
             .await
             .map_err(|_| self.lost())?
             .ok_or_else(|| self.lost())?;
-        serde_json::from_str(&line).context("the agent said something unknown")
+        serde_json::from_str(&line).context("the agent sent an unknown message")
     }
 
     async fn say(&mut self, message: &ToAgent) -> Result<()> {
@@ -328,14 +328,18 @@ impl Agent<'_> {
 }
 
 fn left_alone() -> Fault {
-    Fault::new(Code::E0503, "interrupted; the host goes on alone")
-        .hint("`citrino-ops deploy --attach` listens to it again")
+    Fault::new(Code::E0503, "interrupted; the host continues alone")
+        .hint("`citrino-ops deploy --attach` follows the run again")
 }
 
 fn unexpected(message: &FromAgent) -> anyhow::Error {
     match message {
         FromAgent::Stop(trouble) => Fault::from(trouble.clone()).into(),
-        other => Fault::new(Code::E0505, format!("the agent said {other:?} out of turn")).into(),
+        other => Fault::new(
+            Code::E0505,
+            format!("the agent sent an unexpected message: {other:?}"),
+        )
+        .into(),
     }
 }
 
@@ -352,5 +356,5 @@ fn locked(holder: &Holder) -> Fault {
             holder.who, holder.since, holder.verb, holder.run
         ),
     )
-    .hint("wait until it has ended; the lock dies with it")
+    .hint("wait until that run has ended; the lock ends with it")
 }

@@ -70,10 +70,10 @@ impl Target {
             || said.contains("HOST IDENTIFICATION HAS CHANGED")
         {
             return Fault::new(Code::E0502, format!("{place} answers with a host key that is not the pinned one; nothing was sent"))
-                .hint("another machine answers at this address, or someone stands in between: find out before you go on (`citrino-ops explain E0502`)");
+                .hint("another machine answers at this address, or somebody intercepts the connection: find out before you go on (`citrino-ops explain E0502`)");
         }
-        Fault::new(Code::E0501, format!("{place} could not be reached: {}", said.trim()))
-            .hint("check that the server runs (`citrino-ops plan`), that the firewall lets your address in, and that your key is one of its keys")
+        Fault::new(Code::E0501, format!("could not log in to {place}: {}", said.trim()))
+            .hint("`citrino-ops plan` shows whether the server runs and its firewall is right; \"Permission denied\" means that it accepts none of your keys: check cloud.ssh_keys and your ssh agent")
     }
 }
 

@@ -127,7 +127,11 @@ impl Remote {
                 sha256: sha256.to_owned(),
                 bytes,
             }),
-            _ => Err(Fault::new(Code::E0402, format!("the host said of {path}: {said}")).into()),
+            _ => Err(Fault::new(
+                Code::E0402,
+                format!("the host could not read {path}: {said}"),
+            )
+            .into()),
         }
     }
 
@@ -152,7 +156,7 @@ impl Remote {
             .stderr(Stdio::piped())
             .spawn()
             .await?;
-        let mut said = child.stdout().take().context("ssh gave no pipe")?;
+        let mut said = child.stdout().take().context("ssh opened no pipe")?;
         let (mut piece, mut sent) = (vec![0; PIECE], 0);
         while begun + sent < source.bytes {
             let length = match said.read(&mut piece).await {
@@ -185,11 +189,9 @@ impl Remote {
         match said.trim() {
             "whole" => Ok(None),
             "full" => Err(full(to, source.bytes).into()),
-            begun => {
-                Ok(Some(begun.parse().with_context(|| {
-                    format!("the host said of {part}: {begun}")
-                })?))
-            }
+            begun => Ok(Some(begun.parse().with_context(|| {
+                format!("the host could not prepare {part}: {begun}")
+            })?)),
         }
     }
 
@@ -214,7 +216,7 @@ impl Remote {
             .stderr(Stdio::piped())
             .spawn()
             .await?;
-        let mut ear = child.stdin().take().context("ssh gave no pipe")?;
+        let mut ear = child.stdin().take().context("ssh opened no pipe")?;
         let (mut piece, mut sent) = (vec![0; PIECE], 0);
         loop {
             let length = from.read(&mut piece)?;
@@ -269,11 +271,11 @@ if [ "$(sha256sum <"$1")" = "$3  -" ]; then chmod 600 -- "$1"; mv -f -- "$1" "$2
 
 fn full(to: &str, bytes: u64) -> Fault {
     let message = format!(
-        "{to} wants {} MB, and its disk would have less than {FREE_PERCENT} % free then, which are left to the database",
+        "{to} needs {} MB, but then less than {FREE_PERCENT} % of its disk would be free, which is reserved for the database",
         bytes.div_ceil(1024 * 1024)
     );
     Fault::new(Code::E0442, message)
-        .hint("nothing was sent; free space on the host (`citrino-ops backup prune --previous-databases`), or give it a larger disk")
+        .hint("nothing was sent; free space on the host (`citrino-ops backup prune --previous-databases`), or use a larger disk")
 }
 
 impl Source {
@@ -297,13 +299,13 @@ fn cut(what: &str, there: u64, of: u64) -> Fault {
         Code::E0435,
         format!("the connection was lost at byte {there} of {of} of {what}"),
     )
-    .hint("run the verb again: it goes on there")
+    .hint("run the command again: it continues there")
 }
 
 fn spoiled(what: &str) -> Fault {
     Fault::new(
         Code::E0434,
-        format!("{what} did not arrive as it left, and what arrived was thrown away"),
+        format!("{what} was damaged on the way, and the damaged copy was deleted"),
     )
-    .hint("run the verb again; if it stays, look at the disks of both machines")
+    .hint("run the command again; if the error stays, check the disks of both machines")
 }

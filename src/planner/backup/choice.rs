@@ -25,18 +25,16 @@ pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backup
 fn none_of_its_own(backups: &Backups) -> Fault {
     if let Some(foreign) = backups.foreign.first() {
         let message = format!(
-            "the host has no backup of this stack; {} is of the stack {}",
+            "the host has no backup of this stack; {} is from stack {}",
             foreign.name, foreign.stack
         );
-        let hint = "nothing was changed; when it is meant, name it, and add --from-other-stack to `restore`";
+        let hint =
+            "nothing was changed; to use it, name it and add --from-other-stack to `restore`";
         return Fault::new(Code::E0422, message).hint(hint);
     }
     if let Some((name, why)) = backups.broken.last_key_value() {
-        return Fault::new(
-            Code::E0422,
-            format!("the backup {name} cannot be used: {why}"),
-        )
-        .hint("nothing was changed; there is no other: `citrino-ops backup` takes one");
+        return Fault::new(Code::E0422, format!("backup {name} cannot be used: {why}"))
+            .hint("nothing was changed; there is no other backup: `citrino-ops backup` takes one");
     }
     Fault::new(Code::E0422, "there is no backup on the host").hint("`citrino-ops backup` takes one")
 }
@@ -46,7 +44,7 @@ fn none_of_its_own(backups: &Backups) -> Fault {
 /// # Errors
 /// Why there is none, as a sentence.
 pub fn find<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::Backup, String> {
-    let cannot = |name: &str, why: &str| format!("the backup {name} cannot be used: {why}");
+    let cannot = |name: &str, why: &str| format!("backup {name} cannot be used: {why}");
     let Some(name) = name.filter(|name| *name != LATEST) else {
         let why = || match backups.broken.last_key_value() {
             Some((name, why)) => cannot(name, why),
@@ -62,6 +60,6 @@ pub fn find<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups:
     match found.as_slice() {
         [backup] => Ok(backup),
         [] => Err(format!("there is no backup {name}")),
-        several => Err(format!("{} backups fit {name}", several.len())),
+        several => Err(format!("{} backups match {name}", several.len())),
     }
 }

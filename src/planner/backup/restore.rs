@@ -41,7 +41,8 @@ impl Swapping<'_> {
             database: self.settings.database.clone(),
             backup: backup.name.clone(),
             previous: previous.clone(),
-            owner: (backup.stack != self.settings.stack).then(|| self.stack.database.user.clone()),
+            owner: (backup.stack != self.settings.stack)
+                .then(|| self.stack.database.user.to_string()),
             identities,
         };
         self.by(step(restored.wish(), restored), previous)
@@ -69,8 +70,8 @@ impl Swapping<'_> {
             ..self.settings.of_now(self.app, self.at)
         };
         let mut steps = vec![
-            step("there is a database", there),
-            step("what is there now is backed up", safety).with_id(SAFETY),
+            step("database", there),
+            step("back up the current database", safety).with_id(SAFETY),
             swap.clone(),
         ];
         steps.extend(release::serves_on(self.stack, self.app));
@@ -78,7 +79,7 @@ impl Swapping<'_> {
             database: database.clone(),
             previous,
         };
-        let mut on_failure = vec![step("the database is the one of before", back)];
+        let mut on_failure = vec![step("switch back to the previous database", back)];
         on_failure.extend(release::answers_again(self.stack, self.app));
         Restore {
             steps,

@@ -67,7 +67,7 @@ fn a_backup_is_meant_by_a_part_of_its_name_that_no_other_has() {
     }
     assert_eq!(name(Some("24_030000")).unwrap(), "citrino_20261124_030000");
     for (part, why) in [
-        ("citrino_2026", "2 backups fit"),
+        ("citrino_2026", "2 backups match"),
         ("citrino_1999", "there is no backup"),
         ("citrino_broken", "its manifest was cut"),
     ] {
@@ -86,7 +86,7 @@ fn a_host_without_backups_of_its_own_says_what_else_it_has() {
     backups.broken.insert("citrino_broken".to_owned(), cut);
     assert_eq!(
         why(&backups),
-        "the backup citrino_broken cannot be used: its manifest was cut"
+        "backup citrino_broken cannot be used: its manifest was cut"
     );
     backups.foreign.push(backups::Backup {
         name: "citrino_foreign".to_owned(),
@@ -95,7 +95,7 @@ fn a_host_without_backups_of_its_own_says_what_else_it_has() {
     });
     assert_eq!(
         why(&backups),
-        "the host has no backup of this stack; citrino_foreign is of the stack other"
+        "the host has no backup of this stack; citrino_foreign is from stack other"
     );
 }
 
@@ -105,7 +105,7 @@ fn where_every_backup_is_broken_the_reason_is_told() {
     let why = find(&facts.backups, None).unwrap_err();
     assert_eq!(
         why,
-        "the backup citrino_broken cannot be used: its manifest was cut"
+        "backup citrino_broken cannot be used: its manifest was cut"
     );
     let why = find(&Backups::default(), Some("latest")).unwrap_err();
     assert_eq!(why, "there is no backup");

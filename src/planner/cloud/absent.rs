@@ -1,9 +1,9 @@
-//! The wish that nothing of a kind is left of the stack, but what shall stay. What does not carry
-//! its label is not looked at.
+//! Deletes what the stack has of a kind, except what is kept. Resources without its label are not
+//! looked at.
 
 use anyhow::Result;
 
-use super::is_ours;
+use super::ours::is_ours;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
@@ -26,6 +26,10 @@ pub enum What {
     /// All but the newest so many that are usable, and those that still become so.
     Snapshots(usize),
 }
+
+/// What to do about a protected server, address or volume.
+pub(super) const UNPROTECT: &str =
+    "nothing was changed; run `citrino-ops destroy --unprotect` first to lift the protection";
 
 /// How much of it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,22 +61,23 @@ fn deletable<K: Kind>(mut found: Vec<K>, extent: Extent) -> Result<Vec<K>> {
     }
 }
 
-/// The refusal of what somebody protected.
-pub(super) fn protected(word: &str, name: &str) -> anyhow::Error {
-    Fault::new(Code::E0310, format!("the {word} {name} is protected"))
-        .hint(match word {
-            "snapshot" => {
-                "nothing was changed; take its protection off in the console if it shall go"
-            }
-            _ => "nothing was changed; run `citrino-ops destroy --unprotect` first if it shall go",
-        })
-        .into()
+/// The refusal to delete something protected.
+fn protected(word: &str, name: &str) -> anyhow::Error {
+    Fault::new(
+        Code::E0310,
+        format!("cannot delete {word} {name}: it is protected"),
+    )
+    .hint(match word {
+        "snapshot" => "nothing was changed; lift its protection in the Hetzner console first",
+        _ => UNPROTECT,
+    })
+    .into()
 }
 
 fn names<K: Kind>(found: &[K]) -> CheckResult {
     let what: Vec<_> = found
         .iter()
-        .map(|one| format!("{} {} ({}) is there", K::WORD, one.name(), one.id()))
+        .map(|one| format!("{} {} ({})", K::WORD, one.name(), one.id()))
         .collect();
     CheckResult::from(what).by(Act::Delete)
 }
@@ -126,9 +131,7 @@ impl Wish<Hetzner> for Absent {
         match &self.what {
             What::Records(zone) => {
                 let found = self.records(api, zone).await?;
-                let what = |one: &RecordView| {
-                    format!("{} record {} of {zone} is there", one.kind, one.name)
-                };
+                let what = |one: &RecordView| format!("{} record {} of {zone}", one.kind, one.name);
                 Ok(CheckResult::from(found.iter().map(what).collect::<Vec<_>>()).by(Act::Delete))
             }
             What::Servers => self.look::<ServerView>(api).await,

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use super::{foreign, is_ours};
+use super::ours::{foreign, is_ours};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
@@ -81,16 +81,19 @@ impl Address {
             return Err(Fault::new(
                 Code::E0311,
                 format!(
-                    "the address {} ({}) is in {}, wished {}, and an address cannot move",
-                    self.name, found.ip, found.location, self.location
+                    "cannot move {} from {} to {}",
+                    found.ip, found.location, self.location
                 ),
             )
-            .hint("a host in another location is another stack: make it, restore a backup there, then `citrino-ops destroy` this one")
+            .hint("for another location create another stack, restore a backup there, then `citrino-ops destroy` this one")
             .into());
         }
         let mut what = Vec::new();
         if found.auto_delete {
-            what.push(format!("address {} goes when its server goes", found.ip));
+            what.push(format!(
+                "address {} would be deleted with its server",
+                found.ip
+            ));
         }
         if self.protect && !found.protected {
             what.push(format!(
@@ -99,9 +102,9 @@ impl Address {
             ));
         }
         if found.reverse.as_deref() != Some(&self.reverse) {
-            let now = found.reverse.as_deref().unwrap_or("no name");
+            let now = found.reverse.as_deref().unwrap_or("not set");
             what.push(format!(
-                "address {} points back to {now}, wished {}",
+                "reverse DNS of address {} is {now}, expected {}",
                 found.ip, self.reverse
             ));
         }
@@ -112,12 +115,12 @@ impl Address {
 impl Wish<Hetzner> for Address {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(match self.look(api).await? {
-            Found::Nothing => CheckResult::absent(format!("address {} is absent", self.name)),
+            Found::Nothing => CheckResult::absent("does not exist"),
             Found::Ours(found) => CheckResult::from(self.differences(&found)?),
             Found::OfServer(found) => {
                 self.differences(&found)?;
                 CheckResult::differs(format!(
-                    "address {} of the server becomes {}, and stays when the server goes",
+                    "address {} of the server becomes {}, and is kept when the server is deleted",
                     found.ip, self.name
                 ))
                 .by(Act::Adopt)

@@ -1,4 +1,4 @@
-//! The wish that what is there under our name, and belongs to nobody, is ours.
+//! Makes an existing resource that has our name and belongs to nobody part of the stack.
 
 use anyhow::Result;
 
@@ -38,16 +38,16 @@ impl Adopted {
         };
         match found.get(labels::STACK) {
             None => Ok(CheckResult::differs(format!(
-                "{word} {} is there and becomes part of the stack {}",
+                "{word} {} becomes part of stack {}",
                 self.name, self.stack
             ))
             .by(Act::Adopt)),
             Some(owner) if *owner == self.stack => Ok(self.unpinned(word, found)),
             Some(owner) => Err(Fault::new(
                 Code::E0306,
-                format!("the {word} {} belongs to the stack {owner}", self.name),
+                format!("{word} {} belongs to stack {owner}", self.name),
             )
-            .hint("what another stack made is not taken from it")
+            .hint("a resource of another stack cannot be adopted")
             .into()),
         }
     }
@@ -58,11 +58,7 @@ impl Adopted {
         if self.labels.is_empty() || pins.iter().any(|pin| found.contains_key(*pin)) {
             return CheckResult::same();
         }
-        CheckResult::differs(format!(
-            "{word} {} has no host key that is known",
-            self.name
-        ))
-        .by(Act::Adopt)
+        CheckResult::differs(format!("{word} {} has no pinned host key", self.name)).by(Act::Adopt)
     }
 
     /// A stack has one server.
@@ -70,9 +66,9 @@ impl Adopted {
         match api.server_of(&self.stack).await? {
             Some(ours) if ours.name != self.name => Err(Fault::new(
                 Code::E0311,
-                format!("the stack {} has a server already: {} ({})", self.stack, ours.name, ours.id),
+                format!("stack {} already has a server: {} ({})", self.stack, ours.name, ours.id),
             )
-            .hint("nothing was changed: leave out --server, or take the label from the other server first")
+            .hint("nothing was changed; leave out --server, or remove the label from the other server first")
             .into()),
             _ => Ok(()),
         }

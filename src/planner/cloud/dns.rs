@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::{address, foreign, is_ours};
+use super::address;
+use super::ours::{foreign, is_ours};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::hetzner::{Family, Hetzner, Record, RecordView, ZoneView};
@@ -19,15 +20,15 @@ impl Wish<Hetzner> for Zone {
         Ok(match api.named::<ZoneView>(&self.name).await? {
             Some(zone) if zone.mode == "secondary" => {
                 let message = format!(
-                    "the zone {} is a copy of one elsewhere, so nothing can be put into it",
+                    "DNS zone {} is secondary, so no records can be added to it",
                     self.name
                 );
                 return Err(Fault::new(Code::E0311, message)
-                    .hint("take cloud.dns out, and lead the records to the host where the zone is kept")
+                    .hint("remove cloud.dns, and point the records to the host where the zone is managed")
                     .into());
             }
             Some(_) => CheckResult::same(),
-            None => CheckResult::absent(format!("zone {} is absent", self.name)),
+            None => CheckResult::absent("does not exist"),
         })
     }
 
@@ -80,24 +81,21 @@ impl Wish<Hetzner> for DnsRecord {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         let (found, address) = tokio::join!(self.find(api), self.address(api));
         let Some(found) = found? else {
-            let (kind, name) = (self.record.kind, self.record.full_name());
-            return Ok(CheckResult::absent(format!(
-                "{kind} record {name} is absent"
-            )));
+            return Ok(CheckResult::absent("does not exist"));
         };
-        let address = address?.unwrap_or_else(|| "an address that is to be made".to_owned());
+        let address = address?.unwrap_or_else(|| "the new address".to_owned());
         let name = format!("{} record {}", found.kind, self.record.full_name());
         let mut what = Vec::new();
         if !found.leads_to(&address) {
             let now = found.values.join(", ");
-            what.push(format!("{name} leads to {now}, wished {address}"));
+            what.push(format!("{name} points to {now}, expected {address}"));
         }
         if found.ttl != Some(self.ttl) {
             let now = found
                 .ttl
-                .map_or("the zone's".to_owned(), |ttl| ttl.to_string());
+                .map_or("the zone's number of".to_owned(), |ttl| ttl.to_string());
             what.push(format!(
-                "{name} may be kept for {now} seconds, wished {}",
+                "TTL of {name} is {now} seconds, expected {}",
                 self.ttl
             ));
         }
@@ -109,11 +107,11 @@ impl Wish<Hetzner> for DnsRecord {
             Fault::new(
                 Code::E0303,
                 format!(
-                    "the address {} is not there, so no record was led to it",
+                    "address {} does not exist, so no record was pointed to it",
                     self.address
                 ),
             )
-            .hint("run `citrino-ops provision` again: it makes the address first")
+            .hint("run `citrino-ops provision` again: it creates the address first")
         })?;
         match self.find(api).await? {
             Some(found) => {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::find_ours;
+use super::ours::find_ours;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::Act;
 use crate::hetzner::{FirewallView, Hetzner, Rule};
@@ -27,7 +27,7 @@ pub(super) fn differences(wished: &[Rule], found: &[Rule]) -> Vec<String> {
     let extra = found.iter().filter(|rule| !wished.contains(rule));
     missing
         .map(|rule| format!("{rule} is missing"))
-        .chain(extra.map(|rule| format!("{rule} is not wished")))
+        .chain(extra.map(|rule| format!("{rule} is not in citrino.yml")))
         .collect()
 }
 
@@ -35,7 +35,7 @@ impl Wish<Hetzner> for Firewall {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(match self.find(api).await? {
             None => {
-                let absent = format!("firewall {} is absent", self.stack);
+                let absent = "does not exist".to_owned();
                 let rules = differences(&self.rules, &[]);
                 CheckResult::from([vec![absent], rules].concat()).by(Act::Create)
             }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::find_ours;
+use super::ours::find_ours;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::hetzner::{Hetzner, NetworkView};
@@ -25,10 +25,7 @@ impl Network {
 impl Wish<Hetzner> for Network {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         match self.find(api).await? {
-            None => Ok(CheckResult::absent(format!(
-                "network {} is absent",
-                self.stack
-            ))),
+            None => Ok(CheckResult::absent("does not exist")),
             Some(found) if found.ip_range == self.range => Ok(if found.has_room() {
                 CheckResult::same()
             } else {
@@ -37,11 +34,11 @@ impl Wish<Hetzner> for Network {
             Some(found) => Err(Fault::new(
                 Code::E0311,
                 format!(
-                    "the network {} is {}, wished {}, and hosts in it would lose their addresses",
-                    found.name, found.ip_range, self.range
+                    "cannot change the range from {} to {}: hosts in it would lose their addresses",
+                    found.ip_range, self.range
                 ),
             )
-            .hint("put cloud.network right, or delete the network in the console first")
+            .hint("correct cloud.network, or delete the network in the Hetzner console first")
             .into()),
         }
     }

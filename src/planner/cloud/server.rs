@@ -7,7 +7,9 @@ use anyhow::Result;
 
 pub(super) use differences::Repair;
 
-use super::{PublicKey, absent, address, find_ours, foreign, is_ours};
+use super::ours::{find_ours, foreign, is_ours};
+use super::ssh_key::PublicKey;
+use super::{absent, address};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
@@ -15,11 +17,11 @@ use crate::core::secret::Secret;
 use crate::hetzner::labels::Labels;
 use crate::hetzner::{AddressView, Family, FirewallView, Hetzner, NetworkView, ServerView, labels};
 
-/// No server needs more mends than this, each looked at before the next.
+/// No server needs more repairs than this; the server is checked after each.
 const MOST_MENDS: usize = 16;
 
-/// What a server is given once, when it is made. It is never compared: a new host key for each run
-/// is no difference.
+/// What a server gets once, when it is created. It is never compared: a new host key in each run
+/// is not a difference.
 #[derive(Clone, Debug)]
 pub struct Bootstrap {
     /// The cloud-init text; it holds a private host key.
@@ -62,7 +64,7 @@ pub struct Server {
     pub renewal: DiskPolicy,
 }
 
-/// What the server is made with, by ids; none of what is not there yet.
+/// The ids of what the server is created with; none for what does not exist yet.
 #[derive(Debug, Default)]
 pub(super) struct Dependencies {
     pub firewall: Option<i64>,
@@ -126,17 +128,21 @@ impl Server {
         Err(Fault::new(
             Code::E0311,
             format!(
-                "the server {} is in {}, wished {}, and a server cannot move",
-                found.name, found.location, self.location
+                "cannot move the server from {} to {}",
+                found.location, self.location
             ),
         )
-        .hint("nothing was changed. A host in another location is another stack: make it, restore a backup there, then `citrino-ops destroy` this one")
+        .hint("nothing was changed; for another location create another stack, restore a backup there, then `citrino-ops destroy` this one")
         .into())
     }
 
     fn refuse_replacement(&self, found: &ServerView) -> Result<()> {
         if found.protected {
-            return Err(absent::protected("server", &found.name));
+            return Err(
+                Fault::new(Code::E0310, "cannot rebuild the server: it is protected")
+                    .hint(absent::UNPROTECT)
+                    .into(),
+            );
         }
         if self.renewal != DiskPolicy::Refused {
             return Ok(());
@@ -145,11 +151,11 @@ impl Server {
         Err(Fault::new(
             Code::E0311,
             format!(
-                "the server {} would have to be replaced: its image is {image}, wished {}",
+                "server {} needs a new disk: its image is {image}, expected {}",
                 found.name, self.image
             ),
         )
-        .hint("nothing was changed. Put cloud.image right; or take a backup away from the host and add `--replace`: the disk is lost, the addresses stay")
+        .hint("nothing was changed; correct cloud.image, or copy a backup off the host and add `--replace`: the disk is lost, the addresses stay")
         .into())
     }
 }
@@ -159,8 +165,8 @@ impl Wish<Hetzner> for Server {
         let (found, around) = tokio::join!(self.find(api), self.around(api));
         let Some(found) = found? else {
             return Ok(CheckResult::absent(format!(
-                "server {} is absent ({} in {} with {})",
-                self.name, self.server_type, self.location, self.image
+                "does not exist ({} in {} with {})",
+                self.server_type, self.location, self.image
             )));
         };
         self.refuse_move(&found)?;
@@ -187,7 +193,7 @@ impl Wish<Hetzner> for Server {
             Some(found) => found.id,
             None => self.create(api, &around).await?,
         };
-        let doing = format!("bring the server {} to rest", self.name);
+        let doing = format!("wait for the actions of server {}", self.name);
         for _ in 0..MOST_MENDS {
             let found = api.settle(id, &doing).await?;
             let Some((mend, _)) = self.differences(&found, &around).into_iter().next() else {

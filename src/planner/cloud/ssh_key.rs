@@ -4,7 +4,7 @@ use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{foreign, is_ours};
+use super::ours::{foreign, is_ours};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::hetzner::{Hetzner, KeyView, labels};
@@ -37,7 +37,7 @@ impl PublicKey {
             .and_then(|body| STANDARD.decode(body).ok())
             .is_some_and(|wire| wire.get(4..4 + kind.len()) == Some(kind.as_bytes()));
         if line.lines().count() != 1 || kind.is_empty() || !is_key {
-            return Err(wrong("is no public key of one line").into());
+            return Err(wrong("is not a public key in one line").into());
         }
         Ok(Self {
             name: name.to_owned(),
@@ -92,9 +92,9 @@ impl Wish<Hetzner> for SshKey {
         Ok(match self.find(api).await? {
             Found::Key => CheckResult::same(),
             Found::OtherKey(_) => {
-                CheckResult::differs(format!("ssh key {} is another key", self.name))
+                CheckResult::differs(format!("ssh key {} has another public key", self.name))
             }
-            Found::Nothing => CheckResult::absent(format!("ssh key {} is absent", self.name)),
+            Found::Nothing => CheckResult::absent("does not exist"),
         })
     }
 

@@ -33,11 +33,11 @@ fn provision_is_keys_firewall_addresses_server() {
     assert_eq!(
         names,
         [
-            "ssh key prod-id is known",
-            "firewall prod lets in what it should",
-            "address prod-ipv4 is kept",
-            "address prod-ipv6 is kept",
-            "server prod runs"
+            "ssh key prod-id",
+            "firewall prod",
+            "address prod-ipv4",
+            "address prod-ipv6",
+            "server prod"
         ]
     );
     assert!(!format!("{steps:?}").contains("PRIVATE"));
@@ -117,10 +117,7 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
     assert!(server.refuse_move(&found).is_ok());
     found.fields.location = "hil".into();
     let error = server.refuse_move(&found).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the server prod is in hil, wished ash, and a server cannot move"
-    );
+    assert_eq!(error.to_string(), "cannot move the server from hil to ash");
 }
 
 fn address(id: i64) -> AddressView {

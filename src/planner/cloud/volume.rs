@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::find_ours;
+use super::ours::find_ours;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::hetzner::{Hetzner, VolumeView};
@@ -32,20 +32,20 @@ impl Volume {
     fn refuse(&self, found: &VolumeView, server: Option<i64>) -> Result<()> {
         let holder = found.server.filter(|holder| Some(*holder) != server);
         let why = if let Some(holder) = holder {
-            format!("is attached to the server {holder}, which is not the stack's")
+            format!("is attached to server {holder}, which is not part of the stack")
         } else if found.location() != self.location {
-            format!("is in {}, wished {}", found.location(), self.location)
+            format!("is in {}, expected {}", found.location(), self.location)
         } else if found.size > f64::from(self.size_gb) {
             format!(
-                "has {} GB, wished {}, and a volume cannot shrink",
+                "has {} GB, expected {}, and a volume cannot shrink",
                 found.size, self.size_gb
             )
         } else {
             return Ok(());
         };
         Err(
-            Fault::new(Code::E0311, format!("the volume {} {why}", self.name))
-                .hint("nothing was changed: put cloud.volume_gb or cloud.location right, or detach the volume where it is")
+            Fault::new(Code::E0311, format!("it {why}"))
+                .hint("nothing was changed; correct cloud.volume_gb or cloud.location, or detach the volume")
                 .into(),
         )
     }
@@ -54,7 +54,7 @@ impl Volume {
         let mut what = Vec::new();
         if found.size < f64::from(self.size_gb) {
             what.push(format!(
-                "volume {} has {} GB, wished {}",
+                "volume {} has {} GB, expected {}",
                 self.name, found.size, self.size_gb
             ));
         }
@@ -82,7 +82,7 @@ impl Wish<Hetzner> for Volume {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         let (found, server) = tokio::join!(self.find(api), self.server(api));
         let Some(found) = found? else {
-            let text = format!("volume {} of {} GB is absent", self.name, self.size_gb);
+            let text = format!("does not exist ({} GB)", self.size_gb);
             return Ok(CheckResult::absent(text));
         };
         let server = server?;
@@ -93,7 +93,7 @@ impl Wish<Hetzner> for Volume {
     async fn apply(&self, api: &Hetzner) -> Result<()> {
         let server = self.server(api).await?.ok_or_else(|| {
             Fault::new(Code::E0309, "there is no server to attach the volume to")
-                .hint("run `citrino-ops provision` again: it makes the server first")
+                .hint("run `citrino-ops provision` again: it creates the server first")
         })?;
         let found = match self.find(api).await? {
             Some(found) => found,

@@ -105,7 +105,7 @@ pub fn effect(statement: &Statement, known: &Known) -> Effect {
         Err(reason) => {
             return Effect::fault(
                 Rule::NotUnderstood,
-                format!("`{}` cannot be read ({reason})", title(statement)),
+                format!("`{}` cannot be parsed ({reason})", title(statement)),
             );
         }
     };
@@ -116,11 +116,11 @@ fn of_ast(ast: &Ast, statement: &Statement, known: &Known) -> Effect {
     match ast {
         Ast::Set(_) if !statement.begins(&["set", "local"]) => Effect::fault(
             Rule::Transaction,
-            "a SET without LOCAL outlives the migration; write SET LOCAL",
+            "SET without LOCAL outlives the migration; write SET LOCAL",
         ),
         Ast::StartTransaction { .. } | Ast::Commit { .. } | Ast::Rollback { .. } => Effect::fault(
             Rule::Transaction,
-            "the migrator makes the transaction, and records the migration in it; take this out",
+            "the migrator opens the transaction and records the migration in it; remove this statement",
         ),
         Ast::Query(_) | Ast::Insert(_) | Ast::Update(_)
             if statement.has("delete") || statement.has("merge") =>
@@ -164,7 +164,7 @@ fn of_ast(ast: &Ast, statement: &Statement, known: &Known) -> Effect {
         ),
         Ast::DropTrigger(drop) => gone("trigger", [&drop.trigger_name], known),
         _ => Effect::takes(format!(
-            "does `{}`, of which it is not known that older releases do not notice",
+            "does `{}`, which may break older releases",
             title(statement)
         )),
     }
@@ -228,20 +228,20 @@ fn program(statement: &Statement) -> Effect {
     let [body] = statement.bodies.as_slice() else {
         return Effect::fault(
             Rule::NotUnderstood,
-            "this DO has no one body in dollar quotes",
+            "this DO has not exactly one body in dollar quotes",
         );
     };
     match words_within(body) {
         Err(reason) => Effect::fault(
             Rule::NotUnderstood,
-            format!("the body of this DO cannot be read ({reason})"),
+            format!("the body of this DO cannot be parsed ({reason})"),
         ),
         Ok(words) => match words.iter().find(|word| ACTS.contains(&word.as_str())) {
             None => Effect::default(),
             Some(word) => Effect::fault(
                 Rule::NotUnderstood,
                 format!(
-                    "this DO has {} in it, and may take anything",
+                    "this DO contains {}, so it may remove anything",
                     word.to_uppercase()
                 ),
             ),
@@ -256,7 +256,7 @@ fn dropped_beside(statement: &Statement, known: &Known) -> Effect {
         .find(|word| known.unique.contains(*word));
     unique.map_or_else(Effect::default, |name| {
         Effect::takes(format!(
-            "drops the index {name}, on which an ON CONFLICT may stand"
+            "drops the index {name}, which an ON CONFLICT may need"
         ))
     })
 }
@@ -292,7 +292,7 @@ fn indexed(index: &CreateIndex, known: &Known) -> Effect {
     };
     if index.unique {
         effect.takes.push(format!(
-            "makes {table} refuse doubles, which older releases may write"
+            "makes {table} refuse duplicates, which older releases may write"
         ));
     }
     effect
@@ -318,7 +318,7 @@ fn dropped(kind: ObjectType, names: &[ObjectName], known: &Known) -> Effect {
         .find(|name| known.unique.contains(name));
     unique.map_or_else(Effect::default, |name| {
         Effect::takes(format!(
-            "drops the index {name}, on which an ON CONFLICT may stand"
+            "drops the index {name}, which an ON CONFLICT may need"
         ))
     })
 }

@@ -99,7 +99,7 @@ impl Migration {
                 find(
                     Rule::Contraction,
                     format!(
-                        "it {taken}; add `{mark}` with the first release's newest migration that can live with it as F"
+                        "it {taken}; add `{mark}` where F is the newest migration of the first release that works without it"
                     ),
                 );
             }
@@ -108,7 +108,7 @@ impl Migration {
             Some((Rule::NotUnderstood, what)) if !is_marked => find(
                 Rule::NotUnderstood,
                 format!(
-                    "{what}; write it in plain statements, or add `{mark}`, with 1 as F when it takes nothing"
+                    "{what}; write it in plain statements, or add `{mark}` with F = 1 if it removes nothing"
                 ),
             ),
             Some((Rule::NotUnderstood, _)) | None => {}
@@ -118,7 +118,7 @@ impl Migration {
         if effect.blocks && !self.is_no_transaction() && bound > LONGEST_BLOCK {
             find(
                 Rule::Index,
-                "it goes through a table that is there already and keeps writers out for as long as that takes; set statement_timeout to 60s at most, or make an index CONCURRENTLY in a file with -- no-transaction".to_owned(),
+                "it scans an existing table and blocks writers meanwhile; set statement_timeout to at most 60s, or create the index CONCURRENTLY in a file with -- no-transaction".to_owned(),
             );
         }
         findings
@@ -131,7 +131,7 @@ impl Migration {
             findings.push(self.finding(
                 1,
                 Rule::Numbering,
-                format!("it is the way back from {}; give both one name", up.name),
+                format!("it reverts {}; give both the same name", up.name),
             ));
         }
         let version = self.version.to_string();
@@ -140,7 +140,7 @@ impl Migration {
         let freed = self.said().iter().find(frees);
         match freed {
             Some(found) if found.words.get(wished.len()..) != Some(std::slice::from_ref(&version)) => {
-                findings.push(self.finding(found.line, Rule::Mark, format!("it takes back another mark than {version}, its own")));
+                findings.push(self.finding(found.line, Rule::Mark, format!("it removes another mark than {version}, its own")));
             }
             None if up.said().iter().any(change::sets_floor) => findings.push(self.finding(
                 1,
@@ -158,7 +158,7 @@ impl Migration {
                 .iter()
                 .filter(|statement| !change::loses_nothing(statement));
             findings.extend(lossy.map(|statement| {
-                let what = "it says that it loses nothing, and this may lose rows or values; take the comment out";
+                let what = "its comment says that it loses nothing, but this may lose rows or values; remove the comment";
                 self.finding(statement.line, Rule::LosesNothing, what.to_owned())
             }));
         }
@@ -173,14 +173,14 @@ impl Migration {
                 return vec![self.finding(
                     *line,
                     Rule::NotUnderstood,
-                    format!("from here on it cannot be read ({reason})"),
+                    format!("it cannot be parsed from here on ({reason})"),
                 )];
             }
         };
         let beside = |statement: &Statement| statement.has("concurrently");
         if self.is_no_transaction() {
             let alone = matches!(statements.as_slice(), [only] if beside(only));
-            let what = "a file without a transaction has one statement, which works CONCURRENTLY: what failed half way could not be told otherwise";
+            let what = "a file without a transaction must have one statement, which works CONCURRENTLY; otherwise a failure half way could not be detected";
             return Vec::from_iter(
                 (!alone).then(|| self.finding(1, Rule::Transaction, what.to_owned())),
             );
@@ -193,7 +193,7 @@ impl Migration {
         .filter_map(|(name, most)| self.unbounded(name, most))
         .collect();
         findings.extend(statements.iter().filter(|one| beside(one)).map(|statement| {
-            let what = format!("CONCURRENTLY cannot be in a transaction; put it alone into a file that begins with `{NO_TRANSACTION}`");
+            let what = format!("CONCURRENTLY does not work in a transaction; put it alone into a file that begins with `{NO_TRANSACTION}`");
             self.finding(statement.line, Rule::Transaction, what)
         }));
         findings
@@ -202,9 +202,9 @@ impl Migration {
     fn unbounded(&self, name: &str, most: u64) -> Option<Finding> {
         let what = match self.limit(name) {
             Some(limit) if (1..=most).contains(&limit) => return None,
-            Some(_) => format!("{name} is above {} s or none; set less", most / 1000),
+            Some(_) => format!("{name} is 0 or above {} s; set a lower one", most / 1000),
             None => format!(
-                "it may wait without an end; begin with SET LOCAL lock_timeout and SET LOCAL statement_timeout, and {name} is not there"
+                "it may wait for ever: {name} is missing; begin with SET LOCAL lock_timeout and SET LOCAL statement_timeout"
             ),
         };
         let line = self.said().first().map_or(1, |statement| statement.line);
@@ -261,10 +261,10 @@ impl Migration {
             ));
         };
         if own != version {
-            return Some(format!("it marks {own}, and this is {version}"));
+            return Some(format!("it marks {own}, but this is {version}"));
         }
         (!(1..=version).contains(&floor)).then(|| {
-            format!("its floor is {floor}, and no release could run on it but one that knows more than it; set 1 to {version}")
+            format!("its floor is {floor}, so only a release with newer migrations could run on it; set 1 to {version}")
         })
     }
 }

@@ -84,7 +84,7 @@ fn read(tokens: &[TokenWithSpan]) -> Statement {
     let ast = parser.parse_statement().map_err(|error| error.to_string());
     let rest = parser.peek_token().token;
     let ast = match ast {
-        Ok(_) if rest != Token::EOF => Err(format!("what comes from `{rest}` on")),
+        Ok(_) if rest != Token::EOF => Err(format!("everything from `{rest}` on")),
         other => other,
     };
     Statement {

@@ -33,8 +33,8 @@ struct Place<'a> {
     serves: bool,
 }
 
-/// The wish that this release serves. `smoke` gives the questions that it must answer over its own
-/// socket before.
+/// The steps after which this release serves. `smoke` gives the questions that it must answer over its
+/// own socket first.
 ///
 /// # Errors
 /// E0605 when the host is not prepared.
@@ -105,9 +105,9 @@ fn prove(stack: &Stack, change: &Change, new: Slot) -> Vec<Step<Task>> {
     steps.extend(data::made_ready(stack, change));
     steps.extend([
         slot::holds(new),
-        step(format!("slot {name} runs it"), slot::running(new)),
+        step(format!("start slot {name}"), slot::running(new)),
         step(
-            format!("slot {name} is ready"),
+            format!("readiness of slot {name}"),
             slot::ready_soon(stack, new),
         ),
     ]);
@@ -121,11 +121,8 @@ fn switch(stack: &Stack, app: &AppFacts, change: &Change, new: Slot) -> Vec<Step
     let left = left(app, change);
     steps.extend(left.map(|left| files::known_as(&left.id, State::Quarantined)));
     steps.extend([
-        step(format!("slot {} serves", new.name), slot::leads_to(new)),
-        step(
-            "it answers through nginx",
-            slot::answers(stack, new.release),
-        ),
+        step(format!("switch to slot {}", new.name), slot::leads_to(new)),
+        step("answer through nginx", slot::answers(stack, new.release)),
         files::known_as(new.release, State::Good),
     ]);
     steps
@@ -134,7 +131,7 @@ fn switch(stack: &Stack, app: &AppFacts, change: &Change, new: Slot) -> Vec<Step
 /// The other slot rests, and releases that nobody needs are gone.
 fn retire(app: &AppFacts, place: &Place) -> Vec<Step<Task>> {
     let rests = slot::other(place.new.name);
-    let mut steps = vec![step(format!("slot {rests} rests"), slot::resting(rests))];
+    let mut steps = vec![step(format!("stop slot {rests}"), slot::resting(rests))];
     // What the slots lead to then stays, whatever became of it.
     let beside = app.slots.get(rests).map(String::as_str);
     let old = place.old.map(|slot| slot.release);
@@ -145,9 +142,9 @@ fn retire(app: &AppFacts, place: &Place) -> Vec<Step<Task>> {
 fn not_prepared() -> Fault {
     Fault::new(
         Code::E0605,
-        "the host is not prepared for the app: its unit or its environment is not there",
+        "the host is not prepared for the app: its unit or its environment file is missing",
     )
-    .hint("run `citrino-ops converge` first, or `citrino-ops up` for all of it")
+    .hint("run `citrino-ops converge` first, or `citrino-ops up` for everything")
 }
 
 /// The same act back.
@@ -157,7 +154,7 @@ fn undo(stack: &Stack, app: &AppFacts, change: &Change, place: &Place) -> Vec<St
     let left = left(app, change);
     steps.extend(left.map(|left| files::known_as(&left.id, left.state)));
     let name = place.new.name;
-    steps.push(step(format!("slot {name} rests"), slot::resting(name)));
+    steps.push(step(format!("stop slot {name}"), slot::resting(name)));
     steps
 }
 
@@ -170,15 +167,12 @@ fn left<'a>(app: &'a AppFacts, change: &Change) -> Option<&'a Release> {
         .filter(|one| one.state.has_served())
 }
 
-/// The wish that this slot serves again.
+/// The steps after which this slot serves again.
 fn back_to(stack: &Stack, old: Slot) -> Vec<Step<Task>> {
     let name = old.name;
     vec![
-        step(format!("slot {name} runs"), slot::running(old)),
-        step(format!("slot {name} serves"), slot::leads_to(old)),
-        step(
-            "it answers through nginx",
-            slot::answers(stack, old.release),
-        ),
+        step(format!("start slot {name}"), slot::running(old)),
+        step(format!("switch to slot {name}"), slot::leads_to(old)),
+        step("answer through nginx", slot::answers(stack, old.release)),
     ]
 }

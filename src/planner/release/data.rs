@@ -1,13 +1,14 @@
-//! What becomes of the database when another release is to serve.
+//! What happens to the database when another release should serve.
 
-use super::{Change, step};
+use super::Change;
+use super::step::step;
 use crate::config::stack::Stack;
 use crate::core::plan::Step;
 use crate::facts::app::{ENVIRONMENT, USER, binary};
 use crate::task::release_check::ReleaseCheck;
 use crate::task::{Backup, Command, Rehearsal, Restored, SwapReverted, Task};
 
-/// What becomes of the data.
+/// What happens to the data.
 #[derive(Clone, Debug)]
 pub enum Data {
     /// Migrated when the release wants it, after this backup and a rehearsal.
@@ -27,20 +28,17 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
     let mut steps = match &change.data {
         Data::Kept => Vec::new(),
         Data::Migrated { backup } => vec![
+            step("back up before the migrations", Backup::clone(backup)),
             step(
-                "a backup is there from before the migrations",
-                Backup::clone(backup),
-            ),
-            step(
-                "the migrations are rehearsed",
+                "rehearse the migrations",
                 Rehearsal {
-                    database: database.clone(),
+                    database: database.to_string(),
                     trial: ReleaseCheck::of(own.clone()),
                 },
             ),
         ],
         Data::TakenBack { binary, to } => vec![step(
-            format!("the schema is taken back to {to:04}"),
+            format!("revert the schema to {to:04}"),
             app(
                 stack,
                 (&own, &["migrate", "--check"]),
@@ -52,7 +50,7 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
     steps.push(migrated(stack, &change.release.id));
     if stack.app.demo_data {
         steps.push(step(
-            "the example data is loaded",
+            "load the example data",
             app(
                 stack,
                 (&own, &["load", "--demo", "--check"]),
@@ -67,7 +65,7 @@ pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
 pub fn migrated(stack: &Stack, release: &str) -> Step<Task> {
     let own = binary(release);
     let migrate = app(stack, (&own, &["migrate", "--check"]), (&own, &["migrate"]));
-    step("the schema is as it needs it", migrate)
+    step("migrate the schema", migrate)
 }
 
 /// The wish that it is as it was. What was only added stays: older releases bear it.
@@ -75,7 +73,7 @@ pub fn put_back(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
     match &change.data {
         Data::Migrated { .. } | Data::Kept => Vec::new(),
         Data::TakenBack { binary, .. } => vec![step(
-            "the schema is as it was",
+            "migrate the schema again",
             app(
                 stack,
                 (binary, &["migrate", "--check"]),
@@ -83,9 +81,9 @@ pub fn put_back(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
             ),
         )],
         Data::Restored(restored) => vec![step(
-            "the database is the one of before",
+            "switch back to the previous database",
             SwapReverted {
-                database: stack.database.name.clone(),
+                database: stack.database.name.to_string(),
                 previous: restored.previous.clone(),
             },
         )],
@@ -103,6 +101,6 @@ fn app(stack: &Stack, asked: (&str, &[&str]), done: (&str, &[&str])) -> Command 
         check: argv(asked.0, asked.1),
         user: Some(USER.to_owned()),
         env_file: Some(ENVIRONMENT.to_owned()),
-        deadline_s: Some(stack.app.migrate_within_s.into()),
+        deadline_s: Some((*stack.app.migrate_within_s).into()),
     }
 }

@@ -1,8 +1,8 @@
-//! The files of a release: they come, say what it is, and go.
+//! The files of a release.
 
 use serde_json::json;
 
-use super::step;
+use super::step::step;
 use crate::core::plan::Step;
 use crate::facts::app::{AppFacts, Release, State, USER, binary, folder};
 use crate::task::file::Content;
@@ -13,7 +13,7 @@ const KEPT_GOOD: usize = 5;
 /// Releases that did not, for a look.
 const KEPT_FAILED: usize = 2;
 
-/// The release's files. The manifest comes last: what has one is whole.
+/// The release's files. The manifest comes last: a release that has one is complete.
 pub fn brought(release: &Release) -> Vec<Step<Task>> {
     let folder = folder(&release.id);
     let file = |name: &str, mode, content| file(&folder, name, mode, content);
@@ -37,24 +37,24 @@ pub fn brought(release: &Release) -> Vec<Step<Task>> {
     });
     vec![
         step(
-            format!("release {} has its folder", release.id),
+            format!("folder of release {}", release.id),
             Directory {
                 path: folder.clone(),
                 mode: Perm(0o755),
                 owner: "root".to_owned(),
             },
         ),
-        step("its binary is there", file("citrino-app", 0o755, content)),
+        step("binary of the release", file("citrino-app", 0o755, content)),
         step(
-            "it says what schema it needs",
+            "migrations of the release",
             file("migrations.json", 0o644, migrations),
         ),
         step(
-            "it knows its name",
+            "name of the release",
             file("release.env", 0o644, Content::Text(environment)),
         ),
         step(
-            "its manifest is there",
+            "manifest of the release",
             file(
                 "release.json",
                 0o644,
@@ -68,7 +68,7 @@ pub fn brought(release: &Release) -> Vec<Step<Task>> {
 pub fn known_as(release: &str, state: State) -> Step<Task> {
     let content = Content::Text(format!("{}\n", state.word()));
     let file = file(&folder(release), "state", 0o644, content);
-    step(format!("{release} is known as {}", state.word()), file)
+    step(format!("mark {release} as {}", state.word()), file)
 }
 
 /// The wish that old releases are gone: of those that went well the newest stay, of the others the newest
@@ -85,7 +85,7 @@ pub fn pruned(app: &AppFacts, serves: &str, spared: &[Option<&str>]) -> Vec<Step
     let ids = old.chain(useless).map(|release| &release.id);
     ids.chain(&app.torn)
         .filter(|id| !is_spared(id))
-        .map(|id| step(format!("release {id} is gone"), Absent { path: folder(id) }))
+        .map(|id| step(format!("delete release {id}"), Absent { path: folder(id) }))
         .collect()
 }
 

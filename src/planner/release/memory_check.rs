@@ -18,13 +18,13 @@ pub fn check_memory(facts: &Facts) -> Result<(), Fault> {
         return Ok(());
     }
     let message = format!(
-        "two instances of the app do not fit: the one that serves has {} MB, and {} MB of memory are free where {} MB are wanted",
+        "not enough memory for two instances of the app: the one that serves uses {} MB; {} MB are free, {} MB are needed",
         runs / MB,
         free / MB,
         wanted.div_ceil(MB)
     );
     Err(Fault::new(Code::E0704, message)
-        .hint("`citrino-ops ssh 'systemd-cgtop -1 -m'` shows who has the memory; or restart the app first (`citrino-ops ssh systemctl restart 'citrino@*'`), or take a larger server"))
+        .hint("`citrino-ops ssh 'systemd-cgtop -1 -m'` shows what uses the memory; restart the app first (`citrino-ops ssh systemctl restart 'citrino@*'`), or use a larger server"))
 }
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ mod tests {
         assert!(
             refused
                 .message
-                .contains("has 20 MB, and 39 MB of memory are free where 40 MB are wanted"),
+                .contains("uses 20 MB; 39 MB are free, 40 MB are needed"),
             "{}",
             refused.message
         );

@@ -1,11 +1,11 @@
-//! What can be gone back to: a release runs on every schema down to whose floor it reaches.
+//! Which releases a rollback can use: a release runs on a schema if its newest migration reaches the floor.
 
 use std::fmt;
 
 use crate::facts::app::{AppFacts, Down, Migration, Release, State, binary};
 use crate::facts::backups::{Backup, Backups};
 
-/// Why a release cannot be gone back to.
+/// Why a rollback cannot use a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// No deploy of it went well.
@@ -21,13 +21,13 @@ pub enum Obstacle {
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed => f.write_str("no deploy of it went well"),
-            Self::Silent => f.write_str("it never said which schema it needs"),
+            Self::Failed => f.write_str("it was never deployed successfully"),
+            Self::Silent => f.write_str("its schema version is unknown"),
             Self::SchemaUnknown(reason) => write!(f, "the live schema is not known: {reason}"),
             Self::SchemaPast(by) => {
                 write!(
                     f,
-                    "the live schema is past it: {by} took away what it needs"
+                    "the live schema is too new for it: {by} removed what it needs"
                 )
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::step;
+use super::step::step;
 use crate::config::stack::Stack;
 use crate::core::plan::Step;
 use crate::facts::app::{APP_FOLDER, ENVIRONMENT, SETTINGS, UNIT, folder};
@@ -41,7 +41,7 @@ pub fn holds(slot: Slot) -> Step<Task> {
         path: format!("{APP_FOLDER}/slots/{}", slot.name),
         to: folder(slot.release),
     };
-    step(format!("slot {} holds it", slot.name), link)
+    step(format!("release in slot {}", slot.name), link)
 }
 
 /// One definition for deploy and converge: the stamp of the running instance is made over these.
@@ -80,14 +80,14 @@ pub fn leads_to(slot: Slot) -> Link {
 
 /// A release that dies young must do so before it serves.
 pub fn stays_healthy(stack: &Stack, slot: Slot) -> Option<Step<Task>> {
-    let seconds = stack.app.min_healthy_s;
+    let seconds = *stack.app.min_healthy_s;
     let probe = Probe {
         deadline_s: 0,
         ..ready(slot, seconds.saturating_mul(ANSWERS_PER_SECOND))
     };
     (seconds > 0).then(|| {
         step(
-            format!("slot {} stays healthy for {seconds} s", slot.name),
+            format!("health of slot {} for {seconds} s", slot.name),
             probe,
         )
     })
@@ -106,7 +106,7 @@ pub fn ready(slot: Slot, attempts: u32) -> Probe {
 /// The same of one that was just started: it opens its pool first.
 pub fn ready_soon(stack: &Stack, slot: Slot) -> Probe {
     Probe {
-        deadline_s: stack.app.ready_within_s.into(),
+        deadline_s: (*stack.app.ready_within_s).into(),
         ..ready(slot, READY_ANSWERS)
     }
 }

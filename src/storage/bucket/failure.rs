@@ -13,7 +13,7 @@ pub fn absent(error: &Failure) -> bool {
     matches!(error, Failure::NotFound { .. }) && code(error).as_deref() != Some("NoSuchBucket")
 }
 
-/// The sentence: the bucket would not be `doing`.
+/// The message: `doing` completes "could not …".
 pub fn told(bucket: &Bucket, doing: &str, error: &Failure) -> Fault {
     let place = match &bucket.endpoint {
         Some(endpoint) => format!("{} at {endpoint}", bucket.url()),
@@ -21,36 +21,35 @@ pub fn told(bucket: &Bucket, doing: &str, error: &Failure) -> Fault {
     };
     let code = code(error);
     let Some((why, next)) = refusal(bucket, code.as_deref(), error) else {
-        let message = format!("{place} could not {doing}: {}", cause(bucket, error));
+        let message = format!("{place}: could not {doing}: {}", cause(bucket, error));
         return Fault::new(Code::E0430, message)
-            .hint("what is on the host is as it was; run the verb again when the storage answers");
+            .hint("the host is unchanged; run the command again when the storage answers");
     };
     let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
     Fault::new(
         Code::E0431,
-        format!("{place} would not {doing}: {why}{code}"),
+        format!("{place}: could not {doing}: {why}{code}"),
     )
     .hint(next)
 }
 
 /// Why it says no, and what helps; none when it is no such answer.
 fn refusal(bucket: &Bucket, code: Option<&str>, error: &Failure) -> Option<(String, &'static str)> {
-    let keys =
-        "set `backup.s3.key_id` and `backup.s3.secret` to a key of that storage, and `converge`";
+    let keys = "set `backup.s3.key_id` and `backup.s3.secret` to a key of that storage, then run `citrino-ops converge`";
     let (why, next) = match (code, error) {
         (Some("InvalidAccessKeyId" | "InvalidClientTokenId"), _) => {
-            ("it does not know the key", keys)
+            ("the storage does not know the key", keys)
         }
         (Some("SignatureDoesNotMatch" | "AuthFailure"), _) => {
             ("the secret does not fit the key", keys)
         }
         (Some("NoSuchBucket"), _) => (
-            "there is no such bucket",
-            "make the bucket, or mend `backup.s3.bucket` and `backup.s3.endpoint`",
+            "the bucket does not exist",
+            "create the bucket, or correct `backup.s3.bucket` and `backup.s3.endpoint`",
         ),
         (Some("RequestTimeTooSkewed"), _) => (
             "the clock of this machine is wrong",
-            "set the clock; a host keeps it by systemd-timesyncd",
+            "set the clock; on a host systemd-timesyncd does that",
         ),
         (
             Some(
@@ -59,14 +58,17 @@ fn refusal(bucket: &Bucket, code: Option<&str>, error: &Failure) -> Option<(Stri
                 | "IllegalLocationConstraintException",
             ),
             _,
-        ) => ("the bucket is in another region", "mend `backup.s3.region`"),
+        ) => (
+            "the bucket is in another region",
+            "correct `backup.s3.region`",
+        ),
         (Some("AccessDenied"), _)
         | (_, Failure::PermissionDenied { .. } | Failure::Unauthenticated { .. }) => (
-            "the key may not do that",
-            "give the key the right that the message names; where it must not delete, set `backup.s3.append_only: true`",
+            "the key has no permission for that",
+            "give the key the permission that the message names; if it must not delete, set `backup.s3.append_only: true`",
         ),
         (Some("ServiceUnavailable" | "SlowDown" | "InternalError") | None, _) => return None,
-        (Some(_), _) => return Some((cause(bucket, error), "act on what the storage says")),
+        (Some(_), _) => return Some((cause(bucket, error), "act on the message of the storage")),
     };
     Some((why.to_owned(), next))
 }

@@ -59,7 +59,7 @@ impl Store {
         let prefix = self.bucket.prefix.trim_matches('/');
         let prefix = (!prefix.is_empty()).then(|| Key::from(prefix));
         let listed = self.s3.list_with_delimiter(prefix.as_ref()).await;
-        let listed = listed.map_err(|error| self.told("be listed", &error))?;
+        let listed = listed.map_err(|error| self.told("list the bucket", &error))?;
         let name = |key: &Key| key.filename().unwrap_or_default().to_owned();
         let mut objects: Vec<Object> = listed
             .objects
@@ -86,7 +86,7 @@ impl Store {
                 Ok(Some((found.meta.size, digest)))
             }
             Err(error) if failure::absent(&error) => Ok(None),
-            Err(error) => Err(self.told(&format!("tell of {name}"), &error)),
+            Err(error) => Err(self.told(&format!("look up {name}"), &error)),
         }
     }
 
@@ -115,7 +115,7 @@ impl Store {
         };
         let put = self.s3.put_opts(&self.key(name), all.into(), options).await;
         put.map(drop)
-            .map_err(|error| self.told(&format!("take {name}"), &error))
+            .map_err(|error| self.told(&format!("upload {name}"), &error))
     }
 
     async fn put_parts(
@@ -125,7 +125,7 @@ impl Store {
         bytes: u64,
         attributes: Attributes,
     ) -> Result<()> {
-        let told = |error| self.told(&format!("take {name}"), &error);
+        let told = |error| self.told(&format!("upload {name}"), &error);
         let options = PutMultipartOptions {
             attributes,
             ..PutMultipartOptions::default()
@@ -158,7 +158,7 @@ impl Store {
 
     /// All of a small object; none when it is not there.
     pub async fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let told = |error| self.told(&format!("give {name}"), &error);
+        let told = |error| self.told(&format!("download {name}"), &error);
         let found = match self.s3.get(&self.key(name)).await {
             Ok(found) => found,
             Err(error) if failure::absent(&error) => return Ok(None),
@@ -166,7 +166,7 @@ impl Store {
         };
         if found.meta.size > SMALL {
             let message = format!(
-                "{name} in {} is too large to be what it is called",
+                "{name} in {} is too large for a file of that name",
                 self.bucket.url()
             );
             return Err(Fault::new(Code::E0432, message).into());
@@ -177,14 +177,14 @@ impl Store {
 
     /// An object's content as it comes; gives its sha256 and length in bytes.
     pub async fn get(&self, name: &str, to: &mut impl Write) -> Result<(String, u64)> {
-        let told = |error| self.told(&format!("give {name}"), &error);
+        let told = |error| self.told(&format!("download {name}"), &error);
         let found = self.s3.get(&self.key(name)).await.map_err(told)?;
         let mut stream = found.into_stream();
         let (mut digest, mut bytes) = (Sha256::new(), 0);
         while let Some(piece) = stream.next().await {
             let piece = piece.map_err(told)?;
             to.write_all(&piece)
-                .context("could not write what the bucket gave")?;
+                .context("could not write the download")?;
             digest.update(&piece);
             bytes += piece.len() as u64;
         }
@@ -202,12 +202,15 @@ impl Store {
     /// E0431 also where nothing may be deleted.
     pub async fn delete(&self, name: &str) -> Result<()> {
         if self.bucket.append_only {
-            let message = format!("{} only takes: {name} stays there", self.bucket.url());
+            let message = format!(
+                "{} is append-only: {name} was not deleted",
+                self.bucket.url()
+            );
             return Err(Fault::new(Code::E0431, message).into());
         }
         match self.s3.delete(&self.key(name)).await {
             Err(error) if !failure::absent(&error) => {
-                Err(self.told(&format!("let go of {name}"), &error))
+                Err(self.told(&format!("delete {name}"), &error))
             }
             _ => Ok(()),
         }

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
+use super::extension::Extension;
 use super::lexer::{Lexer, Met};
-use super::{Extension, refused};
+use super::refused::refused;
 
 /// The longest line or statement: the host's memory is small, and no row of the app comes near.
 const LONGEST: usize = 16 * 1024 * 1024;
@@ -99,18 +100,19 @@ impl DumpFilter {
             self.take(&last, out)?;
         }
         if let Some(table) = &self.table {
-            let why = format!("it ends in the middle of the rows of {table}; it is cut short");
+            let why = format!("it is cut short: it ends in the middle of the rows of {table}");
             return Err(on_line(self.line, &why));
         }
         if !self.lexer.is_between() {
             return Err(on_line(
                 self.began,
-                "it ends in the middle of this statement; it is cut short",
+                "it is cut short: it ends in the middle of this statement",
             ));
         }
         if !self.is_complete {
-            let why =
-                format!("it does not end with `{COMPLETE}`, as pg_dump's do; it is cut short");
+            let why = format!(
+                "it is cut short: it does not end with `{COMPLETE}`, as dumps of pg_dump do"
+            );
             return Err(on_line(self.line, &why));
         }
         Ok(self.counts)
@@ -150,7 +152,7 @@ impl DumpFilter {
             match met {
                 Met::Backslash => {
                     let word = String::from_utf8_lossy(line.trim_ascii()).into_owned();
-                    let why = format!("`{word}` is a command to psql, which could lead anywhere");
+                    let why = format!("`{word}` is a command to psql, which could do anything");
                     return Err(on_line(self.line, &why));
                 }
                 Met::Nothing => {
@@ -210,7 +212,7 @@ impl DumpFilter {
             | ["ALTER", .., "OWNER", "TO", _]
             | ["ALTER", .., "OWNER", "TO"] => Ok(Way::LeftOut),
             ["SET", "STANDARD_CONFORMING_STRINGS", .., "OFF"] => {
-                Err(on_line(self.began, "its texts are written in the way of before PostgreSQL 9.1"))
+                Err(on_line(self.began, "it uses the string escaping of before PostgreSQL 9.1"))
             }
             ["CREATE" | "DROP", "SCHEMA", .., name] | ["COMMENT", "ON", "SCHEMA", name, ..]
                 if self.there.contains(&name.to_lowercase()) => Ok(Way::LeftOut),
@@ -221,7 +223,7 @@ impl DumpFilter {
             }
             ["CREATE" | "ALTER" | "DROP", kind, ..] | ["COMMENT", "ON", kind, ..] if leaves(kind) => {
                 let (first, kind) = (words[0], *kind);
-                let why = format!("`{first} … {kind}` would reach beyond the database; dump one database, without `--create`");
+                let why = format!("`{first} … {kind}` reaches beyond the database; dump one database, without `--create`");
                 Err(on_line(self.began, &why))
             }
             ["COPY", .., "FROM", "STDIN"] => Ok(Way::Rows(self.table_after("COPY"))),
@@ -237,7 +239,7 @@ impl DumpFilter {
             | [] => Ok(Way::Runs),
             _ => {
                 let said = words.iter().take(4).copied().collect::<Vec<_>>().join(" ");
-                let why = format!("`{said} …` is no statement that pg_dump writes of tables");
+                let why = format!("`{said} …` is not a statement that pg_dump writes for tables");
                 Err(on_line(self.began, &why))
             }
         }
@@ -246,7 +248,7 @@ impl DumpFilter {
     fn extension(&self) -> Result<Extension> {
         let text = String::from_utf8_lossy(&self.statement);
         Extension::read(&text, self.began).ok_or_else(|| {
-            let why = "this `CREATE EXTENSION` is not written as pg_dump writes one";
+            let why = "this `CREATE EXTENSION` is not written as pg_dump does";
             on_line(self.began, why)
         })
     }

@@ -94,21 +94,21 @@ impl Form {
         let found =
             std::fs::metadata(path).map_err(|error| none(&format!("cannot be read: {error}")))?;
         if found.is_dir() {
-            return Err(none("is a folder; a dump in pg_dump's folder format is not taken").into());
+            return Err(none("is a folder; pg_dump's directory format cannot be imported").into());
         }
         let open = || File::open(path).with_context(|| format!("could not read {shown}"));
         let packing = Packing::of(&head(open()?)?);
         let head = head(packing.open(open()?)?)
-            .map_err(|error| none(&format!("cannot be unpacked: {error}")))?;
+            .map_err(|error| none(&format!("cannot be decompressed: {error}")))?;
         let kind = kind(&head).map_err(|why| none(&why))?;
         if packing != Packing::None && matches!(kind, Kind::Csv(_)) {
-            return Err(none("is a packed CSV; unpack it first").into());
+            return Err(none("is a compressed CSV; decompress it first").into());
         }
         Ok(Self { packing, kind })
     }
 }
 
-const TAKEN: &str = "nothing was sent; what is taken: a dump of one database by pg_dump, plain or custom format, as it is or packed with gzip or zstd, and CSV files of propiedades, servicios or agentes with a line of column names";
+const TAKEN: &str = "nothing was sent; import a dump of one database by pg_dump in plain or custom format, also compressed with gzip or zstd, or CSV files of propiedades, servicios or agentes with a line of column names";
 
 fn head(read: impl Read) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
@@ -129,14 +129,17 @@ fn kind(head: &[u8]) -> Result<Kind, String> {
     if head.starts_with(b"PGDMP") {
         return match head.get(FORMAT) {
             Some(&CUSTOM) => Ok(Kind::Archive),
-            _ => Err("is a dump of pg_dump in a format that is not taken".to_owned()),
+            _ => Err("is a dump of pg_dump in a format that cannot be imported".to_owned()),
         };
     }
     if head.get(257..262) == Some(b"ustar") {
-        return Err("is a tar archive; a dump in pg_dump's tar format is not taken".to_owned());
+        return Err("is a tar archive; pg_dump's tar format cannot be imported".to_owned());
     }
     if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
-        return Err("is written in UTF-16, as PowerShell's `>` does; let pg_dump write the file itself, with `--file`".to_owned());
+        return Err(
+            "is in UTF-16, as PowerShell's `>` writes it; let pg_dump write the file with `--file`"
+                .to_owned(),
+        );
     }
     if head.contains(&0) {
         return Err("is neither a dump nor a CSV".to_owned());
@@ -154,7 +157,7 @@ fn kind(head: &[u8]) -> Result<Kind, String> {
         return Ok(Kind::Sql);
     }
     table(&text).map(Kind::Csv).ok_or_else(|| {
-        "is neither a dump nor a CSV of the app: it does not begin as pg_dump does, and its first line names neither `titulo`, nor `nombre` and `categoria`, nor `nombre`".to_owned()
+        "is neither a dump nor a CSV of the app: it does not begin like a dump of pg_dump, and its first line names neither `titulo`, nor `nombre` and `categoria`, nor `nombre`".to_owned()
     })
 }
 
@@ -227,7 +230,7 @@ mod tests {
             (b"\x7fELF\0\0", "neither a dump nor a CSV"),
             (
                 b"PGDMP\x01\x0e\x00\x04\x08\x03",
-                "a format that is not taken",
+                "a format that cannot be imported",
             ),
             (&tar, "tar archive"),
             (&utf16, "UTF-16"),
@@ -237,8 +240,8 @@ mod tests {
             ),
             (b"SELECT 1;\n", "neither a dump"),
             (b"titulo\na\n", "neither a dump"),
-            (&gzip(b"titulo,zona\n"), "packed CSV"),
-            (b"\x1f\x8bno gzip", "cannot be unpacked"),
+            (&gzip(b"titulo,zona\n"), "compressed CSV"),
+            (b"\x1f\x8bno gzip", "cannot be decompressed"),
         ] {
             let said = of(bytes).unwrap_err();
             assert!(said.contains(why), "{said}");

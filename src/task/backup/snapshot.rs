@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin};
 
-use super::failed;
+use super::failure::failed;
 use crate::host::system::System;
 use crate::task::postgres::{LOCK_WITHIN, ROWS, session};
 

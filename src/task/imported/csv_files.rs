@@ -1,8 +1,8 @@
 //! CSV files, read by the app's own loader: it knows the columns, and says of each row that it does not take why.
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 
-use super::CsvFile;
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Output, System};
 use crate::storage::dump::Table;
@@ -11,6 +11,16 @@ use crate::task::scratch::Scratch;
 
 /// The app's word for "not so, and only looked at".
 const PENDING: i32 = 3;
+
+/// A CSV file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CsvFile {
+    /// As the operator calls it.
+    pub name: String,
+    pub file: String,
+    pub table: Table,
+}
 
 pub struct CsvFiles<'a> {
     pub sheets: &'a [CsvFile],
@@ -79,7 +89,7 @@ fn refused(sheet: &CsvFile, output: &Output) -> Fault {
     let said = [output.stdout.trim(), output.stderr.trim()].join("\n");
     let why = said.replace(&sheet.file, &sheet.name);
     Fault::new(Code::E0454, format!("{} cannot be loaded: {}", sheet.name, why.trim()))
-        .hint("the live database is as it was; mend the file, or say with --moneda, --cambio or --operacion what it does not")
+        .hint("the live database is unchanged; correct the file, or add what it lacks with --moneda, --cambio or --operacion")
 }
 
 /// What the loader said of a file; the sums over all sources are told better at the end.

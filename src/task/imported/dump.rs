@@ -8,12 +8,12 @@ use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::extensions::{Extensions, Lent};
+use super::query::query;
 use super::validate;
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 use crate::storage::dump::{DumpFilter, PIECE, Packing, RowCounts, read_piece, refused};
 use crate::task::postgres::app_role::AppRole;
-use crate::task::postgres::{Answer, ask};
 
 /// How much of an error is told.
 const TOLD: usize = 600;
@@ -56,7 +56,7 @@ impl Dump<'_> {
             .await?
             .make(system, fresh, &wished, self.role)
             .await?;
-        let schemas = said(system, fresh, "SELECT nspname FROM pg_namespace;\n").await?;
+        let schemas = query(system, fresh, "SELECT nspname FROM pg_namespace;\n").await?;
         let there: BTreeSet<String> = schemas.lines().map(str::to_owned).collect();
         let lent = Lent::to(system, fresh, self.role).await?;
         let counts = self.run(system, fresh, DumpFilter::with(there)).await?;
@@ -67,7 +67,7 @@ impl Dump<'_> {
             return Ok(());
         }
         Err(validate::failed(&format!(
-            "other rows came than the dump has: {}",
+            "the imported rows differ from the dump: {}",
             other.join("; ")
         ))
         .into())
@@ -181,13 +181,6 @@ impl Dump<'_> {
     }
 }
 
-pub async fn said(system: &System, database: &str, sql: &str) -> Result<String> {
-    match ask(system, database, sql).await? {
-        Answer::Rows(rows) => Ok(rows.trim().to_owned()),
-        Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
-    }
-}
-
 /// Tables that have other rows than were counted; what extensions keep for themselves is not among those found.
 fn differences(counted: &BTreeMap<String, u64>, found: &BTreeMap<String, u64>) -> Vec<String> {
     found
@@ -205,7 +198,7 @@ fn differences(counted: &BTreeMap<String, u64>, found: &BTreeMap<String, u64>) -
 fn restrict(system: &System) -> Result<String> {
     let random = system
         .read_text("/proc/sys/kernel/random/uuid")?
-        .context("the kernel gives no random word")?;
+        .context("could not read random bytes from the kernel")?;
     let word: String = random.chars().filter(char::is_ascii_alphanumeric).collect();
     Ok(format!("\\restrict {word}"))
 }
@@ -218,9 +211,9 @@ fn failed(stderr: &[u8]) -> Fault {
     }
     Fault::new(
         Code::E0402,
-        "the host's psql is older than 15.14 and cannot be kept from commands that a dump may hide",
+        "the host's psql is older than 15.14 and would run commands that are hidden in a dump",
     )
-    .hint("nothing of the dump was run; bring the host's packages up to date, and import again")
+    .hint("nothing of the dump was run; update the host's packages, and import again")
 }
 
 /// The error among what a program of `PostgreSQL`'s said.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::dump::said;
+use super::query::query;
 use crate::host::system::System;
 use crate::storage::dump::{Extension, refused};
 use crate::task::postgres::app_role::AppRole;
@@ -51,7 +51,7 @@ pub struct Extensions {
 
 impl Extensions {
     pub async fn of(system: &System, live: &str) -> Result<Self> {
-        let answer = said(system, live, HOST).await?;
+        let answer = query(system, live, HOST).await?;
         serde_json::from_str(&answer).context("the extensions cannot be read")
     }
 
@@ -67,7 +67,7 @@ impl Extensions {
         match more.iter().find(|one| !is_harmless(one)) {
             None => Ok(more),
             Some(one) => Err(refused(format!(
-                "line {}: it asks for the extension {}, which is neither in the live database, nor of PostGIS' own, nor one that PostgreSQL lets every owner of a database make",
+                "line {}: it asks for the extension {}, which the live database does not have, which is not part of PostGIS, and which a database owner may not create",
                 one.line, one.name
             ))
             .into()),
@@ -133,7 +133,7 @@ pub struct Lent {
 
 impl Lent {
     pub async fn to(system: &System, fresh: &str, role: AppRole<'_>) -> Result<Self> {
-        let rights = said(system, fresh, &KEPT.replace(":role", &literal(role.name)?)).await?;
+        let rights = query(system, fresh, &KEPT.replace(":role", &literal(role.name)?)).await?;
         let lent = Self {
             rights: rights.lines().map(str::to_owned).collect(),
             role: identifier(role.name)?,

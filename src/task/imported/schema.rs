@@ -44,7 +44,7 @@ pub async fn migrate(system: &System, trial: &ReleaseCheck, fresh: &Scratch) -> 
         return Ok(());
     }
     Err(unfit(&format!(
-        "the release's migrations do not go through on it: {}",
+        "the migrations of the release fail on it: {}",
         migrated.last_words()
     ))
     .into())
@@ -77,13 +77,11 @@ pub async fn answers(
 
 fn fits(known: &Migrations, schema: &Schema) -> Result<(), String> {
     let Some(newest) = schema.applied.iter().max() else {
-        return Err(
-            "its schema is not the app's: it has seen none of the app's migrations".to_owned(),
-        );
+        return Err("it is not the app's schema: it has none of the app's migrations".to_owned());
     };
     if *newest > known.newest {
         return Err(format!(
-            "its schema is newer than the release that serves: it has seen migration {newest:04}, and the release knows {:04} at most",
+            "its schema is newer than the release that serves: it has migration {newest:04}, the release knows {:04} at most",
             known.newest
         ));
     }
@@ -92,18 +90,21 @@ fn fits(known: &Migrations, schema: &Schema) -> Result<(), String> {
         .iter()
         .find(|one| schema.applied.contains(&one.version) && !schema.has(one));
     match other {
-        Some(one) => Err(format!("{} was another text where it was made", one.file())),
+        Some(one) => Err(format!(
+            "its migration {} has another text than the release's",
+            one.file()
+        )),
         None => Ok(()),
     }
 }
 
 fn unfit(why: &str) -> Fault {
-    Fault::new(Code::E0452, format!("what was brought does not fit the release that serves: {why}"))
-        .hint("the live database is as it was; deploy the release that the data was made with, or bring the rows as CSV")
+    Fault::new(Code::E0452, format!("the import does not fit the release that serves: {why}"))
+        .hint("the live database is unchanged; deploy the release that the data was made with, or import the rows as CSV")
 }
 
 fn read<T: for<'de> serde::Deserialize<'de>>(output: &Output) -> Result<T> {
-    serde_json::from_str(&output.stdout).context("`migrate` did not print what it should")
+    serde_json::from_str(&output.stdout).context("the output of `migrate` cannot be parsed")
 }
 
 #[cfg(test)]
@@ -156,7 +157,7 @@ mod tests {
         assert!(
             fits(&known(), &other)
                 .unwrap_err()
-                .contains("0001_x was another text")
+                .contains("its migration 0001_x has another text")
         );
     }
 }

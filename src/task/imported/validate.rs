@@ -71,16 +71,16 @@ pub async fn look(
 pub fn failed(why: &str) -> Fault {
     Fault::new(
         Code::E0453,
-        format!("what was imported is not fit to serve: {why}"),
+        format!("the imported data cannot go live: {why}"),
     )
-    .hint("the live database is as it was; mend it where the data comes from, and bring it again")
+    .hint("the live database is unchanged; correct the data at its source, and import it again")
 }
 
 fn read<T: for<'de> Deserialize<'de>>(answer: Answer) -> Result<T> {
     match answer {
         Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
         Answer::Rows(rows) => {
-            serde_json::from_str(rows.trim()).context("the look at the import cannot be read")
+            serde_json::from_str(rows.trim()).context("the report on the import cannot be parsed")
         }
     }
 }
@@ -113,7 +113,7 @@ fn foreign(live: &BTreeMap<String, String>, fresh: &BTreeMap<String, String>) ->
         .collect();
     (!foreign.is_empty()).then(|| {
         format!(
-            "it has code that the live database has not: {}",
+            "it has code that the live database does not have: {}",
             some(&foreign)
         )
     })
@@ -132,7 +132,7 @@ impl Column {
     fn faults(&self) -> Vec<String> {
         [
             (self.invalid, "are not valid"),
-            (self.nowhere, "are in no system of coordinates"),
+            (self.nowhere, "have no coordinate system"),
             (self.swapped, "have latitude and longitude swapped"),
         ]
         .into_iter()
@@ -152,7 +152,7 @@ impl Column {
             (self.abroad, "are not in Bolivia"),
             (
                 around,
-                "are in Bolivia, and not around Santa Cruz de la Sierra",
+                "are in Bolivia, but not around Santa Cruz de la Sierra",
             ),
         ]
         .into_iter()
@@ -209,7 +209,7 @@ mod tests {
         ]);
         assert_eq!(
             foreign(&live, &fresh).unwrap(),
-            "it has code that the live database has not: the function b(), the operator public.+(a,b)"
+            "it has code that the live database does not have: the function b(), the operator public.+(a,b)"
         );
     }
 

@@ -29,7 +29,7 @@ async fn shape(system: &System, database: &str) -> Result<DatabaseShape> {
     match ask(system, MAINTENANCE, &sql).await? {
         Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
         Answer::Rows(rows) if rows.trim().is_empty() => {
-            Err(Fault::new(Code::E0421, format!("there is no database {database}")).into())
+            Err(Fault::new(Code::E0421, format!("database {database} does not exist")).into())
         }
         Answer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
     }
@@ -68,11 +68,15 @@ pub async fn has_room_for(system: &System, database: &str, bytes: u64) -> Result
 
 impl DatabaseShape {
     fn has_room(&self, system: &System, database: &str, wanted: u64) -> Result<()> {
-        let disk = statvfs(&system.path(&self.folder))
-            .with_context(|| format!("could not shape at the disk of {}", self.folder))?;
+        let disk = statvfs(&system.path(&self.folder)).with_context(|| {
+            format!(
+                "could not read the free space of the disk of {}",
+                self.folder
+            )
+        })?;
         let free = disk.blocks_available() * disk.fragment_size();
         room(database, free, wanted).map_err(|why| {
-            let hint = "free space on the host (`citrino-ops backup prune --previous-databases`), or give it a larger disk";
+            let hint = "free space on the host (`citrino-ops backup prune --previous-databases`), or use a larger disk";
             Fault::new(Code::E0442, why).hint(hint).into()
         })
     }
@@ -123,7 +127,7 @@ fn room(database: &str, free: u64, wanted: u64) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "what is made beside {database} wants {} MB, and the disk that it lies on has {} MB free",
+        "a database next to {database} needs {} MB, but its disk has {} MB free",
         mb(wanted),
         mb(free)
     ))
@@ -137,8 +141,7 @@ mod tests {
     fn room_is_what_is_wanted_and_no_byte_less() {
         const MB: u64 = 1024 * 1024;
         assert_eq!(room("prod", 200 * MB, 200 * MB), Ok(()));
-        let why =
-            "what is made beside prod wants 200 MB, and the disk that it lies on has 199 MB free";
+        let why = "a database next to prod needs 200 MB, but its disk has 199 MB free";
         assert_eq!(room("prod", 200 * MB - 1, 200 * MB), Err(why.to_owned()));
     }
 }

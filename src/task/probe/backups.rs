@@ -4,14 +4,14 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::measured;
+use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, error_info};
 use crate::core::secret::Secret;
 use crate::facts::backups;
 use crate::host::system::System;
 use crate::storage::archive;
-use crate::task::backup::dump::{self, Parts};
+use crate::task::backup_files::{self, Parts};
 
 /// The newest backup is at most so old: what would be lost now.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,12 +53,12 @@ impl BackupAge {
             && name.as_str() > newest
         {
             return Ok(CheckResult::differs(format!(
-                "the last backup, {name}, cannot be used: {why}; `citrino-ops backup` takes another"
+                "the newest backup, {name}, cannot be used: {why}; `citrino-ops backup` takes another"
             )));
         }
         Ok(match found.newest() {
             Some(backup) => measured(
-                "the last backup was made before",
+                "age of the newest backup is",
                 hours(&backup.at),
                 "h",
                 Some(self.max_h),
@@ -73,13 +73,13 @@ impl OffsiteAge {
         let found = backups::gather(system)?;
         Ok(match found.sent {
             Some(sent) => measured(
-                &format!("the last backup in {} was made before", sent.place),
+                &format!("age of the newest backup in {} is", sent.place),
                 hours(&sent.at),
                 "h",
                 Some(self.max_h),
             ),
             None => CheckResult::differs(
-                "no backup was brought off the host yet; `citrino-ops backup` does that",
+                "no backup was copied off the host yet; `citrino-ops backup` does that",
             ),
         })
     }
@@ -90,13 +90,13 @@ impl ProofAge {
         let found = backups::gather(system)?;
         Ok(match found.proven() {
             Some((_, proof)) => measured(
-                "the last restore was proven before",
+                "age of the newest proof is",
                 hours(&proof.at) / 24.0,
                 "days",
                 Some(self.max_days),
             ),
             None => CheckResult::differs(
-                "no backup was ever proven by a restore; `citrino-ops backup drill` does that",
+                "no backup was proven by a restore yet; `citrino-ops backup drill` does that",
             ),
         })
     }
@@ -105,7 +105,7 @@ impl ProofAge {
 impl Whole {
     pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let identities = archive::identities(&self.identities)?;
-        let verified = match dump::find(system, &self.backup) {
+        let verified = match backup_files::find(system, &self.backup) {
             Ok(backup) => Parts::whole(&backup).verify(system, &identities).await,
             Err(error) => Err(error),
         };

@@ -44,10 +44,10 @@ impl Listen {
         let lines = printed.lines().filter(|line| !line.trim().is_empty());
         let faults: BTreeSet<String> = lines
             .filter_map(|line| match listener(line) {
-                None => Some(format!("`{}` of ss was not understood", line.trim())),
+                None => Some(format!("output `{}` of ss cannot be parsed", line.trim())),
                 Some(it) if it.local || self.public.contains(&it.port) => None,
                 Some(it) => Some(format!(
-                    "{} listens on {} port {} beyond loopback",
+                    "{} listens on {} port {}, outside loopback",
                     it.program, it.address, it.port
                 )),
             })
@@ -89,7 +89,7 @@ impl Unit {
     pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let cmd = Cmd::new(["systemctl", "is-active", "--", &self.name]);
         let Some(output) = run_if_there(system, &cmd).await? else {
-            return Ok(CheckResult::differs("there is no systemd"));
+            return Ok(CheckResult::differs("systemd does not run"));
         };
         if output.ok() {
             return Ok(CheckResult::same());
@@ -99,7 +99,7 @@ impl Unit {
             state => state,
         };
         Ok(CheckResult::differs(format!(
-            "{} is {state}, wished active",
+            "{} is {state}, expected active",
             self.name
         )))
     }
@@ -149,13 +149,13 @@ LISTEN 0      128                [::]:22           [::]:*    users:(("sshd",pid=
         assert_eq!(
             listen.faults(PRINTED),
             [
-                "node listens on * port 8080 beyond loopback",
-                "something listens on 192.0.2.7 port 9090 beyond loopback",
+                "node listens on * port 8080, outside loopback",
+                "something listens on 192.0.2.7 port 9090, outside loopback",
             ]
         );
         assert_eq!(
             listen.faults("LISTEN 0 128"),
-            ["`LISTEN 0 128` of ss was not understood"]
+            ["output `LISTEN 0 128` of ss cannot be parsed"]
         );
     }
 }

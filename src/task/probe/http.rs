@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::measured;
+use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, Fault};
 use crate::core::http::{HttpRequest, Manner, Unaskable, WITHIN};
@@ -88,7 +88,7 @@ impl Http {
         } else {
             format!("({cause})")
         };
-        CheckResult::differs(format!("{} was not answered {reason}", self.request()))
+        CheckResult::differs(format!("{} got no answer {reason}", self.request()))
     }
 
     fn faults(&self, status: u16, body: &[u8]) -> Vec<String> {
@@ -96,7 +96,7 @@ impl Http {
             let wished = self.expect_status;
             let said = first_line(body);
             let sentence = format!(
-                "{} answered {status}, wished {wished} {said}",
+                "{} answered {status}, expected {wished} {said}",
                 self.request()
             );
             return vec![sentence.trim_end().to_owned()];
@@ -114,7 +114,7 @@ impl Http {
                 let is = found
                     .pointer(pointer)
                     .map_or("absent".to_owned(), Value::to_string);
-                format!("{pointer} is {is}, wished {wished}")
+                format!("{pointer} is {is}, expected {wished}")
             })
             .collect()
     }
@@ -124,7 +124,7 @@ fn wrong(error: Unaskable) -> anyhow::Error {
     match error {
         Unaskable::Client(_) => error.into(),
         _ => Fault::new(Code::E0201, error.to_string())
-            .hint("mend the `http` of the probe in the playbook")
+            .hint("correct `http` of the probe in the playbook")
             .into(),
     }
 }
@@ -186,8 +186,8 @@ mod tests {
         assert_eq!(
             what,
             [
-                "/ok is true, wished false",
-                "/rows/agentes is absent, wished 1"
+                "/ok is true, expected false",
+                "/rows/agentes is absent, expected 1"
             ]
         );
         let (what, _) = ask(more, reply("200 OK", "<html>")).await;
@@ -199,7 +199,7 @@ mod tests {
         let bad = reply("503 Service Unavailable", "no rows in propiedades\nmore");
         let (what, sent) = ask("method: POST\nbody: '{}'", bad).await;
         assert!(
-            what[0].ends_with("answered 503, wished 200 no rows in propiedades"),
+            what[0].ends_with("answered 503, expected 200 no rows in propiedades"),
             "{what:?}"
         );
         assert!(sent.contains("content-type: application/json") && sent.ends_with("{}"));
@@ -212,7 +212,7 @@ mod tests {
         let (what, _) = ask("expect_status: 301\nmax_ms: 0.00001", moved.to_owned()).await;
         assert_eq!(what.len(), 1, "{what:?}");
         assert!(
-            what[0].contains("ms, wished at most 0.00001 ms"),
+            what[0].contains("ms, expected at most 0.00001 ms"),
             "{what:?}"
         );
     }

@@ -7,7 +7,7 @@ use nix::sys::statvfs::statvfs;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use super::measured;
+use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::host::memory_usage::{self, Group, container, number_after};
 use crate::host::system::System;
@@ -38,10 +38,10 @@ impl Disk {
     /// As df(1) counts: what root alone may use is neither used nor free.
     pub fn answer(&self, system: &System) -> Result<CheckResult> {
         let found = statvfs(&system.path(&self.path))
-            .with_context(|| format!("could not ask for the disk of {}", self.path))?;
+            .with_context(|| format!("could not read the usage of the disk of {}", self.path))?;
         let used = found.blocks().saturating_sub(found.blocks_free());
         let percent = share(used, used + found.blocks_available());
-        let subject = format!("the disk of {} is in use to", self.path);
+        let subject = format!("usage of the disk of {} is", self.path);
         Ok(measured(&subject, percent, "%", Some(self.max_percent)))
     }
 }
@@ -49,10 +49,10 @@ impl Disk {
 impl Memory {
     pub fn answer(&self, system: &System) -> Result<CheckResult> {
         let usage = memory_usage::memory(system)?;
-        let usage = usage.context("the kernel did not tell how much memory is in use")?;
+        let usage = usage.context("could not read the memory usage from the kernel")?;
         let percent = share(usage.used, usage.all);
         Ok(measured(
-            "memory is in use to",
+            "memory usage is",
             percent,
             "%",
             Some(self.max_percent),
@@ -73,12 +73,7 @@ impl Cpu {
             _ => micros(begun.elapsed()) * cpus(),
         };
         let limit = Some(self.max_percent);
-        Ok(measured(
-            "the processor is in use to",
-            share(busy, all),
-            "%",
-            limit,
-        ))
+        Ok(measured("processor usage is", share(busy, all), "%", limit))
     }
 }
 
@@ -96,7 +91,7 @@ fn sample(system: &System, group: Option<&Group>) -> Result<Sample> {
     } else {
         host_sample(&system.read_text("/proc/stat")?.unwrap_or_default())
     };
-    found.context("the kernel did not tell what the processors do")
+    found.context("could not read the processor usage from the kernel")
 }
 
 /// Reads the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::super::postgres::{Answer, ask};
-use super::measured;
+use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
@@ -43,7 +43,7 @@ impl Sql {
         };
         let Some((rows, took_ms)) = timed(&printed) else {
             return Ok(CheckResult::differs(
-                "psql did not tell how long the query took",
+                "psql did not report how long the query took",
             ));
         };
         let look = measured("the query took", took_ms, "ms", self.max_ms);
@@ -51,7 +51,7 @@ impl Sql {
         if let Some(wished) = &self.expect
             && wished.trim() != rows
         {
-            what.push(format!("the query gave `{rows}`, wished `{wished}`"));
+            what.push(format!("the query returned `{rows}`, expected `{wished}`"));
         }
         what.extend(look.change.into_iter().flat_map(|change| change.what));
         Ok(CheckResult {

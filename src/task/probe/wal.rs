@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::super::archiving::{Archiver, archiver};
 use super::super::pgbackrest::{self, Info};
-use super::measured;
+use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::host::system::System;
 
@@ -48,7 +48,12 @@ impl WalWaits {
     fn seen(&self, archiver: &Archiver, info: &Info) -> CheckResult {
         #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of a second")]
         let waits_s = archiver.waits_s.unwrap_or(0) as f64;
-        let look = measured("the oldest WAL waits", waits_s, "s", Some(self.max_s));
+        let look = measured(
+            "waiting time of the oldest WAL segment is",
+            waits_s,
+            "s",
+            Some(self.max_s),
+        );
         let mut what = Vec::from_iter(faults(archiver, info.newest_wal()));
         what.extend(look.change.into_iter().flat_map(|change| change.what));
         CheckResult {
@@ -65,7 +70,7 @@ fn faults(archiver: &Archiver, newest: Option<&str>) -> Option<String> {
         return Some("PostgreSQL does not archive its WAL".to_owned());
     }
     if let Some(failed) = &archiver.failed {
-        return Some(format!("{failed} could not be archived"));
+        return Some(format!("WAL segment {failed} could not be archived"));
     }
     // A name may have something behind it, as that of a backup's history has.
     let archived = archiver
@@ -73,7 +78,7 @@ fn faults(archiver: &Archiver, newest: Option<&str>) -> Option<String> {
         .as_deref()
         .and_then(|name| name.get(..SEGMENT))?;
     (newest.is_none_or(|newest| newest < archived)).then(|| {
-        format!("{archived} was given up: the repository was away for too long, so the points in time have a gap until the next backup")
+        format!("WAL segment {archived} was dropped: the repository was unreachable for too long, so points in time have a gap until the next base backup")
     })
 }
 
@@ -86,7 +91,7 @@ impl Recoverable {
         Ok(match pgbackrest::info(system, &self.stanza).await? {
             Err(reason) => CheckResult::differs(reason),
             Ok(info) => match info.newest() {
-                None => CheckResult::differs("there is no backup to begin from"),
+                None => CheckResult::differs("there is no base backup"),
                 Some(base) => self.seen(now - base.timestamp.stop),
             },
         })
@@ -96,7 +101,7 @@ impl Recoverable {
         #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of an hour")]
         let hours = age_s.max(0) as f64 / 3600.0;
         measured(
-            "the newest backup to begin from has",
+            "age of the newest base backup is",
             hours,
             "h",
             Some(self.max_h),
@@ -111,7 +116,7 @@ impl WalSize {
             Ok(archiver) => {
                 #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of a MB")]
                 let mb = archiver.wal_bytes as f64 / (1024.0 * 1024.0);
-                measured("the WAL takes", mb, "MB", Some(self.max_mb))
+                measured("size of the WAL is", mb, "MB", Some(self.max_mb))
             }
         })
     }
@@ -142,8 +147,8 @@ mod tests {
             ..archiver()
         };
         assert_eq!(told(&history, Some("000000010000000000000005")), "");
-        assert!(told(&archiver(), Some("000000010000000000000004")).contains("was given up"));
-        assert!(told(&archiver(), None).contains("was given up"));
+        assert!(told(&archiver(), Some("000000010000000000000004")).contains("was dropped"));
+        assert!(told(&archiver(), None).contains("was dropped"));
     }
 
     #[test]
@@ -162,7 +167,7 @@ mod tests {
             look.change.unwrap().what,
             [
                 "000000010000000000000006 could not be archived",
-                "the oldest WAL waits 400 s, wished at most 300 s"
+                "waiting time of the oldest WAL segment is 400 s, expected at most 300 s"
             ]
         );
         assert!(told(&Archiver::default(), None).contains("does not archive"));

@@ -138,7 +138,7 @@ async fn did_not_come(system: &System, to: OffsetDateTime, begun: OffsetDateTime
         .await?
         .stdout;
     Ok(failed(format!(
-        "the recovery did not come to {}: {}",
+        "the recovery did not reach {}: {}",
         moment::shown(to),
         reason(&log)
     )))
@@ -148,7 +148,7 @@ pub async fn rows(system: &System, database: &str) -> Result<BTreeMap<String, u6
     let ask = inside(postgres::session(database)).stdin(postgres::ROWS);
     let output = system.run(&ask).await?.success()?;
     serde_json::from_str(output.stdout.trim())
-        .context("the recovered database did not tell its rows")
+        .context("the rows of the recovered database could not be counted")
 }
 
 /// Those that it has of its own.
@@ -184,8 +184,7 @@ fn in_unit(options: &[&str], argv: &[&str]) -> Cmd {
 }
 
 fn failed(why: String) -> Fault {
-    Fault::new(Code::E0441, why)
-        .hint("the live database is as it was; an earlier time may be within reach")
+    Fault::new(Code::E0441, why).hint("the live database is unchanged; try an earlier time")
 }
 
 fn data() -> String {

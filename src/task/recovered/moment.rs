@@ -13,14 +13,14 @@ pub fn parse(text: &str) -> Result<OffsetDateTime, String> {
     let text = text.trim();
     let wrong = || {
         format!(
-            "`{text}` is no time; write it as `2026-11-24 03:00:00-04` or `2026-11-24T07:00:00Z`"
+            "`{text}` is not a time; write it as `2026-11-24 03:00:00-04` or `2026-11-24T07:00:00Z`"
         )
     };
     let (date, rest) = text.split_at_checked(DATE).ok_or_else(wrong)?;
     let rest = rest.strip_prefix(['T', 't', ' ']).ok_or_else(wrong)?;
-    let at = rest
-        .find(['+', '-', 'Z', 'z'])
-        .ok_or_else(|| format!("`{text}` names no zone; add it, as in `{text}-04` or `{text}Z`"))?;
+    let at = rest.find(['+', '-', 'Z', 'z']).ok_or_else(|| {
+        format!("`{text}` has no time zone; add it, as in `{text}-04` or `{text}Z`")
+    })?;
     let (clock, zone) = rest.split_at(at);
     let clock = clock.trim_end();
     let clock = if clock.matches(':').count() == 1 {
@@ -100,7 +100,7 @@ mod tests {
     fn a_time_without_a_zone_is_refused_with_what_to_add() {
         let told = parse("2026-11-24 03:00:00").unwrap_err();
         assert!(
-            told.contains("names no zone") && told.contains("`2026-11-24 03:00:00-04`"),
+            told.contains("has no time zone") && told.contains("`2026-11-24 03:00:00-04`"),
             "{told}"
         );
     }
@@ -119,7 +119,7 @@ mod tests {
             "2026-11-24 03:00:00Zebra",
             "2026-11-2é 03:00:00Z",
         ] {
-            assert!(parse(text).unwrap_err().contains("is no time"), "{text}");
+            assert!(parse(text).unwrap_err().contains("is not a time"), "{text}");
         }
     }
 }

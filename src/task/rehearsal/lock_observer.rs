@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::failed;
+use super::failure::failed;
 use crate::host::system::System;
 use crate::task::postgres::{self, Answer, tell};
 
@@ -48,7 +48,7 @@ pub async fn ask(system: &System, scratch: &str) -> Result<Vec<Passed>> {
     match postgres::ask(system, scratch, include_str!("passed.sql")).await? {
         Answer::Away(reason) => Err(failed(&reason).into()),
         Answer::Rows(rows) => {
-            serde_json::from_str(rows.trim()).context("the notes of the rehearsal cannot be read")
+            serde_json::from_str(rows.trim()).context("the notes of the rehearsal cannot be parsed")
         }
     }
 }

@@ -26,11 +26,11 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
 pub fn headline(backups: &Backups, now: OffsetDateTime) -> String {
     let proven = match backups.proven() {
         Some((_, proof)) => format!("last proven restore {} ago", since(&proof.at, now)),
-        None => "no restore was proven yet".to_owned(),
+        None => "no proven restore yet".to_owned(),
     };
     let lost = match backups.newest() {
         Some(newest) => format!("RPO {}", since(&newest.at, now)),
-        None => "there is no backup: all would be lost".to_owned(),
+        None => "no backup: all data would be lost".to_owned(),
     };
     let off = backups
         .sent
@@ -64,7 +64,7 @@ fn lines(backups: &Backups, now: OffsetDateTime) -> Vec<String> {
             one.name
         )
     };
-    let foreign = |one: &backups::Backup| format!("{}, of the stack {}", line(one), one.stack);
+    let foreign = |one: &backups::Backup| format!("{}, from stack {}", line(one), one.stack);
     let broken = backups
         .broken
         .iter()
@@ -106,10 +106,7 @@ mod tests {
             whole: vec![newest],
             ..Backups::default()
         };
-        assert_eq!(
-            headline(&backups, now),
-            "no restore was proven yet, RPO 11 h"
-        );
+        assert_eq!(headline(&backups, now), "no proven restore yet, RPO 11 h");
         let proof = Proof {
             sha256: String::new(),
             at: "2026-11-25T00:00:00Z".to_owned(),
@@ -129,7 +126,7 @@ mod tests {
         assert!(headline(&backups, now).contains("RPO 11 h (35 h without the host), RTO"));
         assert_eq!(
             headline(&Backups::default(), now),
-            "no restore was proven yet, there is no backup: all would be lost"
+            "no proven restore yet, no backup: all data would be lost"
         );
     }
 }

@@ -48,11 +48,11 @@ async fn pull(job: &mut Job<'_>, remote: &Remote, content: &Content, folder: &Pa
     let source = remote.source(&from).await?;
     if (&source.sha256, source.bytes) != (&content.sha256, content.bytes) {
         let message = format!(
-            "{} on the host is not what was written: its hash is another",
+            "{} on the host was changed after it was written: its hash differs",
             content.file
         );
         return Err(Fault::new(Code::E0422, message)
-            .hint("nothing of it was brought; name another backup, or take a new one with `citrino-ops backup`")
+            .hint("nothing was copied; name another backup, or take a new one with `citrino-ops backup`")
             .into());
     }
     let moved = remote
@@ -65,7 +65,7 @@ async fn pull(job: &mut Job<'_>, remote: &Remote, content: &Content, folder: &Pa
         limit: None,
     };
     job.report
-        .fact(&content.file, "is whole; sent", Some(figure));
+        .fact(&content.file, "is complete; sent", Some(figure));
     Ok(())
 }
 
@@ -104,18 +104,15 @@ fn is_it(backup: &Backup, folder: &Path) -> Result<()> {
     if Backup::parse(&backup.name, &text).as_ref() == Ok(backup) {
         return Ok(());
     }
-    let message = format!(
-        "{} changed on the host while it was brought here",
-        backup.name
-    );
+    let message = format!("{} changed on the host while it was copied", backup.name);
     Err(Fault::new(Code::E0434, message)
-        .hint("run the verb again")
+        .hint("run the command again")
         .into())
 }
 
 /// A folder that only its owner may look into.
 fn folder(path: PathBuf) -> Result<PathBuf> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
-    made.with_context(|| format!("could not make the folder {}", path.display()))?;
+    made.with_context(|| format!("could not create folder {}", path.display()))?;
     Ok(path)
 }

@@ -81,7 +81,7 @@ impl Here {
             })?;
             if found != (content.sha256.clone(), content.bytes) {
                 let why = format!(
-                    "{} is not what was written: its hash is another",
+                    "{} was changed after it was written: its hash differs",
                     content.file
                 );
                 return Err(wrong(name, &why).into());
@@ -112,16 +112,13 @@ impl Here {
         let arrived = BackupUploaded {
             backup: name.clone(),
         };
-        let step = Step::new("backup", format!("{name} is on the host"), arrived);
+        let step = Step::new("backup", format!("upload {name} to the host"), arrived);
         let plan = job.plan(Mode::Apply, vec![step], Vec::new());
         on_host::run(job, agent, &plan, &[]).await.map(drop)
     }
 }
 
 fn wrong(name: &str, why: &str) -> Fault {
-    Fault::new(
-        Code::E0422,
-        format!("the backup {name} cannot be used: {why}"),
-    )
-    .hint("nothing was changed; name another backup")
+    Fault::new(Code::E0422, format!("backup {name} cannot be used: {why}"))
+        .hint("nothing was changed; name another backup")
 }

@@ -53,11 +53,11 @@ fn refuse_equal_names(keys: &[PublicKey]) -> Result<()> {
         Some((_, key)) => Err(Fault::new(
             Code::E0102,
             format!(
-                "cloud.ssh_keys: two files are called {}, and a key is known by its file's name",
+                "cloud.ssh_keys: two files are named {}, but a key is identified by the name of its file",
                 key.name
             ),
         )
-        .hint("give one of the files another name")
+        .hint("rename one of the files")
         .into()),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use time::OffsetDateTime;
 
-use super::renew;
+use super::disk;
 use crate::cli::{Provision, Rebuild};
 use crate::config::source;
 use crate::core::error::{Code, Fault, exit};
@@ -71,11 +71,11 @@ async fn is_lost(job: &mut Job<'_>) -> Result<()> {
         return Ok(());
     };
     let message = format!(
-        "the volume {} is there, and the database of {} on it",
+        "volume {} exists, with the database of {} on it",
         volume.name, job.stack.name
     );
     let hint = format!(
-        "nothing was changed; `{0} up` makes the server serve with the database on its volume, and `{0} restore` after it goes back to a backup; when the volume is empty (a rescue that failed has made it), --over-volume goes on",
+        "nothing was changed; `{0} up` sets up the server with the database on its volume, `{0} restore` after it returns to a backup; if the volume is empty, add --over-volume",
         job.typed
     );
     Err(Fault::new(Code::E0428, message).hint(hint).into())
@@ -84,7 +84,7 @@ async fn is_lost(job: &mut Job<'_>) -> Result<()> {
 /// # Errors
 /// E0423 when it is of another stack.
 fn belongs(job: &Job, backup: &Backup) -> Result<()> {
-    let next = "nothing was changed; name another backup, or restore this one with `restore --from-other-stack` on a host that is there";
+    let next = "nothing was changed; name another backup, or restore this one on an existing host with `restore --from-other-stack`";
     Ok(backup.is_of(&job.stack.name, next)?)
 }
 
@@ -95,7 +95,7 @@ fn can_be_opened(backup: &Backup, identities: &[Secret]) -> Result<()> {
     let mut own = keys.iter().map(|key| key.to_public().to_string());
     if backup.is_sealed() && !own.any(|key| backup.recipients.contains(&key)) {
         let message = format!(
-            "{} is encrypted, and no age identity here opens it",
+            "{} is encrypted, and no age identity on this machine can decrypt it",
             backup.name
         );
         return Err(Fault::new(Code::E0425, message)
@@ -108,13 +108,13 @@ fn can_be_opened(backup: &Backup, identities: &[Secret]) -> Result<()> {
 /// There is a server with nothing on it: the one that is there, or another at the same addresses.
 async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &Origin) -> Result<()> {
     let what = format!(
-        "All that is on the host is lost; the database comes back as it was in {}, of {}.",
+        "Everything on the host will be lost; the database is restored from {}, of {}.",
         origin.told(),
         origin.backup().at
     );
     if job.stack.cloud.is_none() {
         // A host that is not ours to make stays as it is; its database is set aside.
-        let why = "the database of the host would be another";
+        let why = "this replaces the database of the host";
         return consent::confirm(job, wish.yes.yes, why, &what).await;
     }
     let api = on_cloud::api(job)?;
@@ -126,7 +126,7 @@ async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &Origin) -> Result<()
         if let Origin::Bucket(..) = origin {
             origin.verify(job).await?;
         }
-        return renew(job, &api, wish.yes, &what).await;
+        return disk::renew(job, &api, wish.yes, &what).await;
     }
     let options = Provision {
         yes: wish.yes,
@@ -180,15 +180,15 @@ fn stopwatch(job: &mut Job, begun: (Instant, OffsetDateTime), origin: &Origin, w
     let took = begun.0.elapsed().as_secs_f64();
     let at = &origin.backup().at;
     let lost = (begun.1 - backups::at(at)).whole_minutes().max(0);
-    let text = format!("serves again, its database from {}", origin.told());
+    let text = format!("serves again, with the database from {}", origin.told());
     let until = if well {
         "healthy"
     } else {
-        "serving, and not healthy yet"
+        "serving, not yet healthy"
     };
     let figure = Figure {
         value: (took * 10.0).round() / 10.0,
-        unit: format!("s from the beginning to {until}"),
+        unit: format!("s from the start to {until}"),
         limit: None,
     };
     job.report.fact("RTO", text, Some(figure));
@@ -200,7 +200,7 @@ fn stopwatch(job: &mut Job, begun: (Instant, OffsetDateTime), origin: &Origin, w
     };
     job.report.fact(
         "RPO",
-        format!("what was written since {at} is lost"),
+        format!("everything written since {at} is lost"),
         Some(figure),
     );
 }

@@ -79,7 +79,7 @@ impl Origin {
         }
         match (meant(all, broken, &stack, which), missed) {
             (Ok(origin), Some(error)) => {
-                let text = format!("note: {error:#}; so only this machine's backups are known");
+                let text = format!("note: {error:#}; only the backups on this machine are known");
                 job.report.note(text);
                 Ok(origin)
             }
@@ -139,9 +139,9 @@ impl Origin {
             let place = format!("{} in {}", content.file, bucket.url());
             job.report.waiting(format!("reading {place}"));
             if store.digest(&content.file).await? != (content.sha256.clone(), content.bytes) {
-                let message = format!("{place} is not what its manifest says: its hash is another");
+                let message = format!("{place} does not match its manifest: its hash differs");
                 return Err(Fault::new(Code::E0432, message)
-                    .hint("nothing was changed; name another backup, or the file of one that `backup pull` brought")
+                    .hint("nothing was changed; name another backup, or a file from `backup pull`")
                     .into());
             }
         }
@@ -171,18 +171,18 @@ impl Origin {
 /// E0802 when citrino.yml has no key for one, E0433 when nothing is there, E0430 and E0431 when it does not say.
 async fn look(job: &mut Job<'_>, url: &str) -> Result<(Bucket, Backups)> {
     let Some(own) = job.backups().s3 else {
-        let message = "a bucket is asked, and citrino.yml has no `backup.s3` with a key for it";
+        let message = "citrino.yml has no `backup.s3` with a key for the bucket";
         return Err(Fault::new(Code::E0802, message)
-            .hint("add `backup.s3`; examples/citrino.yml shows how")
+            .hint("add `backup: { s3: { bucket: NAME, region: REGION, key_id: { env: S3_KEY_ID }, secret: { env: S3_SECRET } } }`")
             .into());
     };
     let bucket = own.at(url)?;
-    job.report.waiting(format!("looking at {}", bucket.url()));
+    job.report.waiting(format!("reading {}", bucket.url()));
     let there = gather(&bucket.open()?).await?;
     if there.backups == Backups::default() {
         let message = format!("there is no backup in {}", bucket.url());
         return Err(Fault::new(Code::E0433, message)
-            .hint("nothing was changed; look at bucket and prefix of `backup.s3`")
+            .hint("nothing was changed; check `bucket` and `prefix` of `backup.s3`")
             .into());
     }
     Ok((bucket, there.backups))
@@ -221,7 +221,7 @@ fn meant(
 }
 
 fn no_such(why: &str, known: &Backups) -> Fault {
-    let ways = "name the file of one, or its place as s3://BUCKET/PREFIX; `backup pull` and `backup.s3` bring backups off the host in time";
+    let ways = "name the file of a backup, or a bucket as s3://BUCKET/PREFIX; `backup pull` and `backup.s3` copy backups off the host";
     let hint = if known.whole.is_empty() {
         ways.to_owned()
     } else {
@@ -235,7 +235,7 @@ fn listed(known: &Backups) -> String {
     let names: Vec<&str> = known.all().map(|one| one.name.as_str()).collect();
     let shown = names[..names.len().min(LISTED)].join(", ");
     match names.len() {
-        0 => "is none that can be used".to_owned(),
+        0 => "is no usable backup".to_owned(),
         1 => format!("is {shown}"),
         n if n <= LISTED => format!("are {shown}"),
         n => format!("are {shown} and {} more", n - LISTED),
@@ -333,7 +333,7 @@ mod tests {
             "{hint}"
         );
         let several = of(vec![there(backup(25)), here(&backup(24))], Some("citrino_"));
-        assert!(several.unwrap_err().message.contains("2 backups fit"));
+        assert!(several.unwrap_err().message.contains("2 backups match"));
         let none = of(Vec::new(), None).unwrap_err();
         assert_eq!(none.message, "off the host: there is no backup");
         let all: Vec<Origin> = (1..9).map(|day| there(backup(day))).collect();

@@ -3,7 +3,7 @@
 use super::{Dependencies, DiskPolicy, Server};
 use crate::hetzner::{AddressView, ServerView, labels};
 
-/// What can be put right, in this order: what needs the server off comes before it is started.
+/// What can be corrected, in this order: repairs that need the server off come before it is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::planner::cloud) enum Repair {
     Disk,
@@ -50,11 +50,11 @@ impl Server {
     /// Why it needs a new disk.
     fn needs_disk(&self, found: &ServerView) -> Option<String> {
         if let Some(image) = found.image.as_ref().filter(|image| **image != self.image) {
-            return Some(format!("image is {image}, wished {}", self.image));
+            return Some(format!("image is {image}, expected {}", self.image));
         }
         let reborn = found.labels.get(labels::REBIRTH_KEY) == Some(&self.birth.pin);
         (self.renewal == DiskPolicy::Wished && !reborn)
-            .then(|| format!("a new disk with {} is wished", self.image))
+            .then(|| format!("a new disk with {} was requested", self.image))
     }
 }
 
@@ -67,7 +67,7 @@ fn disk(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<String> {
     let why = server.needs_disk(found).into_iter();
     why.map(|why| {
         format!(
-            "{why}: the server is rebuilt after a snapshot, its disk is lost, its addresses stay"
+            "{why}: a snapshot is taken, then the server is rebuilt; its disk is lost, its addresses stay"
         )
     })
     .collect()
@@ -75,14 +75,14 @@ fn disk(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<String> {
 
 fn name(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<String> {
     when(found.name != server.name, || {
-        format!("server is named {}, wished {}", found.name, server.name)
+        format!("server name is {}, expected {}", found.name, server.name)
     })
 }
 
 fn labels_of(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<String> {
     let text = |(key, wished): (String, String)| match found.labels.get(&key) {
         Some(value) if *value == wished => None,
-        Some(value) => Some(format!("label {key} is {value}, wished {wished}")),
+        Some(value) => Some(format!("label {key} is {value}, expected {wished}")),
         None => Some(format!("label {key}={wished} is missing")),
     };
     server.labels().into_iter().filter_map(text).collect()
@@ -92,7 +92,7 @@ fn server_type(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<Str
     let is_other = !found.server_type.is_empty() && found.server_type != server.server_type;
     when(is_other, || {
         format!(
-            "type is {}, wished {}: rescaled after a snapshot, off for some minutes, the disk stays at {} GB",
+            "type is {}, expected {}: a snapshot is taken, the server is off for some minutes, its disk stays at {} GB",
             found.server_type, server.server_type, found.disk_gb
         )
     })
@@ -101,9 +101,11 @@ fn server_type(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<Str
 fn addresses(_: &Server, found: &ServerView, around: &Dependencies) -> Vec<String> {
     let pairs = [(&around.ipv4, found.ipv4_id), (&around.ipv6, found.ipv6_id)];
     let text = |pair: (&Option<AddressView>, Option<i64>)| match pair {
-        (None, None) => Some("an address is missing: off for a minute to give it".to_owned()),
+        (None, None) => {
+            Some("an address is missing: the server is off for a minute to get it".to_owned())
+        }
         (Some(address), held) if held != Some(address.id) => Some(format!(
-            "address {} is not the server's: off for a minute to give it",
+            "address {} is not assigned to the server: it is off for a minute to get it",
             address.ip
         )),
         _ => None,
@@ -137,7 +139,10 @@ fn backups(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<String>
 
 fn power(_: &Server, found: &ServerView, _: &Dependencies) -> Vec<String> {
     when(found.status != "running", || {
-        format!("server {} is {}, wished running", found.name, found.status)
+        format!(
+            "server {} is {}, expected running",
+            found.name, found.status
+        )
     })
 }
 

@@ -12,11 +12,11 @@ impl Server {
         Fault::new(
             Code::E0303,
             format!(
-                "{what} of the stack {} is not there, so the server was left alone",
+                "{what} of stack {} does not exist, so the server was not changed",
                 self.stack
             ),
         )
-        .hint("run `citrino-ops provision` again: it makes that first")
+        .hint("run `citrino-ops provision` again: it creates that first")
         .into()
     }
 
@@ -117,7 +117,7 @@ impl Server {
     /// come to be: its pin stays among those that count, until a host has answered.
     async fn tell_rebirth(&self, api: &Hetzner, found: &ServerView) -> Result<()> {
         let mut all = api
-            .settle(found.id, "read the labels of the server")
+            .settle(found.id, "read the server's labels")
             .await?
             .labels;
         let birth = self.birth.pin.clone();
@@ -173,7 +173,7 @@ async fn while_off(
         return Err(error);
     }
     match api.power_on(found).await {
-        Ok(()) => Err(error.context(format!("the server {} runs again, as it was", found.name))),
-        Err(off) => Err(error.context(format!("the server {} is off ({off:#})", found.name))),
+        Ok(()) => Err(error.context(format!("server {} is running again, unchanged", found.name))),
+        Err(off) => Err(error.context(format!("server {} is off ({off:#})", found.name))),
     }
 }

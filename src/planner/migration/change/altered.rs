@@ -27,7 +27,7 @@ fn operated(table: &str, operation: &AlterTableOperation) -> (Option<String>, bo
         AlterTableOperation::ValidateConstraint { .. } => (None, false),
         AlterTableOperation::AddConstraint { not_valid, .. } => (
             Some(format!(
-                "adds a constraint to {table} that older releases' writes may break"
+                "adds a constraint to {table}, which writes of older releases may violate"
             )),
             !not_valid,
         ),
@@ -62,7 +62,7 @@ fn operated(table: &str, operation: &AlterTableOperation) -> (Option<String>, bo
         }
         other => (
             Some(format!(
-                "does `{other}` to {table}, of which it is not known that older releases do not notice"
+                "does `{other}` to {table}, which may break older releases"
             )),
             false,
         ),
@@ -110,11 +110,11 @@ fn added(table: &str, column: &ColumnDef) -> (Option<String>, bool) {
     let name = format!("{table}.{}", column.name.value);
     let takes = if is_wanted && !is_filled {
         Some(format!(
-            "adds the column {name}, which older releases do not write and which must not be NULL"
+            "adds the column {name}, which must not be NULL and which older releases do not write"
         ))
     } else if is_unique && default.is_some() {
         Some(format!(
-            "adds the column {name}, which has one default and must have no doubles"
+            "adds the column {name}, which is unique and has one default for all rows"
         ))
     } else {
         None

@@ -146,7 +146,7 @@ impl<'a> Parts<'a> {
             let (sha256, _) = digest::sha256_of(&mut file).with_context(context)?;
             if sha256 != content.sha256 {
                 let why = format!(
-                    "{} is not what was written: its hash is another",
+                    "{} was changed after it was written: its hash differs",
                     content.file
                 );
                 return Err(broken(self.backup, &why).into());
@@ -196,11 +196,11 @@ impl<'a> Parts<'a> {
             .user(OWNER)
             .within(WHOLE_WITHIN);
         let listed = system.feed(&list, &mut read).await?;
-        io::copy(&mut read, &mut io::sink()).context("the dump cannot be read to its end")?;
+        io::copy(&mut read, &mut io::sink()).context("the dump is incomplete")?;
         if listed.stdout.contains("TABLE DATA") {
             return Ok(());
         }
-        Err(anyhow::anyhow!("the dump holds no table"))
+        Err(anyhow::anyhow!("the dump has no tables"))
     }
 
     /// Restores it into a database that is empty, with the roles that it needs.
@@ -243,7 +243,7 @@ impl<'a> Parts<'a> {
         let differences = self.backup.differences(&restored).join("; ");
         Err(broken(
             self.backup,
-            &format!("it gave other rows than were written: {differences}"),
+            &format!("the restored rows differ from those that were backed up: {differences}"),
         )
         .into())
     }
@@ -253,9 +253,7 @@ impl<'a> Parts<'a> {
 fn ends_well(mut read: Box<dyn Read>) -> Result<()> {
     let (mut tail, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
-        let length = read
-            .read(&mut piece)
-            .context("the dump cannot be read to its end")?;
+        let length = read.read(&mut piece).context("the dump is incomplete")?;
         if length == 0 {
             break;
         }
@@ -265,15 +263,15 @@ fn ends_well(mut read: Box<dyn Read>) -> Result<()> {
     if String::from_utf8_lossy(&tail).contains(TRAILER) {
         return Ok(());
     }
-    Err(anyhow::anyhow!("the dump was cut off"))
+    Err(anyhow::anyhow!("the dump is cut short"))
 }
 
 pub fn broken(backup: &Backup, why: &str) -> Fault {
     Fault::new(
         Code::E0422,
-        format!("the backup {} cannot be used: {why}", backup.name),
+        format!("backup {} cannot be used: {why}", backup.name),
     )
-    .hint("the live database is as it was; `citrino-ops backup list` shows the others")
+    .hint("the live database is unchanged; `citrino-ops backup list` shows the other backups")
 }
 
 /// The backup of this name.
@@ -285,9 +283,9 @@ pub fn find(system: &System, name: &str) -> Result<Backup> {
         Some(Ok(backup)) => Ok(backup),
         Some(Err(why)) => Err(Fault::new(
             Code::E0422,
-            format!("the backup {name} cannot be used: {why}"),
+            format!("backup {name} cannot be used: {why}"),
         )
-        .hint("nothing was changed; `citrino-ops backup list` shows the others")
+        .hint("nothing was changed; `citrino-ops backup list` shows the other backups")
         .into()),
         None => Err(
             Fault::new(Code::E0422, format!("there is no backup {name}"))

@@ -1,0 +1,94 @@
+//! Where a secret comes from.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Where a secret comes from: exactly one of three.
+#[derive(Clone, Debug, Serialize)]
+#[serde(into = "Keys")]
+pub enum Source {
+    /// An environment variable of the operator.
+    Env(String),
+    /// A file, relative to citrino.yml.
+    File(PathBuf),
+    /// A command line for `sh -c`.
+    Command(String),
+}
+
+/// A source as it is written: a mapping with one key.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Keys {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    env: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+}
+
+const REFUSAL: &str = "a secret is not written here: name where it comes from, by exactly one of `env`, `file`, `command`";
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Written)
+    }
+}
+
+/// What stands in the place of a source. Whoever writes the secret itself there must not read it in an error, so no value is
+/// looked at that is no mapping.
+struct Written;
+
+impl<'de> Visitor<'de> for Written {
+    type Value = Source;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a source of a secret: exactly one of `env`, `file`, `command`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
+        let keys = Keys::deserialize(MapAccessDeserializer::new(map))?;
+        match (keys.env, keys.file, keys.command) {
+            (Some(name), None, None) => Ok(Source::Env(name)),
+            (None, Some(path), None) => Ok(Source::File(path)),
+            (None, None, Some(line)) => Ok(Source::Command(line)),
+            _ => Err(A::Error::custom(REFUSAL)),
+        }
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Source, E> {
+        Err(E::custom(REFUSAL))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Source, E> {
+        Err(E::custom(REFUSAL))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Source, E> {
+        Err(E::custom(REFUSAL))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Source, E> {
+        Err(E::custom(REFUSAL))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Source, E> {
+        Err(E::custom(REFUSAL))
+    }
+}
+
+impl From<Source> for Keys {
+    fn from(source: Source) -> Self {
+        let mut keys = Self::default();
+        match source {
+            Source::Env(name) => keys.env = Some(name),
+            Source::File(path) => keys.file = Some(path),
+            Source::Command(line) => keys.command = Some(line),
+        }
+        keys
+    }
+}

@@ -1,0 +1,316 @@
+//! A file of YAML on its way into types: every fault is noted at its place, and all are told together.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+
+use super::de::De;
+use super::error::{Error, Why, no_such_key};
+use super::node::{Content, Node, Place};
+use super::parse;
+
+/// A fault and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    at: Place,
+    /// The keys that lead to it.
+    path: Vec<String>,
+    why: String,
+}
+
+impl Found {
+    pub(super) fn new(at: Place, path: &[String], why: String) -> Self {
+        let path = path.to_vec();
+        Self { at, path, why }
+    }
+}
+
+/// `4: app.port: must be a number from 1 to 65535`
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path: String = self.path.join(".").escape_debug().collect();
+        let colon = if path.is_empty() { "" } else { ": " };
+        write!(f, "{}: {path}{colon}{}", self.at.line, self.why)
+    }
+}
+
+/// More are not looked for: a file with so many is of another kind.
+const MOST: usize = 50;
+
+/// A file and what is wrong with it.
+#[derive(Debug)]
+pub struct Document {
+    /// As faults call it.
+    file: String,
+    root: Node,
+    found: Vec<Found>,
+    is_yaml: bool,
+}
+
+impl Document {
+    /// Reads a text. One that is no YAML has that one fault, and nothing in it.
+    pub fn parse(text: &str, file: impl Into<String>) -> Self {
+        let start = Place { line: 1, column: 0 };
+        let nothing = || Node::new(start, Content::Map(Vec::new()));
+        let parsed = parse::parse(text);
+        let is_yaml = parsed.is_ok();
+        let (root, found) = match parsed {
+            Ok(parsed) => (parsed.root.unwrap_or_else(nothing), parsed.twice),
+            Err(found) => (nothing(), vec![found]),
+        };
+        Self {
+            file: file.into(),
+            root,
+            found,
+            is_yaml,
+        }
+    }
+
+    /// Whether it could be parsed; otherwise there is nothing in it.
+    pub fn is_yaml(&self) -> bool {
+        self.is_yaml
+    }
+
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// The whole of it as a type. Faults that serde finds are noted, and what they are of is left out, so that the rest is read
+    /// too. In the place of a key that must be there and is not, or is wrong, stands what `stand_in` has for its path; without
+    /// that, what the key belongs to is left out with it.
+    pub fn typed<T: DeserializeOwned>(
+        &mut self,
+        stand_in: impl Fn(&str) -> Option<&'static str>,
+    ) -> Option<T> {
+        let mut reading = Reading {
+            root: self.root.clone(),
+            found: Vec::new(),
+        };
+        let value = reading.read(&stand_in);
+        self.found.append(&mut reading.found);
+        value
+    }
+
+    /// The same of a part that was made from it.
+    pub fn part<T: DeserializeOwned>(&mut self, part: Node) -> Option<T> {
+        let mut reading = Reading {
+            root: part,
+            found: Vec::new(),
+        };
+        let value = reading.read(&|_| None);
+        self.found.append(&mut reading.found);
+        value
+    }
+
+    /// Notes what is wrong with the key at `path`. Where that key has a fault already, this one follows from it and is left
+    /// out.
+    pub fn refuse(&mut self, path: &[&str], why: impl Into<String>) {
+        if self.is_spoiled(path) {
+            return;
+        }
+        let at = place_of(&self.root, path);
+        let names = path.iter().filter(|part| part.parse::<usize>().is_err());
+        let path = names.map(|part| (*part).to_owned()).collect();
+        let why = why.into();
+        self.found.push(Found { at, path, why });
+    }
+
+    /// Notes a fault of what stands at `at`.
+    pub fn refuse_at(&mut self, at: Place, why: impl Into<String>) {
+        self.found.push(Found::new(at, &[], why.into()));
+    }
+
+    /// Whether the key, one above it or one below it has a fault.
+    pub fn is_spoiled(&self, path: &[&str]) -> bool {
+        let path: Vec<&str> = path
+            .iter()
+            .copied()
+            .filter(|part| part.parse::<usize>().is_err())
+            .collect();
+        self.found.iter().any(|found| {
+            let parts = found.path.iter().zip(&path);
+            !found.path.is_empty() && parts.into_iter().all(|(a, b)| a == b)
+        })
+    }
+
+    /// All faults by their places, a line each; nothing when there is none.
+    pub fn faults(mut self) -> Option<String> {
+        self.found.sort_by_key(|found| found.at);
+        let lines = self
+            .found
+            .iter()
+            .map(|found| format!("{}:{found}", self.file));
+        let lines: Vec<String> = lines.collect();
+        match lines.len() {
+            0 | 1 => lines.into_iter().next(),
+            many => {
+                let file = &self.file;
+                Some(format!("{file} has {many} faults:\n{}", lines.join("\n")))
+            }
+        }
+    }
+}
+
+/// Where the key is, or what is nearest above it.
+fn place_of(root: &Node, path: &[&str]) -> Place {
+    let mut at = root.at;
+    let mut node = root;
+    for part in path {
+        match &node.content {
+            Content::Map(_) => {
+                let Some(entry) = node.get(part) else { break };
+                (at, node) = (entry.at, &entry.value);
+            }
+            Content::List(items) => {
+                let index = part.parse::<usize>().ok();
+                let Some(item) = index.and_then(|index| items.get(index)) else {
+                    break;
+                };
+                (at, node) = (item.at, item);
+            }
+            Content::Scalar(_) => break,
+        }
+    }
+    at
+}
+
+/// Reads one value again and again, each time without the part that was found wrong.
+struct Reading {
+    root: Node,
+    found: Vec<Found>,
+}
+
+impl Reading {
+    fn read<T: DeserializeOwned>(
+        &mut self,
+        stand_in: &impl Fn(&str) -> Option<&'static str>,
+    ) -> Option<T> {
+        // Each turn takes something out or puts something in once; the rest of the bound is for what stands in.
+        for _ in 0..4 * MOST {
+            let error = match T::deserialize(De(&self.root)) {
+                Ok(value) => return Some(value),
+                Err(error) => error,
+            };
+            if !self.heal(error, stand_in) || self.found.len() >= MOST {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Notes the fault and makes another reading possible; false when there is none.
+    fn heal(&mut self, error: Error, stand_in: &impl Fn(&str) -> Option<&'static str>) -> bool {
+        let mut way = error.path;
+        way.reverse();
+        let (names, at) = names_of(&self.root, &way);
+        match error.why {
+            Why::Missing(key) => {
+                let path = [names.as_slice(), &[key.to_owned()]].concat();
+                let Some(section) = node_at(&mut self.root, &way) else {
+                    return false;
+                };
+                if !section.spoiled.iter().any(|gone| gone == key) {
+                    section.spoiled.push(key.to_owned());
+                    let why = "is missing".to_owned();
+                    self.found.push(Found::new(at, &path, why));
+                }
+                match stand_in(&path.join(".")) {
+                    Some(text) => self.put(&way, key, text),
+                    None => self.take(&way),
+                }
+            }
+            Why::UnknownKey(known) => {
+                let wrong = names.last().map_or("", String::as_str);
+                let why = no_such_key(wrong, known);
+                self.found.push(Found::new(at, &names, why));
+                self.take(&way)
+            }
+            Why::Wrong(why) => {
+                // What lacks a part that was wrong is wrong because of that.
+                let follows =
+                    node_at(&mut self.root, &way).is_some_and(|it| !it.spoiled.is_empty());
+                if !follows {
+                    self.found.push(Found::new(at, &names, why));
+                }
+                self.take(&way)
+            }
+        }
+    }
+
+    /// Takes out what is at the end of the way; false when that is all there is.
+    fn take(&mut self, way: &[usize]) -> bool {
+        let Some((last, above)) = way.split_last() else {
+            return false;
+        };
+        let Some(parent) = node_at(&mut self.root, above) else {
+            return false;
+        };
+        match &mut parent.content {
+            Content::Map(entries) if *last < entries.len() => {
+                parent.spoiled.push(entries.remove(*last).key);
+            }
+            Content::List(items) if *last < items.len() => {
+                items.remove(*last);
+                parent.spoiled.push(String::new());
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn put(&mut self, way: &[usize], key: &str, text: &str) -> bool {
+        let Some(parsed) = parse::parse(text).ok().and_then(|parsed| parsed.root) else {
+            return false;
+        };
+        let Some(section) = node_at(&mut self.root, way) else {
+            return false;
+        };
+        if section.is_null() {
+            section.content = Content::Map(Vec::new());
+        }
+        let Content::Map(entries) = &mut section.content else {
+            return false;
+        };
+        let at = section.at;
+        let key = key.to_owned();
+        entries.push(super::Entry {
+            key,
+            at,
+            value: parsed,
+        });
+        true
+    }
+}
+
+fn node_at<'n>(root: &'n mut Node, way: &[usize]) -> Option<&'n mut Node> {
+    way.iter()
+        .try_fold(root, |node, index| match &mut node.content {
+            Content::Map(entries) => entries.get_mut(*index).map(|entry| &mut entry.value),
+            Content::List(items) => items.get_mut(*index),
+            Content::Scalar(_) => None,
+        })
+}
+
+/// The keys on the way, and where its end stands: a value of a key at that key, an item of a list at itself.
+fn names_of(root: &Node, way: &[usize]) -> (Vec<String>, Place) {
+    let mut names = Vec::new();
+    let mut at = root.at;
+    let mut node = root;
+    for index in way {
+        match &node.content {
+            Content::Map(entries) => {
+                let Some(entry) = entries.get(*index) else {
+                    break;
+                };
+                names.push(entry.key.clone());
+                (at, node) = (entry.at, &entry.value);
+            }
+            Content::List(items) => {
+                let Some(item) = items.get(*index) else { break };
+                (at, node) = (item.at, item);
+            }
+            Content::Scalar(_) => break,
+        }
+    }
+    (names, at)
+}

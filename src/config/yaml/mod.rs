@@ -1,0 +1,14 @@
+//! YAML that knows where it stands: a tree with the place of each key and value, made into types, with all faults at once.
+
+mod de;
+mod document;
+mod error;
+mod node;
+mod parse;
+
+pub use document::Document;
+pub use error::nearest;
+pub use node::{Content, Entry, Node, Place, Scalar};
+
+#[cfg(test)]
+mod tests;

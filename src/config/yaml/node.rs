@@ -1,0 +1,176 @@
+//! The tree of a YAML file.
+
+/// Where something begins. Lines count from 1, columns from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub line: usize,
+    pub column: usize,
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub at: Place,
+    pub content: Content,
+    /// The keys that were found wrong and taken out of it.
+    pub(super) spoiled: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Content {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A single value, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scalar {
+    pub text: String,
+    /// Without quotes, so that it may be a number, a truth value or nothing.
+    pub is_plain: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub key: String,
+    /// Where the key stands.
+    pub at: Place,
+    pub value: Node,
+}
+
+impl Node {
+    pub fn new(at: Place, content: Content) -> Self {
+        Self {
+            at,
+            content,
+            spoiled: Vec::new(),
+        }
+    }
+
+    /// A text that is nothing but text.
+    pub fn text(at: Place, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self::new(
+            at,
+            Content::Scalar(Scalar {
+                text,
+                is_plain: false,
+            }),
+        )
+    }
+
+    /// A mapping with this one key.
+    pub fn map_of(at: Place, key: impl Into<String>, value: Node) -> Self {
+        let key = key.into();
+        Self::new(at, Content::Map(vec![Entry { key, at, value }]))
+    }
+
+    /// A value of JSON, all of it at one place.
+    pub fn of_json(at: Place, value: serde_json::Value) -> Self {
+        use serde_json::Value;
+        let plain = |text: String| {
+            Content::Scalar(Scalar {
+                text,
+                is_plain: true,
+            })
+        };
+        let content = match value {
+            Value::String(text) => return Self::text(at, text),
+            Value::Null => plain("null".to_owned()),
+            Value::Bool(flag) => plain(flag.to_string()),
+            Value::Number(number) => plain(number.to_string()),
+            Value::Array(items) => {
+                let items = items.into_iter().map(|item| Self::of_json(at, item));
+                Content::List(items.collect())
+            }
+            Value::Object(map) => {
+                let entries = map.into_iter().map(|(key, value)| Entry {
+                    key,
+                    at,
+                    value: Self::of_json(at, value),
+                });
+                Content::Map(entries.collect())
+            }
+        };
+        Self::new(at, content)
+    }
+
+    /// The value of a key, when it is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        match &self.content {
+            Content::Map(entries) => entries.iter().find(|entry| entry.key == key),
+            _ => None,
+        }
+    }
+
+    /// Its text, when it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Scalar(scalar) if scalar.is_text() => Some(&scalar.text),
+            _ => None,
+        }
+    }
+
+    /// Nothing is written there.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.content, Content::Scalar(scalar) if matches!(scalar.value(), Value::Null))
+    }
+}
+
+/// What a scalar stands for, by YAML's core schema.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value<'a> {
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Text(&'a str),
+}
+
+impl Scalar {
+    /// It is no number, no truth value, and not nothing.
+    pub fn is_text(&self) -> bool {
+        matches!(self.value(), Value::Text(_))
+    }
+
+    pub(super) fn value(&self) -> Value<'_> {
+        let text = self.text.as_str();
+        if !self.is_plain {
+            return Value::Text(text);
+        }
+        match text {
+            "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+            "true" | "True" | "TRUE" => Value::Bool(true),
+            "false" | "False" | "FALSE" => Value::Bool(false),
+            _ => number(text).unwrap_or(Value::Text(text)),
+        }
+    }
+}
+
+fn number(text: &str) -> Option<Value<'static>> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        if let Some(digits) = digits.strip_prefix(prefix) {
+            let is_positive = !text.starts_with('-') && !digits.starts_with(['+', '-']);
+            let number = u64::from_str_radix(digits, radix).ok();
+            return number.filter(|_| is_positive).map(Value::Unsigned);
+        }
+    }
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    // `0755` is a mode or a code of a town, and no number.
+    let is_padded = digits.len() > 1
+        && digits.starts_with('0')
+        && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if is_padded {
+        return None;
+    }
+    let whole = text.strip_prefix('+').unwrap_or(text);
+    let unsigned = whole.parse().ok().map(Value::Unsigned);
+    let signed = || whole.parse().ok().map(Value::Signed);
+    let float = || whole.parse().ok().map(Value::Float);
+    unsigned.or_else(signed).or_else(float)
+}

@@ -1,0 +1,23 @@
+//! Values that cannot be wrong. Each is parsed once, from a file or from the wire, and refuses what it is not with a
+//! sentence that can stand after the name of a key: "must be a number from 1 to 65535".
+
+mod text;
+
+mod clock;
+mod money;
+mod name;
+mod net;
+mod number;
+mod place;
+mod stored;
+
+pub use clock::{DayAndTime, TimeOfDay};
+pub use money::Money;
+pub use name::{DatabaseName, RoleName, StackName, Variable, Word};
+pub use net::{Address, Domain, Email, HostKey, Login, Network, PrivateNetwork};
+pub use number::{Port, Whole};
+pub use place::HttpUrl;
+pub use stored::{BackupName, ReleaseId, Sha256};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! What the operator gives, checked as a whole: playbooks and templates for every kind of host, and the migrations.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::config::playbook::Playbooks;
+use crate::config::stack::Stack;
+use crate::config::template::Values;
+use crate::core::error::{Code, Fault};
+use crate::facts::app::AppFacts;
+use crate::facts::{Facts, Os};
+use crate::operator::artifact;
+use crate::planner::host_key;
+use crate::planner::migration::{self, Source};
+
+/// Renders playbooks and templates for every kind of host that they know, so that a fault in them
+/// is found before a host is reached.
+pub fn check(stack: &Stack, playbooks: &Playbooks, values: &Values) -> Result<()> {
+    for facts in hosts() {
+        let values = values.clone().with("facts", &facts);
+        playbooks.site(&values)?;
+        playbooks.steps("health", &values)?;
+        let values = values.with("socket", &"/run/citrino/blue/app.sock");
+        playbooks.steps("smoke", &values)?;
+    }
+    if stack.cloud.is_some() {
+        host_key::rehearse(playbooks, values.clone())?;
+    }
+    sound_migrations(&stack.folder)
+}
+
+/// The rules of migrations, held where the app's source is at hand: its next build embeds them.
+fn sound_migrations(from: &Path) -> Result<()> {
+    let Some((folder, sources)) = migrations(from)? else {
+        return Ok(());
+    };
+    let findings = migration::lint(&sources);
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = findings
+        .iter()
+        .map(|finding| format!("{}/{finding}", folder.display()))
+        .collect();
+    let message = format!("migrations break the rules:\n{}", lines.join("\n"));
+    Err(Fault::new(Code::E0203, message)
+        .hint("correct each line; `citrino-ops explain E0203` says more")
+        .into())
+}
+
+/// The folder of the source tree's migrations as it can be typed here, and the SQL in it.
+pub fn migrations(from: &Path) -> Result<Option<(PathBuf, Vec<Source>)>> {
+    let Some(tree) = artifact::source_tree(from)? else {
+        return Ok(None);
+    };
+    let folder = tree.join("migrations");
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let mut sources = Vec::new();
+    for entry in std::fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "sql") {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("could not read {}", path.display()))?;
+            let name = path.file_name().unwrap_or_default();
+            let name = name.to_string_lossy().into_owned();
+            sources.push(Source { name, text });
+        }
+    }
+    let here = std::env::current_dir()?;
+    let shown = folder.strip_prefix(&here).unwrap_or(&folder).to_owned();
+    Ok(Some((shown, sources)))
+}
+
+fn hosts() -> Vec<Facts> {
+    let systems = [("ubuntu", "22.04", "jammy"), ("debian", "12", "bookworm")];
+    let virts = ["kvm", "systemd-nspawn"];
+    let mut hosts = Vec::new();
+    for (id, version, codename) in systems {
+        for virt in virts {
+            hosts.push(Facts {
+                os: Os {
+                    id: id.to_owned(),
+                    version: version.to_owned(),
+                    codename: codename.to_owned(),
+                },
+                virt: virt.to_owned(),
+                app: AppFacts::default(),
+                ..Facts::default()
+            });
+        }
+    }
+    hosts
+}

@@ -1,0 +1,30 @@
+//! The new disk of a host.
+
+use anyhow::Result;
+
+use crate::cli::Yes;
+use crate::hetzner::Hetzner;
+use crate::planner::cloud::DiskPolicy;
+use crate::verb::job::Job;
+use crate::verb::{consent, on_cloud, provision};
+
+/// Gives the server that is there a new disk, after a yes.
+pub async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Result<()> {
+    let name = job.stack.name.clone();
+    let server = api
+        .server_of(&name)
+        .await?
+        .ok_or_else(|| on_cloud::no_server(&name))?;
+    provision::offer(job, api, Some(&server)).await?;
+    let steps = provision::steps(job, DiskPolicy::Wished)?;
+    let preview = on_cloud::look(job, api, steps.clone()).await?;
+    api.check_writable().await?;
+    if !yes.yes {
+        job.show(&preview)?;
+        job.report.forget_preview();
+    }
+    let why = format!("this gives the host of stack {name} a new disk");
+    consent::confirm_by_name(job, yes.yes, &why, what).await?;
+    on_cloud::run(job, api, steps).await?;
+    provision::host(job, api).await
+}
