@@ -206,7 +206,7 @@ pub struct Adopt {
     /// The server's name, if it is not the stack's; `provision` renames it
     #[arg(long, value_name = "NAME")]
     pub server: Option<String>,
-    /// The server's host key: the line in its /etc/ssh/ssh_host_ed25519_key.pub
+    /// The server's host key: the line in its `/etc/ssh/ssh_host_ed25519_key.pub`
     #[arg(long, value_name = "LINE")]
     pub host_key: Option<String>,
 }

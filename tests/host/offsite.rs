@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use citrino_ops::facts::backups::{Backup, FOLDER};
-use citrino_ops::storage::bucket::{Bucket, backups::There};
+use citrino_ops::facts::bucket_backups::There;
+use citrino_ops::storage::bucket::Bucket;
 
 use crate::backups::{folder, grow_old};
 use crate::lab::until;

@@ -125,7 +125,7 @@ fn refuses_what_has_no_room(both: &Both) {
     let stack = both.stack;
     let refused = error_info(&both.up().unwrap_err());
     assert!(
-        refused.code == "E0402" && refused.message.contains("/root/moved"),
+        refused.code == Code::E0402 && refused.message.contains("/root/moved"),
         "{}",
         refused.message
     );
@@ -134,7 +134,7 @@ fn refuses_what_has_no_room(both: &Both) {
     ));
     let refused = error_info(&both.up().unwrap_err());
     assert!(
-        refused.code == "E0442"
+        refused.code == Code::E0442
             && refused
                 .message
                 .contains("less than 5 % of its disk would be free"),

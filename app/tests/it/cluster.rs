@@ -50,6 +50,10 @@ impl Cluster {
     }
 
     /// The same for all tests of a run, which under nextest have a process each: the first one starts it.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "the server ends with nextest, not with this process"
+    )]
     fn of_the_run() -> Option<Self> {
         let Ok(run) = std::env::var("NEXTEST_RUN_ID") else {
             return Self::start();
@@ -58,7 +62,6 @@ impl Cluster {
         let cluster = Self::at(std::env::temp_dir().join(format!("citrino-pg-{run}")))?;
         if !cluster.folder.exists() {
             fs::create_dir(&cluster.folder).unwrap();
-            // It ends with nextest, not with us.
             cluster.watched(Some(std::os::unix::process::parent_id()));
         }
         Some(cluster)

@@ -44,6 +44,10 @@ impl TestLab {
 
     /// The same for all tests of a run, which may have a process each: the first one brings the lab up, the others
     /// find it, and it goes down when the run has ended. The caller sees to it that they come one after the other.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "the lab ends with the run, not with this process"
+    )]
     pub fn of_the_run(binary: &Path, name: &str, port: u16, subnet: &str) -> Option<Self> {
         let lab = Self::named(binary, name, port, subnet)?;
         let (run, ends_with) = test_run();
