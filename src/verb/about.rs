@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_deploy_minds_an_interruption_itself_and_a_part_of_up_does_not() {
         assert_eq!(verb("deploy").purpose(), Purpose::Command);
-        assert_eq!(verb("restore").purpose(), Purpose::Command);
+        assert_eq!(verb("restore latest").purpose(), Purpose::Command);
         assert_eq!(verb("up").purpose(), Purpose::Part);
         assert_eq!(verb("rebuild --from-backup").purpose(), Purpose::Part);
     }
