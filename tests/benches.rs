@@ -1,5 +1,7 @@
 //! The benchmarks in their short forms: whether they still work, so that none rots. What they measure here says nothing.
 
+#![allow(clippy::unwrap_used)] // clippy.toml allows it in tests, and does not see that helpers are of a test
+
 use std::path::Path;
 use std::process::Command;
 
