@@ -104,6 +104,7 @@ class CitrinoOps:
         return seconds, summary["changed"]
 
     def release(self, server):
+        self.call("destroy", "--unprotect")
         self.call("destroy", "--yes")
 
 
