@@ -13,7 +13,9 @@ done
 for unit in ssh nginx postgresql@15-main; do
     echo "$unit $(systemctl is-active "$unit") stale:$(systemctl show --property=NeedDaemonReload --value "$unit")"
 done
-echo "nginx $(systemctl is-enabled nginx)"
+for unit in nginx citrino-backup.timer citrino-drill.timer; do
+    echo "$unit $(systemctl is-active "$unit") $(systemctl is-enabled "$unit")"
+done
 ufw show added | sort
 grep ENABLED /etc/ufw/ufw.conf
 grep -E '^DEFAULT_(IN|OUT)PUT_POLICY' /etc/default/ufw

@@ -111,3 +111,13 @@ files.link(name="nginx's folder", path="/home/citrino/nginx", target="/etc/nginx
 put("/home/citrino/citrino/.env", group="citrino", mode="640")
 put("/etc/citrino/app.yml")
 put("/etc/systemd/system/citrino@.service")
+
+# backup
+put("/etc/citrino/backup.json", mode="600")
+directory("/home/citrino/scripts")
+put("/home/citrino/scripts/backup.sh", mode="755")
+TIMERS = ["citrino-backup", "citrino-drill"]
+units = [put(f"/etc/systemd/system/{name}.{kind}") for name in TIMERS for kind in ("service", "timer")]
+systemd.daemon_reload(name="systemd knows them", _if=lambda: any(unit.did_change() for unit in units))
+for name in TIMERS:
+    systemd.service(name=f"{name}.timer", service=f"{name}.timer", enabled=True)
