@@ -10,6 +10,8 @@ use crate::task::recovered;
 /// The configuration file that is read without `--config`.
 pub const DEFAULT_CONFIG: &str = "citrino.yml";
 
+/// The heading of the options of every command.
+const GLOBAL: &str = "Global options";
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, or nothing to do
@@ -31,18 +33,19 @@ pub struct Cli {
         short,
         long,
         global = true,
+        help_heading = GLOBAL,
         value_name = "FILE",
         default_value = DEFAULT_CONFIG
     )]
     pub config: PathBuf,
     /// Print one JSON object per line instead of text; the last one is the summary
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
     /// Also print unchanged steps, and each change in detail
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Print only errors and requested output
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub quiet: bool,
     #[command(subcommand)]
     pub verb: Verb,
@@ -271,13 +274,14 @@ pub struct Import {
     /// properties, services or agents.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    #[command(flatten)]
-    pub csv: CsvOptions,
     /// Only import and check the data next to the live database, then delete it again
     #[arg(long, conflicts_with = "yes")]
     pub check: bool,
     #[command(flatten)]
     pub yes: Yes,
+    // Its heading holds for what comes after it too.
+    #[command(flatten)]
+    pub csv: CsvOptions,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -13,7 +13,7 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::now;
 use crate::facts::imports::Import;
 use crate::host::system::System;
-use crate::storage::dump::{Packing, Table};
+use crate::storage::dump::Packing;
 
 mod csv_files;
 mod dump;

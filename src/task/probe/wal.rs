@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(
             look.change.unwrap().what,
             [
-                "000000010000000000000006 could not be archived",
+                "WAL segment 000000010000000000000006 could not be archived",
                 "waiting time of the oldest WAL segment is 400 s, expected at most 300 s"
             ]
         );
