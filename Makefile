@@ -1,51 +1,40 @@
-BIN = target/x86_64-unknown-linux-gnu/release
+# What lab/tools installs of cargo's subcommands.
+export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: demo demo-down build test test-hosts test-data test-rescue test-change test-others cuts fast check audit bench-app bench-backup bench-converge bench-deploy tools
+.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs coverage bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools
 
-demo: tools build ## from nothing to a server that serves, on real machines of the lab
-	$(BIN)/citrino-lab up
-	$(BIN)/citrino-ops -c examples/lab/citrino.yml up --yes
+demo: ## from nothing to a server that serves, on real machines of the lab
+	@./lab/demo
 
 demo-down: ## takes the lab away; only the image stays in its cache
-	$(BIN)/citrino-lab down
+	target/x86_64-unknown-linux-gnu/demo/citrino-lab down
 
 build:
 	cargo build --release --workspace --locked
 
-test: tools check ## everything, the host ring on the lab's machines included; it mostly waits, so the others run beside it
-	$(TEST) --no-run --lib --bins --test '*'
-	$(MAKE) --no-print-directory -j5 --output-sync=target test-hosts test-data test-rescue test-change test-others
+# .config/nextest.toml says what runs side by side.
+NEXTEST = cargo nextest run --workspace --locked
+# Tests that lack what they need write why into this file; with CITRINO_REQUIRE_ALL they fail instead.
+export CITRINO_SKIPPED = $(CURDIR)/target/skipped.txt
+define run-tests
+	@rm -f $(CITRINO_SKIPPED)
+	$(1); ended=$$?; [ ! -e $(CITRINO_SKIPPED) ] || sort $(CITRINO_SKIPPED) | uniq -c; exit $$ended
+endef
 
-# Each with the features of the whole workspace, so that nothing is built twice.
-TEST = cargo test --workspace --locked
+test: ## everything, the host ring on the lab's machines and a short form of each benchmark included
+	@echo "On 2 processors: packages 1 to 2 minutes and the machine image 1 minute (the first time), formatting and lints 2,"
+	@echo "building the tests 6 (the first time), the tests 15; cargo and each test tell how far it is."
+	@$(MAKE) --no-print-directory test-tools check
+	$(call run-tests,$(NEXTEST))
 
-# The host ring in four parts, each on a lab of its own: what is about backups, what brings data from elsewhere, what changes a host that
-# serves, and the rest.
-# Its tests take turns at one stack; one thread gives them the same order each time.
-RING = $(TEST) --test host -- --test-threads=1
-DATA = backups:: backup_faults:: offsite:: pitr::
-RESCUE = import:: rescue:: strangers::
-CHANGE = deploy:: faults::whatever guard:: rebirth:: rehearsal:: rollback::
+test-host: test-tools ## the host ring alone
+	$(call run-tests,$(NEXTEST) -E 'binary_id(citrino-ops::host)')
 
-test-hosts:
-	$(RING) $(addprefix --skip ,$(DATA) $(RESCUE) $(CHANGE))
+test-long: test-tools cuts ## what takes too long for each change: every cut, and long random walks
+	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'
 
-test-data:
-	CITRINO_HOST_RING=data $(RING) $(DATA)
-
-test-rescue:
-	CITRINO_HOST_RING=rescue $(RING) $(RESCUE)
-
-test-change:
-	CITRINO_HOST_RING=change $(RING) $(CHANGE)
-
-# Cargo.toml leaves the host ring out of what is tested without a name.
-test-others:
-	$(TEST)
-
-cuts: tools ## kills and cuts a deploy and a rollback everywhere; the ring of `make test` does so in every eleventh place
-	$(TEST) --no-run --bins --test host
-	CITRINO_EVERY_CUT=1 $(RING) --nocapture cuts::
+cuts: test-tools ## kills and cuts a deploy and a rollback everywhere; `make test` does so in every eleventh place
+	CITRINO_EVERY_CUT=1 $(NEXTEST) -E 'binary_id(citrino-ops::host) & test(/^cuts::/)'
 
 fast: ## what needs neither root nor a database
 	cargo test --locked --lib --test audit --test cli --test tasks --test layers --test papers --test migrations
@@ -53,22 +42,37 @@ fast: ## what needs neither root nor a database
 check: ## formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy --workspace --test host --locked -- -D warnings
 
 audit: ## licences, sources and advisories of the dependencies; needs cargo-deny and the internet
 	cargo deny check
 
-bench-converge: tools build ## against Ansible and pyinfra, on hosts of the lab
+docs: ## the code's own documentation; a warning is an error
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+coverage: ## lines that tests without machines reach; installs cargo-llvm-cov and LLVM's tools where they are missing
+	./lab/tools tests coverage
+	./lab/coverage
+
+bench-short: test-tools ## whether each benchmark still works, in minutes; what it measures says nothing
+	$(call run-tests,$(NEXTEST) -E 'binary_id(citrino-ops::benches)')
+
+bench-converge: test-tools build ## against Ansible and pyinfra, on hosts of the lab
 	./bench/converge/run
 
-bench-app: tools ## the app against Flask and Gunicorn, and against PostgreSQL alone
+bench-app: test-tools ## the app against Flask and Gunicorn, and against PostgreSQL alone
 	./bench/app/run
 
-bench-backup: tools build ## a backup and its restore, against pg_dump | gzip and pgBackRest, on a host of the lab
+bench-backup: test-tools build ## a backup and its restore, against pg_dump | gzip and pgBackRest, on a host of the lab
 	./bench/backup/run
 
-bench-deploy: tools build ## deploys under load, against restart and reload, on a host of the lab
+bench-deploy: test-tools build ## deploys under load, against restart and reload, on a host of the lab
 	./bench/deploy/run
+
+bench-recommend: test-tools ## recommendations among 100,000 properties
+	./bench/recommend/run
 
 tools:
 	./lab/tools
+
+test-tools:
+	./lab/tools tests

@@ -191,13 +191,13 @@ pub struct Yes {
 pub struct Provision {
     #[command(flatten)]
     pub yes: Yes,
-    /// Only show what would change; exit 3 when something would
+    /// Only show what would change; exit 3 if something would
     #[arg(long, conflicts_with_all = ["yes", "plan"])]
     pub check: bool,
     /// Allow a new disk for the server if the image differs; everything on the disk is lost
     #[arg(long)]
     pub replace: bool,
-    /// Make so what this file of `plan --out` says, and refuse when something changed since
+    /// Apply a plan saved with `plan --out`; refuse if anything changed since
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
 }
@@ -209,7 +209,7 @@ pub struct Adopt {
     /// The server's name, if it is not the stack's; `provision` renames it
     #[arg(long, value_name = "NAME")]
     pub server: Option<String>,
-    /// The server's host key: the line in its /etc/ssh/ssh_host_ed25519_key.pub
+    /// The server's host key: the line in its `/etc/ssh/ssh_host_ed25519_key.pub`
     #[arg(long, value_name = "LINE")]
     pub host_key: Option<String>,
 }
@@ -452,42 +452,6 @@ pub enum Log {
     Postgres,
     /// citrino-ops's own journal
     Ops,
-}
-
-impl Verb {
-    /// The name that is typed.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Verb::Validate => "validate",
-            Verb::Plan { .. } => "plan",
-            Verb::Provision(_) => "provision",
-            Verb::Converge { .. } => "converge",
-            Verb::Deploy { .. } => "deploy",
-            Verb::Up { .. } => "up",
-            Verb::Releases => "releases",
-            Verb::Rollback(_) => "rollback",
-            Verb::Backup { .. } => "backup",
-            Verb::Restore(_) => "restore",
-            Verb::Db {
-                what: Db::Import(_),
-            } => "db import",
-            Verb::Status => "status",
-            Verb::Cost => "cost",
-            Verb::Health => "health",
-            Verb::Logs { .. } => "logs",
-            Verb::Audit { .. } => "audit",
-            Verb::Ssh { .. } => "ssh",
-            Verb::Adopt(_) => "adopt",
-            Verb::Rebuild(_) => "rebuild",
-            Verb::Gc(_) => "gc",
-            Verb::Destroy { .. } => "destroy",
-            Verb::Explain { .. } => "explain",
-            Verb::Completions { .. } => "completions",
-            Verb::Agent => "agent",
-            Verb::Guard => "guard",
-            Verb::Scheduled { .. } => "scheduled",
-        }
-    }
 }
 
 #[cfg(test)]

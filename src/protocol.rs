@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::audit::Head;
 use crate::core::event::{ErrorInfo, Event};
 use crate::core::plan::{Claim, Plan};
+use crate::core::value::{Sha256, checked};
 use crate::facts::Facts;
 use crate::host::lock::Holder;
 use crate::storage::pack;
@@ -25,6 +26,7 @@ pub enum ToAgent {
     },
     /// Followed by `packed_bytes` raw bytes, which unpack to `bytes`.
     Blob {
+        #[serde(deserialize_with = "checked::<_, Sha256>")]
         sha256: String,
         bytes: usize,
         packed_bytes: usize,

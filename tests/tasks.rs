@@ -15,7 +15,7 @@ use std::process::Command;
 
 use citrino_ops::core::engine;
 use citrino_ops::core::event::{ErrorInfo, Event, State};
-use citrino_ops::core::plan::{Mode, Plan, Step};
+use citrino_ops::core::plan::{Claim, Mode, Plan, Step};
 use citrino_ops::host::system::System;
 use citrino_ops::task::Task;
 use serde::Deserialize;
@@ -251,19 +251,11 @@ async fn run(wish: &serde_json::Value, mode: Mode, system: &System) -> Result<Se
     let task: Task = read(wish.clone())?;
     // As the agent gets it: written by the operator's side, and read again.
     let task: Task = read(serde_json::to_value(task).unwrap())?;
-    let plan = Plan {
-        run: "test".to_owned(),
-        stack: "test".to_owned(),
-        verb: "test".to_owned(),
-        who: "test".to_owned(),
-        mode,
-        steps: vec![Step::<Task>::new("test", "the wish", task)],
-        after: None,
-        guard_s: None,
-        on_failure: Vec::new(),
-        no_return: None,
-        watch: Vec::new(),
-    };
+    let plan = Plan::new(
+        Claim::new("test", "test", "test"),
+        vec![Step::<Task>::new("test", "the wish", task)],
+    )
+    .in_mode(mode);
     let mut seen = None;
     let mut tell = |event: Event| {
         if let Event::Step {

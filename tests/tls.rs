@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in tests, and does not see that helpers are of a test
 
+mod need;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -176,7 +178,7 @@ impl Certificate {
 fn is_openssl_there() -> bool {
     let is_there = Command::new("openssl").arg("version").output().is_ok();
     if !is_there {
-        eprintln!("skipped: openssl is not installed");
+        need::skipped("openssl is not installed");
     }
     is_there
 }

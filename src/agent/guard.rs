@@ -14,7 +14,7 @@ use crate::core::audit::{AuditAction, AuditEntry};
 use crate::core::engine::{self, CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
-use crate::core::plan::{Claim, Mode, Plan};
+use crate::core::plan::{Claim, Plan, Purpose};
 use crate::host::armed::{ARMED, Armed, FOLDER};
 use crate::host::audit;
 use crate::host::journal::{self, Journal};
@@ -123,19 +123,12 @@ async fn arm(system: &System, plan: &Plan<Task>, within_s: u64) -> Result<()> {
     fs::create_dir_all(system.path(FOLDER)).context("could not create the folder of the switch")?;
     take_away(system)?;
     let armed = Armed::by(system, plan, within_s)?;
-    let back = Plan {
-        run: armed.way_back(),
-        stack: plan.stack.clone(),
-        verb: journal::WAY_BACK.to_owned(),
-        who: plan.who.clone(),
-        mode: Mode::Apply,
-        after: None,
-        guard_s: None,
-        steps: before::steps(system, plan).await?,
-        on_failure: Vec::new(),
-        no_return: None,
-        watch: Vec::new(),
-    };
+    let back = Plan::new(
+        Claim::new(armed.way_back(), journal::WAY_BACK, &plan.who),
+        before::steps(system, plan).await?,
+    )
+    .of_stack(&plan.stack)
+    .purpose(Purpose::WayBack);
     let text = serde_json::to_vec(&back)?;
     system
         .write_atomic(WAY_BACK, &text, 0o600, None, &[])

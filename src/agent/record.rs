@@ -114,7 +114,7 @@ mod tests {
     use crate::core::audit::Line;
     use crate::core::engine::{self, CheckResult, Wish};
     use crate::core::error::{Code, Fault};
-    use crate::core::plan::{Mode, Step};
+    use crate::core::plan::Step;
     use crate::host::audit::PATH;
 
     /// What a step does.
@@ -185,19 +185,9 @@ mod tests {
         of: &[(&str, Does)],
         undo: &[(&str, Does)],
     ) -> Line {
-        let plan = Plan {
-            run: "r".into(),
-            stack: "s".into(),
-            verb: "deploy".into(),
-            who: "ana".into(),
-            mode: Mode::Apply,
-            after: None,
-            guard_s: None,
-            steps: steps(of),
-            on_failure: steps(undo),
-            no_return: None,
-            watch: Vec::new(),
-        };
+        let plan = Plan::new(Claim::new("r", "deploy", "ana"), steps(of))
+            .of_stack("s")
+            .or_else(steps(undo));
         let mut record = Record::begin(system, &plan, way).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()

@@ -11,7 +11,7 @@ use crate::core::audit::AuditAction;
 use crate::core::engine;
 use crate::core::error::{Code, Fault};
 use crate::core::event::{Event, now};
-use crate::core::plan::{Claim, Mode, Plan, Step};
+use crate::core::plan::{Claim, Plan, Purpose, Step};
 use crate::facts::backups::{Format, SETTINGS};
 use crate::facts::{self, Facts};
 use crate::host::journal::{Journal, TIMER};
@@ -90,19 +90,9 @@ fn claim(job: Scheduled, at: OffsetDateTime) -> Result<Claim> {
 }
 
 fn plan(claim: Claim, settings: &Settings, steps: Vec<Step<Task>>) -> Plan<Task> {
-    Plan {
-        run: claim.run,
-        stack: settings.stack.clone(),
-        verb: claim.verb,
-        who: claim.who,
-        mode: Mode::Apply,
-        after: None,
-        guard_s: None,
-        steps,
-        on_failure: Vec::new(),
-        no_return: None,
-        watch: Vec::new(),
-    }
+    Plan::new(claim, steps)
+        .of_stack(&settings.stack)
+        .purpose(Purpose::Timer)
 }
 
 fn steps(

@@ -20,7 +20,7 @@ use crate::agent::guard::{self, Guard};
 use crate::core::audit::{AuditAction, Head};
 use crate::core::engine;
 use crate::core::error::{Code, Fault, error_info};
-use crate::core::event::{Counts, Event, now};
+use crate::core::event::{Counts, Event, Side, now};
 use crate::core::outage::{self, Watch};
 use crate::core::plan::{Claim, Mode, Plan};
 use crate::facts::{self, app, backups, patch_base};
@@ -266,7 +266,7 @@ async fn watched(
     tell: &mut impl FnMut(Event) -> Result<()>,
 ) -> Result<Counts> {
     let plan = &work.plan;
-    let mut watch = Watch::begin("host", &plan.watch, outage::ON_HOST);
+    let mut watch = Watch::begin(Side::Host, &plan.watch, outage::ON_HOST);
     let halted = || work.turned_back || input.halted();
     engine::run_unless(&guard.plan(), system, &halted, &mut |event| {
         if matches!(event, Event::End { .. })

@@ -89,7 +89,7 @@ fn cut_off<'a>(system: &System, last: Option<&'a LastRun>) -> Result<(&'a LastRu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::plan::{Mode, Step};
+    use crate::core::plan::{Claim, Step};
     use crate::core::secret::Secret;
     use crate::task::{Restored, SwapReverted};
 
@@ -110,19 +110,12 @@ mod tests {
             previous: "live_before".to_owned(),
         };
         let step = |name: &str, task: Task| Step::new("backup", name, task);
-        let plan = Plan {
-            run: "r".to_owned(),
-            stack: "prod".to_owned(),
-            verb: "restore".to_owned(),
-            who: "ana@desk".to_owned(),
-            mode: Mode::Apply,
-            after: None,
-            guard_s: None,
-            steps: vec![step("it comes back", restored.into())],
-            on_failure: vec![step("as it was", back.into())],
-            no_return: None,
-            watch: Vec::new(),
-        };
+        let plan = Plan::new(
+            Claim::new("r", "restore", "ana@desk"),
+            vec![step("it comes back", restored.into())],
+        )
+        .of_stack("prod")
+        .or_else(vec![step("as it was", back.into())]);
         keep(&system, &plan).await.unwrap();
         let text = system.read_text(PATH).unwrap().unwrap();
         assert!(

@@ -1,5 +1,6 @@
 //! What the operator wrote: citrino.yml, playbooks, templates, and where secrets come from.
 
+mod files;
 mod overrides;
 pub mod playbook;
 pub mod source;

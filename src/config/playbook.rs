@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use include_dir::{Dir, include_dir};
 
-use super::overrides::{self, embedded, files_below};
+use super::files::{embedded, files_below};
+use super::overrides;
 use super::template::{Templates, Values};
 use super::yaml::{Content, Document, Node};
 use crate::core::error::{Code, Fault};

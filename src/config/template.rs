@@ -5,7 +5,7 @@ use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use tera::{Context, ErrorKind, Kwargs, State, Tera};
 
-use super::overrides::embedded;
+use super::files::embedded;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::{DOTS, Secret};
 use crate::task::file::Content;

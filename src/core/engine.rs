@@ -177,6 +177,7 @@ fn start<T>(plan: &Plan<T>) -> Event {
         stack: plan.stack.clone(),
         verb: plan.verb.clone(),
         who: plan.who.clone(),
+        purpose: Some(plan.purpose),
         steps: plan.steps.len(),
         applies: plan.mode == Mode::Apply,
     }
@@ -227,6 +228,7 @@ async fn run_step<W, T: Wish<W>>(
     tell: &mut impl FnMut(Event) -> Result<()>,
 ) -> Result<State> {
     let label = Label {
+        id: step.id.clone(),
         part: step.part.clone(),
         name: step.name.clone(),
         undo,
@@ -294,6 +296,7 @@ fn millis(since: Instant) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::plan::Claim;
 
     /// A wish that is never so, and breaks or not when it is to be made so.
     struct Never(Result<(), &'static str>);
@@ -311,19 +314,11 @@ mod tests {
     #[tokio::test]
     async fn an_undo_that_nobody_can_be_told_of_says_at_the_end_that_it_failed() {
         let step = |name, task| Step::<Never>::new("part", name, task);
-        let plan = Plan {
-            run: String::new(),
-            stack: String::new(),
-            verb: String::new(),
-            who: String::new(),
-            mode: Mode::Apply,
-            after: None,
-            guard_s: None,
-            steps: vec![step("it serves", Never(Ok(())))],
-            on_failure: vec![step("the old one serves", Never(Err("it is gone")))],
-            no_return: None,
-            watch: Vec::new(),
-        };
+        let plan = Plan::new(
+            Claim::new("", "", ""),
+            vec![step("it serves", Never(Ok(())))],
+        )
+        .or_else(vec![step("the old one serves", Never(Err("it is gone")))]);
         let mut full = |event: Event| match event {
             Event::Start { .. } => Ok(()),
             _ => Err(anyhow::Error::msg("the disk is full")),

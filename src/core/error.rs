@@ -4,6 +4,7 @@ use std::fmt;
 
 pub use super::code::{Area, Code, exit};
 use super::event::ErrorInfo;
+use super::plan::StepId;
 
 /// An error that a person can act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct Fault {
     pub code: Code,
     pub message: String,
     pub hint: Option<String>,
+    /// The step that failed with it, where that step is one that code knows.
+    pub step: StepId,
 }
 
 impl Fault {
@@ -19,6 +22,7 @@ impl Fault {
             code,
             message: message.into(),
             hint: None,
+            step: StepId::default(),
         }
     }
 
@@ -43,6 +47,7 @@ impl From<ErrorInfo> for Fault {
             code: trouble.code,
             message: trouble.message,
             hint: trouble.hint,
+            step: StepId::default(),
         }
     }
 }

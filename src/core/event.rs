@@ -5,6 +5,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::audit::Line;
 use super::code::Code;
+use super::plan::{Purpose, StepId};
 
 /// What making a wish so does to the thing that it is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,6 +69,8 @@ pub enum State {
 /// Where a step belongs and what it is called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
+    #[serde(default, skip_serializing_if = "StepId::is_none")]
+    pub id: StepId,
     /// The playbook, or the part of a verb's plan.
     pub part: String,
     pub name: String,
@@ -85,6 +88,9 @@ pub enum Event {
         stack: String,
         verb: String,
         who: String,
+        /// Absent in journals of an older release.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        purpose: Option<Purpose>,
         steps: usize,
         /// False when the run only looks.
         applies: bool,
@@ -177,11 +183,19 @@ pub enum Event {
     },
 }
 
+/// Where requests are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    #[default]
+    Host,
+    Operator,
+}
+
 /// The answers to requests that were made all the time while a plan ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
-    /// Where they were made: on the `host`, or by the `operator`.
-    pub side: String,
+    pub side: Side,
     pub requests: u64,
     pub failed: u64,
     /// The longest time without a good answer.

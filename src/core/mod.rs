@@ -7,6 +7,7 @@ pub mod digest;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod http;
 pub mod outage;
 pub mod plan;
 pub mod report;

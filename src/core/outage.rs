@@ -6,21 +6,17 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use reqwest::{Client, Method, redirect};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
-use crate::core::event::Outage;
-use crate::core::plan::Ask;
+use crate::core::event::{Outage, Side};
+use crate::core::http::{Asker, HttpRequest, Manner};
 
 /// Between two requests of one asker on the host, which the app does not limit. Four of them ask 160
 /// times a second: a gap of 10 ms is seen, and a processor is busy with it to a few per cent.
 pub const ON_HOST: Duration = Duration::from_millis(25);
 /// The same of the operator's side, which must keep below what the app allows one address.
 pub const FROM_OUTSIDE: Duration = Duration::from_millis(200);
-
-/// Who waits longer has no answer.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A watch that goes on until it is ended. It has a thread of its own, so that what the plan does cannot
 /// hold its clock up.
@@ -31,12 +27,12 @@ pub struct Watch {
 
 impl Watch {
     /// Begins to make these requests, each over a connection that is kept and over new ones.
-    pub fn begin(side: &str, asks: &[Ask], pause: Duration) -> Option<Self> {
+    pub fn begin(side: Side, asks: &[HttpRequest], pause: Duration) -> Option<Self> {
         if asks.is_empty() {
             return None;
         }
         let (end, ended) = watch::channel(false);
-        let (side, asks) = (side.to_owned(), asks.to_vec());
+        let asks = asks.to_vec();
         let thread = thread::spawn(move || ask_all(side, &asks, pause, &ended));
         Some(Self { end, thread })
     }
@@ -89,8 +85,8 @@ impl Sight {
 }
 
 fn ask_all(
-    side: String,
-    asks: &[Ask],
+    side: Side,
+    asks: &[HttpRequest],
     pause: Duration,
     ended: &watch::Receiver<bool>,
 ) -> Result<Outage> {
@@ -103,9 +99,12 @@ fn ask_all(
     let askers = LocalSet::new();
     for ask in asks {
         for keeps in [true, false] {
-            let client = client(ask, keeps)?;
+            let asker = ask.asker(Manner::Watch { keeps })?;
             let (ask, ended, sight) = (ask.clone(), ended.clone(), Rc::clone(&sight));
-            askers.spawn_local(go_on_asking(client, ask, pause, ended, sight));
+            askers.spawn_local(async move {
+                let asking = Asking { asker, ask, pause };
+                asking.go_on(ended, &sight).await;
+            });
         }
     }
     runtime.block_on(askers);
@@ -114,62 +113,35 @@ fn ask_all(
     Ok(std::mem::take(&mut sight.outage))
 }
 
-async fn go_on_asking(
-    client: Client,
-    ask: Ask,
+/// One of those that ask.
+struct Asking {
+    asker: Asker,
+    ask: HttpRequest,
     pause: Duration,
-    mut ended: watch::Receiver<bool>,
-    sight: Rc<RefCell<Sight>>,
-) {
-    let mut serves = false;
-    loop {
-        let answer = once(&client, &ask).await;
-        serves |= answer.is_ok();
-        if serves {
-            sight.borrow_mut().count(answer);
-        }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            // An error is the end too: nobody waits for the answers any more.
-            _ = ended.wait_for(|ended| *ended) => return,
+}
+
+impl Asking {
+    async fn go_on(&self, mut ended: watch::Receiver<bool>, sight: &RefCell<Sight>) {
+        let mut serves = false;
+        loop {
+            let answer = once(&self.asker, &self.ask).await;
+            serves |= answer.is_ok();
+            if serves {
+                sight.borrow_mut().count(answer);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.pause) => {}
+                // An error is the end too: nobody waits for the answers any more.
+                _ = ended.wait_for(|ended| *ended) => return,
+            }
         }
     }
 }
 
-fn client(ask: &Ask, keeps: bool) -> Result<Client> {
-    let mut client = Client::builder()
-        .timeout(TIMEOUT)
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        // It is asked whether there is an answer, not who gives it.
-        .danger_accept_invalid_certs(true)
-        .pool_max_idle_per_host(usize::from(keeps));
-    let url: reqwest::Url = ask.url.parse().context("the watched URL is not valid")?;
-    if let (Some(address), Some(host)) = (ask.address, url.host_str()) {
-        // The port is the URL's.
-        client = client.resolve(host, (address, 0).into());
-    }
-    client.build().context("could not set up an HTTP client")
-}
-
-async fn once(client: &Client, ask: &Ask) -> Result<()> {
-    let method: Method = ask
-        .method
-        .parse()
-        .context("the watched HTTP method is not valid")?;
-    let name = || format!("{} {}", ask.method, ask.url);
-    let mut request = client.request(method, &ask.url);
-    if let Some(body) = &ask.body {
-        request = request
-            .header("content-type", "application/json")
-            .body(body.clone());
-    }
-    let answer = request.send().await.with_context(name)?;
-    let status = answer.status();
-    // The whole of it: an answer that breaks off is none.
-    answer.bytes().await.with_context(name)?;
-    if !status.is_success() {
-        bail!("{} answered {status}", name());
+async fn once(asker: &Asker, request: &HttpRequest) -> Result<()> {
+    let answer = asker.ask().await.with_context(|| request.to_string())?;
+    if !answer.status.is_success() {
+        bail!("{request} answered {}", answer.status);
     }
     Ok(())
 }
@@ -219,13 +191,8 @@ mod tests {
 
     fn see(statuses: &'static [u16]) -> Option<Outage> {
         let (url, through) = serve(statuses);
-        let ask = Ask {
-            method: "GET".to_owned(),
-            url,
-            body: None,
-            address: None,
-        };
-        let watch = Watch::begin("host", &[ask], Duration::from_millis(1)).unwrap();
+        let ask = HttpRequest::get(url);
+        let watch = Watch::begin(Side::Host, &[ask], Duration::from_millis(1)).unwrap();
         through.recv().unwrap();
         watch.end().unwrap()
     }
@@ -241,6 +208,6 @@ mod tests {
     #[test]
     fn what_never_served_has_no_outage() {
         assert!(see(&[503, 503, 503]).is_none());
-        assert!(Watch::begin("host", &[], ON_HOST).is_none());
+        assert!(Watch::begin(Side::Host, &[], ON_HOST).is_none());
     }
 }

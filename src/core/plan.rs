@@ -1,12 +1,33 @@
 //! A verb as data: the wishes in order, and the wishes that undo.
 
-use std::net::IpAddr;
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+
+use super::http::HttpRequest;
+
+/// By what the code knows a step: names are for people, and change. A step that nothing has to
+/// recognise has none. Whoever makes such steps keeps their ids as constants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(Cow<'static, str>);
+
+impl StepId {
+    pub const fn new(id: &'static str) -> Self {
+        Self(Cow::Borrowed(id))
+    }
+
+    pub fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 /// One wish with its place.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Step<T> {
+    /// Absent in plans that were kept by an older release.
+    #[serde(default, skip_serializing_if = "StepId::is_none")]
+    pub id: StepId,
     /// The playbook or the part of the verb that the step belongs to.
     pub part: String,
     /// The wish as a sentence: "nginx runs".
@@ -24,6 +45,21 @@ pub struct Step<T> {
 pub enum Mode {
     Check,
     Apply,
+}
+
+/// What a run is for, where that decides something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A command of an operator, whose Ctrl-C makes the host turn back.
+    #[default]
+    Command,
+    /// One part of such a command: Ctrl-C is for the command as a whole.
+    Part,
+    /// What a timer starts with nobody there.
+    Timer,
+    /// The dead man's switch puts back what a run had changed.
+    WayBack,
 }
 
 /// A run that was seen, and whether it was over.
@@ -51,6 +87,8 @@ pub struct Plan<T> {
     /// Who asks: `user@machine`.
     pub who: String,
     pub mode: Mode,
+    #[serde(default)]
+    pub purpose: Purpose,
     /// The newest run of the world, as it was when this plan was made for it: another one since
     /// then may have changed what the plan rests on.
     #[serde(default)]
@@ -69,33 +107,62 @@ pub struct Plan<T> {
     /// What is asked over and over while the plan runs, so that nobody has to guess whether users
     /// noticed it.
     #[serde(default)]
-    pub watch: Vec<Ask>,
-}
-
-/// A request as users make it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
-    pub method: String,
-    pub url: String,
-    /// Sent as JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
-    /// Where the URL's host is, when that is not for the name service to say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<IpAddr>,
+    pub watch: Vec<HttpRequest>,
 }
 
 impl Claim {
-    pub fn of<T>(plan: &Plan<T>) -> Self {
+    pub fn new(run: impl Into<String>, verb: impl Into<String>, who: impl Into<String>) -> Self {
         Self {
-            run: plan.run.clone(),
-            verb: plan.verb.clone(),
-            who: plan.who.clone(),
+            run: run.into(),
+            verb: verb.into(),
+            who: who.into(),
         }
+    }
+
+    pub fn of<T>(plan: &Plan<T>) -> Self {
+        Self::new(&plan.run, &plan.verb, &plan.who)
     }
 }
 
 impl<T> Plan<T> {
+    /// A plan that applies its steps and has no undo. What else a plan may have is set on it.
+    pub fn new(claim: Claim, steps: Vec<Step<T>>) -> Self {
+        Self {
+            run: claim.run,
+            stack: String::new(),
+            verb: claim.verb,
+            who: claim.who,
+            mode: Mode::Apply,
+            purpose: Purpose::default(),
+            after: None,
+            guard_s: None,
+            steps,
+            on_failure: Vec::new(),
+            no_return: None,
+            watch: Vec::new(),
+        }
+    }
+
+    pub fn of_stack(mut self, stack: impl Into<String>) -> Self {
+        self.stack = stack.into();
+        self
+    }
+
+    pub fn purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    pub fn in_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    pub fn or_else(mut self, on_failure: Vec<Step<T>>) -> Self {
+        self.on_failure = on_failure;
+        self
+    }
+
     /// Whether the plan turns back when the step at this index fails, or may not begin.
     pub fn turns_back(&self, index: usize) -> bool {
         self.no_return.is_none_or(|point| index < point)
@@ -105,11 +172,18 @@ impl<T> Plan<T> {
 impl<T> Step<T> {
     pub fn new(part: impl Into<String>, name: impl Into<String>, task: impl Into<T>) -> Self {
         Self {
+            id: StepId::default(),
             part: part.into(),
             name: name.into(),
             guard: false,
             task: task.into(),
         }
+    }
+
+    /// The same step, to be known by this id.
+    pub fn with_id(mut self, id: StepId) -> Self {
+        self.id = id;
+        self
     }
 }
 
@@ -118,6 +192,7 @@ impl<T> Plan<T> {
     pub fn map<'p, U>(&'p self, task: impl Fn(&'p Step<T>) -> U) -> Plan<U> {
         let map = |steps: &'p [Step<T>]| {
             let step = |step: &'p Step<T>| Step {
+                id: step.id.clone(),
                 part: step.part.clone(),
                 name: step.name.clone(),
                 guard: step.guard,
@@ -126,17 +201,40 @@ impl<T> Plan<T> {
             steps.iter().map(step).collect()
         };
         Plan {
-            run: self.run.clone(),
             stack: self.stack.clone(),
-            verb: self.verb.clone(),
-            who: self.who.clone(),
             mode: self.mode,
+            purpose: self.purpose,
             after: self.after.clone(),
             guard_s: self.guard_s,
-            steps: map(&self.steps),
             on_failure: map(&self.on_failure),
             no_return: self.no_return,
             watch: self.watch.clone(),
+            ..Plan::new(Claim::of(self), map(&self.steps))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_an_older_release_kept_is_read() {
+        let text = r#"{"run":"r","stack":"s","verb":"restore","who":"ana@desk","mode":"apply",
+            "steps":[{"part":"backup","name":"there is a backup","task":7}],"on_failure":[],
+            "watch":[{"method":"GET","url":"http://x/","address":"127.0.0.1"}]}"#;
+        let plan: Plan<u8> = serde_json::from_str(text).unwrap();
+        assert!(plan.steps[0].id.is_none());
+        assert_eq!(plan.purpose, Purpose::Command);
+        assert_eq!(plan.watch[0].to_string(), "GET http://x/");
+    }
+
+    #[test]
+    fn a_step_is_known_by_its_id_after_it_was_sent() {
+        const ID: StepId = StepId::new("backup.safety");
+        let step = Step::<u8>::new("backup", "whatever people call it", 7).with_id(ID);
+        let text = serde_json::to_string(&step).unwrap();
+        let read: Step<u8> = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.id, ID);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::core::value::{ReleaseId, Sha256, checked};
 use crate::host::env_file;
 use crate::host::memory_usage;
 use crate::host::system::{Cmd, System, mode_of};
@@ -60,7 +61,9 @@ impl AppFacts {
 /// One version of the app on a host: its manifest, `release.json`, and what is known of it there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
+    #[serde(deserialize_with = "checked::<_, ReleaseId>")]
     pub id: String,
+    #[serde(deserialize_with = "checked::<_, Sha256>")]
     pub sha256: String,
     /// The commit it was built from, with `-dirty` when the tree had changes; empty when unknown.
     pub commit: String,
@@ -303,4 +306,22 @@ fn release(system: &System, name: &str) -> Result<Option<Release>> {
         .unwrap_or_default();
     release.migrations = read("migrations.json")?.and_then(|text| serde_json::from_str(&text).ok());
     Ok(Some(release))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a host says of its releases becomes a path, on it and on the operator's machine.
+    #[test]
+    fn a_host_cannot_name_a_path() {
+        let release = |id: &str, sha256: &str| {
+            let manifest = serde_json::json!({"id": id, "sha256": sha256, "commit": "", "built_at": "", "size_bytes": 1});
+            serde_json::from_value::<Release>(manifest)
+        };
+        let digest = "0123456789abcdef".repeat(4);
+        assert!(release("20261129T211408Z-01234567", &digest).is_ok());
+        assert!(release("../../root", &digest).is_err());
+        assert!(release("20261129T211408Z-01234567", "../../root").is_err());
+    }
 }

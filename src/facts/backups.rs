@@ -12,6 +12,7 @@ use time::macros::format_description;
 use super::app::Schema;
 use crate::core::digest;
 use crate::core::error::{Code, Fault};
+use crate::core::value::{BackupName, checked};
 use crate::host::system::{DRAFT, System};
 use crate::storage::archive::{Content, Packing};
 use crate::storage::retention::Dated;
@@ -32,6 +33,7 @@ pub const PART: &str = ".part";
 #[serde(deny_unknown_fields)]
 pub struct Backup {
     /// `citrino_20261125_150000`
+    #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub name: String,
     /// When the dump began, RFC 3339 in UTC.
     pub at: String,

@@ -12,7 +12,7 @@ use super::Hetzner;
 use super::actions::deadline;
 use super::answers::{Named, Protection, or_default};
 use super::labels::{self, Labels};
-use super::resource::Kind;
+use super::resource::{Fields, Labelled, Order};
 use super::server_view::first_address;
 use super::servers::map_of;
 
@@ -33,12 +33,11 @@ impl Family {
     }
 }
 
+pub type AddressView = Labelled<AddressFields>;
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "Answer")]
-pub struct AddressView {
-    pub id: i64,
-    pub name: String,
-    pub labels: Labels,
+pub struct AddressFields {
     /// `ipv4` or `ipv6`.
     pub family: String,
     /// The address itself; of an IPv6 network its first.
@@ -55,10 +54,6 @@ pub struct AddressView {
 
 #[derive(Deserialize)]
 struct Answer {
-    id: i64,
-    name: String,
-    #[serde(default, deserialize_with = "or_default")]
-    labels: Labels,
     #[serde(default, rename = "type", deserialize_with = "or_default")]
     family: String,
     #[serde(default, deserialize_with = "or_default")]
@@ -84,14 +79,11 @@ struct Pointer {
     dns_ptr: String,
 }
 
-impl From<Answer> for AddressView {
+impl From<Answer> for AddressFields {
     fn from(answer: Answer) -> Self {
         let ip = first_address(&answer.ip);
         let reverse = answer.dns_ptr.into_iter().find(|one| one.ip == ip);
         Self {
-            id: answer.id,
-            name: answer.name,
-            labels: answer.labels,
             family: answer.family,
             location: answer.location.name,
             holder: answer.assignee_id,
@@ -103,20 +95,11 @@ impl From<Answer> for AddressView {
     }
 }
 
-impl Kind for AddressView {
+impl Fields for AddressFields {
     const MANY: &'static str = "primary_ips";
     const ONE: &'static str = "primary_ip";
     const WORD: &'static str = "address";
 
-    fn id(&self) -> i64 {
-        self.id
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn labels(&self) -> &Labels {
-        &self.labels
-    }
     fn is_used(&self) -> bool {
         self.holder.is_some()
     }
@@ -171,8 +154,11 @@ impl Hetzner {
     pub async fn point_back(&self, found: &AddressView, to: &str) -> Result<()> {
         let doing = format!("set the reverse DNS of address {} to {to}", found.ip);
         let body = DnsPtr::new(to.to_owned(), found.ip.clone());
-        self.order::<AddressView>(found.id, "change_dns_ptr", &body, &doing, deadline::POWER)
-            .await
+        self.order::<AddressView>(
+            Order::new(found.id, "change_dns_ptr", &doing, deadline::POWER),
+            &body,
+        )
+        .await
     }
 
     /// Gives it to a server that is off; from whoever has it, it is taken first.
@@ -182,15 +168,21 @@ impl Hetzner {
             server,
             assign_primary_ip_to_resource_request::AssigneeType::Server,
         );
-        self.order::<AddressView>(found.id, "assign", &body, &doing, deadline::POWER)
-            .await
+        self.order::<AddressView>(
+            Order::new(found.id, "assign", &doing, deadline::POWER),
+            &body,
+        )
+        .await
     }
 
     /// Takes it from the server that has it, which must be off.
     pub async fn unassign_address(&self, found: &AddressView) -> Result<()> {
         let doing = format!("unassign address {} from its server", found.ip);
-        self.order::<AddressView>(found.id, "unassign", &json!({}), &doing, deadline::POWER)
-            .await
+        self.order::<AddressView>(
+            Order::new(found.id, "unassign", &doing, deadline::POWER),
+            &json!({}),
+        )
+        .await
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,6 +32,30 @@ pub(super) enum Sent {
     Harmless,
     /// Makes something new each time.
     Makes,
+}
+
+impl Sent {
+    fn may_go_again(self, failed: &CallError) -> bool {
+        match self {
+            Self::Harmless => failed.transient(),
+            Self::Makes => failed.try_later(),
+        }
+    }
+}
+
+fn most_retries(failed: &CallError) -> u32 {
+    match failed {
+        CallError::Unreachable(_) => RETRIES_UNREACHABLE,
+        _ => RETRIES,
+    }
+}
+
+/// Longer by up to a quarter, so that two operators do not meet again.
+fn varied(wait: Duration) -> Duration {
+    let nanos = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |now| now.subsec_nanos());
+    wait.mul_f64(1.0 + f64::from(nanos % 1000) / 4000.0)
 }
 
 impl Hetzner {
@@ -120,6 +145,7 @@ impl Hetzner {
         find: impl AsyncFn() -> Called<Option<T>>,
     ) -> Called<T> {
         let mut attempt = 0;
+        let mut waits = self.backoff().build();
         loop {
             let failed = match self.retrying(Sent::Makes, &create).await {
                 Ok(made) => return Ok(made),
@@ -130,7 +156,7 @@ impl Hetzner {
             if !failed.unknown_outcome() && !late {
                 return Err(failed);
             }
-            tokio::time::sleep(self.retry_wait(attempt)).await;
+            tokio::time::sleep(varied(waits.next().unwrap_or_default())).await;
             if let Some(found) = find().await? {
                 return Ok(found);
             }
@@ -147,27 +173,16 @@ impl Hetzner {
         sent: Sent,
         call: impl AsyncFn() -> Called<T>,
     ) -> Called<T> {
-        let mut attempt = 0;
-        loop {
-            let failed = match call().await {
-                Ok(answer) => return Ok(answer),
-                Err(failed) => failed,
-            };
-            let again = match sent {
-                Sent::Harmless => failed.transient(),
-                Sent::Makes => failed.try_later(),
-            };
-            let most = match failed {
-                CallError::Unreachable(_) => RETRIES_UNREACHABLE,
-                _ => RETRIES,
-            };
-            if !again || attempt >= most {
-                return Err(failed);
-            }
-            let wait = self.retry_wait(attempt).max(self.refill_wait(&failed));
-            tokio::time::sleep(wait).await;
-            attempt += 1;
-        }
+        let mut attempts = 0;
+        (|| call())
+            .retry(self.backoff())
+            .sleep(tokio::time::sleep)
+            .when(|failed: &CallError| {
+                attempts += 1;
+                sent.may_go_again(failed) && attempts <= most_retries(failed)
+            })
+            .adjust(|failed, wait| Some(varied(wait?).max(self.refill_wait(failed))))
+            .await
     }
 
     /// After a 429: the time in which the API gives one request back, by its `RateLimit-Limit` (an
@@ -182,14 +197,13 @@ impl Hetzner {
         }
     }
 
-    /// Doubles each time, and varies by a quarter so that two operators do not meet again.
-    pub(super) fn retry_wait(&self, attempt: u32) -> Duration {
-        let wait = self.pace.first_retry.saturating_mul(1 << attempt.min(10));
-        let nanos = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, |now| now.subsec_nanos());
-        wait.min(self.pace.longest_retry)
-            .mul_f64(1.0 + f64::from(nanos % 1000) / 4000.0)
+    /// Each wait is twice as long as the one before, up to the longest.
+    fn backoff(&self) -> ExponentialBuilder {
+        ExponentialBuilder::new()
+            .with_min_delay(self.pace.first_retry)
+            .with_max_delay(self.pace.longest_retry)
+            .with_factor(2.0)
+            .without_max_times()
     }
 
     /// One request, one answer, read leniently.

@@ -7,15 +7,15 @@ use hcloud::models::{
     ApplyToResourcesRequest, CreateFirewallRequest, FirewallResource, ResourceId, SetRulesRequest,
     firewall_resource, rule,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 
 use super::Hetzner;
 use super::actions::deadline;
 use super::answers::or_default;
 use super::failure::CallError;
-use super::labels::{self, Labels};
-use super::resource::Kind;
+use super::labels;
+use super::resource::{Fields, Labelled, Order};
 use super::server_view::ServerView;
 use super::servers::map_of;
 use crate::core::error::Fault;
@@ -60,6 +60,11 @@ impl Rule {
     }
 }
 
+fn canonical<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rule>, D::Error> {
+    let rules: Vec<Rule> = or_default(from)?;
+    Ok(rules.into_iter().map(Rule::canonical).collect())
+}
+
 /// `10.1.2.3/8` and `10.0.0.0/8` are one network. What the API calls otherwise stays as it is.
 fn network(cidr: &str) -> String {
     let network = cidr.parse::<Network>();
@@ -81,50 +86,18 @@ impl fmt::Display for Rule {
     }
 }
 
+pub type FirewallView = Labelled<FirewallFields>;
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "Answer")]
-pub struct FirewallView {
-    pub id: i64,
-    pub name: String,
-    pub labels: Labels,
+pub struct FirewallFields {
+    #[serde(default, deserialize_with = "canonical")]
     pub rules: Vec<Rule>,
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    id: i64,
-    name: String,
-    #[serde(default, deserialize_with = "or_default")]
-    labels: Labels,
-    #[serde(default, deserialize_with = "or_default")]
-    rules: Vec<Rule>,
-}
-
-impl From<Answer> for FirewallView {
-    fn from(answer: Answer) -> Self {
-        Self {
-            id: answer.id,
-            name: answer.name,
-            labels: answer.labels,
-            rules: answer.rules.into_iter().map(Rule::canonical).collect(),
-        }
-    }
-}
-
-impl Kind for FirewallView {
+impl Fields for FirewallFields {
     const MANY: &'static str = "firewalls";
     const ONE: &'static str = "firewall";
     const WORD: &'static str = "firewall";
-
-    fn id(&self) -> i64 {
-        self.id
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn labels(&self) -> &Labels {
-        &self.labels
-    }
 }
 
 impl Hetzner {
@@ -142,8 +115,11 @@ impl Hetzner {
     pub async fn set_rules(&self, firewall: &FirewallView, rules: &[Rule]) -> Result<()> {
         let doing = format!("set the rules of firewall {}", firewall.name);
         let body = SetRulesRequest::new(requests(rules));
-        self.order::<FirewallView>(firewall.id, "set_rules", &body, &doing, deadline::FIREWALL)
-            .await
+        self.order::<FirewallView>(
+            Order::new(firewall.id, "set_rules", &doing, deadline::FIREWALL),
+            &body,
+        )
+        .await
     }
 
     /// Applies it to a server; one to which it is applied already is no error.
@@ -154,13 +130,10 @@ impl Hetzner {
             ..FirewallResource::new(firewall_resource::Type::Server)
         };
         let body = ApplyToResourcesRequest::new(vec![resource]);
-        self.try_order::<FirewallView>(
-            firewall,
-            "apply_to_resources",
+        self.order::<FirewallView>(
+            Order::new(firewall, "apply_to_resources", &doing, deadline::FIREWALL)
+                .unless(&["firewall_already_applied"]),
             &body,
-            &doing,
-            deadline::FIREWALL,
-            &["firewall_already_applied"],
         )
         .await
     }

@@ -7,36 +7,24 @@ use serde::Deserialize;
 use super::Hetzner;
 use super::actions::deadline;
 use super::answers::or_default;
-use super::labels::{self, Labels};
-use super::resource::Kind;
+use super::labels;
+use super::resource::{Fields, Labelled, Order};
 use super::servers::map_of;
 
+pub type NetworkView = Labelled<NetworkFields>;
+
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct NetworkView {
-    pub id: i64,
-    pub name: String,
-    #[serde(default, deserialize_with = "or_default")]
-    pub labels: Labels,
+pub struct NetworkFields {
     #[serde(default, deserialize_with = "or_default")]
     pub ip_range: String,
     #[serde(default, deserialize_with = "or_default")]
     subnets: Vec<serde::de::IgnoredAny>,
 }
 
-impl Kind for NetworkView {
+impl Fields for NetworkFields {
     const MANY: &'static str = "networks";
     const ONE: &'static str = "network";
     const WORD: &'static str = "network";
-
-    fn id(&self) -> i64 {
-        self.id
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn labels(&self) -> &Labels {
-        &self.labels
-    }
 }
 
 #[derive(Default, Deserialize)]
@@ -77,8 +65,11 @@ impl Hetzner {
     pub async fn add_subnet(&self, found: &NetworkView, location: &str) -> Result<()> {
         let doing = format!("add a subnet to network {}", found.name);
         let body = self.subnet(&found.ip_range, location).await?;
-        self.order::<NetworkView>(found.id, "add_subnet", &body, &doing, deadline::POWER)
-            .await
+        self.order::<NetworkView>(
+            Order::new(found.id, "add_subnet", &doing, deadline::POWER),
+            &body,
+        )
+        .await
     }
 
     async fn subnet(&self, range: &str, location: &str) -> Result<Subnet> {

@@ -59,10 +59,8 @@ fn cloud(yaml: &str) -> Cloud {
 /// `exists`: a server as wished is there, whatever its image is called.
 fn offer(yaml: &str, exists: bool) -> Result<Offer> {
     let cloud = cloud(yaml);
-    let server = ServerView {
-        server_type: cloud.server_type.to_string(),
-        ..ServerView::default()
-    };
+    let mut server = ServerView::default();
+    server.fields.server_type = cloud.server_type.to_string();
     offer_beside(&cloud, exists.then_some(&server))
 }
 
@@ -80,10 +78,10 @@ fn offer_beside(cloud: &Cloud, server: Option<&ServerView>) -> Result<Offer> {
 fn a_rescale_must_be_orderable_and_fit() {
     let mut server = ServerView {
         name: "prod".into(),
-        server_type: "cpx12".into(),
-        disk_gb: 40,
         ..ServerView::default()
     };
+    server.fields.server_type = "cpx12".into();
+    server.fields.disk_gb = 40;
     let wished = |name: &str| {
         cloud(&format!(
             "server_type: {name}, location: nbg1, image: debian-12"
@@ -92,7 +90,7 @@ fn a_rescale_must_be_orderable_and_fit() {
     assert!(offer_beside(&wished("cx23"), Some(&server)).is_ok());
     let error = offer_beside(&wished("cpx11"), Some(&server)).unwrap_err();
     assert!(error.to_string().contains("cannot be ordered in nbg1"));
-    server.disk_gb = 80;
+    server.fields.disk_gb = 80;
     let error = offer_beside(&wished("cx23"), Some(&server)).unwrap_err();
     assert_eq!(
         error.to_string(),

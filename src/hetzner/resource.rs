@@ -1,19 +1,80 @@
 //! What every kind of resource has: a place in the API, a name and labels. It is listed, found,
 //! made once, changed, ordered about and deleted in one way.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use anyhow::Result;
 use reqwest::Method;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Hetzner;
 use super::actions::{Started, deadline};
+use super::answers::or_default;
 use super::call::{Called, to_value};
 use super::failure::CallError;
 use super::labels::{self, Labels};
+
+/// A resource as an answer tells of it: what all of them have, and what its kind alone has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Labelled<F> {
+    pub id: i64,
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub labels: Labels,
+    #[serde(flatten)]
+    pub fields: F,
+}
+
+impl<F> Deref for Labelled<F> {
+    type Target = F;
+
+    fn deref(&self) -> &F {
+        &self.fields
+    }
+}
+
+/// What a kind of resource has of its own, and where it is in the API.
+pub trait Fields: DeserializeOwned {
+    const MANY: &'static str;
+    const ONE: &'static str;
+    const WORD: &'static str;
+    /// What people know it by, given its name.
+    fn name<'v>(&'v self, name: &'v str) -> &'v str {
+        name
+    }
+    fn is_used(&self) -> bool {
+        false
+    }
+    fn is_protected(&self) -> bool {
+        false
+    }
+}
+
+impl<F: Fields> Kind for Labelled<F> {
+    const MANY: &'static str = F::MANY;
+    const ONE: &'static str = F::ONE;
+    const WORD: &'static str = F::WORD;
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn name(&self) -> &str {
+        self.fields.name(&self.name)
+    }
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+    fn is_used(&self) -> bool {
+        self.fields.is_used()
+    }
+    fn is_protected(&self) -> bool {
+        self.fields.is_protected()
+    }
+}
 
 /// A kind of resource, as an answer tells of one.
 pub trait Kind: DeserializeOwned {
@@ -27,12 +88,36 @@ pub trait Kind: DeserializeOwned {
     fn name(&self) -> &str;
     fn labels(&self) -> &Labels;
     /// Whether a server has it.
-    fn is_used(&self) -> bool {
-        false
-    }
+    fn is_used(&self) -> bool;
     /// Whether the API refuses to delete it.
-    fn is_protected(&self) -> bool {
-        false
+    fn is_protected(&self) -> bool;
+}
+
+/// Something that the API is to do with one resource.
+pub(super) struct Order<'o> {
+    id: i64,
+    action: &'o str,
+    /// Completes "could not …".
+    doing: &'o str,
+    within: Duration,
+    /// Errors of the API that say that it is so already.
+    already: &'o [&'o str],
+}
+
+impl<'o> Order<'o> {
+    pub fn new(id: i64, action: &'o str, doing: &'o str, within: Duration) -> Self {
+        Self {
+            id,
+            action,
+            doing,
+            within,
+            already: &[],
+        }
+    }
+
+    pub fn unless(mut self, already: &'o [&'o str]) -> Self {
+        self.already = already;
+        self
     }
 }
 
@@ -122,31 +207,14 @@ impl Hetzner {
     /// Has the API do something with one, and waits for it.
     pub(super) async fn order<K: Kind>(
         &self,
-        id: i64,
-        action: &str,
+        order: Order<'_>,
         body: &impl Serialize,
-        doing: &str,
-        within: Duration,
     ) -> Result<()> {
-        self.try_order::<K>(id, action, body, doing, within, &[])
-            .await
-    }
-
-    /// The same, where these errors of the API say that it is so already.
-    pub(super) async fn try_order<K: Kind>(
-        &self,
-        id: i64,
-        action: &str,
-        body: &impl Serialize,
-        doing: &str,
-        within: Duration,
-        already: &[&str],
-    ) -> Result<()> {
-        let path = format!("/{}/{id}/actions/{action}", K::MANY);
+        let path = format!("/{}/{}/actions/{}", K::MANY, order.id, order.action);
         match self.write(Method::POST, &path, Some(body)).await {
-            Ok(started) => self.await_all(started, doing, within).await,
-            Err(error) if already.iter().any(|code| error.is(code)) => Ok(()),
-            Err(error) => Err(error.told(doing).into()),
+            Ok(started) => self.await_all(started, order.doing, order.within).await,
+            Err(error) if order.already.iter().any(|code| error.is(code)) => Ok(()),
+            Err(error) => Err(error.told(order.doing).into()),
         }
     }
 
@@ -155,11 +223,8 @@ impl Hetzner {
         let doing = format!("change the protection of {} {}", K::WORD, one.name());
         let body = json!({ "delete": on });
         self.order::<K>(
-            one.id(),
-            "change_protection",
+            Order::new(one.id(), "change_protection", &doing, deadline::POWER),
             &body,
-            &doing,
-            deadline::POWER,
         )
         .await
     }

@@ -6,21 +6,20 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use super::answers::{Named, Protection, or_default};
-use super::labels::{self, Labels};
-use super::resource::Kind;
+use super::labels;
+use super::resource::{Fields, Labelled};
+
+pub type ServerView = Labelled<ServerFields>;
 
 /// A server as the API tells of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "Answer")]
-pub struct ServerView {
-    pub id: i64,
-    pub name: String,
+pub struct ServerFields {
     /// `running`, `off`, or one of the API's names for being on the way.
     pub status: String,
     pub ipv4: Option<String>,
     /// The first address of the server's network.
     pub ipv6: Option<String>,
-    pub labels: Labels,
     /// Ids of its addresses, which are resources of their own.
     pub ipv4_id: Option<i64>,
     pub ipv6_id: Option<i64>,
@@ -43,12 +42,8 @@ pub struct ServerView {
 /// The API's answer, of which nothing but the id and the name must be there.
 #[derive(Deserialize)]
 struct Answer {
-    id: i64,
-    name: String,
     #[serde(default, deserialize_with = "or_default")]
     status: String,
-    #[serde(default, deserialize_with = "or_default")]
-    labels: Labels,
     #[serde(default, deserialize_with = "or_default")]
     public_net: PublicNet,
     #[serde(default, deserialize_with = "or_default")]
@@ -93,19 +88,16 @@ struct Applied {
     id: i64,
 }
 
-impl From<Answer> for ServerView {
+impl From<Answer> for ServerFields {
     fn from(answer: Answer) -> Self {
         let net = answer.public_net;
         let address_id = |address: &Option<Address>| address.as_ref().and_then(|one| one.id);
         Self {
             ipv4_id: address_id(&net.ipv4),
             ipv6_id: address_id(&net.ipv6),
-            id: answer.id,
-            name: answer.name,
             status: answer.status,
             ipv4: net.ipv4.map(|address| address.ip),
             ipv6: net.ipv6.map(|address| first_address(&address.ip)),
-            labels: answer.labels,
             server_type: answer.server_type.name,
             disk_gb: answer.primary_disk_size,
             networks: answer.private_net.iter().map(|net| net.network).collect(),
@@ -129,20 +121,11 @@ pub(super) fn first_address(network: &str) -> String {
     }
 }
 
-impl Kind for ServerView {
+impl Fields for ServerFields {
     const MANY: &'static str = "servers";
     const ONE: &'static str = "server";
     const WORD: &'static str = "server";
 
-    fn id(&self) -> i64 {
-        self.id
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn labels(&self) -> &Labels {
-        &self.labels
-    }
     fn is_protected(&self) -> bool {
         self.protected
     }
@@ -184,7 +167,7 @@ mod tests {
             "image": null, "location": {"name": "ash"}, "backup_window": null}"#;
         let view: ServerView = serde_json::from_str(text).unwrap();
         assert_eq!(view.address(), Some("2001:db8::1"));
-        assert_eq!((view.firewalls, view.image), (vec![3], None));
+        assert_eq!((&view.firewalls, &view.image), (&vec![3], &None));
         assert_eq!(view.status, "hibernating");
     }
 

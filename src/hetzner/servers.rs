@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::Hetzner;
 use super::actions::{Action, deadline};
 use super::labels::{self, Labels};
+use super::resource::Order;
 use super::server_view::ServerView;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
@@ -109,8 +110,11 @@ impl Hetzner {
 
     pub async fn power_on(&self, server: &ServerView) -> Result<()> {
         let doing = format!("start server {}", server.name);
-        self.order::<ServerView>(server.id, "poweron", &json!({}), &doing, deadline::POWER)
-            .await?;
+        self.order::<ServerView>(
+            Order::new(server.id, "poweron", &doing, deadline::POWER),
+            &json!({}),
+        )
+        .await?;
         self.settle(server.id, &doing).await?;
         Ok(())
     }
@@ -119,8 +123,11 @@ impl Hetzner {
     /// success says only that it was asked to.
     pub async fn power_off(&self, server: &ServerView) -> Result<()> {
         let doing = format!("shut down server {}", server.name);
-        self.order::<ServerView>(server.id, "shutdown", &json!({}), &doing, deadline::POWER)
-            .await?;
+        self.order::<ServerView>(
+            Order::new(server.id, "shutdown", &doing, deadline::POWER),
+            &json!({}),
+        )
+        .await?;
         let begun = Instant::now();
         let mut polls = 0;
         while begun.elapsed() < self.pace.shutdown {
@@ -132,18 +139,18 @@ impl Hetzner {
             tokio::time::sleep(self.poll_wait(polls)).await;
             polls += 1;
         }
-        self.order::<ServerView>(server.id, "poweroff", &json!({}), &doing, deadline::POWER)
-            .await
+        self.order::<ServerView>(
+            Order::new(server.id, "poweroff", &doing, deadline::POWER),
+            &json!({}),
+        )
+        .await
     }
 
     pub async fn enable_backups(&self, server: &ServerView) -> Result<()> {
         let doing = format!("turn on the backups of server {}", server.name);
         self.order::<ServerView>(
-            server.id,
-            "enable_backup",
+            Order::new(server.id, "enable_backup", &doing, deadline::BACKUP),
             &json!({}),
-            &doing,
-            deadline::BACKUP,
         )
         .await
     }
@@ -157,11 +164,8 @@ impl Hetzner {
             rebuild: Some(on),
         };
         self.order::<ServerView>(
-            server.id,
-            "change_protection",
+            Order::new(server.id, "change_protection", &doing, deadline::POWER),
             &body,
-            &doing,
-            deadline::POWER,
         )
         .await
     }
@@ -169,13 +173,10 @@ impl Hetzner {
     pub async fn join_network(&self, server: &ServerView, network: i64) -> Result<()> {
         let doing = format!("attach server {} to its network", server.name);
         let body = AttachServerToNetworkRequest::new(network);
-        self.try_order::<ServerView>(
-            server.id,
-            "attach_to_network",
+        self.order::<ServerView>(
+            Order::new(server.id, "attach_to_network", &doing, deadline::POWER)
+                .unless(&["server_already_attached"]),
             &body,
-            &doing,
-            deadline::POWER,
-            &["server_already_attached"],
         )
         .await
     }
@@ -185,8 +186,11 @@ impl Hetzner {
     pub async fn rescale(&self, server: &ServerView, server_type: &str) -> Result<()> {
         let doing = format!("change server {} to {server_type}", server.name);
         let body = ChangeTypeOfServerRequest::new(server_type.to_owned(), false);
-        self.order::<ServerView>(server.id, "change_type", &body, &doing, deadline::RESCALE)
-            .await
+        self.order::<ServerView>(
+            Order::new(server.id, "change_type", &doing, deadline::RESCALE),
+            &body,
+        )
+        .await
     }
 
     /// Gives the server a new disk from the image and has it born again; its addresses stay. The
@@ -194,8 +198,11 @@ impl Hetzner {
     pub async fn rebuild(&self, server: &ServerView, image: i64, user_data: &Secret) -> Result<()> {
         let doing = format!("rebuild server {}", server.name);
         let body = json!({ "image": image.to_string(), "user_data": user_data.reveal() });
-        self.order::<ServerView>(server.id, "rebuild", &body, &doing, deadline::CREATE)
-            .await
+        self.order::<ServerView>(
+            Order::new(server.id, "rebuild", &doing, deadline::CREATE),
+            &body,
+        )
+        .await
     }
 }
 

@@ -12,8 +12,8 @@ use super::actions::{Action, Started, deadline};
 use super::answers::{Protection, or_default};
 use super::call::{Called, to_value};
 use super::failure::CallError;
-use super::labels::{self, Labels};
-use super::resource::Kind;
+use super::labels;
+use super::resource::{Fields, Labelled};
 use super::server_view::ServerView;
 use super::servers::map_of;
 use crate::core::error::{Code, Fault};
@@ -27,14 +27,13 @@ const STARTS: &[&str] = &[
     "rebuild_server",
 ];
 
+pub type SnapshotView = Labelled<SnapshotFields>;
+
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct SnapshotView {
-    pub id: i64,
+pub struct SnapshotFields {
     /// Snapshots have no name: people know them by this.
     #[serde(default, deserialize_with = "or_default")]
     pub description: String,
-    #[serde(default, deserialize_with = "or_default")]
-    pub labels: Labels,
     /// RFC 3339.
     #[serde(default, deserialize_with = "or_default")]
     pub created: String,
@@ -57,19 +56,13 @@ struct Origin {
     id: i64,
 }
 
-impl Kind for SnapshotView {
+impl Fields for SnapshotFields {
     const MANY: &'static str = "images";
     const ONE: &'static str = "image";
     const WORD: &'static str = "snapshot";
 
-    fn id(&self) -> i64 {
-        self.id
-    }
-    fn name(&self) -> &str {
+    fn name<'v>(&'v self, _: &'v str) -> &'v str {
         &self.description
-    }
-    fn labels(&self) -> &Labels {
-        &self.labels
     }
     fn is_protected(&self) -> bool {
         self.protection.delete

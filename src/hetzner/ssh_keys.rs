@@ -7,35 +7,22 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Hetzner;
-use super::answers::or_default;
 use super::call::{Called, to_value};
 use super::labels::Labels;
-use super::resource::Kind;
+use super::resource::{Fields, Labelled};
 use super::servers::map_of;
 
+pub type KeyView = Labelled<KeyFields>;
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct KeyView {
-    pub id: i64,
-    pub name: String,
-    #[serde(default, deserialize_with = "or_default")]
-    pub labels: Labels,
+pub struct KeyFields {
     pub public_key: String,
 }
 
-impl Kind for KeyView {
+impl Fields for KeyFields {
     const MANY: &'static str = "ssh_keys";
     const ONE: &'static str = "ssh_key";
     const WORD: &'static str = "ssh key";
-
-    fn id(&self) -> i64 {
-        self.id
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn labels(&self) -> &Labels {
-        &self.labels
-    }
 }
 
 impl KeyView {

@@ -7,19 +7,17 @@ use serde::Deserialize;
 use super::Hetzner;
 use super::actions::deadline;
 use super::answers::{Named, Protection, or_default};
-use super::labels::{self, Labels};
-use super::resource::Kind;
+use super::labels;
+use super::resource::{Fields, Labelled, Order};
 use super::servers::map_of;
 
 /// The file system that a new volume is given.
 const FORMAT: &str = "ext4";
 
+pub type VolumeView = Labelled<VolumeFields>;
+
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct VolumeView {
-    pub id: i64,
-    pub name: String,
-    #[serde(default, deserialize_with = "or_default")]
-    pub labels: Labels,
+pub struct VolumeFields {
     /// In GB.
     #[serde(default, deserialize_with = "or_default")]
     pub size: f64,
@@ -35,20 +33,11 @@ pub struct VolumeView {
     protection: Protection,
 }
 
-impl Kind for VolumeView {
+impl Fields for VolumeFields {
     const MANY: &'static str = "volumes";
     const ONE: &'static str = "volume";
     const WORD: &'static str = "volume";
 
-    fn id(&self) -> i64 {
-        self.id
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn labels(&self) -> &Labels {
-        &self.labels
-    }
     fn is_used(&self) -> bool {
         self.server.is_some()
     }
@@ -89,19 +78,19 @@ impl Hetzner {
             automount: Some(false),
             ..AttachVolumeToServerRequest::new(server)
         };
-        self.order::<VolumeView>(found.id, "attach", &body, &doing, deadline::POWER)
-            .await
+        self.order::<VolumeView>(
+            Order::new(found.id, "attach", &doing, deadline::POWER),
+            &body,
+        )
+        .await
     }
 
     pub async fn detach_volume(&self, found: &VolumeView) -> Result<()> {
         let doing = format!("detach volume {}", found.name);
-        self.try_order::<VolumeView>(
-            found.id,
-            "detach",
+        self.order::<VolumeView>(
+            Order::new(found.id, "detach", &doing, deadline::POWER)
+                .unless(&["volume_not_attached"]),
             &serde_json::json!({}),
-            &doing,
-            deadline::POWER,
-            &["volume_not_attached"],
         )
         .await
     }
@@ -110,7 +99,10 @@ impl Hetzner {
     pub async fn grow_volume(&self, found: &VolumeView, size_gb: u32) -> Result<()> {
         let doing = format!("resize volume {}", found.name);
         let body = ResizeVolumeRequest::new(f64::from(size_gb));
-        self.order::<VolumeView>(found.id, "resize", &body, &doing, deadline::POWER)
-            .await
+        self.order::<VolumeView>(
+            Order::new(found.id, "resize", &doing, deadline::POWER),
+            &body,
+        )
+        .await
     }
 }

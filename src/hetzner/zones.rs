@@ -13,15 +13,13 @@ use super::actions::{Started, deadline};
 use super::answers::or_default;
 use super::call::Called;
 use super::labels::{self, Labels};
-use super::resource::Kind;
+use super::resource::{Fields, Labelled};
 use super::servers::map_of;
 
+pub type ZoneView = Labelled<ZoneFields>;
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct ZoneView {
-    pub id: i64,
-    pub name: String,
-    #[serde(default, deserialize_with = "or_default")]
-    pub labels: Labels,
+pub struct ZoneFields {
     /// `primary` or `secondary`.
     #[serde(default, deserialize_with = "or_default")]
     pub mode: String,
@@ -38,20 +36,10 @@ pub struct Nameservers {
     pub assigned: Vec<String>,
 }
 
-impl Kind for ZoneView {
+impl Fields for ZoneFields {
     const MANY: &'static str = "zones";
     const ONE: &'static str = "zone";
     const WORD: &'static str = "zone";
-
-    fn id(&self) -> i64 {
-        self.id
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn labels(&self) -> &Labels {
-        &self.labels
-    }
 }
 
 /// A record as it is wished: the only one of its name and type.

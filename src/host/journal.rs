@@ -7,13 +7,13 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::core::event::{Counts, Event, State};
-use crate::core::plan::Seen;
+use crate::core::plan::{Purpose, Seen};
 use crate::host::system::System;
 
 /// One JSON object a line.
 pub const PATH: &str = "/var/log/citrino/journal.ndjson";
 
-/// The verb of a run in which the dead man's switch puts back.
+/// What a run in which the dead man's switch puts back is called.
 pub const WAY_BACK: &str = "guard";
 /// What its name has more than that of the run that armed the switch.
 pub const BACK: &str = "-back";
@@ -30,6 +30,8 @@ pub struct LastRun {
     pub run: String,
     pub verb: String,
     pub who: String,
+    #[serde(default)]
+    pub purpose: Purpose,
     pub since: String,
     /// The step that was under way when the journal ends, or the last one.
     pub step: String,
@@ -60,7 +62,7 @@ impl LastRun {
 
     /// One sentence on how it ended, or on what it does now.
     pub fn told(&self, busy: bool) -> String {
-        if self.verb == WAY_BACK {
+        if self.purpose == Purpose::WayBack {
             return self.put_back(busy);
         }
         let run = format!(
@@ -194,8 +196,10 @@ fn events(text: &str) -> Vec<Event> {
     events
         .filter(|event| {
             match event {
-                Event::Start { who, .. } => {
-                    let is_timer = who.starts_with(TIMER);
+                Event::Start {
+                    verb, who, purpose, ..
+                } => {
+                    let is_timer = purpose_of(*purpose, verb, who) == Purpose::Timer;
                     is_aside = waits && is_timer;
                     waits = waits || !is_timer;
                 }
@@ -207,17 +211,32 @@ fn events(text: &str) -> Vec<Event> {
         .collect()
 }
 
+/// What a run is for. An older release wrote no purpose: of its runs only the names tell.
+fn purpose_of(said: Option<Purpose>, verb: &str, who: &str) -> Purpose {
+    said.unwrap_or_else(|| match (verb, who) {
+        (WAY_BACK, _) => Purpose::WayBack,
+        (_, who) if who.starts_with(TIMER) => Purpose::Timer,
+        _ => Purpose::Command,
+    })
+}
+
 fn fold(text: &str) -> Option<LastRun> {
     let mut last: Option<LastRun> = None;
     for event in events(text) {
         match (event, &mut last) {
             (
                 Event::Start {
-                    at, run, verb, who, ..
+                    at,
+                    run,
+                    verb,
+                    who,
+                    purpose,
+                    ..
                 },
                 _,
             ) => {
                 last = Some(LastRun {
+                    purpose: purpose_of(purpose, &verb, &who),
                     run,
                     verb,
                     who,
@@ -268,6 +287,7 @@ fn fold(text: &str) -> Option<LastRun> {
 mod tests {
     use super::*;
     use crate::core::event::{Label, now};
+    use crate::core::plan::StepId;
 
     fn start(run: &str, who: &str) -> Event {
         Event::Start {
@@ -276,6 +296,7 @@ mod tests {
             stack: "s".into(),
             verb: "converge".into(),
             who: who.into(),
+            purpose: None,
             steps: 2,
             applies: true,
         }
@@ -313,12 +334,34 @@ mod tests {
     }
 
     #[test]
+    fn what_a_run_is_for_is_what_it_says_and_only_an_older_one_is_known_by_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let mut journal = Journal::open(&system).unwrap();
+        let mut last = |run: &str, said: Purpose| {
+            let mut event = start(run, "ana");
+            if let Event::Start { purpose, .. } = &mut event {
+                *purpose = Some(said);
+            }
+            journal.keep(&event).unwrap();
+            last_run(&system).unwrap().unwrap()
+        };
+        assert_eq!(last("r1", Purpose::Part).run, "r1");
+        assert_eq!(last("t1", Purpose::Timer).run, "r1");
+        assert_eq!(last("r2", Purpose::WayBack).purpose, Purpose::WayBack);
+        let older = purpose_of(None, WAY_BACK, "ana");
+        assert_eq!(older, Purpose::WayBack);
+        assert_eq!(purpose_of(None, "backup", "timer@h"), Purpose::Timer);
+    }
+
+    #[test]
     fn a_run_that_never_ended_is_told_with_its_step() {
         let folder = tempfile::tempdir().unwrap();
         let system = System::at(folder.path());
         let mut journal = Journal::open(&system).unwrap();
         journal.keep(&start("r1", "ana")).unwrap();
         let label = Label {
+            id: StepId::default(),
             part: "nginx".into(),
             name: "nginx runs".into(),
             undo: false,

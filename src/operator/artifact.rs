@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Result;
+use object::LittleEndian;
+use object::elf::{EM_AARCH64, EM_RISCV, EM_X86_64, FileHeader64, PT_INTERP};
+use object::read::elf::{FileHeader, ProgramHeader};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::process::Command;
@@ -174,35 +177,19 @@ async fn commit(source: &Path) -> String {
     }
 }
 
-/// What processor a static program is for. ELF header (elf(5)): 64 bits, little endian, no program header of type 3
-/// (`PT_INTERP`), which would name a loader; the processor is `e_machine`.
+/// What processor a static program is for. One that is not static has a program header which names a loader.
 fn arch_of_static(bytes: &[u8]) -> Result<String, &'static str> {
     const NO_ELF: &str = "it is not a Linux program";
-    let at = |offset: usize, length: usize| -> Result<u64, &'static str> {
-        let field = offset
-            .checked_add(length)
-            .and_then(|end| bytes.get(offset..end))
-            .ok_or(NO_ELF)?;
-        Ok(field
-            .iter()
-            .rev()
-            .fold(0, |value, byte| value << 8 | u64::from(*byte)))
-    };
-    if !bytes.starts_with(b"\x7fELF\x02\x01") {
-        return Err(NO_ELF);
+    let header = FileHeader64::<LittleEndian>::parse(bytes).map_err(|_| NO_ELF)?;
+    let endian = header.endian().map_err(|_| NO_ELF)?;
+    let parts = header.program_headers(endian, bytes).map_err(|_| NO_ELF)?;
+    if parts.iter().any(|part| part.p_type(endian) == PT_INTERP) {
+        return Err("it is not static: it needs a loader that the host may not have");
     }
-    let table = usize::try_from(at(32, 8)?).map_err(|_| NO_ELF)?;
-    let size = usize::try_from(at(54, 2)?).map_err(|_| NO_ELF)?;
-    let count = usize::try_from(at(56, 2)?).map_err(|_| NO_ELF)?;
-    for index in 0..count {
-        if at(table.saturating_add(index * size), 4)? == 3 {
-            return Err("it is not static: it needs a loader that the host may not have");
-        }
-    }
-    Ok(match at(18, 2)? {
-        62 => "x86_64".to_owned(),
-        183 => "aarch64".to_owned(),
-        243 => "riscv64".to_owned(),
+    Ok(match header.e_machine(endian) {
+        EM_X86_64 => "x86_64".to_owned(),
+        EM_AARCH64 => "aarch64".to_owned(),
+        EM_RISCV => "riscv64".to_owned(),
         other => format!("the ELF machine {other}"),
     })
 }

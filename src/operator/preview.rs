@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::error::{Code, Fault};
 use crate::core::event::{Act, Change, Counts, Event, now};
+use crate::core::plan::StepId;
 
 /// The events of a run that only looked.
 #[derive(Debug, Default)]
@@ -20,9 +21,19 @@ pub struct Preview {
 /// One step that would change something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
+    /// Absent in files that an older release wrote.
+    #[serde(default, skip_serializing_if = "StepId::is_none")]
+    pub id: StepId,
     pub part: String,
     pub name: String,
     pub change: Change,
+}
+
+impl Planned {
+    /// Whether what is seen of it is the same. Its id says nothing of that, and an older file has none.
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.part, &self.name, &self.change) == (&other.part, &other.name, &other.change)
+    }
 }
 
 impl Preview {
@@ -34,6 +45,7 @@ impl Preview {
                 change: Some(change),
                 ..
             } => Some(Planned {
+                id: label.id.clone(),
                 part: label.part.clone(),
                 name: label.name.clone(),
                 change: change.clone(),
@@ -157,7 +169,7 @@ impl Saved {
         }
         let only = |of: &[Planned], not: &[Planned]| {
             of.iter()
-                .find(|step| !not.contains(step))
+                .find(|step| !not.iter().any(|other| step.is_same(other)))
                 .map(|step| format!("{} ({})", step.name, step.change.what.join("; ")))
         };
         match (only(then, now), only(now, then)) {
@@ -175,6 +187,7 @@ mod tests {
 
     fn step(name: &str, what: &str) -> Planned {
         Planned {
+            id: StepId::default(),
             part: "cloud".into(),
             name: name.into(),
             change: Change {
@@ -198,6 +211,14 @@ mod tests {
             let error = saved.still_holds(wishes, &saved.cloud, now).unwrap_err();
             crate::core::error::error_info(&error).message
         };
+        // A file of an older release has no ids.
+        let with_id = Planned {
+            id: StepId::new("cloud.server"),
+            ..steps[0].clone()
+        };
+        saved
+            .still_holds("digest", &saved.cloud, &[with_id])
+            .unwrap();
         assert!(refusal("other", &steps).contains("citrino.yml was changed"));
         assert!(refusal("digest", &[]).contains("planned, but no longer needed: server prod"));
         let more = [steps[0].clone(), step("x", "y")];

@@ -1,11 +1,9 @@
 //! Reach: the site as everybody asks it, from the operator's machine.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-const WITHIN: Duration = Duration::from_secs(5);
+use crate::core::http::{HttpRequest, Manner};
 
 /// What the app says of itself, as far as it is asked for here.
 #[derive(Deserialize)]
@@ -22,26 +20,18 @@ pub async fn release(domain: &str, address: &str) -> Result<String> {
         .await
         .with_context(|| format!("{address} cannot be resolved"))?;
     let place = found.next().context("the address cannot be resolved")?;
-    let client = reqwest::Client::builder()
-        .timeout(WITHIN)
-        .no_proxy()
-        .resolve(domain, place)
-        // Nothing secret is sent or believed: which release answers is all that is asked, and a
-        // certificate that is not there yet must not cost the change that is to bring it.
-        .danger_accept_invalid_certs(true)
-        .build()?;
-    let answer = client
-        .get(format!("http://{domain}/api/health"))
-        .send()
-        .await?;
-    let status = answer.status();
+    let request = HttpRequest {
+        address: Some(place.ip()),
+        ..HttpRequest::get(format!("http://{domain}/api/health"))
+    };
+    let answer = request.asker(Manner::Visitor)?.ask().await?;
     ensure!(
-        status.is_success(),
-        "http://{domain}/api/health answers {status}"
+        answer.status.is_success(),
+        "{} answers {}",
+        request.url,
+        answer.status
     );
-    let health: Health = answer
-        .json()
-        .await
-        .context("something else than the app answers")?;
+    let health: Health =
+        serde_json::from_slice(&answer.body).context("something else than the app answers")?;
     Ok(health.release)
 }

@@ -6,29 +6,24 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::config::stack::Stack;
-use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::core::secret::Secret;
 use crate::facts::Facts;
 use crate::facts::app::{AppFacts, binary};
 use crate::facts::backups::{self, Backups, Format};
-use crate::planner::release;
 use crate::storage::bucket::Bucket;
 use crate::storage::retention::Retention;
 use crate::task::release_check::ReleaseCheck;
-use crate::task::{
-    Backup, BackupDownloaded, Drill, Offsite, PostgresDatabase, Pruned, Recovered, Restored,
-    SwapReverted, Task, backup_downloaded::LATEST, recovered,
-};
+use crate::task::{Backup, BackupDownloaded, Drill, Offsite, Pruned, Task};
+
+mod choice;
+mod restore;
+
+pub use choice::{find, wished};
+pub use restore::{Restore, SAFETY, Swapping};
 
 /// The part of a plan that these steps stand in.
 const PART: &str = "backup";
-/// The wish that what a restore sets aside is a backup as well.
-pub const SAFETY: &str = "back up the current database";
-
-/// What playbooks/pitr.yml calls the cluster before pgBackRest.
-const STANZA: &str = "citrino";
-
 /// What a host must know to take backups, with nobody there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
@@ -43,12 +38,13 @@ pub struct Settings {
     pub s3: Option<Bucket>,
 }
 
-/// A way back to older data.
-pub struct Restore {
-    pub steps: Vec<Step<Task>>,
-    pub on_failure: Vec<Step<Task>>,
-    /// The step in which the databases change their names: what it would change is what is given up.
-    pub swap: Step<Task>,
+/// What becomes of the databases that restores have set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetAside {
+    Kept,
+    /// Those go that have no row.
+    DroppedIfEmpty,
+    Dropped,
 }
 
 impl Settings {
@@ -68,9 +64,12 @@ impl Settings {
     pub fn taken(&self, app: &AppFacts, at: OffsetDateTime, format: Format) -> Vec<Step<Task>> {
         let backup = Backup {
             format,
-            ..self.one(app, at)
+            ..self.of_now(app, at)
         };
-        vec![step("back up the database", backup), self.pruned(at, false)]
+        vec![
+            step("back up the database", backup),
+            self.pruned(at, SetAside::Kept),
+        ]
     }
 
     /// What the host has is in the bucket too; nothing where there is none.
@@ -112,11 +111,11 @@ impl Settings {
     pub fn taken_and_proven(&self, app: &AppFacts, at: OffsetDateTime) -> Vec<Step<Task>> {
         let backup = Backup {
             prove: true,
-            ..self.one(app, at)
+            ..self.of_now(app, at)
         };
         vec![
             step("back up the database and prove the backup", backup),
-            self.pruned(at, false),
+            self.pruned(at, SetAside::Kept),
         ]
     }
 
@@ -125,11 +124,12 @@ impl Settings {
         Backup {
             before: Some(binary.to_owned()),
             prove: !self.is_proven(&facts.backups, at),
-            ..self.one(&facts.app, at)
+            ..self.of_now(&facts.app, at)
         }
     }
 
-    fn one(&self, app: &AppFacts, at: OffsetDateTime) -> Backup {
+    /// A backup of this moment.
+    fn of_now(&self, app: &AppFacts, at: OffsetDateTime) -> Backup {
         Backup {
             name: backups::name(at),
             stack: self.stack.clone(),
@@ -175,92 +175,16 @@ impl Settings {
         Ok(vec![step(format!("prove {}", backup.name), drill)])
     }
 
-    /// What need not be kept is gone; the databases that restores have set aside too, when that is asked for.
-    pub fn pruned(&self, at: OffsetDateTime, previous: bool) -> Step<Task> {
-        self.without(at, previous, false)
-    }
-
-    /// The same with those alone of the databases set aside that have no row.
-    pub fn pruned_of_empty(&self, at: OffsetDateTime) -> Step<Task> {
-        self.without(at, true, true)
-    }
-
-    fn without(&self, at: OffsetDateTime, previous: bool, if_empty: bool) -> Step<Task> {
+    /// What need not be kept is gone; of the databases that restores have set aside, as many as is said.
+    pub fn pruned(&self, at: OffsetDateTime, aside: SetAside) -> Step<Task> {
         let pruned = Pruned {
             database: self.database.clone(),
             keep: self.keep.clone(),
             now: rfc3339(at),
-            previous,
-            if_empty,
+            previous: aside != SetAside::Kept,
+            if_empty: aside == SetAside::DroppedIfEmpty,
         };
         step("delete old backups", pruned)
-    }
-
-    /// The database is that of a backup; the one of now is backed up before, and stays aside.
-    pub fn restored(
-        &self,
-        stack: &Stack,
-        app: &AppFacts,
-        at: OffsetDateTime,
-        backup: &backups::Backup,
-        identities: Vec<Secret>,
-    ) -> Restore {
-        let previous = backups::previous(&self.database, at);
-        let restored = Restored {
-            database: self.database.clone(),
-            backup: backup.name.clone(),
-            previous: previous.clone(),
-            owner: (backup.stack != self.stack).then(|| stack.database.user.to_string()),
-            identities,
-        };
-        self.came_back(stack, app, at, step(restored.wish(), restored), previous)
-    }
-
-    /// The same with the database as it was at a point in time.
-    pub fn recovered(
-        &self,
-        stack: &Stack,
-        app: &AppFacts,
-        at: OffsetDateTime,
-        to: OffsetDateTime,
-    ) -> Restore {
-        let previous = backups::previous(&self.database, at);
-        let recovered = Recovered {
-            database: self.database.clone(),
-            to: recovered::shown(to),
-            previous: previous.clone(),
-            stanza: STANZA.to_owned(),
-        };
-        self.came_back(stack, app, at, step(recovered.wish(), recovered), previous)
-    }
-
-    /// What stands around any way in which another database takes the live one's place.
-    pub fn came_back(
-        &self,
-        stack: &Stack,
-        app: &AppFacts,
-        at: OffsetDateTime,
-        swap: Step<Task>,
-        previous: String,
-    ) -> Restore {
-        let there = PostgresDatabase::owned(&self.database, &stack.database.user);
-        let safety = Backup {
-            if_any: true,
-            ..self.one(app, at)
-        };
-        let mut steps = vec![step("database", there), step(SAFETY, safety), swap.clone()];
-        steps.extend(release::serves_on(stack, app));
-        let back = SwapReverted {
-            database: self.database.clone(),
-            previous,
-        };
-        let mut on_failure = vec![step("switch back to the previous database", back)];
-        on_failure.extend(release::answers_again(stack, app));
-        Restore {
-            steps,
-            on_failure,
-            swap,
-        }
     }
 }
 
@@ -280,64 +204,6 @@ fn bucket(stack: &Stack, secrets: &[(String, Secret)]) -> Option<Bucket> {
         secret: secret("S3_SECRET"),
         append_only: s3.append_only,
     })
-}
-
-/// The backup of the host that is meant: by its name or the begin or end of it, or the newest.
-///
-/// # Errors
-/// E0422 when there is none.
-pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::Backup> {
-    let name = name.filter(|name| *name != LATEST);
-    if name.is_none() && backups.newest().is_none() {
-        return Err(none_of_its_own(backups).into());
-    }
-    find(backups, name).map_err(|why| {
-        Fault::new(Code::E0422, why)
-            .hint("nothing was changed; `citrino-ops backup list` shows the names")
-            .into()
-    })
-}
-
-fn none_of_its_own(backups: &Backups) -> Fault {
-    if let Some(foreign) = backups.foreign.first() {
-        let message = format!(
-            "the host has no backup of this stack; {} is from stack {}",
-            foreign.name, foreign.stack
-        );
-        let hint =
-            "nothing was changed; to use it, name it and add --from-other-stack to `restore`";
-        return Fault::new(Code::E0422, message).hint(hint);
-    }
-    if let Some((name, why)) = backups.broken.last_key_value() {
-        return Fault::new(Code::E0422, format!("backup {name} cannot be used: {why}"))
-            .hint("nothing was changed; there is no other backup: `citrino-ops backup` takes one");
-    }
-    Fault::new(Code::E0422, "there is no backup on the host").hint("`citrino-ops backup` takes one")
-}
-
-/// The same wherever they are.
-///
-/// # Errors
-/// Why there is none, as a sentence.
-pub fn find<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::Backup, String> {
-    let cannot = |name: &str, why: &str| format!("backup {name} cannot be used: {why}");
-    let Some(name) = name.filter(|name| *name != LATEST) else {
-        let why = || match backups.broken.last_key_value() {
-            Some((name, why)) => cannot(name, why),
-            None => "there is no backup".to_owned(),
-        };
-        return backups.newest().ok_or_else(why);
-    };
-    if let Some(why) = backups.broken.get(name) {
-        return Err(cannot(name, why));
-    }
-    let fits = |one: &&backups::Backup| one.name.starts_with(name) || one.name.ends_with(name);
-    let found: Vec<_> = backups.all().filter(fits).collect();
-    match found.as_slice() {
-        [backup] => Ok(backup),
-        [] => Err(format!("there is no backup {name}")),
-        several => Err(format!("{} backups match {name}", several.len())),
-    }
 }
 
 /// The release that serves, to be asked on a copy.

@@ -31,12 +31,17 @@ use ours::find_ours;
 
 use crate::config::stack::{Cloud, HostName, Stack};
 use crate::core::engine::{CheckResult, Wish};
-use crate::core::plan::Step;
+
+use crate::core::plan::{Step, StepId};
 use crate::hetzner::labels::{self, Labels};
 use crate::hetzner::{Family, Hetzner, Record, Rule, VolumeView};
 
 /// The part of a plan that its steps stand in.
 const PART: &str = "cloud";
+/// The step that is about the server of a host.
+pub const SERVER: StepId = StepId::new("cloud.server");
+/// The step that is about the DNS zone.
+pub const ZONE: StepId = StepId::new("cloud.zone");
 /// How many snapshots are kept.
 const SNAPSHOTS: usize = 2;
 
@@ -151,7 +156,7 @@ fn of_host(
         renewal,
     };
     let sentence = format!("server {}", host.name);
-    steps.push(step(sentence, Resource::Server(Box::new(server))));
+    steps.push(step(sentence, Resource::Server(Box::new(server))).with_id(SERVER));
     if let Some(size_gb) = cloud.volume_gb {
         let volume = Volume {
             stack: stack.name.to_string(),
@@ -176,7 +181,8 @@ fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
         stack: stack.name.to_string(),
         name: dns.zone.to_string(),
     };
-    let mut steps = vec![step(format!("DNS zone {}", dns.zone), Resource::Zone(zone))];
+    let sentence = format!("DNS zone {}", dns.zone);
+    let mut steps = vec![step(sentence, Resource::Zone(zone)).with_id(ZONE)];
     for (record, family) in records(stack, &dns.zone) {
         let sentence = format!("{} record {}", record.kind, record.full_name());
         let lead = DnsRecord {
@@ -343,7 +349,8 @@ pub fn adopt(
         }
         steps.push(adopted(Thing::Volume, &volume::name_of(&host.name), none()));
         let labels = pins.clone().into_iter().collect();
-        steps.push(adopted(Thing::Server, server.unwrap_or(&host.name), labels));
+        let name = server.unwrap_or(&host.name);
+        steps.push(adopted(Thing::Server, name, labels).with_id(SERVER));
     }
     let dns = stack.cloud.iter().find_map(|cloud| cloud.dns.as_ref());
     for (record, _) in dns.map(|dns| records(stack, &dns.zone)).unwrap_or_default() {
@@ -355,7 +362,9 @@ pub fn adopt(
 
 /// The block device by which the stack's host knows its volume, when there is one.
 pub async fn device(api: &Hetzner, stack: &Stack) -> Result<Option<String>> {
-    let device = volume_of(api, stack).await?.map(|found| found.linux_device);
+    let device = volume_of(api, stack)
+        .await?
+        .map(|found| found.fields.linux_device);
     Ok(device.filter(|device| device.starts_with("/dev/")))
 }
 

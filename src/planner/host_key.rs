@@ -101,6 +101,36 @@ pub enum Rotation {
     Done,
 }
 
+impl Rotation {
+    /// The server's labels as this step of the rotation has them.
+    pub fn labels(&self, mut labels: Labels) -> Result<Labels> {
+        match self {
+            Self::Reborn(pin) => {
+                labels.remove(labels::REBIRTH_KEY);
+                labels.remove(labels::HOST_KEY);
+                labels.insert(labels::BOOTSTRAP_KEY.to_owned(), pin.clone());
+            }
+            Self::NotReborn => drop(labels.remove(labels::REBIRTH_KEY)),
+            Self::TakeOver(next) => {
+                let pin = labels::pin_label(next)?;
+                labels.insert(labels::HOST_KEY.to_owned(), pin);
+            }
+            Self::Forget => drop(labels.remove(labels::BOOTSTRAP_KEY)),
+            Self::Make | Self::Done => {}
+        }
+        Ok(labels)
+    }
+
+    /// What it does on the host, once the labels are set.
+    pub fn steps(&self) -> Vec<Step<Task>> {
+        match self {
+            Self::Make => make(),
+            Self::TakeOver(_) => take_over(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Where the rotation stands, by the labels and what the host says. It goes on from wherever it
 /// was cut off.
 pub fn rotation(labels: &Labels, keys: &HostKeys) -> Result<Rotation> {
@@ -125,7 +155,7 @@ pub fn rotation(labels: &Labels, keys: &HostKeys) -> Result<Rotation> {
 }
 
 /// The wish that the next key is there. A half-made one is made anew.
-pub fn make() -> Vec<Step<Task>> {
+fn make() -> Vec<Step<Task>> {
     let make = format!(
         "umask 077; rm -f {NEXT_HOST_KEY} {NEXT_HOST_KEY}.pub; ssh-keygen -q -t ed25519 -N '' -C '' -f {NEXT_HOST_KEY}"
     );
@@ -138,7 +168,7 @@ pub fn make() -> Vec<Step<Task>> {
 
 /// The wish that sshd serves the next key and knows no other. The public half moves last: it tells
 /// that this is not done.
-pub fn take_over() -> Vec<Step<Task>> {
+fn take_over() -> Vec<Step<Task>> {
     let take = format!(
         "set -e; test ! -e {NEXT_HOST_KEY} || mv -f {NEXT_HOST_KEY} {HOST_KEY}; systemctl reload ssh.service; mv -f {NEXT_HOST_KEY}.pub {HOST_KEY}.pub; chmod 0644 {HOST_KEY}.pub"
     );

@@ -4,14 +4,12 @@
 //! link that nginx follows with each request then moves from one socket to the other by one rename.
 //! Going back is the same with an older release.
 
-use anyhow::Result;
-
 use crate::config::stack::Stack;
-use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
-use crate::facts::app::{AppFacts, Release, State};
+use crate::facts::app::{AppFacts, Release};
 use crate::task::Task;
 
+mod cutover;
 mod data;
 mod files;
 mod memory_check;
@@ -19,10 +17,12 @@ mod reach;
 mod slot;
 mod step;
 
+pub use cutover::{Cutover, cutover};
 pub use data::Data;
 pub use memory_check::check_memory;
 pub use reach::{Obstacle, Way, previous, reach, ways};
 use slot::Slot;
+
 use step::step;
 
 /// Another release is to serve.
@@ -31,18 +31,6 @@ pub struct Change<'a> {
     /// The release that is gone back from; none on the way forward.
     pub back_from: Option<&'a str>,
     pub data: Data,
-}
-
-/// What a change wishes for, and what undoes it.
-pub struct Cutover {
-    pub steps: Vec<Step<Task>>,
-    pub on_failure: Vec<Step<Task>>,
-    /// How many of the steps can be undone: once a release is known as good, the plan only goes on.
-    pub no_return: Option<usize>,
-    /// The release that serves when this change fails, before and after.
-    pub serves_meanwhile: Option<String>,
-    /// The systemd unit that the release runs in.
-    pub unit: String,
 }
 
 /// The release under which this binary is on the host already: deploying it twice makes no second.
@@ -55,97 +43,6 @@ pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
     let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
     let at = at.format(format).unwrap_or_default();
     format!("{at}-{}", &sha256[..8.min(sha256.len())])
-}
-
-/// The steps after which this release serves. `smoke` gives the questions that it must answer over its
-/// own socket first.
-///
-/// # Errors
-/// E0605 when the host is not prepared.
-pub fn cutover(
-    stack: &Stack,
-    app: &AppFacts,
-    change: &Change,
-    smoke: impl FnOnce(&str) -> Result<Vec<Step<Task>>>,
-) -> Result<Cutover> {
-    if !app.prepared {
-        return Err(not_prepared().into());
-    }
-    let release = change.release;
-    let live = live(app);
-    let serves = live.filter(|slot| slot.release == release.id);
-    let old = last_good(app, live, &release.id);
-    let name = match (serves, old) {
-        (Some(slot), _) => slot.name,
-        (None, Some(old)) => slot::other(old.name),
-        (None, None) => live.map_or(slot::first(), |live| slot::other(live.name)),
-    };
-    let new = Slot {
-        name,
-        release: &release.id,
-    };
-
-    let mut steps = Vec::new();
-    // A change that was cut off at its switch left a release live that nobody has proved.
-    if let Some(old) =
-        old.filter(|old| live.is_some_and(|live| live.name != old.name) && serves.is_none())
-    {
-        steps.extend(back_to(stack, old));
-    }
-    steps.extend(files::brought(release));
-    steps.extend(data::made_ready(stack, change));
-    steps.extend([
-        slot::holds(new),
-        step(format!("start slot {name}"), slot::running(new)),
-        step(
-            format!("readiness of slot {name}"),
-            slot::ready_soon(stack, new),
-        ),
-    ]);
-    steps.extend(smoke(&slot::socket(name))?);
-    steps.extend(slot::stays_healthy(stack, new));
-    // Before the switch: of a rollback that was cut off after it nobody could tell what it came from.
-    let left = left(app, change);
-    steps.extend(left.map(|left| files::known_as(&left.id, State::Quarantined)));
-    steps.extend([
-        step(format!("switch to slot {name}"), slot::leads_to(new)),
-        step("answer through nginx", slot::answers(stack, &release.id)),
-        files::known_as(&release.id, State::Good),
-    ]);
-    let no_return = Some(steps.len());
-    let rests = slot::other(name);
-    steps.push(step(format!("stop slot {rests}"), slot::resting(rests)));
-    // What the slots lead to then stays, whatever became of it.
-    let beside = app.slots.get(rests).map(String::as_str);
-    steps.extend(files::pruned(
-        app,
-        &release.id,
-        &[old.map(|slot| slot.release), beside],
-    ));
-    let is_proved = serves.is_some() && has_served(app, &release.id);
-    Ok(Cutover {
-        steps,
-        no_return,
-        unit: slot::unit(name),
-        on_failure: if is_proved {
-            Vec::new()
-        } else {
-            undo(stack, app, change, new, old)
-        },
-        serves_meanwhile: if is_proved {
-            Some(release.id.clone())
-        } else {
-            old.map(|slot| slot.release.to_owned())
-        },
-    })
-}
-
-fn not_prepared() -> Fault {
-    Fault::new(
-        Code::E0605,
-        "the host is not prepared for the app: its unit or its environment file is missing",
-    )
-    .hint("run `citrino-ops converge` first, or `citrino-ops up` for everything")
 }
 
 /// For every converge: the release that serves is restarted when its settings changed, and must work
@@ -232,40 +129,4 @@ fn last_good<'a>(app: &'a AppFacts, live: Option<Slot<'a>>, new: &str) -> Option
         .into_iter()
         .flatten()
         .find(|slot| slot.release != new && has_served(app, slot.release))
-}
-
-/// The same act back.
-fn undo(
-    stack: &Stack,
-    app: &AppFacts,
-    change: &Change,
-    new: Slot,
-    old: Option<Slot>,
-) -> Vec<Step<Task>> {
-    let mut steps = data::put_back(stack, change);
-    steps.extend(old.into_iter().flat_map(|old| back_to(stack, old)));
-    let left = left(app, change);
-    steps.extend(left.map(|left| files::known_as(&left.id, left.state)));
-    let rests = slot::resting(new.name);
-    steps.push(step(format!("stop slot {}", new.name), rests));
-    steps
-}
-
-/// The release that is gone back from, when it ever served well.
-fn left<'a>(app: &'a AppFacts, change: &Change) -> Option<&'a Release> {
-    let is_it = |one: &&Release| Some(one.id.as_str()) == change.back_from;
-    app.releases
-        .iter()
-        .find(is_it)
-        .filter(|one| one.state.has_served())
-}
-
-/// The steps after which this slot serves again.
-fn back_to(stack: &Stack, old: Slot) -> Vec<Step<Task>> {
-    let name = old.name;
-    vec![
-        step(format!("start slot {name}"), slot::running(old)),
-        step(format!("switch to slot {name}"), slot::leads_to(old)),
-        step("answer through nginx", slot::answers(stack, old.release)),
-    ]
 }

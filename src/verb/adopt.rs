@@ -7,22 +7,22 @@ use crate::cli::Adopt;
 use crate::core::error::{Code, Fault, exit};
 use crate::hetzner::labels;
 use crate::planner::cloud;
+use crate::verb::consent;
+use crate::verb::on_cloud;
 
 pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     let pin = options.host_key.as_deref().map(pin).transpose()?;
     let server = options.server.as_deref();
     let steps = cloud::adopt(&job.stack, &job.keys, server, pin.as_deref());
-    let preview = job.look_at_cloud(&api, steps.clone()).await?;
+    let preview = on_cloud::look(job, &api, steps.clone()).await?;
     if preview.is_empty() {
         job.report
             .note("nothing to adopt: all resources with the stack's names are part of the stack");
         return Ok(exit::OK);
     }
     let planned = preview.planned();
-    let takes_server = planned
-        .iter()
-        .any(|step| step.name.starts_with("adopt server "));
+    let takes_server = planned.iter().any(|step| step.id == cloud::SERVER);
     if takes_server && pin.is_none() {
         job.show(&preview)?;
         return Err(Fault::new(Code::E0802, "the host key of the server is not known, so another machine could answer in its place")
@@ -34,13 +34,14 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
         job.show(&preview)?;
         job.report.forget_preview();
     }
-    job.confirm(
+    consent::confirm(
+        job,
         options.yes.yes,
         "this makes existing resources part of the stack",
         "Adopt them?",
     )
     .await?;
-    job.run_cloud(&api, steps).await?;
+    on_cloud::run(job, &api, steps).await?;
     job.report
         .note("`citrino-ops plan` shows how they differ from citrino.yml");
     Ok(exit::OK)

@@ -8,6 +8,7 @@ use crate::core::error::{Fault, error_info, exit};
 use crate::core::event::Event;
 use crate::host::audit;
 use crate::operator::mirror::Mirror;
+use crate::verb::on_host;
 
 /// What the mirror is called in a list.
 const SEEN: &str = "copy on this machine";
@@ -15,10 +16,13 @@ const SEEN: &str = "copy on this machine";
 /// Brings the mirror up to date, and shows its last lines: what this machine has seen is what nobody on
 /// the host can change any more.
 pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
-    let remote = job.connect().await?;
+    let remote = on_host::connect(job).await?;
     let mirror = remote.target().mirror.clone();
     let head = mirror.head()?;
-    let news = job.agent(&remote).await?.audit(head.clone()).await?;
+    let news = on_host::agent(job, &remote)
+        .await?
+        .audit(head.clone())
+        .await?;
     remote.close().await;
     let taken = mirror.take(&head, &news);
     let bytes = mirror.bytes()?;
@@ -50,9 +54,12 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
         let found = look(job, SEEN, &mirror.whose(), &mirror.bytes()?);
         return outcome(job, [found]);
     }
-    let remote = job.connect().await?;
+    let remote = on_host::connect(job).await?;
     let mirror = remote.target().mirror.clone();
-    let news = job.agent(&remote).await?.audit(Head::default()).await?;
+    let news = on_host::agent(job, &remote)
+        .await?
+        .audit(Head::default())
+        .await?;
     remote.close().await;
     let seen = mirror.bytes()?;
     let there = news.bytes()?.unwrap_or_default();

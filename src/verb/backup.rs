@@ -11,9 +11,10 @@ use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::{Mode, Step};
 use crate::facts::backups::Format;
 use crate::operator::remote::Remote;
-use crate::planner::backup::wished;
+use crate::planner::backup::{SetAside, wished};
 use crate::task::probe::{Ask, Whole};
 use crate::task::{Probe, Task};
+use crate::verb::on_host;
 
 mod list;
 mod pull;
@@ -37,8 +38,8 @@ pub async fn run(job: &mut Job<'_>, what: &Backup) -> Result<u8> {
 
 /// Takes one now.
 pub async fn now(job: &mut Job<'_>, options: BackupNow) -> Result<u8> {
-    let remote = job.connect().await?;
-    let agent = job.agent(&remote).await?;
+    let remote = on_host::connect(job).await?;
+    let agent = on_host::agent(job, &remote).await?;
     let format = if options.plain {
         Format::Plain
     } else {
@@ -49,14 +50,14 @@ pub async fn now(job: &mut Job<'_>, options: BackupNow) -> Result<u8> {
     let mut steps = settings.taken(&agent.facts().app, at, format);
     steps.extend(settings.sent(at));
     let plan = job.plan(Mode::Apply, steps, Vec::new());
-    job.run_host(agent, &plan, &[]).await?;
+    on_host::run(job, agent, &plan, &[]).await?;
     remote.close().await;
     Ok(exit::OK)
 }
 
 /// The first one of a host that has none, and its proof: without them nobody could call it healthy.
 pub async fn first(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
-    let agent = job.agent(remote).await?;
+    let agent = on_host::agent(job, remote).await?;
     if agent.facts().backups.proven().is_some() {
         return Ok(());
     }
@@ -66,20 +67,20 @@ pub async fn first(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
 
 /// One of now, proven by a restore, and in the bucket.
 pub async fn proven(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
-    let agent = job.agent(remote).await?;
+    let agent = on_host::agent(job, remote).await?;
     job.report.heading("backup");
     let settings = job.backups();
     let at = OffsetDateTime::now_utc();
     let mut steps = settings.taken_and_proven(&agent.facts().app, at);
     steps.extend(settings.sent(at));
     let plan = job.plan(Mode::Apply, steps, Vec::new());
-    job.run_host(agent, &plan, &[]).await.map(drop)
+    on_host::run(job, agent, &plan, &[]).await.map(drop)
 }
 
 async fn verify(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> {
     let identities = source::identities(&job.stack, key.identity.as_deref())?;
-    let remote = job.connect().await?;
-    let agent = job.agent(&remote).await?;
+    let remote = on_host::connect(job).await?;
+    let agent = on_host::agent(job, &remote).await?;
     let backups = &agent.facts().backups;
     let names: Vec<String> = if let Some(name) = name {
         vec![wished(backups, Some(name))?.name.clone()]
@@ -127,25 +128,30 @@ async fn verify(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> 
 
 async fn drill(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> {
     let identities = source::identities(&job.stack, key.identity.as_deref())?;
-    let remote = job.connect().await?;
-    let agent = job.agent(&remote).await?;
+    let remote = on_host::connect(job).await?;
+    let agent = on_host::agent(job, &remote).await?;
     let settings = job.backups();
     let steps = settings.drilled(agent.facts(), name, identities)?;
     let plan = job.plan(Mode::Apply, steps, Vec::new());
-    job.run_host(agent, &plan, &[]).await?;
+    on_host::run(job, agent, &plan, &[]).await?;
     remote.close().await;
     Ok(exit::OK)
 }
 
 async fn prune(job: &mut Job<'_>, previous: bool, check: bool) -> Result<u8> {
-    let remote = job.connect().await?;
-    let agent = job.agent(&remote).await?;
+    let remote = on_host::connect(job).await?;
+    let agent = on_host::agent(job, &remote).await?;
     let (settings, at) = (job.backups(), OffsetDateTime::now_utc());
-    let mut steps = vec![settings.pruned(at, previous)];
+    let aside = if previous {
+        SetAside::Dropped
+    } else {
+        SetAside::Kept
+    };
+    let mut steps = vec![settings.pruned(at, aside)];
     steps.extend(settings.pruned_there(at));
     let mode = if check { Mode::Check } else { Mode::Apply };
     let plan = job.plan(mode, steps, Vec::new());
-    let tally = job.run_host(agent, &plan, &[]).await?;
+    let tally = on_host::run(job, agent, &plan, &[]).await?;
     remote.close().await;
     Ok(pending(tally.differs == 0))
 }

@@ -16,13 +16,14 @@ use crate::operator::preview::{Preview, Saved};
 use crate::operator::remote::Remote;
 use crate::planner::release;
 use crate::task::Task;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<u8> {
     let saved = match plan {
         Some(path) => Some(Saved::read(path, &job.stack.name)?),
         None => None,
     };
-    let remote = job.connect().await?;
+    let remote = on_host::connect(job).await?;
     let exit = if check {
         let preview = look(job, &remote).await?;
         job.show(&preview)?;
@@ -40,14 +41,14 @@ pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<
 
 /// Makes it so, over a connection that is open.
 pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Counts> {
-    job.need_volume()?;
+    on_host::need_volume(job)?;
     known_host::need_login(&job.stack, job.keys.iter().map(|key| key.line.as_str()))?;
     let before = Before::ask(job, remote.target());
-    let mut agent = job.agent(remote).await?;
+    let mut agent = on_host::agent(job, remote).await?;
     // A run that is still at work comes back for itself.
     if agent.facts().armed.is_some() && !agent.facts().busy {
         guarded::settle(job, remote, agent.facts()).await?;
-        agent = job.agent(remote).await?;
+        agent = on_host::agent(job, remote).await?;
     }
     let steps = steps(job, agent.facts())?;
     let mut plan = job.plan(Mode::Apply, steps, Vec::new());
@@ -57,7 +58,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Counts> {
 
 /// Looks what would change, and tells nothing yet.
 pub async fn look(job: &mut Job<'_>, remote: &Remote) -> Result<Preview> {
-    let agent = job.agent(remote).await?;
+    let agent = on_host::agent(job, remote).await?;
     let steps = steps(job, agent.facts())?;
     let plan = job.plan(Mode::Check, steps, Vec::new());
     let mut preview = Preview::default();

@@ -6,9 +6,10 @@ use super::job::Job;
 use crate::core::error::exit;
 use crate::core::event::Figure;
 use crate::hetzner::availability;
+use crate::verb::on_cloud;
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     let name = job.stack.name.clone();
     let server = api.server_of(&name).await?;
     let cloud = job.stack.cloud.clone().context("no cloud")?;

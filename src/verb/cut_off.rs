@@ -9,6 +9,7 @@ use crate::cli::CutOff;
 use crate::core::error::{Code, Fault, code, exit};
 use crate::operator::remote::Ending;
 use crate::planner::release;
+use crate::verb::on_host;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -29,7 +30,7 @@ impl Way {
 }
 
 pub async fn run(job: &mut Job<'_>, way: Way) -> Result<u8> {
-    let remote = job.connect().await?;
+    let remote = on_host::connect(job).await?;
     // How the last run ended is what this verb is about: it needs no telling beforehand.
     let agent = remote.agent().await?;
     let app = &agent.facts().app;

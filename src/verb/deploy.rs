@@ -13,10 +13,11 @@ use crate::operator::artifact::{self, Build};
 use crate::operator::cache::Releases;
 use crate::operator::remote::{Agent, Blob, Remote};
 use crate::planner::release::{self, Change, Data};
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, artifact: &Artifact) -> Result<u8> {
     let build = build(job, artifact).await?;
-    let remote = job.connect().await?;
+    let remote = on_host::connect(job).await?;
     on(job, &remote, &build).await?;
     remote.close().await;
     Ok(exit::OK)
@@ -33,7 +34,7 @@ pub async fn build(job: &mut Job<'_>, artifact: &Artifact) -> Result<Build> {
 
 /// The same over a connection that is open.
 pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()> {
-    let agent = job.agent(remote).await?;
+    let agent = on_host::agent(job, remote).await?;
     let app = &agent.facts().app;
     let release = release_of(app, build);
     if let Err(error) = build.is_for(&agent.facts().arch) {
@@ -94,7 +95,7 @@ pub async fn change_over(
         serves_meanwhile: cutover.serves_meanwhile,
         unit: cutover.unit,
     };
-    let ran = job.run_host(agent, &plan, blobs).await;
+    let ran = on_host::run(job, agent, &plan, blobs).await;
     let seen = outage_watch::seen(job, &plan.run, outside);
     match ran {
         Ok(tally) if tally.changed == 0 => {

@@ -8,12 +8,14 @@ use crate::core::error::exit;
 use crate::hetzner::{AddressView, Hetzner, Kind, ServerView, VolumeView};
 use crate::operator::mirror::Mirror;
 use crate::planner::cloud;
+use crate::verb::consent;
+use crate::verb::on_cloud;
 
 pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     let stack = job.stack.name.clone();
     let steps = cloud::destroy(&job.stack, snapshots);
-    let preview = job.look_at_cloud(&api, steps.clone()).await?;
+    let preview = on_cloud::look(job, &api, steps.clone()).await?;
     if preview.is_empty() {
         job.report
             .note(format!("stack {stack} has no resources at Hetzner"));
@@ -21,14 +23,15 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     }
     job.show(&preview)?;
     job.report.forget_preview();
-    job.confirm_by_name(
+    consent::confirm_by_name(
+        job,
         yes.yes,
         &format!("this deletes stack {stack} with all its data"),
         "All of this will be deleted, with its data.",
     )
     .await?;
     api.check_writable().await?;
-    job.run_cloud(&api, steps).await?;
+    on_cloud::run(job, &api, steps).await?;
     Mirror::of(&stack).set_aside(&job.claim().run)?;
     let left = api.snapshots_of(&stack).await?.len();
     if left > 0 {
@@ -42,7 +45,7 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
 /// The first step for what is protected. The second is a command of its own, so that nobody deletes
 /// what somebody protected by one line.
 pub async fn unprotect(job: &mut Job<'_>) -> Result<u8> {
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     let stack = job.stack.name.clone();
     let servers: Vec<ServerView> = api.of_stack(&stack).await?;
     for server in servers.iter().filter(|server| server.protected) {

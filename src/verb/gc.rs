@@ -7,16 +7,17 @@ use super::provision::pending;
 use crate::cli::Yes;
 use crate::core::error::exit;
 use crate::planner::cloud;
+use crate::verb::on_cloud;
 
 pub async fn run(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     let steps = cloud::tidy(&job.stack, &job.keys);
-    let preview = job.look_at_cloud(&api, steps.clone()).await?;
+    let preview = on_cloud::look(job, &api, steps.clone()).await?;
     if !yes.yes || preview.is_empty() {
         job.show(&preview)?;
         return Ok(pending(preview.is_empty()));
     }
     api.check_writable().await?;
-    job.run_cloud(&api, steps).await?;
+    on_cloud::run(job, &api, steps).await?;
     Ok(exit::OK)
 }

@@ -62,7 +62,7 @@ struct Armed<'a> {
     within_s: u64,
     /// Whether the site must answer, when a release is live.
     site: bool,
-    /// The steps that may have changed something.
+    /// The names of the steps that may have changed something.
     steps: Vec<String>,
 }
 
@@ -90,6 +90,7 @@ pub async fn run(
     if steps.is_empty() {
         return outcome;
     }
+    let steps = steps.iter().map(|index| plan.steps[*index].name.clone());
     let site = before.answered().await;
     if serves && !site {
         job.report
@@ -99,7 +100,7 @@ pub async fn run(
         run: &plan.run,
         within_s: plan.guard_s.unwrap_or(WITHIN_S),
         site,
-        steps,
+        steps: steps.collect(),
     };
     come_back(job, remote.target(), &armed).await?;
     outcome
@@ -119,18 +120,20 @@ pub async fn settle(job: &mut Job<'_>, remote: &Remote, facts: &Facts) -> Result
     come_back(job, remote.target(), &armed).await
 }
 
-/// Keeps the names of guarded steps that were begun and did not turn out to be so already.
-fn note_guarded(plan: &Plan<Task>, event: &Event, steps: &mut Vec<String>) {
+/// Keeps the places of guarded steps that were begun and did not turn out to be so already.
+fn note_guarded(plan: &Plan<Task>, event: &Event, steps: &mut Vec<usize>) {
     match event {
         Event::Begin { n, label, .. } if !label.undo => {
-            let step = plan.steps.get(n - 1).filter(|step| step.guard);
-            steps.extend(step.map(|step| step.name.clone()));
+            let index = n - 1;
+            let is_guarded = plan.steps.get(index).is_some_and(|step| step.guard);
+            steps.extend(is_guarded.then_some(index));
         }
         Event::Step {
+            n,
             label,
             state: State::Same,
             ..
-        } if steps.last() == Some(&label.name) => {
+        } if !label.undo && steps.last() == Some(&(n - 1)) => {
             steps.pop();
         }
         _ => {}
@@ -251,7 +254,7 @@ fn named(armed: &Armed<'_>) -> String {
 mod tests {
     use super::*;
     use crate::core::event::{Label, now};
-    use crate::core::plan::{Mode, Step};
+    use crate::core::plan::{Claim, Step};
     use crate::task::Link;
 
     fn plan() -> Plan<Task> {
@@ -267,22 +270,16 @@ mod tests {
             )
         };
         Plan {
-            run: "r".into(),
-            stack: "s".into(),
-            verb: "converge".into(),
-            who: "ana".into(),
-            mode: Mode::Apply,
-            after: None,
             guard_s: Some(9),
-            steps: vec![
-                step("free", false),
-                step("same", true),
-                step("changed", true),
-                step("cut off", true),
-            ],
-            on_failure: Vec::new(),
-            no_return: None,
-            watch: Vec::new(),
+            ..Plan::new(
+                Claim::new("r", "converge", "ana"),
+                vec![
+                    step("free", false),
+                    step("same", true),
+                    step("changed", true),
+                    step("cut off", true),
+                ],
+            )
         }
     }
 
@@ -292,6 +289,7 @@ mod tests {
         let mut seen = Vec::new();
         for (index, step) in plan.steps.iter().enumerate() {
             let label = Label {
+                id: step.id.clone(),
                 part: step.part.clone(),
                 name: step.name.clone(),
                 undo: false,
@@ -321,6 +319,6 @@ mod tests {
             };
             note_guarded(&plan, &end, &mut seen);
         }
-        assert_eq!(seen, ["changed", "cut off"]);
+        assert_eq!(seen, [2, 3]);
     }
 }

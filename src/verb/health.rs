@@ -7,12 +7,14 @@ use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::Mode;
 use crate::hetzner::availability;
 use crate::operator::remote::Remote;
+use crate::verb::on_cloud;
+use crate::verb::on_host;
 
 const PLAYBOOK: &str = "health";
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     note_deprecations(job).await?;
-    let remote = job.connect().await?;
+    let remote = on_host::connect(job).await?;
     on(job, &remote).await?;
     remote.close().await;
     Ok(exit::OK)
@@ -23,7 +25,7 @@ async fn note_deprecations(job: &mut Job<'_>) -> Result<()> {
     let Some(cloud) = job.stack.cloud.clone() else {
         return Ok(());
     };
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     let name = job.stack.name.clone();
     let Some(server) = api.server_of(&name).await? else {
         return Ok(());
@@ -45,7 +47,7 @@ async fn note_deprecations(job: &mut Job<'_>) -> Result<()> {
 /// # Errors
 /// E0701 when an answer is past its limit, or a question could not be put.
 pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
-    let agent = job.agent(remote).await?;
+    let agent = on_host::agent(job, remote).await?;
     job.report.as_checklist();
     let steps = job
         .playbooks

@@ -14,15 +14,18 @@ use crate::core::plan::Mode;
 use crate::facts::app::USER;
 use crate::facts::imports::{self, FOLDER};
 use crate::operator::remote::Remote;
+use crate::planner::backup::Swapping;
 use crate::planner::import;
 use crate::storage::dump::{self, Form, Kind, Table};
 use crate::task::imported::{CsvFile, ImportSource, Imported};
+use crate::verb::consent;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, wish: &Import) -> Result<u8> {
     let files = files(job, wish)?;
-    let remote = job.connect().await?;
+    let remote = on_host::connect(job).await?;
     let remote = remote.telling(job.report.progress());
-    let agent = job.agent(&remote).await?;
+    let agent = on_host::agent(job, &remote).await?;
     let app = agent.facts().app.clone();
     let at = OffsetDateTime::now_utc();
     let imported = import::imported(&job.stack, &app, brought(&files, &wish.csv), at, wish.check)?;
@@ -191,7 +194,7 @@ async fn look(job: &mut Job<'_>, remote: &Remote, imported: &Imported) -> Result
     steps.extend(gone.clone());
     let plan = job.plan(Mode::Apply, steps, gone);
     let agent = remote.agent().await?;
-    job.run_host(agent, &plan, &[]).await.map(drop)
+    on_host::run(job, agent, &plan, &[]).await.map(drop)
 }
 
 /// It takes the live database's place, after a yes and a backup.
@@ -205,21 +208,24 @@ async fn swap(
     let (previous, gone) = (imported.previous.clone(), import::gone(&imported.brought));
     let step = import::step(imported, "replace the database with the import");
     job.report.waiting("reading the files on the host");
-    job.foresee(remote.agent().await?, vec![step.clone()])
-        .await?;
+    on_host::foresee(job, remote.agent().await?, vec![step.clone()]).await?;
     let why = "this replaces the live database";
-    job.confirm(yes, why, "Replace the live database?").await?;
+    consent::confirm(job, yes, why, "Replace the live database?").await?;
     let agent = remote.agent().await?;
-    let came = job
-        .backups()
-        .came_back(&job.stack, &agent.facts().app, at, step, previous.clone());
-    let (mut steps, mut on_failure) = (came.steps, came.on_failure);
+    let swapping = Swapping {
+        settings: &job.backups(),
+        stack: &job.stack,
+        app: &agent.facts().app,
+        at,
+    };
+    let around = swapping.by(step, previous.clone());
+    let (mut steps, mut on_failure) = (around.steps, around.on_failure);
     let no_return = steps.len();
     steps.extend(gone.clone());
     on_failure.extend(gone);
     let mut plan = job.plan(Mode::Apply, steps, on_failure);
     plan.no_return = Some(no_return);
-    job.run_host(agent, &plan, &[]).await?;
+    on_host::run(job, agent, &plan, &[]).await?;
     job.report.note(format!(
         "the previous database is kept as {previous} until `citrino-ops backup prune --previous-databases`"
     ));

@@ -12,6 +12,7 @@ use crate::core::report::Report;
 use crate::hetzner::{
     AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, ServerView, VolumeView,
 };
+use crate::verb::on_cloud;
 
 /// How long the look at what exists may take.
 const LOOK: Duration = Duration::from_secs(10);
@@ -23,17 +24,7 @@ pub async fn watch(
     report: &mut Report,
     command: impl AsyncFn(&Cli, &mut Report) -> Result<u8>,
 ) -> Result<u8> {
-    let leaves_something = matches!(
-        cli.verb,
-        Verb::Provision(_)
-            | Verb::Up { .. }
-            | Verb::Converge { .. }
-            | Verb::Rebuild(_)
-            | Verb::Adopt(_)
-            | Verb::Gc(_)
-            | Verb::Destroy { .. }
-    );
-    if !leaves_something {
+    if !cli.verb.leaves_something() {
         return Box::pin(command(cli, report)).await;
     }
     tokio::select! {
@@ -61,7 +52,7 @@ pub async fn watch(
 /// What exists of the stack in the cloud, as a sentence; none when that cannot be had.
 async fn exists(cli: &Cli, report: &mut Report) -> Option<String> {
     let job = Job::look(cli, report).ok()?;
-    let api = job.api().ok()?;
+    let api = on_cloud::api(&job).ok()?;
     let stack = &job.stack.name;
     let mut names = Vec::new();
     add::<KeyView>(&api, stack, &mut names).await?;

@@ -7,9 +7,10 @@ use crate::cli::Log;
 use crate::core::error::exit;
 use crate::core::event::Event;
 use crate::host::journal;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, log: Log, lines: u32, follow: bool) -> Result<u8> {
-    let remote = job.connect().await?;
+    let remote = on_host::connect(job).await?;
     let argv = argv(log, lines, follow);
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     let report = &mut *job.report;

@@ -1,9 +1,11 @@
 //! The verbs, one a file, each as prose: load, plan, run, report.
 
+mod about;
 mod adopt;
 mod audit;
 mod backup;
 mod completions;
+mod consent;
 mod converge;
 mod cost;
 mod cut_off;
@@ -19,6 +21,8 @@ mod inputs;
 mod interrupt;
 mod job;
 mod logs;
+mod on_cloud;
+mod on_host;
 mod outage_watch;
 mod plan;
 mod provision;
@@ -38,51 +42,42 @@ use anyhow::{Context, Result};
 use crate::agent::guard;
 use crate::agent::scheduled;
 use crate::agent::serve;
-use crate::cli::{self, Audit, Cli, Db, Verb};
+use crate::cli::{Audit, Cli, Db, Verb};
 use crate::core::error::{exit, exit_code};
 use crate::core::report::{Report, Volume};
+use about::Needs;
 pub use help::parse_args;
 use job::Job;
 
 /// Runs one command to its end: what it says, and its exit code.
 pub fn run(cli: &Cli) -> ExitCode {
+    let mut report = Report::new(cli.json, volume(cli));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    if matches!(cli.verb, Verb::Agent) {
-        let served = runtime
-            .context("could not start")
-            .and_then(|runtime| runtime.block_on(serve::serve()));
-        return ExitCode::from(u8::from(served.is_err()));
-    }
-    let mut report = Report::new(cli.json, volume(cli));
-    if matches!(cli.verb, Verb::Guard) {
-        let fired = runtime
-            .context("could not start")
-            .and_then(|runtime| runtime.block_on(guard::fire()));
-        let exit = fired.as_ref().map_or_else(exit_code, |()| exit::OK);
-        report.finish(cli.verb.name(), exit, fired.as_ref().err());
-        return ExitCode::from(exit);
-    }
-    if let Verb::Scheduled { job } = cli.verb {
-        let done = runtime.context("could not start").and_then(|runtime| {
-            runtime.block_on(scheduled::run(job, &mut |event| report.tell(event)))
-        });
-        let done = done.and_then(|()| {
-            report
-                .take_failure()
-                .map_or(Ok(()), |fault| Err(fault.into()))
-        });
-        let exit = done.as_ref().map_or_else(exit_code, |()| exit::OK);
-        report.finish(cli.verb.name(), exit, done.as_ref().err());
-        return ExitCode::from(exit);
-    }
     let outcome = runtime
         .context("could not start")
-        .and_then(|runtime| runtime.block_on(interrupt::watch(cli, &mut report, dispatch)));
+        .and_then(|runtime| runtime.block_on(begin(cli, &mut report)));
     let exit = outcome.as_ref().map_or_else(exit_code, |code| *code);
     report.finish(cli.verb.name(), exit, outcome.as_ref().err());
     ExitCode::from(exit)
+}
+
+/// On the operator's side or the host's, by the verb.
+async fn begin(cli: &Cli, report: &mut Report) -> Result<u8> {
+    match cli.verb {
+        // Its stdout and stderr are the operator's side's: what failed was told there, or cannot be.
+        Verb::Agent => return Ok(u8::from(serve::serve().await.is_err())),
+        Verb::Guard => guard::fire().await?,
+        Verb::Scheduled { job } => {
+            scheduled::run(job, &mut |event| report.tell(event)).await?;
+            if let Some(fault) = report.take_failure() {
+                return Err(fault.into());
+            }
+        }
+        _ => return Box::pin(interrupt::watch(cli, report, dispatch)).await,
+    }
+    Ok(exit::OK)
 }
 
 fn volume(cli: &Cli) -> Volume {
@@ -95,27 +90,25 @@ fn volume(cli: &Cli) -> Volume {
 
 /// Every verb gives the exit code of a run without an error: 0, or 3 for pending changes.
 async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
-    match &cli.verb {
-        Verb::Explain { code } => return explain::run(report, code.as_deref()),
-        Verb::Completions { shell } => return Ok(completions::run(report, *shell)),
-        _ => {}
-    }
-    let mut job = match &cli.verb {
-        Verb::Logs { .. }
-        | Verb::Audit { .. }
-        | Verb::Ssh { .. }
-        | Verb::Releases
-        | Verb::Status
-        | Verb::Cost
-        | Verb::Backup {
-            what: Some(cli::Backup::List | cli::Backup::Pull { .. }),
-            ..
-        }
-        | Verb::Destroy { .. } => Job::look(cli, report)?,
-        _ => Job::load(cli, report)?,
+    let mut job = match cli.verb.needs() {
+        Needs::Nothing => return at_once(&cli.verb, report),
+        Needs::Config => Job::look(cli, report)?,
+        Needs::Everything => Job::load(cli, report)?,
     };
-    let job = &mut job;
-    match &cli.verb {
+    of_stack(&cli.verb, &mut job).await
+}
+
+/// The verbs that know no stack. Those of the host's side have begun before.
+fn at_once(verb: &Verb, report: &mut Report) -> Result<u8> {
+    match verb {
+        Verb::Explain { code } => explain::run(report, code.as_deref()),
+        Verb::Completions { shell } => Ok(completions::run(report, *shell)),
+        _ => Ok(exit::OK),
+    }
+}
+
+async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
+    match verb {
         Verb::Validate => validate::run(job),
         Verb::Plan { out } => plan::run(job, out.as_deref()).await,
         Verb::Provision(options) => provision::run(job, options).await,

@@ -7,18 +7,18 @@ use anyhow::Result;
 use super::job::Job;
 use crate::config::stack::Stack;
 use crate::core::error::{Code, Fault};
-use crate::core::event::{Event, now};
+use crate::core::event::{Event, Side, now};
+use crate::core::http::HttpRequest;
 use crate::core::outage::{self, Watch};
-use crate::core::plan::Ask;
 use crate::operator::remote::Remote;
 
 /// What users ask: a page of the catalogue's health, and a recommendation.
-fn asks(stack: &Stack, address: IpAddr) -> Vec<Ask> {
-    let ask = |method: &str, path: &str, body: Option<&str>| Ask {
+fn asks(stack: &Stack, address: IpAddr) -> Vec<HttpRequest> {
+    let ask = |method: &str, path: &str, body: Option<&str>| HttpRequest {
         method: method.to_owned(),
-        url: format!("{}{path}", stack.public_url()),
         body: body.map(str::to_owned),
         address: Some(address),
+        ..HttpRequest::get(format!("{}{path}", stack.public_url()))
     };
     let wish = r#"{"zona_preferida":"Equipetrol","limite":5}"#;
     vec![
@@ -28,19 +28,19 @@ fn asks(stack: &Stack, address: IpAddr) -> Vec<Ask> {
 }
 
 /// What the host asks itself, through nginx.
-pub fn on_host(stack: &Stack) -> Vec<Ask> {
+pub fn on_host(stack: &Stack) -> Vec<HttpRequest> {
     asks(stack, Ipv4Addr::LOCALHOST.into())
 }
 
 /// The same watch from the operator's side, when the plan has one and the host is known by its address.
-pub fn from_outside(job: &Job, remote: &Remote, watch: &[Ask]) -> Option<Watch> {
+pub fn from_outside(job: &Job, remote: &Remote, watch: &[HttpRequest]) -> Option<Watch> {
     let address: IpAddr = remote.address().parse().ok()?;
     let asks = if watch.is_empty() {
         Vec::new()
     } else {
         asks(&job.stack, address)
     };
-    Watch::begin("operator", &asks, outage::FROM_OUTSIDE)
+    Watch::begin(Side::Operator, &asks, outage::FROM_OUTSIDE)
 }
 
 /// Tells what a watch from here saw.

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::job::{Job, runs};
+use super::job::Job;
 use super::{converge, provision};
 use crate::hetzner::labels;
 use crate::operator::known_host;
 use crate::operator::preview::{Planned, Saved};
 use crate::operator::remote::Target;
 use crate::planner::cloud::DiskPolicy;
+use crate::verb::on_cloud;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
     let mut pending = 0;
@@ -23,7 +25,7 @@ pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
     let mut on_host = None;
     match target {
         Some(target) => {
-            let remote = job.connect_to(&target).await?;
+            let remote = on_host::connect_to(job, &target).await?;
             let preview = converge::look(job, &remote).await?;
             remote.close().await;
             job.show(&preview)?;
@@ -50,11 +52,11 @@ async fn cloud(
     pending: &mut usize,
     planned: &mut Vec<Planned>,
 ) -> Result<Option<Target>> {
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     let server = api.server_of(&job.stack.name).await?;
     provision::offer(job, &api, server.as_ref()).await?;
     let steps = provision::steps(job, DiskPolicy::Refused)?;
-    let preview = job.look_at_cloud(&api, steps).await?;
+    let preview = on_cloud::look(job, &api, steps).await?;
     job.show(&preview)?;
     *pending += preview.tally.differs;
     planned.extend(preview.planned());
@@ -67,8 +69,8 @@ async fn cloud(
             .note("the host still uses the host key of its bootstrap: `provision` replaces it");
         *pending += 1;
     }
-    match server.filter(|server| runs(Some(server))) {
-        Some(server) => Ok(Some(job.target_of(&api, &server).await?)),
+    match server.filter(|server| on_cloud::runs(Some(server))) {
+        Some(server) => Ok(Some(on_host::target_of(job, &api, &server).await?)),
         None => Ok(None),
     }
 }

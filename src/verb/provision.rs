@@ -4,16 +4,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::job::{Job, no_server};
+use super::job::Job;
 use crate::cli::Provision;
 use crate::core::error::{Code, Fault, code, exit};
 use crate::core::plan::{Mode, Step};
-use crate::hetzner::labels::{self, Labels};
+use crate::hetzner::labels;
 use crate::hetzner::{Hetzner, ServerView, ZoneView, availability};
 use crate::operator::preview::{Preview, Saved, replacements};
 use crate::operator::remote::{Remote, Target};
 use crate::planner::cloud::{self, DiskPolicy, Resource};
 use crate::planner::host_key::{self, Rotation};
+use crate::verb::consent;
+use crate::verb::on_cloud;
+use crate::verb::on_host;
 
 /// From the end of the create action to the first answer of sshd.
 const SSH_WITHIN: Duration = Duration::from_mins(5);
@@ -27,7 +30,7 @@ pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
         Some(path) => Some(Saved::read(path, &job.stack.name)?),
         None => None,
     };
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     let server = api.server_of(&job.stack.name).await?;
     offer(job, &api, server.as_ref()).await?;
     let renewal = if options.replace {
@@ -36,13 +39,13 @@ pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
         DiskPolicy::Refused
     };
     let steps = steps(job, renewal)?;
-    let preview = job.look_at_cloud(&api, steps.clone()).await?;
+    let preview = on_cloud::look(job, &api, steps.clone()).await?;
     if options.check {
         job.show(&preview)?;
         return Ok(pending(preview.is_empty()));
     }
     agree(job, &api, &preview, options, saved.as_ref()).await?;
-    job.run_cloud(&api, steps).await?;
+    on_cloud::run(job, &api, steps).await?;
     delegate(job, &api, &preview).await?;
     host(job, &api).await?;
     Ok(exit::OK)
@@ -97,8 +100,13 @@ async fn agree(
     }
     let question = format!("{}. Continue?", job.report.prospect());
     job.report.forget_preview();
-    job.confirm(yes, "this changes the cloud and may cost money", &question)
-        .await
+    consent::confirm(
+        job,
+        yes,
+        "this changes the cloud and may cost money",
+        &question,
+    )
+    .await
 }
 
 /// A zone that was just made answers nobody until the registrar sends people to it.
@@ -107,8 +115,7 @@ async fn delegate(job: &mut Job<'_>, api: &Hetzner, preview: &Preview) -> Result
     let Some(zone) = dns.map(|dns| dns.zone.clone()) else {
         return Ok(());
     };
-    let made = format!("DNS zone {zone}");
-    if preview.planned().iter().any(|step| step.name == made)
+    if preview.planned().iter().any(|step| step.id == cloud::ZONE)
         && let Some(found) = api.named::<ZoneView>(&zone).await?
     {
         let servers = found.authoritative_nameservers.assigned.join(", ");
@@ -121,63 +128,51 @@ async fn delegate(job: &mut Job<'_>, api: &Hetzner, preview: &Preview) -> Result
 
 /// Waits for the host, and gives it a key of its own.
 pub async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
-    let mut server = find(job, api).await?;
-    let mut target = job.target_of(api, &server).await?;
+    let server = find(job, api).await?;
+    let target = on_host::target_of(job, api, &server).await?;
     job.report
         .waiting(format!("waiting for {} to answer", target.address));
-    let mut remote = Remote::wait(&target, SSH_WITHIN).await?;
+    let remote = Remote::wait(&target, SSH_WITHIN).await?;
     let born = [labels::BOOTSTRAP_KEY, labels::REBIRTH_KEY];
     if born.iter().any(|key| server.labels.contains_key(*key)) {
         first_boot(job, &remote).await?;
     }
+    rotate(job, api, remote, target).await
+}
+
+/// The host gets a key of its own, step by step, from wherever that was cut off.
+async fn rotate(
+    job: &mut Job<'_>,
+    api: &Hetzner,
+    mut remote: Remote,
+    mut target: Target,
+) -> Result<()> {
     loop {
-        let agent = job.agent(&remote).await?;
+        let agent = on_host::agent(job, &remote).await?;
         // Asked anew each time, and late: setting labels sets all of them.
-        server = find(job, api).await?;
-        let keys = &agent.facts().host_keys;
-        match host_key::rotation(&server.labels, keys)? {
-            Rotation::Reborn(pin) => {
-                relabel(api, &mut server, |all| {
-                    all.remove(labels::REBIRTH_KEY);
-                    all.remove(labels::HOST_KEY);
-                    all.insert(labels::BOOTSTRAP_KEY.to_owned(), pin);
-                })
-                .await?;
-            }
-            Rotation::NotReborn => {
-                relabel(api, &mut server, |all| {
-                    all.remove(labels::REBIRTH_KEY);
-                })
-                .await?;
-            }
-            Rotation::Make => {
-                target.mirror.set_aside(&job.claim().run)?;
-                let plan = job.plan(Mode::Apply, host_key::make(), Vec::new());
-                job.run_host(agent, &plan, &[]).await?;
-            }
-            Rotation::TakeOver(next) => {
-                let pin = labels::pin_label(&next)?;
-                relabel(api, &mut server, |all| {
-                    all.insert(labels::HOST_KEY.to_owned(), pin);
-                })
-                .await?;
-                let plan = job.plan(Mode::Apply, host_key::take_over(), Vec::new());
-                job.run_host(agent, &plan, &[]).await?;
-            }
+        let server = find(job, api).await?;
+        let rotation = host_key::rotation(&server.labels, &agent.facts().host_keys)?;
+        match rotation {
+            Rotation::Done => break,
+            Rotation::Make => target.mirror.set_aside(&job.claim().run)?,
             Rotation::Forget => {
                 drop(agent);
                 remote.close().await;
-                relabel_locally(&mut target, &server)?;
+                pin_own_key(&mut target, &server)?;
                 remote = with_new_key(&target).await?;
-                relabel(api, &mut server, |all| {
-                    all.remove(labels::BOOTSTRAP_KEY);
-                })
-                .await?;
+                relabel(api, &server, &rotation).await?;
                 job.report.note(
                     "the host has its own host key now; the one of its bootstrap is no longer accepted",
                 );
+                continue;
             }
-            Rotation::Done => break,
+            _ => {}
+        }
+        relabel(api, &server, &rotation).await?;
+        let steps = rotation.steps();
+        if !steps.is_empty() {
+            let plan = job.plan(Mode::Apply, steps, Vec::new());
+            on_host::run(job, agent, &plan, &[]).await?;
         }
     }
     remote.close().await;
@@ -186,21 +181,23 @@ pub async fn host(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
 
 async fn find(job: &Job<'_>, api: &Hetzner) -> Result<ServerView> {
     let name = &job.stack.name;
-    Ok(api.server_of(name).await?.ok_or_else(|| no_server(name))?)
+    Ok(api
+        .server_of(name)
+        .await?
+        .ok_or_else(|| on_cloud::no_server(name))?)
 }
 
-async fn relabel(
-    api: &Hetzner,
-    server: &mut ServerView,
-    change: impl FnOnce(&mut Labels),
-) -> Result<()> {
-    change(&mut server.labels);
-    api.relabel::<ServerView>(server.id, &server.name, &server.labels)
+async fn relabel(api: &Hetzner, server: &ServerView, rotation: &Rotation) -> Result<()> {
+    let labels = rotation.labels(server.labels.clone())?;
+    if labels == server.labels {
+        return Ok(());
+    }
+    api.relabel::<ServerView>(server.id, &server.name, &labels)
         .await
 }
 
 /// Only the host's own key counts from now on.
-fn relabel_locally(target: &mut Target, server: &ServerView) -> Result<()> {
+fn pin_own_key(target: &mut Target, server: &ServerView) -> Result<()> {
     let pin = server.labels.get(labels::HOST_KEY);
     target.host_keys = pin
         .iter()

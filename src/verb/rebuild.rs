@@ -5,6 +5,7 @@
 use anyhow::Result;
 
 use super::job::Job;
+use super::on_cloud;
 use crate::cli::Rebuild;
 use crate::core::error::exit;
 
@@ -15,7 +16,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
     if wish.from_backup.is_some() {
         return Box::pin(rescue::run(job, wish)).await;
     }
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     disk::renew(job, &api, wish.yes, "Everything on the host will be lost.").await?;
     let next = format!(
         "the host has an empty disk now; `{} up` sets it up again",

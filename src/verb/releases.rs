@@ -6,10 +6,11 @@ use super::job::Job;
 use crate::core::error::exit;
 use crate::facts::app::{AppFacts, Release};
 use crate::planner::release;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
-    let remote = job.connect().await?;
-    let agent = job.agent(&remote).await?;
+    let remote = on_host::connect(job).await?;
+    let agent = on_host::agent(job, &remote).await?;
     let app = agent.facts().app.clone();
     drop(agent);
     remote.close().await;

@@ -15,7 +15,9 @@ use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::Mode;
 use crate::facts::app::AppFacts;
 use crate::facts::backups::Backup;
-use crate::planner::backup::{SAFETY, wished};
+use crate::planner::backup::{SAFETY, Swapping, wished};
+use crate::verb::consent;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     let mut name = wish.backup.clone();
@@ -25,37 +27,41 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
     if let Some(origin) = &origin {
         belongs(job, origin.backup(), wish.from_other_stack)?;
     }
-    let remote = job.connect().await?.telling(job.report.progress());
+    let remote = on_host::connect(job).await?.telling(job.report.progress());
     if let Some(origin) = origin {
         origin.bring(job, &remote).await?;
         name = Some(origin.backup().name.clone());
     }
     let identities = source::identities(&job.stack, wish.key.identity.as_deref())?;
-    let agent = job.agent(&remote).await?;
+    let agent = on_host::agent(job, &remote).await?;
     let facts = agent.facts().clone();
     let settings = job.backups();
-    let now = OffsetDateTime::now_utc();
+    let swapping = Swapping {
+        settings: &settings,
+        stack: &job.stack,
+        app: &facts.app,
+        at: OffsetDateTime::now_utc(),
+    };
     let restore = if let Some(to) = wish.to {
-        settings.recovered(&job.stack, &facts.app, now, to)
+        swapping.to_moment(to)
     } else {
         let backup = wished(&facts.backups, name.as_deref())?;
         belongs(job, backup, wish.from_other_stack)?;
         fits(&facts.app, backup)?;
-        settings.restored(&job.stack, &facts.app, now, backup, identities)
+        swapping.to_backup(backup, identities)
     };
     let done = restore.swap.name.clone();
-    job.foresee(agent, vec![restore.swap]).await?;
+    on_host::foresee(job, agent, vec![restore.swap]).await?;
     let why = "everything written since then will be lost";
-    job.confirm(wish.yes.yes, why, "Lose that, and restore?")
-        .await?;
+    consent::confirm(job, wish.yes.yes, why, "Lose that, and restore?").await?;
     let agent = remote.agent().await?;
     let mut steps = restore.steps;
     if wish.without_safety_backup {
-        steps.retain(|step| step.name != SAFETY);
+        steps.retain(|step| step.id != SAFETY);
     }
     let mut plan = job.plan(Mode::Apply, steps, restore.on_failure);
     plan.watch = outage_watch::on_host(&job.stack);
-    let restored = job.run_host(agent, &plan, &[]).await;
+    let restored = on_host::run(job, agent, &plan, &[]).await;
     restored.map_err(with_way_out)?;
     remote.close().await;
     job.report.note(format!(
@@ -68,7 +74,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
 /// What is set aside may be too damaged to be dumped.
 fn with_way_out(error: anyhow::Error) -> anyhow::Error {
     match error.downcast::<Fault>() {
-        Ok(fault) if fault.message.starts_with(SAFETY) => {
+        Ok(fault) if fault.step == SAFETY => {
             let first = fault.hint.as_deref().unwrap_or("nothing was changed");
             let hint = format!(
                 "{first}; if the current database is too damaged for a backup, add --without-safety-backup: it is still kept under another name"

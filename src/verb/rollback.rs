@@ -14,20 +14,22 @@ use crate::facts::app::{AppFacts, Release};
 use crate::facts::backups::{self, Backup, Backups};
 use crate::planner::release::{self, Change, Data, Obstacle, Way};
 use crate::task::Restored;
+use crate::verb::consent;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
-    let remote = job.connect().await?;
-    let agent = job.agent(&remote).await?;
+    let remote = on_host::connect(job).await?;
+    let agent = on_host::agent(job, &remote).await?;
     let facts = agent.facts().clone();
     let release = wished(&facts.app, wish.release.as_deref())?;
     let data = data(job, &facts, release, wish.data)?;
     let agent = match &data {
         Data::Restored(restored) => {
             let step = Step::new("release", restored.wish(), restored.clone());
-            job.foresee(agent, vec![step]).await?;
+            on_host::foresee(job, agent, vec![step]).await?;
             let question = "Lose that, and roll back?";
             let why = "everything written since the backup will be lost";
-            job.confirm(wish.yes.yes, why, question).await?;
+            consent::confirm(job, wish.yes.yes, why, question).await?;
             remote.agent().await?
         }
         _ => agent,

@@ -7,9 +7,10 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::core::error::{Code, Fault};
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, command: &[String]) -> Result<u8> {
-    let target = job.target().await?;
+    let target = on_host::target(job).await?;
     target.pin()?;
     // It takes our place, so that signals, the terminal and its exit code are its own.
     let error = Command::new("ssh")

@@ -4,29 +4,31 @@ use anyhow::Result;
 use time::OffsetDateTime;
 
 use super::backup::headline;
-use super::job::{Job, runs};
+use super::job::Job;
 use crate::core::error::exit;
 use crate::facts::Facts;
 use crate::hetzner::ServerView;
 use crate::operator::known_host;
+use crate::verb::on_cloud;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     let target = if let Some(existing) = &job.stack.host {
         Some(known_host::existing(&job.stack, existing))
     } else {
-        let api = job.api()?;
+        let api = on_cloud::api(job)?;
         let server = api.server_of(&job.stack.name).await?;
         of_server(job, server.as_ref());
-        match server.filter(|server| runs(Some(server))) {
-            Some(server) => Some(job.target_of(&api, &server).await?),
+        match server.filter(|server| on_cloud::runs(Some(server))) {
+            Some(server) => Some(on_host::target_of(job, &api, &server).await?),
             None => None,
         }
     };
     let Some(target) = target else {
         return Ok(exit::OK);
     };
-    let remote = job.connect_to(&target).await?;
-    let agent = job.agent(&remote).await?;
+    let remote = on_host::connect_to(job, &target).await?;
+    let agent = on_host::agent(job, &remote).await?;
     of_host(job, agent.facts());
     drop(agent);
     remote.close().await;

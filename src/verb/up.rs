@@ -6,6 +6,7 @@ use super::job::Job;
 use super::{backup, converge, deploy, health, provision};
 use crate::cli::{Artifact, Provision, Yes};
 use crate::core::error::exit;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8> {
     // Built first: what does not compile needs no server.
@@ -22,8 +23,8 @@ pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8>
         };
         provision::run(job, &options).await?;
     }
-    let target = job.target().await?;
-    let remote = job.connect_to(&target).await?;
+    let target = on_host::target(job).await?;
+    let remote = on_host::connect_to(job, &target).await?;
     job.report.heading("converge");
     converge::on(job, &remote).await?;
     job.report.heading("deploy");

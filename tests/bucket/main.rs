@@ -5,6 +5,8 @@
 use citrino_ops::core::error::error_info;
 use citrino_ops::storage::bucket::Bucket;
 
+#[path = "../need/mod.rs"]
+mod need;
 #[path = "../s3/proxy.rs"]
 mod proxy;
 #[path = "../s3/mod.rs"]

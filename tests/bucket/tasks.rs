@@ -530,7 +530,7 @@ async fn nothing_that_is_not_what_its_manifest_says_gets_a_name_on_the_host() {
 }
 
 #[tokio::test]
-async fn what_a_drill_has_disproved_on_the_host_is_not_the_last_proven_one_in_the_bucket() {
+async fn a_backup_disproved_on_the_host_is_not_the_proven_one_in_the_bucket() {
     let Some(storage) = Storage::start("127.0.0.1") else {
         return;
     };

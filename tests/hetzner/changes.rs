@@ -262,7 +262,7 @@ async fn what_cannot_be_had_is_refused_with_what_can() {
             .contains("no server of type cpx11 is available in ash now; it is available in hil"),
         "{told:?}"
     );
-    cloud.location = "nbg1".into();
+    cloud.location = "nbg1".parse().unwrap();
     let told = error_info(&availability(&api, "prod", &cloud, None).await.unwrap_err());
     assert!(
         told.message.contains("cannot be ordered in nbg1 since"),

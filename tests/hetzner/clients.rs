@@ -9,6 +9,7 @@ use citrino_ops::core::plan::Mode;
 use serde_json::{Value, json};
 
 use crate::double::{Double, TOKEN};
+use crate::need::skipped;
 use crate::operator::Operator;
 use crate::run::{is_whole, run, stack, wishes};
 use crate::venv;
@@ -30,7 +31,7 @@ fn hcloud(double: &Double, line: &str) -> Option<String> {
         .env("HCLOUD_TOKEN", TOKEN)
         .output();
     let Ok(ran) = ran else {
-        println!("skipped: hcloud is not installed (apt-get install hcloud-cli)");
+        skipped("hcloud is not installed (apt-get install hcloud-cli)");
         return None;
     };
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();
@@ -132,7 +133,7 @@ async fn hetzners_library_shows_what_was_made() {
     let requirements = folder.join("lab/tests/clients/requirements-hcloud.txt");
     let python = match venv::with(&requirements).await {
         Ok(venv) => venv.join("bin/python"),
-        Err(why) => return println!("skipped: {why}"),
+        Err(why) => return skipped(&why),
     };
     let double = Double::start();
     run(&double.api(), Mode::Apply, wishes(&stack(ALL), 0)).await;

@@ -6,6 +6,8 @@ mod clients;
 mod double;
 mod faults;
 mod kills;
+#[path = "../need/mod.rs"]
+mod need;
 mod operator;
 mod others;
 mod plans;

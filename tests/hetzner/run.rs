@@ -3,7 +3,7 @@
 use citrino_ops::config::stack::Stack;
 use citrino_ops::core::engine;
 use citrino_ops::core::event::{Counts, Event};
-use citrino_ops::core::plan::{Mode, Plan, Step};
+use citrino_ops::core::plan::{Claim, Mode, Plan, Step};
 use citrino_ops::core::secret::Secret;
 use citrino_ops::hetzner::Hetzner;
 use citrino_ops::planner::cloud::{self, Bootstrap, DiskPolicy, PublicKey, Resource};
@@ -40,19 +40,9 @@ pub fn wishes(stack: &Stack, n: u8) -> Vec<Step<Resource>> {
 
 /// Runs the steps; what they did, and all that was told.
 pub async fn run(api: &Hetzner, mode: Mode, steps: Vec<Step<Resource>>) -> (Counts, String) {
-    let plan = Plan {
-        run: "r".into(),
-        stack: "prod".into(),
-        verb: "provision".into(),
-        who: "me".into(),
-        mode,
-        steps,
-        after: None,
-        guard_s: None,
-        on_failure: Vec::new(),
-        no_return: None,
-        watch: Vec::new(),
-    };
+    let plan = Plan::new(Claim::new("r", "provision", "me"), steps)
+        .of_stack("prod")
+        .in_mode(mode);
     let mut told = String::new();
     let tally = engine::run(&plan, api, &mut |event: Event| {
         told.push_str(&serde_json::to_string(&event)?);

@@ -38,8 +38,14 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// So many wanderings; `make test-long` asks for more, by proptest's own variable.
+fn cases() -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    asked.map_or(48, |asked| asked.parse().unwrap())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_the_last_undisturbed_run_makes_it_so(events in prop::collection::vec(event(), 1..6)) {

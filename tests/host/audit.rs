@@ -139,7 +139,7 @@ fn a_deploy_that_failed_stands_in_it_with_its_step_as_undone() {
 
 /// What somebody does to the chain, by a line on the host, and what is said of it.
 #[test]
-fn what_is_edited_removed_or_put_elsewhere_on_the_host_is_found_by_its_number() {
+fn what_is_edited_removed_or_moved_on_the_host_is_found_by_its_number() {
     let Some(stack) = serving() else { return };
     // So that there are six lines, whichever test comes first.
     does(&stack, &["converge"]);

@@ -88,7 +88,7 @@ fn nothing_is_left(stack: &Stack) {
 }
 
 #[test]
-fn while_a_dump_goes_on_readers_and_writers_do_too_and_a_migration_waits_no_longer_than_it_says() {
+fn a_dump_holds_up_no_reader_and_a_migration_no_longer_than_it_says() {
     let Some(stack) = serving() else { return };
     let hold = Hold::on_a_sequence(&stack);
     let backup = stack.start(&["backup"]);
@@ -150,7 +150,7 @@ fn a_database_that_cannot_be_dumped_is_restored_over_when_it_is_told() {
 }
 
 #[test]
-fn postgresql_restarted_under_a_backup_leaves_nothing_and_the_next_one_is_whole() {
+fn postgresql_restarted_under_a_backup_leaves_none_and_the_next_is_whole() {
     let Some(stack) = serving() else { return };
     let before = names(&stack);
     let hold = Hold::on_a_sequence(&stack);
@@ -173,7 +173,7 @@ fn postgresql_restarted_under_a_backup_leaves_nothing_and_the_next_one_is_whole(
 }
 
 #[test]
-fn postgresql_restarted_under_a_restore_leaves_the_live_rows_or_the_restored_ones() {
+fn postgresql_restarted_under_a_restore_leaves_live_or_restored_rows() {
     let Some(stack) = serving() else { return };
     assert_eq!(stack.citrino(&["backup"]).code, 0);
     let rows = stack.fingerprint();

@@ -219,43 +219,13 @@ fn a_backup_that_was_damaged_anyhow_is_refused_and_nothing_is_touched() {
     for (n, (_, damage)) in damages.iter().enumerate() {
         copied(&stack, &sound, &name(n), damage);
     }
-    // Its manifest is of another backup, or none that was ever written.
-    let swapped = folder(&stack).join("citrino_20200102_000000.json");
-    fs::copy(
-        folder(&stack).join(format!("{}.json", sound.name)),
-        &swapped,
-    )
-    .unwrap();
-    let forged = sound
-        .text()
-        .unwrap()
-        .replace("\"propiedades\": ", "\"propiedades\": 1");
-    fs::write(folder(&stack).join("citrino_20200103_000000.json"), forged).unwrap();
-    // A manifest that is sound, and a dump that gives other rows.
-    let other = Backup {
-        name: "citrino_20200104_000000".to_owned(),
-        ..sound.clone()
-    };
-    copied(&stack, &sound, &other.name, |_| {});
-    let mut other = manifest(&stack, &other.name);
-    *other.rows.get_mut("propiedades").unwrap() += 1;
-    fs::write(
-        folder(&stack).join(format!("{}.json", other.name)),
-        other.text().unwrap(),
-    )
-    .unwrap();
+    let other = unsound_manifests(&stack, &sound);
 
     let verify = stack.citrino(&["backup", "verify"]);
     assert_eq!(verify.code, 1, "{}", verify.text);
-    let reason = |name: &str| {
-        let is_told = |line: &&str| line.contains(name) && line.contains("cannot be used: ");
-        let line = verify.text.lines().find(is_told);
-        let why = line.and_then(|line| line.split_once("cannot be used: "));
-        why.unwrap_or_else(|| panic!("{name}: {}", verify.text)).1
-    };
     let mut wrong: Vec<(String, &str)> = Vec::new();
     for (n, (what, _)) in damages.iter().enumerate() {
-        let why = reason(&name(n));
+        let why = reason(&verify.text, &name(n));
         let told = if what.starts_with("bit") {
             "its hash differs"
         } else {
@@ -268,29 +238,17 @@ fn a_backup_that_was_damaged_anyhow_is_refused_and_nothing_is_touched() {
         ("citrino_20200102_000000", "its manifest belongs to"),
         ("citrino_20200103_000000", "cut or changed"),
     ] {
-        assert!(reason(name).contains(told), "{}", verify.text);
-        wrong.push((name.to_owned(), reason(name)));
+        let why = reason(&verify.text, name);
+        assert!(why.contains(told), "{}", verify.text);
+        wrong.push((name.to_owned(), why));
     }
     // Only a restore finds this out.
     wrong.push((
-        other.name,
+        other,
         "the restored rows differ from those that were backed up",
     ));
     for (name, why) in &wrong {
-        for words in [
-            ["backup", "drill", name].as_slice(),
-            &["restore", name, "--yes"],
-        ] {
-            let refused = stack.citrino(words);
-            assert_eq!(refused.code, 1, "{words:?}: {}", refused.text);
-            for told in ["E0422", name, why] {
-                assert!(
-                    refused.text.contains(told),
-                    "{words:?}, {told}: {}",
-                    refused.text
-                );
-            }
-        }
+        is_of_no_use(&stack, name, why);
     }
     assert_eq!(stack.fingerprint(), rows);
     assert_eq!(
@@ -299,6 +257,54 @@ fn a_backup_that_was_damaged_anyhow_is_refused_and_nothing_is_touched() {
     );
     removed(&stack, "citrino_2020");
     assert_eq!(stack.citrino(&["backup", "verify"]).code, 0);
+}
+
+/// One whose manifest is of another backup, one whose manifest was never written; and one whose manifest is sound and whose
+/// dump gives other rows: its name.
+fn unsound_manifests(stack: &Stack, sound: &Backup) -> String {
+    let swapped = folder(stack).join("citrino_20200102_000000.json");
+    fs::copy(folder(stack).join(format!("{}.json", sound.name)), &swapped).unwrap();
+    let forged = sound
+        .text()
+        .unwrap()
+        .replace("\"propiedades\": ", "\"propiedades\": 1");
+    fs::write(folder(stack).join("citrino_20200103_000000.json"), forged).unwrap();
+    let name = "citrino_20200104_000000";
+    copied(stack, sound, name, |_| {});
+    let mut other = manifest(stack, name);
+    *other.rows.get_mut("propiedades").unwrap() += 1;
+    fs::write(
+        folder(stack).join(format!("{name}.json")),
+        other.text().unwrap(),
+    )
+    .unwrap();
+    name.to_owned()
+}
+
+/// Why a backup cannot be used, as `backup verify` tells it.
+fn reason<'t>(told: &'t str, name: &str) -> &'t str {
+    let is_told = |line: &&str| line.contains(name) && line.contains("cannot be used: ");
+    let line = told.lines().find(is_told);
+    let why = line.and_then(|line| line.split_once("cannot be used: "));
+    why.unwrap_or_else(|| panic!("{name}: {told}")).1
+}
+
+/// Neither a drill nor a restore takes it, and both say why.
+fn is_of_no_use(stack: &Stack, name: &str, why: &str) {
+    for words in [
+        ["backup", "drill", name].as_slice(),
+        &["restore", name, "--yes"],
+    ] {
+        let refused = stack.citrino(words);
+        assert_eq!(refused.code, 1, "{words:?}: {}", refused.text);
+        for told in ["E0422", name, why] {
+            assert!(
+                refused.text.contains(told),
+                "{words:?}, {told}: {}",
+                refused.text
+            );
+        }
+    }
 }
 
 #[test]
@@ -465,11 +471,9 @@ fn nowhere_on_the_host(stack: &Stack, key: &age::x25519::Identity) {
     assert_eq!(stack.on_host(&search).trim(), "");
 }
 
-#[test]
-fn without_its_age_key_nobody_reads_a_backup_and_with_it_restore_asks_for_nothing_else() {
+/// Writes two files of wishes for encrypted backups: `sealed.yml` has the private key, `keyless.yml` has it not. The key.
+fn sealed_wishes(stack: &Stack) -> age::x25519::Identity {
     use age::secrecy::ExposeSecret;
-    let Some(stack) = serving() else { return };
-    let rows = stack.fingerprint();
     let (key, stranger) = (
         age::x25519::Identity::generate(),
         age::x25519::Identity::generate(),
@@ -483,6 +487,14 @@ fn without_its_age_key_nobody_reads_a_backup_and_with_it_restore_asks_for_nothin
     );
     stack.write("sealed.yml", &sealed);
     stack.write("keyless.yml", &sealed.replace(", identity: age.key", ""));
+    key
+}
+
+#[test]
+fn only_its_age_key_reads_a_backup_and_restore_asks_for_nothing_else() {
+    let Some(stack) = serving() else { return };
+    let rows = stack.fingerprint();
+    let key = sealed_wishes(&stack);
     let types = |wishes: &str, words: &[&str]| stack.citrino(&[&["-c", wishes], words].concat());
     let converge = types("keyless.yml", &["converge"]);
     assert_eq!(converge.code, 0, "{}", converge.text);

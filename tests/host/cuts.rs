@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::backups;
 use crate::import;
 use crate::lab::until;
-use crate::stack::{Stack, binary, serving};
+use crate::need::skipped;
+use crate::stack::{Stack, Turn, binary, serving};
 use crate::stand_in::{Seen, User, build};
 
 const AGENT: &str = "/var/lib/citrino/agent";
@@ -99,6 +100,15 @@ const STEPS: &str = "fdatasync";
 const PROGRAMS: &str = "clone,clone3,vfork";
 /// How it gives things their names, and takes them away.
 const NAMES: &str = "rename,renameat,renameat2,unlink,unlinkat";
+
+/// The stack that serves, where an agent's calls can be counted.
+fn traced() -> Option<Turn> {
+    if Command::new("strace").arg("-V").output().is_err() {
+        skipped("`strace` is not installed");
+        return None;
+    }
+    serving()
+}
 
 /// Kills the agent as it comes to the n-th of these calls. Whether it came so far.
 fn killed_at(door: &Door, calls: &str, n: usize, words: &[String]) -> bool {
@@ -222,10 +232,9 @@ fn live(stack: &Stack) -> Value {
 
 /// Kills the agent in a command of these words at the first boundary of a step, at the second, and so on until it comes to
 /// its end. After each, one of the two releases of before and after answers; when it was ended in one of these ways, the
-/// host is as the command leaves it uninterrupted.
-fn killed_everywhere(door: &Door, words: Words, ways: &[Next]) {
+/// host is `wished`: as the command leaves it uninterrupted.
+fn killed_everywhere(door: &Door, words: Words, wished: &str, ways: &[Next]) {
     let stack = door.stack;
-    let wished = uninterrupted(stack, words);
     let mut n = 1;
     loop {
         let (before, words) = (live(stack), words(n));
@@ -239,7 +248,7 @@ fn killed_everywhere(door: &Door, words: Words, ways: &[Next]) {
         let why = format!("killed at {n}, then {next:?}");
         assert_ne!(before, after, "{why}");
         saw_only(&seen, [&before, &after], &why);
-        is_like(&manifest(stack), &wished, &why);
+        is_like(&manifest(stack), wished, &why);
         if !killed {
             break;
         }
@@ -249,16 +258,45 @@ fn killed_everywhere(door: &Door, words: Words, ways: &[Next]) {
     assert!(n > 24, "it came to its end after {n} boundaries");
 }
 
-/// How the command leaves the host, when it is left alone; twice, since what is compared must be what stays.
-fn uninterrupted(stack: &Stack, words: Words) -> String {
-    // So many that retention has something to take away each time.
+/// Cuts the connection when one message of that side has passed, when two have, and so on; how many there are. What holds
+/// after each is what holds after a kill.
+fn cut_everywhere(door: &Door, words: Words, wished: &str, side: &str) -> usize {
+    let stack = door.stack;
+    for n in (1..).step_by(stride()) {
+        let (before, words) = (live(stack), words(n));
+        let why = format!("cut when {n} messages of the {side} had passed");
+        let user = User::comes(stack);
+        door.order(&format!("cut {side} {n}"));
+        let deploy = types(stack, &words);
+        let cut = door.has_cut();
+        // Of a connection that is cut right after the last word, nobody need notice.
+        assert!(
+            deploy.code == 0 || cut && deploy.code == 1,
+            "{why}: {}",
+            deploy.text
+        );
+        ends(stack, Next::Again, &words);
+        let (seen, after) = (user.leaves(), live(stack));
+        assert_ne!(before, after, "{why}");
+        saw_only(&seen, [&before, &after], &why);
+        is_like(&manifest(stack), wished, &why);
+        if !cut {
+            return n;
+        }
+    }
+    unreachable!("messages come to an end")
+}
+
+/// How the command leaves the host, when it is left alone so many times; compared with the time before, since what is
+/// compared must be what stays.
+fn uninterrupted(stack: &Stack, words: Words, times: usize) -> String {
     let mut last = String::new();
-    for n in 1001..=1007 {
-        let run = types(stack, &words(n));
+    for n in 1..=times {
+        let run = types(stack, &words(1000 + n));
         assert_eq!(run.code, 0, "{}", run.text);
-        if n >= 1006 {
+        if n + 1 >= times {
             let now = manifest(stack);
-            if n > 1006 {
+            if n == times {
                 is_like(&now, &last, "left alone");
             }
             last = now;
@@ -266,6 +304,11 @@ fn uninterrupted(stack: &Stack, words: Words) -> String {
     }
     last
 }
+
+/// So many that retention has something to take away each time.
+const DEPLOYS: usize = 7;
+/// One there and one back: nothing is added, and nothing taken away.
+const ROLLBACKS: usize = 2;
 
 fn is_like(is: &str, wished: &str, why: &str) {
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
@@ -299,18 +342,22 @@ fn back_to_the_app(stack: &Stack) {
 }
 
 #[test]
-fn an_agent_that_is_killed_at_any_boundary_of_a_step_costs_nothing() {
-    let Some(stack) = serving() else { return };
-    if Command::new("strace").arg("-V").output().is_err() {
-        eprintln!("skipped: `strace` is not installed");
-        return;
-    }
+fn a_deploy_that_is_cut_off_anywhere_costs_nothing() {
+    let Some(stack) = traced() else { return };
     let door = Door::open(&stack);
+    let words = |n| deploy(&stack, n);
+    let wished = uninterrupted(&stack, &words, DEPLOYS);
     killed_everywhere(
         &door,
-        &|n| deploy(&stack, n),
+        &words,
+        &wished,
         &[Next::Again, Next::Resume, Next::Abort],
     );
+    let mut messages = 0;
+    for side in ["operator", "agent"] {
+        messages += cut_everywhere(&door, &|n| words(5000 + messages + n), &wished, side);
+    }
+    assert!(messages > 30, "only {messages} messages passed");
     drop(door);
     back_to_the_app(&stack);
 }
@@ -324,25 +371,23 @@ fn rollback(stack: &Stack) -> Vec<String> {
 }
 
 #[test]
-fn a_rollback_whose_agent_is_killed_at_any_boundary_costs_nothing() {
-    let Some(stack) = serving() else { return };
-    if Command::new("strace").arg("-V").output().is_err() {
-        eprintln!("skipped: `strace` is not installed");
-        return;
-    }
+fn a_rollback_whose_agent_is_killed_anywhere_costs_nothing() {
+    let Some(stack) = traced() else { return };
     let door = Door::open(&stack);
     for n in [2001, 2002] {
         let run = types(&stack, &deploy(&stack, n));
         assert_eq!(run.code, 0, "{}", run.text);
     }
     let words = |_| rollback(&stack);
-    killed_everywhere(&door, &words, &[Next::Resume, Next::Again]);
+    let wished = uninterrupted(&stack, &words, ROLLBACKS);
+    killed_everywhere(&door, &words, &wished, &[Next::Resume, Next::Again]);
     drop(door);
     back_to_the_app(&stack);
 }
 
 /// Kills the agent in a command of these words at the first of these calls, at the second, and so on. After each, the site
-/// answers, and what is called a backup is one; the same command again leaves nothing half-done, and the rows of before.
+/// answers with the rows of before; the same command again leaves nothing half-done. What is called a backup at the end is
+/// one.
 fn killed_inside(door: &Door, calls: &str, words: &[&str], prepare: impl Fn(&Stack)) {
     let stack = door.stack;
     let rows = stack.fingerprint();
@@ -353,11 +398,11 @@ fn killed_inside(door: &Door, calls: &str, words: &[&str], prepare: impl Fn(&Sta
         let user = User::comes(stack);
         let killed = killed_at(door, calls, n, &words);
         let why = format!("{words:?} killed at {n} of {calls}");
-        let verify = stack.citrino(&["backup", "verify"]);
-        assert_eq!(verify.code, 0, "{why}: {}", verify.text);
+        backups_are_whole(stack, &why);
         until("the app reaches its data", || {
             stack.http("/api/ready", None).0 == 200
         });
+        // What the command again does to the rows is seen after the next kill; the last round has none.
         assert_eq!(stack.fingerprint(), rows, "{why}");
         if killed {
             ends(stack, Next::Again, &words);
@@ -367,11 +412,7 @@ fn killed_inside(door: &Door, calls: &str, words: &[&str], prepare: impl Fn(&Sta
             seen.failures.is_empty() && seen.answers > 0,
             "{why}: {seen:?}"
         );
-        assert_eq!(stack.fingerprint(), rows, "{why}");
-        let left = stack.on_host("ls -A /home/citrino/database/backups | grep -Ev '^citrino_[0-9_]*[.](json|proof[.]json|(dump[.]zst|sql[.]gz|globals[.]sql[.]zst)([.]age)?)$' || true");
-        assert_eq!(left.trim(), "", "{why}");
-        let made = stack.sql("SELECT string_agg(datname, ' ') FROM pg_database WHERE datname IN ('citrino_prod_restoring', 'citrino_prod_rehearsal')");
-        assert_eq!(made, "", "{why}");
+        nothing_is_half_done(stack, &why);
         if !killed {
             break;
         }
@@ -383,13 +424,22 @@ fn killed_inside(door: &Door, calls: &str, words: &[&str], prepare: impl Fn(&Sta
     );
 }
 
+fn backups_are_whole(stack: &Stack, why: &str) {
+    let verify = stack.citrino(&["backup", "verify"]);
+    assert_eq!(verify.code, 0, "{why}: {}", verify.text);
+}
+
+/// Neither files beside the backups nor databases beside the live one.
+fn nothing_is_half_done(stack: &Stack, why: &str) {
+    let left = stack.on_host("ls -A /home/citrino/database/backups | grep -Ev '^citrino_[0-9_]*[.](json|proof[.]json|(dump[.]zst|sql[.]gz|globals[.]sql[.]zst)([.]age)?)$' || true");
+    assert_eq!(left.trim(), "", "{why}");
+    let made = stack.sql("SELECT string_agg(datname, ' ') FROM pg_database WHERE datname IN ('citrino_prod_restoring', 'citrino_prod_rehearsal')");
+    assert_eq!(made, "", "{why}");
+}
+
 #[test]
-fn an_agent_that_is_killed_inside_a_backup_a_drill_a_restore_or_a_prune_leaves_nothing_half_done() {
-    let Some(stack) = serving() else { return };
-    if Command::new("strace").arg("-V").output().is_err() {
-        eprintln!("skipped: `strace` is not installed");
-        return;
-    }
+fn an_agent_killed_inside_work_on_backups_leaves_nothing_half_done() {
+    let Some(stack) = traced() else { return };
     let door = Door::open(&stack);
     assert_eq!(stack.citrino(&["backup"]).code, 0);
     for calls in [PROGRAMS, NAMES] {
@@ -408,12 +458,8 @@ fn an_agent_that_is_killed_inside_a_backup_a_drill_a_restore_or_a_prune_leaves_n
 }
 
 #[test]
-fn an_agent_that_is_killed_inside_an_import_leaves_what_is_live() {
-    let Some(stack) = serving() else { return };
-    if Command::new("strace").arg("-V").output().is_err() {
-        eprintln!("skipped: `strace` is not installed");
-        return;
-    }
+fn an_agent_killed_inside_an_import_leaves_what_is_live() {
+    let Some(stack) = traced() else { return };
     let door = Door::open(&stack);
     let (dump, _) = import::dump(&stack, "killed.dump", "SELECT 1", "-Fc");
     let words = ["db", "import", dump.to_str().unwrap(), "--yes"];
@@ -424,41 +470,4 @@ fn an_agent_that_is_killed_inside_an_import_leaves_what_is_live() {
     let pruned = stack.citrino(&["backup", "prune", "--aside"]);
     assert_eq!(pruned.code, 0, "{}", pruned.text);
     stack.is_as_wished();
-}
-
-#[test]
-fn a_connection_that_is_cut_at_any_message_costs_nothing() {
-    let Some(stack) = serving() else { return };
-    let door = Door::open(&stack);
-    let words = |n| deploy(&stack, n);
-    let wished = uninterrupted(&stack, &words);
-    let mut messages = 0;
-    for side in ["operator", "agent"] {
-        for n in (1..).step_by(stride()) {
-            let (before, words) = (live(&stack), words(messages + n));
-            let why = format!("cut when {n} messages of the {side} had passed");
-            let user = User::comes(&stack);
-            door.order(&format!("cut {side} {n}"));
-            let deploy = types(&stack, &words);
-            let cut = door.has_cut();
-            // Of a connection that is cut right after the last word, nobody need notice.
-            assert!(
-                deploy.code == 0 || cut && deploy.code == 1,
-                "{why}: {}",
-                deploy.text
-            );
-            ends(&stack, Next::Again, &words);
-            let (seen, after) = (user.leaves(), live(&stack));
-            assert_ne!(before, after, "{why}");
-            saw_only(&seen, [&before, &after], &why);
-            is_like(&manifest(&stack), &wished, &why);
-            if !cut {
-                messages += n;
-                break;
-            }
-        }
-    }
-    assert!(messages > 30, "only {messages} messages passed");
-    drop(door);
-    back_to_the_app(&stack);
 }

@@ -217,114 +217,127 @@ fn a_dump_of_an_older_schema_is_migrated() {
     forget_aside(&stack);
 }
 
+/// Files that production does not take.
+struct Refusals<'s> {
+    stack: &'s Stack,
+    /// Of the rows of before.
+    before: String,
+}
+
+impl Refusals<'_> {
+    fn refuse(&self, file: &std::path::Path, exit: i32, parts: &[&str]) {
+        let said = import(self.stack, file, &["--yes"]);
+        refused(self.stack, &self.before, &said, exit, parts);
+    }
+
+    /// A dump of what is live, with something done to it.
+    fn refuse_done(&self, name: &str, done: &str, parts: &[&str]) {
+        self.refuse(&dump(self.stack, name, done, "-Fc").0, 7, parts);
+    }
+
+    fn file(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.stack.home.join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Found out here, before anything is sent.
+    fn found_out_here(&self, text: &str) {
+        let refuse = |file: &std::path::Path, exit, parts: &[&str]| self.refuse(file, exit, parts);
+        let file = |name: &str, content: &[u8]| self.file(name, content);
+        refuse(
+            &file("elf.sql", b"\x7fELF\0\0"),
+            2,
+            &["E0450", "neither a dump nor a CSV"],
+        );
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        let packed = packed.finish().unwrap();
+        refuse(
+            &file("cut.sql.gz", &packed[..packed.len() / 2]),
+            1,
+            &["E0451", "cut short"],
+        );
+        refuse(
+            &file("cut.sql", &text.as_bytes()[..text.len() / 2]),
+            1,
+            &["E0451", "cut short"],
+        );
+        let elsewhere = text.replacen(
+            "SET lock_timeout",
+            "\\connect citrino_prod\nSET lock_timeout",
+            1,
+        );
+        refuse(
+            &file("elsewhere.sql", elsewhere.as_bytes()),
+            1,
+            &["E0451", "is a command to psql"],
+        );
+    }
+
+    /// Found out on the host, as it reads.
+    fn found_out_there(&self, text: &str) {
+        let refuse = |file: &std::path::Path, exit, parts: &[&str]| self.refuse(file, exit, parts);
+        let file = |name: &str, content: &[u8]| self.file(name, content);
+        let (archive, _) = dump(self.stack, "whole.dump", "SELECT 1", "-Fc");
+        let bytes = fs::read(&archive).unwrap();
+        refuse(
+            &file("cut.dump", &bytes[..bytes.len() / 2]),
+            1,
+            &["E0451", "end of file"],
+        );
+        // A row that no column takes, behind thousands that went in.
+        let at = text.find("COPY public.servicios ").unwrap();
+        let end = at + text[at..].find("\\.\n").unwrap();
+        let broken = format!("{}ninguno\tx\n{}", &text[..end], &text[end..]);
+        refuse(
+            &file("broken.sql", broken.as_bytes()),
+            1,
+            &["E0451", "ERROR: ", "servicios", "line "],
+        );
+    }
+
+    /// Whole, and not what this app can live with.
+    fn does_not_fit(&self) {
+        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'x', true, 'x', 0)";
+        self.refuse_done("newer.dump", newer, &["E0452", "it has migration 0099"]);
+        let foreign = "DROP TABLE _sqlx_migrations";
+        self.refuse_done(
+            "foreign.dump",
+            foreign,
+            &["E0452", "none of the app's migrations"],
+        );
+        let swapped = "UPDATE propiedades SET coordenadas = ST_FlipCoordinates(coordenadas::geometry)::geography WHERE id % 2 = 0";
+        let told = "have latitude and longitude swapped";
+        self.refuse_done("swapped.dump", swapped, &["E0453", told]);
+        let bare = "DROP INDEX idx_servicios_coordenadas";
+        let told = "lacks what the live database has: the index idx_servicios_coordenadas";
+        self.refuse_done("bare.dump", bare, &["E0453", told]);
+        let told = "the release does not answer on it";
+        self.refuse_done("empty.dump", "TRUNCATE propiedades", &["E0453", told]);
+        let empty = self.stack.home.join("empty.dump");
+        let looked = import(self.stack, &empty, &["--check"]);
+        refused(self.stack, &self.before, &looked, 7, &["E0453"]);
+    }
+}
+
 #[test]
 fn what_is_not_whole_or_does_not_fit_is_refused_and_production_stays() {
     let Some(stack) = serving() else { return };
-    let before = sums(&stack, LIVE);
-    let refuse = |file: &std::path::Path, exit: i32, parts: &[&str]| {
-        refused(
-            &stack,
-            &before,
-            &import(&stack, file, &["--yes"]),
-            exit,
-            parts,
-        );
+    let refusals = Refusals {
+        before: sums(&stack, LIVE),
+        stack: &stack,
     };
     let (plain, _) = dump(&stack, "plain.sql", "SELECT 1", "");
     let text = fs::read_to_string(&plain).unwrap();
-    let file = |name: &str, content: &[u8]| {
-        let path = stack.home.join(name);
-        fs::write(&path, content).unwrap();
-        path
-    };
-
-    // Found out here, before anything is sent.
-    refuse(
-        &file("elf.sql", b"\x7fELF\0\0"),
-        2,
-        &["E0450", "neither a dump nor a CSV"],
-    );
-    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all(text.as_bytes()).unwrap();
-    let packed = packed.finish().unwrap();
-    refuse(
-        &file("cut.sql.gz", &packed[..packed.len() / 2]),
-        1,
-        &["E0451", "cut short"],
-    );
-    refuse(
-        &file("cut.sql", &text.as_bytes()[..text.len() / 2]),
-        1,
-        &["E0451", "cut short"],
-    );
-    let elsewhere = text.replacen(
-        "SET lock_timeout",
-        "\\connect citrino_prod\nSET lock_timeout",
-        1,
-    );
-    refuse(
-        &file("elsewhere.sql", elsewhere.as_bytes()),
-        1,
-        &["E0451", "is a command to psql"],
-    );
-
-    // Found out on the host.
-    let (archive, _) = dump(&stack, "whole.dump", "SELECT 1", "-Fc");
-    let bytes = fs::read(&archive).unwrap();
-    refuse(
-        &file("cut.dump", &bytes[..bytes.len() / 2]),
-        1,
-        &["E0451", "end of file"],
-    );
-    // A row that no column takes, behind thousands that went in.
-    let at = text.find("COPY public.servicios ").unwrap();
-    let end = at + text[at..].find("\\.\n").unwrap();
-    let broken = format!("{}ninguno\tx\n{}", &text[..end], &text[end..]);
-    refuse(
-        &file("broken.sql", broken.as_bytes()),
-        1,
-        &["E0451", "ERROR: ", "servicios", "line "],
-    );
-
-    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'x', true, 'x', 0)";
-    refuse(
-        &dump(&stack, "newer.dump", newer, "-Fc").0,
-        7,
-        &["E0452", "it has migration 0099"],
-    );
-    let foreign = "DROP TABLE _sqlx_migrations";
-    refuse(
-        &dump(&stack, "foreign.dump", foreign, "-Fc").0,
-        7,
-        &["E0452", "none of the app's migrations"],
-    );
-    let swapped = "UPDATE propiedades SET coordenadas = ST_FlipCoordinates(coordenadas::geometry)::geography WHERE id % 2 = 0";
-    refuse(
-        &dump(&stack, "swapped.dump", swapped, "-Fc").0,
-        7,
-        &["E0453", "have latitude and longitude swapped"],
-    );
-    let bare = "DROP INDEX idx_servicios_coordenadas";
-    refuse(
-        &dump(&stack, "bare.dump", bare, "-Fc").0,
-        7,
-        &[
-            "E0453",
-            "lacks what the live database has: the index idx_servicios_coordenadas",
-        ],
-    );
-    refuse(
-        &dump(&stack, "empty.dump", "TRUNCATE propiedades", "-Fc").0,
-        7,
-        &["E0453", "the release does not answer on it"],
-    );
-    let looked = import(&stack, &stack.home.join("empty.dump"), &["--check"]);
-    refused(&stack, &before, &looked, 7, &["E0453"]);
+    refusals.found_out_here(&text);
+    refusals.found_out_there(&text);
+    refusals.does_not_fit();
     stack.is_as_wished();
 }
 
 #[test]
-fn when_the_site_does_not_answer_on_it_the_database_of_before_is_live_again() {
+fn when_the_site_does_not_answer_the_previous_database_is_live_again() {
     let Some(stack) = serving() else { return };
     let before = sums(&stack, LIVE);
     let (work, _) = dump(&stack, "work.dump", WORKED, "-Fc");

@@ -1,7 +1,7 @@
 //! The host ring: the real binary against real machines of a lab of the tests' own.
 //!
-//! All tests of a run share one stack that `up` has brought from nothing to serving, one after the other; `make test`
-//! makes four runs beside each other.
+//! The tests are in four rings, side by side (`.config/nextest.toml`). Those of a ring share one stack that `up` has
+//! brought from nothing to serving, one after the other.
 //! What a test breaks, the product mends before the test ends: that is what it proves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
@@ -19,6 +19,8 @@ mod guard;
 mod import;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
+#[path = "../need/mod.rs"]
+mod need;
 mod offsite;
 mod pitr;
 mod rebirth;

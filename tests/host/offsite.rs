@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use citrino_ops::facts::backups::{Backup, FOLDER};
-use citrino_ops::storage::bucket::{Bucket, backups::There};
+use citrino_ops::facts::bucket_backups::There;
+use citrino_ops::storage::bucket::Bucket;
 
 use crate::backups::{folder, grow_old};
 use crate::lab::until;
@@ -83,10 +84,6 @@ fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
         return;
     };
     let bucket = storage.bucket("owner", "rehearsal");
-    let secrets = [
-        bucket.key_id.reveal().to_owned(),
-        bucket.secret.reveal().to_owned(),
-    ];
     let kept = wish_for(&stack, &bucket);
     let mut said = does(&stack, &["converge"]).text;
     said += &does(&stack, &["backup"]).text;
@@ -103,21 +100,48 @@ fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
     });
     stack.until_idle();
 
+    said += &comes_back(&stack, &second);
+    what_is_old_goes(&stack, &bucket, &second);
+    said += &a_wrong_secret_is_told(&stack, &bucket, &second);
+    tells_no_secret(&stack, &bucket, &said);
+
+    stack.write("citrino.yml", &kept);
+    does(&stack, &["converge"]);
+    stack.on_host("test ! -e /etc/systemd/system/citrino-offsite.service");
+    stack.is_as_wished();
+}
+
+/// To a host that has none any more; what it said.
+fn comes_back(stack: &Stack, newest: &Backup) -> String {
     let content = stack.sql(CONTENT);
     stack.sql("DELETE FROM propiedades WHERE id % 2 = 0");
     assert_ne!(stack.sql(CONTENT), content);
     stack.on_host(&format!("rm {FOLDER}/*"));
-    said += &does(&stack, &["restore", "--from", "s3://", "--yes"]).text;
+    let said = does(stack, &["restore", "--from", "s3://", "--yes"]).text;
     assert_eq!(stack.sql(CONTENT), content);
     assert_eq!(stack.http("/api/health", None).0, 200);
-    stack.on_host(&format!("test -e {FOLDER}/{}.json", second.name));
+    stack.on_host(&format!("test -e {FOLDER}/{}.json", newest.name));
 
-    // What is old goes from here and from there.
-    grow_old(&stack);
-    put(&stack, &bucket, "citrino_2025");
+    // A name that is not there is answered with those that are there.
+    let absent = stack.citrino(&["restore", "citrino_1999", "--from", "s3://", "--yes"]);
+    assert!(
+        absent.code == 1
+            && absent.text.contains("error[E0433]")
+            && absent.text.contains("in the bucket are ")
+            && absent.text.contains(&newest.name),
+        "{}",
+        absent.text
+    );
+    said
+}
+
+/// From here and from there.
+fn what_is_old_goes(stack: &Stack, bucket: &Bucket, newest: &Backup) {
+    grow_old(stack);
+    put(stack, bucket, "citrino_2025");
     let is_old = |name: &str| name.starts_with("citrino_2025");
     let old = || {
-        there(&bucket)
+        there(bucket)
             .backups
             .whole
             .iter()
@@ -135,22 +159,16 @@ fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
         "{}",
         check.text
     );
-    does(&stack, &["backup", "prune", "--aside"]);
-    assert!(old() == 0 && there(&bucket).has(&second));
+    does(stack, &["backup", "prune", "--aside"]);
+    assert!(old() == 0 && there(bucket).has(newest));
+}
 
-    // A name that is not there is answered with those that are there.
-    let absent = stack.citrino(&["restore", "citrino_1999", "--from", "s3://", "--yes"]);
-    assert!(
-        absent.code == 1
-            && absent.text.contains("error[E0433]")
-            && absent.text.contains("in the bucket are ")
-            && absent.text.contains(&second.name),
-        "{}",
-        absent.text
-    );
+/// A secret that does not fit.
+const WRONG: &str = "sentinel-of-the-bucket-55aa";
 
-    // A secret that does not fit: the backup is there, that it is not in the bucket is told, and nothing of the secret.
-    stack.write("s3-secret", "sentinel-of-the-bucket-55aa");
+/// The backup is there; that it is not in the bucket is told, and nothing of the secret.
+fn a_wrong_secret_is_told(stack: &Stack, bucket: &Bucket, before: &Backup) -> String {
+    stack.write("s3-secret", WRONG);
     let refused = stack.citrino(&["backup"]);
     assert_eq!(refused.code, 1, "{}", refused.text);
     assert!(
@@ -159,18 +177,17 @@ fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
         "{}",
         refused.text
     );
-    let third = newest(&stack);
-    assert!(third.name > second.name && !there(&bucket).has(&third));
-    said += &refused.text;
-    stack.write("s3-secret", &secrets[1]);
-    does(&stack, &["backup"]);
-    assert!(there(&bucket).has(&third));
+    let taken = newest(stack);
+    assert!(taken.name > before.name && !there(bucket).has(&taken));
+    stack.write("s3-secret", bucket.secret.reveal());
+    does(stack, &["backup"]);
+    assert!(there(bucket).has(&taken));
+    refused.text
+}
 
-    for secret in secrets
-        .iter()
-        .map(String::as_str)
-        .chain(["sentinel-of-the-bucket-55aa"])
-    {
+/// Neither in what was said nor in a file of the host but the one that is root's.
+fn tells_no_secret(stack: &Stack, bucket: &Bucket, said: &str) {
+    for secret in [bucket.key_id.reveal(), bucket.secret.reveal(), WRONG] {
         assert!(!said.contains(secret), "{said}");
         let found = stack.on_host(&format!("grep -rlF '{secret}' /etc /home /opt /root /var/log /var/lib/citrino /run/systemd || true"));
         let only = ["", "/etc/citrino/backup.json\n"];
@@ -180,10 +197,6 @@ fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
         stack.on_host("stat -c '%a %U' /etc/citrino/backup.json"),
         "600 root\n"
     );
-    stack.write("citrino.yml", &kept);
-    does(&stack, &["converge"]);
-    stack.on_host("test ! -e /etc/systemd/system/citrino-offsite.service");
-    stack.is_as_wished();
 }
 
 /// A pull: how many bytes of the file were sent.
@@ -209,74 +222,126 @@ fn length(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |found| found.len())
 }
 
+/// A backup of the host, and where it comes to on this machine.
+struct Pull<'s> {
+    stack: &'s Stack,
+    backup: Backup,
+    folder: PathBuf,
+    here: PathBuf,
+    part: PathBuf,
+}
+
+impl<'s> Pull<'s> {
+    fn of_a_new_one(stack: &'s Stack) -> Self {
+        does(stack, &["backup"]);
+        let backup = newest(stack);
+        let folder = stack.home.join("backups");
+        let (dump, sum) = (&backup.dump.file, &backup.dump.sha256[..16]);
+        Self {
+            here: folder.join(dump),
+            part: folder.join(format!("{dump}.{sum}.part")),
+            stack,
+            backup,
+            folder,
+        }
+    }
+
+    /// How many bytes of the dump were sent.
+    fn again(&self) -> u64 {
+        pulled(self.stack, &self.backup.dump.file)
+    }
+
+    /// The host says the half of it and waits; then the operator's machine is gone.
+    fn is_killed_at(&self, half: u64) {
+        let stack = self.stack;
+        stack.on_host(&format!(
+        "rm -f {GO_ON}; printf '#!/bin/sh\n/usr/bin/tail \"$@\" | {{ head -c {half}; until test -e {GO_ON}; do sleep 0.02; done; }}\n' >/usr/local/bin/tail && chmod 755 /usr/local/bin/tail"
+    ));
+        let run = stack.start(&["backup", "pull"]);
+        until("the half of it is here", || length(&self.part) == half);
+        run.kill();
+        stack.on_host(&format!("rm /usr/local/bin/tail; touch {GO_ON}"));
+        assert!(!self.here.exists());
+    }
+
+    /// All of it is here, and its owner's alone; the dump.
+    fn is_whole(&self) -> Vec<u8> {
+        let (backup, folder) = (&self.backup, &self.folder);
+        let bytes = fs::read(&self.here).unwrap();
+        assert_eq!(
+            citrino_ops::core::digest::sha256(&bytes),
+            backup.dump.sha256
+        );
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(folder), mode(&self.here)), (0o700, 0o600));
+        let manifest = fs::read_to_string(folder.join(format!("{}.json", backup.name))).unwrap();
+        assert_eq!(&Backup::parse(&backup.name, &manifest).unwrap(), backup);
+        assert_eq!(
+            length(&folder.join(&backup.globals.file)),
+            backup.globals.bytes
+        );
+        bytes
+    }
+
+    /// A part that a crash has spoiled is found at the end, and all of it is sent again; one of another source goes.
+    fn finds_a_spoiled_part(&self, bytes: &[u8]) {
+        fs::remove_file(&self.here).unwrap();
+        fs::write(&self.part, &bytes[..bytes.len() / 2]).unwrap();
+        flip(&self.part, 100);
+        let dump = &self.backup.dump;
+        let other = self
+            .folder
+            .join(format!("{}.0123456789abcdef.part", dump.file));
+        fs::write(&other, "of before").unwrap();
+        assert_eq!(self.again(), dump.bytes);
+        assert_eq!(fs::read(&self.here).unwrap(), bytes);
+        assert!(!other.exists() && !self.part.exists());
+    }
+
+    /// Of its proof the copy says what the host says: it comes, and when a drill has failed it goes.
+    fn follows_the_proof(&self) {
+        let name = format!("{}.proof.json", self.backup.name);
+        let proof = self.folder.join(&name);
+        does(self.stack, &["backup", "drill"]);
+        assert_eq!(self.again(), 0);
+        assert!(proof.exists());
+        self.stack.on_host(&format!("rm {FOLDER}/{name}"));
+        assert_eq!(self.again(), 0);
+        assert!(!proof.exists());
+    }
+
+    /// What is broken on the host does not come here.
+    fn takes_nothing_broken(&self) {
+        let (stack, dump) = (self.stack, &self.backup.dump.file);
+        stack.on_host(&format!("cp -p {FOLDER}/{dump} /root/kept; printf '\\377\\376' | dd of={FOLDER}/{dump} bs=1 seek=5000 conv=notrunc status=none"));
+        fs::remove_file(&self.here).unwrap();
+        let refused = stack.citrino(&["backup", "pull"]);
+        stack.on_host(&format!("mv /root/kept {FOLDER}/{dump}"));
+        assert!(
+            refused.code == 1 && refused.text.contains("E0422"),
+            "{}",
+            refused.text
+        );
+        assert!(!self.here.exists() && !self.part.exists());
+    }
+}
+
 #[test]
 fn a_pull_goes_on_where_it_was_killed_and_finds_every_flipped_bit() {
     let Some(stack) = serving() else { return };
-    does(&stack, &["backup"]);
-    let backup = newest(&stack);
-    let (dump, total) = (&backup.dump.file, backup.dump.bytes);
+    let pull = Pull::of_a_new_one(&stack);
+    let (backup, total) = (&pull.backup, pull.backup.dump.bytes);
     let half = total / 2;
-    let folder = stack.home.join("backups");
-    let here = folder.join(dump);
-    let part: PathBuf = folder.join(format!("{dump}.{}.part", &backup.dump.sha256[..16]));
+    pull.is_killed_at(half);
+    assert_eq!(pull.again(), total - half);
+    let bytes = pull.is_whole();
+    assert_eq!(pull.again(), 0);
+    flip(&pull.here, 1000);
+    assert_eq!(pull.again(), total);
+    pull.finds_a_spoiled_part(&bytes);
+    pull.follows_the_proof();
+    pull.takes_nothing_broken();
 
-    // The host says the half of it and waits; then the operator's machine is gone.
-    stack.on_host(&format!(
-        "rm -f {GO_ON}; printf '#!/bin/sh\n/usr/bin/tail \"$@\" | {{ head -c {half}; until test -e {GO_ON}; do sleep 0.02; done; }}\n' >/usr/local/bin/tail && chmod 755 /usr/local/bin/tail"
-    ));
-    let run = stack.start(&["backup", "pull"]);
-    until("the half of it is here", || length(&part) == half);
-    run.kill();
-    stack.on_host(&format!("rm /usr/local/bin/tail; touch {GO_ON}"));
-    assert!(!here.exists());
-    assert_eq!(pulled(&stack, dump), total - half);
-    let bytes = fs::read(&here).unwrap();
-    assert_eq!(
-        citrino_ops::core::digest::sha256(&bytes),
-        backup.dump.sha256
-    );
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&folder), mode(&here)), (0o700, 0o600));
-    let manifest = fs::read_to_string(folder.join(format!("{}.json", backup.name))).unwrap();
-    assert_eq!(Backup::parse(&backup.name, &manifest).unwrap(), backup);
-    assert_eq!(
-        length(&folder.join(&backup.globals.file)),
-        backup.globals.bytes
-    );
-
-    assert_eq!(pulled(&stack, dump), 0);
-    flip(&here, 1000);
-    assert_eq!(pulled(&stack, dump), total);
-    // A part that a crash has spoiled is found at the end, and all of it is sent again; one of another source goes.
-    fs::remove_file(&here).unwrap();
-    fs::write(&part, &bytes[..bytes.len() / 2]).unwrap();
-    flip(&part, 100);
-    let other = folder.join(format!("{dump}.0123456789abcdef.part"));
-    fs::write(&other, "of before").unwrap();
-    assert_eq!(pulled(&stack, dump), total);
-    assert_eq!(fs::read(&here).unwrap(), bytes);
-    assert!(!other.exists() && !part.exists());
-
-    // Of its proof the copy says what the host says: it comes, and when a drill has failed it goes.
-    let proof = folder.join(format!("{}.proof.json", backup.name));
-    does(&stack, &["backup", "drill"]);
-    assert_eq!(pulled(&stack, dump), 0);
-    assert!(proof.exists());
-    stack.on_host(&format!("rm {FOLDER}/{}.proof.json", backup.name));
-    assert_eq!(pulled(&stack, dump), 0);
-    assert!(!proof.exists());
-
-    // What is broken on the host does not come here.
-    stack.on_host(&format!("cp -p {FOLDER}/{dump} /root/kept; printf '\\377\\376' | dd of={FOLDER}/{dump} bs=1 seek=5000 conv=notrunc status=none"));
-    fs::remove_file(&here).unwrap();
-    let refused = stack.citrino(&["backup", "pull"]);
-    stack.on_host(&format!("mv /root/kept {FOLDER}/{dump}"));
-    assert!(
-        refused.code == 1 && refused.text.contains("E0422"),
-        "{}",
-        refused.text
-    );
-    assert!(!here.exists() && !part.exists());
     let elsewhere = does(
         &stack,
         &["backup", "pull", &backup.name, "--to", "else/where"],
@@ -289,7 +354,7 @@ fn a_pull_goes_on_where_it_was_killed_and_finds_every_flipped_bit() {
         elsewhere.text
     );
     assert_eq!(
-        fs::read(stack.home.join("else/where").join(dump)).unwrap(),
+        fs::read(stack.home.join("else/where").join(&backup.dump.file)).unwrap(),
         bytes
     );
     stack.remove("backups");

@@ -63,7 +63,7 @@ fn applied(stack: &Stack) -> String {
 }
 
 #[test]
-fn pending_migrations_are_rehearsed_once_and_the_live_database_is_only_read() {
+fn pending_migrations_are_rehearsed_and_the_live_database_only_read() {
     let Some(stack) = serving() else { return };
     let needless = rehearse(&stack, "", &["--check"]);
     assert_eq!(needless.code, 0, "{}", needless.text);

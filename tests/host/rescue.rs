@@ -140,7 +140,7 @@ fn refuses_what_could_not_be_restored(stack: &Stack, name: &str) {
 }
 
 #[test]
-fn a_lost_server_serves_again_at_its_address_with_its_rows_and_says_how_long_it_took() {
+fn a_lost_server_serves_again_with_its_rows_and_says_how_long_it_took() {
     let Some(stack) = serving() else { return };
     refused(&stack, None, 7, "E0427");
 

@@ -1,15 +1,16 @@
 //! One stack on one lab, and the operator's machine sealed off: a folder as home, no variables.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use crate::lab::{PATIENCE, TestLab, until, within};
+use crate::lab::{PATIENCE, TestLab, claim, until, within};
+use crate::need::skipped;
 
 /// Must never be found anywhere but where it belongs.
 pub const PASSWORD: &str = "sentinel-of-the-database-7f3a";
@@ -18,13 +19,34 @@ pub const KEY: &str = "sentinel-of-the-provider-91bc";
 /// While it is not there, a run is held up.
 pub const GO_ON: &str = "/var/tmp/go-on";
 
-static STACK: LazyLock<Option<Mutex<Stack>>> = LazyLock::new(|| Stack::up().map(Mutex::new));
+/// The stack that serves, for one test at a time; none where no lab can be.
+///
+/// The tests of a ring share it, each in a process of its own. One that failed says so itself; the others find what it
+/// left, and mend it or fail too.
+pub fn serving() -> Option<Turn> {
+    let ring = Ring::of_this_test()?;
+    let folder = std::env::temp_dir().join(format!("citrino-ring-{}", ring.name));
+    claim(&folder);
+    let turn = File::create(folder.join("turn")).unwrap();
+    turn.lock().unwrap();
+    let lab = TestLab::of_the_run(&binary("citrino-lab"), ring.name, ring.port, ring.subnet)?;
+    let stack = Stack::found(lab, &folder);
+    Some(Turn { stack, _turn: turn })
+}
 
-/// The stack that serves; none where no lab can be.
-pub fn serving() -> Option<MutexGuard<'static, Stack>> {
-    let stack = STACK.as_ref()?;
-    // A test that failed says so itself; the others find what it left, and mend it or fail too.
-    Some(stack.lock().unwrap_or_else(PoisonError::into_inner))
+/// A test's time with the stack.
+pub struct Turn {
+    stack: Stack,
+    /// Its lock ends with the test.
+    _turn: File,
+}
+
+impl Deref for Turn {
+    type Target = Stack;
+
+    fn deref(&self) -> &Stack {
+        &self.stack
+    }
 }
 
 pub struct Stack {
@@ -54,37 +76,61 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// Where the lab is: `make test` runs the parts of the ring beside each other.
-fn place() -> (&'static str, u16, &'static str) {
-    match std::env::var("CITRINO_HOST_RING").as_deref() {
-        Ok("data") => ("data", 8495, "10.83.0.0/24"),
-        Ok("rescue") => ("rescue", 8497, "10.85.0.0/24"),
-        Ok("change") => ("change", 8496, "10.84.0.0/24"),
-        _ => ("host", 8494, "10.82.0.0/24"),
+/// A lab with a stack for a part of the tests: `.config/nextest.toml` says for which, and the parts run side by side.
+struct Ring {
+    name: &'static str,
+    port: u16,
+    subnet: &'static str,
+}
+
+impl Ring {
+    fn of_this_test() -> Option<Self> {
+        let group = std::env::var("NEXTEST_TEST_GROUP");
+        let (name, port, subnet) = match group.as_deref() {
+            Ok("host-data") => ("data", 8495, "10.83.0.0/24"),
+            Ok("host-rescue") => ("rescue", 8497, "10.85.0.0/24"),
+            Ok("host-change") => ("change", 8496, "10.84.0.0/24"),
+            Ok("host-rest") => ("host", 8494, "10.82.0.0/24"),
+            _ => {
+                skipped("a test of the host ring takes minutes: `make test-host` runs it");
+                return None;
+            }
+        };
+        Some(Self { name, port, subnet })
     }
 }
 
 impl Stack {
-    fn up() -> Option<Self> {
-        let (name, port, subnet) = place();
-        let lab = TestLab::start(&binary("citrino-lab"), name, port, subnet)?;
-        let home = tempfile::Builder::new()
-            .prefix("citrino-home")
-            .tempdir()
-            .unwrap()
-            .keep();
+    /// The stack that an earlier test of this run has left in the folder, or a new one.
+    fn found(lab: TestLab, folder: &Path) -> Self {
         let mut stack = Self {
             lab,
-            home,
+            home: folder.join("home"),
             said: String::new(),
         };
-        stack.write("citrino.yml", &stack.wishes());
-        stack.write("key", KEY);
+        let (begun, said) = (folder.join("begun"), folder.join("said"));
+        let token = stack.lab.token();
+        if fs::read_to_string(&begun).is_ok_and(|begun| begun == token) {
+            stack.said = fs::read_to_string(&said).expect("the `up` of this run has failed");
+            return stack;
+        }
+        for old in [&said, &begun] {
+            let _ = fs::remove_file(old);
+        }
+        let _ = fs::remove_dir_all(&stack.home);
+        fs::write(&begun, token).unwrap();
+        stack.up();
+        fs::write(&said, &stack.said).unwrap();
+        stack
+    }
+
+    fn up(&mut self) {
+        self.write("citrino.yml", &self.wishes());
+        self.write("key", KEY);
         let app = binary("citrino-app");
-        let up = stack.citrino(&["up", "--yes", "--artifact", app.to_str().unwrap()]);
+        let up = self.citrino(&["up", "--yes", "--artifact", app.to_str().unwrap()]);
         assert_eq!(up.code, 0, "{}", up.text);
-        stack.said = up.text;
-        Some(stack)
+        self.said = up.text;
     }
 
     fn wishes(&self) -> String {

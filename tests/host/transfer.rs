@@ -102,7 +102,6 @@ fn is_cut(moved: anyhow::Result<Moved>) {
 fn a_file_goes_on_where_it_was_cut_in_both_directions() {
     let Some(stack) = serving() else { return };
     let bytes = content();
-    let (all, rest) = (LENGTH as u64, LENGTH as u64 - CUT);
     let both = Both {
         target: target(&stack),
         here: stack.home.join("file"),
@@ -113,19 +112,29 @@ fn a_file_goes_on_where_it_was_cut_in_both_directions() {
             .unwrap(),
     };
     fs::write(&both.here, &bytes).unwrap();
+    refuses_what_has_no_room(&both);
+    goes_up(&both, &bytes);
+    fs::remove_file(&both.here).unwrap();
+    comes_down(&both, &bytes);
+    stack.on_host("rm -r /root/moved");
+    stack.remove("file");
+    stack.remove("known_hosts");
+}
+
+fn refuses_what_has_no_room(both: &Both) {
+    let stack = both.stack;
     let refused = error_info(&both.up().unwrap_err());
     assert!(
-        refused.code == "E0402" && refused.message.contains("/root/moved"),
+        refused.code == Code::E0402 && refused.message.contains("/root/moved"),
         "{}",
         refused.message
     );
-
     stack.on_host(&format!(
         "mkdir /root/moved; mount -t tmpfs -o size={LENGTH} tmpfs /root/moved"
     ));
     let refused = error_info(&both.up().unwrap_err());
     assert!(
-        refused.code == "E0442"
+        refused.code == Code::E0442
             && refused
                 .message
                 .contains("less than 5 % of its disk would be free"),
@@ -133,11 +142,17 @@ fn a_file_goes_on_where_it_was_cut_in_both_directions() {
         refused.message
     );
     assert_eq!(stack.on_host("ls -A /root/moved; umount /root/moved"), "");
+}
+
+/// Cut at a place, it goes on from there; a part that is not one of it is found out.
+fn goes_up(both: &Both, bytes: &[u8]) {
+    let stack = both.stack;
+    let (all, rest) = (LENGTH as u64, LENGTH as u64 - CUT);
     let line = format!("head -c {CUT} | /usr/bin/dd \"$@\"; {KILL}");
-    instead(&stack, "dd", &line);
+    instead(stack, "dd", &line);
     is_cut(both.up());
     stack.on_host("rm /usr/local/bin/dd");
-    let part = format!("{THERE}.{}.part", &sha256(&bytes)[..16]);
+    let part = format!("{THERE}.{}.part", &sha256(bytes)[..16]);
     assert_eq!(
         stack.on_host(&format!("stat -c %s {part}; ls /root/moved | wc -l")),
         "1000000\n1\n"
@@ -151,15 +166,19 @@ fn a_file_goes_on_where_it_was_cut_in_both_directions() {
     assert_eq!(both.sends_up(), all);
     stack.on_host(&format!("rm {THERE}; head -c 4000000 /dev/urandom >{part}"));
     assert_eq!(both.sends_up(), all);
+}
 
-    fs::remove_file(&both.here).unwrap();
+/// The same the other way; and what has changed, or has nothing in it, comes as it is.
+fn comes_down(both: &Both, bytes: &[u8]) {
+    let stack = both.stack;
+    let (all, rest) = (LENGTH as u64, LENGTH as u64 - CUT);
     let part: &Path = &stack
         .home
-        .join(format!("file.{}.part", &sha256(&bytes)[..16]));
+        .join(format!("file.{}.part", &sha256(bytes)[..16]));
     let line = format!(
         "/usr/bin/tail \"$@\" | head -c {CUT}; until test -e {GO_ON}; do sleep 0.02; done; {KILL}"
     );
-    instead(&stack, "tail", &line);
+    instead(stack, "tail", &line);
     stack.on_host(&format!("rm -f {GO_ON}"));
     std::thread::scope(|scope| {
         let down = scope.spawn(|| both.down());
@@ -179,7 +198,7 @@ fn a_file_goes_on_where_it_was_cut_in_both_directions() {
     assert_eq!(
         both.down().unwrap(),
         Moved {
-            sha256: sha256(&bytes),
+            sha256: sha256(bytes),
             bytes: all,
             sent: all
         }
@@ -194,7 +213,4 @@ fn a_file_goes_on_where_it_was_cut_in_both_directions() {
     assert_eq!(both.down().unwrap().sent, 0);
     assert_eq!(fs::read(&both.here).unwrap(), b"");
     assert_eq!(both.sends_up(), 0);
-    stack.on_host("rm -r /root/moved");
-    stack.remove("file");
-    stack.remove("known_hosts");
 }

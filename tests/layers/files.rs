@@ -8,7 +8,7 @@ use syn::{Attribute, Expr, ExprLit, Item, ItemMod, Lit, Meta};
 
 use crate::syntax::{attributes, is_of_tests, word};
 
-/// Text by place below the repository: a test plants a fault in a copy.
+/// Text by place below the repository.
 pub type Files = BTreeMap<PathBuf, String>;
 
 /// The `.rs` files of these folders.
@@ -37,36 +37,79 @@ pub struct Member {
     pub syntax: syn::File,
 }
 
-/// The files of the crate that begins at `root`, found as rustc and rustfmt find them: by `mod x;` outside of macros.
-pub fn crate_files(files: &Files, root: &Path, with_tests: bool) -> Vec<Member> {
+/// The files of the crate that begins at `root`, found as rustc finds them; what only tests have is left out.
+pub fn crate_files(files: &Files, root: &Path) -> Vec<Member> {
     let mut found = Vec::new();
-    let mut open = VecDeque::from([(root.to_owned(), Vec::new(), true)]);
-    while let Some((place, module, owns_folder)) = open.pop_front() {
-        let syntax = parse(files, &place);
-        if !with_tests && is_of_tests(&syntax.attrs) {
+    let mut open = VecDeque::from([Open::root(root)]);
+    while let Some(at) = open.pop_front() {
+        let syntax = parse(&at.place, text(files, &at.place));
+        if is_of_tests(&syntax.attrs) {
             continue;
         }
-        for declared in declarations(&place, owns_folder, &syntax.items) {
-            if with_tests || !declared.of_tests {
-                let path = [module.clone(), declared.inside].concat();
-                let (place, by_path) = declared.places.choose(files, &place);
-                let owns_folder = by_path || place.ends_with("mod.rs");
-                open.push_back((place, path, owns_folder));
-            }
-        }
+        let declared = declarations(&at, &syntax.items).into_iter();
+        let declared = declared.filter(|declared| !declared.of_tests);
+        open.extend(declared.map(|declared| at.declares(declared, files)));
         found.push(Member {
-            place,
-            module,
+            place: at.place,
+            module: at.module,
             syntax,
         });
     }
     found
 }
 
-fn parse(files: &Files, place: &Path) -> syn::File {
-    let text = files
-        .get(place)
-        .unwrap_or_else(|| panic!("{} is not there", place.display()));
+/// The files that rustfmt finds from `root`: by `mod x;` outside of macros, tests included.
+pub fn formatted_files(files: &Files, root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = VecDeque::from([Open::root(root)]);
+    while let Some(at) = open.pop_front() {
+        let text = text(files, &at.place);
+        // Most files declare nothing, and parsing takes time.
+        if text
+            .lines()
+            .any(|line| line.contains("mod ") && line.contains(';'))
+        {
+            let declared = declarations(&at, &parse(&at.place, text).items);
+            open.extend(declared.into_iter().map(|one| at.declares(one, files)));
+        }
+        found.push(at.place);
+    }
+    found
+}
+
+/// A file that is still to be read.
+struct Open {
+    place: PathBuf,
+    module: Vec<String>,
+    /// Whether its modules stand in the folder that it stands in itself.
+    owns_folder: bool,
+}
+
+impl Open {
+    fn root(place: &Path) -> Self {
+        Self {
+            place: place.to_owned(),
+            module: Vec::new(),
+            owns_folder: true,
+        }
+    }
+
+    fn declares(&self, declared: Declaration, files: &Files) -> Self {
+        let (place, by_path) = declared.places.choose(files, &self.place);
+        Self {
+            owns_folder: by_path || place.ends_with("mod.rs"),
+            module: [self.module.clone(), declared.inside].concat(),
+            place,
+        }
+    }
+}
+
+fn text<'a>(files: &'a Files, place: &Path) -> &'a str {
+    let text = files.get(place);
+    text.unwrap_or_else(|| panic!("{} is not there", place.display()))
+}
+
+pub fn parse(place: &Path, text: &str) -> syn::File {
     syn::parse_file(text).unwrap_or_else(|error| {
         let line = error.span().start().line;
         panic!("{}:{line}: {error}", place.display())
@@ -104,12 +147,12 @@ impl Places {
     }
 }
 
-fn declarations(place: &Path, owns_folder: bool, items: &[Item]) -> Vec<Declaration> {
-    let beside = place.parent().unwrap();
-    let folder = if owns_folder {
+fn declarations(at: &Open, items: &[Item]) -> Vec<Declaration> {
+    let beside = at.place.parent().unwrap();
+    let folder = if at.owns_folder {
         beside.to_owned()
     } else {
-        place.with_extension("")
+        at.place.with_extension("")
     };
     let mut found = Vec::new();
     collect(items, &folder, beside, &mut found);

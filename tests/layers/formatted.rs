@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::files::{crate_files, read};
+use crate::files::{formatted_files, read};
 
 /// rustfmt follows `mod x;` from the root of each target, and looks into no macro.
 #[test]
@@ -16,8 +16,7 @@ fn the_formatter_reaches_every_file() {
         .into_iter()
         .filter(|root| files.contains_key(root));
     let reached: BTreeSet<PathBuf> = roots
-        .flat_map(|root| crate_files(&files, &root, true))
-        .map(|member| member.place)
+        .flat_map(|root| formatted_files(&files, &root))
         .collect();
     let missed: Vec<_> = files
         .keys()

@@ -15,9 +15,10 @@ mod syntax;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
-use files::Files;
-use imports::Import;
+use imports::imports;
+use modules::{Crate, read_crate};
 
 /// The crates' folders, and the names under which a main.rs knows its lib.rs.
 const CRATES: [(&str, &str); 3] = [
@@ -26,14 +27,21 @@ const CRATES: [(&str, &str); 3] = [
     ("lab/src", "citrino_lab"),
 ];
 
-fn imports_of(files: &Files, (folder, name): (&str, &str)) -> Vec<Import> {
-    imports::imports(&modules::read_crate(files, folder, name))
+/// They are read once: each test is a look at the same text.
+fn crates() -> &'static [Crate] {
+    static READ: OnceLock<Vec<Crate>> = OnceLock::new();
+    let read = |(folder, name): (&str, &str)| read_crate(&files::read(&[folder]), folder, name);
+    READ.get_or_init(|| CRATES.map(read).into())
+}
+
+/// The product's own.
+fn product() -> &'static Crate {
+    &crates()[0]
 }
 
 #[test]
 fn imports_go_down_the_list() {
-    let found = imports_of(&files::read(&["src"]), CRATES[0]);
-    let wrong = rules::upward(&found, &list::layers());
+    let wrong = rules::upward(&imports(product()), &list::layers());
     assert!(
         wrong.is_empty(),
         "these imports go up docs/layers.yml:\n{}",
@@ -43,9 +51,9 @@ fn imports_go_down_the_list() {
 
 #[test]
 fn no_folder_has_a_cycle() {
-    for of in CRATES {
-        let cycles = rules::cycles(&imports_of(&files::read(&[of.0]), of));
-        assert!(cycles.is_empty(), "{}: {}", of.0, cycles.join("\n"));
+    for of in crates() {
+        let cycles = rules::cycles(&imports(of));
+        assert!(cycles.is_empty(), "{}: {}", of.name, cycles.join("\n"));
     }
 }
 

@@ -8,13 +8,13 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Attribute, ImplItem, Item, ItemUse, Local, Macro, Meta, UseTree, VisRestricted};
 
-use crate::files::{Files, Member, crate_files};
+use crate::files::{Files, Member, crate_files, parse};
 use crate::syntax::{attributes, attributes_of_part, is_of_tests, name, word};
 
 /// The names from the crate's root down to a module.
 pub type ModulePath = Vec<String>;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Module {
     pub file: PathBuf,
     /// The module that the file is: another one when this one stands inline in it.
@@ -30,16 +30,33 @@ pub struct Module {
 }
 
 /// A path in the source: in a `use`, in code, in a macro, in the text of an attribute.
+#[derive(Clone)]
 pub struct Mention {
     pub path: Vec<String>,
     pub line: usize,
 }
 
-#[derive(Default)]
+#[derive(Clone)]
 pub struct Crate {
     pub modules: BTreeMap<ModulePath, Module>,
     /// The name under which main.rs knows lib.rs.
     pub name: String,
+}
+
+impl Crate {
+    /// Reads one file again, with another text.
+    pub fn with(mut self, file: &Path, text: &str) -> Self {
+        let mut all = self.modules.values();
+        let old = all.find(|module| module.file == file).unwrap();
+        let root = old.root.clone();
+        let member = Member {
+            place: file.to_owned(),
+            module: old.whole[root.len()..].to_vec(),
+            syntax: parse(file, text),
+        };
+        self.modules.extend(read_file(&member, &root));
+        self
+    }
 }
 
 /// Reads lib.rs, main.rs or both, and what they declare.
@@ -71,7 +88,7 @@ fn read_root(
     root: &[String],
     modules: &mut BTreeMap<ModulePath, Module>,
 ) {
-    for member in crate_files(files, file, false) {
+    for member in crate_files(files, file) {
         modules.extend(read_file(&member, root));
     }
 }

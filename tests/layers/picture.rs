@@ -6,9 +6,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use crate::imports::Import;
+use crate::imports::{Import, imports};
 use crate::list::{self, Layer};
-use crate::{CRATES, files, imports_of};
+use crate::product;
 
 const PLACE: &str = "docs/architecture.svg";
 
@@ -37,8 +37,7 @@ text { font: 12.5px 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans
 /// `CITRINO_BLESS=1` writes it anew.
 #[test]
 fn the_picture_is_made_from_the_list() {
-    let imports = imports_of(&files::read(&["src"]), CRATES[0]);
-    let drawn = draw(&list::layers(), &imports);
+    let drawn = draw(&list::layers(), &imports(product()));
     if env::var_os("CITRINO_BLESS").is_some() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PLACE);
         return fs::write(path, drawn).unwrap();

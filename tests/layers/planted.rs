@@ -3,35 +3,33 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::files::{self, Files, crate_files};
-use crate::imports::Import;
-use crate::list::layers;
+use crate::files::{Files, formatted_files};
+use crate::imports::{Import, imports};
+use crate::list::{layers, text};
+use crate::modules::{Crate, read_crate};
 use crate::rules::{cycles, upward};
-use crate::{CRATES, imports_of};
+use crate::{crates, product};
 
-/// Adds a line to a file. Gives the place that a complaint must name.
-fn plant(files: &mut Files, file: &Path, line: &str) -> String {
-    let text = files.get_mut(file).unwrap();
-    text.push_str(line);
-    text.push('\n');
-    format!("{}:{}: ", file.display(), text.lines().count())
+/// The crate with one more line in a file, and the place that a complaint must name.
+fn planted(of: &Crate, file: &Path, line: &str) -> (Crate, String) {
+    let text = format!("{}{line}\n", text(&file.display().to_string()));
+    let place = format!("{}:{}: ", file.display(), text.lines().count());
+    (of.clone().with(file, &text), place)
 }
 
 #[test]
 fn an_upward_import_is_found_in_the_real_tree() {
-    let mut files = files::read(&["src"]);
     let file = Path::new("src/core/digest.rs");
-    let place = plant(&mut files, file, "use crate::verb::plan;");
-    let wrong = upward(&imports_of(&files, CRATES[0]), &layers());
+    let (with, place) = planted(product(), file, "use crate::verb::plan;");
+    let wrong = upward(&imports(&with), &layers());
     assert_eq!(wrong, [format!("{place}crate::verb::plan")]);
 }
 
 /// In each crate the first import between siblings gets its way back.
 #[test]
 fn a_cycle_is_found_in_the_real_trees() {
-    for of in CRATES {
-        let mut files = files::read(&[of.0]);
-        let imports = imports_of(&files, of);
+    for of in crates() {
+        let imports = imports(of);
         let (import, file) = imports
             .iter()
             .find_map(|import| {
@@ -40,8 +38,8 @@ fn a_cycle_is_found_in_the_real_trees() {
             })
             .unwrap();
         let line = format!("use crate::{};", import.from.join("::"));
-        let place = plant(&mut files, file, &line);
-        let told = cycles(&imports_of(&files, of)).join("\n");
+        let (with, place) = planted(of, file, &line);
+        let told = cycles(&crate::imports::imports(&with)).join("\n");
         assert!(told.contains(&place), "{place}is not in\n{told}");
     }
 }
@@ -53,8 +51,8 @@ fn are_siblings(import: &Import) -> bool {
 }
 
 /// A crate of a few lines: `core/low.rs` has the text, and `verb` stands above it.
-fn small(text: &str) -> Files {
-    let files = [
+fn small(text: &str) -> Crate {
+    let files: Files = [
         ("src/lib.rs", "pub mod core; pub mod host; pub mod verb;"),
         ("src/main.rs", "fn main() { citrino_ops::verb::up::run() }"),
         (
@@ -70,10 +68,10 @@ fn small(text: &str) -> Files {
         ("src/host/mod.rs", "pub use crate::core::low::Low;"),
         ("src/verb/mod.rs", "pub mod up; pub use up::run;"),
         ("src/verb/up.rs", "pub fn run() {}"),
-    ];
-    files
-        .map(|(place, text)| (PathBuf::from(place), text.to_owned()))
-        .into()
+    ]
+    .map(|(place, text)| (PathBuf::from(place), text.to_owned()))
+    .into();
+    read_crate(&files, "src", "citrino_ops")
 }
 
 #[test]
@@ -94,7 +92,7 @@ fn an_upward_import_is_found_however_it_is_written() {
         "#[cfg(any(test, unix))]\nuse crate::verb::up;",
         "\nuse crate::host::Low;",
     ] {
-        let wrong = upward(&imports_of(&small(text), CRATES[0]), &layers());
+        let wrong = upward(&imports(&small(text)), &layers());
         let named = wrong
             .iter()
             .any(|line| line.starts_with("src/core/low.rs:2: "));
@@ -118,8 +116,7 @@ fn what_only_tests_have_and_what_is_no_import_is_left_alone() {
         "use ::verb::up; fn f() { verb::up::run() }",
         "use other::verb; fn f() { verb::run() }",
     ] {
-        let files = small(text);
-        let wrong = upward(&imports_of(&files, CRATES[0]), &layers());
+        let wrong = upward(&imports(&small(text)), &layers());
         assert_eq!(wrong, Vec::<String>::new(), "{text}");
     }
 }
@@ -146,12 +143,12 @@ fn a_cycle_is_found_through_re_exports_and_globs() {
             "low -> third  src/core/low.rs:2: ",
         ),
     ] {
-        let told = cycles(&imports_of(&small(text), CRATES[0])).join("\n");
+        let told = cycles(&imports(&small(text))).join("\n");
         assert!(told.starts_with("cycle in crate::core\n"), "{text}\n{told}");
         assert!(told.contains(expected), "{text}\n{told}");
     }
     for text in ["use std::fmt;", "use crate::core;"] {
-        let told = cycles(&imports_of(&small(text), CRATES[0]));
+        let told = cycles(&imports(&small(text)));
         assert_eq!(told, Vec::<String>::new(), "{text}");
     }
 }
@@ -172,8 +169,8 @@ fn the_formatter_does_not_see_what_a_macro_declares() {
     ]
     .map(|(place, text)| (PathBuf::from(place), text.to_owned()))
     .into();
-    let reached = crate_files(&files, Path::new("src/lib.rs"), true);
-    let reached: BTreeSet<PathBuf> = reached.into_iter().map(|member| member.place).collect();
+    let reached = formatted_files(&files, Path::new("src/lib.rs"));
+    let reached: BTreeSet<PathBuf> = reached.into_iter().collect();
     let missed: Vec<_> = files
         .keys()
         .filter(|file| !reached.contains(*file))

@@ -1,6 +1,6 @@
 //! The two rules: imports go down the list, and no folder has a cycle.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::imports::Import;
 use crate::list::Layer;
@@ -23,7 +23,7 @@ pub fn upward(imports: &[Import], layers: &[Layer]) -> Vec<String> {
 /// Which child of a folder imports which, and the first place where it does.
 type Edges<'a> = BTreeMap<(&'a str, &'a str), &'a Import>;
 
-/// The cycles among the direct children of each folder, with the imports that make them.
+/// The cycles among the direct children of each folder, with the imports that make them. Of cycles that share a child the shortest.
 pub fn cycles(imports: &[Import]) -> Vec<String> {
     let mut folders: BTreeMap<&[String], Edges> = BTreeMap::new();
     for import in imports {
@@ -44,30 +44,40 @@ fn shared(import: &Import) -> usize {
 }
 
 fn told((folder, edges): (&&[String], &Edges)) -> Option<String> {
-    let after: BTreeMap<&str, BTreeSet<&str>> = edges
-        .keys()
-        .map(|(from, _)| (*from, reachable(from, edges)))
-        .collect();
-    let leads = |from: &str, to: &str| after.get(from).is_some_and(|after| after.contains(to));
-    let lines: Vec<String> = edges
-        .iter()
-        .filter(|((from, to), _)| leads(to, from))
-        .map(|((from, to), import)| format!("  {from} -> {to}  {}", import.place()))
-        .collect();
-    let name = ["crate".to_owned()].into_iter().chain(folder.to_vec());
-    let name: Vec<String> = name.collect();
-    (!lines.is_empty()).then(|| format!("cycle in {}\n{}", name.join("::"), lines.join("\n")))
+    let mut rest = edges.clone();
+    let mut lines = Vec::new();
+    while let Some(cycle) = shortest(&rest) {
+        for (from, to) in &cycle {
+            let place = rest[&(*from, *to)].place();
+            lines.push(format!("  {from} -> {to}  {place}"));
+        }
+        let shares = |child: &str| cycle.iter().any(|(from, _)| *from == child);
+        rest.retain(|(from, to), _| !shares(from) && !shares(to));
+    }
+    let name = [&["crate".to_owned()], *folder].concat().join("::");
+    (!lines.is_empty()).then(|| format!("cycle in {name}\n{}", lines.join("\n")))
 }
 
-fn reachable<'a>(from: &str, edges: &Edges<'a>) -> BTreeSet<&'a str> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![from];
-    while let Some(at) = open.pop() {
-        for (_, next) in edges.keys().filter(|(from, _)| *from == at) {
-            if found.insert(*next) {
-                open.push(next);
+fn shortest<'a>(edges: &Edges<'a>) -> Option<Vec<(&'a str, &'a str)>> {
+    let cycles = edges.keys().filter_map(|(from, _)| way_back(from, edges));
+    cycles.min_by_key(Vec::len)
+}
+
+/// The shortest way from a child to itself.
+fn way_back<'a>(start: &'a str, edges: &Edges<'a>) -> Option<Vec<(&'a str, &'a str)>> {
+    let mut ways = BTreeMap::from([(start, Vec::new())]);
+    let mut open = VecDeque::from([start]);
+    while let Some(at) = open.pop_front() {
+        for (from, to) in edges.keys().filter(|(from, _)| *from == at) {
+            let way = [ways[from].as_slice(), &[(*from, *to)]].concat();
+            if *to == start {
+                return Some(way);
+            }
+            if !ways.contains_key(to) {
+                ways.insert(to, way);
+                open.push_back(to);
             }
         }
     }
-    found
+    None
 }

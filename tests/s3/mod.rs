@@ -1,11 +1,12 @@
 //! An object storage of the tests' own that speaks S3, checks signatures, and holds its users to their rights.
 //!
-//! Tests include it by its path, so it uses nothing of the crate around it but `citrino_ops` and `serde_json`.
+//! Tests include it by its path, so it uses nothing of the crate around it but `citrino_ops`, `serde_json`, and
+//! `tests/need` as `need`.
 
 #![allow(dead_code)] // every crate that includes it uses a part of it
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -111,9 +112,7 @@ fn python() -> Option<PathBuf> {
     match made {
         Ok(()) => Some(python),
         Err(why) => {
-            // Past the capture of test output, so that it is seen.
-            let told = format!("skipped: an S3 server cannot be installed here: {why}\n");
-            let _ = std::io::stderr().write_all(told.as_bytes());
+            crate::need::skipped(&format!("an S3 server cannot be installed here: {why}"));
             None
         }
     }

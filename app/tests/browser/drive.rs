@@ -1,7 +1,6 @@
 //! The page in a real browser, wherever it is served: Debian's Chromium, driven from Node. Tests of the app and of a host share it.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -19,9 +18,7 @@ pub fn browser() -> Option<Browser> {
     match prepared() {
         Ok(folder) => Some(Browser { folder }),
         Err(why) => {
-            // Past the capture of test output, so that it is seen.
-            let told = format!("skipped: the page in a browser: {why}\n");
-            let _ = std::io::stderr().write_all(told.as_bytes());
+            crate::need::skipped(&format!("the page in a browser: {why}"));
             None
         }
     }

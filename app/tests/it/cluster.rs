@@ -1,36 +1,33 @@
 //! A `PostgreSQL` of the tests' own: in a folder that goes away, on a unix socket, without fsync.
 //!
 //! A small shell watches over it and stops it when its standard input ends, which the kernel sees to however the tests
-//! end. So nothing is left behind, even after a kill -9.
+//! end. So nothing is left behind, even after a kill -9. nextest has a process for each test: they share one server, which
+//! ends with nextest.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, Mutex};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::app::citrino;
 
 /// The server that tests share; none where the machine has no `PostgreSQL` with `PostGIS`.
-static SHARED: LazyLock<Option<Cluster>> = LazyLock::new(Cluster::start);
+static SHARED: LazyLock<Option<Cluster>> = LazyLock::new(Cluster::of_the_run);
 /// The shared database with the demonstration data, which tests only read.
-static LOADED: LazyLock<Option<Database>> = LazyLock::new(|| {
-    let database = Database::fresh()?;
-    assert_eq!(citrino(&database, &["migrate"]).code, 0);
-    assert_eq!(citrino(&database, &["load", "--demo"]).code, 0);
-    Some(database)
-});
+static LOADED: LazyLock<Option<Database>> = LazyLock::new(|| SHARED.as_ref().map(Cluster::loaded));
 
 /// A running server.
 pub struct Cluster {
     folder: PathBuf,
     binaries: PathBuf,
     user: Option<String>,
-    watcher: Child,
+    /// None where another process of the run has started it.
+    watcher: Option<Child>,
 }
 
 /// A database of a cluster, owned by the ordinary role `citrino`.
@@ -43,30 +40,65 @@ pub struct Database {
 impl Cluster {
     /// Starts a server, or says why tests are skipped.
     pub fn start() -> Option<Self> {
-        let Some(binaries) = binaries() else {
-            // Past the capture of test output, so that it is seen.
-            let _ = std::io::stderr()
-                .write_all(b"skipped: no PostgreSQL with PostGIS is installed here\n");
-            return None;
-        };
         let folder = tempfile::Builder::new()
             .prefix("citrino-pg")
             .tempdir()
-            .unwrap()
-            .keep();
-        let user = server_user();
-        if let Some(user) = &user {
-            std::os::unix::fs::chown(&folder, Some(id("-u", user)), Some(id("-g", user))).unwrap();
+            .unwrap();
+        let mut cluster = Self::at(folder.keep())?;
+        cluster.watcher = Some(cluster.watched(None));
+        Some(cluster)
+    }
+
+    /// The same for all tests of a run, which under nextest have a process each: the first one starts it.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "the server ends with nextest, not with this process"
+    )]
+    fn of_the_run() -> Option<Self> {
+        let Ok(run) = std::env::var("NEXTEST_RUN_ID") else {
+            return Self::start();
+        };
+        let _turn = turn();
+        let cluster = Self::at(std::env::temp_dir().join(format!("citrino-pg-{run}")))?;
+        if !cluster.folder.exists() {
+            fs::create_dir(&cluster.folder).unwrap();
+            cluster.watched(Some(std::os::unix::process::parent_id()));
         }
-        fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let mut watcher = as_user(user.as_deref(), Path::new("/bin/sh"))
+        Some(cluster)
+    }
+
+    fn at(folder: PathBuf) -> Option<Self> {
+        let Some(binaries) = binaries() else {
+            crate::need::skipped("no PostgreSQL with PostGIS is installed here");
+            return None;
+        };
+        Some(Self {
+            folder,
+            binaries,
+            user: server_user(),
+            watcher: None,
+        })
+    }
+
+    /// Starts it under a shell that stops it: when this process ends, or when another one does.
+    fn watched(&self, ends_with: Option<u32>) -> Child {
+        if let Some(user) = &self.user {
+            let (user, group) = (id("-u", user), id("-g", user));
+            std::os::unix::fs::chown(&self.folder, Some(user), Some(group)).unwrap();
+        }
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&self.folder, open).unwrap();
+        let mut watcher = as_user(self.user.as_deref(), Path::new("/bin/sh"))
             .args(["-c", WATCH, "watch"])
-            .args([&binaries, &folder])
+            .args([&self.binaries, &self.folder])
+            .args(ends_with.map(|pid| pid.to_string()))
             .current_dir("/")
             // A signal to the tests' group does not reach it.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // It may outlive the test, whose output ends when nobody holds it; what goes wrong is in the log.
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -77,42 +109,50 @@ impl Cluster {
             line.trim(),
             "ready",
             "PostgreSQL did not start; see {}/log",
-            folder.display()
+            self.folder.display()
         );
-        let cluster = Cluster {
-            folder,
-            binaries,
-            user,
-            watcher,
-        };
-        let postgres = Database {
-            folder: cluster.folder.clone(),
-            name: "postgres".to_owned(),
-        };
+        let postgres = self.named("postgres");
         postgres.as_superuser("CREATE ROLE citrino LOGIN");
         postgres.as_superuser("CREATE DATABASE plantilla");
-        let template = Database {
-            name: "plantilla".to_owned(),
-            ..postgres
-        };
-        template.as_superuser("CREATE EXTENSION postgis");
-        Some(cluster)
+        self.named("plantilla")
+            .as_superuser("CREATE EXTENSION postgis");
+        watcher
+    }
+
+    fn named(&self, name: &str) -> Database {
+        Database {
+            folder: self.folder.clone(),
+            name: name.to_owned(),
+        }
     }
 
     /// A new database, with or without `PostGIS`.
     pub fn database(&self, template: &str) -> Database {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        let name = format!("prueba_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let _guard = ONE_AT_A_TIME.lock();
-        let postgres = Database {
-            folder: self.folder.clone(),
-            name: "postgres".to_owned(),
-        };
-        postgres.as_superuser(&format!(
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let _turn = turn();
+        self.create(&format!("prueba_{}_{count}", std::process::id()), template)
+    }
+
+    fn create(&self, name: &str, template: &str) -> Database {
+        self.named("postgres").as_superuser(&format!(
             "CREATE DATABASE {name} OWNER citrino TEMPLATE {template}"
         ));
-        Database { name, ..postgres }
+        self.named(name)
+    }
+
+    /// The database with the demonstration data; the first test that asks loads it.
+    fn loaded(&self) -> Database {
+        let _turn = turn();
+        let database = self.named("cargada");
+        let whole = self.folder.join("cargada");
+        if !whole.exists() {
+            self.named("postgres")
+                .as_superuser("DROP DATABASE IF EXISTS cargada");
+            self.create("cargada", "plantilla").load();
+            fs::write(whole, "").unwrap();
+        }
+        database
     }
 
     /// Stops or starts the server, as an operator would.
@@ -132,12 +172,21 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        drop(self.watcher.stdin.take());
-        let _ = self.watcher.wait();
+        if let Some(watcher) = &mut self.watcher {
+            drop(watcher.stdin.take());
+            let _ = watcher.wait();
+        }
     }
 }
 
-/// $1 binaries, $2 folder.
+/// Tests of a run make their databases one after the other, whatever process they are in.
+fn turn() -> File {
+    let lock = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cluster.lock")).unwrap();
+    lock.lock().unwrap();
+    lock
+}
+
+/// $1 binaries, $2 folder, $3 the process to outlive, when it is another than ours.
 const WATCH: &str = r#"
 trap '' INT
 set -e
@@ -155,7 +204,7 @@ END
 echo ready
 exec >/dev/null 2>&1
 set +e
-cat
+if [ $# = 3 ]; then tail --pid="$3" -f /dev/null; else cat; fi
 "$1/pg_ctl" -s -D "$2/data" -m immediate stop
 rm -rf "$2"
 "#;
@@ -182,9 +231,13 @@ impl Database {
         // A template must have no guests; the shared servers of other tests are some, so the data is loaded anew.
         let database = Database::fresh()?;
         assert_ne!(database.name, loaded.name);
-        assert_eq!(citrino(&database, &["migrate"]).code, 0);
-        assert_eq!(citrino(&database, &["load", "--demo"]).code, 0);
+        database.load();
         Some(database)
+    }
+
+    fn load(&self) {
+        assert_eq!(citrino(self, &["migrate"]).code, 0);
+        assert_eq!(citrino(self, &["load", "--demo"]).code, 0);
     }
 
     /// Its address for the role `citrino`.

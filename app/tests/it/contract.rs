@@ -1,6 +1,6 @@
 //! The `OpenAPI` document against the running server, as schemathesis sees both.
 
-use std::io::Write;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use crate::token::{TOKEN, locked};
 /// Pinned, because every release knows new checks.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
-/// Once for all tests: two that install it at the same time would take it from each other.
+/// Once for all tests.
 static ST: LazyLock<Option<PathBuf>> = LazyLock::new(schemathesis);
 
 #[test]
@@ -70,6 +70,9 @@ fn agrees(st: &Path, app: &App, examples: &str, more: &[&str]) {
 fn schemathesis() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(SCHEMATHESIS);
     let st = folder.join("bin/st");
+    // Two processes that install it at the same time would take it from each other.
+    let lock = File::create(folder.with_extension("lock")).ok()?;
+    lock.lock().ok()?;
     if st.exists() {
         return Some(st);
     }
@@ -84,9 +87,7 @@ fn schemathesis() -> Option<PathBuf> {
     match made {
         Ok(()) => Some(st),
         Err(why) => {
-            // Past the capture of test output, so that it is seen.
-            let told = format!("skipped: schemathesis cannot be installed here: {why}\n");
-            let _ = std::io::stderr().write_all(told.as_bytes());
+            crate::need::skipped(&format!("schemathesis cannot be installed here: {why}"));
             None
         }
     }

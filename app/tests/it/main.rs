@@ -21,6 +21,8 @@ mod files;
 mod lifecycle;
 mod load;
 mod migrate;
+#[path = "../../../tests/need/mod.rs"]
+mod need;
 mod openai;
 mod page;
 mod properties;

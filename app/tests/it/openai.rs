@@ -1,6 +1,5 @@
 //! A real client: the official `openai` package of Python.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,12 +19,7 @@ fn the_official_client_is_content() {
     let python = match python() {
         Ok(python) => python,
         Err(why) => {
-            // Past the capture of test output, so that it is seen.
-            let _ = writeln!(
-                std::io::stderr(),
-                "skipped: the openai client cannot be installed: {why}"
-            );
-            return;
+            return crate::need::skipped(&format!("the openai client cannot be installed: {why}"));
         }
     };
     content(&python, &App::start(&database), "no-key");

@@ -8,6 +8,8 @@ mod checking_proxy;
 mod crates;
 mod faults;
 mod harness;
+#[path = "../../../tests/need/mod.rs"]
+mod need;
 mod openapi;
 mod refusals;
 #[allow(dead_code)] // made for the tests of the clients too

@@ -11,10 +11,10 @@ const CARRIER: &str = "hetzner@1.0.0";
 /// The document as Hetzner means it, when there is one on this machine or in the package registry.
 pub fn find() -> Option<Value> {
     let Some(path) = place() else {
-        eprintln!(
-            "skipped: no call is compared with Hetzner's OpenAPI document; none is named by \
-             CITRINO_OPENAPI, lies beside the repository, or comes with {CARRIER}"
-        );
+        crate::need::skipped(&format!(
+            "no call is compared with Hetzner's OpenAPI document; none is named by CITRINO_OPENAPI, \
+             lies beside the repository, or comes with {CARRIER}"
+        ));
         return None;
     };
     let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -9,6 +9,8 @@ mod checking_proxy;
 #[allow(dead_code)] // made for the tests of the API, and not all of it is used here
 #[path = "../api/harness.rs"]
 mod harness;
+#[path = "../../../tests/need/mod.rs"]
+mod need;
 #[path = "../api/openapi.rs"]
 mod openapi;
 #[path = "../api/spec.rs"]
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use harness::{Api, KEY, TOKEN};
+use need::skipped;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use venv::run;
@@ -40,8 +43,7 @@ async fn the_command_line_client_does_its_work() {
         .output()
         .is_err()
     {
-        eprintln!("skipped: the program `hcloud` is not there; lab/tools installs it, as root");
-        return;
+        return skipped("the program `hcloud` is not there; lab/tools installs it, as root");
     }
     let api = Api::start();
     let folder = tempfile::tempdir().unwrap();
@@ -67,7 +69,7 @@ async fn the_command_line_client_does_its_work() {
 async fn the_python_library_does_its_work() {
     let python = match venv::with(&script("requirements-hcloud.txt")).await {
         Ok(venv) => venv.join("bin/python"),
-        Err(why) => return eprintln!("skipped: {why}"),
+        Err(why) => return skipped(&why),
     };
     let api = Api::start();
     let mut command = Command::new(python);
@@ -89,7 +91,7 @@ async fn no_request_whatever_brings_the_lab_down() {
     };
     let schemathesis = match venv::with(&script("requirements-schemathesis.txt")).await {
         Ok(venv) => venv.join("bin/schemathesis"),
-        Err(why) => return eprintln!("skipped: {why}"),
+        Err(why) => return skipped(&why),
     };
     let api = Api::start();
     let (_, routes) = api.order("GET", "/routes", Value::Null).await;

@@ -3,19 +3,19 @@
 //! A small shell watches over it and takes it down when its standard input ends, which the kernel
 //! sees to however the tests end. It holds a lock meanwhile, so a run that follows at once, or beside,
 //! waits until the lab before it is gone; what a killed watcher left goes before the next start.
+//! nextest has a process for each test: a lab that outlives the first one is taken down when the run ends.
 //!
 //! Tests of other crates include this file by its path, so it uses nothing of the crate around it but
-//! `reqwest`, `serde_json` and `tokio`.
+//! `reqwest`, `serde_json` and `tokio`, and `tests/need`, which each of them includes as `need`.
 
 #![allow(dead_code)] // every crate that includes it uses a part of it
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -27,21 +27,42 @@ pub struct TestLab {
     port: u16,
     state: PathBuf,
     environment: Vec<(String, String)>,
-    watcher: Child,
+    /// None where the lab is not this process's alone.
+    watcher: Option<Child>,
 }
 
 impl TestLab {
-    /// Brings a lab up, or says on standard error why it cannot be, and tests are skipped.
+    /// Brings a lab up, or says why it cannot be, and tests are skipped.
     ///
     /// `binary` is `citrino-lab`; name (1 to 8 letters or digits), port and subnet (a /24) must be
     /// those of no other lab on this machine.
     pub fn start(binary: &Path, name: &str, port: u16, subnet: &str) -> Option<Self> {
+        let mut lab = Self::named(binary, name, port, subnet)?;
+        lab.watcher = Some(lab.watched(None));
+        Some(lab)
+    }
+
+    /// The same for all tests of a run, which may have a process each: the first one brings the lab up, the others
+    /// find it, and it goes down when the run has ended. The caller sees to it that they come one after the other.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "the lab ends with the run, not with this process"
+    )]
+    pub fn of_the_run(binary: &Path, name: &str, port: u16, subnet: &str) -> Option<Self> {
+        let lab = Self::named(binary, name, port, subnet)?;
+        let (run, ends_with) = test_run();
+        let mark = PathBuf::from(format!("/run/citrino-lab-{name}.run"));
+        if fs::read_to_string(&mark).is_ok_and(|found| found == run) {
+            return Some(lab);
+        }
+        lab.watched(Some(ends_with));
+        fs::write(mark, run).expect("a mark for the others");
+        Some(lab)
+    }
+
+    fn named(binary: &Path, name: &str, port: u16, subnet: &str) -> Option<Self> {
         if let Some(why) = obstacle() {
-            static TOLD: Once = Once::new();
-            // Past the capture of test output, so that it is seen.
-            TOLD.call_once(|| {
-                let _ = writeln!(std::io::stderr(), "skipped: no lab of real machines: {why}");
-            });
+            crate::need::skipped(&format!("no lab of real machines: {why}"));
             return None;
         }
         let state = std::env::temp_dir().join(format!("citrino-lab-{name}"));
@@ -52,12 +73,26 @@ impl TestLab {
             ("CITRINO_LAB_SUBNET", subnet.to_owned()),
             ("CITRINO_LAB_STATE", state.display().to_string()),
         ];
-        let environment = environment.map(|(key, value)| (key.to_owned(), value));
+        Some(Self {
+            binary: binary.to_owned(),
+            name: name.to_owned(),
+            port,
+            state,
+            environment: environment
+                .map(|(key, value)| (key.to_owned(), value))
+                .to_vec(),
+            watcher: None,
+        })
+    }
+
+    /// Brings it up under a shell that takes it down: when this process ends, or when another one does.
+    fn watched(&self, ends_with: Option<u32>) -> Child {
         let mut watcher = Command::new("/bin/sh")
             .args(["-c", WATCH, "watch"])
-            .arg(binary)
-            .arg(lock_file(name))
-            .envs(environment.clone())
+            .arg(&self.binary)
+            .arg(lock_file(&self.name))
+            .args(ends_with.map(|pid| pid.to_string()))
+            .envs(self.environment.clone())
             .current_dir("/")
             // A signal to the tests' group does not reach it.
             .process_group(0)
@@ -72,14 +107,7 @@ impl TestLab {
             line, "ready\n",
             "the lab did not come up; it said why above"
         );
-        Some(Self {
-            binary: binary.to_owned(),
-            name: name.to_owned(),
-            port,
-            state,
-            environment: environment.to_vec(),
-            watcher,
-        })
+        watcher
     }
 
     pub fn name(&self) -> &str {
@@ -209,8 +237,11 @@ impl TestLab {
     }
 
     fn end(&mut self) -> bool {
-        drop(self.watcher.stdin.take());
-        self.watcher.wait().is_ok_and(|status| status.success())
+        let Some(watcher) = &mut self.watcher else {
+            return true;
+        };
+        drop(watcher.stdin.take());
+        watcher.wait().is_ok_and(|status| status.success())
     }
 }
 
@@ -240,8 +271,17 @@ pub fn within(time: Duration, mut yes: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// $1 the program, $2 the lock, which is the log of the end as well. What outlives the watcher must
-/// not have the lock's descriptor.
+/// The run of tests that this one is part of, and the process that ends with it: nextest's, or our own.
+fn test_run() -> (String, u32) {
+    let own = std::process::id();
+    match std::env::var("NEXTEST_RUN_ID") {
+        Ok(run) => (run, std::os::unix::process::parent_id()),
+        Err(_) => (own.to_string(), own),
+    }
+}
+
+/// $1 the program, $2 the lock, which is the log of the end as well, $3 the process to outlive, when it is another
+/// than ours. What outlives the watcher must not have the lock's descriptor.
 const WATCH: &str = r#"
 trap '' INT PIPE
 exec 9>>"$2"
@@ -250,7 +290,7 @@ said=$("$1" down 2>&1 9>&-) || { echo "$said" >&2; exit 1; }
 "$1" up >/dev/null 9>&- || exit 1
 echo ready
 exec >"$2" 2>&1
-cat
+if [ $# = 3 ]; then tail --pid="$3" -f /dev/null 9>&-; else cat; fi
 "$1" down 9>&-
 "#;
 
@@ -260,7 +300,7 @@ fn lock_file(name: &str) -> PathBuf {
 }
 
 /// Where everybody may write, somebody else's folder may lie under our name.
-fn claim(folder: &Path) {
+pub fn claim(folder: &Path) {
     let _ = fs::DirBuilder::new().mode(0o700).create(folder);
     let found = fs::symlink_metadata(folder).expect("a folder for the lab");
     assert!(

@@ -8,6 +8,8 @@ mod equipment;
 mod firewalls;
 mod lab;
 mod leavings;
+#[path = "../../../tests/need/mod.rs"]
+mod need;
 mod power;
 mod rebuild;
 mod server;

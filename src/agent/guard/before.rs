@@ -156,22 +156,10 @@ fn command(run: &[&str], check: &[&str]) -> Command {
 mod tests {
     use super::*;
     use crate::core::engine;
-    use crate::core::plan::Mode;
+    use crate::core::plan::Claim;
 
     fn plan(steps: Vec<Step<Task>>) -> Plan<Task> {
-        Plan {
-            run: "r".into(),
-            stack: "s".into(),
-            verb: "converge".into(),
-            who: "ana".into(),
-            mode: Mode::Apply,
-            after: None,
-            guard_s: None,
-            steps,
-            on_failure: Vec::new(),
-            no_return: None,
-            watch: Vec::new(),
-        }
+        Plan::new(Claim::new("r", "converge", "ana"), steps)
     }
 
     /// The wish for other content; what it is does not matter here.

@@ -60,10 +60,8 @@ impl Playbooks {
             return Ok(None);
         }
         Ok(Some(Step {
-            part: part.to_owned(),
-            name,
             guard: written.guard,
-            task,
+            ..Step::new(part, name, task)
         }))
     }
 }

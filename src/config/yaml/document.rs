@@ -1,38 +1,12 @@
 //! A file of YAML on its way into types: every fault is noted at its place, and all are told together.
 
-use std::fmt;
-
 use serde::de::DeserializeOwned;
 
 use super::de::De;
 use super::error::{Error, Why, no_such_key};
+use super::found::Found;
 use super::node::{Content, Node, Place};
 use super::parse;
-
-/// A fault and where it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    at: Place,
-    /// The keys that lead to it.
-    path: Vec<String>,
-    why: String,
-}
-
-impl Found {
-    pub(super) fn new(at: Place, path: &[String], why: String) -> Self {
-        let path = path.to_vec();
-        Self { at, path, why }
-    }
-}
-
-/// `4: app.port: must be a number from 1 to 65535`
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path: String = self.path.join(".").escape_debug().collect();
-        let colon = if path.is_empty() { "" } else { ": " };
-        write!(f, "{}: {path}{colon}{}", self.at.line, self.why)
-    }
-}
 
 /// More are not looked for: a file with so many is of another kind.
 const MOST: usize = 50;

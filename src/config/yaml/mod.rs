@@ -3,6 +3,7 @@
 mod de;
 mod document;
 mod error;
+mod found;
 mod node;
 mod parse;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
-use super::document::Found;
+use super::found::Found;
 use super::node::{Content, Entry, Node, Place, Scalar};
 
 /// How deep lists and mappings may stand in each other.

@@ -17,7 +17,7 @@ pub use name::{DatabaseName, RoleName, StackName, Variable, Word};
 pub use net::{Address, Domain, Email, HostKey, Login, Network, PrivateNetwork};
 pub use number::{Port, Whole};
 pub use place::HttpUrl;
-pub use stored::{BackupName, ReleaseId, Sha256};
+pub use stored::{BackupName, ReleaseId, Sha256, checked};
 
 #[cfg(test)]
 mod tests;

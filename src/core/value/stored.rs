@@ -1,9 +1,21 @@
 //! Names of what is kept on hosts and in buckets. They come over the wire and become parts of paths and of command lines, so
 //! none can lead elsewhere: no separator, no `..`, no control character, no hyphen first.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::text::{checked_text, is_plain, shown};
+
+/// Reads a text that must be one of these, for fields that hold it as a text: `#[serde(deserialize_with = "checked::<_, Sha256>")]`.
+///
+/// # Errors
+/// Why the text is none.
+pub fn checked<'de, D, T>(from: D) -> Result<String, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Into<String>,
+{
+    T::deserialize(from).map(Into::into)
+}
 
 /// A SHA-256 in lower-case hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

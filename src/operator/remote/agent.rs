@@ -8,7 +8,7 @@ use tokio::signal::ctrl_c;
 use crate::core::audit::Head;
 use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{Counts, Event, now};
-use crate::core::plan::{Claim, Mode, Plan};
+use crate::core::plan::{Claim, Mode, Plan, Purpose};
 use crate::facts::Facts;
 use crate::facts::app::State;
 use crate::host::journal::LastRun;
@@ -89,8 +89,7 @@ impl Agent<'_> {
         let mut plan = plan.clone();
         plan.after = self.facts.last_run.as_ref().map(LastRun::seen);
         self.applies = plan.mode == Mode::Apply;
-        // `up` minds Ctrl-C for all of its parts.
-        let halts = !plan.on_failure.is_empty() && plan.verb != "up";
+        let halts = !plan.on_failure.is_empty() && plan.purpose != Purpose::Part;
         if self.applies {
             self.tell_of_mirror(tell).await?;
         }

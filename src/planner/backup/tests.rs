@@ -110,3 +110,31 @@ fn where_every_backup_is_broken_the_reason_is_told() {
     let why = find(&Backups::default(), Some("latest")).unwrap_err();
     assert_eq!(why, "there is no backup");
 }
+
+#[test]
+fn the_backup_before_a_restore_is_one_step_and_known_by_its_id() {
+    let text = "stack: prod\ndomain: example.com\nhost: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }\n";
+    let (stack, facts) = (Stack::parse(text, "citrino.yml").unwrap(), host(&[], None));
+    let swapping = Swapping {
+        settings: &settings(),
+        stack: &stack,
+        app: &facts.app,
+        at: NOW,
+    };
+    let restore = swapping.to_moment(NOW);
+    let is_safety = |step: &&Step<Task>| step.id == SAFETY;
+    let safety: Vec<_> = restore.steps.iter().filter(is_safety).collect();
+    assert!(matches!(safety[..], [step] if matches!(step.task, Task::Backup(_))));
+    assert!(restore.swap.id != SAFETY);
+}
+
+#[test]
+fn of_the_databases_set_aside_as_many_go_as_is_said() {
+    let pruned = |aside| match settings().pruned(NOW, aside).task {
+        Task::Pruned(pruned) => (pruned.previous, pruned.if_empty),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(pruned(SetAside::Kept), (false, false));
+    assert_eq!(pruned(SetAside::DroppedIfEmpty), (true, true));
+    assert_eq!(pruned(SetAside::Dropped), (true, false));
+}

@@ -73,7 +73,7 @@ impl DnsRecord {
 
     async fn address(&self, api: &Hetzner) -> Result<Option<String>> {
         let found = address::find(api, &self.stack, &self.address).await?;
-        Ok(found.map(|found| found.ip))
+        Ok(found.map(|found| found.fields.ip))
     }
 }
 

@@ -70,15 +70,6 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
     };
     let mut found = ServerView {
         name: "prod".into(),
-        status: "running".into(),
-        server_type: "cpx11".into(),
-        location: "ash".into(),
-        image: None,
-        backups: true,
-        protected: true,
-        ipv4_id: Some(7),
-        ipv6_id: Some(9),
-        firewalls: vec![4],
         labels: Labels::from([
             (labels::STACK.into(), "prod".into()),
             (labels::ROLE.into(), "host".into()),
@@ -86,6 +77,14 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
         ]),
         ..ServerView::default()
     };
+    found.fields.status = "running".into();
+    found.fields.server_type = "cpx11".into();
+    found.fields.location = "ash".into();
+    found.fields.backups = true;
+    found.fields.protected = true;
+    found.fields.ipv4_id = Some(7);
+    found.fields.ipv6_id = Some(9);
+    found.fields.firewalls = vec![4];
     let mut around = Dependencies {
         firewall: Some(4),
         ipv4: Some(address(7)),
@@ -96,10 +95,10 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
         what.into_iter().map(|(mend, _)| mend).collect()
     };
     assert_eq!(mends(&found, &around), []);
-    found.status = "off".into();
-    found.backups = false;
-    found.protected = false;
-    found.server_type = "cpx21".into();
+    found.fields.status = "off".into();
+    found.fields.backups = false;
+    found.fields.protected = false;
+    found.fields.server_type = "cpx21".into();
     around.firewall = Some(5);
     around.ipv4 = Some(address(8));
     assert_eq!(
@@ -113,10 +112,10 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
             Repair::Protection
         ]
     );
-    found.image = Some("debian-13".into());
+    found.fields.image = Some("debian-13".into());
     assert_eq!(mends(&found, &around)[0], Repair::Disk);
     assert!(server.refuse_move(&found).is_ok());
-    found.location = "hil".into();
+    found.fields.location = "hil".into();
     let error = server.refuse_move(&found).unwrap_err();
     assert_eq!(error.to_string(), "cannot move the server from hil to ash");
 }

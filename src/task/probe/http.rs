@@ -1,19 +1,17 @@
 //! Does an HTTP service answer, with this, and how fast?
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result};
-use reqwest::{Client, Method, Url, redirect};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, Fault};
+use crate::core::http::{HttpRequest, Manner, Unaskable, WITHIN};
 
-/// A service that takes longer has no good answer, whatever it would say.
-const TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of a bad answer's body is told: enough for the sentence of an app's own error.
 const TOLD: usize = 160;
 
@@ -48,20 +46,22 @@ fn ok() -> u16 {
 
 impl Http {
     pub async fn answer(&self) -> Result<CheckResult> {
-        let request = self.request()?;
+        // An asker of its own, so that no connection is left over from the question before: the
+        // probe must see what a newcomer sees.
+        let asker = self.request().asker(Manner::Probe).map_err(wrong)?;
         let begun = Instant::now();
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return Ok(self.silent(&error)),
-        };
-        let status = response.status().as_u16();
-        let body = match response.bytes().await {
-            Ok(body) => body,
+        let answer = match asker.ask().await {
+            Ok(answer) => answer,
             Err(error) => return Ok(self.silent(&error)),
         };
         let took_ms = begun.elapsed().as_secs_f64() * 1000.0;
-        let look = measured(&format!("{} took", self.name()), took_ms, "ms", self.max_ms);
-        let mut what = self.faults(status, &body);
+        let look = measured(
+            &format!("{} took", self.request()),
+            took_ms,
+            "ms",
+            self.max_ms,
+        );
+        let mut what = self.faults(answer.status.as_u16(), &answer.body);
         what.extend(look.change.into_iter().flat_map(|change| change.what));
         Ok(CheckResult {
             figure: look.figure,
@@ -69,36 +69,13 @@ impl Http {
         })
     }
 
-    /// A client of its own, so that no connection is left over from the question before: the
-    /// probe must see what a newcomer sees.
-    fn request(&self) -> Result<reqwest::RequestBuilder> {
-        let url: Url = self
-            .url
-            .parse()
-            .map_err(|error| wrong(&format!("`{}` is not a URL: {error}", self.url)))?;
-        let method: Method = self
-            .method
-            .parse()
-            .map_err(|_| wrong(&format!("`{}` is not an HTTP method", self.method)))?;
-        let mut client = Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .no_proxy();
-        if let Some(path) = &self.unix_socket {
-            client = client.unix_socket(path.as_str());
+    fn request(&self) -> HttpRequest {
+        HttpRequest {
+            method: self.method.clone(),
+            body: self.body.clone(),
+            unix_socket: self.unix_socket.clone(),
+            ..HttpRequest::get(&self.url)
         }
-        let client = client.build().context("could not set up an HTTP client")?;
-        let request = client.request(method, url);
-        Ok(match &self.body {
-            Some(body) => request
-                .header("content-type", "application/json")
-                .body(body.clone()),
-            None => request,
-        })
-    }
-
-    fn name(&self) -> String {
-        format!("{} {}", self.method, self.url)
     }
 
     fn silent(&self, error: &reqwest::Error) -> CheckResult {
@@ -107,11 +84,11 @@ impl Http {
             cause = source;
         }
         let reason = if error.is_timeout() {
-            format!("within {} s", TIMEOUT.as_secs())
+            format!("within {} s", WITHIN.as_secs())
         } else {
             format!("({cause})")
         };
-        CheckResult::differs(format!("{} got no answer {reason}", self.name()))
+        CheckResult::differs(format!("{} got no answer {reason}", self.request()))
     }
 
     fn faults(&self, status: u16, body: &[u8]) -> Vec<String> {
@@ -120,7 +97,7 @@ impl Http {
             let said = first_line(body);
             let sentence = format!(
                 "{} answered {status}, expected {wished} {said}",
-                self.name()
+                self.request()
             );
             return vec![sentence.trim_end().to_owned()];
         }
@@ -128,7 +105,7 @@ impl Http {
             return Vec::new();
         }
         let Ok(found) = serde_json::from_slice::<Value>(body) else {
-            return vec![format!("{} did not answer in JSON", self.name())];
+            return vec![format!("{} did not answer in JSON", self.request())];
         };
         let pairs = self.expect_json.iter();
         pairs
@@ -143,8 +120,13 @@ impl Http {
     }
 }
 
-fn wrong(message: &str) -> Fault {
-    Fault::new(Code::E0201, message.to_owned()).hint("correct `http` of the probe in the playbook")
+fn wrong(error: Unaskable) -> anyhow::Error {
+    match error {
+        Unaskable::Client(_) => error.into(),
+        _ => Fault::new(Code::E0201, error.to_string())
+            .hint("correct `http` of the probe in the playbook")
+            .into(),
+    }
 }
 
 fn first_line(body: &[u8]) -> String {

@@ -6,10 +6,11 @@ use time::OffsetDateTime;
 use super::Job;
 use crate::core::error::exit;
 use crate::facts::backups::{self, Backups};
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
-    let remote = job.connect().await?;
-    let agent = job.agent(&remote).await?;
+    let remote = on_host::connect(job).await?;
+    let agent = on_host::agent(job, &remote).await?;
     let backups = agent.facts().backups.clone();
     drop(agent);
     remote.close().await;

@@ -14,13 +14,14 @@ use crate::facts::backups::{self, Backup, MANIFEST, PROOF, Proof};
 use crate::operator::remote::Remote;
 use crate::planner::backup::wished;
 use crate::storage::archive::Content;
+use crate::verb::on_host;
 
 /// Where they go when it is not said, beside citrino.yml.
 pub const FOLDER: &str = "backups";
 
 pub async fn run(job: &mut Job<'_>, name: Option<&str>, to: Option<&Path>) -> Result<u8> {
-    let remote = job.connect().await?.telling(job.report.progress());
-    let agent = job.agent(&remote).await?;
+    let remote = on_host::connect(job).await?.telling(job.report.progress());
+    let agent = on_host::agent(job, &remote).await?;
     let there = agent.facts().backups.clone();
     drop(agent);
     let backup = wished(&there, name)?;

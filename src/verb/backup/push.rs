@@ -14,6 +14,7 @@ use crate::operator::remote::Remote;
 use crate::task::BackupUploaded;
 use crate::task::backup_uploaded::INCOMING;
 use crate::verb::job::Job;
+use crate::verb::on_host;
 
 /// A backup on this machine.
 pub struct Here {
@@ -107,13 +108,13 @@ impl Here {
             let to = format!("{INCOMING}/{file}");
             remote.upload(&self.folder.join(&file), &to).await?;
         }
-        let agent = job.agent(remote).await?;
+        let agent = on_host::agent(job, remote).await?;
         let arrived = BackupUploaded {
             backup: name.clone(),
         };
         let step = Step::new("backup", format!("upload {name} to the host"), arrived);
         let plan = job.plan(Mode::Apply, vec![step], Vec::new());
-        job.run_host(agent, &plan, &[]).await.map(drop)
+        on_host::run(job, agent, &plan, &[]).await.map(drop)
     }
 }
 

@@ -5,8 +5,8 @@ use anyhow::Result;
 use crate::cli::Yes;
 use crate::hetzner::Hetzner;
 use crate::planner::cloud::DiskPolicy;
-use crate::verb::job::{Job, no_server};
-use crate::verb::provision;
+use crate::verb::job::Job;
+use crate::verb::{consent, on_cloud, provision};
 
 /// Gives the server that is there a new disk, after a yes.
 pub async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Result<()> {
@@ -14,17 +14,17 @@ pub async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Re
     let server = api
         .server_of(&name)
         .await?
-        .ok_or_else(|| no_server(&name))?;
+        .ok_or_else(|| on_cloud::no_server(&name))?;
     provision::offer(job, api, Some(&server)).await?;
     let steps = provision::steps(job, DiskPolicy::Wished)?;
-    let preview = job.look_at_cloud(api, steps.clone()).await?;
+    let preview = on_cloud::look(job, api, steps.clone()).await?;
     api.check_writable().await?;
     if !yes.yes {
         job.show(&preview)?;
         job.report.forget_preview();
     }
     let why = format!("this gives the host of stack {name} a new disk");
-    job.confirm_by_name(yes.yes, &why, what).await?;
-    job.run_cloud(api, steps).await?;
+    consent::confirm_by_name(job, yes.yes, &why, what).await?;
+    on_cloud::run(job, api, steps).await?;
     provision::host(job, api).await
 }

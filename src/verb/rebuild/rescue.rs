@@ -15,9 +15,13 @@ use crate::core::secret::Secret;
 use crate::facts::backups::{self, Backup};
 use crate::operator::artifact::Build;
 use crate::operator::remote::Remote;
+use crate::planner::backup::{SetAside, Swapping};
 use crate::planner::cloud;
 use crate::storage::archive;
+use crate::verb::consent;
 use crate::verb::job::Job;
+use crate::verb::on_cloud;
+use crate::verb::on_host;
 use crate::verb::restore::Origin;
 use crate::verb::{backup, converge, deploy, health, provision};
 
@@ -41,9 +45,8 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
     build.is_for(std::env::consts::ARCH)?;
     let begun = (Instant::now(), OffsetDateTime::now_utc());
     server(job, wish, &origin).await?;
-    let target = job.target().await?;
-    let remote = job
-        .connect_to(&target)
+    let target = on_host::target(job).await?;
+    let remote = on_host::connect_to(job, &target)
         .await?
         .telling(job.report.progress());
     job.report.heading("converge");
@@ -64,7 +67,7 @@ async fn is_lost(job: &mut Job<'_>) -> Result<()> {
     if cloud.and_then(|cloud| cloud.volume_gb).is_none() {
         return Ok(());
     }
-    let Some(volume) = cloud::volume_of(&job.api()?, &job.stack).await? else {
+    let Some(volume) = cloud::volume_of(&on_cloud::api(job)?, &job.stack).await? else {
         return Ok(());
     };
     let message = format!(
@@ -112,9 +115,9 @@ async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &Origin) -> Result<()
     if job.stack.cloud.is_none() {
         // A host that is not ours to make stays as it is; its database is set aside.
         let why = "this replaces the database of the host";
-        return job.confirm(wish.yes.yes, why, &what).await;
+        return consent::confirm(job, wish.yes.yes, why, &what).await;
     }
-    let api = job.api()?;
+    let api = on_cloud::api(job)?;
     let name = job.stack.name.clone();
     job.report.heading("provision");
     if api.server_of(&name).await?.is_some() {
@@ -144,17 +147,23 @@ async fn serve(
 ) -> Result<()> {
     job.report.heading("restore");
     origin.bring(job, remote).await?;
-    let agent = job.agent(remote).await?;
+    let agent = on_host::agent(job, remote).await?;
     let (settings, now) = (job.backups(), OffsetDateTime::now_utc());
     let backup = origin.backup();
-    let restore = settings.restored(&job.stack, &agent.facts().app, now, backup, identities);
+    let swapping = Swapping {
+        settings: &settings,
+        stack: &job.stack,
+        app: &agent.facts().app,
+        at: now,
+    };
+    let restore = swapping.to_backup(backup, identities);
     let mut steps = restore.steps;
     if job.stack.cloud.is_some() {
         // On a new disk what was set aside is the empty one of the first converge. Should it not be empty after all, it stays.
-        steps.push(settings.pruned_of_empty(now));
+        steps.push(settings.pruned(now, SetAside::DroppedIfEmpty));
     }
     let plan = job.plan(Mode::Apply, steps, restore.on_failure);
-    job.run_host(agent, &plan, &[]).await?;
+    on_host::run(job, agent, &plan, &[]).await?;
     job.report.heading("deploy");
     deploy::on(job, remote, build).await
 }

@@ -14,6 +14,7 @@ use crate::storage::bucket::Bucket;
 use crate::task::backup_downloaded::LATEST;
 use crate::verb::backup::push::{self, Here};
 use crate::verb::job::Job;
+use crate::verb::on_host;
 
 /// What a bucket is named with.
 const S3: &str = "s3://";
@@ -157,8 +158,8 @@ impl Origin {
             Self::Bucket(bucket, backup) => {
                 let steps = vec![Settings::fetched(bucket, &backup.name)];
                 let plan = job.plan(Mode::Apply, steps, Vec::new());
-                let agent = job.agent(remote).await?;
-                job.run_host(agent, &plan, &[]).await.map(drop)
+                let agent = on_host::agent(job, remote).await?;
+                on_host::run(job, agent, &plan, &[]).await.map(drop)
             }
         }
     }

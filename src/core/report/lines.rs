@@ -1,0 +1,193 @@
+//! Events as lines for people.
+
+use super::Volume;
+use super::printer::Printer;
+use super::words::{NAME_WIDTH, beside, mark, measured, seconds, seen, size, sum};
+use crate::core::event::{Change, ErrorInfo, Event, Figure, Label, State};
+
+/// How a step ended, as its line tells it.
+struct Ended<'e> {
+    label: &'e Label,
+    state: State,
+    took_ms: u64,
+    change: Option<&'e Change>,
+    figure: Option<&'e Figure>,
+    error: Option<&'e ErrorInfo>,
+}
+
+impl Printer {
+    /// The line of an event. The first error of a run is told once, at its end; the others, and
+    /// those of an undo, here.
+    pub fn human(&mut self, event: Event, is_told_at_end: bool) {
+        match event {
+            Event::Begin { n, label, .. } => {
+                self.spin(format!("{n:>3} "), format!("{}…", label.name));
+            }
+            Event::Step {
+                label,
+                state,
+                took_ms,
+                change,
+                figure,
+                error,
+                ..
+            } => {
+                let error = error.as_ref();
+                self.step(&Ended {
+                    label: &label,
+                    state,
+                    took_ms,
+                    change: change.as_ref(),
+                    figure: figure.as_ref(),
+                    error: error.filter(|_| self.checklist || !is_told_at_end),
+                });
+            }
+            Event::Fact {
+                name, text, figure, ..
+            } => self.fact(&name, &text, figure.as_ref()),
+            Event::Audit(line) => self.line(&line.told()),
+            Event::Alarm { error, .. } => self.alarm(&error),
+            event if self.volume > Volume::Quiet => self.aside(event),
+            _ => {}
+        }
+    }
+
+    /// What who asked for quiet does not hear.
+    fn aside(&mut self, event: Event) {
+        match event {
+            Event::Outage { outage, .. } => self.line(&seen(&outage)),
+            Event::Sent {
+                bytes,
+                of_bytes,
+                base,
+                ..
+            } => {
+                let way = base.map_or("packed".to_owned(), |base| {
+                    format!("a patch against {base}")
+                });
+                let (sent, whole) = (size(bytes), size(of_bytes));
+                self.line(&format!("sent {sent} of {whole} ({way})"));
+            }
+            Event::Note { text, .. } => self.line(&text),
+            _ => {}
+        }
+    }
+
+    fn fact(&mut self, name: &str, text: &str, figure: Option<&Figure>) {
+        let figure = figure.map(measured).unwrap_or_default();
+        let told = match text {
+            "" => figure,
+            text => format!("{text}  {}", figure.trim_start()),
+        };
+        self.line(format!("{name:<42} {told}").trim_end());
+    }
+
+    fn step(&mut self, step: &Ended<'_>) {
+        let is_shown = match step.state {
+            State::Same => self.volume == Volume::Verbose || self.checklist,
+            State::Changed | State::Differs => self.volume > Volume::Quiet,
+            State::Failed => true,
+        };
+        if !is_shown {
+            return;
+        }
+        let name = if step.label.undo {
+            format!("undo: {}", step.label.name)
+        } else {
+            step.label.name.clone()
+        };
+        let beside = match (step.state, step.change) {
+            (State::Differs, Some(change)) => beside(&name, change),
+            _ => None,
+        };
+        let line = self.step_line(step, &name, beside);
+        self.line(line.trim_end());
+        let is_told = step.state == State::Differs || self.volume == Volume::Verbose;
+        if let Some(change) = step.change.filter(|_| is_told) {
+            self.change(change, beside.is_none() || step.figure.is_some());
+        }
+        if let Some(error) = step.error {
+            self.line(&format!("    {}", error.message.replace('\n', "\n    ")));
+        }
+    }
+
+    /// A single difference stands `beside` the name, when a line has room for both.
+    fn step_line(&self, step: &Ended<'_>, name: &str, beside: Option<&str>) -> String {
+        let (mark, colour) = match step.state {
+            State::Same => ("✓", "32"),
+            State::Changed => ("✓", "33"),
+            State::Differs if self.checklist => ("✗", "31"),
+            State::Differs => step.change.map_or(("±", "33"), |change| mark(change.act)),
+            State::Failed => ("✗", "31"),
+        };
+        let took = match step.state {
+            State::Same | State::Differs => String::new(),
+            State::Changed | State::Failed => format!("{:>8}", seconds(step.took_ms)),
+        };
+        let tail = match (step.figure, beside) {
+            (Some(figure), _) => measured(figure),
+            (None, Some(what)) => what.to_owned(),
+            (None, None) => self.paint(&took, "2"),
+        };
+        let width = if beside.is_some() { 0 } else { NAME_WIDTH };
+        let (mark, part) = (self.paint(mark, colour), &step.label.part);
+        format!("{mark} {part:<9} {name:<width$}  {tail}")
+    }
+
+    fn change(&mut self, change: &Change, lists: bool) {
+        for what in change.what.iter().filter(|_| lists) {
+            self.line(&format!("    {what}"));
+        }
+        for line in change.diff.iter().flat_map(|diff| diff.lines()) {
+            let colour = match line.chars().next() {
+                Some('+') => "32",
+                Some('-') => "31",
+                _ => "2",
+            };
+            let line = self.paint(line, colour);
+            self.line(&format!("    {line}"));
+        }
+    }
+
+    /// Tells an event of a run that is over, with its time.
+    pub fn past(&mut self, event: Event) {
+        match event {
+            Event::Start {
+                at,
+                run,
+                verb,
+                who,
+                applies,
+                ..
+            } => {
+                let way = if applies { "" } else { " (check only)" };
+                self.line(&format!("{at}  {verb}{way} by {who}, run {run}"));
+            }
+            Event::Step {
+                at,
+                label,
+                state,
+                took_ms,
+                error,
+                ..
+            } => {
+                let why = error.map_or(String::new(), |error| format!(": {}", error.message));
+                let state = format!("{state:?}").to_lowercase();
+                self.line(&format!(
+                    "{at}    {state:<8} {:<9} {}{why}  {}",
+                    label.part,
+                    label.name,
+                    seconds(took_ms)
+                ));
+            }
+            Event::Outage { at, outage, .. } => self.line(&format!("{at}    {}", seen(&outage))),
+            Event::Halted { at, name, .. } => {
+                self.line(&format!("{at}    stopped before \"{name}\""));
+            }
+            Event::End { at, tally, .. } => {
+                self.line(&format!("{at}  {}", sum(&tally, false)));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Another database takes the live one's place, and the one of now is a backup before.
+
+use time::OffsetDateTime;
+
+use super::{Settings, step};
+use crate::config::stack::Stack;
+use crate::core::plan::{Step, StepId};
+use crate::core::secret::Secret;
+use crate::facts::app::AppFacts;
+use crate::facts::backups;
+use crate::planner::release;
+use crate::task::{Backup, PostgresDatabase, Recovered, Restored, SwapReverted, Task, recovered};
+
+/// The step that backs up what a restore sets aside.
+pub const SAFETY: StepId = StepId::new("backup.safety");
+
+/// What playbooks/pitr.yml calls the cluster before pgBackRest.
+const STANZA: &str = "citrino";
+
+/// A way back to older data.
+pub struct Restore {
+    pub steps: Vec<Step<Task>>,
+    pub on_failure: Vec<Step<Task>>,
+    /// The step in which the databases change their names: what it would change is what is given up.
+    pub swap: Step<Task>,
+}
+
+/// A host on which another database is to take the live one's place.
+pub struct Swapping<'a> {
+    pub settings: &'a Settings,
+    pub stack: &'a Stack,
+    pub app: &'a AppFacts,
+    pub at: OffsetDateTime,
+}
+
+impl Swapping<'_> {
+    /// The database is that of a backup; the one of now is backed up before, and stays aside.
+    pub fn to_backup(&self, backup: &backups::Backup, identities: Vec<Secret>) -> Restore {
+        let previous = self.previous();
+        let restored = Restored {
+            database: self.settings.database.clone(),
+            backup: backup.name.clone(),
+            previous: previous.clone(),
+            owner: (backup.stack != self.settings.stack)
+                .then(|| self.stack.database.user.to_string()),
+            identities,
+        };
+        self.by(step(restored.wish(), restored), previous)
+    }
+
+    /// The same with the database as it was at a point in time.
+    pub fn to_moment(&self, to: OffsetDateTime) -> Restore {
+        let previous = self.previous();
+        let recovered = Recovered {
+            database: self.settings.database.clone(),
+            to: recovered::shown(to),
+            previous: previous.clone(),
+            stanza: STANZA.to_owned(),
+        };
+        self.by(step(recovered.wish(), recovered), previous)
+    }
+
+    /// What stands around any step in which another database takes the live one's place, and that
+    /// one the name `previous`.
+    pub fn by(&self, swap: Step<Task>, previous: String) -> Restore {
+        let database = &self.settings.database;
+        let there = PostgresDatabase::owned(database, &self.stack.database.user);
+        let safety = Backup {
+            if_any: true,
+            ..self.settings.of_now(self.app, self.at)
+        };
+        let mut steps = vec![
+            step("database", there),
+            step("back up the current database", safety).with_id(SAFETY),
+            swap.clone(),
+        ];
+        steps.extend(release::serves_on(self.stack, self.app));
+        let back = SwapReverted {
+            database: database.clone(),
+            previous,
+        };
+        let mut on_failure = vec![step("switch back to the previous database", back)];
+        on_failure.extend(release::answers_again(self.stack, self.app));
+        Restore {
+            steps,
+            on_failure,
+            swap,
+        }
+    }
+
+    fn previous(&self) -> String {
+        backups::previous(&self.settings.database, self.at)
+    }
+}

@@ -1,0 +1,80 @@
+//! A command's dealings with the cloud: the API, a look, a run.
+
+use anyhow::Result;
+
+use super::job::Job;
+use crate::config::source;
+use crate::core::engine;
+use crate::core::error::{Code, Fault};
+use crate::core::event::Counts;
+use crate::core::plan::{Mode, Step};
+use crate::hetzner::{DEFAULT_ENDPOINT, Hetzner, ServerView};
+use crate::operator::preview::Preview;
+use crate::planner::cloud::Resource;
+
+/// The Hetzner API; nothing is sent yet.
+///
+/// # Errors
+/// E0802 when the stack has no `cloud`.
+pub fn api(job: &Job<'_>) -> Result<Hetzner> {
+    let Some(cloud) = &job.stack.cloud else {
+        return Err(Fault::new(
+            Code::E0802,
+            format!(
+                "`{}` is about the cloud, but citrino.yml names an existing `host`",
+                job.command.verb
+            ),
+        )
+        .hint("run `citrino-ops converge`")
+        .into());
+    };
+    let endpoint = source::variable("HCLOUD_ENDPOINT")
+        .or_else(|| cloud.endpoint.as_ref().map(ToString::to_string));
+    let endpoint = endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
+    let api = Hetzner::connect(endpoint, &source::token(&job.stack)?)?;
+    Ok(api.telling(job.report.progress()))
+}
+
+/// Looks at the cloud, and tells nothing yet.
+///
+/// # Errors
+/// The first step that could not be looked at; then what was seen is told.
+pub async fn look(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<Preview> {
+    job.report.waiting("reading the cloud");
+    let plan = job.plan(Mode::Check, steps, Vec::new());
+    let mut events = Vec::new();
+    let tally = engine::run(&plan, api, &mut |event| {
+        events.push(event);
+        Ok(())
+    })
+    .await?;
+    let preview = Preview { events, tally };
+    if tally.failed > 0 {
+        job.show(&preview)?;
+    }
+    Ok(preview)
+}
+
+/// Makes the cloud so.
+///
+/// # Errors
+/// The first step that failed.
+pub async fn run(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<Counts> {
+    let plan = job.plan(Mode::Apply, steps, Vec::new());
+    let tally = engine::run(&plan, api, &mut |event| {
+        job.report.tell(event);
+        Ok(())
+    })
+    .await?;
+    job.ended(tally)
+}
+
+pub fn no_server(stack: &str) -> Fault {
+    Fault::new(Code::E0309, format!("stack {stack} has no server yet"))
+        .hint("run `citrino-ops provision`, or `citrino-ops up` for everything")
+}
+
+/// Whether the server is there and can be asked for its host.
+pub fn runs(server: Option<&ServerView>) -> bool {
+    server.is_some_and(|server| server.status == "running")
+}

@@ -1,0 +1,115 @@
+//! A command's dealings with its host: where it is, a connection, the agent, a run.
+
+use anyhow::Result;
+
+use super::job::{Device, Job};
+use super::on_cloud;
+use crate::core::error::{Code, Fault};
+use crate::core::event::Counts;
+use crate::core::plan::{Mode, Plan, Step};
+use crate::hetzner::{Hetzner, ServerView};
+use crate::operator::known_host;
+use crate::operator::preview::Preview;
+use crate::operator::remote::{Agent, Blob, Remote, Target};
+use crate::planner::cloud;
+use crate::task::Task;
+
+/// Where the stack's host is.
+///
+/// # Errors
+/// E0309 when there is none yet.
+pub async fn target(job: &mut Job<'_>) -> Result<Target> {
+    if let Some(existing) = &job.stack.host {
+        return Ok(known_host::existing(&job.stack, existing));
+    }
+    let api = on_cloud::api(job)?;
+    match api.server_of(&job.stack.name).await? {
+        Some(server) => target_of(job, &api, &server).await,
+        None => Err(on_cloud::no_server(&job.stack.name).into()),
+    }
+}
+
+/// The host that the server is; what the cloud knows of it goes into the templates.
+pub async fn target_of(job: &mut Job<'_>, api: &Hetzner, server: &ServerView) -> Result<Target> {
+    if job.volume != Device::NotWanted
+        // Until it is made, only `converge` minds.
+        && let Some(device) = cloud::device(api, &job.stack).await?
+    {
+        job.volume = Device::At(device);
+    }
+    known_host::of_server(&job.stack, server)
+}
+
+/// A connection to the host.
+pub async fn connect(job: &mut Job<'_>) -> Result<Remote> {
+    let target = target(job).await?;
+    connect_to(job, &target).await
+}
+
+pub async fn connect_to(job: &mut Job<'_>, target: &Target) -> Result<Remote> {
+    job.report
+        .waiting(format!("connecting to {}", target.address));
+    Remote::open(target).await
+}
+
+/// The agent on the host. How the last run ended is told when nobody has heard it yet.
+pub async fn agent<'s>(job: &mut Job<'_>, remote: &'s Remote) -> Result<Agent<'s>> {
+    let agent = remote.agent().await?;
+    let facts = agent.facts();
+    if let Some(last) = facts.last_run.as_ref().filter(|last| !last.heard) {
+        let text = last.told(facts.busy);
+        job.report.note(text);
+    }
+    if let Some(armed) = &facts.armed {
+        let text = format!(
+            "the dead man's switch is armed: nobody has connected yet after {} by {} (started {})",
+            armed.verb, armed.who, armed.since
+        );
+        job.report.note(text);
+    }
+    Ok(agent)
+}
+
+/// # Errors
+/// E0309 when citrino.yml wishes for a volume that is not there yet.
+pub fn need_volume(job: &Job<'_>) -> Result<()> {
+    if job.volume != Device::NotMade {
+        return Ok(());
+    }
+    Err(
+        Fault::new(Code::E0309, "there is no volume for the database yet")
+            .hint("run `citrino-ops provision`: it creates the volume")
+            .into(),
+    )
+}
+
+/// Runs a plan on the host, after sending what it needs.
+///
+/// # Errors
+/// The first step that failed.
+pub async fn run(
+    job: &mut Job<'_>,
+    agent: Agent<'_>,
+    plan: &Plan<Task>,
+    blobs: &[Blob<'_>],
+) -> Result<Counts> {
+    let tally = agent
+        .run(plan, blobs, &mut |event| job.report.tell(event))
+        .await?;
+    job.ended(tally)
+}
+
+/// Shows what steps would change on the host, before anybody is asked whether they may.
+///
+/// # Errors
+/// The first step that could not be looked at: nothing was changed then.
+pub async fn foresee(job: &mut Job<'_>, agent: Agent<'_>, steps: Vec<Step<Task>>) -> Result<()> {
+    let plan = job.plan(Mode::Check, steps, Vec::new());
+    let mut events = Vec::new();
+    let tally = agent
+        .run(&plan, &[], &mut |event| events.push(event))
+        .await?;
+    job.show(&Preview { events, tally })?;
+    job.report.forget_preview();
+    Ok(())
+}
