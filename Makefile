@@ -21,7 +21,7 @@ define run-tests
 	$(1); ended=$$?; [ ! -e $(CITRINO_SKIPPED) ] || sort $(CITRINO_SKIPPED) | uniq -c; exit $$ended
 endef
 
-test: ## everything, the host ring on the lab's machines and a short form of each benchmark included
+test: ## everything but what `make test-long` has, the host ring on the lab's machines included
 	@echo "On 2 processors: packages 1 to 2 minutes and the machine image 1 minute (the first time), formatting and lints 2,"
 	@echo "building the tests 6 (the first time), the tests 15; cargo and each test tell how far it is."
 	@$(MAKE) --no-print-directory test-tools check
@@ -30,7 +30,7 @@ test: ## everything, the host ring on the lab's machines and a short form of eac
 test-host: test-tools ## the host ring alone
 	$(call run-tests,$(NEXTEST) -E 'binary_id(citrino-ops::host)')
 
-test-long: test-tools cuts ## what takes too long for each change: every cut, and long random walks
+test-long: test-tools cuts bench-short ## what takes too long for each change: every cut, a short form of each benchmark, long random walks
 	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'
 
 cuts: test-tools ## kills and cuts a deploy and a rollback everywhere; `make test` does so in every eleventh place
@@ -54,7 +54,7 @@ coverage: ## lines that tests without machines reach; installs cargo-llvm-cov an
 	./lab/coverage
 
 bench-short: test-tools ## whether each benchmark still works, in minutes; what it measures says nothing
-	$(call run-tests,$(NEXTEST) -E 'binary_id(citrino-ops::benches)')
+	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::benches)')
 
 bench-converge: test-tools build ## against Ansible and pyinfra, on hosts of the lab
 	./bench/converge/run
