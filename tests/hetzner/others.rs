@@ -76,7 +76,7 @@ async fn what_is_not_ours_is_refused_left_alone_and_adopted_when_told() {
         let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 0)).await;
         assert_eq!(tally.failed, 1, "{kind}\n{told}");
         assert!(
-            told.contains("E0306") && told.contains(&format!("the {kind} ")),
+            told.contains("E0306") && told.contains(&format!("another {kind} named ")),
             "{told}"
         );
         let everything = || -> Vec<Vec<Value>> {
