@@ -28,8 +28,9 @@ const AGENTS: &str = "/var/lib/citrino/agent";
 /// How long one attempt to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many seconds the connection outlives its last channel.
-const IDLE: NonZeroUsize = NonZeroUsize::new(60).unwrap();
+/// How many seconds the connection outlives its last channel. Between two of them this side may compress its binary on a
+/// busy machine, or wait for a person's answer; a command that was killed leaves its connection for as long.
+const IDLE: NonZeroUsize = NonZeroUsize::new(600).unwrap();
 
 /// An open connection to a host.
 pub struct Remote {
