@@ -402,26 +402,6 @@ pub struct CsvOptions {
     pub known_zones: bool,
 }
 
-impl CsvOptions {
-    /// The options for the app's loader, without the source.
-    pub fn of_loader(&self) -> Vec<String> {
-        let valued = [
-            ("--moneda", self.moneda.clone()),
-            ("--cambio", self.cambio.map(|rate| rate.to_string())),
-            ("--operacion", self.operacion.clone()),
-        ];
-        let mut options: Vec<String> = valued
-            .into_iter()
-            .filter_map(|(option, value)| value.map(|value| [option.to_owned(), value]))
-            .flatten()
-            .collect();
-        if self.known_zones {
-            options.push("--known-zones".to_owned());
-        }
-        options
-    }
-}
-
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Audit {
     /// Verify the hash chain of the host, and compare it with this machine's copy

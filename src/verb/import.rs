@@ -138,8 +138,26 @@ fn brought(files: &[LocalFile], csv: &CsvOptions) -> ImportSource {
     ImportSource::Csv {
         sheets: sheets.collect(),
         source: csv.source.clone().unwrap_or_default(),
-        options: csv.of_loader(),
+        options: loader_options(csv),
     }
+}
+
+/// The options for the app's loader, without the source.
+fn loader_options(csv: &CsvOptions) -> Vec<String> {
+    let valued = [
+        ("--moneda", csv.moneda.clone()),
+        ("--cambio", csv.cambio.map(|rate| rate.to_string())),
+        ("--operacion", csv.operacion.clone()),
+    ];
+    let mut options: Vec<String> = valued
+        .into_iter()
+        .filter_map(|(option, value)| value.map(|value| [option.to_owned(), value]))
+        .flatten()
+        .collect();
+    if csv.known_zones {
+        options.push("--known-zones".to_owned());
+    }
+    options
 }
 
 fn shown(path: &Path) -> String {
