@@ -45,7 +45,8 @@ fn a_killed_agent_leaves_nothing_that_the_next_run_does_not_mend() {
     let next = stack.citrino(&["converge"]);
     assert_eq!(next.code, 0, "{}", next.text);
     assert!(
-        next.text.contains(&format!("was interrupted at \"{HELD}\"")),
+        next.text
+            .contains(&format!("was interrupted at \"{HELD}\"")),
         "{}",
         next.text
     );
