@@ -58,7 +58,7 @@ fn heals(path: &str, text: &str, code: &str, step: &str) {
     assert_eq!(error["code"], code, "{}", run.text);
     let message = error["message"].as_str().unwrap();
     assert!(
-        message.contains(step) && message.contains("put back"),
+        message.contains(step) && message.contains("reverted"),
         "{message}"
     );
     assert_eq!(state(&stack), before);
