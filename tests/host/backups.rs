@@ -491,7 +491,7 @@ fn sealed_wishes(stack: &Stack) -> age::x25519::Identity {
 }
 
 #[test]
-fn without_its_age_key_nothing_reads_a_backup_and_restore_asks_for_nothing_else() {
+fn without_its_age_key_nothing_reads_a_backup_and_restore_asks_no_more() {
     let Some(stack) = serving() else { return };
     let rows = stack.fingerprint();
     let key = sealed_wishes(&stack);
