@@ -174,7 +174,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// The text is no code of this version.
+/// The text is not an error code of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownCode;
 

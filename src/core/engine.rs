@@ -11,7 +11,7 @@ use crate::core::plan::{Mode, Plan, Step};
 /// What `check` saw.
 #[derive(Debug, Default)]
 pub struct CheckResult {
-    /// What differs; `None` when all is as wished.
+    /// What differs; `None` when nothing does.
     pub change: Option<Change>,
     pub figure: Option<Figure>,
 }

@@ -56,13 +56,13 @@ pub struct ErrorInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Already as wished; nothing was done.
+    /// Already in the desired state; nothing was done.
     Same,
-    /// Made as wished.
+    /// Brought to the desired state.
     Changed,
-    /// Not as wished, and left so because the run only looks.
+    /// Differs, and is left alone because the run only checks.
     Differs,
-    /// Could not be made as wished.
+    /// Could not be brought to the desired state.
     Failed,
 }
 
