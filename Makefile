@@ -33,8 +33,8 @@ test-host: test-tools ## the host ring alone
 test-long: test-tools cuts bench-short ## what takes too long for each change: every cut, a short form of each benchmark, long random walks
 	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'
 
-cuts: test-tools ## kills and cuts a deploy and a rollback everywhere; `make test` does so in every eleventh place
-	CITRINO_EVERY_CUT=1 $(NEXTEST) -E 'binary_id(citrino-ops::host) & test(/^cuts::/)'
+cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision
+	CITRINO_EVERY_CUT=1 $(NEXTEST) -E '(binary_id(citrino-ops::host) & test(/^cuts::/)) | (binary_id(citrino-ops::hetzner) & test(/^(faults::each_call|kills::a_kill_at_any)/))'
 
 fast: ## what needs neither root nor a database
 	cargo test --locked --lib --test audit --test cli --test tasks --test layers --test papers --test migrations
