@@ -14,7 +14,7 @@ const RECORDS: &str = "/var/lib/citrino/imports";
 
 /// What an import did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Import {
+pub struct KnownImport {
     /// RFC 3339 in UTC.
     pub at: String,
     /// Rows of each table of the database that was live.
@@ -30,7 +30,7 @@ pub fn record(name: &str) -> String {
     format!("{RECORDS}/{name}.json")
 }
 
-impl Import {
+impl KnownImport {
     /// The record of this name, when there is one.
     ///
     /// # Errors

@@ -7,12 +7,12 @@ use serde::de::DeserializeOwned;
 
 use super::Playbooks;
 use crate::config::template::Values;
-use crate::config::yaml::{Content, Document, Entry, Node, nearest};
+use crate::config::yaml::{Document, Entry, Node, NodeContent, nearest};
 use crate::core::plan::Step;
 use crate::task::{KINDS, Task};
 
 /// A step as it is written.
-struct Written<'n> {
+struct StepText<'n> {
     name: String,
     when: Option<String>,
     guard: bool,
@@ -31,7 +31,7 @@ impl Playbooks {
         file: &mut Document,
         values: &Values,
     ) -> Result<Option<Step<Task>>> {
-        let Some(written) = Written::read(item, file) else {
+        let Some(written) = StepText::read(item, file) else {
             return Ok(None);
         };
         let name = written.name;
@@ -66,9 +66,9 @@ impl Playbooks {
     }
 }
 
-impl<'n> Written<'n> {
+impl<'n> StepText<'n> {
     fn read(item: &'n Node, file: &mut Document) -> Option<Self> {
-        let Content::Map(entries) = &item.content else {
+        let NodeContent::Map(entries) = &item.content else {
             file.refuse_at(item.at, "a step must be a section of keys and values");
             return None;
         };

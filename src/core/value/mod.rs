@@ -14,8 +14,8 @@ mod stored;
 pub use clock::{DayAndTime, TimeOfDay};
 pub use money::Money;
 pub use name::{DatabaseName, RoleName, StackName, Variable, Word};
-pub use net::{Address, Domain, Email, HostKey, Login, Network, PrivateNetwork};
-pub use number::{Port, Whole};
+pub use net::{Address, Cidr, Domain, Email, HostKey, Login, PrivateNetwork};
+pub use number::{Port, WholeNumber};
 pub use place::HttpUrl;
 pub use stored::{BackupName, ReleaseId, Sha256, checked};
 

@@ -18,7 +18,7 @@ pub const SAFETY: StepId = StepId::new("backup.safety");
 const STANZA: &str = "citrino";
 
 /// A way back to older data.
-pub struct Restore {
+pub struct RestoreSteps {
     pub steps: Vec<Step<Task>>,
     pub on_failure: Vec<Step<Task>>,
     /// The step in which the databases change their names: what it would change is what is given up.
@@ -35,7 +35,11 @@ pub struct Swapping<'a> {
 
 impl Swapping<'_> {
     /// The database is that of a backup; the one of now is backed up before, and stays aside.
-    pub fn to_backup(&self, backup: &backups::Backup, identities: Vec<Secret>) -> Restore {
+    pub fn to_backup(
+        &self,
+        backup: &backups::BackupManifest,
+        identities: Vec<Secret>,
+    ) -> RestoreSteps {
         let previous = self.previous();
         let restored = Restored {
             database: self.settings.database.clone(),
@@ -49,7 +53,7 @@ impl Swapping<'_> {
     }
 
     /// The same with the database as it was at a point in time.
-    pub fn to_moment(&self, to: OffsetDateTime) -> Restore {
+    pub fn to_moment(&self, to: OffsetDateTime) -> RestoreSteps {
         let previous = self.previous();
         let recovered = Recovered {
             database: self.settings.database.clone(),
@@ -62,7 +66,7 @@ impl Swapping<'_> {
 
     /// What stands around any step in which another database takes the live one's place, and that
     /// one the name `previous`.
-    pub fn by(&self, swap: Step<Task>, previous: String) -> Restore {
+    pub fn by(&self, swap: Step<Task>, previous: String) -> RestoreSteps {
         let database = &self.settings.database;
         let there = PostgresDatabase::owned(database, &self.stack.database.user);
         let safety = Backup {
@@ -81,7 +85,7 @@ impl Swapping<'_> {
         };
         let mut on_failure = vec![step("switch back to the previous database", back)];
         on_failure.extend(release::answers_again(self.stack, self.app));
-        Restore {
+        RestoreSteps {
             steps,
             on_failure,
             swap,

@@ -1,6 +1,6 @@
 //! What happens to the database when another release should serve.
 
-use super::Change;
+use super::ReleaseChange;
 use super::step::step;
 use crate::config::stack::Stack;
 use crate::core::plan::Step;
@@ -22,7 +22,7 @@ pub enum Data {
 }
 
 /// The wish that the database is as the release needs it.
-pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
+pub fn made_ready(stack: &Stack, change: &ReleaseChange) -> Vec<Step<Task>> {
     let own = binary(&change.release.id);
     let database = &stack.database.name;
     let mut steps = match &change.data {
@@ -69,7 +69,7 @@ pub fn migrated(stack: &Stack, release: &str) -> Step<Task> {
 }
 
 /// The wish that it is as it was. What was only added stays: older releases bear it.
-pub fn put_back(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
+pub fn put_back(stack: &Stack, change: &ReleaseChange) -> Vec<Step<Task>> {
     match &change.data {
         Data::Migrated { .. } | Data::Kept => Vec::new(),
         Data::TakenBack { binary, .. } => vec![step(

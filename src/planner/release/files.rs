@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::step::step;
 use crate::core::plan::Step;
-use crate::facts::app::{AppFacts, Release, State, USER, binary, folder};
-use crate::task::file::Content;
+use crate::facts::app::{AppFacts, Release, ReleaseState, USER, binary, folder};
+use crate::task::file::FileContent;
 use crate::task::{Absent, Directory, File, Perm, Task};
 
 /// Releases that went well and can be gone back to.
@@ -17,11 +17,11 @@ const KEPT_FAILED: usize = 2;
 pub fn brought(release: &Release) -> Vec<Step<Task>> {
     let folder = folder(&release.id);
     let file = |name: &str, mode, content| file(&folder, name, mode, content);
-    let content = Content::Blob {
+    let content = FileContent::Blob {
         blob: release.sha256.clone(),
     };
     // Its first words: a binary that does not run here is found out before it touches anything.
-    let migrations = Content::Output {
+    let migrations = FileContent::Output {
         output: [&binary(&release.id), "migrate", "--describe"]
             .map(str::to_owned)
             .to_vec(),
@@ -51,22 +51,22 @@ pub fn brought(release: &Release) -> Vec<Step<Task>> {
         ),
         step(
             "name of the release",
-            file("release.env", 0o644, Content::Text(environment)),
+            file("release.env", 0o644, FileContent::Text(environment)),
         ),
         step(
             "manifest of the release",
             file(
                 "release.json",
                 0o644,
-                Content::Text(format!("{manifest:#}\n")),
+                FileContent::Text(format!("{manifest:#}\n")),
             ),
         ),
     ]
 }
 
 /// The wish that this is what is known of it.
-pub fn known_as(release: &str, state: State) -> Step<Task> {
-    let content = Content::Text(format!("{}\n", state.word()));
+pub fn known_as(release: &str, state: ReleaseState) -> Step<Task> {
+    let content = FileContent::Text(format!("{}\n", state.word()));
     let file = file(&folder(release), "state", 0o644, content);
     step(format!("mark {release} as {}", state.word()), file)
 }
@@ -76,7 +76,7 @@ pub fn known_as(release: &str, state: State) -> Step<Task> {
 /// spared stay in any case.
 pub fn pruned(app: &AppFacts, serves: &str, spared: &[Option<&str>]) -> Vec<Step<Task>> {
     let is_spared = |id: &str| id == serves || spared.contains(&Some(id));
-    let is_good = |release: &&Release| release.state == State::Good;
+    let is_good = |release: &&Release| release.state == ReleaseState::Good;
     let others = app.releases.iter().filter(|release| release.id != serves);
     let (good, failed): (Vec<_>, Vec<_>) = others.partition(is_good);
     // Newest first; the one that serves then counts too.
@@ -89,7 +89,7 @@ pub fn pruned(app: &AppFacts, serves: &str, spared: &[Option<&str>]) -> Vec<Step
         .collect()
 }
 
-fn file(folder: &str, name: &str, mode: u32, content: Content) -> File {
+fn file(folder: &str, name: &str, mode: u32, content: FileContent) -> File {
     File {
         path: format!("{folder}/{name}"),
         content,

@@ -9,14 +9,14 @@ use serde::Deserialize;
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 use crate::task::postgres::app_role::AppRole;
-use crate::task::postgres::{Answer, ask};
+use crate::task::postgres::{SqlAnswer, ask};
 
 /// How many of a kind are told.
 const SHOWN: usize = 8;
 
 /// What `validate.sql` found.
 #[derive(Debug, Default, Deserialize)]
-struct Found {
+struct FoundPlaces {
     unusable: Vec<String>,
     columns: Vec<Column>,
 }
@@ -50,7 +50,7 @@ pub async fn look(
     let shape = include_str!("shape.sql");
     let wished: BTreeSet<String> = read(ask(system, live, shape).await?)?;
     let there: BTreeSet<String> = read(role.ask(system, fresh, shape).await?)?;
-    let found: Found = read(
+    let found: FoundPlaces = read(
         role.ask(system, fresh, include_str!("validate.sql"))
             .await?,
     )?;
@@ -76,16 +76,16 @@ pub fn failed(why: &str) -> Fault {
     .hint("the live database is unchanged; correct the data at its source, and import it again")
 }
 
-fn read<T: for<'de> Deserialize<'de>>(answer: Answer) -> Result<T> {
+fn read<T: for<'de> Deserialize<'de>>(answer: SqlAnswer) -> Result<T> {
     match answer {
-        Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
-        Answer::Rows(rows) => {
+        SqlAnswer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
+        SqlAnswer::Rows(rows) => {
             serde_json::from_str(rows.trim()).context("the report on the import cannot be parsed")
         }
     }
 }
 
-fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, found: &Found) -> Vec<String> {
+fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, found: &FoundPlaces) -> Vec<String> {
     let mut faults = Vec::new();
     let missing: Vec<&String> = wished.difference(there).collect();
     if !missing.is_empty() {
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn what_is_more_than_the_live_one_has_is_no_fault() {
-        let found = Found::default();
+        let found = FoundPlaces::default();
         let live = set(&["the table a", "the index b"]);
         assert!(
             faults(
