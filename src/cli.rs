@@ -26,7 +26,7 @@ Exit codes:
 
 /// Create a server at Hetzner, configure it, deploy the app to it, and keep it healthy
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES, arg_required_else_help = true, infer_subcommands = false)]
+#[command(version, after_help = EXIT_CODES, arg_required_else_help = true, infer_subcommands = false, max_term_width = 100)]
 pub struct Cli {
     /// Configuration file
     #[arg(
@@ -38,7 +38,7 @@ pub struct Cli {
         default_value = DEFAULT_CONFIG
     )]
     pub config: PathBuf,
-    /// Print one JSON object per line instead of text; the last one is the summary
+    /// Print JSON, one object per line; the last is the summary
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
     /// Also print unchanged steps, and each change in detail
@@ -98,11 +98,11 @@ pub enum Verb {
         #[command(subcommand)]
         what: Option<BackupCommand>,
     },
-    /// RestoreCommand the database from a backup, or to a point in time
+    /// Restore the database from a backup, or to a point in time
     ///
     /// The current database is kept under another name until `backup prune --previous-databases`.
     Restore(RestoreCommand),
-    /// ImportCommand data
+    /// Import data
     Db {
         #[command(subcommand)]
         what: Db,
@@ -146,8 +146,14 @@ pub enum Verb {
     ///
     /// The addresses stay. Everything on the disk is lost.
     Rebuild(Rebuild),
-    /// Show resources and old snapshots that are no longer needed; `--yes` deletes them
-    Gc(Yes),
+    /// Show resources and snapshots that are no longer needed
+    ///
+    /// With `--yes` they are deleted.
+    Gc {
+        /// Delete them
+        #[arg(short, long)]
+        yes: bool,
+    },
     /// Delete the stack at Hetzner, with all its data
     Destroy {
         /// Only lift the protection and delete nothing; the first step for protected resources
@@ -182,7 +188,7 @@ pub enum Verb {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Yes {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub yes: bool,
 }
@@ -247,7 +253,7 @@ pub struct RollbackData {
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[group(multiple = false, conflicts_with = "Artifact")]
 pub struct CutOff {
-    /// Finish a deploy that was interrupted because its agent or the host went down
+    /// Finish a deploy that was interrupted
     #[arg(long)]
     pub resume: bool,
     /// Undo a deploy that was interrupted
@@ -286,7 +292,7 @@ pub struct ImportCommand {
 
 #[derive(Clone, Debug, Args)]
 pub struct Rebuild {
-    /// Recover the whole site with this backup: a name, a file, or `s3://BUCKET/PREFIX` [default: the newest off the host]
+    /// Recover the whole site with this backup: a name, a file, or `s3://BUCKET/PREFIX` [default: the newest in the bucket or in ./backups]
     ///
     /// Creates the server if it is lost, configures it, restores the database and deploys the app.
     #[arg(long, value_name = "BACKUP", num_args = 0..=1, default_missing_value = "newest")]
@@ -324,14 +330,14 @@ pub enum BackupCommand {
     },
     /// Prove a backup: restore it into a scratch database, compare the rows, and run the app on it
     Drill {
-        /// The backup: its name, or the start or end of it [default: the newest]
+        /// The backup: its name, the start or end of it, or `latest` [default: latest]
         backup: Option<String>,
         #[command(flatten)]
         key: Key,
     },
     /// Copy a backup to this machine
     Pull {
-        /// The backup: its name, or the start or end of it [default: the newest]
+        /// The backup: its name, the start or end of it, or `latest` [default: latest]
         backup: Option<String>,
         /// The folder for the copy [default: `backups` beside citrino.yml]
         #[arg(long, value_name = "DIR")]
@@ -359,7 +365,8 @@ pub struct Key {
 #[derive(Clone, Debug, Args)]
 pub struct RestoreCommand {
     /// The backup: its name, the start or end of it, `latest`, or a file from `backup pull`
-    #[arg(required_unless_present_any = ["to", "from"])]
+    ///
+    /// Not needed with `--to`, and with `--from` for its newest.
     pub backup: Option<String>,
     /// Download the backup from a bucket: `s3://BUCKET/PREFIX`, or `s3://` for the one in citrino.yml
     ///

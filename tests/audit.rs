@@ -176,7 +176,7 @@ impl Case {
         let closes: Vec<u64> = checked.closed.iter().map(|(n, _)| *n).collect();
         let newest = there.split(|byte| *byte == b'\n').rev().nth(1);
         let newest = newest.and_then(|line| serde_json::from_slice::<Line>(line).ok());
-        let newest = newest.map_or(String::new(), |line| line.told());
+        let newest = newest.map_or(String::new(), |line| line.told(true));
         let fits = chain == self.chain
             && compared == self.mirror
             && closes == self.closes

@@ -55,6 +55,6 @@ fn refuse<'n>(
         return Ok(());
     }
     Err(Fault::new(code, lines.join("\n"))
-        .hint("a file there goes before the embedded one of the same name")
+        .hint(format!("a file in {folder}/ replaces the built-in file of the same name; this name is not one of them"))
         .into())
 }

@@ -80,12 +80,15 @@ pub fn identities(stack: &Stack, named: Option<&Path>) -> Result<Vec<Secret>> {
         .collect()
 }
 
+/// Holds the token of the Hetzner API, before what citrino.yml names.
+pub const TOKEN: &str = "HCLOUD_TOKEN";
+
 /// The token of the Hetzner API: the environment's, or the one that citrino.yml names.
 ///
 /// # Errors
 /// E0301 when there is neither.
 pub fn token(stack: &Stack) -> Result<Secret> {
-    if let Some(token) = variable("HCLOUD_TOKEN") {
+    if let Some(token) = variable(TOKEN) {
         return Ok(Secret::new(token));
     }
     let source = stack.cloud.as_ref().and_then(|cloud| cloud.token.as_ref());
@@ -107,7 +110,7 @@ pub fn variable(name: &str) -> Option<String> {
 fn read(stack: &Stack, key: &str, source: &SecretSource) -> Result<Secret> {
     let wrong = |why: String, hint: &str| {
         anyhow::Error::from(
-            Fault::new(Code::E0103, format!("{key} could not be had: {why}")).hint(hint),
+            Fault::new(Code::E0103, format!("{key} is not available: {why}")).hint(hint),
         )
     };
     let value = match source {
@@ -204,7 +207,7 @@ mod tests {
             ("{ command: \"true\" }", "gives nothing"),
         ] {
             let error = told(&format!("{{ KEY: {source} }}")).unwrap_err();
-            assert!(error.starts_with("secrets.KEY could not be had"), "{error}");
+            assert!(error.starts_with("secrets.KEY is not available"), "{error}");
             assert!(
                 error.contains(wished) && !error.contains("hunter2"),
                 "{error}"

@@ -295,8 +295,9 @@ impl Stack {
         let text = text::read(path).map_err(|unreadable| {
             let message = format!("{} {}", path.display(), unreadable.why());
             match unreadable {
-                Unreadable::Absent(_) => Fault::new(Code::E0101, message)
-                    .hint("name the file with `-c FILE`; examples/ has one to start from"),
+                Unreadable::Absent(_) => Fault::new(Code::E0101, message).hint(
+                    "name the file with `-c FILE`; `citrino-ops explain E0101` shows a minimal one",
+                ),
                 Unreadable::Unfit(_) => Fault::new(Code::E0102, message),
             }
         })?;

@@ -110,8 +110,8 @@ pub struct Line {
 }
 
 impl Line {
-    /// One sentence for people.
-    pub fn told(&self) -> String {
+    /// One sentence for people, with all names of steps or the first ones.
+    pub fn told(&self, is_whole: bool) -> String {
         let deed = &self.deed;
         let who = format!("{}  {} by {}", self.at, self.verb, self.who);
         let step = || deed.step.as_deref().unwrap_or("a step");
@@ -124,13 +124,12 @@ impl Line {
             AuditAction::Failed => format!("{who} failed at \"{}\" ({code})", step()),
             AuditAction::Undone => format!("{who} undone after \"{}\"", step()),
             AuditAction::Halted => format!("{who} stopped before \"{}\", and undone", step()),
-            AuditAction::Disarmed => format!("{who} confirmed run {}", self.run),
+            AuditAction::Disarmed => format!(
+                "{who} confirmed that the host can be reached after run {}",
+                self.run
+            ),
             AuditAction::Torn => format!("{who} found a torn line"),
             AuditAction::Unknown => format!("{who} did something that only a later version knows"),
-        };
-        let names = |word: &str, names: &[String]| match names {
-            [] => String::new(),
-            names => format!("; {word} \"{}\"", names.join("\", \"")),
         };
         let live = deed.live.as_ref().map(|live| format!("; {live} is live"));
         let found = deed
@@ -139,8 +138,8 @@ impl Line {
             .map(|found| format!("; before it {found}"));
         [
             what,
-            names("changed", &deed.changed),
-            names("undone", &deed.undone),
+            steps("changed", &deed.changed, is_whole),
+            steps("undone", &deed.undone, is_whole),
             live.unwrap_or_default(),
             found.unwrap_or_default(),
         ]
@@ -159,6 +158,22 @@ impl Line {
         let hash = sha256(body.as_bytes());
         let open = body.strip_suffix('}').unwrap_or(&body);
         Ok((format!("{open},\"hash\":\"{hash}\"}}"), hash))
+    }
+}
+
+/// How many steps a line names.
+const NAMED: usize = 3;
+
+/// `; 46 changed: install packages, motd, sysctl, … (-v shows all)`
+fn steps(word: &str, names: &[String], is_whole: bool) -> String {
+    let shown = if is_whole || names.len() <= NAMED {
+        names.join(", ")
+    } else {
+        format!("{}, … (-v shows all)", names[..NAMED].join(", "))
+    };
+    match names.len() {
+        0 => String::new(),
+        count => format!("; {count} {word}: {shown}"),
     }
 }
 

@@ -102,6 +102,7 @@ codes! {
         E0426 => FAILED,
         E0427 => REFUSED,
         E0428 => REFUSED,
+        E0429 => USAGE,
         E0430 => FAILED,
         E0431 => FAILED,
         E0432 => FAILED,
@@ -151,6 +152,7 @@ codes! {
         E0606 => FAILED,
         E0607 => FAILED,
         E0608 => USAGE,
+        E0609 => USAGE,
     }
     /// Health, and what is not safe.
     Judgement {

@@ -57,9 +57,23 @@ pub fn error_info(error: &anyhow::Error) -> ErrorInfo {
     let fault = fault(error);
     ErrorInfo {
         code: code(error),
-        message: format!("{error:#}"),
+        message: without_numbers(&format!("{error:#}")),
         hint: fault.and_then(|fault| fault.hint.clone()),
     }
+}
+
+/// The system's number of an error stands behind its own sentence, and says nothing more.
+fn without_numbers(message: &str) -> String {
+    const BEFORE: &str = " (os error ";
+    let mut parts = message.split(BEFORE);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |told, part| {
+        let end = part.find(|letter: char| !letter.is_ascii_digit());
+        match end.map(|end| part.split_at(end)) {
+            Some((_, rest)) if rest.starts_with(')') => told + &rest[1..],
+            _ => told + BEFORE + part,
+        }
+    })
 }
 
 /// The code of the first fault in an error chain.
@@ -74,4 +88,20 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 
 fn fault(error: &anyhow::Error) -> Option<&Fault> {
     error.chain().find_map(|cause| cause.downcast_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_system_error_is_not_told() {
+        let told = |error: &str| error_info(&anyhow::Error::msg(error.to_owned())).message;
+        assert_eq!(
+            told("a: Permission denied (os error 13); b: No such file or directory (os error 2)"),
+            "a: Permission denied; b: No such file or directory"
+        );
+        assert_eq!(told("x (os error ?)"), "x (os error ?)");
+        assert_eq!(told("x (os error 1"), "x (os error 1");
+    }
 }

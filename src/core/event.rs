@@ -198,6 +198,9 @@ pub struct Outage {
     pub side: Side,
     pub requests: u64,
     pub failed: u64,
+    /// Whether a request failed before the first good answer: what did not serve before is no outage.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_silent: bool,
     /// The longest time without a good answer.
     pub longest_gap_ms: u64,
     /// What was wrong with the first that failed.

@@ -128,6 +128,8 @@ impl Asking {
             serves |= answer.is_ok();
             if serves {
                 sight.borrow_mut().count(answer);
+            } else {
+                sight.borrow_mut().outage.was_silent = true;
             }
             tokio::select! {
                 () = tokio::time::sleep(self.pause) => {}
@@ -203,6 +205,13 @@ mod tests {
         assert_eq!(seen.failed, 2, "{seen:?}");
         assert!(seen.requests >= 8, "{seen:?}");
         assert!(seen.first.unwrap().ends_with("answered 502 Bad Gateway"));
+        assert!(!seen.was_silent);
+    }
+
+    #[test]
+    fn a_site_that_was_down_before_is_told_apart() {
+        let seen = see(&[502, 502, 502, 502, 200, 200]).unwrap();
+        assert_eq!((seen.failed, seen.was_silent), (0, true), "{seen:?}");
     }
 
     #[test]

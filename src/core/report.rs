@@ -3,11 +3,12 @@
 mod lines;
 mod printer;
 mod run_state;
+mod waiting;
 mod words;
 
-use crate::core::error::{Fault, error_info};
-use crate::core::event::{Counts, Event, Figure, Outage, now};
-use printer::Printer;
+use crate::core::error::{Fault, error_info, exit};
+use crate::core::event::{Counts, ErrorInfo, Event, Figure, Outage, now};
+use printer::{Printer, RefusalLines};
 use run_state::RunState;
 
 /// How much is printed.
@@ -21,10 +22,21 @@ pub enum Verbosity {
 /// Takes what is waited for, and its progress in percent.
 pub type Progress = Box<dyn Fn(&str, i64)>;
 
+/// The width of the terminal, as far as it is good to read; the common one where there is none.
+pub fn width() -> usize {
+    const COMMON: usize = 80;
+    let terminal = terminal_size::terminal_size();
+    terminal.map_or(COMMON, |(width, _)| usize::from(width.0).clamp(40, 100))
+}
+
 /// Prints what happens, and keeps what the end of a command needs of it.
 pub struct Report {
     state: RunState,
     printer: Printer,
+    /// What stands for `citrino-ops` in a command that is to be typed.
+    typed: Option<String>,
+    /// Comes before whatever is told next.
+    first: Option<String>,
 }
 
 impl Report {
@@ -32,12 +44,58 @@ impl Report {
         Self {
             state: RunState::default(),
             printer: Printer::new(json, volume),
+            typed: None,
+            first: None,
         }
+    }
+
+    /// From now on commands that are to be typed begin like this one, as `citrino-ops -c other.yml`: typed
+    /// without it they would act on another stack.
+    pub fn typed_as(&mut self, typed: String) {
+        self.typed = Some(typed);
+    }
+
+    fn as_typed(&self, text: String) -> String {
+        match &self.typed {
+            Some(typed) => text.replace("`citrino-ops ", &format!("`{typed} ")),
+            None => text,
+        }
+    }
+
+    fn told(&self, mut error: ErrorInfo) -> ErrorInfo {
+        error.hint = error.hint.map(|hint| self.as_typed(hint));
+        error
+    }
+
+    /// How wide lines are that people read.
+    pub fn width(&self) -> usize {
+        if self.printer.json {
+            usize::MAX
+        } else {
+            width()
+        }
+    }
+
+    /// Whether each thing is told in detail: it was asked for, or a program reads it.
+    pub fn is_detailed(&self) -> bool {
+        self.printer.json || self.printer.volume == Verbosity::Verbose
     }
 
     /// Prints one event.
     pub fn tell(&mut self, event: Event) {
+        self.tell_first();
         self.state.fold(&event);
+        let event = match event {
+            Event::Note { at, text } => Event::Note {
+                at,
+                text: self.as_typed(text),
+            },
+            Event::Alarm { at, error } => Event::Alarm {
+                at,
+                error: self.told(error),
+            },
+            event => event,
+        };
         if self.printer.json {
             self.printer.json_line(&event);
         } else {
@@ -84,6 +142,20 @@ impl Report {
         self.state.prospect()
     }
 
+    /// What was looked at is refused, by this many steps: the others have no line from now on.
+    pub fn as_refusal(&mut self, steps: usize) {
+        self.printer.refusal = Some(if steps > 1 {
+            RefusalLines::ReasonBelow
+        } else {
+            RefusalLines::ReasonAtEnd
+        });
+    }
+
+    /// What was done only tested something: the sum at the end says so.
+    pub fn as_test(&mut self) {
+        self.state.is_test = true;
+    }
+
     /// Whether a person is there to be asked.
     pub fn can_ask(&self) -> bool {
         self.printer.can_ask()
@@ -109,12 +181,25 @@ impl Report {
         });
     }
 
+    /// A note that comes before whatever is told next. A command that ends because of another run has said it
+    /// with its error.
+    pub fn note_first(&mut self, text: impl Into<String>) {
+        self.first = Some(text.into());
+    }
+
+    fn tell_first(&mut self) {
+        if let Some(text) = self.first.take() {
+            self.note(text);
+        }
+    }
+
     pub fn note(&mut self, text: impl Into<String>) {
         self.tell(Event::note(text));
     }
 
     /// From now on every step has a line, as in a list that is ticked off.
     pub fn as_checklist(&mut self) {
+        self.state.counts_checks = true;
         self.printer.checklist = self.printer.volume > Verbosity::Quiet;
     }
 
@@ -134,6 +219,7 @@ impl Report {
 
     /// Requested output: it is printed at any volume, and unchanged.
     pub fn text(&mut self, text: &str) {
+        self.tell_first();
         if self.printer.json {
             self.printer.json_line(&Event::note(text.trim_end()));
         } else {
@@ -143,8 +229,11 @@ impl Report {
 
     /// The end of every command: the error once, or the sum.
     pub fn finish(mut self, verb: &str, exit: u8, error: Option<&anyhow::Error>) {
+        if exit != exit::LOCKED {
+            self.tell_first();
+        }
         self.printer.clear();
-        let error = error.map(error_info);
+        let error = error.map(|error| self.told(error_info(error)));
         if self.printer.json {
             self.printer.json_line(&Event::Summary {
                 at: now(),
@@ -157,7 +246,7 @@ impl Report {
         } else if let Some(error) = error {
             self.printer.complain("error", &error);
         } else if self.state.tally != Counts::default() && self.printer.volume > Verbosity::Quiet {
-            let sum = self.state.sum(self.printer.checklist);
+            let sum = self.state.sum();
             self.printer.line(&sum);
         }
     }

@@ -214,6 +214,17 @@ impl Hetzner {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Called<T> {
+        let sent = self.send_once(method, path, query, body).await;
+        sent.map_err(|error| error.by(self.sources))
+    }
+
+    async fn send_once<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Called<T> {
         let url = format!("{}{path}", self.endpoint());
         let mut request = self.cfg.client.request(method, url).query(query);
         if let Some(agent) = &self.cfg.user_agent {

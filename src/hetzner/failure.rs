@@ -7,6 +7,43 @@ use serde::Deserialize;
 use super::answers::or_default;
 use crate::core::error::{Code, Fault};
 
+/// Where a setting of the API comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SettingSource {
+    /// Its variable in the environment.
+    #[default]
+    Environment,
+    /// citrino.yml.
+    Configuration,
+    /// Nobody set it.
+    BuiltIn,
+}
+
+/// Where the token and the endpoint come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ApiSources {
+    pub token: SettingSource,
+    pub endpoint: SettingSource,
+}
+
+impl ApiSources {
+    fn token(self) -> &'static str {
+        match self.token {
+            SettingSource::Environment | SettingSource::BuiltIn => "HCLOUD_TOKEN",
+            SettingSource::Configuration => "`cloud.token` in citrino.yml",
+        }
+    }
+
+    /// What to check beside the network.
+    fn endpoint(self) -> &'static str {
+        match self.endpoint {
+            SettingSource::Environment => " and HCLOUD_ENDPOINT",
+            SettingSource::Configuration => " and `cloud.endpoint` in citrino.yml",
+            SettingSource::BuiltIn => "",
+        }
+    }
+}
+
 /// The API's error envelope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiError {
@@ -18,6 +55,14 @@ pub struct ApiError {
     pub correlation: Option<String>,
     /// How many requests the project may send in an hour.
     pub hourly_limit: Option<u32>,
+    pub sources: ApiSources,
+}
+
+/// Why nothing, or nothing whole, was heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Silence {
+    pub why: String,
+    pub sources: ApiSources,
 }
 
 /// A field of the request that the API finds wrong.
@@ -34,9 +79,9 @@ pub struct Field {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
     /// No connection: the request was never sent.
-    Unreachable(String),
+    Unreachable(Silence),
     /// Sent, and no whole answer came: it may have been carried out.
-    Lost(String),
+    Lost(Silence),
     /// Carried out, and the answer could not be read.
     Garbled(String),
     Api(ApiError),
@@ -125,6 +170,16 @@ impl fmt::Display for ApiError {
 }
 
 impl CallError {
+    /// The same of a call with a token and an endpoint from there.
+    pub fn by(mut self, sources: ApiSources) -> Self {
+        match &mut self {
+            CallError::Unreachable(silence) | CallError::Lost(silence) => silence.sources = sources,
+            CallError::Api(error) => error.sources = sources,
+            CallError::Garbled(_) => {}
+        }
+        self
+    }
+
     pub fn is(&self, code: &str) -> bool {
         matches!(self, CallError::Api(error) if error.code == code)
     }
@@ -164,13 +219,13 @@ impl CallError {
     /// The sentence for the operator. `doing` completes "could not …".
     pub fn told(&self, doing: &str) -> Fault {
         let (code, why) = match self {
-            CallError::Unreachable(why) => (
+            CallError::Unreachable(silence) => (
                 Code::E0302,
-                format!("the Hetzner API cannot be reached: {why}"),
+                format!("the Hetzner API cannot be reached: {}", silence.why),
             ),
-            CallError::Lost(why) => (
+            CallError::Lost(silence) => (
                 Code::E0302,
-                format!("the Hetzner API did not answer: {why}"),
+                format!("the Hetzner API did not answer: {}", silence.why),
             ),
             CallError::Garbled(why) => (
                 Code::E0303,
@@ -185,32 +240,48 @@ impl CallError {
         }
     }
 
-    fn advice(&self) -> Option<&'static str> {
-        let CallError::Api(error) = self else {
-            return matches!(self, CallError::Unreachable(_) | CallError::Lost(_)).then_some(
-                "check the network and HCLOUD_ENDPOINT, then run the command again: existing resources are found by their labels",
-            );
-        };
-        match error.code.as_str() {
-            "token_readonly" => Some(
-                "the token is read-only: create one with read and write access in the Hetzner console",
-            ),
-            "unauthorized" | "forbidden" => {
-                Some("check that HCLOUD_TOKEN is a token of the right project")
+    fn advice(&self) -> Option<String> {
+        match self {
+            CallError::Unreachable(silence) | CallError::Lost(silence) => {
+                let also = silence.sources.endpoint();
+                Some(format!(
+                    "check the network{also}, then run the command again"
+                ))
             }
-            "resource_limit_exceeded" => Some(
-                "the limit of the project is reached: delete unused resources, or ask Hetzner to raise the limit",
-            ),
-            "protected" => Some("run `citrino-ops destroy --unprotect` first"),
-            "resource_unavailable" | "placement_error" => Some(
-                "nothing was created: try again later, or choose another server type or location; `citrino-ops plan` lists them",
-            ),
-            "rate_limit_exceeded" => {
-                Some("the project has used up its API requests for this hour: wait some minutes")
-            }
-            "deprecated_api_endpoint" => Some("this version of citrino-ops is too old for the API"),
-            _ => None,
+            CallError::Garbled(_) => None,
+            CallError::Api(error) => error.advice(),
         }
+    }
+}
+
+impl ApiError {
+    fn advice(&self) -> Option<String> {
+        let token = self.sources.token();
+        let told = match self.code.as_str() {
+            "token_readonly" => {
+                return Some(format!(
+                    "the token from {token} is read-only: create one with read and write access in the Hetzner console"
+                ));
+            }
+            "unauthorized" | "forbidden" => {
+                return Some(format!(
+                    "check that {token} is a token of the right project"
+                ));
+            }
+            "resource_limit_exceeded" => {
+                "the limit of the project is reached: delete unused resources, or ask Hetzner to raise the limit"
+            }
+            "protected" => "run `citrino-ops destroy --unprotect` first",
+            "resource_unavailable" | "placement_error" => {
+                "nothing was created: try again later, or choose another server type or location; `citrino-ops plan` lists them"
+            }
+            "rate_limit_exceeded" => {
+                "the project has used up its API requests for this hour: wait some minutes"
+            }
+            "deprecated_api_endpoint" => "this version of citrino-ops is too old for the API",
+            _ => return None,
+        };
+        Some(told.to_owned())
     }
 }
 
@@ -229,11 +300,14 @@ impl From<reqwest::Error> for CallError {
     fn from(error: reqwest::Error) -> Self {
         // The address is told elsewhere, and may hold what must not be told.
         let error = error.without_url();
-        let why = innermost(&error);
+        let silence = Silence {
+            why: innermost(&error),
+            sources: ApiSources::default(),
+        };
         if error.is_builder() || error.is_connect() {
-            CallError::Unreachable(why)
+            CallError::Unreachable(silence)
         } else {
-            CallError::Lost(why)
+            CallError::Lost(silence)
         }
     }
 }
@@ -286,7 +360,34 @@ mod tests {
         assert!(!of(412, "resource_unavailable").transient());
         assert!(!of(423, "protected").transient());
         assert!(of(504, "timeout").unknown_outcome());
-        assert!(!CallError::Unreachable(String::new()).unknown_outcome());
+        assert!(!CallError::Unreachable(Silence::default()).unknown_outcome());
         assert!(!CallError::Garbled(String::new()).transient());
+    }
+
+    #[test]
+    fn a_hint_names_where_the_token_and_the_endpoint_come_from() {
+        let sources = ApiSources {
+            token: SettingSource::Configuration,
+            endpoint: SettingSource::Configuration,
+        };
+        let hint = |error: CallError| error.by(sources).told("list the servers").hint.unwrap();
+        let refused = CallError::Api(ApiError::parse(401, ""));
+        assert_eq!(
+            hint(refused),
+            "check that `cloud.token` in citrino.yml is a token of the right project"
+        );
+        assert_eq!(
+            hint(CallError::Lost(Silence::default())),
+            "check the network and `cloud.endpoint` in citrino.yml, then run the command again"
+        );
+        let own = CallError::Unreachable(Silence::default()).by(ApiSources {
+            endpoint: SettingSource::BuiltIn,
+            ..sources
+        });
+        let own = own.told("list the servers");
+        assert_eq!(
+            own.hint.unwrap(),
+            "check the network, then run the command again"
+        );
     }
 }

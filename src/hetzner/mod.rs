@@ -33,7 +33,7 @@ use hcloud::apis::configuration::Configuration;
 pub use addresses::{AddressView, Family};
 pub use catalogue::availability;
 pub use cost::{Cost, Item};
-pub use failure::{ApiError, CallError, Field};
+pub use failure::{ApiError, ApiSources, CallError, Field, SettingSource};
 pub use firewalls::{FirewallRule, FirewallView};
 pub use networks::NetworkView;
 pub use offer::Offer;
@@ -90,6 +90,7 @@ pub struct Hetzner {
     cfg: Configuration,
     pace: Pace,
     progress: Option<Progress>,
+    sources: ApiSources,
 }
 
 impl fmt::Debug for Hetzner {
@@ -114,7 +115,7 @@ impl Hetzner {
                 Code::E0301,
                 "the token for the Hetzner API is empty or has invalid characters",
             )
-            .hint("set HCLOUD_TOKEN to a read and write token of the project")
+            .hint("the token is in HCLOUD_TOKEN, or where `cloud.token` in citrino.yml says")
             .into());
         }
         let endpoint = endpoint.trim().trim_end_matches('/');
@@ -131,7 +132,14 @@ impl Hetzner {
             cfg,
             pace,
             progress: None,
+            sources: ApiSources::default(),
         })
+    }
+
+    /// Where its token and endpoint come from, for errors.
+    pub fn known_by(mut self, sources: ApiSources) -> Self {
+        self.sources = sources;
+        self
     }
 
     /// Has the progress of actions told.

@@ -35,19 +35,19 @@ pub struct Offer {
 
 impl fmt::Display for Offer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cost = &self.cost;
-        let gross = cost.gross();
-        let currency = &cost.currency;
         write!(
             f,
-            "{} in {}: {} vCPU, {} GB, {} GB disk, {}; {:.2} {currency} per month net, {gross:.2} {currency} with {}% VAT",
-            self.server_type,
-            self.location,
-            self.cores,
-            self.memory_gb,
-            self.disk_gb,
-            self.image,
-            cost.total(),
+            "{} in {}: {} vCPU, {} GB, {} GB disk, {}; ",
+            self.server_type, self.location, self.cores, self.memory_gb, self.disk_gb, self.image,
+        )?;
+        let cost = &self.cost;
+        if cost.items.is_empty() {
+            return f.write_str("price unknown");
+        }
+        let (net, gross, currency) = (cost.total(), cost.gross(), &cost.currency);
+        write!(
+            f,
+            "{net:.2} {currency} per month net, {gross:.2} {currency} with {}% VAT",
             cost.vat_rate
         )
     }
@@ -58,6 +58,9 @@ pub(super) struct FoundOffer {
     pub server_type: ServerType,
     /// Whether the server is of this type already.
     exists: bool,
+    /// Whether citrino.yml names a location that has no such type, while the server stands in another: the plan
+    /// refuses the move, so nobody asks for its price.
+    moves: bool,
     /// Whether a disk will be made from the image.
     pub needs_image: bool,
     /// Whether something is wished that costs, and is not there yet.
@@ -84,9 +87,11 @@ pub(super) fn choose_type(
         let image = server.image.as_ref();
         image.is_some_and(|image| *image != cloud.image)
     });
+    let stands_elsewhere = existing.is_some_and(|server| server.location != *cloud.location);
     let found = |server_type: ServerType, notes: Vec<String>| FoundOffer {
         server_type,
         exists,
+        moves: false,
         needs_image,
         costs_more: existing.is_some_and(|server| cloud.backups && !server.backups),
         notes,
@@ -110,6 +115,13 @@ pub(super) fn choose_type(
             "{} can only be ordered in {} until {end}",
             wished.name, cloud.location
         )),
+        Err(_) if exists && stands_elsewhere => {
+            let found = found(wished.clone(), notes);
+            return Ok(FoundOffer {
+                moves: true,
+                ..found
+            });
+        }
         Err(refusal) if exists => notes.push(format!(
             "{}; this does not affect the running server",
             refusal.sentence(&wished.name, &cloud.location)
@@ -165,6 +177,7 @@ pub(super) fn complete(
         notes.extend(note);
     }
     let cost = match Cost::of(&found.server_type, pricing, cloud, snapshots_gb) {
+        _ if found.moves => Cost::default(),
         // The price of what runs may no longer be told.
         Err(error) if found.exists => {
             notes.push(error.to_string());

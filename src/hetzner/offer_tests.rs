@@ -61,6 +61,7 @@ fn offer(yaml: &str, exists: bool) -> Result<Offer> {
     let cloud = cloud(yaml);
     let mut server = ServerView::default();
     server.fields.server_type = cloud.server_type.to_string();
+    server.fields.location = cloud.location.to_string();
     offer_beside(&cloud, exists.then_some(&server))
 }
 
@@ -152,6 +153,22 @@ fn a_server_that_exists_need_not_be_orderable_nor_cheap() {
     assert!(notes.contains("over the limit of 1.00"), "{notes}");
     let notes = of("server_type: cx11, location: ash, image: gone");
     assert!(notes.contains("there is no server type `cx11`"), "{notes}");
+}
+
+#[test]
+fn what_nobody_can_order_has_no_price() {
+    let mut server = ServerView::default();
+    server.fields.server_type = "cpx11".into();
+    server.fields.location = "ash".into();
+    // The plan refuses the move itself, with its reason.
+    for location in ["mars", "nbg1"] {
+        let wished = cloud(&format!(
+            "server_type: cpx11, location: {location}, image: gone"
+        ));
+        let offer = offer_beside(&wished, Some(&server)).unwrap();
+        assert!(offer.to_string().ends_with("; price unknown"), "{offer}");
+        assert_eq!(offer.notes, Vec::<String>::new());
+    }
 }
 
 #[test]

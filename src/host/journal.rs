@@ -60,34 +60,59 @@ impl LastRun {
         }
     }
 
-    /// One sentence on how it ended, or on what it does now.
+    /// `deploy by ana@vm, 2026-11-30 03:37`
+    pub fn named(&self) -> String {
+        let since = to_the_minute(&self.since);
+        format!("{} by {}, {since}", self.verb, self.who)
+    }
+
+    /// How it ended, or what it does now, behind a title such as `last run`.
     pub fn told(&self, busy: bool) -> String {
         if self.purpose == Purpose::WayBack {
             return self.put_back(busy);
         }
-        let run = format!(
-            "the last run on the host ({} by {}, started {})",
-            self.verb, self.who, self.since
-        );
+        let run = self.named();
         match (&self.end, &self.failed) {
-            (Some(_), Some(failed)) => format!("{run} failed: {failed}"),
-            (Some(tally), None) => format!(
-                "{run} {}succeeded: {} changed, {} unchanged",
-                if self.heard {
+            // What a program printed stands below its first line.
+            (Some(_), Some(failed)) => format!("{run}, failed: {}", first_line(failed)),
+            (Some(tally), None) => {
+                let alone = if self.heard {
                     ""
                 } else {
                     "continued alone and "
-                },
-                tally.changed,
-                tally.same
-            ),
-            (None, _) if busy => format!("{run} is still running, at \"{}\"", self.step),
+                };
+                let Counts { changed, same, .. } = tally;
+                format!("{run}, {alone}succeeded: {changed} changed, {same} unchanged")
+            }
+            (None, _) if busy => format!("{run}, is running (step \"{}\")", self.step),
             (None, _) => format!(
-                "{run} was interrupted at \"{}\"; the same command continues it (a deploy: `deploy --resume` or `deploy --abort`)",
+                "{run}, was interrupted at \"{}\"; the same command continues it (a deploy: `deploy --resume` or `deploy --abort`)",
                 self.step
             ),
         }
     }
+
+    /// The same for a command that is about something else.
+    pub fn noted(&self, busy: bool) -> String {
+        let told = self.told(busy);
+        match (self.purpose, busy && self.end.is_none()) {
+            (Purpose::WayBack, _) => told,
+            (_, true) => format!(
+                "Another run changes the host ({} by {}, step \"{}\"), so this may be out of date soon.",
+                self.verb, self.who, self.step
+            ),
+            (_, false) => format!("The last run on the host: {told}"),
+        }
+    }
+}
+
+/// `2026-11-30 03:37` of a time in RFC 3339.
+fn to_the_minute(at: &str) -> String {
+    at.get(..16).unwrap_or(at).replacen('T', " ", 1)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 impl LastRun {
@@ -388,7 +413,7 @@ mod tests {
             .unwrap();
         let heard = last_run(&system).unwrap().unwrap();
         assert!(heard.end.is_some() && heard.heard);
-        assert!(heard.told(false).contains(") succeeded: 0 changed"));
+        assert!(heard.told(false).contains(", succeeded: 0 changed"));
         let unheard = LastRun {
             heard: false,
             ..heard
@@ -396,7 +421,17 @@ mod tests {
         assert!(
             unheard
                 .told(false)
-                .contains(") continued alone and succeeded")
+                .contains(", continued alone and succeeded")
+        );
+        let failed = LastRun {
+            failed: Some("migrate: exited with status 2: usage\n\n  migrate FILE".into()),
+            since: "2026-11-30T03:37:11Z".into(),
+            ..unheard
+        };
+        let told = failed.told(false);
+        assert!(
+            told.ends_with(", 2026-11-30 03:37, failed: migrate: exited with status 2: usage"),
+            "{told}"
         );
     }
 }

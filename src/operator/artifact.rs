@@ -94,7 +94,7 @@ pub async fn build(from: &Path) -> Result<Build> {
 /// A binary that is there.
 ///
 /// # Errors
-/// E0601 when a host could not run it.
+/// E0609 when it cannot be read, E0601 when a host could not run it.
 pub async fn take(path: &Path) -> Result<Build> {
     let wrong = |why: String| {
         Fault::new(
@@ -105,7 +105,7 @@ pub async fn take(path: &Path) -> Result<Build> {
     };
     let bytes = tokio::fs::read(path)
         .await
-        .map_err(|error| wrong(error.to_string()))?;
+        .map_err(|error| unreadable(path, &error))?;
     let arch = arch_of_static(&bytes).map_err(|why| wrong(why.to_owned()))?;
     let written = std::fs::metadata(path)?.modified()?;
     Ok(Build {
@@ -117,6 +117,14 @@ pub async fn take(path: &Path) -> Result<Build> {
             .replace_nanosecond(0)?
             .format(&Rfc3339)?,
     })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::new(
+        Code::E0609,
+        format!("cannot read {}: {error}", path.display()),
+    )
+    .hint("correct the path of `--artifact`")
 }
 
 /// The source tree of the app that citrino.yml or the working directory lies in: the nearest folder above that is its

@@ -34,7 +34,7 @@ pub fn of_server(stack: &Stack, server: &ServerView) -> Result<Target> {
         let status = &server.status;
         return Err(Fault::new(
             Code::E0309,
-            format!("server {name} is {status}, so there is no host to connect to"),
+            format!("server {name} is {status}, so nobody can connect to it"),
         )
         .hint("run `citrino-ops provision`: it starts the server")
         .into());

@@ -65,7 +65,7 @@ impl Mirror {
 
     /// What it is called in sentences.
     pub fn whose(&self) -> String {
-        format!("the mirror {}", self.path.display())
+        format!("this machine's copy of the audit ({})", self.path.display())
     }
 
     /// Takes in what came after this head of it. What is not sound is not taken in.
@@ -135,7 +135,7 @@ impl Mirror {
     fn unusable(&self, error: &std::io::Error) -> anyhow::Error {
         Fault::new(
             Code::E0524,
-            format!("{} of the audit could not be saved: {error}", self.whose()),
+            format!("{} could not be saved: {error}", self.whose()),
         )
         .hint("act on the message; the next run, or `citrino-ops audit`, fetches the missing lines")
         .into()

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
 use crate::core::error::{Code, Fault};
 use crate::core::event::{Act, Change, Counts, Event, now};
@@ -135,8 +136,16 @@ impl Saved {
             )
             .hint("`citrino-ops plan --out FILE` writes one")
         };
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let saved: Self = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Fault::new(
+                Code::E0803,
+                format!("cannot read {}: {error}", path.display()),
+            )
+        })?;
+        let saved: Self = serde_json::from_str(&text).map_err(|error| match error.classify() {
+            Category::Data => wrong(format!("it is JSON of another kind: {error}")),
+            _ => wrong("it is not JSON".to_owned()),
+        })?;
         if saved.version != VERSION {
             return Err(wrong(format!(
                 "its format is {}, this version knows {VERSION}",

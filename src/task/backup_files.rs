@@ -282,7 +282,7 @@ pub fn broken(backup: &BackupManifest, why: &str) -> Fault {
 /// The backup of this name.
 ///
 /// # Errors
-/// E0422 when there is none, or its manifest cannot be believed.
+/// E0429 when there is none, E0422 when its manifest cannot be believed.
 pub fn find(system: &System, name: &str) -> Result<BackupManifest> {
     match backups::read(system, name)? {
         Some(Ok(backup)) => Ok(backup),
@@ -293,7 +293,7 @@ pub fn find(system: &System, name: &str) -> Result<BackupManifest> {
         .hint("nothing was changed; `citrino-ops backup list` shows the other backups")
         .into()),
         None => Err(
-            Fault::new(Code::E0422, format!("there is no backup {name}"))
+            Fault::new(Code::E0429, format!("there is no backup {name}"))
                 .hint("nothing was changed; `citrino-ops backup list` shows the names")
                 .into(),
         ),

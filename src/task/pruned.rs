@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::backup_files::Parts;
 use super::postgres::{self, MAINTENANCE, SqlAnswer, clone, literal, rows, shadow_database};
 use crate::core::engine::{CheckResult, Wish};
+use crate::core::event::Act;
 use crate::facts::backups::{self, ASIDE, Backups};
 use crate::host::system::System;
 use crate::storage::retention::Retention;
@@ -50,10 +51,9 @@ impl Wish<System> for Pruned {
             .map(|file| format!("{file} belongs to no backup"));
         let databases = databases
             .iter()
-            .map(|name| format!("previous database {name} is kept"));
-        Ok(CheckResult::from(
-            backups.chain(files).chain(databases).collect::<Vec<_>>(),
-        ))
+            .map(|name| format!("previous database {name} need not be kept"));
+        let what: Vec<_> = backups.chain(files).chain(databases).collect();
+        Ok(CheckResult::from(what).by(Act::Delete))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {

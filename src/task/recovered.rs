@@ -40,7 +40,7 @@ impl Wish<System> for Recovered {
         let base = self.base(system, to).await?;
         cluster::has_room(system, &self.database, base.bytes()).await?;
         Ok(CheckResult::differs(format!(
-            "everything written since {} will be lost from the live database, and stays in {}; the recovery starts from backup {}",
+            "The database returns to its state at {}. Later changes stay only in {}. The recovery starts from backup {}.",
             shown(to),
             self.previous,
             base.label
@@ -73,13 +73,9 @@ impl Recovered {
     }
 
     fn moment(&self) -> Result<OffsetDateTime> {
-        let to = parse(&self.to).map_err(unreachable)?;
+        let to = parse(&self.to).map_err(|why| unreachable(why, ANOTHER))?;
         if to > OffsetDateTime::now_utc() {
-            return Err(unreachable(format!(
-                "{} is in the future by the host's clock",
-                shown(to)
-            ))
-            .into());
+            return Err(unreachable("this is in the future by the host's clock", ANOTHER).into());
         }
         Ok(to)
     }
@@ -88,24 +84,18 @@ impl Recovered {
     async fn base(&self, system: &System, to: OffsetDateTime) -> Result<pgbackrest::BaseBackup> {
         let info = pgbackrest::info(system, &self.stanza)
             .await?
-            .map_err(unreachable)?;
+            .map_err(|why| unreachable(why, NOTHING_KEPT))?;
         let seconds = to.unix_timestamp();
         let oldest = info.backup.iter().map(|base| base.timestamp.stop).min();
         if let Some(base) = info.before(seconds) {
             return Ok(base);
         }
-        Err(unreachable(match oldest {
-            None => "there is no base backup".to_owned(),
-            Some(stop) => {
-                let oldest = OffsetDateTime::from_unix_timestamp(stop)?;
-                format!(
-                    "{} is before the end of the oldest backup, {}",
-                    shown(to),
-                    shown(oldest)
-                )
-            }
-        })
-        .into())
+        let Some(stop) = oldest else {
+            return Err(unreachable("there is no base backup", NOTHING_KEPT).into());
+        };
+        let oldest = shown(OffsetDateTime::from_unix_timestamp(stop)?);
+        let next = format!("nothing was changed; choose a time from {oldest} to now");
+        Err(unreachable("this is before the end of the oldest backup", &next).into())
     }
 
     async fn take_place(&self, system: &System, to: OffsetDateTime) -> Result<()> {
@@ -144,6 +134,9 @@ impl Recovered {
 }
 
 /// A time that cannot be gone back to: nothing was touched.
-fn unreachable(why: String) -> Fault {
-    Fault::new(Code::E0440, why).hint("nothing was changed; with `backup: { pitr: true }` you can return to any time since the oldest backup of pgBackRest")
+fn unreachable(why: impl Into<String>, next: &str) -> Fault {
+    Fault::new(Code::E0440, why).hint(next)
 }
+
+const ANOTHER: &str = "nothing was changed; choose another time";
+const NOTHING_KEPT: &str = "nothing was changed; set `backup: { pitr: true }` and run `citrino-ops converge`; from then on you can return to any time";

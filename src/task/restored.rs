@@ -49,7 +49,7 @@ impl Wish<System> for Restored {
             )));
         }
         let mut what = vec![format!(
-            "everything written since {} will be lost from the live database, and stays in {}",
+            "The database returns to its state at {}. Later changes stay only in {}.",
             backup.at, self.previous
         )];
         // A damaged database is what one restores over.

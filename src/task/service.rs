@@ -173,7 +173,7 @@ impl Service {
             self.outdated(system, unit, &self.restart_on, |stamp| &stamp.restart)?
         {
             todo.what.push(format!(
-                "{} was started before {path} changed: restart",
+                "{} must be restarted: {path} changed after it was started",
                 self.unit
             ));
             todo.act = Some("restart");
@@ -181,7 +181,7 @@ impl Service {
             self.outdated(system, unit, &self.reload_on, |stamp| &stamp.reload)?
         {
             todo.what.push(format!(
-                "{} has not loaded the current {path}: reload",
+                "{} must be reloaded: {path} changed after it was loaded",
                 self.unit
             ));
             todo.act = Some("reload");

@@ -39,7 +39,7 @@ impl Verb {
             Verb::Ssh { .. } => "ssh",
             Verb::Adopt(_) => "adopt",
             Verb::Rebuild(_) => "rebuild",
-            Verb::Gc(_) => "gc",
+            Verb::Gc { .. } => "gc",
             Verb::Destroy { .. } => "destroy",
             Verb::Explain { .. } => "explain",
             Verb::Completions { .. } => "completions",
@@ -80,7 +80,7 @@ impl Verb {
             | Verb::Health
             | Verb::Adopt(_)
             | Verb::Rebuild(_)
-            | Verb::Gc(_) => Needs::Everything,
+            | Verb::Gc { .. } => Needs::Everything,
         }
     }
 
@@ -94,7 +94,7 @@ impl Verb {
                 | Verb::Converge { .. }
                 | Verb::Rebuild(_)
                 | Verb::Adopt(_)
-                | Verb::Gc(_)
+                | Verb::Gc { .. }
                 | Verb::Destroy { .. }
         )
     }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::job::Job;
 use crate::cli::Adopt;
 use crate::core::error::{Code, Fault, exit};
-use crate::hetzner::labels;
+use crate::hetzner::{ServerView, labels};
 use crate::planner::cloud;
 use crate::verb::consent;
 use crate::verb::on_cloud;
@@ -14,6 +14,11 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
     let api = on_cloud::api(job)?;
     let pin = options.host_key.as_deref().map(pin).transpose()?;
     let server = options.server.as_deref();
+    if let Some(name) = server
+        && api.named::<ServerView>(name).await?.is_none()
+    {
+        return Err(no_such_server(name).into());
+    }
     let steps = cloud::adopt(&job.stack, &job.keys, server, pin.as_deref());
     let preview = on_cloud::look(job, &api, steps.clone()).await?;
     if preview.is_empty() {
@@ -37,7 +42,7 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
     consent::confirm(
         job,
         options.yes.yes,
-        "this makes existing resources part of the stack",
+        "This makes existing resources part of the stack.",
         "Adopt them?",
     )
     .await?;
@@ -45,6 +50,14 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
     job.report
         .note("`citrino-ops plan` shows how they differ from citrino.yml");
     Ok(exit::OK)
+}
+
+fn no_such_server(name: &str) -> Fault {
+    Fault::new(
+        Code::E0802,
+        format!("there is no server {name} in the project"),
+    )
+    .hint("nothing was changed; the Hetzner console shows the names")
 }
 
 fn pin(line: &str) -> Result<String> {

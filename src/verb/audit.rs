@@ -52,7 +52,9 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     if only_mirror {
         let mirror = Mirror::of(&job.stack.name);
         let found = look(job, SEEN, &mirror.whose(), &mirror.bytes()?);
-        return outcome(job, [found]);
+        let exit = outcome(job, [found])?;
+        job.report.note("The copy on this machine is intact.");
+        return Ok(exit);
     }
     let remote = on_host::connect(job).await?;
     let mirror = remote.target().mirror.clone();
@@ -70,6 +72,8 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     let exit = outcome(job, [host, between])?;
     let head = audit::check(&seen, &Head::default()).head;
     mirror.take_bytes(&head, &there[seen.len()..])?;
+    job.report
+        .note("The audit on the host is intact. The copy on this machine matches.");
     Ok(exit)
 }
 
@@ -78,10 +82,11 @@ fn look(job: &mut Job, what: &str, whose: &str, bytes: &[u8]) -> Result<(), Faul
     let checked = audit::check(bytes, &Head::default());
     let told = match &checked.since {
         None => "no lines yet".to_owned(),
-        Some(since) => format!(
+        Some(since) if job.report.is_detailed() => format!(
             "{} lines since {since}, the last is line {} with hash {}",
             checked.lines, checked.head.n, checked.head.hash
         ),
+        Some(since) => format!("{} lines since {since}", checked.lines),
     };
     job.report.fact(what, told, None);
     for (n, bytes) in &checked.closed {

@@ -155,5 +155,8 @@ async fn prune(job: &mut Job<'_>, previous: bool, check: bool) -> Result<u8> {
     let plan = job.plan(mode, steps, Vec::new());
     let tally = on_host::run(job, agent, &plan, &[]).await?;
     remote.close().await;
+    if tally.differs + tally.changed == 0 {
+        job.report.note("Nothing to delete.");
+    }
     Ok(pending(tally.differs == 0))
 }

@@ -17,7 +17,7 @@ pub async fn confirm(job: &mut Job<'_>, yes: bool, why: &str, question: &str) ->
     let question = format!("{question} [y/N]");
     match job.report.ask(&question).await?.as_str() {
         "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Fault::new(Code::E0801, "cancelled; nothing was changed").into()),
+        _ => Err(Fault::new(Code::E0801, "Cancelled. Nothing was changed.").into()),
     }
 }
 
@@ -37,7 +37,7 @@ pub async fn confirm_by_name(job: &mut Job<'_>, yes: bool, why: &str, what: &str
     }
     Err(Fault::new(
         Code::E0801,
-        "cancelled, the name was not typed; nothing was changed",
+        "Cancelled: the name was not typed. Nothing was changed.",
     )
     .into())
 }
@@ -46,6 +46,7 @@ fn can_ask(job: &Job<'_>, why: &str) -> Result<()> {
     if job.report.can_ask() {
         return Ok(());
     }
-    let message = format!("{why}, and there is no terminal to confirm it");
+    let message =
+        format!("{why} Not confirmed: there is no terminal to ask in. Nothing was changed.");
     Err(Fault::new(Code::E0801, message).hint("add --yes").into())
 }

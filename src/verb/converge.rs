@@ -27,6 +27,9 @@ pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<
     let exit = if check {
         let preview = look(job, &remote).await?;
         job.show(&preview)?;
+        if !preview.is_empty() {
+            job.report.note("Apply with `citrino-ops converge`.");
+        }
         pending(preview.is_empty())
     } else {
         if let Some(saved) = &saved {

@@ -34,6 +34,9 @@ pub async fn run(job: &mut Job<'_>, way: CutOffChoice) -> Result<u8> {
     // How the last run ended is what this verb is about: it needs no telling beforehand.
     let agent = remote.agent().await?;
     let app = &agent.facts().app;
+    if let (CutOffChoice::Attach, Some(last)) = (way, &agent.facts().last_run) {
+        job.report.note(format!("Following {}", last.named()));
+    }
     let outcome = Outcome {
         what: "the run".to_owned(),
         serves_meanwhile: release::proved(app).map(str::to_owned),
@@ -48,7 +51,7 @@ pub async fn run(job: &mut Job<'_>, way: CutOffChoice) -> Result<u8> {
         CutOffChoice::Attach => agent.attach(&mut tell).await?,
     };
     match job.ended(tally) {
-        Ok(_) => job.report.note("the run succeeded"),
+        Ok(_) => job.report.note("The run succeeded."),
         Err(error) if way == CutOffChoice::Finish(Ending::Abort) && is_halted(&error) => {
             undone(job)?
         }
@@ -67,7 +70,7 @@ fn is_halted(error: &anyhow::Error) -> bool {
 /// E0606 when a step of the undo failed.
 fn undone(job: &mut Job) -> Result<()> {
     match job.report.take_undo_failure() {
-        None => job.report.note("the run was undone"),
+        None => job.report.note("The run was undone."),
         Some(undo) => {
             let message = format!("the run could not be undone: {}", undo.message);
             return Err(Fault::new(Code::E0606, message)

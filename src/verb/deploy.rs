@@ -44,7 +44,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
             same: false,
             unit: release::trial(app),
         };
-        return Err(means(job, &outcome, error));
+        return Err(means(job, &outcome, error, NextStep::Nothing));
     }
     let bases = kept(job, build);
     // A release that is on the host already needs no bytes.
@@ -158,10 +158,19 @@ pub async fn failed(
     outcome: &Outcome,
     error: anyhow::Error,
 ) -> anyhow::Error {
+    let mut next = NextStep::Nothing;
     if is_about_the_release(&error) {
-        show_log(job, remote, &outcome.unit).await;
+        next = show_log(job, remote, &outcome.unit).await;
     }
-    means(job, outcome, error)
+    means(job, outcome, error, next)
+}
+
+/// Where more is to be found on a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NextStep {
+    Nothing,
+    /// The release was started, and said something.
+    Log,
 }
 
 /// Not that of a lost connection or a lock.
@@ -172,7 +181,7 @@ fn is_about_the_release(error: &anyhow::Error) -> bool {
 
 /// What a failed step means for those who use the app. An error that is not about the release stays what
 /// it is.
-fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error) -> anyhow::Error {
+fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error, next: NextStep) -> anyhow::Error {
     let Some(step) = error
         .downcast_ref::<Fault>()
         .filter(|_| is_about_the_release(&error))
@@ -192,7 +201,12 @@ fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error) -> anyhow::Erro
             Code::E0606,
             format!("{what} failed, and so did the undo: {why}"),
         ),
-        (_, None) if step.code == Code::E0804 => Fault::new(Code::E0804, format!("{what}: {why}")),
+        (_, None) if step.code == Code::E0804 => {
+            let message = format!("{what} was {why}");
+            return Fault::new(Code::E0804, message)
+                .hint("run the command again")
+                .into();
+        }
         (Some(_), None) if outcome.same => Fault::new(
             Code::E0602,
             format!("a step failed, {what} serves as before: {why}"),
@@ -206,17 +220,19 @@ fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error) -> anyhow::Erro
             format!("{what} failed, and no earlier release can serve: {why}"),
         ),
     };
-    fault
-        .hint("`citrino-ops logs app` shows more of the release's log")
-        .into()
+    let hint = match next {
+        NextStep::Log => "`citrino-ops logs app` shows more of the release's log",
+        NextStep::Nothing => "correct what the message names, then run the command again",
+    };
+    fault.hint(hint).into()
 }
 
 /// The last lines of the unit since the run began; none when the release was never started in it.
-async fn show_log(job: &mut Job<'_>, remote: &Remote, unit: &str) {
+async fn show_log(job: &mut Job<'_>, remote: &Remote, unit: &str) -> NextStep {
     // By the host's clock.
     let begun = job.report.begun();
     if begun.is_empty() {
-        return;
+        return NextStep::Nothing;
     }
     // As systemd reads it.
     let since = begun.replace('T', " ").replace('Z', " UTC");
@@ -234,7 +250,7 @@ async fn show_log(job: &mut Job<'_>, remote: &Remote, unit: &str) {
         &since,
     ];
     match remote.output(&argv).await {
-        Ok(lines) if lines.is_empty() => {}
+        Ok(lines) if lines.is_empty() => return NextStep::Nothing,
         Ok(lines) => job
             .report
             .text(&format!("the end of the app's log:\n{lines}")),
@@ -243,4 +259,5 @@ async fn show_log(job: &mut Job<'_>, remote: &Remote, unit: &str) {
             .report
             .note(format!("the app's log could not be read: {error:#}")),
     }
+    NextStep::Log
 }

@@ -26,7 +26,7 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     consent::confirm_by_name(
         job,
         yes.yes,
-        &format!("this deletes stack {stack} with all its data"),
+        &format!("This deletes stack {stack} with all its data."),
         "All of this will be deleted, with its data.",
     )
     .await?;
@@ -48,22 +48,30 @@ pub async fn unprotect(job: &mut Job<'_>) -> Result<u8> {
     let api = on_cloud::api(job)?;
     let stack = job.stack.name.clone();
     let servers: Vec<ServerView> = api.of_stack(&stack).await?;
+    let mut lifted = 0;
     for server in servers.iter().filter(|server| server.protected) {
         api.protect_server(server, false).await?;
         say(job, server);
+        lifted += 1;
     }
-    unprotect_all::<AddressView>(job, &api).await?;
-    unprotect_all::<VolumeView>(job, &api).await?;
+    lifted += unprotect_all::<AddressView>(job, &api).await?;
+    lifted += unprotect_all::<VolumeView>(job, &api).await?;
+    job.report.note(match lifted {
+        0 => "Nothing is protected.",
+        _ => "`citrino-ops provision` and `citrino-ops up` protect them again.",
+    });
     Ok(exit::OK)
 }
 
-async fn unprotect_all<K: ResourceKind>(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
-    let found: Vec<K> = api.of_stack(&job.stack.name).await?;
-    for one in found.iter().filter(|one| one.is_protected()) {
+/// How many were protected.
+async fn unprotect_all<K: ResourceKind>(job: &mut Job<'_>, api: &Hetzner) -> Result<usize> {
+    let mut found: Vec<K> = api.of_stack(&job.stack.name).await?;
+    found.retain(K::is_protected);
+    for one in &found {
         api.protect(one, false).await?;
         say(job, one);
     }
-    Ok(())
+    Ok(found.len())
 }
 
 fn say<K: ResourceKind>(job: &mut Job, one: &K) {

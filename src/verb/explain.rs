@@ -21,13 +21,46 @@ pub fn run(report: &mut Report, code: Option<&str>) -> Result<u8> {
             Fault::new(Code::E0002, format!("there is no error code `{text}`"))
                 .hint("`citrino-ops explain` lists all codes")
         })?;
-    report.text(&format!(
-        "{code}: {}\n\nCause    {}\nChanged  {}\nNext     {}\nExit     {}",
-        page.title,
-        page.cause,
-        page.changed,
-        page.next,
-        code.exit()
-    ));
+    let width = report.width();
+    let exit = code.exit().to_string();
+    let rows = [
+        row("Cause", &page.cause, width),
+        row("Changed", &page.changed, width),
+        row("Next", &page.next, width),
+        row("Exit", &exit, width),
+    ];
+    report.text(&format!("{code}: {}\n\n{}", page.title, rows.join("\n")));
     Ok(exit::OK)
+}
+
+/// A title and its text, which begins each line below the first.
+fn row(title: &str, text: &str, width: usize) -> String {
+    let first = format!("{title:<9}");
+    let options = textwrap::Options::new(width)
+        .initial_indent(&first)
+        .subsequent_indent("         ")
+        .break_words(false);
+    let lines = textwrap::wrap(text, options);
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_keeps_within_its_width_and_an_example_its_lines() {
+        let pages = catalogue::pages().unwrap();
+        for page in pages.values() {
+            for text in [&page.cause, &page.changed, &page.next] {
+                for line in row("Cause", text, 80).lines() {
+                    assert!(line.chars().count() <= 80, "{line}");
+                }
+            }
+        }
+        let next = row("Next", &pages[&Code::E0101].next, 80);
+        assert!(next.contains("\n             stack: shop\n"), "{next}");
+        assert!(next.contains("\n\n"), "{next}");
+    }
 }

@@ -4,16 +4,15 @@ use anyhow::Result;
 
 use super::job::Job;
 use super::provision::pending;
-use crate::cli::Yes;
 use crate::core::error::exit;
 use crate::planner::cloud;
 use crate::verb::on_cloud;
 
-pub async fn run(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
+pub async fn run(job: &mut Job<'_>, yes: bool) -> Result<u8> {
     let api = on_cloud::api(job)?;
     let steps = cloud::tidy(&job.stack, &job.keys);
     let preview = on_cloud::look(job, &api, steps.clone()).await?;
-    if !yes.yes || preview.is_empty() {
+    if !yes || preview.is_empty() {
         job.show(&preview)?;
         return Ok(pending(preview.is_empty()));
     }

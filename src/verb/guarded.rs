@@ -94,7 +94,7 @@ pub async fn run(
     let site = before.answered().await;
     if serves && !site {
         job.report
-            .note("the site did not answer this machine before the run, so only SSH is tested now");
+            .note("The site did not answer before the run, so only SSH is checked after it.");
     }
     let armed = ArmedRun {
         run: &plan.run,

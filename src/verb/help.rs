@@ -3,6 +3,7 @@
 use clap::{Command, CommandFactory, FromArgMatches};
 
 use crate::cli::Cli;
+use crate::core::report::width;
 
 /// Each visible verb is in one group; a test compares.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -41,8 +42,12 @@ fn grouped() -> Command {
 
 fn rows(command: &Command, verbs: &[&str]) -> String {
     let row = |verb: &&str| {
-        let about = command.find_subcommand(verb)?.get_about()?;
-        Some(format!("  {verb:<12}{about}\n"))
+        let about = command.find_subcommand(verb)?.get_about()?.to_string();
+        let first = format!("  {verb:<12}");
+        let options = textwrap::Options::new(width())
+            .initial_indent(&first)
+            .subsequent_indent("              ");
+        Some(format!("{}\n", textwrap::fill(&about, options)))
     };
     verbs.iter().filter_map(row).collect()
 }

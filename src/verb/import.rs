@@ -46,8 +46,9 @@ pub async fn run(job: &mut Job<'_>, wish: &ImportCommand) -> Result<u8> {
     }
     tell(job, &remote, &imported.previous).await?;
     if wish.check {
+        job.report.as_test();
         job.report
-            .note("the import would succeed; nothing was changed");
+            .note("The import would succeed. Nothing was changed.");
     }
     remote.close().await;
     Ok(exit::OK)
@@ -227,7 +228,7 @@ async fn swap(
     let step = import::step(imported, "replace the database with the import");
     job.report.waiting("reading the files on the host");
     on_host::foresee(job, remote.agent().await?, vec![step.clone()]).await?;
-    let why = "this replaces the live database";
+    let why = "This replaces the live database.";
     consent::confirm(job, yes, why, "Replace the live database?").await?;
     let agent = remote.agent().await?;
     let swapping = Swapping {
@@ -245,7 +246,7 @@ async fn swap(
     plan.no_return = Some(no_return);
     on_host::run(job, agent, &plan, &[]).await?;
     job.report.note(format!(
-        "the previous database is kept as {previous} until `citrino-ops backup prune --previous-databases`"
+        "The previous database is kept as {previous}; `citrino-ops backup prune --previous-databases` deletes it."
     ));
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::operator::preview::Preview;
 use crate::planner::backup::Settings;
 use crate::planner::cloud::PublicKey;
 use command::JobCommand;
+pub use command::{another_file, typed};
 
 /// What stands for the volume's device until the API has told it.
 const A_DEVICE: &str = "/dev/disk/by-id/scsi-0HC_Volume_0";
@@ -101,7 +102,7 @@ impl<'r> Job<'r> {
             volume,
             command: JobCommand::of(cli),
             wishes,
-            typed: command::typed(cli),
+            typed: typed(cli),
         }
     }
 

@@ -52,6 +52,9 @@ use job::Job;
 /// Runs one command to its end: what it says, and its exit code.
 pub fn run(cli: &Cli) -> ExitCode {
     let mut report = Report::new(cli.json, volume(cli));
+    if let Some(typed) = job::another_file(cli) {
+        report.typed_as(typed);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -140,7 +143,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Ssh { command } => ssh::run(job, command).await,
         Verb::Adopt(options) => adopt::run(job, options).await,
         Verb::Rebuild(wish) => rebuild::run(job, wish).await,
-        Verb::Gc(yes) => gc::run(job, *yes).await,
+        Verb::Gc { yes } => gc::run(job, *yes).await,
         Verb::Destroy {
             unprotect: true, ..
         } => destroy::unprotect(job).await,

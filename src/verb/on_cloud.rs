@@ -8,9 +8,12 @@ use crate::core::engine;
 use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
 use crate::core::plan::{Mode, Step};
-use crate::hetzner::{DEFAULT_ENDPOINT, Hetzner, ServerView};
+use crate::hetzner::{ApiSources, DEFAULT_ENDPOINT, Hetzner, ServerView, SettingSource};
 use crate::operator::preview::Preview;
 use crate::planner::cloud::Resource;
+
+/// Names the API's address, before what citrino.yml says.
+const ENDPOINT: &str = "HCLOUD_ENDPOINT";
 
 /// The Hetzner API; nothing is sent yet.
 ///
@@ -28,11 +31,21 @@ pub fn api(job: &Job<'_>) -> Result<Hetzner> {
         .hint("run `citrino-ops converge`")
         .into());
     };
-    let endpoint = source::variable("HCLOUD_ENDPOINT")
-        .or_else(|| cloud.endpoint.as_ref().map(ToString::to_string));
-    let endpoint = endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
-    let api = Hetzner::connect(endpoint, &source::token(&job.stack)?)?;
-    Ok(api.telling(job.report.progress()))
+    let (endpoint, from) = match (source::variable(ENDPOINT), &cloud.endpoint) {
+        (Some(endpoint), _) => (endpoint, SettingSource::Environment),
+        (None, Some(endpoint)) => (endpoint.to_string(), SettingSource::Configuration),
+        (None, None) => (DEFAULT_ENDPOINT.to_owned(), SettingSource::BuiltIn),
+    };
+    let sources = ApiSources {
+        token: if source::variable(source::TOKEN).is_some() {
+            SettingSource::Environment
+        } else {
+            SettingSource::Configuration
+        },
+        endpoint: from,
+    };
+    let api = Hetzner::connect(&endpoint, &source::token(&job.stack)?)?;
+    Ok(api.known_by(sources).telling(job.report.progress()))
 }
 
 /// Looks at the cloud, and tells nothing yet.
@@ -50,9 +63,34 @@ pub async fn look(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) 
     .await?;
     let preview = Preview { events, tally };
     if tally.failed > 0 {
-        job.show(&preview)?;
+        return refuse(job, &preview).map(|()| preview);
     }
     Ok(preview)
+}
+
+/// Tells why what was looked at cannot be done: each step that refuses, and nothing of the others.
+///
+/// # Errors
+/// The first of them.
+fn refuse(job: &mut Job<'_>, preview: &Preview) -> Result<()> {
+    let failed = preview.tally.failed;
+    job.report.as_refusal(failed);
+    job.show(preview).map_err(|error| match failed {
+        1 => error,
+        _ => and_more(error, failed - 1),
+    })
+}
+
+fn and_more(error: anyhow::Error, others: usize) -> anyhow::Error {
+    let steps = if others == 1 { "step" } else { "steps" };
+    match error.downcast::<Fault>() {
+        Ok(mut fault) => {
+            let why = &fault.message;
+            fault.message = format!("{why} ({others} other {steps} above refused too)");
+            fault.into()
+        }
+        Err(error) => error,
+    }
 }
 
 /// Makes the cloud so.

@@ -57,8 +57,7 @@ pub async fn agent<'s>(job: &mut Job<'_>, remote: &'s Remote) -> Result<Agent<'s
     let agent = remote.agent().await?;
     let facts = agent.facts();
     if let Some(last) = facts.last_run.as_ref().filter(|last| !last.heard) {
-        let text = last.told(facts.busy);
-        job.report.note(text);
+        job.report.note_first(last.noted(facts.busy));
     }
     if let Some(armed) = &facts.armed {
         let text = format!(

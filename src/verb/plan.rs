@@ -22,6 +22,7 @@ pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
     } else {
         cloud(job, &mut pending, &mut planned).await?
     };
+    let cloud_pending = pending;
     let mut on_host = None;
     match target {
         Some(target) => {
@@ -43,7 +44,20 @@ pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
             "the plan is saved in {file}; `{typed} provision --plan {file}` and `{typed} converge --plan {file}` apply it"
         ));
     }
+    if pending > 0 && out.is_none() {
+        job.report
+            .note(next(cloud_pending, pending - cloud_pending));
+    }
     Ok(provision::pending(pending == 0))
+}
+
+/// What applies a plan with differences in the cloud, on the host, or both.
+fn next(cloud: usize, host: usize) -> &'static str {
+    match (cloud, host) {
+        (0, _) => "Apply with `citrino-ops converge`.",
+        (_, 0) => "Apply with `citrino-ops provision`.",
+        _ => "Apply with `citrino-ops provision`, then `citrino-ops converge`.",
+    }
 }
 
 /// What would change in the cloud, and where its host is.

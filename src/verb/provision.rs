@@ -103,7 +103,7 @@ async fn agree(
     consent::confirm(
         job,
         yes,
-        "this changes the cloud and may cost money",
+        "This changes the cloud and may cost money.",
         &question,
     )
     .await
@@ -162,7 +162,7 @@ async fn rotate(
                 remote = with_new_key(&target).await?;
                 relabel(api, &server, &rotation).await?;
                 job.report.note(
-                    "the host has its own host key now; the one of its bootstrap is no longer accepted",
+                    "The host now uses its own host key. Its bootstrap key is no longer accepted.",
                 );
                 continue;
             }

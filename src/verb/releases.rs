@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::core::error::exit;
-use crate::facts::app::{AppFacts, Release};
+use crate::facts::app::{AppFacts, Release, ReleaseState};
 use crate::planner::release;
 use crate::verb::on_host;
 
@@ -16,6 +16,14 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     remote.close().await;
     for release in &app.releases {
         job.report.text(&line(&app, release));
+    }
+    for name in &app.torn {
+        // A host may call a folder anything.
+        let name = name.replace(char::is_control, "\u{fffd}");
+        job.report.text(&format!(
+            "{name}  {:<11}  not stored completely; the next deploy deletes it",
+            ReleaseState::Failed.word()
+        ));
     }
     if app.releases.is_empty() {
         job.report
@@ -55,13 +63,18 @@ fn line(app: &AppFacts, release: &Release) -> String {
 
 /// Whether it can be gone back to, and in how long, or why not.
 fn way_back(app: &AppFacts, release: &Release) -> String {
+    // Without a name no rollback takes one that was rolled back from.
+    let by_name = match release.state {
+        ReleaseState::Quarantined => " (by name)",
+        _ => "",
+    };
     match (release::reach(app, release), app.switched_ms) {
         (Err(obstacle), _) => format!("cannot be used: {obstacle}"),
-        (Ok(()), None) => "rollback possible".to_owned(),
+        (Ok(()), None) => format!("rollback{by_name} possible"),
         (Ok(()), Some(ms)) => {
             // As the last change took on this host, to the second above.
             let seconds = ms.div_ceil(1000);
-            format!("rollback takes about {seconds} s")
+            format!("rollback{by_name} takes about {seconds} s")
         }
     }
 }

@@ -20,6 +20,9 @@ use crate::verb::consent;
 use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, wish: &RestoreCommand) -> Result<u8> {
+    if wish.backup.is_none() && wish.from.is_none() && wish.to.is_none() {
+        return Err(nothing_named().into());
+    }
     let mut name = wish.backup.clone();
     let asked = name.as_deref().unwrap_or("latest");
     let whose = (!wish.from_other_stack).then(|| job.stack.name.clone());
@@ -50,10 +53,10 @@ pub async fn run(job: &mut Job<'_>, wish: &RestoreCommand) -> Result<u8> {
         fits(&facts.app, backup)?;
         swapping.to_backup(backup, identities)
     };
-    let done = restore.swap.name.clone();
+    let from = restore.from.clone();
     on_host::foresee(job, agent, vec![restore.swap]).await?;
-    let why = "everything written since then will be lost";
-    consent::confirm(job, wish.yes.yes, why, "Lose that, and restore?").await?;
+    let why = "This returns the database to an earlier state.";
+    consent::confirm(job, wish.yes.yes, why, "Restore?").await?;
     let agent = remote.agent().await?;
     let mut steps = restore.steps;
     if wish.without_safety_backup {
@@ -65,10 +68,15 @@ pub async fn run(job: &mut Job<'_>, wish: &RestoreCommand) -> Result<u8> {
     restored.map_err(with_way_out)?;
     remote.close().await;
     job.report.note(format!(
-        "done: {done}; the previous database is kept until `{} backup prune --previous-databases`",
+        "Restored the database {from}. The previous database is kept; `{} backup prune --previous-databases` deletes it.",
         job.typed
     ));
     Ok(exit::OK)
+}
+
+fn nothing_named() -> Fault {
+    Fault::new(Code::E0802, "it is not clear what to restore")
+        .hint("name a backup of `citrino-ops backup list`, or `latest`; or a time with `--to`, or a bucket with `--from`")
 }
 
 /// What is set aside may be too damaged to be dumped.

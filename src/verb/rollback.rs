@@ -23,12 +23,15 @@ pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
     let facts = agent.facts().clone();
     let release = wished(&facts.app, wish.release.as_deref())?;
     let data = data(job, &facts, release, wish.data)?;
+    if let Some(note) = not_needed(&data, wish.data) {
+        job.report.note(note);
+    }
     let agent = match &data {
         Data::Restored(restored) => {
             let step = Step::new("release", restored.wish(), restored.clone());
             on_host::foresee(job, agent, vec![step]).await?;
-            let question = "Lose that, and roll back?";
-            let why = "everything written since the backup will be lost";
+            let question = "Roll back?";
+            let why = "This returns the database to its state in the backup.";
             consent::confirm(job, wish.yes.yes, why, question).await?;
             remote.agent().await?
         }
@@ -52,7 +55,7 @@ fn wished<'a>(app: &'a AppFacts, name: Option<&str>) -> Result<&'a Release> {
     let Some(name) = name else {
         return release::previous(app).ok_or_else(|| {
             Fault::new(Code::E0703, "there is no other working release on the host")
-                .hint("`citrino-ops releases` lists the releases; one that was rolled back from has to be named; or deploy another one")
+                .hint("`citrino-ops releases` lists the releases; to use a quarantined release again, name it: `citrino-ops rollback RELEASE`; or deploy another one")
                 .into()
         });
     };
@@ -131,6 +134,22 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
         .into())
 }
 
+/// What was asked to be done with the database, and need not be.
+fn not_needed(data: &Data, asked: RollbackData) -> Option<&'static str> {
+    match (data, asked) {
+        (
+            Data::Kept,
+            RollbackData {
+                restore_db: true, ..
+            },
+        ) => Some("The release can use the current schema, so the database is not restored."),
+        (Data::Kept, RollbackData { down: true, .. }) => {
+            Some("The release can use the current schema, so no migration is reverted.")
+        }
+        _ => None,
+    }
+}
+
 fn told(ways: &[RollbackWay], release: &Release) -> String {
     let id = &release.id;
     let mut lines: Vec<String> = ways
@@ -141,7 +160,7 @@ fn told(ways: &[RollbackWay], release: &Release) -> String {
                 format!("`citrino-ops rollback {id} --down`: the schema is reverted to {to:04}, no data is lost")
             }
             RollbackWay::Restore(BackupManifest { name, at, .. }) => format!(
-                "`citrino-ops rollback {id} --restore-db`: the database is restored from {name}, everything written since {at} is lost"
+                "`citrino-ops rollback {id} --restore-db`: the database returns to its state in {name}, of {at}"
             ),
         })
         .collect();

@@ -60,15 +60,29 @@ fn of_server(job: &mut Job, server: Option<&ServerView>) {
     job.report.fact("safeguards", kept, None);
 }
 
+/// `Debian` of `debian`, as os-release names it.
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
 fn of_host(job: &mut Job, facts: &Facts) {
     let system = format!(
-        "{} {}, {} processors, {} MB",
-        facts.os.id, facts.os.version, facts.cpus, facts.memory_mb
+        "{} {}, {} {}, {}.{} GB",
+        capital(&facts.os.id),
+        facts.os.version,
+        facts.cpus,
+        if facts.cpus == 1 { "CPU" } else { "CPUs" },
+        facts.memory_mb / 1024,
+        facts.memory_mb % 1024 * 10 / 1024
     );
     job.report.fact("host", system, None);
     let live = facts.app.live.as_ref();
     let release = live.and_then(|slot| facts.app.slots.get(slot).map(|id| (slot, id)));
-    let serves = release.map_or("none".to_owned(), |(slot, id)| format!("{id} in {slot}"));
+    let serves = release.map_or("none".to_owned(), |(slot, id)| {
+        format!("{id} in slot {slot}")
+    });
     job.report.fact("release", serves, None);
     let backups = headline(&facts.backups, OffsetDateTime::now_utc());
     job.report.fact("backups", backups, None);

@@ -10,12 +10,19 @@ pub fn run(job: &mut Job) -> Result<u8> {
     // `Job::load` has checked it, as for every verb.
     let stack = &job.stack;
     let migrations = inputs::migrations(&stack.folder)?.map_or_else(String::new, |(_, sources)| {
-        format!(", {} migration files", sources.len())
+        match sources.len() {
+            1 => ", 1 migration file".to_owned(),
+            count => format!(", {count} migration files"),
+        }
     });
+    let secrets = match stack.secrets.len() {
+        0 => "no secrets".to_owned(),
+        1 => "1 secret".to_owned(),
+        count => format!("{count} secrets"),
+    };
     let text = format!(
-        "stack {} is valid: citrino.yml, {} secrets, playbooks and templates{migrations}",
-        stack.name,
-        stack.secrets.len()
+        "stack {} is valid: citrino.yml, {secrets}, playbooks and templates{migrations}",
+        stack.name
     );
     job.report.note(text);
     Ok(exit::OK)

@@ -89,7 +89,7 @@ fn a_run_stands_in_it_with_who_what_and_how_it_ended_and_a_look_does_not() {
     let told = does(&stack, &["audit", "-n", "1"]).text;
     assert!(
         told.contains("converge by ana@")
-            && told.contains(&format!("ended; changed \"{}\"", robots_step())),
+            && told.contains(&format!("ended; 1 changed: {}", robots_step())),
         "{told}"
     );
     // The first `up` brought a release.

@@ -214,15 +214,15 @@ fn a_deploy_that_was_cut_off_at_its_switch_does_not_cost_the_old_release() {
 #[test]
 fn what_no_host_could_run_is_refused_before_anything_is_sent() {
     let Some(stack) = serving() else { return };
-    for (path, why) in [
-        ("/bin/sh", "not static"),
-        ("citrino.yml", "not a Linux program"),
-        ("absent", "No such file"),
+    for (path, exit, code, why) in [
+        ("/bin/sh", 1, "E0601", "not static"),
+        ("citrino.yml", 1, "E0601", "not a Linux program"),
+        ("absent", 2, "E0609", "No such file"),
     ] {
         let deploy = stack.citrino(&["deploy", "--artifact", path]);
-        assert_eq!(deploy.code, 1, "{}", deploy.text);
+        assert_eq!(deploy.code, exit, "{}", deploy.text);
         assert!(
-            deploy.text.contains("E0601") && deploy.text.contains(why),
+            deploy.text.contains(code) && deploy.text.contains(why),
             "{}",
             deploy.text
         );

@@ -84,7 +84,7 @@ fn a_saved_plan_of_the_host_is_applied_while_it_holds() {
     let moved = stack.citrino(&["converge", "--plan", "kept"]);
     assert_eq!(moved.code, 7, "{}", moved.text);
     assert!(
-        moved.text.contains("E0312") && moved.text.contains("PostgreSQL's cluster defaults"),
+        moved.text.contains("E0312") && moved.text.contains("PostgreSQL defaults"),
         "{}",
         moved.text
     );
@@ -125,11 +125,11 @@ fn status_tells_at_one_look_what_there_is() {
         "cpx11 in ash, running",
         &stack.address(),
         "protection on",
-        "debian 12",
-        " in blue",
+        "Debian 12",
+        " in slot blue",
         "last run",
     ] {
-        let other_slot = part == " in blue" && status.text.contains(" in green");
+        let other_slot = part == " in slot blue" && status.text.contains(" in slot green");
         assert!(
             status.text.contains(part) || other_slot,
             "{part}\n{}",

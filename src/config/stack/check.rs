@@ -25,7 +25,10 @@ fn place(stack: &Stack, file: &mut Document) {
             "is missing: give `cloud` to make a server, or `host` for one that is there",
         ),
         (Some(_), Some(_)) => {
-            file.refuse(&["host"], "cannot stand beside `cloud`; keep one of them");
+            file.refuse(
+                &["host"],
+                "cannot be used together with `cloud`; remove one of them",
+            );
         }
         _ => {}
     }
@@ -111,7 +114,7 @@ fn variables(stack: &Stack, file: &mut Document) {
         } else if *name == PASSWORD {
             file.refuse(&path, "is a secret; it belongs below `secrets`");
         } else if stack.secrets.contains_key(name) {
-            file.refuse(&path, "stands below `secrets` too; keep one of the two");
+            file.refuse(&path, "is already set below `secrets`; remove one of them");
         }
         if value.contains(['\n', '\r']) {
             file.refuse(

@@ -87,7 +87,7 @@ fn a_mark_and_carriage_returns_change_nothing() {
 const REFUSED: &[(&str, &str)] = &[
     (
         "app: { prot: 80 }\n",
-        "4: app.prot: there is no such key; did you mean `port`?",
+        "4: app.prot: unknown key; did you mean `port`?",
     ),
     ("app: { pool: 40 }\n", "4: app.pool: is 40: two slots"),
     (
@@ -134,15 +134,15 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "secrets:\n  A: { env: X }\n  A: { file: X }\n",
-        "6: secrets.A: stands in line 5 already",
+        "6: secrets.A: is already set in line 5",
     ),
     (
         "app:\n  env:\n    A: x\n    B: y\n    A: z\n",
-        "8: app.env.A: stands in line 6 already",
+        "8: app.env.A: is already set in line 6",
     ),
     (
         "app: { env: { A: x } }\nsecrets: { A: { env: X } }\n",
-        "4: app.env.A: stands below `secrets` too",
+        "4: app.env.A: is already set below `secrets`",
     ),
     (
         "app:\n  env:\n    DB_NAME: other\n",
@@ -182,15 +182,15 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "backup: yes\n",
-        "4: backup: must be a section of keys and values",
+        "4: backup: must be a section of keys and values, not `yes`",
     ),
     (
         "app: { demo_data: yes }\n",
-        "4: app.demo_data: must be true or false",
+        "4: app.demo_data: must be true or false, not `yes`",
     ),
     (
         "app: { port: abc }\n",
-        "4: app.port: must be a number from 1 to 65535",
+        "4: app.port: must be a number from 1 to 65535, not text",
     ),
     (
         "alerts: { email: [ana] }\n",
@@ -249,7 +249,7 @@ fn what_the_cloud_cannot_have_is_refused() {
         ),
         (
             "host: { address: a, host_key: ssh-ed25519 A }\n",
-            "8: host: cannot stand beside `cloud`",
+            "8: host: cannot be used together with `cloud`",
         ),
     ] {
         let text = told(&format!("{CLOUD}{more}"));
@@ -309,7 +309,7 @@ fn a_file_without_a_place_says_so_once() {
     );
     assert_eq!(
         told("stack: prod\ndomain: example.com\nhost: there\n"),
-        "citrino.yml:3: host: must be a section of keys and values"
+        "citrino.yml:3: host: must be a section of keys and values, not text"
     );
     let empty = told("");
     assert!(empty.contains("1: stack: is missing") && empty.contains("1: domain: is missing"));

@@ -17,8 +17,13 @@ impl<'n> De<'n> {
     fn scalar(self, what: &str) -> Result<&'n Scalar, YamlError> {
         match &self.0.content {
             NodeContent::Scalar(scalar) => Ok(scalar),
-            _ => Err(YamlError::wrong(format!("must be {what}"))),
+            _ => Err(self.refused(what)),
         }
+    }
+
+    /// What it must be, and what stands there instead.
+    fn refused(self, what: &str) -> YamlError {
+        YamlError::wrong(format!("must be {what}, not {}", self.0.shown()))
     }
 
     fn whole<'de, V: Visitor<'de>>(
@@ -34,7 +39,7 @@ impl<'n> De<'n> {
             Value::Signed(number) if number >= least => visitor.visit_i64(number),
             Value::Unsigned(number) => Err(out_of(&range, number)),
             Value::Signed(number) => Err(out_of(&range, number)),
-            _ => Err(YamlError::wrong(format!("must be {range}"))),
+            _ => Err(self.refused(&range)),
         }
     }
 
@@ -42,7 +47,7 @@ impl<'n> De<'n> {
         match &self.0.content {
             NodeContent::List(items) => visitor.visit_seq(Items::of(items)),
             _ if self.0.is_null() => visitor.visit_seq(Items::of(&[])),
-            _ => Err(YamlError::wrong("must be a list")),
+            _ => Err(self.refused("a list")),
         }
     }
 
@@ -51,7 +56,7 @@ impl<'n> De<'n> {
         match &self.0.content {
             NodeContent::Map(entries) => visitor.visit_map(Entries::of(entries)),
             _ if self.0.is_null() => visitor.visit_map(Entries::of(&[])),
-            _ => Err(YamlError::wrong("must be a section of keys and values")),
+            _ => Err(self.refused("a section of keys and values")),
         }
     }
 
@@ -101,7 +106,7 @@ impl<'de> Deserializer<'de> for De<'_> {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         match self.scalar("true or false")?.value() {
             Value::Bool(flag) => visitor.visit_bool(flag),
-            _ => Err(YamlError::wrong("must be true or false")),
+            _ => Err(self.refused("true or false")),
         }
     }
 
@@ -125,7 +130,7 @@ impl<'de> Deserializer<'de> for De<'_> {
             Value::Unsigned(number) => visitor.visit_u64(number),
             Value::Signed(number) => visitor.visit_i64(number),
             Value::Float(number) => visitor.visit_f64(number),
-            _ => Err(YamlError::wrong("must be a number")),
+            _ => Err(self.refused("a number")),
         }
     }
 
@@ -166,7 +171,7 @@ impl<'de> Deserializer<'de> for De<'_> {
         if self.0.is_null() {
             visitor.visit_unit()
         } else {
-            Err(YamlError::wrong("must be empty"))
+            Err(self.refused("empty"))
         }
     }
 

@@ -44,8 +44,19 @@ impl de::Error for YamlError {
     }
 
     /// What was found instead is not repeated: it may be a secret in the wrong place.
-    fn invalid_type(_: Unexpected, expected: &dyn Expected) -> Self {
-        Self::wrong(format!("must be {expected}"))
+    fn invalid_type(found: Unexpected, expected: &dyn Expected) -> Self {
+        let found = match found {
+            Unexpected::Bool(flag) => flag.to_string(),
+            Unexpected::Unsigned(number) => number.to_string(),
+            Unexpected::Signed(number) => number.to_string(),
+            Unexpected::Float(number) => number.to_string(),
+            Unexpected::Str(_) => "text".to_owned(),
+            Unexpected::Seq => "a list".to_owned(),
+            Unexpected::Map => "a section".to_owned(),
+            Unexpected::Unit => "nothing".to_owned(),
+            _ => return Self::wrong(format!("must be {expected}")),
+        };
+        Self::wrong(format!("must be {expected}, not {found}"))
     }
 
     fn invalid_value(found: Unexpected, expected: &dyn Expected) -> Self {
@@ -80,7 +91,7 @@ impl de::Error for YamlError {
 impl fmt::Display for YamlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.why {
-            Why::UnknownKey(_) => f.write_str("there is no such key"),
+            Why::UnknownKey(_) => f.write_str("unknown key"),
             Why::Missing(key) => write!(f, "`{key}` is missing"),
             Why::Wrong(why) => f.write_str(why),
         }
@@ -89,11 +100,11 @@ impl fmt::Display for YamlError {
 
 impl std::error::Error for YamlError {}
 
-/// That there is no such key, and which one was meant.
+/// That unknown key, and which one was meant.
 pub fn no_such_key(wrong: &str, known: &[&str]) -> String {
     match nearest(wrong, known.iter().copied()) {
-        Some(near) => format!("there is no such key; did you mean `{near}`?"),
-        None => format!("there is no such key; there are {}", listed(known)),
+        Some(near) => format!("unknown key; did you mean `{near}`?"),
+        None => format!("unknown key; the keys are {}", listed(known)),
     }
 }
 

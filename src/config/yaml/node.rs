@@ -113,10 +113,29 @@ impl Node {
     }
 
     /// Nothing is written there.
+    /// What it is, for an error. A text is not repeated: it may be a secret in the wrong place.
+    pub fn shown(&self) -> String {
+        let scalar = match &self.content {
+            NodeContent::List(_) => return "a list".to_owned(),
+            NodeContent::Map(_) => return "a section".to_owned(),
+            NodeContent::Scalar(scalar) => scalar,
+        };
+        match scalar.value() {
+            Value::Null => "nothing".to_owned(),
+            Value::Text(word) if ELSEWHERE_TRUTHS.contains(&word) => format!("`{word}`"),
+            Value::Text(_) => "text".to_owned(),
+            Value::Bool(flag) => flag.to_string(),
+            Value::Unsigned(_) | Value::Signed(_) | Value::Float(_) => scalar.text.clone(),
+        }
+    }
+
     pub fn is_null(&self) -> bool {
         matches!(&self.content, NodeContent::Scalar(scalar) if matches!(scalar.value(), Value::Null))
     }
 }
+
+/// Words that older versions of YAML read as true or false.
+const ELSEWHERE_TRUTHS: [&str; 6] = ["yes", "no", "on", "off", "y", "n"];
 
 /// What a scalar stands for, by YAML's core schema.
 #[derive(Clone, Copy, Debug, PartialEq)]

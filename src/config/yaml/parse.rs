@@ -133,7 +133,7 @@ impl<'t> Reader<'t> {
             let value = self.node(first, depth)?;
             let key = self.trail.last().cloned().unwrap_or_default();
             if let Some(line) = lines.get(&key) {
-                let why = format!("stands in line {line} already; keep one of the two");
+                let why = format!("is already set in line {line}; remove one of them");
                 self.twice.push(ConfigFault::new(at, &self.trail, why));
             } else {
                 lines.insert(key.clone(), at.line);

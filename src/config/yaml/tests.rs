@@ -76,14 +76,14 @@ size: 5
         faults(text),
         "\
 house.yml has 8 faults:
-house.yml:2: dor: there is no such key; did you mean `door`?
+house.yml:2: dor: unknown key; did you mean `door`?
 house.yml:3: door.name: is missing
 house.yml:4: door.port: must be a number from 1 to 65535, not 70000
-house.yml:5: door.nam: there is no such key; did you mean `name`?
-house.yml:6: rooms: must be a list
+house.yml:5: door.nam: unknown key; did you mean `name`?
+house.yml:6: rooms: must be a list, not text
 house.yml:7: size: must be a number from 1 to 100, not 0
 house.yml:8: light: must be one of `off`, `bright`; did you mean `bright`?
-house.yml:10: size: stands in line 7 already; keep one of the two"
+house.yml:10: size: is already set in line 7; remove one of them"
     );
 }
 
@@ -92,21 +92,24 @@ fn a_fault_is_one_line_and_names_what_it_is_of() {
     for (text, wished) in [
         (
             "owner:\n  a: 1\n  b: 2\n  a: 3\n",
-            "house.yml:4: owner.a: stands in line 2 already; keep one of the two",
+            "house.yml:4: owner.a: is already set in line 2; remove one of them",
         ),
         (
             "rooms:\n  - a\n  - [b]\n",
-            "house.yml:3: rooms: must be text",
+            "house.yml:3: rooms: must be text, not a list",
         ),
         (
             "zzz: 1\n",
-            "house.yml:1: zzz: there is no such key; there are `door`, `rooms`, `size`, `light`, `owner`",
+            "house.yml:1: zzz: unknown key; the keys are `door`, `rooms`, `size`, `light`, `owner`",
         ),
         (
             "size: many\n",
-            "house.yml:1: size: must be a number from 1 to 100",
+            "house.yml:1: size: must be a number from 1 to 100, not text",
         ),
-        ("- a\n", "house.yml:1: must be a section of keys and values"),
+        (
+            "- a\n",
+            "house.yml:1: must be a section of keys and values, not a list",
+        ),
         (
             "a: b\n---\nc: d\n",
             "house.yml:2: a second document begins here; a file holds one",

@@ -1,9 +1,9 @@
 //! Events as lines for people.
 
 use super::Verbosity;
-use super::printer::Printer;
-use super::words::{NAME_WIDTH, beside, mark, measured, seconds, seen, size, sum};
-use crate::core::event::{Change, ErrorInfo, Event, Figure, Label, StepState};
+use super::printer::{Printer, RefusalLines};
+use super::words::{NAME_WIDTH, beside, mark, measured, seen, size, sum, took};
+use crate::core::event::{Act, Change, Counts, ErrorInfo, Event, Figure, Label, StepState};
 
 /// How a step ended, as its line tells it.
 struct Ended<'e> {
@@ -13,6 +13,12 @@ struct Ended<'e> {
     change: Option<&'e Change>,
     figure: Option<&'e Figure>,
     error: Option<&'e ErrorInfo>,
+}
+
+/// Whether a figure belongs to what a row says: one within its limit is not why a check failed.
+fn explains(state: StepState, figure: &Figure) -> bool {
+    let is_within = figure.limit.is_some_and(|limit| figure.value <= limit);
+    state != StepState::Differs || !is_within
 }
 
 impl Printer {
@@ -33,19 +39,27 @@ impl Printer {
                 ..
             } => {
                 let error = error.as_ref();
+                let is_told_here = match self.refusal {
+                    Some(lines) => lines == RefusalLines::ReasonBelow,
+                    None => self.checklist || !is_told_at_end,
+                };
+                self.rest();
                 self.step(&Ended {
                     label: &label,
                     state,
                     took_ms,
                     change: change.as_ref(),
                     figure: figure.as_ref(),
-                    error: error.filter(|_| self.checklist || !is_told_at_end),
+                    error: error.filter(|_| is_told_here),
                 });
             }
             Event::Fact {
                 name, text, figure, ..
             } => self.fact(&name, &text, figure.as_ref()),
-            Event::Audit(line) => self.line(&line.told()),
+            Event::Audit(line) => {
+                let is_whole = self.volume == Verbosity::Verbose;
+                self.line(&line.told(is_whole));
+            }
             Event::Alarm { error, .. } => self.alarm(&error),
             event if self.volume > Verbosity::Quiet => self.aside(event),
             _ => {}
@@ -85,7 +99,9 @@ impl Printer {
     fn step(&mut self, step: &Ended<'_>) {
         let is_shown = match step.state {
             StepState::Same => self.volume == Verbosity::Verbose || self.checklist,
-            StepState::Changed | StepState::Differs => self.volume > Verbosity::Quiet,
+            StepState::Changed | StepState::Differs => {
+                self.volume > Verbosity::Quiet && self.refusal.is_none()
+            }
             StepState::Failed => true,
         };
         if !is_shown {
@@ -102,9 +118,13 @@ impl Printer {
         };
         let line = self.step_line(step, &name, beside);
         self.line(line.trim_end());
-        let is_told = step.state == StepState::Differs || self.volume == Verbosity::Verbose;
-        if let Some(change) = step.change.filter(|_| is_told) {
-            self.change(change, beside.is_none() || step.figure.is_some());
+        let is_told = |change: &&Change| {
+            let is_gone = change.act == Act::Delete;
+            step.state == StepState::Differs || self.volume == Verbosity::Verbose || is_gone
+        };
+        if let Some(change) = step.change.filter(is_told) {
+            let figure = step.figure.filter(|figure| explains(step.state, figure));
+            self.change(change, beside.is_none() || figure.is_some());
         }
         if let Some(error) = step.error {
             self.line(&format!("    {}", error.message.replace('\n', "\n    ")));
@@ -122,9 +142,12 @@ impl Printer {
         };
         let took = match step.state {
             StepState::Same | StepState::Differs => String::new(),
-            StepState::Changed | StepState::Failed => format!("{:>8}", seconds(step.took_ms)),
+            // Nothing ran that could have taken time.
+            StepState::Failed if self.refusal.is_some() => String::new(),
+            StepState::Changed | StepState::Failed => format!("{:>8}", took(step.took_ms)),
         };
-        let tail = match (step.figure, beside) {
+        let figure = step.figure.filter(|figure| explains(step.state, figure));
+        let tail = match (figure, beside) {
             (Some(figure), _) => measured(figure),
             (None, Some(what)) => what.to_owned(),
             (None, None) => self.paint(&took, "2"),
@@ -173,19 +196,20 @@ impl Printer {
             } => {
                 let why = error.map_or(String::new(), |error| format!(": {}", error.message));
                 let state = format!("{state:?}").to_lowercase();
-                self.line(&format!(
+                let line = format!(
                     "{at}    {state:<8} {:<9} {}{why}  {}",
                     label.part,
                     label.name,
-                    seconds(took_ms)
-                ));
+                    took(took_ms)
+                );
+                self.line(line.trim_end());
             }
             Event::Outage { at, outage, .. } => self.line(&format!("{at}    {}", seen(&outage))),
             Event::Halted { at, name, .. } => {
                 self.line(&format!("{at}    stopped before \"{name}\""));
             }
             Event::End { at, tally, .. } => {
-                self.line(&format!("{at}  {}", sum(&tally, false)));
+                self.line(&format!("{at}  {}", sum(&tally, &Counts::default())));
             }
             _ => {}
         }

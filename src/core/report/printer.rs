@@ -1,10 +1,12 @@
 //! Where lines go: stdout, the bar of what is waited for, and a person who is asked.
 
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::waiting::Waiting;
 use super::{Progress, Verbosity};
 use crate::core::event::{ErrorInfo, Event};
 
@@ -14,13 +16,29 @@ pub struct Printer {
     pub volume: Verbosity,
     /// Whether unchanged steps have a line too, as in a checklist.
     pub checklist: bool,
+    /// Whether a run that only looked was refused: then only what refused it has a line.
+    pub refusal: Option<RefusalLines>,
     colour: bool,
     bar: ProgressBar,
+    /// Says what is waited for where nobody sees the bar.
+    waiting: Option<Waiting>,
+}
+
+/// Where the reasons of a refusal stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalLines {
+    /// In the error at the end: there is one.
+    ReasonAtEnd,
+    /// Below each line: there are several.
+    ReasonBelow,
 }
 
 impl Printer {
     pub fn new(json: bool, volume: Verbosity) -> Self {
-        let watched = std::io::stderr().is_terminal() && !json && volume != Verbosity::Quiet;
+        let term = std::env::var_os("TERM");
+        let moves = can_move(term.as_deref());
+        let is_silent = json || volume == Verbosity::Quiet;
+        let watched = std::io::stderr().is_terminal() && moves && !is_silent;
         let bar = ProgressBar::no_length();
         bar.set_draw_target(if watched {
             ProgressDrawTarget::stderr()
@@ -30,13 +48,18 @@ impl Printer {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}{msg} {elapsed:.dim}") {
             bar.set_style(style);
         }
-        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        // It is drawn from the first wait on.
+        bar.finish_and_clear();
+        let colour =
+            std::io::stdout().is_terminal() && moves && std::env::var_os("NO_COLOR").is_none();
         Self {
             json,
             volume,
             checklist: false,
+            refusal: None,
             colour,
             bar,
+            waiting: (!watched && !is_silent).then(Waiting::default),
         }
     }
 
@@ -62,12 +85,11 @@ impl Printer {
     /// Asks a person, and gives the line that was typed. The line is read on a thread of its own, so that
     /// Ctrl-C is heard meanwhile.
     pub async fn ask(&mut self, question: &str) -> std::io::Result<String> {
-        self.bar.disable_steady_tick();
-        self.bar.suspend(|| {
-            let mut err = std::io::stderr();
-            write!(err, "{question} ")?;
-            err.flush()
-        })?;
+        // A bar that is only suspended would be drawn again behind the question.
+        self.clear();
+        let mut err = std::io::stderr();
+        write!(err, "{question} ")?;
+        err.flush()?;
         let (tell, told) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             let mut line = String::new();
@@ -104,18 +126,32 @@ impl Printer {
     }
 
     pub fn spin(&mut self, prefix: String, message: String) {
+        if let Some(waiting) = &self.waiting {
+            waiting.begin(&message);
+        }
         self.bar.set_prefix(prefix);
         self.bar.set_message(message);
-        self.bar.reset_elapsed();
+        // Also brings back one that was cleared for a question.
+        self.bar.reset();
         self.bar.enable_steady_tick(Duration::from_millis(120));
     }
 
     /// Nothing is waited for any more.
     pub fn clear(&self) {
+        self.rest();
+        self.bar.disable_steady_tick();
         self.bar.finish_and_clear();
     }
 
+    /// Nothing is waited for that would need a line of its own.
+    pub fn rest(&self) {
+        if let Some(waiting) = &self.waiting {
+            waiting.end();
+        }
+    }
+
     pub fn line(&mut self, text: &str) {
+        self.rest();
         self.bar.suspend(|| {
             // A reader that has gone away (`| head`) is no error of ours.
             let _ = writeln!(std::io::stdout(), "{text}");
@@ -128,5 +164,32 @@ impl Printer {
         } else {
             text.to_owned()
         }
+    }
+}
+
+/// Whether a terminal of this name knows colours and moves of the cursor.
+fn can_move(term: Option<&OsStr>) -> bool {
+    term.is_none_or(|term| term != "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dumb_terminal_gets_neither_colour_nor_a_bar() {
+        assert!(!can_move(Some(OsStr::new("dumb"))));
+        assert!(can_move(Some(OsStr::new("xterm"))));
+        assert!(can_move(None));
+    }
+
+    #[test]
+    fn a_question_stands_alone_and_the_bar_comes_back_after_it() {
+        let mut printer = Printer::new(false, Verbosity::Normal);
+        printer.spin("  3 ".to_owned(), "server eyes…".to_owned());
+        printer.clear();
+        assert!(printer.bar.is_finished());
+        printer.spin("  4 ".to_owned(), "firewall eyes…".to_owned());
+        assert!(!printer.bar.is_finished());
     }
 }

@@ -23,13 +23,24 @@ pub struct RunState {
     pub noticed: Option<Outage>,
     /// Whether the error of the newest step is printed at the end of the command.
     pub is_told_at_end: bool,
+    /// Whether what runs now is a checklist.
+    pub counts_checks: bool,
+    /// The part of the tally that is a checklist.
+    checks: Counts,
+    /// Whether what was done only tested something.
+    pub is_test: bool,
 }
 
 impl RunState {
     pub fn fold(&mut self, event: &Event) {
         match event {
             Event::Start { at, .. } => at.clone_into(&mut self.begun),
-            Event::End { tally, .. } => self.tally.add(*tally),
+            Event::End { tally, .. } => {
+                self.tally.add(*tally);
+                if self.counts_checks {
+                    self.checks.add(*tally);
+                }
+            }
             Event::Sent { bytes, .. } => self.sent_bytes += bytes,
             Event::Step {
                 label,
@@ -71,6 +82,7 @@ impl RunState {
     /// What was printed so far was a preview: it does not count in the sum at the end.
     pub fn forget_preview(&mut self) {
         self.tally = Counts::default();
+        self.checks = Counts::default();
         self.acts.clear();
     }
 
@@ -85,11 +97,73 @@ impl RunState {
     }
 
     /// How many steps ended how, and what they would do, unless they all only change something.
-    pub fn sum(&self, checklist: bool) -> String {
-        let sum = words::sum(&self.tally, checklist);
+    pub fn sum(&self) -> String {
+        if self.is_test {
+            return format!("Checked in {}.", words::seconds(self.tally.took_ms));
+        }
+        let sum = words::sum(&self.tally, &self.checks);
         if self.acts.keys().all(|act| *act == Act::Change) {
             return sum;
         }
         format!("{sum} ({})", self.prospect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::event::now;
+
+    fn ends(state: &mut RunState, same: usize, changed: usize, took_ms: u64) {
+        state.fold(&Event::End {
+            at: now(),
+            run: "r".into(),
+            tally: Counts {
+                same,
+                changed,
+                took_ms,
+                ..Counts::default()
+            },
+        });
+    }
+
+    #[test]
+    fn only_a_checklist_counts_as_checks() {
+        let mut state = RunState::default();
+        ends(&mut state, 79, 0, 6_000);
+        let resources = "No changes. 79 resources checked in 6.0 s.";
+        assert_eq!(state.sum(), resources);
+        state.counts_checks = true;
+        ends(&mut state, 17, 0, 2_600);
+        assert_eq!(
+            state.sum(),
+            "No changes. 79 resources checked, all 17 checks passed in 8.6 s."
+        );
+        state.counts_checks = false;
+        ends(&mut state, 1, 3, 0);
+        assert_eq!(
+            state.sum(),
+            "3 changed, 80 unchanged, all 17 checks passed in 8.6 s"
+        );
+    }
+
+    #[test]
+    fn checks_alone_are_called_checks() {
+        let mut state = RunState {
+            counts_checks: true,
+            ..RunState::default()
+        };
+        ends(&mut state, 17, 0, 800);
+        assert_eq!(state.sum(), "All 17 checks passed in 0.8 s.");
+    }
+
+    #[test]
+    fn a_test_changes_nothing_that_stays() {
+        let mut state = RunState {
+            is_test: true,
+            ..RunState::default()
+        };
+        ends(&mut state, 0, 2, 6_800);
+        assert_eq!(state.sum(), "Checked in 6.8 s.");
     }
 }

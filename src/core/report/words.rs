@@ -7,16 +7,26 @@ const LINE_WIDTH: usize = 80;
 /// Beside the longest figure with its limit a name of this width fits a line.
 pub const NAME_WIDTH: usize = 36;
 
-/// `watched on the host: 0 of 1840 requests failed, longest gap 31 ms`
+/// `During the run 0 of 1840 test requests on the host failed; longest gap 31 ms`
 pub fn seen(outage: &Outage) -> String {
     let place = match outage.side {
         Side::Host => "on the host",
         Side::Operator => "from this machine",
     };
-    format!(
-        "watched {place}: {} of {} requests failed, longest gap {} ms",
-        outage.failed, outage.requests, outage.longest_gap_ms
-    )
+    let Outage {
+        requests,
+        failed,
+        longest_gap_ms,
+        ..
+    } = outage;
+    let rest = format!(
+        "{failed} of {requests} test requests {place} failed; longest gap {longest_gap_ms} ms"
+    );
+    if outage.was_silent {
+        format!("The site did not answer at first. After that, {rest}")
+    } else {
+        format!("During the run {rest}")
+    }
 }
 
 /// A single difference, which stands beside the name of the step where a line has room for both.
@@ -53,6 +63,12 @@ pub fn measured(figure: &Figure) -> String {
     let limit = figure.limit.map_or(String::new(), |limit| {
         format!("  limit {limit:.0} {}", figure.unit)
     });
+    if figure.unit == "B" && figure.value < 1e6 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        // a count of bytes, below a million
+        let bytes = figure.value as u64;
+        return format!("{:>12}{limit}", size(bytes));
+    }
     let (value, unit, decimals) = match figure.unit.as_str() {
         "EUR" => (figure.value, "EUR", 2),
         "B" => (figure.value / 1e6, "MB", 1),
@@ -76,15 +92,28 @@ pub fn seconds(millis: u64) -> String {
     format!("{}.{:01} s", millis / 1000, millis % 1000 / 100)
 }
 
-/// `No changes. 59 resources checked in 0.8 s.`, or how many steps ended how.
-pub fn sum(tally: &Counts, checklist: bool) -> String {
+/// How long a step took, where that is worth a figure.
+pub fn took(millis: u64) -> String {
+    match seconds(millis).as_str() {
+        "0.0 s" => String::new(),
+        seconds => seconds.to_owned(),
+    }
+}
+
+/// `No changes. 59 resources checked in 0.8 s.`, or how many steps ended how. The `checks` of a checklist are
+/// in the tally too.
+pub fn sum(tally: &Counts, checks: &Counts) -> String {
     let took = seconds(tally.took_ms);
+    let others = tally.same.saturating_sub(checks.same);
+    let passed = (checks.same > 0).then(|| passed(checks.same));
     if tally.changed + tally.differs + tally.failed + tally.skipped == 0 {
-        return match (tally.same, checklist) {
-            (1, true) => format!("1 check passed in {took}."),
-            (count, true) => format!("All {count} checks passed in {took}."),
-            (1, false) => format!("No changes. 1 resource checked in {took}."),
-            (count, false) => format!("No changes. {count} resources checked in {took}."),
+        let resources = if others == 1 { "resource" } else { "resources" };
+        return match passed {
+            Some(passed) if others == 0 => format!("{} in {took}.", capital(&passed)),
+            Some(passed) => {
+                format!("No changes. {others} {resources} checked, {passed} in {took}.")
+            }
+            None => format!("No changes. {others} {resources} checked in {took}."),
         };
     }
     let parts = [
@@ -92,12 +121,25 @@ pub fn sum(tally: &Counts, checklist: bool) -> String {
         (tally.differs, "would change"),
         (tally.failed, "failed"),
         (tally.skipped, "not run"),
-        (tally.same, "unchanged"),
+        (others, "unchanged"),
     ];
-    let parts: Vec<String> = parts
+    let parts = parts
         .iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
-        .collect();
+        .map(|(count, word)| format!("{count} {word}"));
+    let parts: Vec<String> = parts.chain(passed).collect();
     format!("{} in {took}", parts.join(", "))
+}
+
+fn passed(checks: usize) -> String {
+    match checks {
+        1 => "1 check passed".to_owned(),
+        count => format!("all {count} checks passed"),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }

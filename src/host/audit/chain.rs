@@ -115,7 +115,7 @@ impl Checked {
         }
         let message = format!("the chain of {whose} is broken: {}", told.join("; "));
         Err(Fault::new(Code::E0520, message)
-            .hint("keep the host's file and the mirrors of all operators, and find out who could write to it (`citrino-ops explain E0520`)"))
+            .hint("keep the host's file and the copies on the machines of all operators, and find out who could write to it (`citrino-ops explain E0520`)"))
     }
 
     /// # Errors

@@ -132,7 +132,11 @@ impl Output {
             return Ok(self);
         }
         let (what, code, words) = (&self.what, self.code, self.last_words());
-        Err(Fault::new(Code::E0402, format!("`{what}` failed with {code}: {words}")).into())
+        Err(Fault::new(
+            Code::E0402,
+            format!("`{what}` exited with status {code}: {words}"),
+        )
+        .into())
     }
 
     /// The end of what the program said.

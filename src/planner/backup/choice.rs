@@ -9,14 +9,14 @@ use crate::task::backup_downloaded::LATEST;
 /// The backup of the host that is meant: by its name or the begin or end of it, or the newest.
 ///
 /// # Errors
-/// E0422 when there is none.
+/// E0429 when there is none, E0422 when it cannot be used.
 pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::BackupManifest> {
     let name = name.filter(|name| *name != LATEST);
     if name.is_none() && backups.newest().is_none() {
         return Err(none_of_its_own(backups).into());
     }
-    find(backups, name).map_err(|why| {
-        Fault::new(Code::E0422, why)
+    find(backups, name).map_err(|fault| {
+        fault
             .hint("nothing was changed; `citrino-ops backup list` shows the names")
             .into()
     })
@@ -30,28 +30,31 @@ fn none_of_its_own(backups: &Backups) -> Fault {
         );
         let hint =
             "nothing was changed; to use it, name it and add --from-other-stack to `restore`";
-        return Fault::new(Code::E0422, message).hint(hint);
+        return Fault::new(Code::E0429, message).hint(hint);
     }
     if let Some((name, why)) = backups.broken.last_key_value() {
         return Fault::new(Code::E0422, format!("backup {name} cannot be used: {why}"))
             .hint("nothing was changed; there is no other backup: `citrino-ops backup` takes one");
     }
-    Fault::new(Code::E0422, "there is no backup on the host").hint("`citrino-ops backup` takes one")
+    Fault::new(Code::E0429, "there is no backup on the host").hint("`citrino-ops backup` takes one")
 }
 
 /// The same wherever they are.
 ///
 /// # Errors
-/// Why there is none, as a sentence.
+/// E0429 when there is none, E0422 when it cannot be used.
 pub fn find<'a>(
     backups: &'a Backups,
     name: Option<&str>,
-) -> Result<&'a backups::BackupManifest, String> {
-    let cannot = |name: &str, why: &str| format!("backup {name} cannot be used: {why}");
+) -> Result<&'a backups::BackupManifest, Fault> {
+    let cannot = |name: &str, why: &str| {
+        Fault::new(Code::E0422, format!("backup {name} cannot be used: {why}"))
+    };
+    let no_such = |why: String| Fault::new(Code::E0429, why);
     let Some(name) = name.filter(|name| *name != LATEST) else {
         let why = || match backups.broken.last_key_value() {
             Some((name, why)) => cannot(name, why),
-            None => "there is no backup".to_owned(),
+            None => no_such("there is no backup".to_owned()),
         };
         return backups.newest().ok_or_else(why);
     };
@@ -63,7 +66,7 @@ pub fn find<'a>(
     let found: Vec<_> = backups.all().filter(fits).collect();
     match found.as_slice() {
         [backup] => Ok(backup),
-        [] => Err(format!("there is no backup {name}")),
-        several => Err(format!("{} backups match {name}", several.len())),
+        [] => Err(no_such(format!("there is no backup {name}"))),
+        several => Err(no_such(format!("{} backups match {name}", several.len()))),
     }
 }

@@ -23,6 +23,8 @@ pub struct RestoreSteps {
     pub on_failure: Vec<Step<Task>>,
     /// The step in which the databases change their names: what it would change is what is given up.
     pub swap: Step<Task>,
+    /// `from citrino_20261125_030000`, or `to` a time; empty where it is neither.
+    pub from: String,
 }
 
 /// A host on which another database is to take the live one's place.
@@ -49,7 +51,11 @@ impl Swapping<'_> {
                 .then(|| self.stack.database.user.to_string()),
             identities,
         };
-        self.by(step(restored.wish(), restored), previous)
+        let from = format!("from {}", restored.backup);
+        RestoreSteps {
+            from,
+            ..self.by(step(restored.wish(), restored), previous)
+        }
     }
 
     /// The same with the database as it was at a point in time.
@@ -61,7 +67,11 @@ impl Swapping<'_> {
             previous: previous.clone(),
             stanza: STANZA.to_owned(),
         };
-        self.by(step(recovered.wish(), recovered), previous)
+        let from = format!("to {}", recovered.to);
+        RestoreSteps {
+            from,
+            ..self.by(step(recovered.wish(), recovered), previous)
+        }
     }
 
     /// What stands around any step in which another database takes the live one's place, and that
@@ -89,6 +99,7 @@ impl Swapping<'_> {
             steps,
             on_failure,
             swap,
+            from: String::new(),
         }
     }
 

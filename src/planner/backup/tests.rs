@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use time::macros::datetime;
 
 use super::*;
+use crate::core::error::Code;
 use crate::facts::backups::Proof;
 
 const NOW: OffsetDateTime = datetime!(2026-11-25 12:00 UTC);
@@ -104,11 +105,17 @@ fn where_every_backup_is_broken_the_reason_is_told() {
     let facts = host(&[], None);
     let why = find(&facts.backups, None).unwrap_err();
     assert_eq!(
-        why,
-        "backup citrino_broken cannot be used: its manifest was cut"
+        (why.code, why.message.as_str()),
+        (
+            Code::E0422,
+            "backup citrino_broken cannot be used: its manifest was cut"
+        )
     );
     let why = find(&Backups::default(), Some("latest")).unwrap_err();
-    assert_eq!(why, "there is no backup");
+    assert_eq!(
+        (why.code, why.message.as_str()),
+        (Code::E0429, "there is no backup")
+    );
 }
 
 #[test]

@@ -55,17 +55,25 @@ fn deletable<K: ResourceKind>(mut found: Vec<K>, extent: Extent) -> Result<Vec<K
         found.retain(|one| !one.is_protected() && !one.is_used());
         return Ok(found);
     }
-    match found.iter().find(|one| one.is_protected()) {
-        None => Ok(found),
-        Some(one) => Err(protected(K::WORD, one.name())),
+    let kept = found.iter().filter(|one| one.is_protected());
+    let kept: Vec<&str> = kept.map(ResourceKind::name).collect();
+    if kept.is_empty() {
+        return Ok(found);
     }
+    Err(protected(K::WORD, &kept))
 }
 
 /// The refusal to delete something protected.
-fn protected(word: &str, name: &str) -> anyhow::Error {
+fn protected(word: &str, names: &[&str]) -> anyhow::Error {
+    let is = if names.len() == 1 {
+        "it is"
+    } else {
+        "they are"
+    };
+    let names = names.join(", ");
     Fault::new(
         Code::E0310,
-        format!("cannot delete {word} {name}: it is protected"),
+        format!("cannot delete {word} {names}: {is} protected"),
     )
     .hint(match word {
         "snapshot" => "nothing was changed; lift its protection in the Hetzner console first",

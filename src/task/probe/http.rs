@@ -94,12 +94,14 @@ impl Http {
     fn faults(&self, status: u16, body: &[u8]) -> Vec<String> {
         if status != self.expect_status {
             let wished = self.expect_status;
-            let said = first_line(body);
-            let sentence = format!(
-                "{} answered {status}, expected {wished} {said}",
+            let begins = match first_line(body).as_str() {
+                "" => String::new(),
+                said => format!("; body begins: {said}"),
+            };
+            return vec![format!(
+                "{} answered {status}, expected {wished}{begins}",
                 self.request()
-            );
-            return vec![sentence.trim_end().to_owned()];
+            )];
         }
         if self.expect_json.is_empty() {
             return Vec::new();
@@ -199,7 +201,7 @@ mod tests {
         let bad = reply("503 Service Unavailable", "no rows in propiedades\nmore");
         let (what, sent) = ask("method: POST\nbody: '{}'", bad).await;
         assert!(
-            what[0].ends_with("answered 503, expected 200 no rows in propiedades"),
+            what[0].ends_with("answered 503, expected 200; body begins: no rows in propiedades"),
             "{what:?}"
         );
         assert!(sent.contains("content-type: application/json") && sent.ends_with("{}"));

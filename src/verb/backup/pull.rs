@@ -69,8 +69,7 @@ async fn pull(
         unit: "B".to_owned(),
         limit: None,
     };
-    job.report
-        .fact(&content.file, "is complete; sent", Some(figure));
+    job.report.fact(&content.file, "copied", Some(figure));
     Ok(())
 }
 

@@ -31,6 +31,11 @@ impl JobCommand {
     }
 }
 
+/// How a command was begun, when it named a file: another command must name it too.
+pub fn another_file(cli: &Cli) -> Option<String> {
+    (cli.config.as_os_str() != DEFAULT_CONFIG).then(|| typed(cli))
+}
+
 /// How a command was begun, up to the verb. The default file is not named again.
 pub fn typed(cli: &Cli) -> String {
     let program = std::env::args()
@@ -39,7 +44,16 @@ pub fn typed(cli: &Cli) -> String {
     if cli.config.as_os_str() == DEFAULT_CONFIG {
         return program;
     }
-    format!("{program} -c {}", cli.config.display())
+    format!("{program} -c {}", quoted(&cli.config.to_string_lossy()))
+}
+
+/// As a shell reads it as one word.
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%,=~".contains(letter);
+    if word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Names sort by time; the nanoseconds tell two of one second apart.
@@ -58,4 +72,16 @@ fn who() -> String {
         |name| name.to_string_lossy().into_owned(),
     );
     format!("{user}@{machine}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        assert_eq!(quoted("../shop/citrino.yml"), "../shop/citrino.yml");
+        assert_eq!(quoted("my shop.yml"), "'my shop.yml'");
+        assert_eq!(quoted("ana's.yml"), r"'ana'\''s.yml'");
+    }
 }

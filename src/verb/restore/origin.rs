@@ -214,7 +214,7 @@ fn meant(
     }
     let name = match find(&known, which) {
         Ok(backup) => backup.name.clone(),
-        Err(why) => return Err(no_such(&why, &known)),
+        Err(fault) => return Err(no_such(&fault.message, &known)),
     };
     let found = all.into_iter().find(|origin| origin.backup().name == name);
     found.ok_or_else(|| no_such("there is no backup", &known))
