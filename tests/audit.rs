@@ -96,11 +96,7 @@ impl Host {
     }
 
     fn write_of(&self, did: AuditAction, run: usize, changed: &str) {
-        let claim = Claim {
-            run: format!("r{run}"),
-            verb: "converge".into(),
-            who: "ana@here".into(),
-        };
+        let claim = Claim::new(format!("r{run}"), "converge", "ana@here");
         let deed = AuditEntry {
             did,
             changed: vec![changed.into()],
