@@ -76,6 +76,10 @@ fn a_run_stands_in_it_with_who_what_and_how_it_ended_and_a_look_does_not() {
         (&"begun".into(), &"ended".into())
     );
     assert_eq!(begun["run"], ended["run"]);
+    assert_eq!(
+        (&begun["host"], &ended["host"]),
+        (&"rehearsal".into(), &"rehearsal".into())
+    );
     assert_eq!(ended["verb"], "converge");
     assert!(
         ended["who"].as_str().unwrap().starts_with("ana@"),

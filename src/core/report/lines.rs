@@ -184,7 +184,7 @@ impl Printer {
                 ));
             }
             Event::Outage { point, outage } => {
-                self.line(&format!("{}    {}", point.at, seen(&outage)))
+                self.line(&format!("{}    {}", point.at, seen(&outage)));
             }
             Event::Halted { point, name, .. } => {
                 self.line(&format!("{}    stopped before \"{name}\"", point.at));
