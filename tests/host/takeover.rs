@@ -10,7 +10,10 @@ use crate::stack::{Said, Stack, said, untouched};
 const EARLIER: &str = "0b83ab4";
 
 /// What this version means to change on such a host; each is a row of the plan.
-const MEANT: &[&str] = &["backup citrino-ops on the host"];
+const MEANT: &[&str] = &[
+    "cloud server rehearsal label citrino-ops/host=rehearsal is missing",
+    "backup citrino-ops on the host",
+];
 
 #[test]
 fn a_host_of_an_earlier_version_is_taken_over_with_all_that_it_has() {
