@@ -5,13 +5,14 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::answers::or_default;
+use super::words::ApiCode;
 use crate::core::error::{Code, Fault};
 
 /// The API's error envelope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiError {
     pub status: u16,
-    pub code: String,
+    pub code: ApiCode,
     pub message: String,
     pub fields: Vec<Field>,
     /// Names the request to Hetzner's support.
@@ -75,36 +76,22 @@ impl ApiError {
         if body.code.is_empty() {
             return Self {
                 status,
-                code: code_of(status).to_owned(),
+                code: ApiCode::of_status(status),
                 message: "the answer was not the API's own".to_owned(),
                 ..Self::default()
             };
         }
         Self {
             status,
-            code: body.code,
+            code: body.code.into(),
             message: body.message,
             fields: body.details.fields,
             ..Self::default()
         }
     }
 
-    fn has(&self, codes: &[&str]) -> bool {
-        codes.contains(&self.code.as_str())
-    }
-}
-
-fn code_of(status: u16) -> &'static str {
-    match status {
-        401 => "unauthorized",
-        403 => "forbidden",
-        404 => "not_found",
-        429 => "rate_limit_exceeded",
-        502 => "bad_gateway",
-        503 => "unavailable",
-        504 => "timeout",
-        500.. => "server_error",
-        _ => "no_code",
+    fn has(&self, codes: &[ApiCode]) -> bool {
+        codes.contains(&self.code)
     }
 }
 
@@ -125,8 +112,8 @@ impl fmt::Display for ApiError {
 }
 
 impl CallError {
-    pub fn is(&self, code: &str) -> bool {
-        matches!(self, CallError::Api(error) if error.code == code)
+    pub fn is(&self, code: &ApiCode) -> bool {
+        matches!(self, CallError::Api(error) if error.code == *code)
     }
 
     /// Whether this field of the request was named by the API.
@@ -138,7 +125,11 @@ impl CallError {
     pub fn try_later(&self) -> bool {
         match self {
             CallError::Unreachable(_) => true,
-            CallError::Api(error) => error.has(&["conflict", "locked", "rate_limit_exceeded"]),
+            CallError::Api(error) => error.has(&[
+                ApiCode::Conflict,
+                ApiCode::Locked,
+                ApiCode::RateLimitExceeded,
+            ]),
             _ => false,
         }
     }
@@ -149,7 +140,12 @@ impl CallError {
             CallError::Lost(_) | CallError::Garbled(_) => true,
             CallError::Api(error) => {
                 error.status >= 500
-                    || error.has(&["service_error", "maintenance", "unavailable", "timeout"])
+                    || error.has(&[
+                        ApiCode::ServiceError,
+                        ApiCode::Maintenance,
+                        ApiCode::Unavailable,
+                        ApiCode::Timeout,
+                    ])
             }
             CallError::Unreachable(_) => false,
         }
@@ -191,35 +187,37 @@ impl CallError {
                 "check the network and HCLOUD_ENDPOINT, then run the command again: existing resources are found by their labels",
             );
         };
-        match error.code.as_str() {
-            "token_readonly" => Some(
+        match error.code {
+            ApiCode::TokenReadonly => Some(
                 "the token is read-only: create one with read and write access in the Hetzner console",
             ),
-            "unauthorized" | "forbidden" => {
+            ApiCode::Unauthorized | ApiCode::Forbidden => {
                 Some("check that HCLOUD_TOKEN is a token of the right project")
             }
-            "resource_limit_exceeded" => Some(
+            ApiCode::ResourceLimitExceeded => Some(
                 "the limit of the project is reached: delete unused resources, or ask Hetzner to raise the limit",
             ),
-            "protected" => Some("run `citrino-ops destroy --unprotect` first"),
-            "resource_unavailable" | "placement_error" => Some(
+            ApiCode::Protected => Some("run `citrino-ops destroy --unprotect` first"),
+            ApiCode::ResourceUnavailable | ApiCode::PlacementError => Some(
                 "nothing was created: try again later, or choose another server type or location; `citrino-ops plan` lists them",
             ),
-            "rate_limit_exceeded" => {
+            ApiCode::RateLimitExceeded => {
                 Some("the project has used up its API requests for this hour: wait some minutes")
             }
-            "deprecated_api_endpoint" => Some("this version of citrino-ops is too old for the API"),
+            ApiCode::DeprecatedApiEndpoint => {
+                Some("this version of citrino-ops is too old for the API")
+            }
             _ => None,
         }
     }
 }
 
 fn fault_code(error: &ApiError) -> Code {
-    match error.code.as_str() {
-        "unauthorized" | "forbidden" | "token_readonly" => Code::E0301,
-        "resource_unavailable" | "placement_error" => Code::E0304,
-        "uniqueness_error" => Code::E0306,
-        "protected" => Code::E0310,
+    match error.code {
+        ApiCode::Unauthorized | ApiCode::Forbidden | ApiCode::TokenReadonly => Code::E0301,
+        ApiCode::ResourceUnavailable | ApiCode::PlacementError => Code::E0304,
+        ApiCode::UniquenessError => Code::E0306,
+        ApiCode::Protected => Code::E0310,
         _ if error.status == 401 => Code::E0301,
         _ => Code::E0303,
     }
@@ -266,9 +264,12 @@ mod tests {
             let text = format!(
                 r#"{{"error":{{"code":"resource_unavailable","message":"m","details":{details}}}}}"#
             );
-            assert_eq!(ApiError::parse(412, &text).code, "resource_unavailable");
+            assert_eq!(
+                ApiError::parse(412, &text).code,
+                ApiCode::ResourceUnavailable
+            );
         }
-        assert_eq!(ApiError::parse(502, "<html>").code, "bad_gateway");
+        assert_eq!(ApiError::parse(502, "<html>").code, ApiCode::BadGateway);
     }
 
     #[test]
@@ -276,7 +277,7 @@ mod tests {
         let of = |status, code: &str| {
             CallError::Api(ApiError {
                 status,
-                code: code.to_owned(),
+                code: code.to_owned().into(),
                 ..ApiError::default()
             })
         };

@@ -15,6 +15,7 @@ use super::actions::{Action, deadline};
 use super::labels::{self, Labels};
 use super::resource::Order;
 use super::server_view::ServerView;
+use super::words::{ApiCode, ServerStatus};
 use crate::config::stack::Host;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
@@ -134,7 +135,7 @@ impl Hetzner {
         let mut polls = 0;
         while begun.elapsed() < self.pace.shutdown {
             let seen: ServerView = self.one(server.id, &doing).await?;
-            if seen.status == "off" {
+            if seen.status == ServerStatus::Off {
                 return Ok(());
             }
             self.show(&doing, 0);
@@ -177,7 +178,7 @@ impl Hetzner {
         let body = AttachServerToNetworkRequest::new(network);
         self.order::<ServerView>(
             Order::new(server.id, "attach_to_network", &doing, deadline::POWER)
-                .unless(&["server_already_attached"]),
+                .unless(&[ApiCode::ServerAlreadyAttached]),
             &body,
         )
         .await

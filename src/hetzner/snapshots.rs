@@ -16,6 +16,7 @@ use super::labels;
 use super::resource::{Fields, Labelled};
 use super::server_view::ServerView;
 use super::servers::map_of;
+use super::words::ImageStatus;
 use crate::config::stack::Host;
 use crate::core::error::{Code, Fault};
 
@@ -43,9 +44,8 @@ pub struct SnapshotFields {
     pub image_size: f64,
     #[serde(default, deserialize_with = "or_default")]
     protection: Protection,
-    /// `available`, `creating`, `unavailable`.
     #[serde(default, deserialize_with = "or_default")]
-    status: String,
+    status: ImageStatus,
     #[serde(default, deserialize_with = "or_default")]
     created_from: SnapshotOrigin,
 }
@@ -73,12 +73,12 @@ impl Fields for SnapshotFields {
 impl SnapshotView {
     /// Whether a server could be made of it.
     pub fn is_usable(&self) -> bool {
-        self.status == "available"
+        self.status == ImageStatus::Available
     }
 
     /// Whether it failed, and will never be usable.
     pub fn is_broken(&self) -> bool {
-        self.status == "unavailable"
+        self.status == ImageStatus::Unavailable
     }
 
     /// Whether it holds the disk of this server as it was before the step, and since it last ran.

@@ -10,6 +10,7 @@ use super::answers::{NameAnswer, Protection, or_default};
 use super::labels;
 use super::resource::{Fields, Labelled, Order};
 use super::servers::map_of;
+use super::words::ApiCode;
 use crate::config::stack::Host;
 
 /// The file system that a new volume is given.
@@ -90,7 +91,7 @@ impl Hetzner {
         let doing = format!("detach volume {}", found.name);
         self.order::<VolumeView>(
             Order::new(found.id, "detach", &doing, deadline::POWER)
-                .unless(&["volume_not_attached"]),
+                .unless(&[ApiCode::VolumeNotAttached]),
             &serde_json::json!({}),
         )
         .await

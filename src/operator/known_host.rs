@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::config::stack::{ExistingHost, Stack};
 use crate::core::error::{Code, Fault};
 use crate::core::value::HostName;
-use crate::hetzner::{ServerView, pins};
+use crate::hetzner::{ServerStatus, ServerView, pins};
 use crate::operator::mirror::Mirror;
 use crate::operator::remote::{Target, known_hosts_path};
 
@@ -32,7 +32,10 @@ pub fn existing(stack: &Stack, name: &HostName, host: &ExistingHost) -> Target {
 /// E0309 when it does not run, E0502 when no host key of it is pinned.
 pub fn of_server(stack: &Stack, host: &HostName, server: &ServerView) -> Result<Target> {
     let name = &server.name;
-    let Some(address) = server.address().filter(|_| server.status == "running") else {
+    let Some(address) = server
+        .address()
+        .filter(|_| server.status == ServerStatus::Running)
+    else {
         let status = &server.status;
         return Err(Fault::new(
             Code::E0309,

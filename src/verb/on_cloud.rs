@@ -9,7 +9,7 @@ use crate::core::engine;
 use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
 use crate::core::plan::{Mode, Step};
-use crate::hetzner::{DEFAULT_ENDPOINT, Hetzner, ServerView};
+use crate::hetzner::{DEFAULT_ENDPOINT, Hetzner, ServerStatus, ServerView};
 use crate::operator::preview::Preview;
 use crate::planner::cloud::Resource;
 
@@ -83,5 +83,5 @@ pub fn no_server(host: &Host) -> Fault {
 
 /// Whether the server is there and can be asked for its host.
 pub fn runs(server: Option<&ServerView>) -> bool {
-    server.is_some_and(|server| server.status == "running")
+    server.is_some_and(|server| server.status == ServerStatus::Running)
 }

@@ -2,7 +2,7 @@ use super::server::{Dependencies, Repair};
 use super::*;
 use crate::core::secret::Secret;
 use crate::hetzner::labels::{self, Labels};
-use crate::hetzner::{AddressView, ServerView};
+use crate::hetzner::{AddressView, ServerStatus, ServerView};
 
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV";
@@ -79,7 +79,7 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
         ]),
         ..ServerView::default()
     };
-    found.fields.status = "running".into();
+    found.fields.status = ServerStatus::Running;
     found.fields.server_type = "cpx11".into();
     found.fields.location = "ash".into();
     found.fields.backups = true;
@@ -100,7 +100,7 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
     let host = found.labels.remove(labels::HOST);
     assert_eq!(mends(&found, &around), [Repair::NameOrLabels]);
     found.labels.insert(labels::HOST.into(), host.unwrap());
-    found.fields.status = "off".into();
+    found.fields.status = ServerStatus::Off;
     found.fields.backups = false;
     found.fields.protected = false;
     found.fields.server_type = "cpx21".into();

@@ -1,7 +1,7 @@
 //! What differs between a server and what is wanted of it: a list of questions, one a repair.
 
 use super::{Dependencies, DiskPolicy, Server};
-use crate::hetzner::{AddressView, ServerView, labels};
+use crate::hetzner::{AddressView, ServerStatus, ServerView, labels};
 use crate::planner::cloud::ours::label_differences;
 
 /// What can be corrected, in this order: repairs that need the server off come before it is started.
@@ -135,7 +135,7 @@ fn backups(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<String>
 }
 
 fn power(_: &Server, found: &ServerView, _: &Dependencies) -> Vec<String> {
-    when(found.status != "running", || {
+    when(found.status != ServerStatus::Running, || {
         format!(
             "server {} is {}, expected running",
             found.name, found.status

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{Dependencies, Repair, Server};
 use crate::core::error::{Code, Fault};
-use crate::hetzner::{AddressView, Hetzner, NewServer, ServerView, labels};
+use crate::hetzner::{AddressView, Hetzner, NewServer, ServerStatus, ServerView, labels};
 use crate::planner::cloud::address;
 
 impl Server {
@@ -162,8 +162,8 @@ async fn while_off(
     found: &ServerView,
     work: impl AsyncFn() -> Result<()>,
 ) -> Result<()> {
-    let ran = found.status == "running";
-    if found.status != "off" {
+    let ran = found.status == ServerStatus::Running;
+    if found.status != ServerStatus::Off {
         api.power_off(found).await?;
     }
     let Err(error) = work().await else {
