@@ -5,12 +5,14 @@ use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use tera::{Context, ErrorKind, Kwargs, State, Tera};
 
-use super::files::embedded;
+use super::files::{Named, embedded};
 use crate::core::error::{Code, Fault};
 use crate::core::secret::{DOTS, Secret};
 use crate::task::file::Content;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+/// How the names of embedded templates end.
+const TEMPLATE: &str = ".tera";
 
 /// What templates and playbooks may name. There are two of it: `open` shows dots for secrets and
 /// is all that a playbook sees; `whole` has their values and only templates are rendered with it.
@@ -64,20 +66,20 @@ impl Templates {
     /// # Errors
     /// E0202 with file and line when one has a syntax error.
     pub fn with(own: Vec<(String, String)>) -> Result<Self> {
-        let mut templates = embedded(&EMBEDDED);
+        let mut templates = shipped();
         templates.extend(own);
         Self::of(templates)
     }
 
     /// The names of the embedded ones.
     pub fn known() -> Vec<String> {
-        let names = embedded(&EMBEDDED).into_iter();
+        let names = shipped().into_iter();
         names.map(|(name, _)| name).collect()
     }
 
     /// The embedded ones alone.
     pub fn own() -> Result<Self> {
-        Self::of(embedded(&EMBEDDED))
+        Self::of(shipped())
     }
 
     fn of(templates: Vec<(String, String)>) -> Result<Self> {
@@ -120,6 +122,13 @@ impl Templates {
         let text = format!("{{% if {expression} %}}yes{{% endif %}}");
         Ok(self.render_text(&text, values)? == "yes")
     }
+}
+
+/// The embedded templates. The application profile lies beside them, and is none.
+fn shipped() -> Vec<Named> {
+    let mut files = embedded(&EMBEDDED);
+    files.retain(|(name, _)| name.ends_with(TEMPLATE));
+    files
 }
 
 /// Quotes a value for an environment file as systemd reads it (systemd.exec, `EnvironmentFile=`).
