@@ -1,8 +1,9 @@
 //! Templates: embedded in the binary, overridden by a folder `templates/` beside citrino.yml.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
+use serde_json::Value;
 use tera::{Context, ErrorKind, Kwargs, State, Tera};
 
 use super::files::{Named, embedded};
@@ -122,6 +123,16 @@ impl Templates {
         let text = format!("{{% if {expression} %}}yes{{% endif %}}");
         Ok(self.render_text(&text, values)? == "yes")
     }
+
+    /// The list that an expression such as `profile.smoke` names.
+    ///
+    /// # Errors
+    /// E0202 when there is no such thing, or it is no list.
+    pub fn list(&self, expression: &str, values: &Values) -> Result<Vec<Value>> {
+        let text = self.render_text(&format!("{{{{ {expression} | json }}}}"), values)?;
+        let no_list = || Fault::new(Code::E0202, format!("`{expression}` is not a list"));
+        serde_json::from_str(&text).with_context(no_list)
+    }
 }
 
 /// The embedded templates. The application profile lies beside them, and is none.
@@ -238,7 +249,8 @@ mod tests {
         let values = Values::new(&[])
             .with_secrets("backup_secrets", &secrets)
             .with("stack", &stack.name)
-            .with("backup", &stack.backup);
+            .with("backup", &stack.backup)
+            .with("profile", &*stack.profile);
         let rendered = Templates::own()
             .unwrap()
             .render("pgbackrest/pgbackrest.conf.tera", &values)

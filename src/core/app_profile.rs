@@ -21,7 +21,7 @@ pub use command::{Argv, Asked, Commands};
 pub use data_check::{DataCheck, Finding, Told};
 pub use embedded::SHIPPED;
 pub use import::{Import, LoaderOption, Table, Takes};
-pub use request::{Health, IndexProbe, QueryProbe, Request, Routes};
+pub use request::{Health, IndexProbe, QueryProbe, RELEASE, Request, Routes};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

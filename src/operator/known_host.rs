@@ -20,6 +20,7 @@ pub fn existing(stack: &Stack, host: &ExistingHost) -> Target {
         identity: host.identity.as_deref().map(|path| stack.resolve(path)),
         host_keys: vec![host.host_key.to_string()],
         known_hosts: known_hosts_path(&stack.name),
+        profile: stack.profile.clone(),
         mirror: Mirror::of(&stack.name),
     }
 }
@@ -52,6 +53,7 @@ pub fn of_server(stack: &Stack, server: &ServerView) -> Result<Target> {
         identity: identity(stack),
         host_keys,
         known_hosts: known_hosts_path(&stack.name),
+        profile: stack.profile.clone(),
         mirror: Mirror::of(&stack.name),
     })
 }

@@ -8,7 +8,7 @@ mod refused;
 
 pub use extension::Extension;
 pub use filter::{DumpFilter, RowCounts};
-pub use form::{Form, Kind, Packing, Table};
+pub use form::{Form, Kind, Packing};
 pub use refused::refused;
 
 use std::fs::File;

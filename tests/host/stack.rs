@@ -24,13 +24,30 @@ pub const GO_ON: &str = "/var/tmp/go-on";
 /// The tests of a ring share it, each in a process of its own. One that failed says so itself; the others find what it
 /// left, and mend it or fail too.
 pub fn serving() -> Option<Turn> {
+    turn(Stack::found)
+}
+
+/// A lab with nothing on it, for a test that brings up a stack of its own.
+pub fn bare() -> Option<Turn> {
+    turn(|lab, folder| {
+        let home = folder.join("home");
+        let _ = fs::remove_dir_all(&home);
+        Stack {
+            lab,
+            home,
+            said: String::new(),
+        }
+    })
+}
+
+fn turn(stack: impl FnOnce(TestLab, &Path) -> Stack) -> Option<Turn> {
     let ring = Ring::of_this_test()?;
     let folder = std::env::temp_dir().join(format!("citrino-ring-{}", ring.name));
     claim(&folder);
     let turn = File::create(folder.join("turn")).unwrap();
     turn.lock().unwrap();
     let lab = TestLab::of_the_run(&binary("citrino-lab"), ring.name, ring.port, ring.subnet)?;
-    let stack = Stack::found(lab, &folder);
+    let stack = stack(lab, &folder);
     Some(Turn { stack, _turn: turn })
 }
 
@@ -90,6 +107,7 @@ impl Ring {
             Ok("host-data") => ("data", 8495, "10.83.0.0/24"),
             Ok("host-rescue") => ("rescue", 8497, "10.85.0.0/24"),
             Ok("host-change") => ("change", 8496, "10.84.0.0/24"),
+            Ok("host-other") => ("other", 8499, "10.86.0.0/24"),
             Ok("host-rest") => ("host", 8494, "10.82.0.0/24"),
             _ => {
                 skipped("a test of the host ring takes minutes: `make test-host` runs it");

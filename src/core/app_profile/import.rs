@@ -102,7 +102,7 @@ impl Import {
         }
     }
 
-    /// The options that give what a file may lack: `--moneda, --cambio or --operacion`.
+    /// The options that give what a file may lack: `--unit, --rate or --kind`.
     pub fn that_add(&self) -> Option<String> {
         let adds = |one: &&LoaderOption| one.takes != Takes::Nothing;
         let flags: Vec<&str> = self
@@ -121,7 +121,7 @@ impl Import {
 }
 
 impl LoaderOption {
-    /// `--moneda USD|BOB`
+    /// `--unit kg|lb`
     pub fn shown(&self) -> String {
         match &self.takes {
             Takes::Nothing => self.flag.to_string(),

@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::value::{Line, Route};
 
+/// Where the app says which release it is, as a JSON pointer (RFC 6901).
+pub const RELEASE: &str = "/release";
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Routes {
-    /// Answers while the app runs, and says at `release` of its JSON which release it is.
+    /// Answers while the app runs, and says at [`RELEASE`] of its JSON which release it is.
     pub live: Route,
     /// Answers 200 once the app can serve, its database included.
     pub ready: Route,

@@ -120,7 +120,7 @@ impl Argument {
     }
 }
 
-/// An option of a command: `--moneda`.
+/// An option of a command: `--unit`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Flag(String);

@@ -1,9 +1,11 @@
 //! A host as it is logged in to.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use crate::core::app_profile::AppProfile;
 use crate::core::error::{Code, Fault};
 use crate::operator::cache;
 use crate::operator::mirror::Mirror;
@@ -19,6 +21,8 @@ pub struct Target {
     pub host_keys: Vec<String>,
     /// A file of the stack's own; the user's known_hosts is neither asked nor written.
     pub known_hosts: PathBuf,
+    /// The app on it.
+    pub profile: Arc<AppProfile>,
     /// What this machine has seen of the host's audit.
     pub mirror: Mirror,
 }
@@ -97,6 +101,7 @@ mod tests {
             identity: None,
             host_keys: vec!["ssh-ed25519 AAAA".into()],
             known_hosts: folder.path().join("cache/known_hosts"),
+            profile: Arc::default(),
             mirror: Mirror::of("two"),
         };
         target.pin().unwrap();

@@ -144,7 +144,7 @@ fn the_ways_past_a_contraction_are_those_that_there_are() {
         [
             Way::Other(&app.releases[1]),
             Way::Down {
-                binary: binary("c"),
+                by: &app.releases[0],
                 to: 8
             },
             Way::Restore(&all.whole[1]),
