@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::value::{DatabaseName, HostPath, InnerPath, Line, RoleName, SystemName, Variable};
+use super::value::{DatabaseName, HostPath, InnerPath, RoleName, SystemName, TextLine, Variable};
 
 mod command;
 mod data_check;
@@ -18,9 +18,9 @@ mod request;
 mod rules;
 
 pub use command::{Argv, Asked, Commands};
-pub use data_check::{DataCheck, Finding, Told};
+pub use data_check::{DataCheck, DataObject, Told};
 pub use embedded::SHIPPED;
-pub use import::{Import, LoaderOption, Table, Takes};
+pub use import::{CsvImport, LoaderOption, Table, Takes};
 pub use request::{Health, IndexProbe, QueryProbe, RELEASE, Request, Routes};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub struct AppProfile {
     /// Names what belongs to the app on a host: its unit, its sockets, its site in nginx, its backups.
     pub name: SystemName,
     /// What people call it.
-    pub title: Line,
+    pub title: TextLine,
     /// The system user that it runs as; its group too, when `group` is not given.
     pub user: SystemName,
     #[serde(default)]
@@ -43,7 +43,7 @@ pub struct AppProfile {
     pub settings: HostPath,
     /// What its program is called in the folder of a release.
     pub binary: SystemName,
-    pub source: Source,
+    pub source: SourceTree,
     pub database: Names,
     pub environment: Environment,
     pub commands: Commands,
@@ -64,7 +64,7 @@ pub struct AppProfile {
     pub health: Health,
     /// CSV files that `db import` takes. Without it, only dumps are taken.
     #[serde(default)]
-    pub import: Option<Import>,
+    pub import: Option<CsvImport>,
     /// What is looked at in imported data before it goes live.
     #[serde(default)]
     pub data_checks: Vec<DataCheck>,
@@ -73,7 +73,7 @@ pub struct AppProfile {
 /// The source tree, where `deploy` builds the app.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
+pub struct SourceTree {
     /// The cargo package whose binary is a release.
     pub package: SystemName,
     /// A file by which its workspace is known, beside `Cargo.toml`.
@@ -98,16 +98,16 @@ pub struct Environment {
     pub release: Variable,
     /// Keep it small while it is asked on a copy of the database, beside the one that serves.
     #[serde(default)]
-    pub small: BTreeMap<Variable, Line>,
+    pub small: BTreeMap<Variable, TextLine>,
 }
 
 /// The page for visitors while the app does not answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Away {
-    pub lang: Line,
-    pub title: Line,
-    pub text: Line,
+    pub lang: TextLine,
+    pub title: TextLine,
+    pub text: TextLine,
 }
 
 #[cfg(test)]

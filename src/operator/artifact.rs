@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::process::Command;
 
-use crate::core::app_profile::Source;
+use crate::core::app_profile::SourceTree;
 use crate::core::digest;
 use crate::core::error::{Code, Fault};
 
@@ -45,7 +45,7 @@ impl Build {
 ///
 /// # Errors
 /// E0601 with the end of what cargo said.
-pub async fn build(app: &Source, from: &Path) -> Result<Build> {
+pub async fn build(app: &SourceTree, from: &Path) -> Result<Build> {
     let source = source(app, from)?;
     let package = &*app.package;
     let output = Command::new("cargo")
@@ -122,7 +122,7 @@ pub async fn take(path: &Path) -> Result<Build> {
 
 /// The source tree of the app that citrino.yml or the working directory lies in: the nearest folder above that is its
 /// workspace.
-pub fn source_tree(app: &Source, from: &Path) -> Result<Option<PathBuf>> {
+pub fn source_tree(app: &SourceTree, from: &Path) -> Result<Option<PathBuf>> {
     let here = std::env::current_dir()?;
     let starts = [std::path::absolute(from)?, here];
     let mut folders = starts.iter().flat_map(|start| start.ancestors());
@@ -132,7 +132,7 @@ pub fn source_tree(app: &Source, from: &Path) -> Result<Option<PathBuf>> {
     Ok(found.map(Path::to_owned))
 }
 
-fn source(app: &Source, from: &Path) -> Result<PathBuf> {
+fn source(app: &SourceTree, from: &Path) -> Result<PathBuf> {
     source_tree(app, from)?.ok_or_else(|| {
         Fault::new(
             Code::E0601,

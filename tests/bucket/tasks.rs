@@ -7,6 +7,7 @@ use std::path::Path;
 use citrino_ops::core::digest::sha256;
 use citrino_ops::core::engine::Wish;
 use citrino_ops::facts::backups::{self, Backup, Proof};
+use citrino_ops::host::own;
 use citrino_ops::host::system::System;
 use citrino_ops::storage::archive::Content;
 use citrino_ops::storage::bucket::Bucket;
@@ -52,7 +53,7 @@ impl Host {
 
     /// What `converge` tells it of itself.
     fn is_of(&self, stack: &str) {
-        let settings = self.system.path(backups::SETTINGS);
+        let settings = self.system.path(own::BACKUP_SETTINGS);
         fs::create_dir_all(settings.parent().unwrap()).unwrap();
         fs::write(settings, format!("{{ \"stack\": \"{stack}\" }}")).unwrap();
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::core::value::{InnerPath, Line};
+use crate::core::value::{InnerPath, TextLine};
 
 /// SQL that is run as the app's role, and gives one value: a JSON list of objects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,34 +27,34 @@ pub struct DataCheck {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Told {
-    pub count: Line,
+    pub count: TextLine,
     /// `{key}` stands for the value of that key.
-    pub says: Line,
+    pub says: TextLine,
 }
 
 /// An object of the answer.
-pub type Finding = Map<String, Value>;
+pub type DataObject = Map<String, Value>;
 
 impl DataCheck {
     /// The sentences of all faults found.
-    pub fn faults<'a>(&'a self, found: &'a [Finding]) -> impl Iterator<Item = String> + 'a {
+    pub fn faults<'a>(&'a self, found: &'a [DataObject]) -> impl Iterator<Item = String> + 'a {
         sentences(&self.faults, found)
     }
 
     /// The sentences of all notes.
-    pub fn notes<'a>(&'a self, found: &'a [Finding]) -> impl Iterator<Item = String> + 'a {
+    pub fn notes<'a>(&'a self, found: &'a [DataObject]) -> impl Iterator<Item = String> + 'a {
         sentences(&self.notes, found)
     }
 }
 
-fn sentences<'a>(told: &'a [Told], found: &'a [Finding]) -> impl Iterator<Item = String> + 'a {
+fn sentences<'a>(told: &'a [Told], found: &'a [DataObject]) -> impl Iterator<Item = String> + 'a {
     found
         .iter()
         .flat_map(|one| told.iter().filter_map(|told| told.of(one)))
 }
 
 impl Told {
-    fn of(&self, found: &Finding) -> Option<String> {
+    fn of(&self, found: &DataObject) -> Option<String> {
         let count = found.get(&*self.count).and_then(Value::as_u64)?;
         let says = || {
             let sentence = self.says.to_string();

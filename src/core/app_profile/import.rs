@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::Asked;
-use crate::core::value::{Flag, Line};
+use crate::core::value::{Flag, TextLine};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Import {
+pub struct CsvImport {
     /// The loader: it reads `{file}` into `{table}`; `{source}` says who the rows are from.
     pub load: Asked,
     /// In the order in which they are loaded.
@@ -17,7 +17,7 @@ pub struct Import {
     pub options: Vec<LoaderOption>,
     /// Lines of the loader that begin so are not shown: they are sums over all sources, which are counted better here.
     #[serde(default)]
-    pub sums: Vec<Line>,
+    pub sums: Vec<TextLine>,
 }
 
 /// A table of the app, and how a CSV file for it is known.
@@ -25,7 +25,7 @@ pub struct Import {
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// As the loader calls it.
-    pub name: Line,
+    pub name: TextLine,
     /// A file that names all of these columns is for this table; of several tables, for the last one.
     pub columns: Vec<String>,
 }
@@ -34,7 +34,7 @@ pub struct Table {
 #[serde(deny_unknown_fields)]
 pub struct LoaderOption {
     pub flag: Flag,
-    pub says: Line,
+    pub says: TextLine,
     #[serde(default)]
     pub takes: Takes,
 }
@@ -50,7 +50,7 @@ pub enum Takes {
     OneOf(Vec<String>),
 }
 
-impl Import {
+impl CsvImport {
     /// The table of a CSV file with these columns, in lower case.
     pub fn table_of(&self, columns: &[String]) -> Option<&Table> {
         let has = |wanted: &String| columns.contains(wanted);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::value::{Line, Route};
+use crate::core::value::{Route, TextLine};
 
 /// Where the app says which release it is, as a JSON pointer (RFC 6901).
 pub const RELEASE: &str = "/release";
@@ -22,7 +22,7 @@ pub struct Routes {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    pub name: Line,
+    pub name: TextLine,
     #[serde(default)]
     pub method: Method,
     pub path: Route,
@@ -76,7 +76,7 @@ pub struct Health {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueryProbe {
-    pub name: Line,
+    pub name: TextLine,
     pub query: String,
     pub max_ms: u32,
 }
@@ -85,7 +85,7 @@ pub struct QueryProbe {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IndexProbe {
-    pub name: Line,
+    pub name: TextLine,
     pub query: String,
     pub index: String,
 }

@@ -4,24 +4,24 @@ use super::{AppProfile, Argv};
 
 /// The names of values: those that a command must have, and those that it may have.
 #[derive(Clone, Copy)]
-struct Known {
+struct Placeholders {
     must: &'static [&'static str],
     may: &'static [&'static str],
 }
 
-const NOTHING: Known = Known {
+const NOTHING: Placeholders = Placeholders {
     must: &[],
     may: &[],
 };
-const SERVE: Known = Known {
+const SERVE: Placeholders = Placeholders {
     must: &["bind"],
     may: &["settings"],
 };
-const DOWN: Known = Known {
+const DOWN: Placeholders = Placeholders {
     must: &["version"],
     may: &[],
 };
-const LOAD: Known = Known {
+const LOAD: Placeholders = Placeholders {
     must: &["file"],
     may: &["table", "source"],
 };
@@ -45,7 +45,7 @@ impl AppProfile {
 
     fn wrong_commands(&self) -> Vec<Wrong> {
         let commands = &self.commands;
-        let mut all: Vec<(&[&str], &Argv, Known)> = vec![
+        let mut all: Vec<(&[&str], &Argv, Placeholders)> = vec![
             (&["commands", "serve"], &commands.serve, SERVE),
             (
                 &["commands", "migrate", "run"],
@@ -133,7 +133,7 @@ fn wrong(path: &[&str], why: String) -> Wrong {
 }
 
 /// A command has all that is known when it is run, and names nothing else.
-fn wrong_argv(argv: &Argv, known: Known) -> Vec<String> {
+fn wrong_argv(argv: &Argv, known: Placeholders) -> Vec<String> {
     let lacks = known.must.iter().filter(|name| !argv.names(name));
     let mut whys: Vec<String> = lacks
         .map(|name| format!("does not say where `{{{name}}}` goes"))

@@ -151,7 +151,7 @@ fn what_was_found_is_told_by_the_profiles_own_sentences() {
         "notes": [{ "count": "odd", "says": "{odd} in {name} are odd" }],
     }))
     .unwrap();
-    let found: Vec<Finding> = serde_json::from_value(serde_json::json!([
+    let found: Vec<DataObject> = serde_json::from_value(serde_json::json!([
         { "name": "a", "all": 9, "bad": 2, "odd": 0 },
         { "name": "b", "all": 3, "bad": 0, "odd": 1 },
     ]))

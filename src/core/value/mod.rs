@@ -18,7 +18,7 @@ pub use name::{DatabaseName, RoleName, StackName, Variable, Word};
 pub use net::{Address, Domain, Email, HostKey, Login, Network, PrivateNetwork};
 pub use number::{Port, Whole};
 pub use place::HttpUrl;
-pub use program::{Argument, Flag, HostPath, InnerPath, Line, Route, SystemName};
+pub use program::{Argument, Flag, HostPath, InnerPath, Route, SystemName, TextLine};
 pub use stored::{BackupName, ReleaseId, Sha256, checked};
 
 #[cfg(test)]

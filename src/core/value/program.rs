@@ -144,14 +144,14 @@ impl Flag {
 /// A line of text as people read it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Line(String);
+pub struct TextLine(String);
 
-checked_text!(Line);
+checked_text!(TextLine);
 
 /// A sentence, not a page.
 const LONGEST_LINE: usize = 300;
 
-impl Line {
+impl TextLine {
     fn refusal(text: &str) -> Option<String> {
         let is_line = (1..=LONGEST_LINE).contains(&text.len()) && !text.contains(char::is_control);
         (!is_line)

@@ -308,5 +308,5 @@ fn what_an_application_is_called_and_told() {
         &["--unit", "--a-b"],
         &["", "-u", "--", "unit", "--a b", "---a"],
     );
-    only::<Line>(&["Come back later."], &["", "a\nb", "\u{1b}[31m"]);
+    only::<TextLine>(&["Come back later."], &["", "a\nb", "\u{1b}[31m"]);
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use zstd::stream::read::Decoder;
 
 use super::filter::HEAD;
-use crate::core::app_profile::{Import, Table};
+use crate::core::app_profile::{CsvImport, Table};
 use crate::core::error::{Code, Fault};
 
 /// How much of a file is looked at.
@@ -69,7 +69,7 @@ impl Form {
     ///
     /// # Errors
     /// E0450 when it is none of the forms that can be imported.
-    pub fn of(path: &Path, csv: Option<&Import>) -> Result<Self> {
+    pub fn of(path: &Path, csv: Option<&CsvImport>) -> Result<Self> {
         let shown = path.display();
         let none = |why: &str| Fault::new(Code::E0450, format!("{shown} {why}")).hint(taken(csv));
         let found =
@@ -90,7 +90,7 @@ impl Form {
 }
 
 /// What can be imported.
-fn taken(csv: Option<&Import>) -> String {
+fn taken(csv: Option<&CsvImport>) -> String {
     let dump = "nothing was sent; import a dump of one database by pg_dump in plain or custom format, also compressed with gzip or zstd";
     match csv {
         None => dump.to_owned(),
@@ -105,7 +105,7 @@ fn taken(csv: Option<&Import>) -> String {
 }
 
 /// `` `name`, or `name` and `price` ``
-fn wanted_columns(import: &Import) -> String {
+fn wanted_columns(import: &CsvImport) -> String {
     let of_table = |table: &Table| {
         let columns = table.columns.iter().map(|column| format!("`{column}`"));
         columns.collect::<Vec<_>>().join(" and ")
@@ -131,7 +131,7 @@ fn head(read: impl Read) -> std::io::Result<Vec<u8>> {
     }
 }
 
-fn kind(head: &[u8], csv: Option<&Import>) -> Result<Kind, String> {
+fn kind(head: &[u8], csv: Option<&CsvImport>) -> Result<Kind, String> {
     /// Behind `PGDMP` stand three bytes of version, two of sizes, and the format.
     const FORMAT: usize = 10;
     const CUSTOM: u8 = 1;
@@ -180,7 +180,7 @@ fn kind(head: &[u8], csv: Option<&Import>) -> Result<Kind, String> {
 }
 
 /// The table whose columns the first line names.
-fn table(text: &str, import: &Import) -> Option<String> {
+fn table(text: &str, import: &CsvImport) -> Option<String> {
     let first = text.trim_start_matches('\u{feff}').lines().next()?;
     let columns: Vec<String> = first
         .split([',', ';'])
@@ -198,7 +198,7 @@ mod tests {
 
     const DUMP: &str = "--\n-- PostgreSQL database dump\n--\n\nSET x = 1;\n";
 
-    fn import() -> Import {
+    fn import() -> CsvImport {
         serde_json::from_value(serde_json::json!({
             "load": { "run": ["read", "{file}"], "check": ["read", "--dry", "{file}"] },
             "tables": [{ "name": "people", "columns": ["name"] }, { "name": "goods", "columns": ["name", "price"] }],

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::core::app_profile::{Argv, Import};
+use crate::core::app_profile::{Argv, CsvImport};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Output, System};
 use crate::task::release_check::ReleaseCheck;
@@ -85,7 +85,7 @@ impl CsvFiles<'_> {
 
 /// # Errors
 /// E0454 when the app's profile has no loader.
-fn loader(system: &System) -> Result<&Import> {
+fn loader(system: &System) -> Result<&CsvImport> {
     let none = || {
         Fault::new(Code::E0454, "the app's profile has no loader for CSV files")
             .hint("give it `import`, or import a dump")
@@ -93,7 +93,7 @@ fn loader(system: &System) -> Result<&Import> {
     Ok(system.app().import.as_ref().ok_or_else(none)?)
 }
 
-fn refused(import: &Import, sheet: &CsvFile, output: &Output) -> Fault {
+fn refused(import: &CsvImport, sheet: &CsvFile, output: &Output) -> Fault {
     let said = [output.stdout.trim(), output.stderr.trim()].join("\n");
     let why = said.replace(&sheet.file, &sheet.name);
     let adds = import
@@ -110,7 +110,7 @@ fn refused(import: &Import, sheet: &CsvFile, output: &Output) -> Fault {
 }
 
 /// What the loader said of a file; the sums over all sources are told better at the end.
-fn lines(import: &Import, sheet: &CsvFile, output: &Output) -> Vec<String> {
+fn lines(import: &CsvImport, sheet: &CsvFile, output: &Output) -> Vec<String> {
     let of_all = |line: &&str| import.sums.iter().any(|head| line.starts_with(&**head));
     output
         .stdout

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::core::app_profile::Finding;
+use crate::core::app_profile::DataObject;
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 use crate::task::postgres::app_role::AppRole;
@@ -35,7 +35,7 @@ pub async fn look(
     let mut faults = faults(&wished, &there, &unusable);
     let mut notes = Vec::new();
     for check in &system.app().data_checks {
-        let found: Vec<Finding> = read(role.ask(system, fresh, &check.sql).await?)?;
+        let found: Vec<DataObject> = read(role.ask(system, fresh, &check.sql).await?)?;
         faults.extend(check.faults(&found));
         notes.extend(check.notes(&found));
     }
