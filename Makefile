@@ -1,7 +1,7 @@
 # What lab/tools installs of cargo's subcommands.
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs coverage bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools
+.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs coverage takeover bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools
 
 demo: ## from nothing to a server that serves, on real machines of the lab
 	@./lab/demo
@@ -30,11 +30,14 @@ test: ## everything but what `make test-long` has, the host ring on the lab's ma
 test-host: test-tools ## the host ring alone
 	$(call run-tests,$(NEXTEST) -E 'binary_id(citrino-ops::host)')
 
-test-long: test-tools cuts bench-short ## what takes too long for each change: every cut, a short form of each benchmark, long random walks
+takeover: test-tools ## a host that an earlier version has brought up; builds that version first, from git's history
+	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^takeover::/)')
+
+test-long: test-tools cuts bench-short takeover ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, long random walks
 	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'
 
-cuts: test-tools ## kills and cuts a deploy and a rollback everywhere; `make test` does so in every eleventh place
-	CITRINO_EVERY_CUT=1 $(NEXTEST) -E 'binary_id(citrino-ops::host) & test(/^cuts::/)'
+cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision
+	CITRINO_EVERY_CUT=1 $(NEXTEST) -E '(binary_id(citrino-ops::host) & test(/^cuts::/)) | (binary_id(citrino-ops::hetzner) & test(/^(faults::each_call|kills::a_kill_at_any)/))'
 
 fast: ## what needs neither root nor a database
 	cargo test --locked --lib --test audit --test cli --test tasks --test layers --test papers --test migrations

@@ -96,13 +96,13 @@ pub enum Verb {
         #[command(flatten)]
         now: BackupNow,
         #[command(subcommand)]
-        what: Option<Backup>,
+        what: Option<BackupCommand>,
     },
-    /// Restore the database from a backup, or to a point in time
+    /// RestoreCommand the database from a backup, or to a point in time
     ///
     /// The current database is kept under another name until `backup prune --previous-databases`.
-    Restore(Restore),
-    /// Import data
+    Restore(RestoreCommand),
+    /// ImportCommand data
     Db {
         #[command(subcommand)]
         what: Db,
@@ -263,11 +263,11 @@ pub enum Db {
     /// Replace the data with a dump, or add CSV files to it
     ///
     /// The data is imported into a separate database, counted and checked, and then swapped in.
-    Import(Import),
+    Import(ImportCommand),
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct Import {
+pub struct ImportCommand {
     /// A dump, which replaces all data, or CSV files, whose rows are added
     ///
     /// A dump is of one database, by `pg_dump` in plain or custom format, also compressed with gzip or zstd. The
@@ -310,7 +310,7 @@ pub struct BackupNow {
 }
 
 #[derive(Clone, Debug, Subcommand)]
-pub enum Backup {
+pub enum BackupCommand {
     /// Take a backup
     Now(BackupNow),
     /// List the backups, and when one was last proven by a restore
@@ -357,7 +357,7 @@ pub struct Key {
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct Restore {
+pub struct RestoreCommand {
     /// The backup: its name, the start or end of it, `latest`, or a file from `backup pull`
     #[arg(required_unless_present_any = ["to", "from"])]
     pub backup: Option<String>,

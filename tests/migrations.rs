@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use citrino_ops::planner::migration::{Source, lint};
+use citrino_ops::planner::migration::{MigrationText, lint};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -35,7 +35,7 @@ CREATE FUNCTION uno() RETURNS integer LANGUAGE sql RETURN 1;
 ";
 
 impl Case {
-    fn sources(&self) -> Vec<Source> {
+    fn sources(&self) -> Vec<MigrationText> {
         let mut files = BTreeMap::from([
             ("0001_first.up.sql".to_owned(), format!("{LIMITS}{FIRST}")),
             (
@@ -57,7 +57,7 @@ impl Case {
         files.retain(|_, text| !text.is_empty());
         files
             .into_iter()
-            .map(|(name, text)| Source { name, text })
+            .map(|(name, text)| MigrationText { name, text })
             .collect()
     }
 
@@ -117,7 +117,7 @@ fn the_migrations_of_the_app_are_sound() {
     for path in folder("migrations") {
         if path.extension().is_some_and(|end| end == "sql") {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            sources.push(Source {
+            sources.push(MigrationText {
                 name,
                 text: fs::read_to_string(&path).unwrap(),
             });

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use citrino_ops::core::engine;
-use citrino_ops::core::event::{ErrorInfo, Event, State};
+use citrino_ops::core::event::{ErrorInfo, Event, StepState};
 use citrino_ops::core::plan::{Claim, Mode, Plan, Step};
 use citrino_ops::host::system::System;
 use citrino_ops::task::Task;
@@ -92,7 +92,7 @@ struct Then {
 /// How the one step of a run ended.
 #[derive(Debug)]
 struct Seen {
-    state: State,
+    state: StepState,
     what: Vec<String>,
     error: Option<ErrorInfo>,
 }
@@ -212,15 +212,15 @@ async fn ask_and_act(case: &Case, system: &System, applies: bool) -> Result<(), 
         (None, _) => {}
     }
     let wished = if case.differs.is_empty() {
-        State::Same
+        StepState::Same
     } else {
-        State::Changed
+        StepState::Changed
     };
     if acted.state != wished {
         return Err(format!("the apply ended {acted:?}, expected {wished:?}"));
     }
     let again = run(&case.wish, Mode::Apply, system).await?;
-    if again.state != State::Same {
+    if again.state != StepState::Same {
         return Err(format!("the second apply ended {again:?}"));
     }
     Ok(())

@@ -16,7 +16,7 @@ use citrino_ops::config::template::{Templates, Values};
 use citrino_ops::core::plan::Step;
 use citrino_ops::facts::Facts;
 use citrino_ops::task::Task;
-use citrino_ops::task::file::Content;
+use citrino_ops::task::file::FileContent;
 
 const LEAST: &str = "stack: prod\nhost: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }\n";
 const LIVE: &str = "/etc/citrino/tls/live";
@@ -49,7 +49,7 @@ fn nginx(values: &Values) -> String {
         .render("nginx/nginx.conf.tera", values)
         .unwrap();
     match rendered {
-        Content::Text(text) => text,
+        FileContent::Text(text) => text,
         other => panic!("{other:?}"),
     }
 }

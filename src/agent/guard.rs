@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::record::Record;
+use super::record::AuditRecord;
 use crate::core::audit::{AuditAction, AuditEntry};
 use crate::core::engine::{self, CheckResult, Wish};
 use crate::core::error::{Code, Fault};
@@ -306,7 +306,7 @@ pub async fn fire() -> Result<()> {
 /// Journal and audit must not keep it from helping: on a full disk it is told to nobody.
 async fn put_back(system: &System, plan: &Plan<Task>) -> Result<Counts> {
     let mut journal = Journal::open(system).ok();
-    let mut record = Record::begin(system, plan, AuditAction::Begun).ok();
+    let mut record = AuditRecord::begin(system, plan, AuditAction::Begun).ok();
     let kept = &mut |event| {
         if let Some(journal) = &mut journal {
             let _ = journal.keep(&event);

@@ -3,14 +3,14 @@
 use anyhow::Result;
 
 use crate::core::audit::{AuditAction, AuditEntry};
-use crate::core::event::{Event, State};
+use crate::core::event::{Event, StepState};
 use crate::core::plan::{Claim, Plan};
 use crate::facts::app;
 use crate::host::audit::write;
 use crate::host::system::System;
 
 /// The record of one run, from its first line to its last.
-pub struct Record<'s> {
+pub struct AuditRecord<'s> {
     system: &'s System,
     stack: String,
     claim: Claim,
@@ -25,7 +25,7 @@ pub struct Record<'s> {
     live: Option<String>,
 }
 
-impl<'s> Record<'s> {
+impl<'s> AuditRecord<'s> {
     /// Writes that the run begins, before it changes anything.
     ///
     /// # Errors
@@ -65,9 +65,9 @@ impl<'s> Record<'s> {
                 error,
                 ..
             } => match (state, label.undo) {
-                (State::Changed, false) => deed.changed.push(label.name.clone()),
-                (State::Changed, true) => deed.undone.push(label.name.clone()),
-                (State::Failed, undo) => {
+                (StepState::Changed, false) => deed.changed.push(label.name.clone()),
+                (StepState::Changed, true) => deed.undone.push(label.name.clone()),
+                (StepState::Failed, undo) => {
                     self.undo_failed |= undo;
                     if deed.code.is_none() {
                         deed.step = Some(label.name.clone());
@@ -188,7 +188,7 @@ mod tests {
         let plan = Plan::new(Claim::new("r", "deploy", "ana"), steps(of))
             .of_stack("s")
             .or_else(steps(undo));
-        let mut record = Record::begin(system, &plan, way).unwrap();
+        let mut record = AuditRecord::begin(system, &plan, way).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();

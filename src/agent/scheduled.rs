@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::record::Record;
+use super::record::AuditRecord;
 use crate::agent::guard;
 use crate::cli::Scheduled;
 use crate::core::audit::AuditAction;
@@ -48,7 +48,7 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
     let facts = facts::gather(&system).await?;
     let plan = plan(claim, &settings, steps(job, &settings, &facts, at)?);
     let mut journal = Journal::open(&system)?;
-    let mut record = Record::begin(&system, &plan, AuditAction::Begun)?;
+    let mut record = AuditRecord::begin(&system, &plan, AuditAction::Begun)?;
     let tally = engine::run(&plan, &system, &mut |event| {
         journal.keep(&event)?;
         record.hear(&event)?;

@@ -14,7 +14,7 @@ use super::event_writer::EventWriter;
 use super::operator_input::OperatorInput;
 use super::{attach, unfinished};
 
-use super::record::Record;
+use super::record::AuditRecord;
 use super::unfinished::Work;
 use crate::agent::guard::{self, Guard};
 use crate::core::audit::{AuditAction, Head};
@@ -92,13 +92,13 @@ fn host(input: &mut impl BufRead) -> Result<System> {
 enum Wanted {
     Check(Box<Plan<Task>>),
     /// The operator's side has seen the audit up to that head.
-    Work(Order, Option<Head>),
+    Work(RunOrder, Option<Head>),
     /// To hear the run that is under way.
     Attach,
 }
 
 /// What it wants done.
-enum Order {
+enum RunOrder {
     Run(Box<Plan<Task>>),
     /// End the run that was cut off.
     Resume(Claim),
@@ -158,9 +158,9 @@ async fn listen(
             ToAgent::Mirror(head) => seen = Some(head),
             ToAgent::Audit(head) => tell_audit(system, writer, Some(&head))?,
             ToAgent::Run(plan) if plan.mode == Mode::Check => break Wanted::Check(plan),
-            ToAgent::Run(plan) => break Wanted::Work(Order::Run(plan), seen),
-            ToAgent::Resume(claim) => break Wanted::Work(Order::Resume(claim), seen),
-            ToAgent::Abort(claim) => break Wanted::Work(Order::Abort(claim), seen),
+            ToAgent::Run(plan) => break Wanted::Work(RunOrder::Run(plan), seen),
+            ToAgent::Resume(claim) => break Wanted::Work(RunOrder::Resume(claim), seen),
+            ToAgent::Abort(claim) => break Wanted::Work(RunOrder::Abort(claim), seen),
             ToAgent::Attach => break Wanted::Attach,
             ToAgent::Halt | ToAgent::Heard | ToAgent::Profile(_) => {}
         }
@@ -180,7 +180,7 @@ async fn check(system: &System, writer: &EventWriter, plan: &Plan<Task>) -> Resu
 async fn apply(
     system: &System,
     writer: &EventWriter,
-    order: Order,
+    order: RunOrder,
     seen: Option<&Head>,
     input: &OperatorInput,
 ) -> Result<()> {
@@ -203,7 +203,7 @@ async fn apply(
     let _terminate = signal(SignalKind::terminate())?;
     unfinished::keep(system, plan).await?;
     let mut journal = Journal::open(system)?;
-    let mut record = Record::begin(system, plan, way)?;
+    let mut record = AuditRecord::begin(system, plan, way)?;
     let mut tell = |event: Event| {
         journal.keep(&event)?;
         record.hear(&event)?;
@@ -292,26 +292,26 @@ async fn watched(
     .await
 }
 
-fn claim_of(order: &Order) -> Claim {
+fn claim_of(order: &RunOrder) -> Claim {
     match order {
-        Order::Run(plan) => Claim::of(plan),
-        Order::Resume(claim) | Order::Abort(claim) => claim.clone(),
+        RunOrder::Run(plan) => Claim::of(plan),
+        RunOrder::Resume(claim) | RunOrder::Abort(claim) => claim.clone(),
     }
 }
 
-fn way_of(order: &Order) -> AuditAction {
+fn way_of(order: &RunOrder) -> AuditAction {
     match order {
-        Order::Run(_) => AuditAction::Begun,
-        Order::Resume(_) => AuditAction::Resumed,
-        Order::Abort(_) => AuditAction::Aborted,
+        RunOrder::Run(_) => AuditAction::Begun,
+        RunOrder::Resume(_) => AuditAction::Resumed,
+        RunOrder::Abort(_) => AuditAction::Aborted,
     }
 }
 
 /// What the order means on this host, when it still fits it.
-fn work_of(system: &System, order: Order) -> Result<Work> {
+fn work_of(system: &System, order: RunOrder) -> Result<Work> {
     let last = journal::last_run(system)?;
     let (mut work, claim) = match order {
-        Order::Run(plan) => {
+        RunOrder::Run(plan) => {
             if last.map(|last| last.seen()) != plan.after {
                 return Err(Fault::new(Code::E0508, "another run changed the host after its state was read, so nothing of this plan was done")
                     .hint("run the command again")
@@ -322,8 +322,8 @@ fn work_of(system: &System, order: Order) -> Result<Work> {
                 turned_back: false,
             });
         }
-        Order::Resume(claim) => (unfinished::rest(system, last.as_ref())?, claim),
-        Order::Abort(claim) => (unfinished::way_back(system, last.as_ref())?, claim),
+        RunOrder::Resume(claim) => (unfinished::rest(system, last.as_ref())?, claim),
+        RunOrder::Abort(claim) => (unfinished::way_back(system, last.as_ref())?, claim),
     };
     work.plan.who = claim.who;
     Ok(work)

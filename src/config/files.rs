@@ -9,10 +9,10 @@ use super::text;
 use crate::core::error::{Code, Fault};
 
 /// A file by its path below its folder, and what is in it.
-pub type Named = (String, String);
+pub type NamedFiles = (String, String);
 
 /// Every file below an embedded folder, by its path.
-pub fn embedded(folder: &'static Dir<'static>) -> Vec<Named> {
+pub fn embedded(folder: &'static Dir<'static>) -> Vec<NamedFiles> {
     let mut found: Vec<_> = folder
         .files()
         .filter_map(|file| {
@@ -32,7 +32,7 @@ pub fn embedded(folder: &'static Dir<'static>) -> Vec<Named> {
 ///
 /// # Errors
 /// `code` with the file when one is no text, or too large.
-pub fn files_below(folder: &Path, code: Code) -> Result<Vec<Named>> {
+pub fn files_below(folder: &Path, code: Code) -> Result<Vec<NamedFiles>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(inner) = folders.pop() {

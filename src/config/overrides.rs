@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::files::Named;
+use super::files::NamedFiles;
 use super::template::Templates;
 use super::yaml::nearest;
 use crate::core::error::{Code, Fault};
@@ -11,7 +11,7 @@ use crate::core::error::{Code, Fault};
 ///
 /// # Errors
 /// E0201 with each of them.
-pub fn check_playbooks(own: &[Named], known: &[String], listed: &[String]) -> Result<()> {
+pub fn check_playbooks(own: &[NamedFiles], known: &[String], listed: &[String]) -> Result<()> {
     let is_used = |name: &str| {
         let is_listed = listed.iter().any(|listed| format!("{listed}.yml") == name);
         is_listed || known.iter().any(|known| known == name)
@@ -25,7 +25,7 @@ pub fn check_playbooks(own: &[Named], known: &[String], listed: &[String]) -> Re
 ///
 /// # Errors
 /// E0202 with each of them.
-pub fn check_templates(own: &[Named], playbooks: &[Named]) -> Result<()> {
+pub fn check_templates(own: &[NamedFiles], playbooks: &[NamedFiles]) -> Result<()> {
     let known = Templates::known();
     let is_used = |name: &str| {
         let others = own.iter().filter(|(other, _)| other != name);

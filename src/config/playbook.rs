@@ -8,7 +8,7 @@ use include_dir::{Dir, include_dir};
 use super::files::{embedded, files_below};
 use super::overrides;
 use super::template::{Templates, Values};
-use super::yaml::{Content, Document, Node};
+use super::yaml::{Document, Node, NodeContent};
 use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
 use crate::core::secret::Secret;
@@ -150,8 +150,8 @@ impl Playbooks {
 fn items(file: &Document) -> Vec<Node> {
     let root = file.root();
     match &root.content {
-        Content::List(items) => items.clone(),
-        Content::Map(entries) if entries.is_empty() => Vec::new(),
+        NodeContent::List(items) => items.clone(),
+        NodeContent::Map(entries) if entries.is_empty() => Vec::new(),
         _ if root.is_null() => Vec::new(),
         _ => vec![root.clone()],
     }

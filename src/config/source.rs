@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use crate::config::stack::{Source, Stack};
+use crate::config::stack::{SecretSource, Stack};
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 
@@ -76,7 +76,7 @@ pub fn identities(stack: &Stack, named: Option<&Path>) -> Result<Vec<Secret>> {
             .map(|path| stack.resolve(path))
     });
     path.into_iter()
-        .map(|path| read(stack, "backup.identity", &Source::File(path)))
+        .map(|path| read(stack, "backup.identity", &SecretSource::File(path)))
         .collect()
 }
 
@@ -104,20 +104,20 @@ pub fn variable(name: &str) -> Option<String> {
         .filter(|value| !value.trim().is_empty())
 }
 
-fn read(stack: &Stack, key: &str, source: &Source) -> Result<Secret> {
+fn read(stack: &Stack, key: &str, source: &SecretSource) -> Result<Secret> {
     let wrong = |why: String, hint: &str| {
         anyhow::Error::from(
             Fault::new(Code::E0103, format!("{key} could not be had: {why}")).hint(hint),
         )
     };
     let value = match source {
-        Source::Env(name) => std::env::var(name).map_err(|_| {
+        SecretSource::Env(name) => std::env::var(name).map_err(|_| {
             wrong(
                 format!("the environment variable {name} is not set"),
                 &format!("export {name}, or name another source in citrino.yml"),
             )
         })?,
-        Source::File(path) => {
+        SecretSource::File(path) => {
             let path = stack.resolve(path);
             std::fs::read_to_string(&path).map_err(|error| {
                 wrong(
@@ -126,7 +126,7 @@ fn read(stack: &Stack, key: &str, source: &Source) -> Result<Secret> {
                 )
             })?
         }
-        Source::Command(line) => command(stack, line)
+        SecretSource::Command(line) => command(stack, line)
             .map_err(|why| wrong(why, "run the command by hand to see why it fails"))?,
     };
     // Files from Windows begin with a mark and end their lines with two characters.

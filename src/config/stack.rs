@@ -14,8 +14,8 @@ use crate::core::app_profile::AppProfile;
 use crate::core::digest;
 use crate::core::error::{Code, Fault};
 use crate::core::value::{
-    Address, DatabaseName, Domain, Email, HostKey, HttpUrl, Login, Money, Network, Port,
-    PrivateNetwork, RoleName, StackName, Variable, Whole, Word,
+    Address, Cidr, DatabaseName, Domain, Email, HostKey, HttpUrl, Login, Money, Port,
+    PrivateNetwork, RoleName, StackName, Variable, WholeNumber, Word,
 };
 
 mod backup;
@@ -23,8 +23,8 @@ mod check;
 mod environment;
 mod source;
 
-pub use backup::{Backup, S3};
-pub use source::Source;
+pub use backup::{BackupSettings, S3};
+pub use source::SecretSource;
 
 /// One citrino.yml. Unknown keys are refused with the nearest known one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,11 +43,11 @@ pub struct Stack {
     #[serde(default)]
     pub app: App,
     #[serde(default)]
-    pub database: Database,
+    pub database: DatabaseSettings,
     #[serde(default)]
-    pub secrets: BTreeMap<Variable, Source>,
+    pub secrets: BTreeMap<Variable, SecretSource>,
     #[serde(default)]
-    pub backup: Backup,
+    pub backup: BackupSettings,
     #[serde(default)]
     pub alerts: Alerts,
     /// What is known of the app: `app.profile`, else Citrino's.
@@ -72,8 +72,8 @@ pub struct Cloud {
     pub backups: bool,
     /// Public keys that may log in, as files.
     pub ssh_keys: Vec<PathBuf>,
-    #[serde(default = "Network::anywhere")]
-    pub allow_ssh_from: Vec<Network>,
+    #[serde(default = "Cidr::anywhere")]
+    pub allow_ssh_from: Vec<Cidr>,
     /// Keeps the API from deleting the server, its addresses and its volume.
     #[serde(default = "yes")]
     pub protect: bool,
@@ -82,7 +82,7 @@ pub struct Cloud {
     pub network: Option<PrivateNetwork>,
     /// A volume of so many GB for the database. <https://docs.hetzner.cloud>: it has 10 to 10240.
     #[serde(default)]
-    pub volume_gb: Option<Whole<10, 10_240>>,
+    pub volume_gb: Option<WholeNumber<10, 10_240>>,
     /// The zone of `domain` in Hetzner's DNS: its records are led to the host.
     #[serde(default)]
     pub dns: Option<Dns>,
@@ -94,7 +94,7 @@ pub struct Cloud {
     pub endpoint: Option<HttpUrl>,
     /// Where the API token comes from; `HCLOUD_TOKEN` goes before it.
     #[serde(default)]
-    pub token: Option<Source>,
+    pub token: Option<SecretSource>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -106,7 +106,7 @@ pub struct Dns {
     pub ttl: Ttl,
 }
 
-pub type Ttl = Whole<60, 2_147_483_647>;
+pub type Ttl = WholeNumber<60, 2_147_483_647>;
 
 /// One host of a stack. There is one today; what a host needs is named after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,20 +185,20 @@ pub struct App {
     /// Loopback port on which the live slot answers.
     pub port: Port,
     /// Threads that serve requests.
-    pub workers: Whole<1, 256>,
-    pub request_timeout_s: Whole<1, 3600>,
-    pub keep_alive_s: Whole<1, 3600>,
-    pub max_connections: Whole<1, 100_000>,
-    /// Database connections of one slot. Two slots run during a deploy.
-    pub pool: Whole<1, 1000>,
+    pub workers: WholeNumber<1, 256>,
+    pub request_timeout_s: WholeNumber<1, 3600>,
+    pub keep_alive_s: WholeNumber<1, 3600>,
+    pub max_connections: WholeNumber<1, 100_000>,
+    /// DatabaseSettings connections of one slot. Two slots run during a deploy.
+    pub pool: WholeNumber<1, 1000>,
     /// What a slot may take of the host's memory, in MB.
-    pub memory_max_mb: Whole<1, 1_048_576>,
+    pub memory_max_mb: WholeNumber<1, 1_048_576>,
     /// How many seconds a new release must answer well before it takes over; 0 is not at all.
-    pub min_healthy_s: Whole<0, 86_400>,
+    pub min_healthy_s: WholeNumber<0, 86_400>,
     /// How many seconds a new release may take until it answers: it opens its pool first.
-    pub ready_within_s: Whole<1, 86_400>,
+    pub ready_within_s: WholeNumber<1, 86_400>,
     /// How many seconds its migrations may take, all of them.
-    pub migrate_within_s: Whole<1, 604_800>,
+    pub migrate_within_s: WholeNumber<1, 604_800>,
     /// Loads the seeded example data with each deploy, beside whatever else is there: for rehearsals.
     pub demo_data: bool,
     /// Plain settings for the app's environment.
@@ -208,15 +208,15 @@ pub struct App {
 /// The ranges are `PostgreSQL`'s own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Database {
+pub struct DatabaseSettings {
     /// The profile's, when it is not given; so is `user`.
     pub name: DatabaseName,
     pub user: RoleName,
-    pub max_connections: Whole<5, 262_143>,
-    pub shared_buffers_mb: Whole<1, 8_388_607>,
-    pub effective_cache_size_mb: Whole<1, 16_777_215>,
-    pub work_mem_mb: Whole<1, 2_097_151>,
-    pub maintenance_work_mem_mb: Whole<1, 2_097_151>,
+    pub max_connections: WholeNumber<5, 262_143>,
+    pub shared_buffers_mb: WholeNumber<1, 8_388_607>,
+    pub effective_cache_size_mb: WholeNumber<1, 16_777_215>,
+    pub work_mem_mb: WholeNumber<1, 2_097_151>,
+    pub maintenance_work_mem_mb: WholeNumber<1, 2_097_151>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -230,33 +230,33 @@ impl Default for App {
         Self {
             profile: None,
             port: Port::APP,
-            workers: Whole::near(2),
-            request_timeout_s: Whole::near(30),
-            keep_alive_s: Whole::near(75),
-            max_connections: Whole::near(1000),
-            pool: Whole::near(10),
-            memory_max_mb: Whole::near(300),
-            min_healthy_s: Whole::near(5),
-            ready_within_s: Whole::near(30),
-            migrate_within_s: Whole::near(900),
+            workers: WholeNumber::near(2),
+            request_timeout_s: WholeNumber::near(30),
+            keep_alive_s: WholeNumber::near(75),
+            max_connections: WholeNumber::near(1000),
+            pool: WholeNumber::near(10),
+            memory_max_mb: WholeNumber::near(300),
+            min_healthy_s: WholeNumber::near(5),
+            ready_within_s: WholeNumber::near(30),
+            migrate_within_s: WholeNumber::near(900),
             demo_data: false,
             env: BTreeMap::new(),
         }
     }
 }
 
-impl Default for Database {
+impl Default for DatabaseSettings {
     /// The sizes of the production plan for a host of 2 GB.
     fn default() -> Self {
         let shipped = AppProfile::default().database;
         Self {
             name: shipped.name,
             user: shipped.role,
-            max_connections: Whole::near(50),
-            shared_buffers_mb: Whole::near(256),
-            effective_cache_size_mb: Whole::near(1024),
-            work_mem_mb: Whole::near(4),
-            maintenance_work_mem_mb: Whole::near(64),
+            max_connections: WholeNumber::near(50),
+            shared_buffers_mb: WholeNumber::near(256),
+            effective_cache_size_mb: WholeNumber::near(1024),
+            work_mem_mb: WholeNumber::near(4),
+            maintenance_work_mem_mb: WholeNumber::near(64),
         }
     }
 }
@@ -267,7 +267,7 @@ fn yes() -> bool {
 
 /// Short enough that a host that moved is found within minutes.
 fn ttl() -> Ttl {
-    Whole::near(300)
+    WholeNumber::near(300)
 }
 
 fn ssh_port() -> Port {

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use tera::{Context, ErrorKind, Kwargs, State, Tera};
 
-use super::files::{Named, embedded};
+use super::files::{NamedFiles, embedded};
 use crate::core::error::{Code, Fault};
 use crate::core::secret::{DOTS, Secret};
-use crate::task::file::Content;
+use crate::task::file::FileContent;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 /// How the names of embedded templates end.
@@ -95,7 +95,7 @@ impl Templates {
 
     /// Renders a template. A secret that went into it makes the whole content one: it is rendered
     /// once with dots and once with the values, and when these differ nobody may read it.
-    pub fn render(&self, name: &str, values: &Values) -> Result<Content> {
+    pub fn render(&self, name: &str, values: &Values) -> Result<FileContent> {
         let whole = self
             .tera
             .render(name, &values.whole)
@@ -105,9 +105,9 @@ impl Templates {
             .render(name, &values.open)
             .map_err(|error| explain(&error, &format!("templates/{name}")))?;
         Ok(if whole == open {
-            Content::Text(whole)
+            FileContent::Text(whole)
         } else {
-            Content::Secret(Secret::new(whole))
+            FileContent::Secret(Secret::new(whole))
         })
     }
 
@@ -136,7 +136,7 @@ impl Templates {
 }
 
 /// The embedded templates. The application profile lies beside them, and is none.
-fn shipped() -> Vec<Named> {
+fn shipped() -> Vec<NamedFiles> {
     let mut files = embedded(&EMBEDDED);
     files.retain(|(name, _)| name.ends_with(TEMPLATE));
     files
@@ -192,12 +192,12 @@ mod tests {
         let rendered = templates("P={{ port }}\nK={{ secrets.KEY | env_value }}\n")
             .render("env", &values())
             .unwrap();
-        let Content::Secret(content) = rendered else {
+        let FileContent::Secret(content) = rendered else {
             panic!("not secret")
         };
         assert_eq!(content.reveal(), "P=5001\nK=\"s\\\"ecret\"\n");
         let rendered = templates("P={{ port }}").render("env", &values()).unwrap();
-        assert!(matches!(rendered, Content::Text(text) if text == "P=5001"));
+        assert!(matches!(rendered, FileContent::Text(text) if text == "P=5001"));
     }
 
     #[test]
@@ -256,8 +256,8 @@ mod tests {
             .render("pgbackrest/pgbackrest.conf.tera", &values)
             .unwrap();
         let (text, secret) = match rendered {
-            Content::Text(text) => (text, false),
-            Content::Secret(text) => (text.reveal().to_owned(), true),
+            FileContent::Text(text) => (text, false),
+            FileContent::Secret(text) => (text.reveal().to_owned(), true),
             other => panic!("{other:?}"),
         };
         let lines = text

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::core::error::{Code, Fault, error_info};
-use crate::core::event::{Act, Change, Counts, Event, Figure, Label, State, now};
+use crate::core::event::{Act, Change, Counts, Event, Figure, Label, StepState, now};
 use crate::core::plan::{Mode, Plan, Step};
 
 /// What `check` saw.
@@ -129,7 +129,7 @@ pub async fn run_unless<W, T: Wish<W>>(
             }
         };
         tally.count(state);
-        if state == State::Failed && plan.mode == Mode::Apply {
+        if state == StepState::Failed && plan.mode == Mode::Apply {
             tally.skipped = plan.steps.len() - index - 1;
             if plan.turns_back(index) {
                 undo(plan, world, tell).await?;
@@ -226,7 +226,7 @@ async fn run_step<W, T: Wish<W>>(
     undo: bool,
     world: &W,
     tell: &mut impl FnMut(Event) -> Result<()>,
-) -> Result<State> {
+) -> Result<StepState> {
     let label = Label {
         id: step.id.clone(),
         part: step.part.clone(),
@@ -245,7 +245,7 @@ async fn run_step<W, T: Wish<W>>(
     let (state, look, error) = match outcome {
         Ok((state, look)) => (state, look, None),
         Err(error) => (
-            State::Failed,
+            StepState::Failed,
             CheckResult::default(),
             Some(error_info(&error)),
         ),
@@ -265,19 +265,23 @@ async fn run_step<W, T: Wish<W>>(
 }
 
 /// Look, act, look again: a wish that is still not so after `apply` is an error.
-async fn fulfil<W, T: Wish<W>>(task: &T, world: &W, mode: Mode) -> Result<(State, CheckResult)> {
+async fn fulfil<W, T: Wish<W>>(
+    task: &T,
+    world: &W,
+    mode: Mode,
+) -> Result<(StepState, CheckResult)> {
     let before = task.check(world).await?;
     if before.change.is_none() {
-        return Ok((State::Same, before));
+        return Ok((StepState::Same, before));
     }
     if mode == Mode::Check {
-        return Ok((State::Differs, before));
+        return Ok((StepState::Differs, before));
     }
     task.apply(world).await?;
     let after = task.check(world).await?;
     match after.change {
         None => Ok((
-            State::Changed,
+            StepState::Changed,
             CheckResult {
                 change: before.change,
                 figure: after.figure,

@@ -55,7 +55,7 @@ pub struct ErrorInfo {
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum StepState {
     /// Already in the desired state; nothing was done.
     Same,
     /// Brought to the desired state.
@@ -108,7 +108,7 @@ pub enum Event {
         n: usize,
         #[serde(flatten)]
         label: Label,
-        state: State,
+        state: StepState,
         took_ms: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         change: Option<Change>,
@@ -218,12 +218,12 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub fn count(&mut self, state: State) {
+    pub fn count(&mut self, state: StepState) {
         match state {
-            State::Same => self.same += 1,
-            State::Changed => self.changed += 1,
-            State::Differs => self.differs += 1,
-            State::Failed => self.failed += 1,
+            StepState::Same => self.same += 1,
+            StepState::Changed => self.changed += 1,
+            StepState::Differs => self.differs += 1,
+            StepState::Failed => self.failed += 1,
         }
     }
 

@@ -49,7 +49,7 @@ pub struct Asker {
 }
 
 /// A whole answer: one that breaks off is none.
-pub struct Answer {
+pub struct HttpAnswer {
     pub status: StatusCode,
     pub body: Vec<u8>,
 }
@@ -120,7 +120,7 @@ impl Manner {
 impl Asker {
     /// # Errors
     /// When no whole answer came in time.
-    pub async fn ask(&self) -> reqwest::Result<Answer> {
+    pub async fn ask(&self) -> reqwest::Result<HttpAnswer> {
         let mut request = self.client.request(self.method.clone(), self.url.clone());
         if let Some(body) = &self.body {
             request = request
@@ -128,7 +128,7 @@ impl Asker {
                 .body(body.clone());
         }
         let answer = request.send().await?;
-        Ok(Answer {
+        Ok(HttpAnswer {
             status: answer.status(),
             body: answer.bytes().await?.to_vec(),
         })

@@ -12,7 +12,7 @@ use run_state::RunState;
 
 /// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Volume {
+pub enum Verbosity {
     Quiet,
     Normal,
     Verbose,
@@ -28,7 +28,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new(json: bool, volume: Volume) -> Self {
+    pub fn new(json: bool, volume: Verbosity) -> Self {
         Self {
             state: RunState::default(),
             printer: Printer::new(json, volume),
@@ -115,7 +115,7 @@ impl Report {
 
     /// From now on every step has a line, as in a list that is ticked off.
     pub fn as_checklist(&mut self) {
-        self.printer.checklist = self.printer.volume > Volume::Quiet;
+        self.printer.checklist = self.printer.volume > Verbosity::Quiet;
     }
 
     /// Shows what is waited for, until the next line.
@@ -126,7 +126,7 @@ impl Report {
 
     /// A heading of a part of the output.
     pub fn heading(&mut self, text: &str) {
-        if !self.printer.json && self.printer.volume > Volume::Quiet {
+        if !self.printer.json && self.printer.volume > Verbosity::Quiet {
             let text = self.printer.paint(text, "1");
             self.printer.line(&text);
         }
@@ -156,7 +156,7 @@ impl Report {
             });
         } else if let Some(error) = error {
             self.printer.complain("error", &error);
-        } else if self.state.tally != Counts::default() && self.printer.volume > Volume::Quiet {
+        } else if self.state.tally != Counts::default() && self.printer.volume > Verbosity::Quiet {
             let sum = self.state.sum(self.printer.checklist);
             self.printer.line(&sum);
         }

@@ -58,7 +58,7 @@ pub struct Release {
     pub built_at: String,
     pub size_bytes: u64,
     #[serde(default)]
-    pub state: State,
+    pub state: ReleaseState,
     /// What it says of its migrations; none when it never said so.
     #[serde(default)]
     pub migrations: Option<Migrations>,
@@ -67,7 +67,7 @@ pub struct Release {
 /// What became of a release.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum ReleaseState {
     /// No deploy of it has gone well: it is so from the first byte on.
     #[default]
     Failed,
@@ -76,19 +76,19 @@ pub enum State {
     Quarantined,
 }
 
-impl State {
+impl ReleaseState {
     /// As the file `state` of a release has it.
     pub fn word(self) -> &'static str {
         match self {
-            State::Failed => "failed",
-            State::Good => "good",
-            State::Quarantined => "quarantined",
+            ReleaseState::Failed => "failed",
+            ReleaseState::Good => "good",
+            ReleaseState::Quarantined => "quarantined",
         }
     }
 
     /// Whether it once served well.
     pub fn has_served(self) -> bool {
-        self != State::Failed
+        self != ReleaseState::Failed
     }
 }
 
@@ -97,11 +97,11 @@ impl State {
 pub struct Migrations {
     /// The newest that the release knows; 0 without any.
     pub newest: i64,
-    pub migrations: Vec<Migration>,
+    pub migrations: Vec<DescribedMigration>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Migration {
+pub struct DescribedMigration {
     pub version: i64,
     pub name: String,
     /// The checksum of its text, in hexadecimal.
@@ -121,7 +121,7 @@ pub enum Down {
     Loses,
 }
 
-impl Migration {
+impl DescribedMigration {
     /// As its file is called: `0009_precio`.
     pub fn file(&self) -> String {
         format!("{:04}_{}", self.version, self.name)
@@ -144,7 +144,7 @@ pub struct Schema {
 
 impl Schema {
     /// Whether the database has seen this very text, and not another by the same number.
-    pub fn has(&self, migration: &Migration) -> bool {
+    pub fn has(&self, migration: &DescribedMigration) -> bool {
         self.shas.get(&migration.version) == Some(&migration.sha)
     }
 }
@@ -282,7 +282,7 @@ fn release(system: &System, name: &str) -> Result<Option<Release>> {
         return Ok(None);
     }
     let state = read("state")?.unwrap_or_default();
-    release.state = [State::Good, State::Quarantined]
+    release.state = [ReleaseState::Good, ReleaseState::Quarantined]
         .into_iter()
         .find(|one| one.word() == state.trim())
         .unwrap_or_default();

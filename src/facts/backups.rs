@@ -20,7 +20,7 @@ use crate::core::error::{Code, Fault};
 use crate::core::value::{BackupName, checked};
 use crate::host::own;
 use crate::host::system::{DRAFT, System};
-use crate::storage::archive::{Content, Packing};
+use crate::storage::archive::{ArchiveContent, ArchivePacking};
 use crate::storage::retention::Dated;
 
 /// How the name of a manifest ends; before that stands the backup's name.
@@ -33,7 +33,7 @@ pub const PART: &str = ".part";
 /// One backup of the database: its manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Backup {
+pub struct BackupManifest {
     /// The name of the app and the time: `shop_20261125_150000`
     #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub name: String,
@@ -44,9 +44,9 @@ pub struct Backup {
     /// The release that served then.
     pub release: Option<String>,
     pub format: Format,
-    pub dump: Content,
+    pub dump: ArchiveContent,
     /// Roles, without which the dump's owners are names of nobody.
-    pub globals: Content,
+    pub globals: ArchiveContent,
     /// The age keys that the files are encrypted to; none when they are not.
     pub recipients: Vec<String>,
     /// How many rows each table had in the snapshot that was dumped.
@@ -76,10 +76,10 @@ pub enum Format {
 }
 
 impl Format {
-    pub fn packing(self) -> Packing {
+    pub fn packing(self) -> ArchivePacking {
         match self {
-            Format::Custom => Packing::Zstd,
-            Format::Plain => Packing::Gzip,
+            Format::Custom => ArchivePacking::Zstd,
+            Format::Plain => ArchivePacking::Gzip,
         }
     }
 }
@@ -88,23 +88,23 @@ impl Format {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backups {
     /// Those of this stack, newest first.
-    pub whole: Vec<Backup>,
+    pub whole: Vec<BackupManifest>,
     /// Those that were brought here from others: they say nothing of how well this one is kept.
     #[serde(default)]
-    pub foreign: Vec<Backup>,
+    pub foreign: Vec<BackupManifest>,
     /// By the backup's name.
     pub proofs: BTreeMap<String, Proof>,
     /// What has a manifest that cannot be believed, and why.
     pub broken: BTreeMap<String, String>,
     /// The newest one that is known to be off the host too.
     #[serde(default)]
-    pub sent: Option<Sent>,
+    pub sent: Option<SentBackups>,
 }
 
 /// That a backup is in a bucket: sent, and read back from there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sent {
+pub struct SentBackups {
     /// The name of the backup.
     pub backup: String,
     /// When its dump began, RFC 3339 in UTC.
@@ -114,12 +114,12 @@ pub struct Sent {
 }
 
 impl Backups {
-    pub fn newest(&self) -> Option<&Backup> {
+    pub fn newest(&self) -> Option<&BackupManifest> {
         self.whole.first()
     }
 
     /// The newest proof, and of which backup.
-    pub fn proven(&self) -> Option<(&Backup, &Proof)> {
+    pub fn proven(&self) -> Option<(&BackupManifest, &Proof)> {
         let proofs = self
             .whole
             .iter()
@@ -128,22 +128,24 @@ impl Backups {
     }
 
     /// All that can be restored.
-    pub fn all(&self) -> impl Iterator<Item = &Backup> {
+    pub fn all(&self) -> impl Iterator<Item = &BackupManifest> {
         self.whole.iter().chain(&self.foreign)
     }
 
     /// Newest first, and those of other stacks apart.
     pub fn sorted(mut self, stack: Option<&str>) -> Self {
-        let newest_first = |a: &Backup, b: &Backup| (at(&b.at), &b.name).cmp(&(at(&a.at), &a.name));
+        let newest_first = |a: &BackupManifest, b: &BackupManifest| {
+            (at(&b.at), &b.name).cmp(&(at(&a.at), &a.name))
+        };
         self.whole.sort_by(newest_first);
-        let is_own = |one: &Backup| stack.is_none_or(|stack| one.stack == stack);
+        let is_own = |one: &BackupManifest| stack.is_none_or(|stack| one.stack == stack);
         (self.whole, self.foreign) = self.whole.into_iter().partition(is_own);
         self
     }
 
     /// What retention goes by.
     pub fn dated(&self) -> Vec<Dated<'_>> {
-        let dated = |one: &'_ Backup| (at(&one.at), self.proofs.contains_key(&one.name));
+        let dated = |one: &'_ BackupManifest| (at(&one.at), self.proofs.contains_key(&one.name));
         let all = self.whole.iter().map(|one| {
             let (at, proven) = dated(one);
             Dated {
@@ -156,7 +158,7 @@ impl Backups {
     }
 }
 
-impl Backup {
+impl BackupManifest {
     /// One sentence fragment for each table that has another number of rows now.
     pub fn differences(&self, now: &BTreeMap<String, u64>) -> Vec<String> {
         let tables: BTreeSet<&String> = self.rows.keys().chain(now.keys()).collect();
@@ -196,7 +198,7 @@ impl Backup {
     }
 
     /// Its files, the dump first.
-    pub fn contents(&self) -> [&Content; 2] {
+    pub fn contents(&self) -> [&ArchiveContent; 2] {
         [&self.dump, &self.globals]
     }
 
@@ -226,7 +228,7 @@ impl Backup {
             return Err(format!("its manifest belongs to {}", backup.name));
         }
         // Whoever can write a manifest could name any file of the host by it.
-        for Content { file, .. } in backup.contents() {
+        for ArchiveContent { file, .. } in backup.contents() {
             if !file.starts_with(&format!("{name}.")) || file.contains('/') {
                 return Err(format!("its manifest names `{file}`"));
             }
@@ -270,11 +272,11 @@ pub fn proof(app: &AppProfile, name: &str) -> String {
 ///
 /// # Errors
 /// When the manifest's file is there and the disk does not give it.
-pub fn read(system: &System, name: &str) -> Result<Option<Result<Backup, String>>> {
+pub fn read(system: &System, name: &str) -> Result<Option<Result<BackupManifest, String>>> {
     let Some(text) = system.read_text(manifest(system.app(), name))? else {
         return Ok(None);
     };
-    let backup = match Backup::parse(name, &text) {
+    let backup = match BackupManifest::parse(name, &text) {
         Ok(backup) => backup,
         Err(why) => return Ok(Some(Err(why))),
     };
@@ -306,7 +308,7 @@ pub fn stack(system: &System) -> Result<Option<String>> {
 ///
 /// # Errors
 /// When the disk does not give the proof.
-pub fn is_proven(system: &System, backup: &Backup) -> Result<bool> {
+pub fn is_proven(system: &System, backup: &BackupManifest) -> Result<bool> {
     Ok(proof_of(system, backup)?.is_some())
 }
 
@@ -314,7 +316,7 @@ pub fn is_proven(system: &System, backup: &Backup) -> Result<bool> {
 ///
 /// # Errors
 /// When the disk does not give it.
-pub fn proof_of(system: &System, backup: &Backup) -> Result<Option<Proof>> {
+pub fn proof_of(system: &System, backup: &BackupManifest) -> Result<Option<Proof>> {
     let text = system.read_text(proof(system.app(), &backup.name))?;
     Ok(text.and_then(|text| Proof::of(backup, text.as_bytes())))
 }

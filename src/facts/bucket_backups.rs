@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::backups::{Backup, Backups, MANIFEST, PROOF, Proof, ours};
+use super::backups::{BackupManifest, Backups, MANIFEST, PROOF, Proof, ours};
 use crate::core::app_profile::AppProfile;
 use crate::storage::bucket::Store;
 
@@ -24,7 +24,7 @@ impl There {
     }
 
     /// Whether this very backup is there, by its manifest and the lengths of its files.
-    pub fn has(&self, backup: &Backup) -> bool {
+    pub fn has(&self, backup: &BackupManifest) -> bool {
         self.backups.whole.contains(backup)
     }
 
@@ -86,10 +86,10 @@ async fn read(
     store: &Store,
     name: &str,
     objects: &BTreeMap<String, u64>,
-) -> Result<Option<Result<Backup, String>>> {
+) -> Result<Option<Result<BackupManifest, String>>> {
     let text = store.read(&format!("{name}{MANIFEST}")).await?;
     Ok(text.map(|text| {
-        let backup = Backup::parse(name, &String::from_utf8_lossy(&text))?;
+        let backup = BackupManifest::parse(name, &String::from_utf8_lossy(&text))?;
         let missing = backup
             .contents()
             .into_iter()
@@ -103,7 +103,7 @@ async fn read(
 
 async fn proof(
     store: &Store,
-    backup: &Backup,
+    backup: &BackupManifest,
     objects: &BTreeMap<String, u64>,
 ) -> Result<Option<Proof>> {
     let object = format!("{}{PROOF}", backup.name);

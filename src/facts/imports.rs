@@ -10,7 +10,7 @@ use crate::host::system::System;
 
 /// What an import did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Import {
+pub struct KnownImport {
     /// RFC 3339 in UTC.
     pub at: String,
     /// Rows of each table of the database that was live.
@@ -26,7 +26,7 @@ pub fn record(name: &str) -> String {
     format!("{}/{name}.json", own::IMPORTS)
 }
 
-impl Import {
+impl KnownImport {
     /// The record of this name, when there is one.
     ///
     /// # Errors

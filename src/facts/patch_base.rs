@@ -7,7 +7,7 @@ use crate::core::digest::sha256;
 use crate::host::system::System;
 
 /// Content that both sides have, for new content to be sent as a patch against it.
-pub struct Base {
+pub struct PatchBase {
     pub sha256: String,
     pub bytes: Vec<u8>,
 }
@@ -16,7 +16,7 @@ pub struct Base {
 ///
 /// # Errors
 /// When the releases cannot be read.
-pub fn base(system: &System, addresses: &[String]) -> Result<Option<Base>> {
+pub fn base(system: &System, addresses: &[String]) -> Result<Option<PatchBase>> {
     if addresses.is_empty() {
         return Ok(None);
     }
@@ -28,7 +28,7 @@ pub fn base(system: &System, addresses: &[String]) -> Result<Option<Base>> {
             .read(system.app().binary_of(&release.id))?
             .unwrap_or_default();
         if sha256(&bytes) == *address {
-            return Ok(Some(Base {
+            return Ok(Some(PatchBase {
                 sha256: address.clone(),
                 bytes,
             }));

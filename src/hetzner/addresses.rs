@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Hetzner;
 use super::actions::deadline;
-use super::answers::{Named, Protection, or_default};
+use super::answers::{NameAnswer, Protection, or_default};
 use super::labels::{self, Labels};
 use super::resource::{Fields, Labelled, Order};
 use super::server_view::first_address;
@@ -36,7 +36,7 @@ impl Family {
 pub type AddressView = Labelled<AddressFields>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "Answer")]
+#[serde(from = "PrimaryIpAnswer")]
 pub struct AddressFields {
     /// `ipv4` or `ipv6`.
     pub family: String,
@@ -53,13 +53,13 @@ pub struct AddressFields {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct PrimaryIpAnswer {
     #[serde(default, rename = "type", deserialize_with = "or_default")]
     family: String,
     #[serde(default, deserialize_with = "or_default")]
     ip: String,
     #[serde(default, deserialize_with = "or_default")]
-    location: Named,
+    location: NameAnswer,
     #[serde(default)]
     assignee_id: Option<i64>,
     #[serde(default, deserialize_with = "or_default")]
@@ -79,8 +79,8 @@ struct Pointer {
     dns_ptr: String,
 }
 
-impl From<Answer> for AddressFields {
-    fn from(answer: Answer) -> Self {
+impl From<PrimaryIpAnswer> for AddressFields {
+    fn from(answer: PrimaryIpAnswer) -> Self {
         let ip = first_address(&answer.ip);
         let reverse = answer.dns_ptr.into_iter().find(|one| one.ip == ip);
         Self {

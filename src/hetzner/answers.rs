@@ -15,7 +15,7 @@ where
 /// An object of which only the name matters.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub(super) struct Named {
+pub(super) struct NameAnswer {
     #[serde(deserialize_with = "or_default")]
     pub name: String,
 }

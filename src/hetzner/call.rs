@@ -27,14 +27,14 @@ pub(super) type Called<T> = std::result::Result<T, CallError>;
 
 /// What may be sent twice.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
+pub(super) enum SentCall {
     /// Reads, and writes that say what shall be: a second one changes nothing.
     Harmless,
     /// Makes something new each time.
     Makes,
 }
 
-impl Sent {
+impl SentCall {
     fn may_go_again(self, failed: &CallError) -> bool {
         match self {
             Self::Harmless => failed.transient(),
@@ -65,7 +65,7 @@ impl Hetzner {
         path: &str,
         query: &[(&str, String)],
     ) -> Called<T> {
-        self.retrying(Sent::Harmless, async || {
+        self.retrying(SentCall::Harmless, async || {
             self.send(Method::GET, path, query, None).await
         })
         .await
@@ -79,7 +79,7 @@ impl Hetzner {
         body: Option<&impl Serialize>,
     ) -> Called<T> {
         let body = body.map(to_value).transpose()?;
-        self.retrying(Sent::Harmless, async || {
+        self.retrying(SentCall::Harmless, async || {
             self.send(method.clone(), path, &[], body.as_ref()).await
         })
         .await
@@ -147,7 +147,7 @@ impl Hetzner {
         let mut attempt = 0;
         let mut waits = self.backoff().build();
         loop {
-            let failed = match self.retrying(Sent::Makes, &create).await {
+            let failed = match self.retrying(SentCall::Makes, &create).await {
                 Ok(made) => return Ok(made),
                 Err(failed) => failed,
             };
@@ -170,7 +170,7 @@ impl Hetzner {
     /// Sends again, a bounded number of times, what can be sent again.
     pub(super) async fn retrying<T>(
         &self,
-        sent: Sent,
+        sent: SentCall,
         call: impl AsyncFn() -> Called<T>,
     ) -> Called<T> {
         let mut attempts = 0;

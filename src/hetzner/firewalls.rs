@@ -19,12 +19,12 @@ use super::resource::{Fields, Labelled, Order};
 use super::server_view::ServerView;
 use super::servers::map_of;
 use crate::core::error::Fault;
-use crate::core::value::Network;
+use crate::core::value::Cidr;
 
 /// One rule, in an order and writing in which equal rules are equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(default)]
-pub struct Rule {
+pub struct FirewallRule {
     #[serde(deserialize_with = "or_default")]
     pub direction: String,
     #[serde(deserialize_with = "or_default")]
@@ -37,9 +37,9 @@ pub struct Rule {
     pub destination_ips: Vec<String>,
 }
 
-impl Rule {
+impl FirewallRule {
     /// A rule that lets packets in.
-    pub fn inward(protocol: &str, port: Option<u16>, from: &[Network]) -> Self {
+    pub fn inward(protocol: &str, port: Option<u16>, from: &[Cidr]) -> Self {
         Self {
             direction: "in".to_owned(),
             protocol: protocol.to_owned(),
@@ -60,18 +60,18 @@ impl Rule {
     }
 }
 
-fn canonical<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rule>, D::Error> {
-    let rules: Vec<Rule> = or_default(from)?;
-    Ok(rules.into_iter().map(Rule::canonical).collect())
+fn canonical<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<FirewallRule>, D::Error> {
+    let rules: Vec<FirewallRule> = or_default(from)?;
+    Ok(rules.into_iter().map(FirewallRule::canonical).collect())
 }
 
 /// `10.1.2.3/8` and `10.0.0.0/8` are one network. What the API calls otherwise stays as it is.
 fn network(cidr: &str) -> String {
-    let network = cidr.parse::<Network>();
+    let network = cidr.parse::<Cidr>();
     network.map_or_else(|_| cidr.to_owned(), |network| network.to_string())
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for FirewallRule {
     /// `rule tcp 80 from 0.0.0.0/0, ::/0`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "rule {}", self.protocol)?;
@@ -91,7 +91,7 @@ pub type FirewallView = Labelled<FirewallFields>;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct FirewallFields {
     #[serde(default, deserialize_with = "canonical")]
-    pub rules: Vec<Rule>,
+    pub rules: Vec<FirewallRule>,
 }
 
 impl Fields for FirewallFields {
@@ -101,7 +101,12 @@ impl Fields for FirewallFields {
 }
 
 impl Hetzner {
-    pub async fn create_firewall(&self, name: &str, stack: &str, rules: &[Rule]) -> Result<()> {
+    pub async fn create_firewall(
+        &self,
+        name: &str,
+        stack: &str,
+        rules: &[FirewallRule],
+    ) -> Result<()> {
         let body = CreateFirewallRequest {
             labels: Some(map_of(&labels::of_stack(stack))),
             rules: Some(requests(rules)),
@@ -112,7 +117,7 @@ impl Hetzner {
     }
 
     /// Overwrites all rules, as the API does.
-    pub async fn set_rules(&self, firewall: &FirewallView, rules: &[Rule]) -> Result<()> {
+    pub async fn set_rules(&self, firewall: &FirewallView, rules: &[FirewallRule]) -> Result<()> {
         let doing = format!("set the rules of firewall {}", firewall.name);
         let body = SetRulesRequest::new(requests(rules));
         self.order::<FirewallView>(
@@ -166,7 +171,7 @@ fn in_use_hint(error: &CallError, name: &str) -> anyhow::Error {
 }
 
 /// As the crate's model; the API wants a port for tcp and udp only.
-fn requests(rules: &[Rule]) -> Vec<hcloud::models::Rule> {
+fn requests(rules: &[FirewallRule]) -> Vec<hcloud::models::Rule> {
     rules
         .iter()
         .map(|wished| {
@@ -191,14 +196,14 @@ mod tests {
 
     #[test]
     fn equal_rules_are_equal_however_they_are_written() {
-        let wished = Rule::inward(
+        let wished = FirewallRule::inward(
             "tcp",
             Some(22),
             &["10.1.2.3/8", "::/0"].map(|cidr| cidr.parse().unwrap()),
         );
         let text = r#"{"direction":"in","protocol":"tcp","port":"22","description":null,
             "source_ips":["::/0","10.0.0.0/8"],"destination_ips":[]}"#;
-        let found: Rule = serde_json::from_str(text).unwrap();
+        let found: FirewallRule = serde_json::from_str(text).unwrap();
         assert_eq!(found.canonical(), wished);
         assert_eq!(wished.to_string(), "rule tcp 22 from 10.0.0.0/8, ::/0");
         assert_eq!(network("2001:db8::1/32"), "2001:db8::/32");

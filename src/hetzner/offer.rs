@@ -54,7 +54,7 @@ impl fmt::Display for Offer {
 }
 
 /// A type that can be had, on the way to an offer.
-pub(super) struct Found {
+pub(super) struct FoundOffer {
     pub server_type: ServerType,
     /// Whether the server is of this type already.
     exists: bool,
@@ -78,13 +78,13 @@ pub(super) fn choose_type(
     cloud: &Cloud,
     existing: Option<&ServerView>,
     now: OffsetDateTime,
-) -> Result<Found> {
+) -> Result<FoundOffer> {
     let exists = existing.is_some_and(|server| server.server_type == cloud.server_type);
     let needs_image = existing.is_none_or(|server| {
         let image = server.image.as_ref();
         image.is_some_and(|image| *image != cloud.image)
     });
-    let found = |server_type: ServerType, notes: Vec<String>| Found {
+    let found = |server_type: ServerType, notes: Vec<String>| FoundOffer {
         server_type,
         exists,
         needs_image,
@@ -153,7 +153,7 @@ fn refuse_rescale(server: &ServerView, wished: &ServerType, types: &[ServerType]
 }
 
 pub(super) fn complete(
-    found: Found,
+    found: FoundOffer,
     images: &[Image],
     pricing: &Pricing,
     cloud: &Cloud,

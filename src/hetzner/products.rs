@@ -40,18 +40,18 @@ pub(super) struct Price {
     #[serde(deserialize_with = "or_default")]
     pub location: String,
     #[serde(deserialize_with = "or_default")]
-    pub price_monthly: Money,
+    pub price_monthly: PriceAnswer,
 }
 
 /// Amounts travel as text.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Money {
+pub(super) struct PriceAnswer {
     #[serde(deserialize_with = "or_default")]
     pub net: String,
 }
 
-impl Money {
+impl PriceAnswer {
     pub fn net(&self) -> Option<f64> {
         self.net.parse().ok()
     }
@@ -92,7 +92,7 @@ pub(super) struct Pricing {
 #[serde(default)]
 pub(super) struct PerGb {
     #[serde(deserialize_with = "or_default")]
-    price_per_gb_month: Money,
+    price_per_gb_month: PriceAnswer,
 }
 
 impl PerGb {

@@ -54,7 +54,7 @@ pub trait Fields: DeserializeOwned {
     }
 }
 
-impl<F: Fields> Kind for Labelled<F> {
+impl<F: Fields> ResourceKind for Labelled<F> {
     const MANY: &'static str = F::MANY;
     const ONE: &'static str = F::ONE;
     const WORD: &'static str = F::WORD;
@@ -77,7 +77,7 @@ impl<F: Fields> Kind for Labelled<F> {
 }
 
 /// A kind of resource, as an answer tells of one.
-pub trait Kind: DeserializeOwned {
+pub trait ResourceKind: DeserializeOwned {
     /// Its plural, in paths and lists.
     const MANY: &'static str;
     /// Its singular, in answers.
@@ -123,31 +123,31 @@ impl<'o> Order<'o> {
 
 impl Hetzner {
     /// Everything of a kind that carries the label of the stack.
-    pub async fn of_stack<K: Kind>(&self, stack: &str) -> Result<Vec<K>> {
+    pub async fn of_stack<K: ResourceKind>(&self, stack: &str) -> Result<Vec<K>> {
         self.listed(&[("label_selector", labels::selector(stack))])
             .await
             .map_err(|error| error.told(&format!("list {}", K::MANY)).into())
     }
 
     /// The one of this name, ours or not.
-    pub async fn named<K: Kind>(&self, name: &str) -> Result<Option<K>> {
+    pub async fn named<K: ResourceKind>(&self, name: &str) -> Result<Option<K>> {
         self.by_name(name)
             .await
             .map_err(|error| error.told(&format!("look up {} {name}", K::WORD)).into())
     }
 
-    async fn by_name<K: Kind>(&self, name: &str) -> Called<Option<K>> {
+    async fn by_name<K: ResourceKind>(&self, name: &str) -> Called<Option<K>> {
         let mut found = self.listed(&[("name", name.to_owned())]).await?;
         found.retain(|one: &K| one.name() == name);
         Ok(found.pop())
     }
 
-    pub(super) async fn listed<K: Kind>(&self, query: &[(&str, String)]) -> Called<Vec<K>> {
+    pub(super) async fn listed<K: ResourceKind>(&self, query: &[(&str, String)]) -> Called<Vec<K>> {
         self.list(&format!("/{}", K::MANY), K::MANY, query).await
     }
 
     /// One by its id.
-    pub(super) async fn one<K: Kind>(&self, id: i64, doing: &str) -> Result<K> {
+    pub(super) async fn one<K: ResourceKind>(&self, id: i64, doing: &str) -> Result<K> {
         let answer: Value = self
             .get(&format!("/{}/{id}", K::MANY), &[])
             .await
@@ -159,7 +159,7 @@ impl Hetzner {
     /// found by its name and the label of the stack.
     ///
     /// The name may be taken by one of ours meanwhile: that one is given.
-    pub(super) async fn make<K: Kind>(
+    pub(super) async fn make<K: ResourceKind>(
         &self,
         name: &str,
         stack: &str,
@@ -190,13 +190,23 @@ impl Hetzner {
     }
 
     /// Sets name and labels, all of them: what shall stay must be in `labels`.
-    pub async fn relabel<K: Kind>(&self, id: i64, name: &str, labels: &Labels) -> Result<()> {
+    pub async fn relabel<K: ResourceKind>(
+        &self,
+        id: i64,
+        name: &str,
+        labels: &Labels,
+    ) -> Result<()> {
         self.update::<K>(id, name, &json!({ "name": name, "labels": labels }))
             .await
     }
 
     /// Sets what the body names.
-    pub(super) async fn update<K: Kind>(&self, id: i64, name: &str, body: &Value) -> Result<()> {
+    pub(super) async fn update<K: ResourceKind>(
+        &self,
+        id: i64,
+        name: &str,
+        body: &Value,
+    ) -> Result<()> {
         let done: Called<Value> = self
             .write(Method::PUT, &format!("/{}/{id}", K::MANY), Some(body))
             .await;
@@ -205,7 +215,7 @@ impl Hetzner {
     }
 
     /// Has the API do something with one, and waits for it.
-    pub(super) async fn order<K: Kind>(
+    pub(super) async fn order<K: ResourceKind>(
         &self,
         order: Order<'_>,
         body: &impl Serialize,
@@ -219,7 +229,7 @@ impl Hetzner {
     }
 
     /// Turns the protection against deletion on or off.
-    pub async fn protect<K: Kind>(&self, one: &K, on: bool) -> Result<()> {
+    pub async fn protect<K: ResourceKind>(&self, one: &K, on: bool) -> Result<()> {
         let doing = format!("change the protection of {} {}", K::WORD, one.name());
         let body = json!({ "delete": on });
         self.order::<K>(
@@ -230,7 +240,7 @@ impl Hetzner {
     }
 
     /// Deletes one and waits until it is gone; one that is gone already is no error.
-    pub async fn delete<K: Kind>(&self, one: &K) -> Result<()> {
+    pub async fn delete<K: ResourceKind>(&self, one: &K) -> Result<()> {
         let doing = format!("delete {} {}", K::WORD, one.name());
         match self.try_delete(one).await {
             Ok(started) => self.await_all(started, &doing, deadline::DELETE).await,
@@ -238,7 +248,7 @@ impl Hetzner {
         }
     }
 
-    pub(super) async fn try_delete<K: Kind>(&self, one: &K) -> Called<Started> {
+    pub(super) async fn try_delete<K: ResourceKind>(&self, one: &K) -> Called<Started> {
         let path = format!("/{}/{}", K::MANY, one.id());
         match self.write(Method::DELETE, &path, None::<&()>).await {
             Ok(started) => Ok(Option::unwrap_or_default(started)),
@@ -249,7 +259,7 @@ impl Hetzner {
 }
 
 /// The resource in an answer, whatever stands beside it.
-fn read<K: Kind>(mut answer: Value) -> Called<K> {
+fn read<K: ResourceKind>(mut answer: Value) -> Called<K> {
     serde_json::from_value(answer[K::ONE].take())
         .map_err(|error| CallError::Garbled(format!("{}: {error}", K::ONE)))
 }

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::answers::{Named, Protection, or_default};
+use super::answers::{NameAnswer, Protection, or_default};
 use super::labels;
 use super::resource::{Fields, Labelled};
 
@@ -13,7 +13,7 @@ pub type ServerView = Labelled<ServerFields>;
 
 /// A server as the API tells of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "Answer")]
+#[serde(from = "ServerAnswer")]
 pub struct ServerFields {
     /// `running`, `off`, or one of the API's names for being on the way.
     pub status: String,
@@ -41,17 +41,17 @@ pub struct ServerFields {
 
 /// The API's answer, of which nothing but the id and the name must be there.
 #[derive(Deserialize)]
-struct Answer {
+struct ServerAnswer {
     #[serde(default, deserialize_with = "or_default")]
     status: String,
     #[serde(default, deserialize_with = "or_default")]
     public_net: PublicNet,
     #[serde(default, deserialize_with = "or_default")]
-    server_type: Named,
+    server_type: NameAnswer,
     #[serde(default, deserialize_with = "or_default")]
-    location: Named,
+    location: NameAnswer,
     #[serde(default, deserialize_with = "or_default")]
-    image: Named,
+    image: NameAnswer,
     #[serde(default, deserialize_with = "or_default")]
     private_net: Vec<PrivateNet>,
     #[serde(default, deserialize_with = "or_default")]
@@ -65,14 +65,14 @@ struct Answer {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct PublicNet {
-    ipv4: Option<Address>,
-    ipv6: Option<Address>,
+    ipv4: Option<PublicAddress>,
+    ipv6: Option<PublicAddress>,
     #[serde(deserialize_with = "or_default")]
     firewalls: Vec<Applied>,
 }
 
 #[derive(Deserialize)]
-struct Address {
+struct PublicAddress {
     #[serde(default)]
     id: Option<i64>,
     ip: String,
@@ -88,10 +88,10 @@ struct Applied {
     id: i64,
 }
 
-impl From<Answer> for ServerFields {
-    fn from(answer: Answer) -> Self {
+impl From<ServerAnswer> for ServerFields {
+    fn from(answer: ServerAnswer) -> Self {
         let net = answer.public_net;
-        let address_id = |address: &Option<Address>| address.as_ref().and_then(|one| one.id);
+        let address_id = |address: &Option<PublicAddress>| address.as_ref().and_then(|one| one.id);
         Self {
             ipv4_id: address_id(&net.ipv4),
             ipv6_id: address_id(&net.ipv6),

@@ -46,12 +46,12 @@ pub struct SnapshotFields {
     #[serde(default, deserialize_with = "or_default")]
     status: String,
     #[serde(default, deserialize_with = "or_default")]
-    created_from: Origin,
+    created_from: SnapshotOrigin,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
-struct Origin {
+struct SnapshotOrigin {
     #[serde(deserialize_with = "or_default")]
     id: i64,
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Hetzner;
 use super::actions::deadline;
-use super::answers::{Named, Protection, or_default};
+use super::answers::{NameAnswer, Protection, or_default};
 use super::labels;
 use super::resource::{Fields, Labelled, Order};
 use super::servers::map_of;
@@ -28,7 +28,7 @@ pub struct VolumeFields {
     #[serde(default, deserialize_with = "or_default")]
     pub linux_device: String,
     #[serde(default, deserialize_with = "or_default")]
-    location: Named,
+    location: NameAnswer,
     #[serde(default, deserialize_with = "or_default")]
     protection: Protection,
 }

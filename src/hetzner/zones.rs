@@ -44,7 +44,7 @@ impl Fields for ZoneFields {
 
 /// A record as it is wished: the only one of its name and type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct ZoneRecord {
     /// The name of the zone.
     pub zone: String,
     /// Within the zone; `@` is the zone itself.
@@ -55,7 +55,7 @@ pub struct Record {
 
 /// All records of one name and type, as the API tells of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "Answer")]
+#[serde(from = "ZoneAnswer")]
 pub struct RecordView {
     pub name: String,
     pub kind: String,
@@ -66,7 +66,7 @@ pub struct RecordView {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct ZoneAnswer {
     #[serde(default)]
     ttl: Option<u32>,
     name: String,
@@ -84,8 +84,8 @@ struct One {
     value: String,
 }
 
-impl From<Answer> for RecordView {
-    fn from(answer: Answer) -> Self {
+impl From<ZoneAnswer> for RecordView {
+    fn from(answer: ZoneAnswer) -> Self {
         Self {
             name: answer.name,
             ttl: answer.ttl,
@@ -104,7 +104,7 @@ impl RecordView {
     }
 }
 
-impl Record {
+impl ZoneRecord {
     /// `www.example.com`
     pub fn full_name(&self) -> String {
         match self.name.as_str() {
@@ -133,7 +133,7 @@ impl Hetzner {
     }
 
     /// The records of the wished name and type; none when the zone is not there either.
-    pub async fn record(&self, wished: &Record) -> Result<Option<RecordView>> {
+    pub async fn record(&self, wished: &ZoneRecord) -> Result<Option<RecordView>> {
         let doing = format!(
             "look up the {} record of {}",
             wished.kind,
@@ -147,7 +147,7 @@ impl Hetzner {
         }
     }
 
-    async fn records(&self, wished: &Record) -> Called<Option<RecordView>> {
+    async fn records(&self, wished: &ZoneRecord) -> Called<Option<RecordView>> {
         let query = [
             ("name", wished.name.clone()),
             ("type", wished.kind.to_owned()),
@@ -175,7 +175,7 @@ impl Hetzner {
     /// Makes the record, once.
     pub async fn create_record(
         &self,
-        wished: &Record,
+        wished: &ZoneRecord,
         stack: &str,
         ttl: u32,
         address: &str,
@@ -204,7 +204,7 @@ impl Hetzner {
     }
 
     /// Has the record lead to this address, and to no other.
-    pub async fn lead_record(&self, wished: &Record, address: &str) -> Result<()> {
+    pub async fn lead_record(&self, wished: &ZoneRecord, address: &str) -> Result<()> {
         let doing = format!(
             "change the {} record of {}",
             wished.kind,
@@ -220,7 +220,7 @@ impl Hetzner {
     }
 
     /// Sets for how long others may keep the record, in seconds.
-    pub async fn keep_record_for(&self, wished: &Record, ttl: u32) -> Result<()> {
+    pub async fn keep_record_for(&self, wished: &ZoneRecord, ttl: u32) -> Result<()> {
         let doing = format!("set the TTL of {}", wished.full_name());
         let path = format!("{}/actions/change_ttl", wished.own_path());
         let started = self
@@ -231,7 +231,7 @@ impl Hetzner {
     }
 
     /// Makes a record ours.
-    pub async fn label_record(&self, wished: &Record, labels: &Labels) -> Result<()> {
+    pub async fn label_record(&self, wished: &ZoneRecord, labels: &Labels) -> Result<()> {
         let doing = format!("label the {} record of {}", wished.kind, wished.full_name());
         let body = json!({ "labels": labels });
         let done: Called<Value> = self

@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::core::event::{Counts, Event, State};
+use crate::core::event::{Counts, Event, StepState};
 use crate::core::plan::{Purpose, Seen};
 use crate::host::own;
 use crate::host::system::System;
@@ -262,7 +262,7 @@ fn fold(text: &str) -> Option<LastRun> {
                 Event::Step {
                     run,
                     label,
-                    state: State::Failed,
+                    state: StepState::Failed,
                     error,
                     ..
                 },

@@ -9,13 +9,13 @@ const KIB: u64 = 1024;
 
 /// In bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Memory {
+pub struct MemoryUsage {
     pub used: u64,
     pub all: u64,
 }
 
 /// Where a control group of either version tells what it may use and does, as seen from inside.
-pub struct Group {
+pub struct MemoryGroup {
     /// Its limit in bytes.
     limit: &'static str,
     current: &'static str,
@@ -26,15 +26,15 @@ pub struct Group {
 }
 
 /// Version 2, and the hybrid of both in which memory is version 1.
-const GROUPS: [Group; 2] = [
-    Group {
+const GROUPS: [MemoryGroup; 2] = [
+    MemoryGroup {
         limit: "/sys/fs/cgroup/memory.max",
         current: "/sys/fs/cgroup/memory.current",
         stat: "/sys/fs/cgroup/memory.stat",
         cache: "inactive_file",
         cpu: "/sys/fs/cgroup/cpu.stat",
     },
-    Group {
+    MemoryGroup {
         limit: "/sys/fs/cgroup/memory/memory.limit_in_bytes",
         current: "/sys/fs/cgroup/memory/memory.usage_in_bytes",
         stat: "/sys/fs/cgroup/memory/memory.stat",
@@ -46,7 +46,7 @@ const GROUPS: [Group; 2] = [
 /// A machine's own top group has no limit (version 2 has no such file there, version 1 a number
 /// beyond all memory). With one at the top of what we see, the host is a container, and its
 /// bounds are those of the group.
-pub fn container(system: &System) -> Result<Option<(&'static Group, u64)>> {
+pub fn container(system: &System) -> Result<Option<(&'static MemoryGroup, u64)>> {
     const BEYOND_ALL: u64 = 1 << 60;
     for group in &GROUPS {
         let text = system.read_text(group.limit)?.unwrap_or_default();
@@ -63,7 +63,7 @@ pub fn container(system: &System) -> Result<Option<(&'static Group, u64)>> {
 ///
 /// # Errors
 /// When its files cannot be read.
-pub fn memory(system: &System) -> Result<Option<Memory>> {
+pub fn memory(system: &System) -> Result<Option<MemoryUsage>> {
     let text = |path: &str| Ok::<_, anyhow::Error>(system.read_text(path)?.unwrap_or_default());
     Ok(match container(system)? {
         Some((group, limit)) => group_memory(
@@ -86,20 +86,20 @@ pub fn of_process(system: &System, pid: &str) -> Result<Option<u64>> {
 }
 
 /// What the kernel can take back at once counts as free (proc(5)).
-fn host_memory(meminfo: &str) -> Option<Memory> {
+fn host_memory(meminfo: &str) -> Option<MemoryUsage> {
     let all = number_after(meminfo, "MemTotal:")? * KIB;
     let available = number_after(meminfo, "MemAvailable:")? * KIB;
-    Some(Memory {
+    Some(MemoryUsage {
         used: all.saturating_sub(available),
         all,
     })
 }
 
 /// The cache of files that nobody has looked at lately counts as free.
-fn group_memory(limit: u64, current: &str, stat: &str, cache: &str) -> Option<Memory> {
+fn group_memory(limit: u64, current: &str, stat: &str, cache: &str) -> Option<MemoryUsage> {
     let current: u64 = current.trim().parse().ok()?;
     let cache = number_after(stat, cache)?;
-    Some(Memory {
+    Some(MemoryUsage {
         used: current.saturating_sub(cache),
         all: limit,
     })
@@ -122,7 +122,7 @@ mod tests {
         let meminfo = "MemTotal:        2000000 kB\nMemFree:          100000 kB\nMemAvailable:    1500000 kB\n";
         assert_eq!(
             host_memory(meminfo),
-            Some(Memory {
+            Some(MemoryUsage {
                 used: 512_000_000,
                 all: 2_048_000_000
             })
@@ -131,7 +131,7 @@ mod tests {
         let stat = "anon 100\ninactive_file 300\n";
         assert_eq!(
             group_memory(2000, "1000\n", stat, "inactive_file"),
-            Some(Memory {
+            Some(MemoryUsage {
                 used: 700,
                 all: 2000
             })

@@ -14,7 +14,7 @@ mod transfer;
 
 pub use agent::{Agent, Blob, Ending};
 pub use target::{Target, known_hosts_path};
-pub use transfer::{Moved, Source};
+pub use transfer::{Moved, TransferSource};
 
 use crate::core::digest;
 use crate::core::error::{Code, Fault, code};

@@ -23,7 +23,7 @@ mod choice;
 mod restore;
 
 pub use choice::{find, wished};
-pub use restore::{Restore, SAFETY, Swapping};
+pub use restore::{RestoreSteps, SAFETY, Swapping};
 
 /// The part of a plan that these steps stand in.
 const PART: &str = "backup";

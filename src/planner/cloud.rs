@@ -17,11 +17,11 @@ mod volume;
 
 use anyhow::Result;
 
-pub use absent::{Absent, Extent, What};
-pub use address::Address;
+pub use absent::{Extent, Removal, What};
+pub use address::ServerAddress;
 pub use adopted::{Adopted, Thing};
 pub use dns::{DnsRecord, Zone};
-pub use firewall::Firewall;
+pub use firewall::CloudFirewall;
 pub use network::Network;
 pub use server::{Bootstrap, DiskPolicy, Server};
 pub use ssh_key::{PublicKey, SshKey};
@@ -34,7 +34,7 @@ use crate::core::engine::{CheckResult, Wish};
 
 use crate::core::plan::{Step, StepId};
 use crate::hetzner::labels::{self, Labels};
-use crate::hetzner::{Family, Hetzner, Record, Rule, VolumeView};
+use crate::hetzner::{Family, FirewallRule, Hetzner, VolumeView, ZoneRecord};
 
 /// The part of a plan that its steps stand in.
 const PART: &str = "cloud";
@@ -49,14 +49,14 @@ const SNAPSHOTS: usize = 2;
 #[derive(Clone, Debug)]
 pub enum Resource {
     SshKey(SshKey),
-    Firewall(Firewall),
+    Firewall(CloudFirewall),
     Network(Network),
-    Address(Address),
+    Address(ServerAddress),
     Server(Box<Server>),
     Volume(Volume),
     Zone(Zone),
     DnsRecord(DnsRecord),
-    Absent(Absent),
+    Absent(Removal),
     Adopted(Adopted),
 }
 
@@ -94,14 +94,14 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
             step(sentence, Resource::SshKey(wish))
         })
         .collect();
-    let anywhere = crate::core::value::Network::anywhere();
-    let firewall = Firewall {
+    let anywhere = crate::core::value::Cidr::anywhere();
+    let firewall = CloudFirewall {
         stack: name.to_string(),
         rules: vec![
-            Rule::inward("tcp", Some(22), &cloud.allow_ssh_from),
-            Rule::inward("tcp", Some(80), &anywhere),
-            Rule::inward("tcp", Some(443), &anywhere),
-            Rule::inward("icmp", None, &anywhere),
+            FirewallRule::inward("tcp", Some(22), &cloud.allow_ssh_from),
+            FirewallRule::inward("tcp", Some(80), &anywhere),
+            FirewallRule::inward("tcp", Some(443), &anywhere),
+            FirewallRule::inward("icmp", None, &anywhere),
         ],
     };
     let sentence = format!("firewall {name}");
@@ -129,7 +129,7 @@ fn of_host(
     let mut steps: Vec<_> = [Family::V4, Family::V6]
         .into_iter()
         .map(|family| {
-            let wish = Address {
+            let wish = ServerAddress {
                 stack: stack.name.to_string(),
                 name: address::name_of(&host.name, family),
                 family,
@@ -197,12 +197,12 @@ fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
     steps
 }
 
-fn records(stack: &Stack, zone: &str) -> Vec<(Record, Family)> {
+fn records(stack: &Stack, zone: &str) -> Vec<(ZoneRecord, Family)> {
     let within = stack.domain.strip_suffix(zone).unwrap_or(&stack.domain);
     let name = Some(within.trim_end_matches('.')).filter(|name| !name.is_empty());
     [("A", Family::V4), ("AAAA", Family::V6)]
         .map(|(kind, family)| {
-            let record = Record {
+            let record = ZoneRecord {
                 zone: zone.to_owned(),
                 name: name.unwrap_or("@").to_owned(),
                 kind,
@@ -216,7 +216,7 @@ fn records(stack: &Stack, zone: &str) -> Vec<(Record, Family)> {
 /// while a server uses it. Zones stay: they have names of other stacks too.
 pub fn destroy(stack: &Stack, snapshots: bool) -> Vec<Step<Resource>> {
     let absent = |what: What, sentence: &str| {
-        let wish = Absent {
+        let wish = Removal {
             stack: stack.name.to_string(),
             what,
             extent: Extent::All,
@@ -261,7 +261,7 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
     let network = cloud.network.as_ref().map(|_| stack.name.to_string());
     let keys = keys.iter().map(|key| SshKey::new(&stack.name, key).name);
     let only = |what: What, keep: Vec<String>, sentence: &str| {
-        let wish = Absent {
+        let wish = Removal {
             stack: stack.name.to_string(),
             what,
             extent: Extent::Idle,

@@ -7,11 +7,11 @@ mod change;
 mod file;
 mod statement;
 
-use file::Migration;
+use file::MigrationFile;
 
 /// A file of the folder, by its name there.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct MigrationText {
     pub name: String,
     pub text: String,
 }
@@ -22,13 +22,13 @@ pub struct Finding {
     pub file: String,
     /// From 1.
     pub line: u64,
-    pub rule: Rule,
+    pub rule: LintRule,
     /// What is wrong and what to do, as one sentence.
     pub what: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rule {
+pub enum LintRule {
     /// It removes something that older releases use, and does not set the floor.
     Contraction,
     /// It sets the floor in a wrong way.
@@ -49,7 +49,7 @@ pub enum Rule {
     NotUnderstood,
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for LintRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Contraction => "contraction",
@@ -76,12 +76,12 @@ impl fmt::Display for Finding {
 }
 
 /// All that is wrong with these files, by file and line.
-pub fn lint(sources: &[Source]) -> Vec<Finding> {
+pub fn lint(sources: &[MigrationText]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut ups: BTreeMap<u64, Migration> = BTreeMap::new();
-    let mut downs: BTreeMap<u64, Migration> = BTreeMap::new();
+    let mut ups: BTreeMap<u64, MigrationFile> = BTreeMap::new();
+    let mut downs: BTreeMap<u64, MigrationFile> = BTreeMap::new();
     for source in sources {
-        let Some(migration) = Migration::of(source) else {
+        let Some(migration) = MigrationFile::of(source) else {
             let what = "a migration must be named NNNN_name.up.sql or NNNN_name.down.sql; sqlx would misread this name";
             findings.push(numbering(&source.name, what.to_owned()));
             continue;
@@ -102,14 +102,17 @@ pub fn lint(sources: &[Source]) -> Vec<Finding> {
     }
     findings.extend(gaps(&ups));
     // An ON CONFLICT of a release may stand on it.
-    let unique: BTreeSet<String> = ups.values().flat_map(Migration::unique_indices).collect();
+    let unique: BTreeSet<String> = ups
+        .values()
+        .flat_map(MigrationFile::unique_indices)
+        .collect();
     for (version, up) in &ups {
         findings.extend(up.forward(&unique));
         match downs.get(version) {
             Some(down) => findings.extend(down.back(up)),
             None => findings.push(up.finding(
                 1,
-                Rule::Down,
+                LintRule::Down,
                 "it has no down migration; write one that reverts it".to_owned(),
             )),
         }
@@ -126,7 +129,7 @@ pub fn lint(sources: &[Source]) -> Vec<Finding> {
     findings
 }
 
-fn gaps(ups: &BTreeMap<u64, Migration>) -> Vec<Finding> {
+fn gaps(ups: &BTreeMap<u64, MigrationFile>) -> Vec<Finding> {
     let wished = 1_u64..;
     let odd = ups
         .iter()
@@ -145,7 +148,7 @@ fn numbering(file: &str, what: String) -> Finding {
     Finding {
         file: file.to_owned(),
         line: 1,
-        rule: Rule::Numbering,
+        rule: LintRule::Numbering,
         what,
     }
 }

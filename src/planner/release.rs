@@ -21,13 +21,13 @@ mod step;
 pub use cutover::{Cutover, cutover};
 pub use data::Data;
 pub use memory_check::check_memory;
-pub use reach::{Obstacle, Way, previous, reach, ways};
+pub use reach::{Obstacle, RollbackWay, previous, reach, ways};
 use slot::Slot;
 
 use step::step;
 
 /// Another release is to serve.
-pub struct Change<'a> {
+pub struct ReleaseChange<'a> {
     pub release: &'a Release,
     /// The release that is gone back from; none on the way forward.
     pub back_from: Option<&'a str>,

@@ -26,7 +26,7 @@ const LEVEL: i32 = 3;
 /// How a file is packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Packing {
+pub enum ArchivePacking {
     #[default]
     Zstd,
     Gzip,
@@ -34,7 +34,7 @@ pub enum Packing {
 
 /// What a file holds, as it lies there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Content {
+pub struct ArchiveContent {
     /// Its name, without a folder.
     pub file: String,
     /// In hexadecimal.
@@ -42,7 +42,7 @@ pub struct Content {
     pub bytes: u64,
 }
 
-impl Content {
+impl ArchiveContent {
     /// Whether a file of so many bytes, or none, can be this one.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ enum Cover {
 impl Packer {
     /// # Errors
     /// When the head of the file cannot be written, or its disk is all but full.
-    pub fn new(file: File, packing: Packing, to: &Recipients) -> Result<Self> {
+    pub fn new(file: File, packing: ArchivePacking, to: &Recipients) -> Result<Self> {
         let hashed = Hashed::new(DiskReserve::new(file)?);
         let cover = if let Some(own) = &to.own {
             let own = own.to_public();
@@ -149,12 +149,14 @@ impl Packer {
             Cover::Bare(hashed)
         };
         let press = match packing {
-            Packing::Zstd => {
+            ArchivePacking::Zstd => {
                 let mut press = Encoder::new(cover, LEVEL)?;
                 press.include_checksum(true)?;
                 Press::Zstd(press)
             }
-            Packing::Gzip => Press::Gzip(GzEncoder::new(cover, flate2::Compression::default())),
+            ArchivePacking::Gzip => {
+                Press::Gzip(GzEncoder::new(cover, flate2::Compression::default()))
+            }
         };
         Ok(Self { press, unpacked: 0 })
     }
@@ -217,7 +219,7 @@ impl Write for Cover {
 /// E0425 when it is encrypted, and not to one of these identities.
 pub fn unpack(
     file: File,
-    packing: Packing,
+    packing: ArchivePacking,
     sealed: bool,
     identities: &[Identity],
 ) -> Result<Box<dyn Read>> {
@@ -251,10 +253,10 @@ pub fn unpack(
     }
 }
 
-fn unpacked(read: impl Read + 'static, packing: Packing) -> Result<Box<dyn Read>> {
+fn unpacked(read: impl Read + 'static, packing: ArchivePacking) -> Result<Box<dyn Read>> {
     Ok(match packing {
-        Packing::Zstd => Box::new(Decoder::new(read)?),
-        Packing::Gzip => Box::new(GzDecoder::new(read)),
+        ArchivePacking::Zstd => Box::new(Decoder::new(read)?),
+        ArchivePacking::Gzip => Box::new(GzDecoder::new(read)),
     })
 }
 

@@ -8,7 +8,7 @@ mod refused;
 
 pub use extension::Extension;
 pub use filter::{DumpFilter, RowCounts};
-pub use form::{Form, Kind, Packing};
+pub use form::{DumpKind, DumpPacking, Form};
 pub use refused::refused;
 
 use std::fs::File;
@@ -24,7 +24,7 @@ pub const PIECE: usize = 64 * 1024;
 ///
 /// # Errors
 /// E0451 when it is not whole, or has something in it that may not run.
-pub fn count(path: &Path, packing: Packing) -> Result<RowCounts> {
+pub fn count(path: &Path, packing: DumpPacking) -> Result<RowCounts> {
     let context = || format!("could not read {}", path.display());
     let mut read = packing.open(File::open(path).with_context(context)?)?;
     let mut sieve = DumpFilter::default();

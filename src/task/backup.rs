@@ -21,7 +21,7 @@ use crate::core::event::now;
 use crate::facts::app::{self, Schema};
 use crate::facts::backups::{self, Format, PART};
 use crate::host::system::System;
-use crate::storage::archive::{Content, Packer, Recipients};
+use crate::storage::archive::{ArchiveContent, Packer, Recipients};
 
 /// `check` finds nothing to do when it is there, and when the release that it is made before migrates nothing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -97,7 +97,7 @@ impl Wish<System> for Backup {
         };
         let to = Recipients::of(&self.recipients)?;
         let snapshot = Snapshot::take(system, &self.database).await?;
-        let mut manifest = backups::Backup {
+        let mut manifest = backups::BackupManifest {
             name: self.name.clone(),
             at,
             stack: self.stack.clone(),
@@ -110,12 +110,12 @@ impl Wish<System> for Backup {
             postgres: snapshot.postgres.clone(),
             postgis: snapshot.postgis.clone(),
             database_bytes: snapshot.bytes,
-            ..backups::Backup::default()
+            ..backups::BackupManifest::default()
         };
-        let kind = backup_files::Kind::of(self.format, &self.database, &snapshot.id);
+        let kind = backup_files::BackupFileKind::of(self.format, &self.database, &snapshot.id);
         let (dump, unpacked) = self.write(system, &kind, &to).await?;
         let (globals, _) = self
-            .write(system, &backup_files::Kind::Globals, &to)
+            .write(system, &backup_files::BackupFileKind::Globals, &to)
             .await?;
         snapshot.end().await?;
         (manifest.dump, manifest.globals) = (dump, globals);
@@ -138,9 +138,9 @@ impl Backup {
     async fn write(
         &self,
         system: &System,
-        kind: &backup_files::Kind<'_>,
+        kind: &backup_files::BackupFileKind<'_>,
         to: &Recipients,
-    ) -> Result<(Content, u64)> {
+    ) -> Result<(ArchiveContent, u64)> {
         let sealed = if self.recipients.is_empty() {
             ""
         } else {
@@ -164,7 +164,7 @@ impl Backup {
         }
         let (sha256, bytes, unpacked) = packed.map_err(|error| failed(&format!("{error:#}")))?;
         Ok((
-            Content {
+            ArchiveContent {
                 file,
                 sha256,
                 bytes,
@@ -177,7 +177,7 @@ impl Backup {
     async fn name_it(
         &self,
         system: &System,
-        manifest: &mut backups::Backup,
+        manifest: &mut backups::BackupManifest,
         to: &Recipients,
         begun: Instant,
     ) -> Result<()> {
@@ -216,7 +216,7 @@ impl Backup {
 async fn pack(
     system: &System,
     part: File,
-    kind: &backup_files::Kind<'_>,
+    kind: &backup_files::BackupFileKind<'_>,
     to: &Recipients,
 ) -> Result<(String, u64, u64)> {
     let mut packer = Packer::new(part, kind.packing(), to)?;

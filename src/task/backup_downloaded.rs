@@ -11,10 +11,10 @@ use super::backup_uploaded::{is_known, take_proof};
 use super::postgres::OWNER;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
-use crate::facts::backups::{self, Backup, PART, PROOF};
+use crate::facts::backups::{self, BackupManifest, PART, PROOF};
 use crate::facts::bucket_backups::{There, gather};
 use crate::host::system::System;
-use crate::storage::archive::Content;
+use crate::storage::archive::ArchiveContent;
 use crate::storage::bucket::{Bucket, Store};
 use crate::storage::disk_reserve::DiskReserve;
 
@@ -71,7 +71,7 @@ impl Wish<System> for BackupDownloaded {
 impl BackupDownloaded {
     /// # Errors
     /// E0433 when it is not there, or cannot be used.
-    fn wished<'t>(&self, there: &'t There) -> Result<&'t Backup> {
+    fn wished<'t>(&self, there: &'t There) -> Result<&'t BackupManifest> {
         let backups = &there.backups;
         let found = match self.backup.as_str() {
             LATEST => backups.newest(),
@@ -107,7 +107,7 @@ fn is_whole(system: &System, name: &str) -> Result<bool> {
 }
 
 /// Fetches a file, which has its name when it is what its manifest says.
-async fn fetch(system: &System, store: &Store, content: &Content) -> Result<()> {
+async fn fetch(system: &System, store: &Store, content: &ArchiveContent) -> Result<()> {
     let path = system.path(system.app().backup_file(&content.file));
     let part = system.path(system.app().backup_file(&format!("{}{PART}", content.file)));
     let context = || format!("could not write {}", part.display());
@@ -130,7 +130,7 @@ async fn fetch(system: &System, store: &Store, content: &Content) -> Result<()> 
 
 /// # Errors
 /// E0432 when it is something else.
-async fn fill(store: &Store, content: &Content, file: File) -> Result<()> {
+async fn fill(store: &Store, content: &ArchiveContent, file: File) -> Result<()> {
     let context = || format!("could not write {}", content.file);
     let mut file = DiskReserve::new(file).with_context(context)?;
     let found = store.get(&content.file, &mut file).await?;

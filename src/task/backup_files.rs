@@ -9,13 +9,13 @@ use anyhow::{Context, Result};
 use crate::core::app_profile::AppProfile;
 use crate::core::digest;
 use crate::core::error::{Code, Fault, code};
-use crate::facts::backups::{self, Backup, Format};
+use crate::facts::backups::{self, BackupManifest, Format};
 use crate::host::system::{Cmd, System};
-use crate::storage::archive::{self, Content, Packing};
+use crate::storage::archive::{self, ArchiveContent, ArchivePacking};
 use crate::task::postgres::{OWNER, WHOLE_WITHIN, roles, rows};
 
 /// One file of a backup, by what writes it.
-pub enum Kind<'a> {
+pub enum BackupFileKind<'a> {
     Database {
         format: Format,
         database: &'a str,
@@ -31,7 +31,7 @@ const TRAILER: &str = "-- PostgreSQL database dump complete";
 /// How far from the end the trailer is looked for.
 const TAIL: usize = 256;
 
-impl<'a> Kind<'a> {
+impl<'a> BackupFileKind<'a> {
     pub fn of(format: Format, database: &'a str, snapshot: &'a str) -> Self {
         Self::Database {
             format,
@@ -55,10 +55,10 @@ impl<'a> Kind<'a> {
         }
     }
 
-    pub fn packing(&self) -> Packing {
+    pub fn packing(&self) -> ArchivePacking {
         match self {
             Self::Database { format, .. } => format.packing(),
-            Self::Globals => Packing::Zstd,
+            Self::Globals => ArchivePacking::Zstd,
         }
     }
 
@@ -88,17 +88,17 @@ impl<'a> Kind<'a> {
 
 /// The files of a backup, under names that end so.
 pub struct Parts<'a> {
-    backup: &'a Backup,
+    backup: &'a BackupManifest,
     ending: &'a str,
 }
 
 impl<'a> Parts<'a> {
-    pub fn of(backup: &'a Backup, ending: &'a str) -> Self {
+    pub fn of(backup: &'a BackupManifest, ending: &'a str) -> Self {
         Self { backup, ending }
     }
 
     /// The ones that have their names.
-    pub fn whole(backup: &'a Backup) -> Self {
+    pub fn whole(backup: &'a BackupManifest) -> Self {
         Self::of(backup, "")
     }
 
@@ -171,14 +171,19 @@ impl<'a> Parts<'a> {
 
     /// The roles that its server had.
     fn roles(&self, system: &System, identities: &[Identity]) -> Result<Vec<String>> {
-        roles::made_by(self.unpack(system, &self.backup.globals, Packing::Zstd, identities)?)
+        roles::made_by(self.unpack(
+            system,
+            &self.backup.globals,
+            ArchivePacking::Zstd,
+            identities,
+        )?)
     }
 
     fn unpack(
         &self,
         system: &System,
-        content: &Content,
-        packing: Packing,
+        content: &ArchiveContent,
+        packing: ArchivePacking,
         identities: &[Identity],
     ) -> Result<Box<dyn Read>> {
         let path = self.path(system.app(), &content.file);
@@ -267,7 +272,7 @@ fn ends_well(mut read: Box<dyn Read>) -> Result<()> {
     Err(anyhow::anyhow!("the dump is cut short"))
 }
 
-pub fn broken(backup: &Backup, why: &str) -> Fault {
+pub fn broken(backup: &BackupManifest, why: &str) -> Fault {
     Fault::new(
         Code::E0422,
         format!("backup {} cannot be used: {why}", backup.name),
@@ -279,7 +284,7 @@ pub fn broken(backup: &Backup, why: &str) -> Fault {
 ///
 /// # Errors
 /// E0422 when there is none, or its manifest cannot be believed.
-pub fn find(system: &System, name: &str) -> Result<Backup> {
+pub fn find(system: &System, name: &str) -> Result<BackupManifest> {
     match backups::read(system, name)? {
         Some(Ok(backup)) => Ok(backup),
         Some(Err(why)) => Err(Fault::new(

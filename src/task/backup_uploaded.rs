@@ -10,9 +10,9 @@ use super::postgres::OWNER;
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
-use crate::facts::backups::{self, Backup, MANIFEST, PROOF, Proof};
+use crate::facts::backups::{self, BackupManifest, MANIFEST, PROOF, Proof};
 use crate::host::system::System;
-use crate::storage::archive::Content;
+use crate::storage::archive::ArchiveContent;
 
 /// `check` finds nothing to do when the host has a backup of that name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl Wish<System> for BackupUploaded {
         let incoming = system.app().incoming();
         let text = |ending: &str| system.read_text(format!("{incoming}/{name}{ending}"));
         let manifest = text(MANIFEST)?.unwrap_or_default();
-        let backup = Backup::parse(name, &manifest).map_err(|why| wrong(name, &why))?;
+        let backup = BackupManifest::parse(name, &manifest).map_err(|why| wrong(name, &why))?;
         let known = is_known(system, &backup)?;
         for content in backup.contents() {
             take_in(system, name, content)?;
@@ -67,7 +67,7 @@ impl Wish<System> for BackupUploaded {
 ///
 /// # Errors
 /// E0422 when the host has another one of that name.
-pub fn is_known(system: &System, backup: &Backup) -> Result<bool> {
+pub fn is_known(system: &System, backup: &BackupManifest) -> Result<bool> {
     match backups::read(system, &backup.name)? {
         Some(Ok(own)) if own != *backup => {
             Err(wrong(&backup.name, "the host has another backup with this name").into())
@@ -79,7 +79,12 @@ pub fn is_known(system: &System, backup: &Backup) -> Result<bool> {
 
 /// Writes the proof that a copy has brought along. Of a backup that is known here it gives way to what the host says:
 /// to a newer proof, and to none, which is what a drill that failed has left.
-pub async fn take_proof(system: &System, backup: &Backup, known: bool, text: &[u8]) -> Result<()> {
+pub async fn take_proof(
+    system: &System,
+    backup: &BackupManifest,
+    known: bool,
+    text: &[u8],
+) -> Result<()> {
     let own = backups::proof_of(system, backup)?;
     let holds = |came: &Proof| !known || own.is_some() && came.is_newer_than(own.as_ref());
     if !Proof::of(backup, text).is_some_and(|came| holds(&came)) {
@@ -97,7 +102,7 @@ pub async fn take_proof(system: &System, backup: &Backup, known: bool, text: &[u
         .await
 }
 
-fn take_in(system: &System, name: &str, content: &Content) -> Result<()> {
+fn take_in(system: &System, name: &str, content: &ArchiveContent) -> Result<()> {
     let from = system.path(format!("{}/{}", system.app().incoming(), content.file));
     let context = || format!("could not move {} to the backups", from.display());
     let mut file = File::open(&from).with_context(context)?;

@@ -15,7 +15,7 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
 use crate::core::event::now;
 use crate::core::secret::Secret;
-use crate::facts::backups::{self, Backup, Proof};
+use crate::facts::backups::{self, BackupManifest, Proof};
 use crate::host::system::System;
 use crate::storage::archive;
 
@@ -71,7 +71,7 @@ fn seconds(ms: u64) -> f64 {
 /// E0422 and E0425 as for a restore, E0424 when the release does not answer on what was restored.
 pub async fn prove(
     system: &System,
-    backup: &Backup,
+    backup: &BackupManifest,
     identities: &[Identity],
     trial: Option<&ReleaseCheck>,
 ) -> Result<()> {
@@ -111,7 +111,7 @@ pub async fn prove(
 
 async fn pass(
     system: &System,
-    backup: &Backup,
+    backup: &BackupManifest,
     identities: &[Identity],
     trial: Option<&ReleaseCheck>,
     scratch: &Scratch,
@@ -141,7 +141,7 @@ async fn pass(
     answers.await.map_err(|error| failed(backup, &error).into())
 }
 
-fn failed(backup: &Backup, error: &anyhow::Error) -> Fault {
+fn failed(backup: &BackupManifest, error: &anyhow::Error) -> Fault {
     Fault::new(
         Code::E0424,
         format!(

@@ -16,7 +16,7 @@ use crate::storage::blob;
 #[serde(deny_unknown_fields)]
 pub struct File {
     pub path: String,
-    pub content: Content,
+    pub content: FileContent,
     #[serde(default = "default_mode")]
     pub mode: Perm,
     /// `user` or `user:group`.
@@ -34,7 +34,7 @@ pub struct File {
     untagged,
     expecting = "must be text, `{ secret: NAME }`, or `{ output: [PROGRAM, …] }`"
 )]
-pub enum Content {
+pub enum FileContent {
     Text(String),
     Secret(Secret),
     Blob {
@@ -49,14 +49,14 @@ pub enum Content {
     },
 }
 
-impl Content {
+impl FileContent {
     /// The text as a secret, whether one went into it or not.
     pub fn into_secret(self) -> Secret {
         match self {
-            Content::Text(text) => Secret::new(text),
-            Content::Secret(secret) => secret,
-            Content::Blob { blob } => Secret::new(blob),
-            Content::Output { output, .. } => Secret::new(output.join(" ")),
+            FileContent::Text(text) => Secret::new(text),
+            FileContent::Secret(secret) => secret,
+            FileContent::Blob { blob } => Secret::new(blob),
+            FileContent::Output { output, .. } => Secret::new(output.join(" ")),
         }
     }
 }
@@ -72,10 +72,10 @@ fn root() -> String {
 impl File {
     async fn wished(&self, system: &System) -> Result<Vec<u8>> {
         match &self.content {
-            Content::Text(text) => Ok(text.clone().into_bytes()),
-            Content::Secret(secret) => Ok(secret.reveal().as_bytes().to_vec()),
-            Content::Blob { blob } => blob::read(system, blob),
-            Content::Output { output, user } => {
+            FileContent::Text(text) => Ok(text.clone().into_bytes()),
+            FileContent::Secret(secret) => Ok(secret.reveal().as_bytes().to_vec()),
+            FileContent::Blob { blob } => blob::read(system, blob),
+            FileContent::Output { output, user } => {
                 let printed = printed(system, output, user.as_deref()).await?;
                 Ok(printed.success()?.stdout.into_bytes())
             }
@@ -84,9 +84,9 @@ impl File {
 
     async fn same_content(&self, system: &System, found: &[u8]) -> Result<bool> {
         match &self.content {
-            Content::Blob { blob } => Ok(digest::sha256(found) == *blob),
+            FileContent::Blob { blob } => Ok(digest::sha256(found) == *blob),
             // A program that cannot say it yet makes a difference; `apply` tells what is wrong with it.
-            Content::Output { output, user } => {
+            FileContent::Output { output, user } => {
                 let printed = printed(system, output, user.as_deref()).await?;
                 Ok(printed.ok() && printed.stdout.as_bytes() == found)
             }
@@ -96,7 +96,7 @@ impl File {
 
     /// A diff only of what everybody on the host may read, before and after: no secret, no binary.
     fn diff(&self, found: &[u8], mode: u32) -> Option<String> {
-        let Content::Text(wished) = &self.content else {
+        let FileContent::Text(wished) = &self.content else {
             return None;
         };
         if mode & self.mode.0 & 0o004 == 0 {

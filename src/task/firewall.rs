@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::program::run_if_there;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
-use crate::core::value::Network;
+use crate::core::value::Cidr;
 use crate::host::system::{Cmd, System};
 
 /// What is not allowed is denied on the way in, and everything may go out. Missing rules are added
@@ -66,7 +66,7 @@ impl Allow {
 /// A network as ufw writes it: without the bits of the host, and without the mask of one address.
 /// `None` stands for all addresses.
 fn network(text: &str) -> Result<Option<String>> {
-    let network = Network::of_address(text.trim()).map_err(|_| {
+    let network = Cidr::of_address(text.trim()).map_err(|_| {
         Fault::new(Code::E0408, format!("`{text}` is not a network"))
             .hint("write it as 203.0.113.0/24 or 2001:db8::/32")
     })?;
@@ -80,7 +80,7 @@ fn network(text: &str) -> Result<Option<String>> {
 
 /// What ufw is and has.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct State {
+struct UfwState {
     /// The kernel has its rules now.
     active: bool,
     /// It will have them after the next boot.
@@ -105,12 +105,12 @@ struct Sources {
 }
 
 impl Sources {
-    fn state(&self) -> State {
+    fn state(&self) -> UfwState {
         let live = |line: &str| self.kernel.lines().any(|found| found == line);
         let active = live("-N ufw-user-input");
         let kept = |line: &str| self.defaults.lines().any(|found| found.trim() == line);
         let policy = |kernel: &str, file: &str| kept(file) && (live(kernel) || !active);
-        State {
+        UfwState {
             active,
             boots: self.conf.lines().any(|line| line.trim() == "ENABLED=yes"),
             denies_incoming: policy("-P INPUT DROP", "DEFAULT_INPUT_POLICY=\"DROP\""),
@@ -128,7 +128,7 @@ impl Sources {
     }
 }
 
-async fn look(system: &System) -> Result<Option<State>> {
+async fn look(system: &System) -> Result<Option<UfwState>> {
     let show = Cmd::new(["ufw", "show", "added"]);
     let Some(added) = run_if_there(system, &show).await? else {
         return Ok(None);
@@ -185,7 +185,7 @@ impl Firewall {
         Ok(rules)
     }
 
-    fn differences(&self, state: &State) -> Result<Vec<String>> {
+    fn differences(&self, state: &UfwState) -> Result<Vec<String>> {
         let wished = self.wished()?;
         let mut what = Vec::new();
         let mut say = |so: bool, sentence: &str| {
@@ -251,7 +251,7 @@ mod tests {
     const DEFAULTS: &str =
         "IPV6=yes\nDEFAULT_INPUT_POLICY=\"DROP\"\nDEFAULT_OUTPUT_POLICY=\"ACCEPT\"\n";
 
-    fn state(kernel: &str, added: &str, conf: &str) -> State {
+    fn state(kernel: &str, added: &str, conf: &str) -> UfwState {
         let sources = Sources {
             kernel: kernel.to_owned(),
             added: added.to_owned(),
@@ -261,7 +261,7 @@ mod tests {
         sources.state()
     }
 
-    fn differences(yaml: &str, state: &State) -> Vec<String> {
+    fn differences(yaml: &str, state: &UfwState) -> Vec<String> {
         let wish: Firewall = serde_yaml::from_str(yaml).unwrap();
         wish.differences(state).unwrap()
     }

@@ -11,9 +11,9 @@ use super::release_check::{self, ReleaseCheck};
 use super::scratch::Scratch;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::now;
-use crate::facts::imports::Import;
+use crate::facts::imports::KnownImport;
 use crate::host::system::System;
-use crate::storage::dump::Packing;
+use crate::storage::dump::DumpPacking;
 
 mod csv_files;
 mod dump;
@@ -52,7 +52,7 @@ pub enum ImportSource {
     Dump {
         file: String,
         #[serde(default)]
-        packing: Packing,
+        packing: DumpPacking,
         /// `pg_dump`'s custom format.
         #[serde(default)]
         archive: bool,
@@ -83,7 +83,7 @@ impl ImportSource {
 impl Wish<System> for Imported {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         if self.only_look {
-            return Ok(match Import::read(system, &self.previous)? {
+            return Ok(match KnownImport::read(system, &self.previous)? {
                 Some(_) => CheckResult::same(),
                 None => CheckResult::from(self.ahead(system).await?),
             });
@@ -162,7 +162,11 @@ impl Imported {
         Ok(what)
     }
 
-    async fn take_place(&self, system: &System, before: BTreeMap<String, u64>) -> Result<Import> {
+    async fn take_place(
+        &self,
+        system: &System,
+        before: BTreeMap<String, u64>,
+    ) -> Result<KnownImport> {
         let mut import = None;
         let fill = async |fresh: &str| {
             import = Some(
@@ -175,7 +179,7 @@ impl Imported {
         import.context("nothing was imported")
     }
 
-    async fn look_at(&self, system: &System, before: BTreeMap<String, u64>) -> Result<Import> {
+    async fn look_at(&self, system: &System, before: BTreeMap<String, u64>) -> Result<KnownImport> {
         let scratch = Scratch::of(&self.database);
         // One that was killed has left its own behind.
         release_check::clear(system, &scratch).await?;
@@ -192,7 +196,7 @@ impl Imported {
         system: &System,
         fresh: &Scratch,
         before: BTreeMap<String, u64>,
-    ) -> Result<Import> {
+    ) -> Result<KnownImport> {
         let mut notes = Vec::new();
         match &self.brought {
             ImportSource::Dump {
@@ -229,7 +233,7 @@ impl Imported {
         let after = self.role().rows(system, &fresh.name).await?;
         notes.extend(emptied(&before, &after));
         schema::answers(system, &self.trial, fresh, self.role()).await?;
-        Ok(Import {
+        Ok(KnownImport {
             at: now(),
             before,
             after,

@@ -147,7 +147,7 @@ impl Task {
     pub fn blob(&self) -> Option<&str> {
         match self {
             Task::File(file) => match &file.content {
-                file::Content::Blob { blob } => Some(blob),
+                file::FileContent::Blob { blob } => Some(blob),
                 _ => None,
             },
             _ => None,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
-use crate::facts::backups::{self, Backup, Backups, MANIFEST, PROOF, Sent};
+use crate::facts::backups::{self, BackupManifest, Backups, MANIFEST, PROOF, SentBackups};
 use crate::facts::bucket_backups::{There, gather};
 use crate::host::own;
 use crate::host::system::System;
@@ -35,17 +35,17 @@ pub struct Offsite {
 }
 
 /// What is not as wished.
-struct Todo {
+struct OffsiteTodo {
     /// Newest first: should the way be cut, the best of them is there.
-    send: Vec<Backup>,
+    send: Vec<BackupManifest>,
     /// Whose proof is newer on the host.
-    prove: Vec<Backup>,
+    prove: Vec<BackupManifest>,
     /// Which are proven there and not on the host: a drill has failed since.
-    disprove: Vec<Backup>,
-    drop: Vec<Backup>,
+    disprove: Vec<BackupManifest>,
+    drop: Vec<BackupManifest>,
     strays: Vec<String>,
     /// What the host is to know of it afterwards; none when it does.
-    sent: Option<Sent>,
+    sent: Option<SentBackups>,
 }
 
 impl Wish<System> for Offsite {
@@ -68,7 +68,7 @@ impl Wish<System> for Offsite {
             .drop
             .iter()
             .map(|one| format!("{} need not be kept in {place}", one.name));
-        let is_there = |sent: &&Sent| todo.send.iter().all(|one| one.name != sent.backup);
+        let is_there = |sent: &&SentBackups| todo.send.iter().all(|one| one.name != sent.backup);
         let sent = todo.sent.iter().filter(is_there).map(|sent| {
             format!(
                 "the host does not know yet that {} is in {place}",
@@ -132,17 +132,17 @@ impl Wish<System> for Offsite {
 }
 
 impl Offsite {
-    async fn todo(&self, system: &System, store: &Store) -> Result<Todo> {
+    async fn todo(&self, system: &System, store: &Store) -> Result<OffsiteTodo> {
         let here = backups::gather(system)?;
         let there = gather(store).await?.of(backups::stack(system)?.as_deref());
         let dropped = self.dropped(&here, &there.backups);
-        let stays = |one: &&Backup| !dropped.contains(&one.name);
+        let stays = |one: &&BackupManifest| !dropped.contains(&one.name);
         let proofs = &there.backups.proofs;
-        let is_unproven = |one: &&Backup| {
+        let is_unproven = |one: &&BackupManifest| {
             let proof = here.proofs.get(&one.name);
             proof.is_some_and(|proof| proof.is_newer_than(proofs.get(&one.name)))
         };
-        let is_disproved = |one: &&Backup| {
+        let is_disproved = |one: &&BackupManifest| {
             let proven = proofs.contains_key(&one.name) && !here.proofs.contains_key(&one.name);
             proven && !self.bucket.append_only
         };
@@ -150,7 +150,7 @@ impl Offsite {
             .whole
             .iter()
             .filter(|one| !self.only_less && stays(one));
-        Ok(Todo {
+        Ok(OffsiteTodo {
             send: staying
                 .clone()
                 .filter(|one| !there.has(one))
@@ -190,9 +190,9 @@ impl Offsite {
     }
 
     /// What is so when all of it is.
-    fn sent(&self, here: &Backups) -> Option<Sent> {
+    fn sent(&self, here: &Backups) -> Option<SentBackups> {
         let newest = here.newest()?;
-        Some(Sent {
+        Some(SentBackups {
             backup: newest.name.clone(),
             at: newest.at.clone(),
             place: self.bucket.url(),
@@ -225,7 +225,7 @@ impl Offsite {
 }
 
 /// Sends a backup, its manifest last: what has one there is whole.
-async fn send(system: &System, store: &Store, backup: &Backup) -> Result<()> {
+async fn send(system: &System, store: &Store, backup: &BackupManifest) -> Result<()> {
     for content in backup.contents() {
         let path = system.path(system.app().backup_file(&content.file));
         let wished = (content.sha256.clone(), content.bytes);
@@ -271,7 +271,7 @@ async fn read_back(store: &Store, name: &str, wished: &(String, u64)) -> Result<
 }
 
 /// Takes a backup away; without its manifest it is none, whatever comes between.
-async fn drop_it(store: &Store, backup: &Backup) -> Result<()> {
+async fn drop_it(store: &Store, backup: &BackupManifest) -> Result<()> {
     store.delete(&format!("{}{MANIFEST}", backup.name)).await?;
     store.delete(&format!("{}{PROOF}", backup.name)).await?;
     for content in backup.contents() {

@@ -26,24 +26,24 @@ pub struct Package {
 
 /// What dpkg knows of a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Status {
+struct PackageStatus {
     installed: bool,
     held: bool,
     /// Unpacked, and its configuration did not end.
     half: bool,
 }
 
-type Known = BTreeMap<String, Status>;
+type KnownVersions = BTreeMap<String, PackageStatus>;
 
 /// Reads lines of status and name as `dpkg-query` prints them; dpkg-query(1) explains the letters
 /// of the status: wish, state, error.
-fn parse(stdout: &str) -> Known {
+fn parse(stdout: &str) -> KnownVersions {
     let lines = stdout.lines().filter_map(|line| line.split_once('\t'));
     lines
         .map(|(status, name)| {
             let wish = status.chars().next();
             let state = status.chars().nth(1);
-            let status = Status {
+            let status = PackageStatus {
                 installed: state == Some('i'),
                 held: wish == Some('h'),
                 half: matches!(state, Some('U' | 'F' | 'H' | 'W' | 't')),
@@ -54,7 +54,7 @@ fn parse(stdout: &str) -> Known {
 }
 
 impl Package {
-    async fn known(&self, system: &System) -> Result<Known> {
+    async fn known(&self, system: &System) -> Result<KnownVersions> {
         let format = "--showformat=${db:Status-Abbrev}\t${Package}\n";
         let names = self.install.iter().chain(&self.remove).chain(&self.hold);
         let argv = ["dpkg-query", "--show", format, "--"].map(str::to_owned);
@@ -64,16 +64,16 @@ impl Package {
         Ok(match output {
             Some(output) if output.code <= 1 => parse(&output.stdout),
             Some(output) => parse(&output.success()?.stdout),
-            None => Known::new(),
+            None => KnownVersions::new(),
         })
     }
 
-    fn missing<'a>(&'a self, known: &Known) -> Vec<&'a String> {
+    fn missing<'a>(&'a self, known: &KnownVersions) -> Vec<&'a String> {
         let is_missing = |name: &&String| !status(known, name).installed;
         self.install.iter().filter(is_missing).collect()
     }
 
-    fn unwanted<'a>(&'a self, known: &Known) -> Vec<&'a String> {
+    fn unwanted<'a>(&'a self, known: &KnownVersions) -> Vec<&'a String> {
         let is_there = |name: &&String| {
             let status = status(known, name);
             status.installed || status.half
@@ -81,13 +81,13 @@ impl Package {
         self.remove.iter().filter(is_there).collect()
     }
 
-    fn loose<'a>(&'a self, known: &Known) -> Vec<&'a String> {
+    fn loose<'a>(&'a self, known: &KnownVersions) -> Vec<&'a String> {
         let is_loose = |name: &&String| !status(known, name).held;
         self.hold.iter().filter(is_loose).collect()
     }
 
     /// One run of apt-get for what comes and what goes, so that it weighs both.
-    async fn install(&self, system: &System, known: &Known) -> Result<()> {
+    async fn install(&self, system: &System, known: &KnownVersions) -> Result<()> {
         let (missing, unwanted) = (self.missing(known), self.unwanted(known));
         if missing.is_empty() && unwanted.is_empty() {
             return Ok(());
@@ -120,9 +120,9 @@ impl Package {
     }
 }
 
-fn status(known: &Known, name: &str) -> Status {
+fn status(known: &KnownVersions, name: &str) -> PackageStatus {
     let bare = name.split(':').next().unwrap_or(name);
-    known.get(bare).copied().unwrap_or(Status {
+    known.get(bare).copied().unwrap_or(PackageStatus {
         installed: false,
         held: false,
         half: false,
@@ -134,7 +134,7 @@ fn sentence(names: &[&String], what: &str) -> Option<String> {
     (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
 }
 
-fn differences(wish: &Package, known: &Known) -> Vec<String> {
+fn differences(wish: &Package, known: &KnownVersions) -> Vec<String> {
     let (half, absent): (Vec<_>, Vec<_>) = wish
         .missing(known)
         .into_iter()

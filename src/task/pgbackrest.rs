@@ -26,20 +26,20 @@ pub fn cmd(stanza: &str, arguments: &[&str]) -> Cmd {
 pub struct Info {
     /// Oldest first.
     #[serde(default)]
-    pub backup: Vec<Base>,
+    pub backup: Vec<BaseBackup>,
     #[serde(default)]
     archive: Vec<Archived>,
     /// The clusters that it has seen; the last one is the one that it takes WAL from.
     #[serde(default)]
     db: Vec<Cluster>,
-    status: Status,
+    status: RepositoryStatus,
     #[serde(default)]
     repo: Vec<Repo>,
 }
 
 /// A backup that a recovery can begin from.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-pub struct Base {
+pub struct BaseBackup {
     pub label: String,
     database: Id,
     pub timestamp: Times,
@@ -77,14 +77,14 @@ struct Cluster {
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-struct Status {
+struct RepositoryStatus {
     code: u32,
     message: String,
 }
 
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Repo {
-    status: Status,
+    status: RepositoryStatus,
 }
 
 /// Codes of `pgbackrest info` that are no trouble: all is well, there is no stanza yet, no backup yet.
@@ -148,13 +148,13 @@ impl Info {
     }
 
     /// The newest backup of that cluster.
-    pub fn newest(&self) -> Option<&Base> {
+    pub fn newest(&self) -> Option<&BaseBackup> {
         let current = self.db.last()?.id;
         self.backup.iter().rfind(|base| base.database.id == current)
     }
 
     /// The newest backup of any cluster that was whole before this time.
-    pub fn before(self, seconds: i64) -> Option<Base> {
+    pub fn before(self, seconds: i64) -> Option<BaseBackup> {
         let whole = self
             .backup
             .into_iter()
@@ -163,7 +163,7 @@ impl Info {
     }
 }
 
-impl Base {
+impl BaseBackup {
     /// What it needs on a disk.
     pub fn bytes(&self) -> u64 {
         self.info.size

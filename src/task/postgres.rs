@@ -35,7 +35,7 @@ const NO_CONNECTION: i32 = 2;
 
 /// What came back when a question was put to a database.
 #[derive(Debug)]
-pub enum Answer {
+pub enum SqlAnswer {
     /// The rows, one a line, fields parted by `|`.
     Rows(String),
     /// There is no `PostgreSQL`, it does not run, or it has no such database: on a fresh host that is
@@ -47,18 +47,18 @@ pub enum Answer {
 ///
 /// # Errors
 /// E0402 when `PostgreSQL` answers and refuses the SQL.
-pub async fn ask(system: &System, database: &str, sql: &str) -> Result<Answer> {
+pub async fn ask(system: &System, database: &str, sql: &str) -> Result<SqlAnswer> {
     asked(system, &psql(database, sql)).await
 }
 
-async fn asked(system: &System, psql: &Cmd) -> Result<Answer> {
+async fn asked(system: &System, psql: &Cmd) -> Result<SqlAnswer> {
     if system.find_account("/etc/passwd", OWNER)?.is_none() {
-        return Ok(Answer::Away("PostgreSQL is not installed".to_owned()));
+        return Ok(SqlAnswer::Away("PostgreSQL is not installed".to_owned()));
     }
     Ok(match run_if_there(system, psql).await? {
-        None => Answer::Away("PostgreSQL is not installed".to_owned()),
-        Some(output) if output.code == NO_CONNECTION => Answer::Away(reason(&output)),
-        Some(output) => Answer::Rows(output.success()?.stdout),
+        None => SqlAnswer::Away("PostgreSQL is not installed".to_owned()),
+        Some(output) if output.code == NO_CONNECTION => SqlAnswer::Away(reason(&output)),
+        Some(output) => SqlAnswer::Rows(output.success()?.stdout),
     })
 }
 
@@ -104,10 +104,10 @@ pub async fn rows(system: &System, database: &str) -> Result<BTreeMap<String, u6
     counted(ask(system, database, &sql).await?)
 }
 
-fn counted(answer: Answer) -> Result<BTreeMap<String, u64>> {
+fn counted(answer: SqlAnswer) -> Result<BTreeMap<String, u64>> {
     match answer {
-        Answer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
-        Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
+        SqlAnswer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
+        SqlAnswer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
     }
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::postgres::{Answer, MAINTENANCE, ask, identifier, literal, tell};
+use super::postgres::{MAINTENANCE, SqlAnswer, ask, identifier, literal, tell};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
@@ -32,7 +32,7 @@ fn template0() -> String {
 
 /// A line of `pg_database`.
 #[derive(Deserialize)]
-struct Database {
+struct FoundDatabase {
     owner: String,
     encoding: String,
 }
@@ -52,20 +52,20 @@ impl PostgresDatabase {
     ///
     /// # Errors
     /// E0408 when it has another encoding, which only a dump and a restore can change.
-    async fn found(&self, system: &System) -> Result<Result<Option<Database>, String>> {
+    async fn found(&self, system: &System) -> Result<Result<Option<FoundDatabase>, String>> {
         let sql = format!(
             "SELECT json_build_object('owner', pg_get_userbyid(datdba), 'encoding', pg_encoding_to_char(encoding)) \
              FROM pg_database WHERE datname = {};\n",
             literal(&self.name)?
         );
         let rows = match ask(system, MAINTENANCE, &sql).await? {
-            Answer::Rows(rows) => rows,
-            Answer::Away(reason) => return Ok(Err(reason)),
+            SqlAnswer::Rows(rows) => rows,
+            SqlAnswer::Away(reason) => return Ok(Err(reason)),
         };
         if rows.trim().is_empty() {
             return Ok(Ok(None));
         }
-        let database: Database = serde_json::from_str(rows.trim())?;
+        let database: FoundDatabase = serde_json::from_str(rows.trim())?;
         if database.encoding.eq_ignore_ascii_case(&self.encoding) {
             return Ok(Ok(Some(database)));
         }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::postgres::{Answer, ask, identifier, literal, tell};
+use super::postgres::{SqlAnswer, ask, identifier, literal, tell};
 use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
@@ -19,12 +19,12 @@ impl Wish<System> for PostgresExtension {
         let name = literal(&self.name)?;
         let sql = format!("SELECT extversion FROM pg_extension WHERE extname = {name};\n");
         Ok(match ask(system, &self.database, &sql).await? {
-            Answer::Away(reason) => CheckResult::differs(reason),
-            Answer::Rows(rows) if rows.trim().is_empty() => CheckResult::differs(format!(
+            SqlAnswer::Away(reason) => CheckResult::differs(reason),
+            SqlAnswer::Rows(rows) if rows.trim().is_empty() => CheckResult::differs(format!(
                 "extension {} is not in {}",
                 self.name, self.database
             )),
-            Answer::Rows(_) => CheckResult::same(),
+            SqlAnswer::Rows(_) => CheckResult::same(),
         })
     }
 

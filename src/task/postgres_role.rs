@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::postgres::{Answer, MAINTENANCE, Verifier, ask, identifier, literal, tell};
+use super::postgres::{MAINTENANCE, SqlAnswer, Verifier, ask, identifier, literal, tell};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::secret::Secret;
 use crate::host::system::System;
@@ -34,7 +34,7 @@ struct Role {
 }
 
 /// What `ALTER ROLE` has to say, each with its sentence.
-struct Change {
+struct RoleChange {
     what: String,
     option: String,
 }
@@ -48,19 +48,19 @@ impl PostgresRole {
         ))
     }
 
-    fn changes(&self, role: &Role) -> Result<Vec<Change>> {
+    fn changes(&self, role: &Role) -> Result<Vec<RoleChange>> {
         let mut changes = Vec::new();
         let name = &self.name;
         if role.login != self.login {
             let may = if self.login { "may not" } else { "may" };
-            changes.push(Change {
+            changes.push(RoleChange {
                 what: format!("{name} {may} log in"),
                 option: login(self.login).to_owned(),
             });
         }
         if role.createdb != self.createdb {
             let may = if self.createdb { "may not" } else { "may" };
-            changes.push(Change {
+            changes.push(RoleChange {
                 what: format!("{name} {may} create databases"),
                 option: createdb(self.createdb).to_owned(),
             });
@@ -68,7 +68,7 @@ impl PostgresRole {
         if let Some(password) = &self.password {
             let verifier = role.password.as_deref().and_then(Verifier::parse);
             if !verifier.is_some_and(|verifier| verifier.is_of(password)) {
-                changes.push(Change {
+                changes.push(RoleChange {
                     what: format!("{name} has another password, or none"),
                     option: set_password(password)?,
                 });
@@ -114,8 +114,8 @@ fn read(rows: &str) -> Result<Option<Role>> {
 impl Wish<System> for PostgresRole {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         let rows = match ask(system, MAINTENANCE, &self.question()?).await? {
-            Answer::Rows(rows) => rows,
-            Answer::Away(reason) => return Ok(CheckResult::differs(reason)),
+            SqlAnswer::Rows(rows) => rows,
+            SqlAnswer::Away(reason) => return Ok(CheckResult::differs(reason)),
         };
         let Some(role) = read(&rows)? else {
             return Ok(CheckResult::differs(format!(
@@ -131,8 +131,8 @@ impl Wish<System> for PostgresRole {
 
     async fn apply(&self, system: &System) -> Result<()> {
         let role = match ask(system, MAINTENANCE, &self.question()?).await? {
-            Answer::Rows(rows) => read(&rows)?,
-            Answer::Away(_) => None,
+            SqlAnswer::Rows(rows) => read(&rows)?,
+            SqlAnswer::Away(_) => None,
         };
         let sql = match role {
             None => self.creation()?,

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup_files::Parts;
-use super::postgres::{self, Answer, MAINTENANCE, clone, literal, rows, shadow_database};
+use super::postgres::{self, MAINTENANCE, SqlAnswer, clone, literal, rows, shadow_database};
 use crate::core::engine::{CheckResult, Wish};
 use crate::facts::backups::{self, ASIDE, Backups};
 use crate::host::system::System;
@@ -104,9 +104,9 @@ impl Pruned {
             literal(&previous)?,
         );
         let found: Vec<String> = match postgres::ask(system, MAINTENANCE, &sql).await? {
-            Answer::Rows(rows) => rows.lines().map(str::to_owned).collect(),
+            SqlAnswer::Rows(rows) => rows.lines().map(str::to_owned).collect(),
             // What is not there holds no database.
-            Answer::Away(_) => Vec::new(),
+            SqlAnswer::Away(_) => Vec::new(),
         };
         let mut waste = Vec::new();
         for database in found {

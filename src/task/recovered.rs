@@ -85,7 +85,7 @@ impl Recovered {
     }
 
     /// The backup that the recovery begins from.
-    async fn base(&self, system: &System, to: OffsetDateTime) -> Result<pgbackrest::Base> {
+    async fn base(&self, system: &System, to: OffsetDateTime) -> Result<pgbackrest::BaseBackup> {
         let info = pgbackrest::info(system, &self.stanza)
             .await?
             .map_err(unreachable)?;

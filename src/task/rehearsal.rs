@@ -37,7 +37,7 @@ pub struct Rehearsal {
 
 /// What a rehearsal has shown.
 #[derive(Debug, Serialize, Deserialize)]
-struct Record {
+struct RehearsalRecord {
     release: String,
     sha256: String,
     at: String,
@@ -46,7 +46,7 @@ struct Record {
     migrations: Vec<Passed>,
 }
 
-impl Record {
+impl RehearsalRecord {
     /// `rehearsed: 0005_price 40 ms, ACCESS EXCLUSIVE on orders 12 ms; the new release answers on it`
     fn told(&self) -> String {
         let passed: Vec<String> = self.migrations.iter().map(Passed::told).collect();
@@ -101,7 +101,7 @@ impl Wish<System> for Rehearsal {
         let cleared = release_check::clear(system, &scratch).await;
         let migrations = rehearsed?;
         cleared?;
-        let record = Record {
+        let record = RehearsalRecord {
             release: self.trial.release().to_owned(),
             sha256: self.sha256(system)?,
             at: now(),
@@ -164,12 +164,12 @@ impl Rehearsal {
     }
 
     /// One that cannot be read is none: the rehearsal is made anew.
-    fn record(&self, system: &System) -> Result<Option<Record>> {
+    fn record(&self, system: &System) -> Result<Option<RehearsalRecord>> {
         let text = system.read_text(self.path())?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    async fn keep(&self, system: &System, record: &Record) -> Result<()> {
+    async fn keep(&self, system: &System, record: &RehearsalRecord) -> Result<()> {
         std::fs::create_dir_all(system.path(FOLDER))
             .context("could not create the folder for rehearsals")?;
         let text: Value = serde_json::to_value(record)?;

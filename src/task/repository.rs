@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::pgbackrest;
-use super::postgres::{Answer, MAINTENANCE, ask};
+use super::postgres::{MAINTENANCE, SqlAnswer, ask};
 use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
@@ -55,8 +55,8 @@ async fn identifier(system: &System) -> Result<Result<u64, String>> {
         )
         .await?
         {
-            Answer::Away(reason) => Err(reason),
-            Answer::Rows(rows) => Ok(rows.trim().parse()?),
+            SqlAnswer::Away(reason) => Err(reason),
+            SqlAnswer::Rows(rows) => Ok(rows.trim().parse()?),
         },
     )
 }

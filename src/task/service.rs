@@ -37,7 +37,7 @@ struct Stamp {
 
 /// The properties of `systemctl show` that matter here.
 #[derive(Debug, Default)]
-struct Unit {
+struct UnitState {
     loaded: bool,
     active: String,
     enabled: String,
@@ -49,7 +49,7 @@ struct Unit {
 
 /// What has to be done, in this order.
 #[derive(Debug, Default)]
-struct Todo {
+struct ServiceTodo {
     what: Vec<String>,
     daemon_reload: bool,
     enable: Option<bool>,
@@ -58,7 +58,7 @@ struct Todo {
 }
 
 impl Service {
-    async fn unit(&self, system: &System) -> Result<Unit> {
+    async fn unit(&self, system: &System) -> Result<UnitState> {
         let cmd = Cmd::new([
             "systemctl",
             "show",
@@ -67,7 +67,7 @@ impl Service {
             &self.unit,
         ]);
         let output = system.run(&cmd).await?.success()?;
-        let mut unit = Unit::default();
+        let mut unit = UnitState::default();
         for (key, value) in output
             .stdout
             .lines()
@@ -113,9 +113,9 @@ impl Service {
         Ok(stamp.filter(|stamp| stamp.invocation == invocation))
     }
 
-    async fn todo(&self, system: &System) -> Result<Todo> {
+    async fn todo(&self, system: &System) -> Result<ServiceTodo> {
         let unit = self.unit(system).await?;
-        let mut todo = Todo::default();
+        let mut todo = ServiceTodo::default();
         if !unit.loaded {
             todo.what
                 .push(format!("{} is not known to systemd", self.unit));
@@ -157,7 +157,12 @@ impl Service {
         Ok(todo)
     }
 
-    fn wish_running(&self, system: &System, unit: &Unit, todo: &mut Todo) -> Result<()> {
+    fn wish_running(
+        &self,
+        system: &System,
+        unit: &UnitState,
+        todo: &mut ServiceTodo,
+    ) -> Result<()> {
         if unit.active != "active" {
             todo.what.push(format!(
                 "{} is {}, expected running",
@@ -191,7 +196,7 @@ impl Service {
     fn outdated(
         &self,
         system: &System,
-        unit: &Unit,
+        unit: &UnitState,
         paths: &[String],
         part: fn(&Stamp) -> &String,
     ) -> Result<Option<String>> {

@@ -1,6 +1,6 @@
 //! What is known of each verb before it runs.
 
-use crate::cli::{Backup, Db, Verb};
+use crate::cli::{BackupCommand, Db, Verb};
 use crate::core::plan::Purpose;
 
 /// What a verb reads before it begins.
@@ -64,7 +64,7 @@ impl Verb {
             | Verb::Cost
             | Verb::Destroy { .. }
             | Verb::Backup {
-                what: Some(Backup::List | Backup::Pull { .. }),
+                what: Some(BackupCommand::List | BackupCommand::Pull { .. }),
                 ..
             } => Needs::Config,
             Verb::Validate

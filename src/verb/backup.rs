@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::job::Job;
 use super::provision::pending;
-use crate::cli::{Backup, BackupNow, Key};
+use crate::cli::{BackupCommand, BackupNow, Key};
 use crate::config::source;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::{Mode, Step};
@@ -22,14 +22,16 @@ pub mod push;
 
 pub use list::headline;
 
-pub async fn run(job: &mut Job<'_>, what: &Backup) -> Result<u8> {
+pub async fn run(job: &mut Job<'_>, what: &BackupCommand) -> Result<u8> {
     match what {
-        Backup::Now(options) => now(job, *options).await,
-        Backup::List => list::run(job).await,
-        Backup::Verify { backup, key } => verify(job, backup.as_deref(), key).await,
-        Backup::Drill { backup, key } => drill(job, backup.as_deref(), key).await,
-        Backup::Pull { backup, to } => pull::run(job, backup.as_deref(), to.as_deref()).await,
-        Backup::Prune {
+        BackupCommand::Now(options) => now(job, *options).await,
+        BackupCommand::List => list::run(job).await,
+        BackupCommand::Verify { backup, key } => verify(job, backup.as_deref(), key).await,
+        BackupCommand::Drill { backup, key } => drill(job, backup.as_deref(), key).await,
+        BackupCommand::Pull { backup, to } => {
+            pull::run(job, backup.as_deref(), to.as_deref()).await
+        }
+        BackupCommand::Prune {
             previous_databases,
             check,
         } => prune(job, *previous_databases, *check).await,

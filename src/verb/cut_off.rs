@@ -12,12 +12,12 @@ use crate::planner::release;
 use crate::verb::on_host;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum CutOffChoice {
     Finish(Ending),
     Attach,
 }
 
-impl Way {
+impl CutOffChoice {
     /// None when nothing of it was asked for.
     pub fn of(asked: CutOff) -> Option<Self> {
         match asked {
@@ -29,7 +29,7 @@ impl Way {
     }
 }
 
-pub async fn run(job: &mut Job<'_>, way: Way) -> Result<u8> {
+pub async fn run(job: &mut Job<'_>, way: CutOffChoice) -> Result<u8> {
     let remote = on_host::connect(job).await?;
     // How the last run ended is what this verb is about: it needs no telling beforehand.
     let agent = remote.agent().await?;
@@ -44,12 +44,14 @@ pub async fn run(job: &mut Job<'_>, way: Way) -> Result<u8> {
     let report = &mut *job.report;
     let mut tell = |event| report.tell(event);
     let tally = match way {
-        Way::Finish(ending) => agent.finish(claim, ending, &mut tell).await?,
-        Way::Attach => agent.attach(&mut tell).await?,
+        CutOffChoice::Finish(ending) => agent.finish(claim, ending, &mut tell).await?,
+        CutOffChoice::Attach => agent.attach(&mut tell).await?,
     };
     match job.ended(tally) {
         Ok(_) => job.report.note("the run succeeded"),
-        Err(error) if way == Way::Finish(Ending::Abort) && is_halted(&error) => undone(job)?,
+        Err(error) if way == CutOffChoice::Finish(Ending::Abort) && is_halted(&error) => {
+            undone(job)?
+        }
         Err(error) => return Err(deploy::failed(job, &remote, &outcome, error).await),
     }
     outage_watch::noticed_nothing(job)?;

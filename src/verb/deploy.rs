@@ -8,11 +8,11 @@ use super::outage_watch;
 use crate::cli::Artifact;
 use crate::core::error::{Area, Code, Fault, exit};
 use crate::core::plan::Mode;
-use crate::facts::app::{AppFacts, Release, State};
+use crate::facts::app::{AppFacts, Release, ReleaseState};
 use crate::operator::artifact::{self, Build};
 use crate::operator::cache::Releases;
 use crate::operator::remote::{Agent, Blob, Remote};
-use crate::planner::release::{self, Change, Data};
+use crate::planner::release::{self, Data, ReleaseChange};
 use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, artifact: &Artifact) -> Result<u8> {
@@ -59,7 +59,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
     let binary = job.stack.profile.binary_of(&release.id);
     let now = OffsetDateTime::now_utc();
     let backup = job.backups().before_migrations(agent.facts(), now, &binary);
-    let change = Change {
+    let change = ReleaseChange {
         release: &release,
         back_from: None,
         data: Data::Migrated {
@@ -74,7 +74,7 @@ pub async fn change_over(
     job: &mut Job<'_>,
     remote: &Remote,
     agent: Agent<'_>,
-    change: &Change<'_>,
+    change: &ReleaseChange<'_>,
     blobs: &[Blob<'_>],
 ) -> Result<()> {
     let release = change.release;
@@ -133,7 +133,7 @@ fn release_of(app: &AppFacts, build: &Build) -> Release {
             commit: build.commit.clone(),
             built_at: build.built_at.clone(),
             size_bytes: build.bytes.len() as u64,
-            state: State::default(),
+            state: ReleaseState::default(),
             migrations: None,
         })
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::job::Job;
 use crate::cli::Yes;
 use crate::core::error::exit;
-use crate::hetzner::{AddressView, Hetzner, Kind, ServerView, VolumeView};
+use crate::hetzner::{AddressView, Hetzner, ResourceKind, ServerView, VolumeView};
 use crate::operator::mirror::Mirror;
 use crate::planner::cloud;
 use crate::verb::consent;
@@ -57,7 +57,7 @@ pub async fn unprotect(job: &mut Job<'_>) -> Result<u8> {
     Ok(exit::OK)
 }
 
-async fn unprotect_all<K: Kind>(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
+async fn unprotect_all<K: ResourceKind>(job: &mut Job<'_>, api: &Hetzner) -> Result<()> {
     let found: Vec<K> = api.of_stack(&job.stack.name).await?;
     for one in found.iter().filter(|one| one.is_protected()) {
         api.protect(one, false).await?;
@@ -66,7 +66,7 @@ async fn unprotect_all<K: Kind>(job: &mut Job<'_>, api: &Hetzner) -> Result<()> 
     Ok(())
 }
 
-fn say<K: Kind>(job: &mut Job, one: &K) {
+fn say<K: ResourceKind>(job: &mut Job, one: &K) {
     let (word, name) = (K::WORD, one.name());
     job.report
         .note(format!("{word} {name} is no longer protected"));

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::job::Job;
 use crate::config::source;
 use crate::core::error::{Code, Fault, error_info};
-use crate::core::event::{Counts, Event, State};
+use crate::core::event::{Counts, Event, StepState};
 use crate::core::plan::Plan;
 use crate::facts::Facts;
 use crate::operator::public_probe;
@@ -58,7 +58,7 @@ impl Before {
 }
 
 /// What there is to come back from.
-struct Armed<'a> {
+struct ArmedRun<'a> {
     run: &'a str,
     within_s: u64,
     /// Whether the site must answer, when a release is live.
@@ -97,7 +97,7 @@ pub async fn run(
         job.report
             .note("the site did not answer this machine before the run, so only SSH is tested now");
     }
-    let armed = Armed {
+    let armed = ArmedRun {
         run: &plan.run,
         within_s: plan.guard_s.unwrap_or(WITHIN_S),
         site,
@@ -112,7 +112,7 @@ pub async fn settle(job: &mut Job<'_>, remote: &Remote, facts: &Facts) -> Result
     let Some(armed) = &facts.armed else {
         return Ok(());
     };
-    let armed = Armed {
+    let armed = ArmedRun {
         run: &armed.run,
         within_s: armed.within_s,
         site: true,
@@ -132,7 +132,7 @@ fn note_guarded(plan: &Plan<Task>, event: &Event, steps: &mut Vec<usize>) {
         Event::Step {
             n,
             label,
-            state: State::Same,
+            state: StepState::Same,
             ..
         } if !label.undo && steps.last() == Some(&(n - 1)) => {
             steps.pop();
@@ -151,7 +151,7 @@ enum Back {
     },
 }
 
-async fn come_back(job: &mut Job<'_>, target: &Target, armed: &Armed<'_>) -> Result<()> {
+async fn come_back(job: &mut Job<'_>, target: &Target, armed: &ArmedRun<'_>) -> Result<()> {
     job.report.waiting("testing a new connection");
     let deadline = Duration::from_secs(armed.within_s) + PUT_BACK_WITHIN;
     let begun = Instant::now();
@@ -181,14 +181,14 @@ async fn come_back(job: &mut Job<'_>, target: &Target, armed: &Armed<'_>) -> Res
 }
 
 /// A connection of its own each time: one that is open may live on where no other comes to be.
-async fn attempt(job: &mut Job<'_>, target: &Target, armed: &Armed<'_>) -> Result<Back> {
+async fn attempt(job: &mut Job<'_>, target: &Target, armed: &ArmedRun<'_>) -> Result<Back> {
     let remote = Remote::open(target).await?;
     let back = look(job, &remote, armed).await;
     remote.close().await;
     back
 }
 
-async fn look(job: &mut Job<'_>, remote: &Remote, armed: &Armed<'_>) -> Result<Back> {
+async fn look(job: &mut Job<'_>, remote: &Remote, armed: &ArmedRun<'_>) -> Result<Back> {
     let agent = remote.agent().await?;
     let facts = agent.facts();
     if facts.armed.as_ref().is_none_or(|now| now.run != armed.run) {
@@ -219,7 +219,7 @@ async fn look(job: &mut Job<'_>, remote: &Remote, armed: &Armed<'_>) -> Result<B
     Ok(Back::Kept)
 }
 
-fn went_off(armed: &Armed<'_>, first: Option<&Fault>) -> Fault {
+fn went_off(armed: &ArmedRun<'_>, first: Option<&Fault>) -> Fault {
     let steps = named(armed);
     let within = armed.within_s;
     let why = first.map_or("no connection succeeded in time", |fault| &fault.message);
@@ -236,14 +236,14 @@ fn went_off(armed: &Armed<'_>, first: Option<&Fault>) -> Fault {
         .hint("correct what these steps configure, then run `citrino-ops converge`")
 }
 
-fn not_put_back(armed: &Armed<'_>, why: Option<String>) -> Fault {
+fn not_put_back(armed: &ArmedRun<'_>, why: Option<String>) -> Fault {
     let steps = named(armed);
     let why = why.unwrap_or_default();
     Fault::new(Code::E0512, format!("after {steps} the changes were not reverted: {why}"))
         .hint("open the server's console at Hetzner: `journalctl -u citrino-guard` shows how far the revert came (`citrino-ops explain E0512`)")
 }
 
-fn named(armed: &Armed<'_>) -> String {
+fn named(armed: &ArmedRun<'_>) -> String {
     let names: Vec<String> = armed
         .steps
         .iter()
@@ -304,9 +304,9 @@ mod tests {
             };
             note_guarded(&plan, &begin, &mut seen);
             let state = match step.name.as_str() {
-                "same" => State::Same,
+                "same" => StepState::Same,
                 "cut off" => break,
-                _ => State::Changed,
+                _ => StepState::Changed,
             };
             let end = Event::Step {
                 at: now(),

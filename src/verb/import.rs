@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use time::OffsetDateTime;
 
 use super::job::Job;
-use crate::cli::{CsvOptions, Import};
+use crate::cli::{CsvOptions, ImportCommand};
 use crate::core::digest;
 use crate::core::error::{Code, Fault, code, exit, exit_code};
 use crate::core::plan::Mode;
@@ -15,12 +15,12 @@ use crate::facts::imports;
 use crate::operator::remote::Remote;
 use crate::planner::backup::Swapping;
 use crate::planner::import;
-use crate::storage::dump::{self, Form, Kind};
+use crate::storage::dump::{self, DumpKind, Form};
 use crate::task::imported::{CsvFile, ImportSource, Imported};
 use crate::verb::consent;
 use crate::verb::on_host;
 
-pub async fn run(job: &mut Job<'_>, wish: &Import) -> Result<u8> {
+pub async fn run(job: &mut Job<'_>, wish: &ImportCommand) -> Result<u8> {
     let files = files(job, wish)?;
     let loader = loader_options(job, &wish.csv)?;
     let brought = brought(&files, &wish.csv, loader);
@@ -65,11 +65,11 @@ struct LocalFile {
 ///
 /// # Errors
 /// E0450 for what is neither a dump nor a CSV, or does not go together; E0451 for a dump that is not whole.
-fn files(job: &mut Job<'_>, wish: &Import) -> Result<Vec<LocalFile>> {
+fn files(job: &mut Job<'_>, wish: &ImportCommand) -> Result<Vec<LocalFile>> {
     let mut files = Vec::new();
     for path in &wish.files {
         let form = Form::of(path, job.stack.profile.import.as_ref())?;
-        if form.kind == Kind::Sql {
+        if form.kind == DumpKind::Sql {
             job.report.waiting(format!("reading {}", path.display()));
             dump::count(path, form.packing)?;
         }
@@ -106,16 +106,16 @@ fn there(path: &Path, form: &Form) -> Result<String> {
     let (sha256, _) = digest::sha256_of(&mut file).with_context(context)?;
     // The app's loader goes by the ending.
     let end = match form.kind {
-        Kind::Csv(_) => "csv",
-        Kind::Sql | Kind::Archive => "dump",
+        DumpKind::Csv(_) => "csv",
+        DumpKind::Sql | DumpKind::Archive => "dump",
     };
     Ok(format!("{}.{end}", &sha256[..HEAD]))
 }
 
 fn sheet(file: &LocalFile) -> Option<&str> {
     match &file.form.kind {
-        Kind::Csv(table) => Some(table),
-        Kind::Sql | Kind::Archive => None,
+        DumpKind::Csv(table) => Some(table),
+        DumpKind::Sql | DumpKind::Archive => None,
     }
 }
 
@@ -126,7 +126,7 @@ fn brought(files: &[LocalFile], csv: &CsvOptions, loader: Vec<String>) -> Import
         return ImportSource::Dump {
             file: file.there.clone(),
             packing: file.form.packing,
-            archive: file.form.kind == Kind::Archive,
+            archive: file.form.kind == DumpKind::Archive,
         };
     }
     let sheets = files.iter().filter_map(|file| {
@@ -256,7 +256,7 @@ async fn swap(
 /// What the host has written down of it: rows table by table, and what is worth a line.
 async fn tell(job: &mut Job<'_>, remote: &Remote, name: &str) -> Result<()> {
     let text = remote.output(&["cat", &imports::record(name)]).await?;
-    let import: imports::Import =
+    let import: imports::KnownImport =
         serde_json::from_str(&text).context("the record of the import cannot be parsed")?;
     for note in &import.notes {
         job.report.note(note);

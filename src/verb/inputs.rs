@@ -12,7 +12,7 @@ use crate::facts::app::AppFacts;
 use crate::facts::{Facts, Os};
 use crate::operator::artifact;
 use crate::planner::host_key;
-use crate::planner::migration::{self, Source};
+use crate::planner::migration::{self, MigrationText};
 
 /// Renders playbooks and templates for every kind of host that they know, so that a fault in them
 /// is found before a host is reached.
@@ -50,7 +50,7 @@ fn sound_migrations(stack: &Stack) -> Result<()> {
 }
 
 /// The folder of the source tree's migrations as it can be typed here, and the SQL in it.
-pub fn migrations(stack: &Stack) -> Result<Option<(PathBuf, Vec<Source>)>> {
+pub fn migrations(stack: &Stack) -> Result<Option<(PathBuf, Vec<MigrationText>)>> {
     let source = &stack.profile.source;
     let Some(tree) = artifact::source_tree(source, &stack.folder)? else {
         return Ok(None);
@@ -67,7 +67,7 @@ pub fn migrations(stack: &Stack) -> Result<Option<(PathBuf, Vec<Source>)>> {
                 .with_context(|| format!("could not read {}", path.display()))?;
             let name = path.file_name().unwrap_or_default();
             let name = name.to_string_lossy().into_owned();
-            sources.push(Source { name, text });
+            sources.push(MigrationText { name, text });
         }
     }
     let here = std::env::current_dir()?;

@@ -10,7 +10,7 @@ use crate::cli::{Cli, Verb};
 use crate::core::error::{Code, Fault};
 use crate::core::report::Report;
 use crate::hetzner::{
-    AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, ServerView, VolumeView,
+    AddressView, FirewallView, Hetzner, KeyView, NetworkView, ResourceKind, ServerView, VolumeView,
 };
 use crate::verb::on_cloud;
 
@@ -71,7 +71,7 @@ async fn exists(cli: &Cli, report: &mut Report) -> Option<String> {
     })
 }
 
-async fn add<K: Kind>(api: &Hetzner, stack: &str, names: &mut Vec<String>) -> Option<()> {
+async fn add<K: ResourceKind>(api: &Hetzner, stack: &str, names: &mut Vec<String>) -> Option<()> {
     let found: Vec<K> = api.of_stack(stack).await.ok()?;
     names.extend(
         found

@@ -19,7 +19,7 @@ use crate::facts::Facts;
 use crate::operator::preview::Preview;
 use crate::planner::backup::Settings;
 use crate::planner::cloud::PublicKey;
-use command::Command;
+use command::JobCommand;
 
 /// What stands for the volume's device until the API has told it.
 const A_DEVICE: &str = "/dev/disk/by-id/scsi-0HC_Volume_0";
@@ -54,7 +54,7 @@ pub struct Job<'r> {
     /// The public keys of the operators.
     pub keys: Vec<PublicKey>,
     pub volume: Device,
-    pub command: Command,
+    pub command: JobCommand,
     /// The digest of citrino.yml, by which a saved plan knows its wishes.
     pub wishes: String,
     /// How this command was begun, up to the verb: for what to type next.
@@ -99,7 +99,7 @@ impl<'r> Job<'r> {
             keys: Vec::new(),
             backup_secrets: Vec::new(),
             volume,
-            command: Command::of(cli),
+            command: JobCommand::of(cli),
             wishes,
             typed: command::typed(cli),
         }

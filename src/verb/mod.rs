@@ -44,7 +44,7 @@ use crate::agent::scheduled;
 use crate::agent::serve;
 use crate::cli::{Audit, Cli, Db, Verb};
 use crate::core::error::{exit, exit_code};
-use crate::core::report::{Report, Volume};
+use crate::core::report::{Report, Verbosity};
 use about::Needs;
 pub use help::parse_args;
 use job::Job;
@@ -80,11 +80,11 @@ async fn begin(cli: &Cli, report: &mut Report) -> Result<u8> {
     Ok(exit::OK)
 }
 
-fn volume(cli: &Cli) -> Volume {
+fn volume(cli: &Cli) -> Verbosity {
     match (cli.quiet, cli.verbose) {
-        (true, _) => Volume::Quiet,
-        (_, true) => Volume::Verbose,
-        _ => Volume::Normal,
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
     }
 }
 
@@ -113,7 +113,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Plan { out } => plan::run(job, out.as_deref()).await,
         Verb::Provision(options) => provision::run(job, options).await,
         Verb::Converge { check, plan } => converge::run(job, *check, plan.as_deref()).await,
-        Verb::Deploy { artifact, cut_off } => match cut_off::Way::of(*cut_off) {
+        Verb::Deploy { artifact, cut_off } => match cut_off::CutOffChoice::of(*cut_off) {
             None => deploy::run(job, artifact).await,
             Some(way) => cut_off::run(job, way).await,
         },

@@ -5,25 +5,25 @@ use time::OffsetDateTime;
 
 mod origin;
 
-pub use origin::Origin;
+pub use origin::BackupOrigin;
 
 use super::job::Job;
 use super::outage_watch;
-use crate::cli::Restore;
+use crate::cli::RestoreCommand;
 use crate::config::source;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::Mode;
 use crate::facts::app::AppFacts;
-use crate::facts::backups::Backup;
+use crate::facts::backups::BackupManifest;
 use crate::planner::backup::{SAFETY, Swapping, wished};
 use crate::verb::consent;
 use crate::verb::on_host;
 
-pub async fn run(job: &mut Job<'_>, wish: &Restore) -> Result<u8> {
+pub async fn run(job: &mut Job<'_>, wish: &RestoreCommand) -> Result<u8> {
     let mut name = wish.backup.clone();
     let asked = name.as_deref().unwrap_or("latest");
     let whose = (!wish.from_other_stack).then(|| job.stack.name.clone());
-    let origin = Origin::of(job, wish.from.as_deref(), asked, whose.as_deref()).await?;
+    let origin = BackupOrigin::of(job, wish.from.as_deref(), asked, whose.as_deref()).await?;
     if let Some(origin) = &origin {
         belongs(job, origin.backup(), wish.from_other_stack)?;
     }
@@ -88,7 +88,7 @@ fn with_way_out(error: anyhow::Error) -> anyhow::Error {
 
 /// # Errors
 /// E0423 when it is of another stack, and that was not meant.
-fn belongs(job: &Job, backup: &Backup, from_other_stack: bool) -> Result<()> {
+fn belongs(job: &Job, backup: &BackupManifest, from_other_stack: bool) -> Result<()> {
     if from_other_stack {
         return Ok(());
     }
@@ -98,7 +98,7 @@ fn belongs(job: &Job, backup: &Backup, from_other_stack: bool) -> Result<()> {
 
 /// # Errors
 /// E0423 when it is of a schema that the release that serves does not know.
-fn fits(app: &AppFacts, backup: &Backup) -> Result<()> {
+fn fits(app: &AppFacts, backup: &BackupManifest) -> Result<()> {
     let live = app.live_release();
     let serves = app
         .releases

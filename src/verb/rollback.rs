@@ -11,8 +11,8 @@ use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::Step;
 use crate::facts::Facts;
 use crate::facts::app::{AppFacts, Release};
-use crate::facts::backups::{self, Backup, Backups};
-use crate::planner::release::{self, Change, Data, Obstacle, Way};
+use crate::facts::backups::{self, BackupManifest, Backups};
+use crate::planner::release::{self, Data, Obstacle, ReleaseChange, RollbackWay};
 use crate::task::Restored;
 use crate::verb::consent;
 use crate::verb::on_host;
@@ -34,7 +34,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
         }
         _ => agent,
     };
-    let change = Change {
+    let change = ReleaseChange {
         release,
         back_from: facts.app.live_release().filter(|live| *live != release.id),
         data,
@@ -107,11 +107,11 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
     };
     for way in &ways {
         match way {
-            Way::Down { by, to } if asked.down => {
+            RollbackWay::Down { by, to } if asked.down => {
                 let binary = job.stack.profile.binary_of(&by.id);
                 return Ok(Data::TakenBack { binary, to: *to });
             }
-            Way::Restore(backup) if asked.restore_db => {
+            RollbackWay::Restore(backup) if asked.restore_db => {
                 none_is_broken_since(&facts.backups, &backup.name)?;
                 let database = &job.stack.database.name;
                 return Ok(Data::Restored(Restored {
@@ -131,16 +131,16 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
         .into())
 }
 
-fn told(ways: &[Way], release: &Release) -> String {
+fn told(ways: &[RollbackWay], release: &Release) -> String {
     let id = &release.id;
     let mut lines: Vec<String> = ways
         .iter()
         .map(|way| match way {
-            Way::Other(other) => format!("`citrino-ops rollback {}`: it runs on the current schema", other.id),
-            Way::Down { to, .. } => {
+            RollbackWay::Other(other) => format!("`citrino-ops rollback {}`: it runs on the current schema", other.id),
+            RollbackWay::Down { to, .. } => {
                 format!("`citrino-ops rollback {id} --down`: the schema is reverted to {to:04}, no data is lost")
             }
-            Way::Restore(Backup { name, at, .. }) => format!(
+            RollbackWay::Restore(BackupManifest { name, at, .. }) => format!(
                 "`citrino-ops rollback {id} --restore-db`: the database is restored from {name}, everything written since {at} is lost"
             ),
         })

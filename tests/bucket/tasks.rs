@@ -6,10 +6,10 @@ use std::path::Path;
 
 use citrino_ops::core::digest::sha256;
 use citrino_ops::core::engine::Wish;
-use citrino_ops::facts::backups::{self, Backup, Proof};
+use citrino_ops::facts::backups::{self, BackupManifest, Proof};
 use citrino_ops::host::own;
 use citrino_ops::host::system::System;
-use citrino_ops::storage::archive::Content;
+use citrino_ops::storage::archive::ArchiveContent;
 use citrino_ops::storage::bucket::Bucket;
 use citrino_ops::storage::retention::Retention;
 use citrino_ops::task::{BackupDownloaded, BackupUploaded, Offsite};
@@ -59,23 +59,23 @@ impl Host {
     }
 
     /// A backup of a day of November, with a dump of that many bytes.
-    fn backed_up(&self, day: u8, bytes: usize) -> Backup {
+    fn backed_up(&self, day: u8, bytes: usize) -> BackupManifest {
         let name = format!("citrino_202611{day:02}_030000");
         let content = |ending: &str, bytes: &[u8]| {
             let file = format!("{name}{ending}");
             fs::write(self.folder().join(&file), bytes).unwrap();
-            Content {
+            ArchiveContent {
                 file,
                 sha256: sha256(bytes),
                 bytes: bytes.len() as u64,
             }
         };
-        let backup = Backup {
+        let backup = BackupManifest {
             at: format!("2026-11-{day:02}T03:00:00Z"),
             dump: content(".dump.zst", &noise(bytes + usize::from(day))),
             globals: content(".globals.sql.zst", b"roles"),
             name: name.clone(),
-            ..Backup::default()
+            ..BackupManifest::default()
         };
         fs::write(
             self.folder().join(format!("{name}.json")),
@@ -85,11 +85,11 @@ impl Host {
         backup
     }
 
-    fn proven(&self, backup: &Backup) {
+    fn proven(&self, backup: &BackupManifest) {
         self.proven_at(backup, NOW);
     }
 
-    fn proven_at(&self, backup: &Backup, at: &str) {
+    fn proven_at(&self, backup: &BackupManifest, at: &str) {
         let path = self
             .system
             .path(backups::proof(self.system.app(), &backup.name));
@@ -97,7 +97,7 @@ impl Host {
     }
 
     /// What a drill that fails does.
-    fn disproved(&self, backup: &Backup) {
+    fn disproved(&self, backup: &BackupManifest) {
         fs::remove_file(
             self.system
                 .path(backups::proof(self.system.app(), &backup.name)),
@@ -106,7 +106,7 @@ impl Host {
     }
 
     /// When the backup was proven, as the host knows it.
-    fn proof_of(&self, backup: &Backup) -> Option<String> {
+    fn proof_of(&self, backup: &BackupManifest) -> Option<String> {
         let proof = backups::proof_of(&self.system, backup).unwrap();
         proof.map(|proof| proof.at)
     }
@@ -131,7 +131,7 @@ impl Host {
     }
 }
 
-fn proof(backup: &Backup, at: &str) -> Vec<u8> {
+fn proof(backup: &BackupManifest, at: &str) -> Vec<u8> {
     let proof = Proof {
         sha256: backup.dump.sha256.clone(),
         at: at.to_owned(),
@@ -324,7 +324,7 @@ async fn the_same_is_kept_there_and_never_the_last_proven_one_is_deleted() {
     };
     let bucket = storage.bucket("owner", "");
     let host = Host::new();
-    let all: Vec<Backup> = (20..=25).map(|day| host.backed_up(day, 1000)).collect();
+    let all: Vec<BackupManifest> = (20..=25).map(|day| host.backed_up(day, 1000)).collect();
     host.proven(&all[1]);
     comes_true(&offsite(&bucket), &host).await;
     // What another run has left half way, and what is somebody else's.
@@ -387,7 +387,7 @@ async fn what_another_stack_has_at_the_same_place_is_left_to_it() {
     host.is_of("prod");
     let own = [20, 21].map(|day| {
         let backup = host.backed_up(day, 1000);
-        let named = Backup {
+        let named = BackupManifest {
             stack: "prod".to_owned(),
             ..backup
         };
@@ -420,7 +420,7 @@ async fn a_key_that_only_appends_is_enough_where_nothing_is_to_be_deleted() {
     };
     let bucket = storage.bucket("appender", "");
     let host = Host::new();
-    let all: Vec<Backup> = (23..=25).map(|day| host.backed_up(day, DUMP)).collect();
+    let all: Vec<BackupManifest> = (23..=25).map(|day| host.backed_up(day, DUMP)).collect();
     let keep = Some(Retention {
         days: 0,
         at_least: 1,
@@ -546,7 +546,7 @@ async fn a_backup_disproved_on_the_host_is_not_the_proven_one_in_the_bucket() {
     };
     let bucket = storage.bucket("owner", "");
     let host = Host::new();
-    let all: Vec<Backup> = (20..=25).map(|day| host.backed_up(day, 1000)).collect();
+    let all: Vec<BackupManifest> = (20..=25).map(|day| host.backed_up(day, 1000)).collect();
     host.proven(&all[1]);
     host.proven(&all[4]);
     comes_true(&offsite(&bucket), &host).await;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use citrino_ops::facts::backups::Backup;
+use citrino_ops::facts::backups::BackupManifest;
 use serde_json::{Value, json};
 
 use crate::lab::until;
@@ -31,7 +31,7 @@ pub fn taken(stack: &Stack) -> String {
 
 /// Makes it one of long ago, of which a restore was proven then.
 pub fn of_long_ago(stack: &Stack, name: &str) {
-    let old = Backup {
+    let old = BackupManifest {
         at: "2026-01-01T03:00:00Z".to_owned(),
         ..manifest(stack, name)
     };
@@ -44,15 +44,15 @@ pub fn of_long_ago(stack: &Stack, name: &str) {
     }
 }
 
-pub fn manifest(stack: &Stack, name: &str) -> Backup {
+pub fn manifest(stack: &Stack, name: &str) -> BackupManifest {
     let text = fs::read_to_string(folder(stack).join(format!("{name}.json"))).unwrap();
-    Backup::parse(name, &text).unwrap()
+    BackupManifest::parse(name, &text).unwrap()
 }
 
 /// Puts a copy of a backup beside it, under another name, with a manifest that is sound.
-fn copied(stack: &Stack, backup: &Backup, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+fn copied(stack: &Stack, backup: &BackupManifest, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
     let folder = folder(stack);
-    let mut copy = Backup {
+    let mut copy = BackupManifest {
         name: name.to_owned(),
         ..backup.clone()
     };
@@ -75,7 +75,7 @@ pub fn grow_old(stack: &Stack) {
     for day in 1..4 {
         let name = format!("citrino_2025010{day}_030000");
         copied(stack, &newest, &name, |_| {});
-        let old = Backup {
+        let old = BackupManifest {
             at: format!("2025-01-0{day}T03:00:00Z"),
             ..manifest(stack, &name)
         };
@@ -261,7 +261,7 @@ fn a_backup_that_was_damaged_anyhow_is_refused_and_nothing_is_touched() {
 
 /// One whose manifest is of another backup, one whose manifest was never written; and one whose manifest is sound and whose
 /// dump gives other rows: its name.
-fn unsound_manifests(stack: &Stack, sound: &Backup) -> String {
+fn unsound_manifests(stack: &Stack, sound: &BackupManifest) -> String {
     let swapped = folder(stack).join("citrino_20200102_000000.json");
     fs::copy(folder(stack).join(format!("{}.json", sound.name)), &swapped).unwrap();
     let forged = sound
@@ -312,7 +312,7 @@ fn what_does_not_belong_here_is_refused_before_anything_is_touched() {
     let Some(stack) = serving() else { return };
     let rows = stack.fingerprint();
     let sound = manifest(&stack, &taken(&stack));
-    let altered = |name: &str, change: &dyn Fn(&mut Backup)| {
+    let altered = |name: &str, change: &dyn Fn(&mut BackupManifest)| {
         copied(&stack, &sound, name, |_| {});
         let mut copy = manifest(&stack, name);
         change(&mut copy);
@@ -550,4 +550,11 @@ fn without_its_age_key_nothing_reads_a_backup_and_restore_asks_no_more() {
     until("nothing is left to wish", || {
         stack.citrino(&["plan"]).code == 0
     });
+    // The key ends with this test, and so does what needs it.
+    for name in names(&stack) {
+        if self::manifest(&stack, &name).dump.file.ends_with(".age") {
+            removed(&stack, &name);
+        }
+    }
+    taken(&stack);
 }

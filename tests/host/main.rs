@@ -34,6 +34,7 @@ mod serving;
 mod stack;
 mod stand_in;
 mod strangers;
+mod takeover;
 mod tasks;
 mod transfer;
 mod trust;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use citrino_ops::facts::backups::Backup;
+use citrino_ops::facts::backups::BackupManifest;
 use citrino_ops::facts::bucket_backups::There;
 use citrino_ops::storage::bucket::Bucket;
 
@@ -73,11 +73,11 @@ fn does(stack: &Stack, arguments: &[&str]) -> Said {
 }
 
 /// The newest backup of the host.
-fn newest(stack: &Stack) -> Backup {
+fn newest(stack: &Stack) -> BackupManifest {
     let list = stack.on_host(&format!("ls {FOLDER}/*.json | grep -v proof | tail -n 1"));
     let path = list.trim();
     let name = path.rsplit_once('/').unwrap().1.trim_end_matches(".json");
-    Backup::parse(name, &stack.on_host(&format!("cat {path}"))).unwrap()
+    BackupManifest::parse(name, &stack.on_host(&format!("cat {path}"))).unwrap()
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
 }
 
 /// To a host that has none any more; what it said.
-fn comes_back(stack: &Stack, newest: &Backup) -> String {
+fn comes_back(stack: &Stack, newest: &BackupManifest) -> String {
     let content = stack.sql(CONTENT);
     stack.sql("DELETE FROM propiedades WHERE id % 2 = 0");
     assert_ne!(stack.sql(CONTENT), content);
@@ -139,7 +139,7 @@ fn comes_back(stack: &Stack, newest: &Backup) -> String {
 }
 
 /// From here and from there.
-fn what_is_old_goes(stack: &Stack, bucket: &Bucket, newest: &Backup) {
+fn what_is_old_goes(stack: &Stack, bucket: &Bucket, newest: &BackupManifest) {
     grow_old(stack);
     put(stack, bucket, "citrino_2025");
     let is_old = |name: &str| name.starts_with("citrino_2025");
@@ -170,7 +170,7 @@ fn what_is_old_goes(stack: &Stack, bucket: &Bucket, newest: &Backup) {
 const WRONG: &str = "sentinel-of-the-bucket-55aa";
 
 /// The backup is there; that it is not in the bucket is told, and nothing of the secret.
-fn a_wrong_secret_is_told(stack: &Stack, bucket: &Bucket, before: &Backup) -> String {
+fn a_wrong_secret_is_told(stack: &Stack, bucket: &Bucket, before: &BackupManifest) -> String {
     stack.write("s3-secret", WRONG);
     let refused = stack.citrino(&["backup"]);
     assert_eq!(refused.code, 1, "{}", refused.text);
@@ -228,7 +228,7 @@ fn length(path: &Path) -> u64 {
 /// A backup of the host, and where it comes to on this machine.
 struct Pull<'s> {
     stack: &'s Stack,
-    backup: Backup,
+    backup: BackupManifest,
     folder: PathBuf,
     here: PathBuf,
     part: PathBuf,
@@ -278,7 +278,10 @@ impl<'s> Pull<'s> {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(folder), mode(&self.here)), (0o700, 0o600));
         let manifest = fs::read_to_string(folder.join(format!("{}.json", backup.name))).unwrap();
-        assert_eq!(&Backup::parse(&backup.name, &manifest).unwrap(), backup);
+        assert_eq!(
+            &BackupManifest::parse(&backup.name, &manifest).unwrap(),
+            backup
+        );
         assert_eq!(
             length(&folder.join(&backup.globals.file)),
             backup.globals.bytes

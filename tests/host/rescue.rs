@@ -3,7 +3,7 @@
 use std::fs;
 
 use citrino_ops::core::digest::sha256;
-use citrino_ops::facts::backups::Backup;
+use citrino_ops::facts::backups::BackupManifest;
 use citrino_ops::storage::bucket::Bucket;
 use serde_json::{Value, json};
 
@@ -118,13 +118,13 @@ fn refuses_what_could_not_be_restored(stack: &Stack, name: &str) {
         fs::read_to_string(&manifest).unwrap(),
         stack.home.join(format!("backups/{name}.dump.zst")),
     );
-    let backup = Backup::parse(name, &text).unwrap();
+    let backup = BackupManifest::parse(name, &text).unwrap();
     let recipient = age::x25519::Identity::generate().to_public().to_string();
-    let other = Backup {
+    let other = BackupManifest {
         stack: "somebody".to_owned(),
         ..backup.clone()
     };
-    let sealed = Backup {
+    let sealed = BackupManifest {
         recipients: vec![recipient],
         ..backup
     };
@@ -188,7 +188,7 @@ fn a_lost_server_serves_again_with_its_rows_and_says_how_long_it_took() {
 }
 
 /// Puts a dump into the bucket that is not the one of its manifest, though as long; what makes it good again.
-fn rots(bucket: &Bucket, backup: &Backup) -> impl FnOnce() {
+fn rots(bucket: &Bucket, backup: &BackupManifest) -> impl FnOnce() {
     let store = bucket.open().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

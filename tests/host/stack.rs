@@ -51,6 +51,21 @@ fn turn(stack: impl FnOnce(TestLab, &Path) -> Stack) -> Option<Turn> {
     Some(Turn { stack, _turn: turn })
 }
 
+/// A stack that nothing was done with yet, for the only test of its ring.
+pub fn untouched() -> Option<Stack> {
+    let ring = Ring::of_this_test()?;
+    let folder = std::env::temp_dir().join(format!("citrino-ring-{}", ring.name));
+    claim(&folder);
+    let lab = TestLab::of_the_run(&binary("citrino-lab"), ring.name, ring.port, ring.subnet)?;
+    let home = folder.join("home");
+    let _ = fs::remove_dir_all(&home);
+    Some(Stack {
+        lab,
+        home,
+        said: String::new(),
+    })
+}
+
 /// A test's time with the stack.
 pub struct Turn {
     stack: Stack,
@@ -107,7 +122,8 @@ impl Ring {
             Ok("host-data") => ("data", 8495, "10.83.0.0/24"),
             Ok("host-rescue") => ("rescue", 8497, "10.85.0.0/24"),
             Ok("host-change") => ("change", 8496, "10.84.0.0/24"),
-            Ok("host-other") => ("other", 8499, "10.86.0.0/24"),
+            Ok("host-other") => ("other", 8500, "10.86.0.0/24"),
+            Ok("host-takeover") => ("takeover", 8499, "10.87.0.0/24"),
             Ok("host-rest") => ("host", 8494, "10.82.0.0/24"),
             _ => {
                 skipped("a test of the host ring takes minutes: `make test-host` runs it");
@@ -143,21 +159,23 @@ impl Stack {
     }
 
     fn up(&mut self) {
-        self.write("citrino.yml", &self.wishes());
-        self.write("key", KEY);
+        self.wish();
         let app = binary("citrino-app");
         let up = self.citrino(&["up", "--yes", "--artifact", app.to_str().unwrap()]);
         assert_eq!(up.code, 0, "{}", up.text);
         self.said = up.text;
     }
 
-    fn wishes(&self) -> String {
-        format!(
+    /// Writes what all rings wish for.
+    pub fn wish(&self) {
+        self.write("key", KEY);
+        let text = format!(
             "stack: rehearsal\ndomain: citrino.example.com\ncloud:\n  endpoint: {}\n  token: {{ file: {} }}\n  server_type: cpx11\n  location: ash\n  image: debian-12\n  ssh_keys: [{}.pub]\napp: {{ demo_data: true, min_healthy_s: 1 }}\nsecrets: {{ DB_PASSWORD: {{ env: THE_PASSWORD }}, ZAI_API_KEY: {{ file: key }} }}\n",
             self.lab.endpoint(),
             self.lab.token_file().display(),
             self.lab.operator_key().display(),
-        )
+        );
+        self.write("citrino.yml", &text);
     }
 
     /// Writes a file beside citrino.yml.
@@ -178,7 +196,12 @@ impl Stack {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_citrino-ops"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_citrino-ops")), arguments)
+    }
+
+    /// The same of another binary.
+    pub fn command_of(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary);
         command
             .args(arguments)
             .env_clear()

@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use citrino_ops::facts::backups::Backup;
+use citrino_ops::facts::backups::BackupManifest;
 
 use crate::backups::{folder, manifest, names, removed, taken};
 use crate::stack::{Stack, serving};
 
 /// Calls a backup another stack's.
 fn given_away(stack: &Stack, name: &str) {
-    let foreign = Backup {
+    let foreign = BackupManifest {
         stack: "somebody".to_owned(),
         ..manifest(stack, name)
     };

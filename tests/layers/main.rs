@@ -7,6 +7,7 @@ mod formatted;
 mod imports;
 mod list;
 mod modules;
+mod names;
 mod picture;
 mod planted;
 mod rules;

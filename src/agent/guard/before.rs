@@ -7,7 +7,7 @@ use crate::core::secret::Secret;
 use crate::host::own;
 use crate::host::system::{System, ids_of, mode_of};
 use crate::storage::blob;
-use crate::task::file::Content;
+use crate::task::file::FileContent;
 use crate::task::{Command, File, Firewall, Perm, Service, Task};
 
 /// The part of the plan that these steps stand in.
@@ -88,11 +88,11 @@ async fn place(system: &System, path: &str) -> Result<Option<Step<Task>>> {
 }
 
 /// As a secret, which no event shows; what is no text goes by its address.
-async fn content(system: &System, path: &str) -> Result<Content> {
+async fn content(system: &System, path: &str) -> Result<FileContent> {
     let bytes = system.read(path)?.unwrap_or_default();
     Ok(match String::from_utf8(bytes) {
-        Ok(text) => Content::Secret(Secret::new(text)),
-        Err(error) => Content::Blob {
+        Ok(text) => FileContent::Secret(Secret::new(text)),
+        Err(error) => FileContent::Blob {
             blob: blob::keep(system, error.as_bytes()).await?,
         },
     })
@@ -167,7 +167,7 @@ mod tests {
     fn guarded(path: &str) -> Step<Task> {
         let wish = File {
             path: path.to_owned(),
-            content: Content::Text("new".into()),
+            content: FileContent::Text("new".into()),
             mode: Perm(0o600),
             owner: "root".into(),
             validate: Vec::new(),

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::Playbooks;
 use crate::config::template::Values;
-use crate::config::yaml::{Content, Entry, Node, Place};
+use crate::config::yaml::{Entry, Node, NodeContent, Position};
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 
@@ -12,21 +12,21 @@ impl Playbooks {
     /// The same with all of it put in; every part keeps its place.
     pub(super) fn resolve(&self, node: &Node, values: &Values) -> Result<Node> {
         let content = match &node.content {
-            Content::Scalar(scalar) if scalar.is_text() => {
+            NodeContent::Scalar(scalar) if scalar.is_text() => {
                 return self.scalar(node.at, &scalar.text, values);
             }
-            Content::Scalar(_) => return Ok(node.clone()),
-            Content::List(items) => {
+            NodeContent::Scalar(_) => return Ok(node.clone()),
+            NodeContent::List(items) => {
                 let items = items.iter().map(|item| self.resolve(item, values));
-                Content::List(items.collect::<Result<_>>()?)
+                NodeContent::List(items.collect::<Result<_>>()?)
             }
-            Content::Map(entries) => {
+            NodeContent::Map(entries) => {
                 if let Some(name) = secret_named(entries) {
                     let secret = serde_json::to_value(self.secret(name)?)?;
                     return Ok(Node::of_json(node.at, secret));
                 }
                 let entries = entries.iter().map(|entry| self.entry(entry, values));
-                Content::Map(entries.collect::<Result<_>>()?)
+                NodeContent::Map(entries.collect::<Result<_>>()?)
             }
         };
         Ok(Node::new(node.at, content))
@@ -57,7 +57,7 @@ impl Playbooks {
     }
 
     /// A string of one expression keeps the type of its value: `"{{ app.port }}"` is a number.
-    fn scalar(&self, at: Place, text: &str, values: &Values) -> Result<Node> {
+    fn scalar(&self, at: Position, text: &str, values: &Values) -> Result<Node> {
         if !text.contains("{{") && !text.contains("{%") {
             return Ok(Node::text(at, text));
         }

@@ -7,12 +7,12 @@ use serde::de::DeserializeOwned;
 
 use super::Playbooks;
 use crate::config::template::Values;
-use crate::config::yaml::{Content, Document, Entry, Node, nearest};
+use crate::config::yaml::{Document, Entry, Node, NodeContent, nearest};
 use crate::core::plan::Step;
 use crate::task::{KINDS, Task};
 
 /// A step as it is written.
-struct Written<'n> {
+struct StepText<'n> {
     name: String,
     when: Option<String>,
     /// An expression for a list: the step is made for each `item` of it.
@@ -34,7 +34,7 @@ impl Playbooks {
         file: &mut Document,
         values: &Values,
     ) -> Result<Vec<Step<Task>>> {
-        let Some(written) = Written::read(item, file) else {
+        let Some(written) = StepText::read(item, file) else {
             return Ok(Vec::new());
         };
         if !self.is_wanted(&written, values)? {
@@ -47,7 +47,7 @@ impl Playbooks {
         Ok(steps)
     }
 
-    fn is_wanted(&self, written: &Written, values: &Values) -> Result<bool> {
+    fn is_wanted(&self, written: &StepText, values: &Values) -> Result<bool> {
         let Some(expression) = &written.when else {
             return Ok(true);
         };
@@ -56,7 +56,7 @@ impl Playbooks {
     }
 
     /// The values for each step of it.
-    fn each(&self, written: &Written, values: &Values) -> Result<Vec<Values>> {
+    fn each(&self, written: &StepText, values: &Values) -> Result<Vec<Values>> {
         let Some(expression) = &written.each else {
             return Ok(vec![values.clone()]);
         };
@@ -69,7 +69,7 @@ impl Playbooks {
     fn step(
         &self,
         (part, item): (&str, &Node),
-        written: &Written,
+        written: &StepText,
         file: &mut Document,
         values: &Values,
     ) -> Result<Option<Step<Task>>> {
@@ -96,9 +96,9 @@ impl Playbooks {
     }
 }
 
-impl<'n> Written<'n> {
+impl<'n> StepText<'n> {
     fn read(item: &'n Node, file: &mut Document) -> Option<Self> {
-        let Content::Map(entries) = &item.content else {
+        let NodeContent::Map(entries) = &item.content else {
             file.refuse_at(item.at, "a step must be a section of keys and values");
             return None;
         };

@@ -4,26 +4,26 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Source;
-use crate::core::value::{DayAndTime, HttpUrl, TimeOfDay, Whole};
+use super::SecretSource;
+use crate::core::value::{DayAndTime, HttpUrl, TimeOfDay, WholeNumber};
 use crate::storage::retention::Retention;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Backup {
+pub struct BackupSettings {
     /// Local time of the host, `HH:MM`.
     pub at: TimeOfDay,
     /// When the newest one is restored to prove it: a day of the week and a time, `Sun 04:00`.
     pub drill: DayAndTime,
-    pub keep_days: Whole<0, 36_500>,
+    pub keep_days: WholeNumber<0, 36_500>,
     /// Not 0: the last backup is never taken away.
-    pub keep_at_least: Whole<1, 10_000>,
-    pub keep_weeks: Whole<0, 10_000>,
-    pub keep_months: Whole<0, 10_000>,
+    pub keep_at_least: WholeNumber<1, 10_000>,
+    pub keep_weeks: WholeNumber<0, 10_000>,
+    pub keep_months: WholeNumber<0, 10_000>,
     /// How many hours old the newest one may be before the host is unhealthy.
-    pub max_age_h: Whole<1, 87_600>,
+    pub max_age_h: WholeNumber<1, 87_600>,
     /// How many days ago the last proof may be, for `health` and for deploys that migrate.
-    pub proof_max_age_days: Whole<1, 3650>,
+    pub proof_max_age_days: WholeNumber<1, 3650>,
     /// The age keys that backups are encrypted to; none leaves them readable on the host.
     pub recipients: Vec<String>,
     /// The file of the private key on the operator's machine, for restores and drills.
@@ -31,7 +31,7 @@ pub struct Backup {
     /// Whether the write-ahead log is archived, to restore to any moment.
     pub pitr: bool,
     /// What the archive of the log is encrypted with.
-    pub pitr_passphrase: Option<Source>,
+    pub pitr_passphrase: Option<SecretSource>,
     /// Where they go beside the host.
     pub s3: Option<S3>,
 }
@@ -49,8 +49,8 @@ pub struct S3 {
     /// What the names of its objects begin with; the stack's name when it is not said.
     #[serde(default)]
     pub prefix: Option<String>,
-    pub key_id: Source,
-    pub secret: Source,
+    pub key_id: SecretSource,
+    pub secret: SecretSource,
     /// The key may not delete: whoever has the host cannot take the backups away.
     #[serde(default)]
     pub append_only: bool,
@@ -60,17 +60,17 @@ fn region() -> String {
     "us-east-1".to_owned()
 }
 
-impl Default for Backup {
+impl Default for BackupSettings {
     fn default() -> Self {
         Self {
             at: TimeOfDay::three(),
             drill: DayAndTime::sunday_four(),
-            keep_days: Whole::near(7),
-            keep_at_least: Whole::near(3),
-            keep_weeks: Whole::near(0),
-            keep_months: Whole::near(0),
-            max_age_h: Whole::near(26),
-            proof_max_age_days: Whole::near(8),
+            keep_days: WholeNumber::near(7),
+            keep_at_least: WholeNumber::near(3),
+            keep_weeks: WholeNumber::near(0),
+            keep_months: WholeNumber::near(0),
+            max_age_h: WholeNumber::near(26),
+            proof_max_age_days: WholeNumber::near(8),
             recipients: Vec::new(),
             identity: None,
             pitr: false,
@@ -80,7 +80,7 @@ impl Default for Backup {
     }
 }
 
-impl Backup {
+impl BackupSettings {
     pub fn keep(&self) -> Retention {
         Retention {
             days: *self.keep_days,

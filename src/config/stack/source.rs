@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// Where a secret comes from: exactly one of three.
 #[derive(Clone, Debug, Serialize)]
 #[serde(into = "Keys")]
-pub enum Source {
+pub enum SecretSource {
     /// An environment variable of the operator.
     Env(String),
     /// A file, relative to citrino.yml.
@@ -33,61 +33,61 @@ struct Keys {
 
 const REFUSAL: &str = "a secret is not written here: name where it comes from, by exactly one of `env`, `file`, `command`";
 
-impl<'de> Deserialize<'de> for Source {
+impl<'de> Deserialize<'de> for SecretSource {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Written)
+        from.deserialize_any(SourceText)
     }
 }
 
 /// What stands in the place of a source. Whoever writes the secret itself there must not read it in an error, so no value is
 /// looked at that is no mapping.
-struct Written;
+struct SourceText;
 
-impl<'de> Visitor<'de> for Written {
-    type Value = Source;
+impl<'de> Visitor<'de> for SourceText {
+    type Value = SecretSource;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a source of a secret: exactly one of `env`, `file`, `command`")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SecretSource, A::Error> {
         let keys = Keys::deserialize(MapAccessDeserializer::new(map))?;
         match (keys.env, keys.file, keys.command) {
-            (Some(name), None, None) => Ok(Source::Env(name)),
-            (None, Some(path), None) => Ok(Source::File(path)),
-            (None, None, Some(line)) => Ok(Source::Command(line)),
+            (Some(name), None, None) => Ok(SecretSource::Env(name)),
+            (None, Some(path), None) => Ok(SecretSource::File(path)),
+            (None, None, Some(line)) => Ok(SecretSource::Command(line)),
             _ => Err(A::Error::custom(REFUSAL)),
         }
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Source, E> {
+    fn visit_str<E: Error>(self, _: &str) -> Result<SecretSource, E> {
         Err(E::custom(REFUSAL))
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Source, E> {
+    fn visit_u64<E: Error>(self, _: u64) -> Result<SecretSource, E> {
         Err(E::custom(REFUSAL))
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Source, E> {
+    fn visit_i64<E: Error>(self, _: i64) -> Result<SecretSource, E> {
         Err(E::custom(REFUSAL))
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Source, E> {
+    fn visit_f64<E: Error>(self, _: f64) -> Result<SecretSource, E> {
         Err(E::custom(REFUSAL))
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Source, E> {
+    fn visit_bool<E: Error>(self, _: bool) -> Result<SecretSource, E> {
         Err(E::custom(REFUSAL))
     }
 }
 
-impl From<Source> for Keys {
-    fn from(source: Source) -> Self {
+impl From<SecretSource> for Keys {
+    fn from(source: SecretSource) -> Self {
         let mut keys = Self::default();
         match source {
-            Source::Env(name) => keys.env = Some(name),
-            Source::File(path) => keys.file = Some(path),
-            Source::Command(line) => keys.command = Some(line),
+            SecretSource::Env(name) => keys.env = Some(name),
+            SecretSource::File(path) => keys.file = Some(path),
+            SecretSource::Command(line) => keys.command = Some(line),
         }
         keys
     }

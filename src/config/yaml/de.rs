@@ -6,18 +6,18 @@ use serde::de::{
     DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::error::Error;
-use super::node::{Content, Entry, Node, Scalar, Value};
+use super::error::YamlError;
+use super::node::{Entry, Node, NodeContent, Scalar, Value};
 
 /// Reads a node.
 #[derive(Clone, Copy)]
 pub struct De<'n>(pub &'n Node);
 
 impl<'n> De<'n> {
-    fn scalar(self, what: &str) -> Result<&'n Scalar, Error> {
+    fn scalar(self, what: &str) -> Result<&'n Scalar, YamlError> {
         match &self.0.content {
-            Content::Scalar(scalar) => Ok(scalar),
-            _ => Err(Error::wrong(format!("must be {what}"))),
+            NodeContent::Scalar(scalar) => Ok(scalar),
+            _ => Err(YamlError::wrong(format!("must be {what}"))),
         }
     }
 
@@ -26,7 +26,7 @@ impl<'n> De<'n> {
         visitor: V,
         least: i64,
         most: u64,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, YamlError> {
         let range = range(least, most);
         let value = self.scalar(&range)?.value();
         match value {
@@ -34,34 +34,34 @@ impl<'n> De<'n> {
             Value::Signed(number) if number >= least => visitor.visit_i64(number),
             Value::Unsigned(number) => Err(out_of(&range, number)),
             Value::Signed(number) => Err(out_of(&range, number)),
-            _ => Err(Error::wrong(format!("must be {range}"))),
+            _ => Err(YamlError::wrong(format!("must be {range}"))),
         }
     }
 
-    fn items<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn items<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         match &self.0.content {
-            Content::List(items) => visitor.visit_seq(Items::of(items)),
+            NodeContent::List(items) => visitor.visit_seq(Items::of(items)),
             _ if self.0.is_null() => visitor.visit_seq(Items::of(&[])),
-            _ => Err(Error::wrong("must be a list")),
+            _ => Err(YamlError::wrong("must be a list")),
         }
     }
 
     /// A section whose keys are all commented out is written as nothing.
-    fn entries<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn entries<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         match &self.0.content {
-            Content::Map(entries) => visitor.visit_map(Entries::of(entries)),
+            NodeContent::Map(entries) => visitor.visit_map(Entries::of(entries)),
             _ if self.0.is_null() => visitor.visit_map(Entries::of(&[])),
-            _ => Err(Error::wrong("must be a section of keys and values")),
+            _ => Err(YamlError::wrong("must be a section of keys and values")),
         }
     }
 
-    fn text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         visitor.visit_str(&self.scalar("text")?.text)
     }
 }
 
-fn out_of(range: &str, number: impl std::fmt::Display) -> Error {
-    Error::wrong(format!("must be {range}, not {number}"))
+fn out_of(range: &str, number: impl std::fmt::Display) -> YamlError {
+    YamlError::wrong(format!("must be {range}, not {number}"))
 }
 
 fn range(least: i64, most: u64) -> String {
@@ -73,20 +73,20 @@ fn range(least: i64, most: u64) -> String {
 
 macro_rules! whole_numbers {
     ($($name:ident: $least:expr, $most:expr;)*) => {$(
-        fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
             self.whole(visitor, $least, $most)
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for De<'_> {
-    type Error = Error;
+    type Error = YamlError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         let scalar = match &self.0.content {
-            Content::Scalar(scalar) => scalar,
-            Content::List(items) => return visitor.visit_seq(Items::of(items)),
-            Content::Map(entries) => return visitor.visit_map(Entries::of(entries)),
+            NodeContent::Scalar(scalar) => scalar,
+            NodeContent::List(items) => return visitor.visit_seq(Items::of(items)),
+            NodeContent::Map(entries) => return visitor.visit_map(Entries::of(entries)),
         };
         match scalar.value() {
             Value::Null => visitor.visit_unit(),
@@ -98,10 +98,10 @@ impl<'de> Deserializer<'de> for De<'_> {
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         match self.scalar("true or false")?.value() {
             Value::Bool(flag) => visitor.visit_bool(flag),
-            _ => Err(Error::wrong("must be true or false")),
+            _ => Err(YamlError::wrong("must be true or false")),
         }
     }
 
@@ -116,45 +116,45 @@ impl<'de> Deserializer<'de> for De<'_> {
         deserialize_u64: 0, u64::MAX;
     }
 
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         self.deserialize_f64(visitor)
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         match self.scalar("a number")?.value() {
             Value::Unsigned(number) => visitor.visit_u64(number),
             Value::Signed(number) => visitor.visit_i64(number),
             Value::Float(number) => visitor.visit_f64(number),
-            _ => Err(Error::wrong("must be a number")),
+            _ => Err(YamlError::wrong("must be a number")),
         }
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         self.text(visitor)
     }
 
     /// Text is what is written, also when it looks like a number: `1.10` has two digits after its point.
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         self.text(visitor)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         self.text(visitor)
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         self.text(visitor)
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         self.text(visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         self.text(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         if self.0.is_null() {
             visitor.visit_none()
         } else {
@@ -162,11 +162,11 @@ impl<'de> Deserializer<'de> for De<'_> {
         }
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         if self.0.is_null() {
             visitor.visit_unit()
         } else {
-            Err(Error::wrong("must be empty"))
+            Err(YamlError::wrong("must be empty"))
         }
     }
 
@@ -174,7 +174,7 @@ impl<'de> Deserializer<'de> for De<'_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, YamlError> {
         self.deserialize_unit(visitor)
     }
 
@@ -182,15 +182,19 @@ impl<'de> Deserializer<'de> for De<'_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, YamlError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         self.items(visitor)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, YamlError> {
         self.items(visitor)
     }
 
@@ -199,11 +203,11 @@ impl<'de> Deserializer<'de> for De<'_> {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, YamlError> {
         self.items(visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         self.entries(visitor)
     }
 
@@ -212,7 +216,7 @@ impl<'de> Deserializer<'de> for De<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, YamlError> {
         self.entries(visitor)
     }
 
@@ -221,18 +225,22 @@ impl<'de> Deserializer<'de> for De<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, YamlError> {
         match &self.0.content {
-            Content::Scalar(scalar) => {
-                let word: StrDeserializer<Error> = scalar.text.as_str().into_deserializer();
+            NodeContent::Scalar(scalar) => {
+                let word: StrDeserializer<YamlError> = scalar.text.as_str().into_deserializer();
                 visitor.visit_enum(word)
             }
-            Content::Map(entries) if entries.len() == 1 => visitor.visit_enum(Variant(&entries[0])),
-            _ => Err(Error::wrong("must be a word, or one key with its value")),
+            NodeContent::Map(entries) if entries.len() == 1 => {
+                visitor.visit_enum(Variant(&entries[0]))
+            }
+            _ => Err(YamlError::wrong(
+                "must be a word, or one key with its value",
+            )),
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, YamlError> {
         visitor.visit_unit()
     }
 }
@@ -249,12 +257,12 @@ impl<'n> Items<'n> {
 }
 
 impl<'de> SeqAccess<'de> for Items<'_> {
-    type Error = Error;
+    type Error = YamlError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
-    ) -> Result<Option<T::Value>, Error> {
+    ) -> Result<Option<T::Value>, YamlError> {
         let Some(item) = self.items.get(self.next) else {
             return Ok(None);
         };
@@ -281,25 +289,25 @@ impl<'n> Entries<'n> {
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Error;
+    type Error = YamlError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
-    ) -> Result<Option<K::Value>, Error> {
+    ) -> Result<Option<K::Value>, YamlError> {
         let Some(entry) = self.entries.get(self.next) else {
             return Ok(None);
         };
-        let key: StrDeserializer<Error> = entry.key.as_str().into_deserializer();
+        let key: StrDeserializer<YamlError> = entry.key.as_str().into_deserializer();
         let key = seed.deserialize(key);
         key.map(Some).map_err(|error| error.within(self.next))
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, YamlError> {
         let index = self.next;
         self.next += 1;
         let Some(entry) = self.entries.get(index) else {
-            return Err(Error::wrong("has no value"));
+            return Err(YamlError::wrong("has no value"));
         };
         let value = seed.deserialize(De(&entry.value));
         value.map_err(|error| error.within(index))
@@ -314,11 +322,11 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 struct Variant<'n>(&'n Entry);
 
 impl<'de> EnumAccess<'de> for Variant<'_> {
-    type Error = Error;
+    type Error = YamlError;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
-        let word: StrDeserializer<Error> = self.0.key.as_str().into_deserializer();
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), YamlError> {
+        let word: StrDeserializer<YamlError> = self.0.key.as_str().into_deserializer();
         let word = seed.deserialize(word);
         let word = word.map_err(|error| error.within(0))?;
         Ok((word, self))
@@ -326,21 +334,21 @@ impl<'de> EnumAccess<'de> for Variant<'_> {
 }
 
 impl<'de> VariantAccess<'de> for Variant<'_> {
-    type Error = Error;
+    type Error = YamlError;
 
-    fn unit_variant(self) -> Result<(), Error> {
+    fn unit_variant(self) -> Result<(), YamlError> {
         if self.0.value.is_null() {
             return Ok(());
         }
-        Err(Error::wrong("takes no value").within(0))
+        Err(YamlError::wrong("takes no value").within(0))
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, YamlError> {
         let value = seed.deserialize(De(&self.0.value));
         value.map_err(|error| error.within(0))
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, YamlError> {
         let value = De(&self.0.value).items(visitor);
         value.map_err(|error| error.within(0))
     }
@@ -349,7 +357,7 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
         self,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, YamlError> {
         let value = De(&self.0.value).entries(visitor);
         value.map_err(|error| error.within(0))
     }

@@ -3,9 +3,9 @@
 use serde::de::DeserializeOwned;
 
 use super::de::De;
-use super::error::{Error, Why, no_such_key};
-use super::found::Found;
-use super::node::{Content, Node, Place};
+use super::error::{Why, YamlError, no_such_key};
+use super::found::ConfigFault;
+use super::node::{Node, NodeContent, Position};
 use super::parse;
 
 /// More are not looked for: a file with so many is of another kind.
@@ -17,15 +17,15 @@ pub struct Document {
     /// As faults call it.
     file: String,
     root: Node,
-    found: Vec<Found>,
+    found: Vec<ConfigFault>,
     is_yaml: bool,
 }
 
 impl Document {
     /// Reads a text. One that is no YAML has that one fault, and nothing in it.
     pub fn parse(text: &str, file: impl Into<String>) -> Self {
-        let start = Place { line: 1, column: 0 };
-        let nothing = || Node::new(start, Content::Map(Vec::new()));
+        let start = Position { line: 1, column: 0 };
+        let nothing = || Node::new(start, NodeContent::Map(Vec::new()));
         let parsed = parse::parse(text);
         let is_yaml = parsed.is_ok();
         let (root, found) = match parsed {
@@ -86,12 +86,12 @@ impl Document {
         let names = path.iter().filter(|part| part.parse::<usize>().is_err());
         let path = names.map(|part| (*part).to_owned()).collect();
         let why = why.into();
-        self.found.push(Found { at, path, why });
+        self.found.push(ConfigFault { at, path, why });
     }
 
     /// Notes a fault of what stands at `at`.
-    pub fn refuse_at(&mut self, at: Place, why: impl Into<String>) {
-        self.found.push(Found::new(at, &[], why.into()));
+    pub fn refuse_at(&mut self, at: Position, why: impl Into<String>) {
+        self.found.push(ConfigFault::new(at, &[], why.into()));
     }
 
     /// Whether the key, one above it or one below it has a fault.
@@ -126,23 +126,23 @@ impl Document {
 }
 
 /// Where the key is, or what is nearest above it.
-fn place_of(root: &Node, path: &[&str]) -> Place {
+fn place_of(root: &Node, path: &[&str]) -> Position {
     let mut at = root.at;
     let mut node = root;
     for part in path {
         match &node.content {
-            Content::Map(_) => {
+            NodeContent::Map(_) => {
                 let Some(entry) = node.get(part) else { break };
                 (at, node) = (entry.at, &entry.value);
             }
-            Content::List(items) => {
+            NodeContent::List(items) => {
                 let index = part.parse::<usize>().ok();
                 let Some(item) = index.and_then(|index| items.get(index)) else {
                     break;
                 };
                 (at, node) = (item.at, item);
             }
-            Content::Scalar(_) => break,
+            NodeContent::Scalar(_) => break,
         }
     }
     at
@@ -151,7 +151,7 @@ fn place_of(root: &Node, path: &[&str]) -> Place {
 /// Reads one value again and again, each time without the part that was found wrong.
 struct Reading {
     root: Node,
-    found: Vec<Found>,
+    found: Vec<ConfigFault>,
 }
 
 impl Reading {
@@ -173,7 +173,7 @@ impl Reading {
     }
 
     /// Notes the fault and makes another reading possible; false when there is none.
-    fn heal(&mut self, error: Error, stand_in: &impl Fn(&str) -> Option<&'static str>) -> bool {
+    fn heal(&mut self, error: YamlError, stand_in: &impl Fn(&str) -> Option<&'static str>) -> bool {
         let mut way = error.path;
         way.reverse();
         let (names, at) = names_of(&self.root, &way);
@@ -186,7 +186,7 @@ impl Reading {
                 if !section.spoiled.iter().any(|gone| gone == key) {
                     section.spoiled.push(key.to_owned());
                     let why = "is missing".to_owned();
-                    self.found.push(Found::new(at, &path, why));
+                    self.found.push(ConfigFault::new(at, &path, why));
                 }
                 match stand_in(&path.join(".")) {
                     Some(text) => self.put(&way, key, text),
@@ -196,7 +196,7 @@ impl Reading {
             Why::UnknownKey(known) => {
                 let wrong = names.last().map_or("", String::as_str);
                 let why = no_such_key(wrong, known);
-                self.found.push(Found::new(at, &names, why));
+                self.found.push(ConfigFault::new(at, &names, why));
                 self.take(&way)
             }
             Why::Wrong(why) => {
@@ -204,7 +204,7 @@ impl Reading {
                 let follows =
                     node_at(&mut self.root, &way).is_some_and(|it| !it.spoiled.is_empty());
                 if !follows {
-                    self.found.push(Found::new(at, &names, why));
+                    self.found.push(ConfigFault::new(at, &names, why));
                 }
                 self.take(&way)
             }
@@ -220,10 +220,10 @@ impl Reading {
             return false;
         };
         match &mut parent.content {
-            Content::Map(entries) if *last < entries.len() => {
+            NodeContent::Map(entries) if *last < entries.len() => {
                 parent.spoiled.push(entries.remove(*last).key);
             }
-            Content::List(items) if *last < items.len() => {
+            NodeContent::List(items) if *last < items.len() => {
                 items.remove(*last);
                 parent.spoiled.push(String::new());
             }
@@ -240,9 +240,9 @@ impl Reading {
             return false;
         };
         if section.is_null() {
-            section.content = Content::Map(Vec::new());
+            section.content = NodeContent::Map(Vec::new());
         }
-        let Content::Map(entries) = &mut section.content else {
+        let NodeContent::Map(entries) = &mut section.content else {
             return false;
         };
         let at = section.at;
@@ -259,31 +259,31 @@ impl Reading {
 fn node_at<'n>(root: &'n mut Node, way: &[usize]) -> Option<&'n mut Node> {
     way.iter()
         .try_fold(root, |node, index| match &mut node.content {
-            Content::Map(entries) => entries.get_mut(*index).map(|entry| &mut entry.value),
-            Content::List(items) => items.get_mut(*index),
-            Content::Scalar(_) => None,
+            NodeContent::Map(entries) => entries.get_mut(*index).map(|entry| &mut entry.value),
+            NodeContent::List(items) => items.get_mut(*index),
+            NodeContent::Scalar(_) => None,
         })
 }
 
 /// The keys on the way, and where its end stands: a value of a key at that key, an item of a list at itself.
-fn names_of(root: &Node, way: &[usize]) -> (Vec<String>, Place) {
+fn names_of(root: &Node, way: &[usize]) -> (Vec<String>, Position) {
     let mut names = Vec::new();
     let mut at = root.at;
     let mut node = root;
     for index in way {
         match &node.content {
-            Content::Map(entries) => {
+            NodeContent::Map(entries) => {
                 let Some(entry) = entries.get(*index) else {
                     break;
                 };
                 names.push(entry.key.clone());
                 (at, node) = (entry.at, &entry.value);
             }
-            Content::List(items) => {
+            NodeContent::List(items) => {
                 let Some(item) = items.get(*index) else { break };
                 (at, node) = (item.at, item);
             }
-            Content::Scalar(_) => break,
+            NodeContent::Scalar(_) => break,
         }
     }
     (names, at)

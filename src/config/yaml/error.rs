@@ -6,7 +6,7 @@ use serde::de::{self, Expected, Unexpected};
 
 /// A fault and the way to it, the innermost part first.
 #[derive(Debug)]
-pub struct Error {
+pub struct YamlError {
     pub why: Why,
     pub path: Vec<usize>,
 }
@@ -21,7 +21,7 @@ pub enum Why {
     Wrong(String),
 }
 
-impl Error {
+impl YamlError {
     pub fn wrong(why: impl Into<String>) -> Self {
         Self::of(Why::Wrong(why.into()))
     }
@@ -38,7 +38,7 @@ impl Error {
     }
 }
 
-impl de::Error for Error {
+impl de::Error for YamlError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::wrong(message.to_string())
     }
@@ -77,7 +77,7 @@ impl de::Error for Error {
 }
 
 /// The message of a fault whose key is known elsewhere.
-impl fmt::Display for Error {
+impl fmt::Display for YamlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.why {
             Why::UnknownKey(_) => f.write_str("there is no such key"),
@@ -87,7 +87,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for YamlError {}
 
 /// That there is no such key, and which one was meant.
 pub fn no_such_key(wrong: &str, known: &[&str]) -> String {

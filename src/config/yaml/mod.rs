@@ -9,7 +9,7 @@ mod parse;
 
 pub use document::Document;
 pub use error::nearest;
-pub use node::{Content, Entry, Node, Place, Scalar};
+pub use node::{Entry, Node, NodeContent, Position, Scalar};
 
 #[cfg(test)]
 mod tests;

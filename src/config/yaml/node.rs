@@ -2,7 +2,7 @@
 
 /// Where something begins. Lines count from 1, columns from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Position {
     pub line: usize,
     pub column: usize,
 }
@@ -10,14 +10,14 @@ pub struct Place {
 /// A value and where it stands.
 #[derive(Clone, Debug)]
 pub struct Node {
-    pub at: Place,
-    pub content: Content,
+    pub at: Position,
+    pub content: NodeContent,
     /// The keys that were found wrong and taken out of it.
     pub(super) spoiled: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
-pub enum Content {
+pub enum NodeContent {
     Scalar(Scalar),
     List(Vec<Node>),
     Map(Vec<Entry>),
@@ -35,12 +35,12 @@ pub struct Scalar {
 pub struct Entry {
     pub key: String,
     /// Where the key stands.
-    pub at: Place,
+    pub at: Position,
     pub value: Node,
 }
 
 impl Node {
-    pub fn new(at: Place, content: Content) -> Self {
+    pub fn new(at: Position, content: NodeContent) -> Self {
         Self {
             at,
             content,
@@ -49,11 +49,11 @@ impl Node {
     }
 
     /// A text that is nothing but text.
-    pub fn text(at: Place, text: impl Into<String>) -> Self {
+    pub fn text(at: Position, text: impl Into<String>) -> Self {
         let text = text.into();
         Self::new(
             at,
-            Content::Scalar(Scalar {
+            NodeContent::Scalar(Scalar {
                 text,
                 is_plain: false,
             }),
@@ -61,16 +61,16 @@ impl Node {
     }
 
     /// A mapping with this one key.
-    pub fn map_of(at: Place, key: impl Into<String>, value: Node) -> Self {
+    pub fn map_of(at: Position, key: impl Into<String>, value: Node) -> Self {
         let key = key.into();
-        Self::new(at, Content::Map(vec![Entry { key, at, value }]))
+        Self::new(at, NodeContent::Map(vec![Entry { key, at, value }]))
     }
 
     /// A value of JSON, all of it at one place.
-    pub fn of_json(at: Place, value: serde_json::Value) -> Self {
+    pub fn of_json(at: Position, value: serde_json::Value) -> Self {
         use serde_json::Value;
         let plain = |text: String| {
-            Content::Scalar(Scalar {
+            NodeContent::Scalar(Scalar {
                 text,
                 is_plain: true,
             })
@@ -82,7 +82,7 @@ impl Node {
             Value::Number(number) => plain(number.to_string()),
             Value::Array(items) => {
                 let items = items.into_iter().map(|item| Self::of_json(at, item));
-                Content::List(items.collect())
+                NodeContent::List(items.collect())
             }
             Value::Object(map) => {
                 let entries = map.into_iter().map(|(key, value)| Entry {
@@ -90,7 +90,7 @@ impl Node {
                     at,
                     value: Self::of_json(at, value),
                 });
-                Content::Map(entries.collect())
+                NodeContent::Map(entries.collect())
             }
         };
         Self::new(at, content)
@@ -99,7 +99,7 @@ impl Node {
     /// The value of a key, when it is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<&Entry> {
         match &self.content {
-            Content::Map(entries) => entries.iter().find(|entry| entry.key == key),
+            NodeContent::Map(entries) => entries.iter().find(|entry| entry.key == key),
             _ => None,
         }
     }
@@ -107,14 +107,14 @@ impl Node {
     /// Its text, when it is one.
     pub fn as_text(&self) -> Option<&str> {
         match &self.content {
-            Content::Scalar(scalar) if scalar.is_text() => Some(&scalar.text),
+            NodeContent::Scalar(scalar) if scalar.is_text() => Some(&scalar.text),
             _ => None,
         }
     }
 
     /// Nothing is written there.
     pub fn is_null(&self) -> bool {
-        matches!(&self.content, Content::Scalar(scalar) if matches!(scalar.value(), Value::Null))
+        matches!(&self.content, NodeContent::Scalar(scalar) if matches!(scalar.value(), Value::Null))
     }
 }
 

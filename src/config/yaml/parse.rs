@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
-use super::found::Found;
-use super::node::{Content, Entry, Node, Place, Scalar};
+use super::found::ConfigFault;
+use super::node::{Entry, Node, NodeContent, Position, Scalar};
 
 /// How deep lists and mappings may stand in each other.
 const DEEPEST: usize = 64;
@@ -15,12 +15,12 @@ const MOST: usize = 1 << 20;
 /// What a text is, and the keys that stand twice in it; nothing where there is nothing but comments.
 pub struct Parsed {
     pub root: Option<Node>,
-    pub twice: Vec<Found>,
+    pub twice: Vec<ConfigFault>,
 }
 
 /// # Errors
 /// The place at which it is no YAML that this can take.
-pub fn parse(text: &str) -> Result<Parsed, Found> {
+pub fn parse(text: &str) -> Result<Parsed, ConfigFault> {
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
         text,
@@ -43,13 +43,13 @@ struct Reader<'t> {
     size: usize,
     /// The keys that lead to what is read.
     trail: Vec<String>,
-    twice: Vec<Found>,
+    twice: Vec<ConfigFault>,
 }
 
-type Mark<'t> = (Event<'t>, Place);
+type Mark<'t> = (Event<'t>, Position);
 
 impl<'t> Reader<'t> {
-    fn document(&mut self) -> Result<Option<Node>, Found> {
+    fn document(&mut self) -> Result<Option<Node>, ConfigFault> {
         let mut root = None;
         loop {
             let (event, at) = self.next()?;
@@ -68,22 +68,22 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn next(&mut self) -> Result<Mark<'t>, Found> {
+    fn next(&mut self) -> Result<Mark<'t>, ConfigFault> {
         match self.parser.next_event() {
             Some(Ok((event, span))) => Ok((event, place(&span))),
             Some(Err(error)) => Err(self.no_yaml(&error)),
-            None => Ok((Event::StreamEnd, Place::default())),
+            None => Ok((Event::StreamEnd, Position::default())),
         }
     }
 
-    fn node(&mut self, (event, at): Mark<'t>, depth: usize) -> Result<Node, Found> {
+    fn node(&mut self, (event, at): Mark<'t>, depth: usize) -> Result<Node, ConfigFault> {
         let (content, anchor) = match event {
             Event::Alias(anchor) => return self.alias(anchor, at, depth),
             Event::Scalar(text, style, anchor, tag) => {
                 let is_plain = style == ScalarStyle::Plain;
                 let is_plain = self.understood(tag.as_deref(), at)?.unwrap_or(is_plain);
                 let text = text.into_owned();
-                (Content::Scalar(Scalar { text, is_plain }), anchor)
+                (NodeContent::Scalar(Scalar { text, is_plain }), anchor)
             }
             Event::SequenceStart(anchor, tag) => {
                 self.understood(tag.as_deref(), at)?;
@@ -96,7 +96,7 @@ impl<'t> Reader<'t> {
             _ => return Err(self.refuse(at, "this cannot be read as YAML")),
         };
         let node = Node::new(at, content);
-        if let Content::Scalar(scalar) = &node.content {
+        if let NodeContent::Scalar(scalar) = &node.content {
             self.grow(1 + scalar.text.len(), at)?;
         }
         if anchor != 0 {
@@ -105,24 +105,24 @@ impl<'t> Reader<'t> {
         Ok(node)
     }
 
-    fn list(&mut self, at: Place, depth: usize) -> Result<Content, Found> {
+    fn list(&mut self, at: Position, depth: usize) -> Result<NodeContent, ConfigFault> {
         self.enter(at, depth)?;
         let mut items = Vec::new();
         loop {
             match self.next()? {
-                (Event::SequenceEnd, _) => return Ok(Content::List(items)),
+                (Event::SequenceEnd, _) => return Ok(NodeContent::List(items)),
                 first => items.push(self.node(first, depth)?),
             }
         }
     }
 
-    fn map(&mut self, at: Place, depth: usize) -> Result<Content, Found> {
+    fn map(&mut self, at: Position, depth: usize) -> Result<NodeContent, ConfigFault> {
         self.enter(at, depth)?;
         let mut entries: Vec<Entry> = Vec::new();
         let mut lines = HashMap::new();
         loop {
             let (event, at) = match self.next()? {
-                (Event::MappingEnd, _) => return Ok(Content::Map(entries)),
+                (Event::MappingEnd, _) => return Ok(NodeContent::Map(entries)),
                 first => first,
             };
             let Event::Scalar(key, ..) = event else {
@@ -134,7 +134,7 @@ impl<'t> Reader<'t> {
             let key = self.trail.last().cloned().unwrap_or_default();
             if let Some(line) = lines.get(&key) {
                 let why = format!("stands in line {line} already; keep one of the two");
-                self.twice.push(Found::new(at, &self.trail, why));
+                self.twice.push(ConfigFault::new(at, &self.trail, why));
             } else {
                 lines.insert(key.clone(), at.line);
                 entries.push(Entry { key, at, value });
@@ -144,7 +144,7 @@ impl<'t> Reader<'t> {
     }
 
     /// An alias is what its anchor is, with the places that it has there.
-    fn alias(&mut self, anchor: usize, at: Place, depth: usize) -> Result<Node, Found> {
+    fn alias(&mut self, anchor: usize, at: Position, depth: usize) -> Result<Node, ConfigFault> {
         let Some(node) = self.anchors.get(&anchor) else {
             return Err(self.refuse(at, "an alias stands within its own anchor"));
         };
@@ -157,18 +157,18 @@ impl<'t> Reader<'t> {
         Ok(node)
     }
 
-    fn enter(&mut self, at: Place, depth: usize) -> Result<(), Found> {
+    fn enter(&mut self, at: Position, depth: usize) -> Result<(), ConfigFault> {
         if depth > DEEPEST {
             return Err(self.too_deep(at));
         }
         self.grow(1, at)
     }
 
-    fn too_deep(&self, at: Place) -> Found {
+    fn too_deep(&self, at: Position) -> ConfigFault {
         self.refuse(at, format!("this is nested more than {DEEPEST} deep"))
     }
 
-    fn grow(&mut self, by: usize, at: Place) -> Result<(), Found> {
+    fn grow(&mut self, by: usize, at: Position) -> Result<(), ConfigFault> {
         self.size += by;
         if self.size > MOST {
             return Err(self.refuse(at, "with its aliases put in, the file is too large"));
@@ -177,7 +177,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Whether a tag makes a scalar plain or not; none without a tag.
-    fn understood(&self, tag: Option<&Tag>, at: Place) -> Result<Option<bool>, Found> {
+    fn understood(&self, tag: Option<&Tag>, at: Position) -> Result<Option<bool>, ConfigFault> {
         match tag {
             None => Ok(None),
             Some(tag) if tag.is_yaml_core_schema() => Ok(Some(tag.suffix != "str")),
@@ -185,20 +185,20 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn refuse(&self, at: Place, why: impl Into<String>) -> Found {
-        Found::new(at, &self.trail, why.into())
+    fn refuse(&self, at: Position, why: impl Into<String>) -> ConfigFault {
+        ConfigFault::new(at, &self.trail, why.into())
     }
 
     /// Two slips are told in plain words; of the rest the parser's own words say enough.
-    fn no_yaml(&self, error: &ScanError) -> Found {
+    fn no_yaml(&self, error: &ScanError) -> ConfigFault {
         let mark = error.marker();
-        let at = Place {
+        let at = Position {
             line: mark.line(),
             column: mark.col(),
         };
         if let Some(line) = self.tab_from(at.line) {
-            let at = Place { line, column: 0 };
-            return Found::new(at, &[], "a tab cannot indent YAML; use spaces".to_owned());
+            let at = Position { line, column: 0 };
+            return ConfigFault::new(at, &[], "a tab cannot indent YAML; use spaces".to_owned());
         }
         let why = match self.text.chars().nth(mark.index()) {
             Some(first @ ('@' | '`' | '%')) => {
@@ -206,7 +206,7 @@ impl<'t> Reader<'t> {
             }
             _ => format!("this cannot be read as YAML: {}", error.info()),
         };
-        Found::new(at, &[], why)
+        ConfigFault::new(at, &[], why)
     }
 
     /// The line that a tab indents, of this one and the next: the mark stands where the word before the tab begins.
@@ -222,8 +222,8 @@ impl<'t> Reader<'t> {
     }
 }
 
-fn place(span: &Span) -> Place {
-    Place {
+fn place(span: &Span) -> Position {
+    Position {
         line: span.start.line(),
         column: span.start.col(),
     }
@@ -231,9 +231,9 @@ fn place(span: &Span) -> Place {
 
 fn size(node: &Node) -> usize {
     match &node.content {
-        Content::Scalar(scalar) => 1 + scalar.text.len(),
-        Content::List(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Content::Map(entries) => {
+        NodeContent::Scalar(scalar) => 1 + scalar.text.len(),
+        NodeContent::List(items) => 1 + items.iter().map(size).sum::<usize>(),
+        NodeContent::Map(entries) => {
             let sizes = entries
                 .iter()
                 .map(|entry| entry.key.len() + size(&entry.value));
@@ -244,9 +244,9 @@ fn size(node: &Node) -> usize {
 
 fn height(node: &Node) -> usize {
     match &node.content {
-        Content::Scalar(_) => 0,
-        Content::List(items) => 1 + items.iter().map(height).max().unwrap_or(0),
-        Content::Map(entries) => {
+        NodeContent::Scalar(_) => 0,
+        NodeContent::List(items) => 1 + items.iter().map(height).max().unwrap_or(0),
+        NodeContent::Map(entries) => {
             let heights = entries.iter().map(|entry| height(&entry.value));
             1 + heights.max().unwrap_or(0)
         }

@@ -8,14 +8,14 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::core::value::{Port, Whole};
+use crate::core::value::{Port, WholeNumber};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct House {
     door: Option<Door>,
     rooms: Vec<String>,
-    size: Whole<1, 100>,
+    size: WholeNumber<1, 100>,
     light: Light,
     owner: BTreeMap<String, String>,
 }
@@ -35,7 +35,7 @@ enum Light {
     Bright,
 }
 
-impl Default for Whole<1, 100> {
+impl Default for WholeNumber<1, 100> {
     fn default() -> Self {
         Self::near(1)
     }

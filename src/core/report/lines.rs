@@ -1,14 +1,14 @@
 //! Events as lines for people.
 
-use super::Volume;
+use super::Verbosity;
 use super::printer::Printer;
 use super::words::{NAME_WIDTH, beside, mark, measured, seconds, seen, size, sum};
-use crate::core::event::{Change, ErrorInfo, Event, Figure, Label, State};
+use crate::core::event::{Change, ErrorInfo, Event, Figure, Label, StepState};
 
 /// How a step ended, as its line tells it.
 struct Ended<'e> {
     label: &'e Label,
-    state: State,
+    state: StepState,
     took_ms: u64,
     change: Option<&'e Change>,
     figure: Option<&'e Figure>,
@@ -47,7 +47,7 @@ impl Printer {
             } => self.fact(&name, &text, figure.as_ref()),
             Event::Audit(line) => self.line(&line.told()),
             Event::Alarm { error, .. } => self.alarm(&error),
-            event if self.volume > Volume::Quiet => self.aside(event),
+            event if self.volume > Verbosity::Quiet => self.aside(event),
             _ => {}
         }
     }
@@ -84,9 +84,9 @@ impl Printer {
 
     fn step(&mut self, step: &Ended<'_>) {
         let is_shown = match step.state {
-            State::Same => self.volume == Volume::Verbose || self.checklist,
-            State::Changed | State::Differs => self.volume > Volume::Quiet,
-            State::Failed => true,
+            StepState::Same => self.volume == Verbosity::Verbose || self.checklist,
+            StepState::Changed | StepState::Differs => self.volume > Verbosity::Quiet,
+            StepState::Failed => true,
         };
         if !is_shown {
             return;
@@ -97,12 +97,12 @@ impl Printer {
             step.label.name.clone()
         };
         let beside = match (step.state, step.change) {
-            (State::Differs, Some(change)) => beside(&name, change),
+            (StepState::Differs, Some(change)) => beside(&name, change),
             _ => None,
         };
         let line = self.step_line(step, &name, beside);
         self.line(line.trim_end());
-        let is_told = step.state == State::Differs || self.volume == Volume::Verbose;
+        let is_told = step.state == StepState::Differs || self.volume == Verbosity::Verbose;
         if let Some(change) = step.change.filter(|_| is_told) {
             self.change(change, beside.is_none() || step.figure.is_some());
         }
@@ -114,15 +114,15 @@ impl Printer {
     /// A single difference stands `beside` the name, when a line has room for both.
     fn step_line(&self, step: &Ended<'_>, name: &str, beside: Option<&str>) -> String {
         let (mark, colour) = match step.state {
-            State::Same => ("✓", "32"),
-            State::Changed => ("✓", "33"),
-            State::Differs if self.checklist => ("✗", "31"),
-            State::Differs => step.change.map_or(("±", "33"), |change| mark(change.act)),
-            State::Failed => ("✗", "31"),
+            StepState::Same => ("✓", "32"),
+            StepState::Changed => ("✓", "33"),
+            StepState::Differs if self.checklist => ("✗", "31"),
+            StepState::Differs => step.change.map_or(("±", "33"), |change| mark(change.act)),
+            StepState::Failed => ("✗", "31"),
         };
         let took = match step.state {
-            State::Same | State::Differs => String::new(),
-            State::Changed | State::Failed => format!("{:>8}", seconds(step.took_ms)),
+            StepState::Same | StepState::Differs => String::new(),
+            StepState::Changed | StepState::Failed => format!("{:>8}", seconds(step.took_ms)),
         };
         let tail = match (step.figure, beside) {
             (Some(figure), _) => measured(figure),

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Progress, Volume};
+use super::{Progress, Verbosity};
 use crate::core::event::{ErrorInfo, Event};
 
 /// Progress is drawn only where a person watches.
 pub struct Printer {
     pub json: bool,
-    pub volume: Volume,
+    pub volume: Verbosity,
     /// Whether unchanged steps have a line too, as in a checklist.
     pub checklist: bool,
     colour: bool,
@@ -19,8 +19,8 @@ pub struct Printer {
 }
 
 impl Printer {
-    pub fn new(json: bool, volume: Volume) -> Self {
-        let watched = std::io::stderr().is_terminal() && !json && volume != Volume::Quiet;
+    pub fn new(json: bool, volume: Verbosity) -> Self {
+        let watched = std::io::stderr().is_terminal() && !json && volume != Verbosity::Quiet;
         let bar = ProgressBar::no_length();
         bar.set_draw_target(if watched {
             ProgressDrawTarget::stderr()
@@ -44,7 +44,7 @@ impl Printer {
     pub fn can_ask(&self) -> bool {
         // Who asked for quiet would not see what the question is about.
         !self.json
-            && self.volume > Volume::Quiet
+            && self.volume > Verbosity::Quiet
             && std::io::stdin().is_terminal()
             && std::io::stderr().is_terminal()
     }

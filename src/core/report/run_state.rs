@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::words;
 use crate::core::error::{Code, Fault};
-use crate::core::event::{Act, Counts, ErrorInfo, Event, Label, Outage, State};
+use crate::core::event::{Act, Counts, ErrorInfo, Event, Label, Outage, StepState};
 
 #[derive(Default)]
 pub struct RunState {
@@ -37,7 +37,7 @@ impl RunState {
                 ..
             } => self.remember(label, error),
             Event::Step {
-                state: State::Differs,
+                state: StepState::Differs,
                 change: Some(change),
                 ..
             } => *self.acts.entry(change.act).or_default() += 1,

@@ -103,9 +103,9 @@ impl TryFrom<String> for Address {
 /// A network such as `203.0.113.0/24`, without the bits of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Network(IpNet);
+pub struct Cidr(IpNet);
 
-impl Network {
+impl Cidr {
     /// All addresses of both families.
     pub fn anywhere() -> Vec<Self> {
         [
@@ -127,7 +127,7 @@ impl Network {
     }
 }
 
-impl FromStr for Network {
+impl FromStr for Cidr {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -141,7 +141,7 @@ impl FromStr for Network {
     }
 }
 
-impl TryFrom<String> for Network {
+impl TryFrom<String> for Cidr {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -149,13 +149,13 @@ impl TryFrom<String> for Network {
     }
 }
 
-impl From<Network> for String {
-    fn from(network: Network) -> Self {
+impl From<Cidr> for String {
+    fn from(network: Cidr) -> Self {
         network.to_string()
     }
 }
 
-impl fmt::Display for Network {
+impl fmt::Display for Cidr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -1,4 +1,4 @@
-//! Whole numbers with a range, and ports.
+//! WholeNumber numbers with a range, and ports.
 
 use std::fmt;
 use std::ops::Deref;
@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// A whole number from `MIN` to `MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
-pub struct Whole<const MIN: u32, const MAX: u32>(u32);
+pub struct WholeNumber<const MIN: u32, const MAX: u32>(u32);
 
-impl<const MIN: u32, const MAX: u32> Whole<MIN, MAX> {
+impl<const MIN: u32, const MAX: u32> WholeNumber<MIN, MAX> {
     /// The nearest number of the range. For defaults.
     pub const fn near(number: u32) -> Self {
         if number < MIN {
@@ -28,7 +28,7 @@ impl<const MIN: u32, const MAX: u32> Whole<MIN, MAX> {
     }
 }
 
-impl<const MIN: u32, const MAX: u32> Deref for Whole<MIN, MAX> {
+impl<const MIN: u32, const MAX: u32> Deref for WholeNumber<MIN, MAX> {
     type Target = u32;
 
     fn deref(&self) -> &u32 {
@@ -36,13 +36,13 @@ impl<const MIN: u32, const MAX: u32> Deref for Whole<MIN, MAX> {
     }
 }
 
-impl<const MIN: u32, const MAX: u32> fmt::Display for Whole<MIN, MAX> {
+impl<const MIN: u32, const MAX: u32> fmt::Display for WholeNumber<MIN, MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl<'de, const MIN: u32, const MAX: u32> Deserialize<'de> for Whole<MIN, MAX> {
+impl<'de, const MIN: u32, const MAX: u32> Deserialize<'de> for WholeNumber<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         // Not `deserialize_u32`: what is no number at all is then told by this range, not by that of a `u32`.
         from.deserialize_any(Range::<MIN, MAX>).map(Self)
@@ -105,7 +105,7 @@ impl fmt::Display for Port {
 
 impl<'de> Deserialize<'de> for Port {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let number = Whole::<1, 65535>::deserialize(from)?;
+        let number = WholeNumber::<1, 65535>::deserialize(from)?;
         u16::try_from(number.get())
             .map(Self)
             .map_err(D::Error::custom)

@@ -91,22 +91,19 @@ fn other_names() {
 
 #[test]
 fn networks() {
-    only::<Network>(
+    only::<Cidr>(
         &["203.0.113.0/24", "0.0.0.0/0", "::/0"],
         &["203.0.113.0", "10.0.0.0/33", "::/129", "x/8", ""],
     );
     assert_eq!(
-        read::<Network>("10.1.2.3/8").unwrap().to_string(),
+        read::<Cidr>("10.1.2.3/8").unwrap().to_string(),
         "10.0.0.0/8"
     );
     assert_eq!(
-        Network::of_address("203.0.113.7").unwrap().to_string(),
+        Cidr::of_address("203.0.113.7").unwrap().to_string(),
         "203.0.113.7/32"
     );
-    let all: Vec<String> = Network::anywhere()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let all: Vec<String> = Cidr::anywhere().iter().map(ToString::to_string).collect();
     assert_eq!(all, ["0.0.0.0/0", "::/0"]);
     only::<PrivateNetwork>(
         &["10.0.0.0/16", "172.16.0.0/12", "192.168.4.0/24"],
@@ -171,7 +168,7 @@ fn times() {
 
 #[test]
 fn numbers_say_their_range() {
-    assert_eq!(*read::<Whole<1, 10>>(10).unwrap(), 10);
+    assert_eq!(*read::<WholeNumber<1, 10>>(10).unwrap(), 10);
     for wrong in [
         json!(0),
         json!(11),
@@ -181,13 +178,13 @@ fn numbers_say_their_range() {
         json!(u64::MAX),
         json!([]),
     ] {
-        let why = read::<Whole<1, 10>>(wrong).unwrap_err();
+        let why = read::<WholeNumber<1, 10>>(wrong).unwrap_err();
         assert!(why.contains("a number from 1 to 10"), "{why}");
     }
     assert_eq!(*read::<Port>(65535).unwrap(), 65535);
     assert!(read::<Port>(65536).is_err());
     assert!(read::<Port>(0).is_err());
-    assert_eq!(*Whole::<5, 10>::near(1), 5);
+    assert_eq!(*WholeNumber::<5, 10>::near(1), 5);
 }
 
 #[test]
@@ -246,7 +243,7 @@ proptest! {
         let _ = read::<Word>(text.clone());
         let _ = read::<Domain>(text.clone());
         let _ = read::<Address>(text.clone());
-        let _ = read::<Network>(text.clone());
+        let _ = read::<Cidr>(text.clone());
         let _ = read::<PrivateNetwork>(text.clone());
         let _ = read::<HostKey>(text.clone());
         let _ = read::<Login>(text.clone());
@@ -271,8 +268,8 @@ proptest! {
         if let Ok(address) = read::<Address>(text.clone()) {
             prop_assert_eq!(read::<Address>(address.to_string()).unwrap(), address);
         }
-        if let Ok(network) = read::<Network>(text) {
-            prop_assert_eq!(read::<Network>(network.to_string()).unwrap(), network);
+        if let Ok(network) = read::<Cidr>(text) {
+            prop_assert_eq!(read::<Cidr>(network.to_string()).unwrap(), network);
         }
     }
 }

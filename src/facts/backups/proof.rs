@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backup, at};
+use super::{BackupManifest, at};
 
 /// That a backup was restored and found whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Proof {
 
 impl Proof {
     /// What a proof's file says of this very dump; none when it says nothing of it.
-    pub fn of(backup: &Backup, text: &[u8]) -> Option<Self> {
+    pub fn of(backup: &BackupManifest, text: &[u8]) -> Option<Self> {
         let proof: Option<Self> = serde_json::from_slice(text).ok();
         proof.filter(|proof| proof.sha256 == backup.dump.sha256)
     }

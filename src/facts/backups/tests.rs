@@ -1,20 +1,20 @@
 use super::*;
 
-fn manifest() -> Backup {
-    Backup {
+fn manifest() -> BackupManifest {
+    BackupManifest {
         name: "citrino_20261125_030000".to_owned(),
         at: "2026-11-25T03:00:00Z".to_owned(),
         dump: content("citrino_20261125_030000.dump.zst"),
         globals: content("citrino_20261125_030000.globals.sql.zst"),
         rows: BTreeMap::from([("propiedades".to_owned(), 1588)]),
-        ..Backup::default()
+        ..BackupManifest::default()
     }
 }
 
-fn content(file: &str) -> Content {
-    Content {
+fn content(file: &str) -> ArchiveContent {
+    ArchiveContent {
         file: file.to_owned(),
-        ..Content::default()
+        ..ArchiveContent::default()
     }
 }
 
@@ -26,17 +26,17 @@ fn a_manifest_that_names_a_file_elsewhere_is_not_believed() {
         "citrino_20261125_030000./../x",
         "citrino_20261126_030000.dump.zst",
     ] {
-        let backup = Backup {
+        let backup = BackupManifest {
             dump: content(file),
             ..manifest()
         };
-        let why = Backup::parse(&backup.name, &backup.text().unwrap()).unwrap_err();
+        let why = BackupManifest::parse(&backup.name, &backup.text().unwrap()).unwrap_err();
         assert_eq!(why, format!("its manifest names `{file}`"));
     }
 }
 
 /// A host with the files of a backup, its dump so many bytes longer than written.
-fn host_with(backup: &Backup, system: &System, more: usize) {
+fn host_with(backup: &BackupManifest, system: &System, more: usize) {
     let write = |path: String, bytes: &[u8]| {
         let path = system.path(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -50,14 +50,14 @@ fn host_with(backup: &Backup, system: &System, more: usize) {
     write(system.app().backup_file(&backup.globals.file), b"");
 }
 
-fn of(stack: &str, name: &str) -> Backup {
-    Backup {
+fn of(stack: &str, name: &str) -> BackupManifest {
+    BackupManifest {
         name: name.to_owned(),
         at: "2026-11-25T03:00:00Z".to_owned(),
         stack: stack.to_owned(),
         dump: content(&format!("{name}.dump.zst")),
         globals: content(&format!("{name}.globals.sql.zst")),
-        ..Backup::default()
+        ..BackupManifest::default()
     }
 }
 
@@ -128,7 +128,7 @@ fn a_proof_is_of_one_dump_and_gives_way_to_a_newer_one() {
 fn a_manifest_is_read_as_it_was_written() {
     let backup = manifest();
     assert_eq!(
-        Backup::parse(&backup.name, &backup.text().unwrap()),
+        BackupManifest::parse(&backup.name, &backup.text().unwrap()),
         Ok(backup)
     );
 }
@@ -141,12 +141,12 @@ fn a_manifest_with_any_bit_changed_or_cut_off_is_not_believed() {
         for bit in 0..8 {
             let mut changed = text.clone();
             changed[place] ^= 1 << bit;
-            let read = Backup::parse(&backup.name, &String::from_utf8_lossy(&changed));
+            let read = BackupManifest::parse(&backup.name, &String::from_utf8_lossy(&changed));
             // White space says nothing in JSON.
             assert!(read.is_err() || read == Ok(backup.clone()), "{place} {bit}");
         }
         assert!(
-            Backup::parse(&backup.name, &String::from_utf8_lossy(&text[..place])).is_err()
+            BackupManifest::parse(&backup.name, &String::from_utf8_lossy(&text[..place])).is_err()
                 || place >= text.len() - 1
         );
     }
@@ -154,6 +154,7 @@ fn a_manifest_with_any_bit_changed_or_cut_off_is_not_believed() {
 
 #[test]
 fn a_manifest_under_another_name_is_not_believed() {
-    let why = Backup::parse("citrino_20261126_030000", &manifest().text().unwrap()).unwrap_err();
+    let why =
+        BackupManifest::parse("citrino_20261126_030000", &manifest().text().unwrap()).unwrap_err();
     assert_eq!(why, "its manifest belongs to citrino_20261125_030000");
 }

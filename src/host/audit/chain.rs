@@ -17,7 +17,7 @@ const TOLD: usize = 10;
 
 /// What a line says of its place.
 #[derive(Debug, Deserialize)]
-pub struct Link {
+pub struct ChainLink {
     pub n: u64,
     pub at: String,
     pub prev: String,
@@ -29,11 +29,11 @@ pub struct Link {
     pub sound: bool,
 }
 
-impl Link {
+impl ChainLink {
     /// `None` for what is no line at all.
     pub fn read(line: &[u8]) -> Option<Self> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let mut link: Link = serde_json::from_slice(line).ok()?;
+        let mut link: ChainLink = serde_json::from_slice(line).ok()?;
         if !NUMBERS.contains(&link.n) {
             return None;
         }
@@ -143,7 +143,7 @@ pub fn check(bytes: &[u8], from: &Head) -> Checked {
     let mut seen = Vec::new();
     let mut pending: Vec<&[u8]> = Vec::new();
     for line in lines(bytes) {
-        let link = Link::read(line);
+        let link = ChainLink::read(line);
         if !line.ends_with(b"\n") {
             // A line that only lacks its end is whole, and gets it with the next one.
             let whole = link.is_some_and(|link| link.sound);
@@ -187,9 +187,9 @@ fn region(pending: &[&[u8]]) -> Torn {
 }
 
 /// `None` stands for a line that cannot be read.
-fn flaws(seen: &[Option<Link>], from: &Head) -> Vec<Flaw> {
+fn flaws(seen: &[Option<ChainLink>], from: &Head) -> Vec<Flaw> {
     let mut flaws = Vec::new();
-    let mut sound: BTreeMap<u64, &Link> = BTreeMap::new();
+    let mut sound: BTreeMap<u64, &ChainLink> = BTreeMap::new();
     let mut damaged = BTreeSet::new();
     let mut before = from.n;
     for (index, link) in seen.iter().enumerate() {
@@ -233,7 +233,7 @@ fn flaws(seen: &[Option<Link>], from: &Head) -> Vec<Flaw> {
 }
 
 /// Numbers between the first and the last that no line has.
-fn gaps(sound: &BTreeMap<u64, &Link>, damaged: &BTreeSet<u64>, from: &Head) -> Vec<Flaw> {
+fn gaps(sound: &BTreeMap<u64, &ChainLink>, damaged: &BTreeSet<u64>, from: &Head) -> Vec<Flaw> {
     let mut gaps = Vec::new();
     let there: BTreeSet<u64> = sound.keys().chain(damaged).copied().collect();
     let mut before = from.n;

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use anyhow::{Context, Result};
 
-use super::chain::Link;
+use super::chain::ChainLink;
 use crate::core::audit::{AuditAction, AuditEntry, Head, Line, NOTHING, Torn, lines};
 use crate::core::error::{Code, Fault};
 use crate::core::event::now;
@@ -114,7 +114,7 @@ fn end(file: &mut File) -> Result<End> {
         // The first line of a tail is cut.
         let cut = bytes.iter().position(|byte| *byte == b'\n');
         bytes.drain(..cut.map_or(bytes.len(), |at| at + 1));
-        if !lines(&bytes).any(|line| Link::read(line).is_some()) {
+        if !lines(&bytes).any(|line| ChainLink::read(line).is_some()) {
             bytes = read_from(file, 0)?;
         }
     }
@@ -142,7 +142,7 @@ fn end_of(bytes: &[u8]) -> End {
     let (mut behind, mut damaged) = (0, 0);
     for line in lines(bytes).rev() {
         let whole = line.ends_with(b"\n");
-        if let Some(link) = Link::read(line).filter(|link| whole || link.sound) {
+        if let Some(link) = ChainLink::read(line).filter(|link| whole || link.sound) {
             end.last = serde_json::from_slice(line).ok();
             (end.n, end.hash) = (link.n, link.hash);
             break;
@@ -180,7 +180,7 @@ pub fn head(file: &mut File) -> std::io::Result<Option<Head>> {
     let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
         return Ok((from == 0).then(Head::default));
     };
-    let last = lines(&bytes[..=end]).next_back().and_then(Link::read);
+    let last = lines(&bytes[..=end]).next_back().and_then(ChainLink::read);
     Ok(last.map(|link| Head {
         n: link.n,
         hash: link.hash,
@@ -218,7 +218,8 @@ fn behind(file: &mut File, head: &Head, from: u64) -> Result<Option<Vec<u8>>> {
     let fits = match lines(&bytes).next_back() {
         None => true,
         Some(line) => {
-            line.ends_with(b"\n") && Link::read(line).is_some_and(|link| link.hash == head.hash)
+            line.ends_with(b"\n")
+                && ChainLink::read(line).is_some_and(|link| link.hash == head.hash)
         }
     };
     Ok(fits.then_some(new))

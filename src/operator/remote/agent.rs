@@ -10,7 +10,7 @@ use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{Counts, Event, now};
 use crate::core::plan::{Claim, Mode, Plan, Purpose};
 use crate::facts::Facts;
-use crate::facts::app::State;
+use crate::facts::app::ReleaseState;
 use crate::host::journal::LastRun;
 use crate::host::lock::Holder;
 use crate::operator::cache::Releases;
@@ -233,7 +233,7 @@ impl Agent<'_> {
         let releases = &self.facts.app.releases;
         let (good, others): (Vec<_>, Vec<_>) = releases
             .iter()
-            .partition(|release| release.state == State::Good);
+            .partition(|release| release.state == ReleaseState::Good);
         let at_hand = |sha256: &&String| blobs.iter().any(|blob| blob.bases.has(sha256));
         let each = good.into_iter().chain(others);
         each.map(|release| &release.sha256)

@@ -39,7 +39,7 @@ pub struct Moved {
 
 /// What a file of a host holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct TransferSource {
     pub sha256: String,
     pub bytes: u64,
 }
@@ -58,7 +58,7 @@ impl Remote {
     ///
     /// # Errors
     /// As of `download`.
-    pub async fn fetch(&self, from: &str, source: &Source, to: &Path) -> Result<Moved> {
+    pub async fn fetch(&self, from: &str, source: &TransferSource, to: &Path) -> Result<Moved> {
         if here(to)?.is_some_and(|(sha256, _)| sha256 == source.sha256) {
             only_ours(to)?;
             return Ok(source.moved(0));
@@ -87,7 +87,7 @@ impl Remote {
     pub async fn upload(&self, file: &Path, to: &str) -> Result<Moved> {
         let context = || format!("could not read {}", file.display());
         let (sha256, bytes) = here(file)?.with_context(context)?;
-        let source = Source { sha256, bytes };
+        let source = TransferSource { sha256, bytes };
         let part = source.part(Path::new(to)).display().to_string();
         for _ in 0..2 {
             let Some(begun) = self.part_there(to, &part, &source).await? else {
@@ -117,13 +117,13 @@ impl Remote {
     ///
     /// # Errors
     /// E0402 when the host cannot read it.
-    pub async fn source(&self, path: &str) -> Result<Source> {
+    pub async fn source(&self, path: &str) -> Result<TransferSource> {
         let said = self.output(&["sh", "-c", SOURCE, "sh", path]).await?;
         let mut words = said.split_whitespace();
         let (bytes, sha256) = (words.next(), words.next());
         let bytes = bytes.and_then(|bytes| bytes.parse().ok());
         match (bytes, sha256) {
-            (Some(bytes), Some(sha256)) if sha256.len() == 64 => Ok(Source {
+            (Some(bytes), Some(sha256)) if sha256.len() == 64 => Ok(TransferSource {
                 sha256: sha256.to_owned(),
                 bytes,
             }),
@@ -136,7 +136,12 @@ impl Remote {
     }
 
     /// Goes on with a part from its end; gives where it began, and how many bytes came.
-    async fn receive(&self, from: &str, source: &Source, part: &Path) -> Result<(u64, u64)> {
+    async fn receive(
+        &self,
+        from: &str,
+        source: &TransferSource,
+        part: &Path,
+    ) -> Result<(u64, u64)> {
         let context = || format!("could not write {}", part.display());
         let mut file = OpenOptions::new()
             .append(true)
@@ -172,7 +177,12 @@ impl Remote {
     }
 
     /// How much of it the host has already; none when the whole is there.
-    async fn part_there(&self, to: &str, part: &str, source: &Source) -> Result<Option<u64>> {
+    async fn part_there(
+        &self,
+        to: &str,
+        part: &str,
+        source: &TransferSource,
+    ) -> Result<Option<u64>> {
         let (bytes, free) = (source.bytes.to_string(), FREE_PERCENT.to_string());
         let argv = [
             "sh",
@@ -244,7 +254,12 @@ impl Remote {
     }
 
     /// Whether what the host has is the whole; then it has its name, else it is gone.
-    async fn takes_place_there(&self, part: &str, to: &str, source: &Source) -> Result<bool> {
+    async fn takes_place_there(
+        &self,
+        part: &str,
+        to: &str,
+        source: &TransferSource,
+    ) -> Result<bool> {
         let argv = ["sh", "-c", PLACE, "sh", part, to, &source.sha256];
         Ok(self.output(&argv).await?.trim() == "whole")
     }
@@ -278,7 +293,7 @@ fn full(to: &str, bytes: u64) -> Fault {
         .hint("nothing was sent; free space on the host (`citrino-ops backup prune --previous-databases`), or use a larger disk")
 }
 
-impl Source {
+impl TransferSource {
     fn part(&self, to: &Path) -> PathBuf {
         let mut name = to.as_os_str().to_owned();
         name.push(format!(".{}{PART}", &self.sha256[..SHORT]));

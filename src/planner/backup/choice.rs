@@ -10,7 +10,7 @@ use crate::task::backup_downloaded::LATEST;
 ///
 /// # Errors
 /// E0422 when there is none.
-pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::Backup> {
+pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::BackupManifest> {
     let name = name.filter(|name| *name != LATEST);
     if name.is_none() && backups.newest().is_none() {
         return Err(none_of_its_own(backups).into());
@@ -43,7 +43,10 @@ fn none_of_its_own(backups: &Backups) -> Fault {
 ///
 /// # Errors
 /// Why there is none, as a sentence.
-pub fn find<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::Backup, String> {
+pub fn find<'a>(
+    backups: &'a Backups,
+    name: Option<&str>,
+) -> Result<&'a backups::BackupManifest, String> {
     let cannot = |name: &str, why: &str| format!("backup {name} cannot be used: {why}");
     let Some(name) = name.filter(|name| *name != LATEST) else {
         let why = || match backups.broken.last_key_value() {
@@ -55,7 +58,8 @@ pub fn find<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups:
     if let Some(why) = backups.broken.get(name) {
         return Err(cannot(name, why));
     }
-    let fits = |one: &&backups::Backup| one.name.starts_with(name) || one.name.ends_with(name);
+    let fits =
+        |one: &&backups::BackupManifest| one.name.starts_with(name) || one.name.ends_with(name);
     let found: Vec<_> = backups.all().filter(fits).collect();
     match found.as_slice() {
         [backup] => Ok(backup),

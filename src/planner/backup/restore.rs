@@ -15,7 +15,7 @@ use crate::task::{Backup, PostgresDatabase, Recovered, Restored, SwapReverted, T
 pub const SAFETY: StepId = StepId::new("backup.safety");
 
 /// A way back to older data.
-pub struct Restore {
+pub struct RestoreSteps {
     pub steps: Vec<Step<Task>>,
     pub on_failure: Vec<Step<Task>>,
     /// The step in which the databases change their names: what it would change is what is given up.
@@ -32,7 +32,11 @@ pub struct Swapping<'a> {
 
 impl Swapping<'_> {
     /// The database is that of a backup; the one of now is backed up before, and stays aside.
-    pub fn to_backup(&self, backup: &backups::Backup, identities: Vec<Secret>) -> Restore {
+    pub fn to_backup(
+        &self,
+        backup: &backups::BackupManifest,
+        identities: Vec<Secret>,
+    ) -> RestoreSteps {
         let previous = self.previous();
         let restored = Restored {
             database: self.settings.database.clone(),
@@ -46,7 +50,7 @@ impl Swapping<'_> {
     }
 
     /// The same with the database as it was at a point in time.
-    pub fn to_moment(&self, to: OffsetDateTime) -> Restore {
+    pub fn to_moment(&self, to: OffsetDateTime) -> RestoreSteps {
         let previous = self.previous();
         let recovered = Recovered {
             database: self.settings.database.clone(),
@@ -59,7 +63,7 @@ impl Swapping<'_> {
 
     /// What stands around any step in which another database takes the live one's place, and that
     /// one the name `previous`.
-    pub fn by(&self, swap: Step<Task>, previous: String) -> Restore {
+    pub fn by(&self, swap: Step<Task>, previous: String) -> RestoreSteps {
         let database = &self.settings.database;
         let there = PostgresDatabase::owned(database, &self.stack.database.user);
         let safety = Backup {
@@ -78,7 +82,7 @@ impl Swapping<'_> {
         };
         let mut on_failure = vec![step("switch back to the previous database", back)];
         on_failure.extend(release::answers_again(self.stack, self.app));
-        Restore {
+        RestoreSteps {
             steps,
             on_failure,
             swap,

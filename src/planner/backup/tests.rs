@@ -14,9 +14,9 @@ fn settings() -> Settings {
 
 /// A host with backups of these names; the first is proven at that time.
 fn host(names: &[&str], proven: Option<&str>) -> Facts {
-    let backup = |name: &&str| backups::Backup {
+    let backup = |name: &&str| backups::BackupManifest {
         name: (*name).to_owned(),
-        ..backups::Backup::default()
+        ..backups::BackupManifest::default()
     };
     let proof = proven.map(|at| Proof {
         sha256: String::new(),
@@ -88,10 +88,10 @@ fn a_host_without_backups_of_its_own_says_what_else_it_has() {
         why(&backups),
         "backup citrino_broken cannot be used: its manifest was cut"
     );
-    backups.foreign.push(backups::Backup {
+    backups.foreign.push(backups::BackupManifest {
         name: "citrino_foreign".to_owned(),
         stack: "other".to_owned(),
-        ..backups::Backup::default()
+        ..backups::BackupManifest::default()
     });
     assert_eq!(
         why(&backups),

@@ -8,7 +8,7 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::hetzner::{
-    AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, RecordView, ServerView,
+    AddressView, FirewallView, Hetzner, KeyView, NetworkView, RecordView, ResourceKind, ServerView,
     SnapshotView, VolumeView,
 };
 
@@ -42,7 +42,7 @@ pub enum Extent {
 
 /// Nothing of this kind is left of the stack, but what has one of the names.
 #[derive(Clone, Debug)]
-pub struct Absent {
+pub struct Removal {
     pub stack: String,
     pub what: What,
     pub extent: Extent,
@@ -50,7 +50,7 @@ pub struct Absent {
 }
 
 /// Refuses when one of them is protected, or leaves it.
-fn deletable<K: Kind>(mut found: Vec<K>, extent: Extent) -> Result<Vec<K>> {
+fn deletable<K: ResourceKind>(mut found: Vec<K>, extent: Extent) -> Result<Vec<K>> {
     if extent == Extent::Idle {
         found.retain(|one| !one.is_protected() && !one.is_used());
         return Ok(found);
@@ -74,7 +74,7 @@ fn protected(word: &str, name: &str) -> anyhow::Error {
     .into()
 }
 
-fn names<K: Kind>(found: &[K]) -> CheckResult {
+fn names<K: ResourceKind>(found: &[K]) -> CheckResult {
     let what: Vec<_> = found
         .iter()
         .map(|one| format!("{} {} ({})", K::WORD, one.name(), one.id()))
@@ -82,9 +82,9 @@ fn names<K: Kind>(found: &[K]) -> CheckResult {
     CheckResult::from(what).by(Act::Delete)
 }
 
-impl Absent {
+impl Removal {
     /// Those that shall go.
-    async fn left<K: Kind>(&self, api: &Hetzner) -> Result<Vec<K>> {
+    async fn left<K: ResourceKind>(&self, api: &Hetzner) -> Result<Vec<K>> {
         let mut found: Vec<K> = api.of_stack(&self.stack).await?;
         found.retain(|one| !self.keep.iter().any(|name| name == one.name()));
         deletable(found, self.extent)
@@ -114,11 +114,11 @@ impl Absent {
         deletable(found, self.extent)
     }
 
-    async fn look<K: Kind>(&self, api: &Hetzner) -> Result<CheckResult> {
+    async fn look<K: ResourceKind>(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(names(&self.left::<K>(api).await?))
     }
 
-    async fn delete<K: Kind>(&self, api: &Hetzner) -> Result<()> {
+    async fn delete<K: ResourceKind>(&self, api: &Hetzner) -> Result<()> {
         for one in self.left::<K>(api).await? {
             api.delete(&one).await?;
         }
@@ -126,7 +126,7 @@ impl Absent {
     }
 }
 
-impl Wish<Hetzner> for Absent {
+impl Wish<Hetzner> for Removal {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         match &self.what {
             What::Records(zone) => {

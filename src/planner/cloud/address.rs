@@ -10,7 +10,7 @@ use crate::core::event::Act;
 use crate::hetzner::{AddressView, Family, Hetzner, labels};
 
 #[derive(Clone, Debug)]
-pub struct Address {
+pub struct ServerAddress {
     pub stack: String,
     pub name: String,
     pub family: Family,
@@ -22,7 +22,7 @@ pub struct Address {
 }
 
 /// What there is in the place of the wished address.
-enum Found {
+enum FoundAddress {
     Ours(AddressView),
     /// The one that the API made along with the stack's server, which would go with it.
     OfServer(AddressView),
@@ -48,14 +48,14 @@ pub(super) fn refuse_of_another(found: &AddressView, stack: &str) -> Result<()> 
     }
 }
 
-impl Address {
-    async fn look(&self, api: &Hetzner) -> Result<Found> {
+impl ServerAddress {
+    async fn look(&self, api: &Hetzner) -> Result<FoundAddress> {
         let (ours, server) = tokio::join!(
             find(api, &self.stack, &self.name),
             api.server_of(&self.stack)
         );
         if let Some(found) = ours? {
-            return Ok(Found::Ours(found));
+            return Ok(FoundAddress::Ours(found));
         }
         if let Some(other) = api.named::<AddressView>(&self.name).await?
             && !is_ours(&other.labels, &self.stack)
@@ -67,11 +67,11 @@ impl Address {
             Family::V6 => server.ipv6_id,
         });
         match held {
-            None => Ok(Found::Nothing),
+            None => Ok(FoundAddress::Nothing),
             Some(id) => {
                 let found = api.address(id).await?;
                 refuse_of_another(&found, &self.stack)?;
-                Ok(Found::OfServer(found))
+                Ok(FoundAddress::OfServer(found))
             }
         }
     }
@@ -112,12 +112,12 @@ impl Address {
     }
 }
 
-impl Wish<Hetzner> for Address {
+impl Wish<Hetzner> for ServerAddress {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(match self.look(api).await? {
-            Found::Nothing => CheckResult::absent("does not exist"),
-            Found::Ours(found) => CheckResult::from(self.differences(&found)?),
-            Found::OfServer(found) => {
+            FoundAddress::Nothing => CheckResult::absent("does not exist"),
+            FoundAddress::Ours(found) => CheckResult::from(self.differences(&found)?),
+            FoundAddress::OfServer(found) => {
                 self.differences(&found)?;
                 CheckResult::differs(format!(
                     "address {} of the server becomes {}, and is kept when the server is deleted",
@@ -130,12 +130,12 @@ impl Wish<Hetzner> for Address {
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {
         let found = match self.look(api).await? {
-            Found::Nothing => {
+            FoundAddress::Nothing => {
                 api.create_address(&self.name, &self.stack, self.family, &self.location)
                     .await?
             }
-            Found::Ours(found) => found,
-            Found::OfServer(found) => {
+            FoundAddress::Ours(found) => found,
+            FoundAddress::OfServer(found) => {
                 let mut all = found.labels.clone();
                 all.extend(labels::of_stack(&self.stack));
                 api.keep_address(&found, &self.name, &all).await?;

@@ -7,7 +7,8 @@ use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::hetzner::labels::{self, Labels};
 use crate::hetzner::{
-    AddressView, FirewallView, Hetzner, KeyView, Kind, NetworkView, Record, ServerView, VolumeView,
+    AddressView, FirewallView, Hetzner, KeyView, NetworkView, ResourceKind, ServerView, VolumeView,
+    ZoneRecord,
 };
 
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub enum Thing {
     Address,
     Network,
     Volume,
-    Record(Record),
+    Record(ZoneRecord),
 }
 
 #[derive(Clone, Debug)]
@@ -81,12 +82,12 @@ impl Adopted {
         all
     }
 
-    async fn check_kind<K: Kind>(&self, api: &Hetzner) -> Result<CheckResult> {
+    async fn check_kind<K: ResourceKind>(&self, api: &Hetzner) -> Result<CheckResult> {
         let found = api.named::<K>(&self.name).await?;
-        self.look(K::WORD, found.as_ref().map(Kind::labels))
+        self.look(K::WORD, found.as_ref().map(ResourceKind::labels))
     }
 
-    async fn apply_kind<K: Kind>(&self, api: &Hetzner) -> Result<()> {
+    async fn apply_kind<K: ResourceKind>(&self, api: &Hetzner) -> Result<()> {
         match api.named::<K>(&self.name).await? {
             Some(found) => {
                 let all = self.wished(found.labels());

@@ -6,7 +6,7 @@ use super::address;
 use super::ours::{foreign, is_ours};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
-use crate::hetzner::{Family, Hetzner, Record, RecordView, ZoneView};
+use crate::hetzner::{Family, Hetzner, RecordView, ZoneRecord, ZoneView};
 
 /// The zone is there, whoever made it. What else is in it is nobody's business here.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl Wish<Hetzner> for Zone {
 #[derive(Clone, Debug)]
 pub struct DnsRecord {
     pub stack: String,
-    pub record: Record,
+    pub record: ZoneRecord,
     /// In seconds.
     pub ttl: u32,
     pub family: Family,
@@ -51,7 +51,7 @@ pub struct DnsRecord {
 
 impl DnsRecord {
     async fn find(&self, api: &Hetzner) -> Result<Option<RecordView>> {
-        let alias = Record {
+        let alias = ZoneRecord {
             kind: "CNAME",
             ..self.record.clone()
         };

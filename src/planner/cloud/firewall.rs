@@ -5,24 +5,24 @@ use anyhow::Result;
 use super::ours::find_ours;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::Act;
-use crate::hetzner::{FirewallView, Hetzner, Rule};
+use crate::hetzner::{FirewallRule, FirewallView, Hetzner};
 
 #[derive(Clone, Debug)]
-pub struct Firewall {
+pub struct CloudFirewall {
     /// Its name too.
     pub stack: String,
     /// All that may come in.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<FirewallRule>,
 }
 
-impl Firewall {
+impl CloudFirewall {
     async fn find(&self, api: &Hetzner) -> Result<Option<FirewallView>> {
         find_ours(api, &self.stack, &self.stack).await
     }
 }
 
 /// What differs, a sentence a rule.
-pub(super) fn differences(wished: &[Rule], found: &[Rule]) -> Vec<String> {
+pub(super) fn differences(wished: &[FirewallRule], found: &[FirewallRule]) -> Vec<String> {
     let missing = wished.iter().filter(|rule| !found.contains(rule));
     let extra = found.iter().filter(|rule| !wished.contains(rule));
     missing
@@ -31,7 +31,7 @@ pub(super) fn differences(wished: &[Rule], found: &[Rule]) -> Vec<String> {
         .collect()
 }
 
-impl Wish<Hetzner> for Firewall {
+impl Wish<Hetzner> for CloudFirewall {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(match self.find(api).await? {
             None => {

@@ -4,10 +4,14 @@ use anyhow::Result;
 
 use crate::core::error::{Code, Fault};
 use crate::hetzner::labels::{self, Labels};
-use crate::hetzner::{Hetzner, Kind};
+use crate::hetzner::{Hetzner, ResourceKind};
 
 /// The stack's resource of this name; one of that name that is not the stack's is refused.
-pub async fn find_ours<K: Kind>(api: &Hetzner, stack: &str, name: &str) -> Result<Option<K>> {
+pub async fn find_ours<K: ResourceKind>(
+    api: &Hetzner,
+    stack: &str,
+    name: &str,
+) -> Result<Option<K>> {
     match api.named::<K>(name).await? {
         Some(found) if !is_ours(found.labels(), stack) => Err(foreign(K::WORD, name, stack)),
         found => Ok(found),

@@ -55,7 +55,7 @@ pub struct SshKey {
 }
 
 /// What the project has of a key.
-enum Found {
+enum FoundKey {
     /// The public key is there. The API takes each public key only once in a project, so another
     /// stack, or a person, may have brought it under another name: it serves as it is, and is left
     /// alone.
@@ -74,14 +74,14 @@ impl SshKey {
         }
     }
 
-    async fn find(&self, api: &Hetzner) -> Result<Found> {
+    async fn find(&self, api: &Hetzner) -> Result<FoundKey> {
         let keys = api.ssh_keys().await?;
         if keys.iter().any(|key| key.is_key(&self.line)) {
-            return Ok(Found::Key);
+            return Ok(FoundKey::Key);
         }
         match keys.into_iter().find(|key| key.name == self.name) {
-            None => Ok(Found::Nothing),
-            Some(key) if is_ours(&key.labels, &self.stack) => Ok(Found::OtherKey(key)),
+            None => Ok(FoundKey::Nothing),
+            Some(key) if is_ours(&key.labels, &self.stack) => Ok(FoundKey::OtherKey(key)),
             Some(_) => Err(foreign("ssh key", &self.name, &self.stack)),
         }
     }
@@ -90,16 +90,16 @@ impl SshKey {
 impl Wish<Hetzner> for SshKey {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(match self.find(api).await? {
-            Found::Key => CheckResult::same(),
-            Found::OtherKey(_) => {
+            FoundKey::Key => CheckResult::same(),
+            FoundKey::OtherKey(_) => {
                 CheckResult::differs(format!("ssh key {} has another public key", self.name))
             }
-            Found::Nothing => CheckResult::absent("does not exist"),
+            FoundKey::Nothing => CheckResult::absent("does not exist"),
         })
     }
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {
-        if let Found::OtherKey(old) = self.find(api).await? {
+        if let FoundKey::OtherKey(old) = self.find(api).await? {
             api.delete(&old).await?;
         }
         api.create_ssh_key(&self.name, &self.line, &labels::of_stack(&self.stack))

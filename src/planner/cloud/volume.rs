@@ -64,7 +64,7 @@ impl Volume {
                 self.name
             ));
         }
-        if self.protect && !crate::hetzner::Kind::is_protected(found) {
+        if self.protect && !crate::hetzner::ResourceKind::is_protected(found) {
             what.push(format!(
                 "volume {} is not protected against deletion",
                 self.name
@@ -109,7 +109,7 @@ impl Wish<Hetzner> for Volume {
         if found.size < f64::from(self.size_gb) {
             api.grow_volume(&found, self.size_gb).await?;
         }
-        if self.protect && !crate::hetzner::Kind::is_protected(&found) {
+        if self.protect && !crate::hetzner::ResourceKind::is_protected(&found) {
             api.protect(&found, true).await?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use sqlparser::ast::{
     ObjectType, Statement as Ast, TableFactor, TableObject,
 };
 
-use super::Rule;
+use super::LintRule;
 use super::statement::{Statement, words_within};
 use altered::altered;
 
@@ -28,7 +28,7 @@ pub struct Effect {
     /// It reads or writes all of a table and keeps writers out meanwhile.
     pub blocks: bool,
     /// What may not stand in a migration at all, or cannot be read.
-    pub fault: Option<(Rule, String)>,
+    pub fault: Option<(LintRule, String)>,
 }
 
 impl Effect {
@@ -39,7 +39,7 @@ impl Effect {
         }
     }
 
-    fn fault(rule: Rule, what: impl Into<String>) -> Self {
+    fn fault(rule: LintRule, what: impl Into<String>) -> Self {
         Self {
             fault: Some((rule, what.into())),
             ..Self::default()
@@ -55,14 +55,14 @@ impl Effect {
 }
 
 /// What is there already, as far as the files tell.
-pub struct Known<'a> {
+pub struct KnownSchema<'a> {
     /// What this very file has made before: nobody older knows it.
     pub made: &'a BTreeSet<String>,
     /// Indices that refuse doubles.
     pub unique: &'a BTreeSet<String>,
 }
 
-impl Known<'_> {
+impl KnownSchema<'_> {
     fn is_new(&self, name: &ObjectName) -> bool {
         self.made.contains(&last(name))
     }
@@ -95,7 +95,7 @@ pub fn unique_index(statement: &Statement) -> Option<String> {
 }
 
 /// What a statement of an up does.
-pub fn effect(statement: &Statement, known: &Known) -> Effect {
+pub fn effect(statement: &Statement, known: &KnownSchema) -> Effect {
     let ast = match &statement.ast {
         Ok(ast) => ast,
         Err(_) if statement.begins(&["do"]) => return program(statement),
@@ -104,7 +104,7 @@ pub fn effect(statement: &Statement, known: &Known) -> Effect {
         }
         Err(reason) => {
             return Effect::fault(
-                Rule::NotUnderstood,
+                LintRule::NotUnderstood,
                 format!("`{}` cannot be parsed ({reason})", title(statement)),
             );
         }
@@ -112,14 +112,14 @@ pub fn effect(statement: &Statement, known: &Known) -> Effect {
     of_ast(ast, statement, known)
 }
 
-fn of_ast(ast: &Ast, statement: &Statement, known: &Known) -> Effect {
+fn of_ast(ast: &Ast, statement: &Statement, known: &KnownSchema) -> Effect {
     match ast {
         Ast::Set(_) if !statement.begins(&["set", "local"]) => Effect::fault(
-            Rule::Transaction,
+            LintRule::Transaction,
             "SET without LOCAL outlives the migration; write SET LOCAL",
         ),
         Ast::StartTransaction { .. } | Ast::Commit { .. } | Ast::Rollback { .. } => Effect::fault(
-            Rule::Transaction,
+            LintRule::Transaction,
             "the migrator opens the transaction and records the migration in it; remove this statement",
         ),
         Ast::Query(_) | Ast::Insert(_) | Ast::Update(_)
@@ -227,19 +227,19 @@ pub fn sets_floor(statement: &Statement) -> bool {
 fn program(statement: &Statement) -> Effect {
     let [body] = statement.bodies.as_slice() else {
         return Effect::fault(
-            Rule::NotUnderstood,
+            LintRule::NotUnderstood,
             "this DO has not exactly one body in dollar quotes",
         );
     };
     match words_within(body) {
         Err(reason) => Effect::fault(
-            Rule::NotUnderstood,
+            LintRule::NotUnderstood,
             format!("the body of this DO cannot be parsed ({reason})"),
         ),
         Ok(words) => match words.iter().find(|word| ACTS.contains(&word.as_str())) {
             None => Effect::default(),
             Some(word) => Effect::fault(
-                Rule::NotUnderstood,
+                LintRule::NotUnderstood,
                 format!(
                     "this DO contains {}, so it may remove anything",
                     word.to_uppercase()
@@ -249,7 +249,7 @@ fn program(statement: &Statement) -> Effect {
     }
 }
 
-fn dropped_beside(statement: &Statement, known: &Known) -> Effect {
+fn dropped_beside(statement: &Statement, known: &KnownSchema) -> Effect {
     let unique = statement
         .words
         .iter()
@@ -261,7 +261,7 @@ fn dropped_beside(statement: &Statement, known: &Known) -> Effect {
     })
 }
 
-fn deleted(delete: &Delete, known: &Known) -> Effect {
+fn deleted(delete: &Delete, known: &KnownSchema) -> Effect {
     match target(delete) {
         Some(name) if known.is_new(name) => Effect::default(),
         Some(name) => Effect::takes(format!("deletes rows of {}", last(name))),
@@ -280,7 +280,7 @@ fn target(delete: &Delete) -> Option<&ObjectName> {
     }
 }
 
-fn indexed(index: &CreateIndex, known: &Known) -> Effect {
+fn indexed(index: &CreateIndex, known: &KnownSchema) -> Effect {
     let table = last(&index.table_name);
     if known.is_new(&index.table_name) {
         return Effect::default();
@@ -298,7 +298,7 @@ fn indexed(index: &CreateIndex, known: &Known) -> Effect {
     effect
 }
 
-fn replaced(or_replace: bool, name: &ObjectName, known: &Known) -> Effect {
+fn replaced(or_replace: bool, name: &ObjectName, known: &KnownSchema) -> Effect {
     if !or_replace || known.is_new(name) {
         return Effect::default();
     }
@@ -308,7 +308,7 @@ fn replaced(or_replace: bool, name: &ObjectName, known: &Known) -> Effect {
     ))
 }
 
-fn dropped(kind: ObjectType, names: &[ObjectName], known: &Known) -> Effect {
+fn dropped(kind: ObjectType, names: &[ObjectName], known: &KnownSchema) -> Effect {
     if kind != ObjectType::Index {
         return gone(&kind.to_string().to_lowercase(), names, known);
     }
@@ -323,7 +323,11 @@ fn dropped(kind: ObjectType, names: &[ObjectName], known: &Known) -> Effect {
     })
 }
 
-fn gone<'n>(kind: &str, names: impl IntoIterator<Item = &'n ObjectName>, known: &Known) -> Effect {
+fn gone<'n>(
+    kind: &str,
+    names: impl IntoIterator<Item = &'n ObjectName>,
+    known: &KnownSchema,
+) -> Effect {
     let old = names.into_iter().find(|name| !known.is_new(name));
     old.map_or_else(Effect::default, |name| {
         Effect::takes(format!("drops the {kind} {}", last(name)))

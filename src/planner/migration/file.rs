@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{self, Effect, FLOORS, Known};
+use super::change::{self, Effect, FLOORS, KnownSchema};
 use super::statement::{Statement, head, statements};
-use super::{Finding, Rule, Source};
+use super::{Finding, LintRule, MigrationText};
 
 /// As sqlx reads it: then the file is not one transaction.
 const NO_TRANSACTION: &str = "-- no-transaction";
@@ -16,7 +16,7 @@ const LONGEST: u64 = 15 * 60_000;
 const LONGEST_BLOCK: u64 = 60_000;
 
 /// A file that is called as a migration is.
-pub struct Migration {
+pub struct MigrationFile {
     name: String,
     text: String,
     pub version: u64,
@@ -25,8 +25,8 @@ pub struct Migration {
     statements: Result<Vec<Statement>, (u64, String)>,
 }
 
-impl Migration {
-    pub fn of(source: &Source) -> Option<Self> {
+impl MigrationFile {
+    pub fn of(source: &MigrationText) -> Option<Self> {
         let stem = source.name.strip_suffix(".sql")?;
         let (stem, side) = stem.rsplit_once('.')?;
         let (number, slug) = stem.split_once('_')?;
@@ -46,7 +46,7 @@ impl Migration {
         &self.name
     }
 
-    pub fn finding(&self, line: u64, rule: Rule, what: String) -> Finding {
+    pub fn finding(&self, line: u64, rule: LintRule, what: String) -> Finding {
         Finding {
             file: self.name.clone(),
             line,
@@ -76,7 +76,7 @@ impl Migration {
         for statement in self.said() {
             let effect = change::effect(
                 statement,
-                &Known {
+                &KnownSchema {
                     made: &made,
                     unique,
                 },
@@ -97,7 +97,7 @@ impl Migration {
         if !is_marked {
             for taken in effect.takes {
                 find(
-                    Rule::Contraction,
+                    LintRule::Contraction,
                     format!(
                         "it {taken}; add `{mark}` where F is the newest migration of the first release that works without it"
                     ),
@@ -105,19 +105,19 @@ impl Migration {
             }
         }
         match effect.fault {
-            Some((Rule::NotUnderstood, what)) if !is_marked => find(
-                Rule::NotUnderstood,
+            Some((LintRule::NotUnderstood, what)) if !is_marked => find(
+                LintRule::NotUnderstood,
                 format!(
                     "{what}; write it in plain statements, or add `{mark}` with F = 1 if it removes nothing"
                 ),
             ),
-            Some((Rule::NotUnderstood, _)) | None => {}
+            Some((LintRule::NotUnderstood, _)) | None => {}
             Some((rule, what)) => find(rule, what),
         }
         let bound = self.limit("statement_timeout").unwrap_or(LONGEST);
         if effect.blocks && !self.is_no_transaction() && bound > LONGEST_BLOCK {
             find(
-                Rule::Index,
+                LintRule::Index,
                 "it scans an existing table and blocks writers meanwhile; set statement_timeout to at most 60s, or create the index CONCURRENTLY in a file with -- no-transaction".to_owned(),
             );
         }
@@ -130,7 +130,7 @@ impl Migration {
         if self.slug != up.slug {
             findings.push(self.finding(
                 1,
-                Rule::Numbering,
+                LintRule::Numbering,
                 format!("it reverts {}; give both the same name", up.name),
             ));
         }
@@ -140,11 +140,11 @@ impl Migration {
         let freed = self.said().iter().find(frees);
         match freed {
             Some(found) if found.words.get(wished.len()..) != Some(std::slice::from_ref(&version)) => {
-                findings.push(self.finding(found.line, Rule::Mark, format!("it removes another mark than {version}, its own")));
+                findings.push(self.finding(found.line, LintRule::Mark, format!("it removes another mark than {version}, its own")));
             }
             None if up.said().iter().any(change::sets_floor) => findings.push(self.finding(
                 1,
-                Rule::Down,
+                LintRule::Down,
                 format!("the floor would stay; begin with `DELETE FROM {FLOORS} WHERE version = {version};`"),
             )),
             _ => {}
@@ -159,7 +159,7 @@ impl Migration {
                 .filter(|statement| !change::loses_nothing(statement));
             findings.extend(lossy.map(|statement| {
                 let what = "its comment says that it loses nothing, but this may lose rows or values; remove the comment";
-                self.finding(statement.line, Rule::LosesNothing, what.to_owned())
+                self.finding(statement.line, LintRule::LosesNothing, what.to_owned())
             }));
         }
         findings
@@ -172,7 +172,7 @@ impl Migration {
             Err((line, reason)) => {
                 return vec![self.finding(
                     *line,
-                    Rule::NotUnderstood,
+                    LintRule::NotUnderstood,
                     format!("it cannot be parsed from here on ({reason})"),
                 )];
             }
@@ -182,7 +182,7 @@ impl Migration {
             let alone = matches!(statements.as_slice(), [only] if beside(only));
             let what = "a file without a transaction must have one statement, which works CONCURRENTLY; otherwise a failure half way could not be detected";
             return Vec::from_iter(
-                (!alone).then(|| self.finding(1, Rule::Transaction, what.to_owned())),
+                (!alone).then(|| self.finding(1, LintRule::Transaction, what.to_owned())),
             );
         }
         let mut findings: Vec<Finding> = [
@@ -194,7 +194,7 @@ impl Migration {
         .collect();
         findings.extend(statements.iter().filter(|one| beside(one)).map(|statement| {
             let what = format!("CONCURRENTLY does not work in a transaction; put it alone into a file that begins with `{NO_TRANSACTION}`");
-            self.finding(statement.line, Rule::Transaction, what)
+            self.finding(statement.line, LintRule::Transaction, what)
         }));
         findings
     }
@@ -208,7 +208,7 @@ impl Migration {
             ),
         };
         let line = self.said().first().map_or(1, |statement| statement.line);
-        Some(self.finding(line, Rule::Timeouts, what))
+        Some(self.finding(line, LintRule::Timeouts, what))
     }
 
     /// What one of the first two statements sets a limit to, in milliseconds.
@@ -235,7 +235,7 @@ impl Migration {
         let mut findings = Vec::new();
         for (index, mark) in marks.iter().enumerate() {
             if let Some(what) = self.wrong_mark(mark, index) {
-                findings.push(self.finding(mark.line, Rule::Mark, what));
+                findings.push(self.finding(mark.line, LintRule::Mark, what));
             }
         }
         findings

@@ -3,11 +3,11 @@
 use anyhow::Result;
 
 use super::slot::{self, Slot};
-use super::{Change, data, files, has_served, last_good, live, step};
+use super::{ReleaseChange, data, files, has_served, last_good, live, step};
 use crate::config::stack::Stack;
 use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
-use crate::facts::app::{AppFacts, Release, State};
+use crate::facts::app::{AppFacts, Release, ReleaseState};
 use crate::task::Task;
 
 /// What a change wishes for, and what undoes it.
@@ -23,7 +23,7 @@ pub struct Cutover {
 }
 
 /// Where a release goes, beside those that are there.
-struct Place<'a> {
+struct SlotPlace<'a> {
     new: Slot<'a>,
     /// The slot that the link leads to, good or not.
     live: Option<Slot<'a>>,
@@ -41,13 +41,13 @@ struct Place<'a> {
 pub fn cutover(
     stack: &Stack,
     app: &AppFacts,
-    change: &Change,
+    change: &ReleaseChange,
     smoke: impl FnOnce(&str) -> Result<Vec<Step<Task>>>,
 ) -> Result<Cutover> {
     if !app.prepared {
         return Err(not_prepared().into());
     }
-    let place = Place::of(app, &change.release.id);
+    let place = SlotPlace::of(app, &change.release.id);
     let mut steps = unproved_goes_back(stack, &place);
     steps.extend(prove(stack, change, place.new));
     steps.extend(smoke(&stack.profile.socket(place.new.name))?);
@@ -70,7 +70,7 @@ pub fn cutover(
     })
 }
 
-impl<'a> Place<'a> {
+impl<'a> SlotPlace<'a> {
     fn of(app: &'a AppFacts, release: &'a str) -> Self {
         let live = live(app);
         let old = last_good(app, live, release);
@@ -90,7 +90,7 @@ impl<'a> Place<'a> {
 }
 
 /// A change that was cut off at its switch left a release live that nobody has proved.
-fn unproved_goes_back(stack: &Stack, place: &Place) -> Vec<Step<Task>> {
+fn unproved_goes_back(stack: &Stack, place: &SlotPlace) -> Vec<Step<Task>> {
     let is_other = |old: &Slot| place.live.is_some_and(|live| live.name != old.name);
     match place.old.filter(is_other) {
         Some(old) if !place.serves => back_to(stack, old),
@@ -99,7 +99,7 @@ fn unproved_goes_back(stack: &Stack, place: &Place) -> Vec<Step<Task>> {
 }
 
 /// It runs in its slot, beside the one that serves, and answers over its own socket.
-fn prove(stack: &Stack, change: &Change, new: Slot) -> Vec<Step<Task>> {
+fn prove(stack: &Stack, change: &ReleaseChange, new: Slot) -> Vec<Step<Task>> {
     let name = new.name;
     let mut steps = files::brought(&stack.profile, change.release);
     steps.extend(data::made_ready(stack, change));
@@ -118,24 +118,26 @@ fn prove(stack: &Stack, change: &Change, new: Slot) -> Vec<Step<Task>> {
 }
 
 /// It serves, and is known as good.
-fn switch(stack: &Stack, app: &AppFacts, change: &Change, new: Slot) -> Vec<Step<Task>> {
+fn switch(stack: &Stack, app: &AppFacts, change: &ReleaseChange, new: Slot) -> Vec<Step<Task>> {
     let mut steps: Vec<Step<Task>> = slot::stays_healthy(stack, new).into_iter().collect();
     // Before the switch: of a rollback that was cut off after it nobody could tell what it came from.
     let left = left(app, change);
-    steps.extend(left.map(|left| files::known_as(&stack.profile, &left.id, State::Quarantined)));
+    steps.extend(
+        left.map(|left| files::known_as(&stack.profile, &left.id, ReleaseState::Quarantined)),
+    );
     steps.extend([
         step(
             format!("switch to slot {}", new.name),
             slot::leads_to(&stack.profile, new),
         ),
         step("answer through nginx", slot::answers(stack, new.release)),
-        files::known_as(&stack.profile, new.release, State::Good),
+        files::known_as(&stack.profile, new.release, ReleaseState::Good),
     ]);
     steps
 }
 
 /// The other slot rests, and releases that nobody needs are gone.
-fn retire(stack: &Stack, app: &AppFacts, place: &Place) -> Vec<Step<Task>> {
+fn retire(stack: &Stack, app: &AppFacts, place: &SlotPlace) -> Vec<Step<Task>> {
     let rests = slot::other(place.new.name);
     let mut steps = vec![step(
         format!("stop slot {rests}"),
@@ -162,7 +164,12 @@ fn not_prepared() -> Fault {
 }
 
 /// The same act back.
-fn undo(stack: &Stack, app: &AppFacts, change: &Change, place: &Place) -> Vec<Step<Task>> {
+fn undo(
+    stack: &Stack,
+    app: &AppFacts,
+    change: &ReleaseChange,
+    place: &SlotPlace,
+) -> Vec<Step<Task>> {
     let mut steps = data::put_back(stack, change);
     steps.extend(place.old.into_iter().flat_map(|old| back_to(stack, old)));
     let left = left(app, change);
@@ -176,7 +183,7 @@ fn undo(stack: &Stack, app: &AppFacts, change: &Change, place: &Place) -> Vec<St
 }
 
 /// The release that is gone back from, when it ever served well.
-fn left<'a>(app: &'a AppFacts, change: &Change) -> Option<&'a Release> {
+fn left<'a>(app: &'a AppFacts, change: &ReleaseChange) -> Option<&'a Release> {
     let is_it = |one: &&Release| Some(one.id.as_str()) == change.back_from;
     app.releases
         .iter()

@@ -1,6 +1,6 @@
 //! What happens to the database when another release should serve.
 
-use super::Change;
+use super::ReleaseChange;
 use super::step::step;
 use crate::config::stack::Stack;
 use crate::core::app_profile::{Asked, Commands};
@@ -22,7 +22,7 @@ pub enum Data {
 }
 
 /// The wish that the database is as the release needs it.
-pub fn made_ready(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
+pub fn made_ready(stack: &Stack, change: &ReleaseChange) -> Vec<Step<Task>> {
     let profile = &stack.profile;
     let own = profile.binary_of(&change.release.id);
     let Commands { migrate, down, .. } = &profile.commands;
@@ -66,7 +66,7 @@ pub fn migrated(stack: &Stack, release: &str) -> Step<Task> {
 }
 
 /// The wish that it is as it was. What was only added stays: older releases bear it.
-pub fn put_back(stack: &Stack, change: &Change) -> Vec<Step<Task>> {
+pub fn put_back(stack: &Stack, change: &ReleaseChange) -> Vec<Step<Task>> {
     match &change.data {
         Data::Migrated { .. } | Data::Kept => Vec::new(),
         Data::TakenBack { binary, .. } => vec![step(

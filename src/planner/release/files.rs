@@ -5,8 +5,8 @@ use serde_json::json;
 use super::step::step;
 use crate::core::app_profile::AppProfile;
 use crate::core::plan::Step;
-use crate::facts::app::{AppFacts, Release, State};
-use crate::task::file::Content;
+use crate::facts::app::{AppFacts, Release, ReleaseState};
+use crate::task::file::FileContent;
 use crate::task::{Absent, Directory, File, Perm, Task};
 
 /// Releases that went well and can be gone back to.
@@ -18,11 +18,11 @@ const KEPT_FAILED: usize = 2;
 pub fn brought(app: &AppProfile, release: &Release) -> Vec<Step<Task>> {
     let folder = app.release(&release.id);
     let file = |name: &str, mode, content| file(&folder, name, mode, content);
-    let content = Content::Blob {
+    let content = FileContent::Blob {
         blob: release.sha256.clone(),
     };
     // Its first words: a binary that does not run here is found out before it touches anything.
-    let migrations = Content::Output {
+    let migrations = FileContent::Output {
         output: [
             vec![app.binary_of(&release.id)],
             app.commands.describe.words(),
@@ -54,22 +54,22 @@ pub fn brought(app: &AppProfile, release: &Release) -> Vec<Step<Task>> {
         ),
         step(
             "name of the release",
-            file("release.env", 0o644, Content::Text(environment)),
+            file("release.env", 0o644, FileContent::Text(environment)),
         ),
         step(
             "manifest of the release",
             file(
                 "release.json",
                 0o644,
-                Content::Text(format!("{manifest:#}\n")),
+                FileContent::Text(format!("{manifest:#}\n")),
             ),
         ),
     ]
 }
 
 /// The wish that this is what is known of it.
-pub fn known_as(app: &AppProfile, release: &str, state: State) -> Step<Task> {
-    let content = Content::Text(format!("{}\n", state.word()));
+pub fn known_as(app: &AppProfile, release: &str, state: ReleaseState) -> Step<Task> {
+    let content = FileContent::Text(format!("{}\n", state.word()));
     let file = file(&app.release(release), "state", 0o644, content);
     step(format!("mark {release} as {}", state.word()), file)
 }
@@ -84,7 +84,7 @@ pub fn pruned(
     spared: &[Option<&str>],
 ) -> Vec<Step<Task>> {
     let is_spared = |id: &str| id == serves || spared.contains(&Some(id));
-    let is_good = |release: &&Release| release.state == State::Good;
+    let is_good = |release: &&Release| release.state == ReleaseState::Good;
     let others = app.releases.iter().filter(|release| release.id != serves);
     let (good, failed): (Vec<_>, Vec<_>) = others.partition(is_good);
     // Newest first; the one that serves then counts too.
@@ -104,7 +104,7 @@ pub fn pruned(
         .collect()
 }
 
-fn file(folder: &str, name: &str, mode: u32, content: Content) -> File {
+fn file(folder: &str, name: &str, mode: u32, content: FileContent) -> File {
     File {
         path: format!("{folder}/{name}"),
         content,

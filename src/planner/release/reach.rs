@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::facts::app::{AppFacts, Down, Migration, Release, State};
-use crate::facts::backups::{Backup, Backups};
+use crate::facts::app::{AppFacts, DescribedMigration, Down, Release, ReleaseState};
+use crate::facts::backups::{BackupManifest, Backups};
 
 /// Why a rollback cannot use a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +36,13 @@ impl fmt::Display for Obstacle {
 
 /// A way to a release that the schema is past.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Way<'a> {
+pub enum RollbackWay<'a> {
     /// Another release, which can be gone back to as things are.
     Other(&'a Release),
     /// The schema is taken back to this migration by a release that knows the way, and nothing is lost.
     Down { by: &'a Release, to: i64 },
     /// The database comes back as it was when the release could run on it.
-    Restore(&'a Backup),
+    Restore(&'a BackupManifest),
 }
 
 /// The release that served before the one that serves: the one beside it, else the newest that went well.
@@ -51,7 +51,7 @@ pub fn previous(app: &AppFacts) -> Option<&Release> {
     let mut good = app
         .releases
         .iter()
-        .filter(|release| release.state == State::Good && Some(release.id.as_str()) != live);
+        .filter(|release| release.state == ReleaseState::Good && Some(release.id.as_str()) != live);
     let beside = |release: &&Release| app.slots.values().any(|slot| *slot == release.id);
     good.clone().find(beside).or_else(|| good.next())
 }
@@ -83,13 +83,17 @@ pub fn reach(app: &AppFacts, release: &Release) -> Result<(), Obstacle> {
 }
 
 /// What else there is when the schema is past the release.
-pub fn ways<'a>(app: &'a AppFacts, backups: &'a Backups, release: &Release) -> Vec<Way<'a>> {
+pub fn ways<'a>(
+    app: &'a AppFacts,
+    backups: &'a Backups,
+    release: &Release,
+) -> Vec<RollbackWay<'a>> {
     let live = app.live_release();
     let is_other = |other: &&Release| {
         other.id != release.id && Some(other.id.as_str()) != live && reach(app, other).is_ok()
     };
-    let other = app.releases.iter().find(is_other).map(Way::Other);
-    let back = backup_for(backups, release).map(Way::Restore);
+    let other = app.releases.iter().find(is_other).map(RollbackWay::Other);
+    let back = backup_for(backups, release).map(RollbackWay::Restore);
     other
         .into_iter()
         .chain(down_for(app, release))
@@ -98,7 +102,7 @@ pub fn ways<'a>(app: &'a AppFacts, backups: &'a Backups, release: &Release) -> V
 }
 
 /// The way down to where the release can run, when it loses nothing.
-fn down_for<'a>(app: &'a AppFacts, release: &Release) -> Option<Way<'a>> {
+fn down_for<'a>(app: &'a AppFacts, release: &Release) -> Option<RollbackWay<'a>> {
     let schema = app.schema.as_ref()?.as_ref().ok()?;
     let to = contraction(app, release)?.version - 1;
     let leads_there = |by: &&Release| {
@@ -111,11 +115,11 @@ fn down_for<'a>(app: &'a AppFacts, release: &Release) -> Option<Way<'a>> {
         above.all(|version| ways.contains(version))
     };
     let by = app.releases.iter().find(leads_there)?;
-    Some(Way::Down { by, to })
+    Some(RollbackWay::Down { by, to })
 }
 
 /// The newest backup that is of a schema on which the release can run.
-fn backup_for<'a>(backups: &'a Backups, release: &Release) -> Option<&'a Backup> {
+fn backup_for<'a>(backups: &'a Backups, release: &Release) -> Option<&'a BackupManifest> {
     let newest = release.migrations.as_ref()?.newest;
     backups.whole.iter().find(|backup| {
         backup
@@ -126,7 +130,7 @@ fn backup_for<'a>(backups: &'a Backups, release: &Release) -> Option<&'a Backup>
 }
 
 /// The first applied migration that took away what the release needs.
-fn contraction<'a>(app: &'a AppFacts, release: &Release) -> Option<&'a Migration> {
+fn contraction<'a>(app: &'a AppFacts, release: &Release) -> Option<&'a DescribedMigration> {
     let newest = release.migrations.as_ref()?.newest;
     let schema = app.schema.as_ref()?.as_ref().ok()?;
     let known = app

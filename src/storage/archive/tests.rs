@@ -2,7 +2,7 @@ use super::*;
 use crate::core::digest;
 use crate::core::error::Code;
 
-fn round(packing: Packing, to: &Recipients, by: &[Identity]) -> Result<Vec<u8>> {
+fn round(packing: ArchivePacking, to: &Recipients, by: &[Identity]) -> Result<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("part");
     let mut packer = Packer::new(File::create(&path).unwrap(), packing, to)?;
@@ -21,7 +21,7 @@ fn round(packing: Packing, to: &Recipients, by: &[Identity]) -> Result<Vec<u8>> 
 
 #[test]
 fn gives_back_what_was_packed() {
-    for packing in [Packing::Zstd, Packing::Gzip] {
+    for packing in [ArchivePacking::Zstd, ArchivePacking::Gzip] {
         round(packing, &Recipients::default(), &[]).unwrap();
     }
 }
@@ -30,7 +30,7 @@ fn gives_back_what_was_packed() {
 fn an_operators_key_and_the_writer_alone_read_what_is_encrypted() {
     let ana = Identity::generate();
     let to = Recipients::of(&[ana.to_public().to_string()]).unwrap();
-    for packing in [Packing::Zstd, Packing::Gzip] {
+    for packing in [ArchivePacking::Zstd, ArchivePacking::Gzip] {
         round(packing, &to, std::slice::from_ref(&ana)).unwrap();
         let sealed = round(packing, &to, &to.identities()).unwrap();
         assert!(sealed.starts_with(b"age-encryption.org/v1"));

@@ -22,7 +22,7 @@ const SILENCE: Duration = Duration::from_mins(5);
 pub struct Connector;
 
 #[derive(Debug)]
-struct Http(Client);
+struct BucketHttp(Client);
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
@@ -36,12 +36,12 @@ impl HttpConnector for Connector {
                 store: "S3",
                 source: Box::new(error),
             })?;
-        Ok(HttpClient::new(Http(client)))
+        Ok(HttpClient::new(BucketHttp(client)))
     }
 }
 
 #[async_trait]
-impl HttpService for Http {
+impl HttpService for BucketHttp {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let request = Request::try_from(request.map(Body::wrap)).map_err(failed)?;
         let mut answer = self.0.execute(request).await.map_err(failed)?;

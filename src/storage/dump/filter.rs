@@ -32,7 +32,7 @@ pub struct RowCounts {
 
 /// What becomes of a statement.
 #[derive(Debug, PartialEq, Eq)]
-enum Way {
+enum StatementFate {
     Runs,
     LeftOut,
     /// Rows of this table follow.
@@ -166,7 +166,7 @@ impl DumpFilter {
                 Met::End(to) => {
                     self.statement.extend_from_slice(&line[at..to]);
                     let way = self.judge()?;
-                    let is_rows = matches!(way, Way::Rows(_));
+                    let is_rows = matches!(way, StatementFate::Rows(_));
                     self.follow(way, out);
                     if is_rows {
                         out.extend_from_slice(&line[to..]);
@@ -178,12 +178,14 @@ impl DumpFilter {
         }
     }
 
-    fn follow(&mut self, way: Way, out: &mut Vec<u8>) {
+    fn follow(&mut self, way: StatementFate, out: &mut Vec<u8>) {
         let statement = std::mem::take(&mut self.statement);
         match way {
-            Way::Runs => out.extend(statement),
-            Way::LeftOut => out.extend(statement.into_iter().filter(|byte| *byte == b'\n')),
-            Way::Rows(table) => {
+            StatementFate::Runs => out.extend(statement),
+            StatementFate::LeftOut => {
+                out.extend(statement.into_iter().filter(|byte| *byte == b'\n'))
+            }
+            StatementFate::Rows(table) => {
                 out.extend(statement);
                 // A table without rows is told too.
                 self.counts.rows.entry(table.clone()).or_default();
@@ -193,7 +195,7 @@ impl DumpFilter {
         self.lexer.next();
     }
 
-    fn judge(&mut self) -> Result<Way> {
+    fn judge(&mut self) -> Result<StatementFate> {
         let words: Vec<&str> = self.lexer.words.iter().map(String::as_str).collect();
         let leaves = |kind: &str| {
             matches!(
@@ -210,33 +212,33 @@ impl DumpFilter {
             | ["COMMENT", "ON", "EXTENSION", ..]
             // A name in quotes is no word.
             | ["ALTER", .., "OWNER", "TO", _]
-            | ["ALTER", .., "OWNER", "TO"] => Ok(Way::LeftOut),
+            | ["ALTER", .., "OWNER", "TO"] => Ok(StatementFate::LeftOut),
             ["SET", "STANDARD_CONFORMING_STRINGS", .., "OFF"] => {
                 Err(on_line(self.began, "it uses the string escaping of before PostgreSQL 9.1"))
             }
             ["CREATE" | "DROP", "SCHEMA", .., name] | ["COMMENT", "ON", "SCHEMA", name, ..]
-                if self.there.contains(&name.to_lowercase()) => Ok(Way::LeftOut),
+                if self.there.contains(&name.to_lowercase()) => Ok(StatementFate::LeftOut),
             ["CREATE", "EXTENSION", ..] => {
                 let extension = self.extension()?;
                 self.counts.extensions.push(extension);
-                Ok(Way::LeftOut)
+                Ok(StatementFate::LeftOut)
             }
             ["CREATE" | "ALTER" | "DROP", kind, ..] | ["COMMENT", "ON", kind, ..] if leaves(kind) => {
                 let (first, kind) = (words[0], *kind);
                 let why = format!("`{first} … {kind}` reaches beyond the database; dump one database, without `--create`");
                 Err(on_line(self.began, &why))
             }
-            ["COPY", .., "FROM", "STDIN"] => Ok(Way::Rows(self.table_after("COPY"))),
+            ["COPY", .., "FROM", "STDIN"] => Ok(StatementFate::Rows(self.table_after("COPY"))),
             ["INSERT", "INTO", ..] => {
                 let table = self.table_after("INTO");
                 *self.counts.rows.entry(table).or_default() += self.lexer.tuples.max(1);
-                Ok(Way::Runs)
+                Ok(StatementFate::Runs)
             }
             ["SET" | "CREATE" | "ALTER" | "DROP" | "COMMENT" | "REFRESH", ..]
             | ["SELECT", "SET_CONFIG" | "SETVAL", ..]
             | ["SELECT", "PG_CATALOG", "SET_CONFIG" | "SETVAL", ..]
             // A semicolon that stands alone.
-            | [] => Ok(Way::Runs),
+            | [] => Ok(StatementFate::Runs),
             _ => {
                 let said = words.iter().take(4).copied().collect::<Vec<_>>().join(" ");
                 let why = format!("`{said} …` is not a statement that pg_dump writes for tables");

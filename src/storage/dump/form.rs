@@ -19,7 +19,7 @@ const LOOKED_AT: u64 = 64 * 1024;
 /// What a file is packed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Packing {
+pub enum DumpPacking {
     #[default]
     None,
     Gzip,
@@ -29,7 +29,7 @@ pub enum Packing {
 /// What it is when it is unpacked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum DumpKind {
     /// `pg_dump`'s plain format.
     Sql,
     /// `pg_dump`'s custom format.
@@ -41,25 +41,25 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     #[serde(default)]
-    pub packing: Packing,
-    pub kind: Kind,
+    pub packing: DumpPacking,
+    pub kind: DumpKind,
 }
 
-impl Packing {
+impl DumpPacking {
     fn of(head: &[u8]) -> Self {
         match head {
-            [0x1f, 0x8b, ..] => Packing::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
-            _ => Packing::None,
+            [0x1f, 0x8b, ..] => DumpPacking::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => DumpPacking::Zstd,
+            _ => DumpPacking::None,
         }
     }
 
     /// Reads a file unpacked.
     pub fn open(self, file: File) -> Result<Box<dyn Read>> {
         Ok(match self {
-            Packing::None => Box::new(file),
-            Packing::Gzip => Box::new(MultiGzDecoder::new(file)),
-            Packing::Zstd => Box::new(Decoder::new(file)?),
+            DumpPacking::None => Box::new(file),
+            DumpPacking::Gzip => Box::new(MultiGzDecoder::new(file)),
+            DumpPacking::Zstd => Box::new(Decoder::new(file)?),
         })
     }
 }
@@ -78,11 +78,11 @@ impl Form {
             return Err(none("is a folder; pg_dump's directory format cannot be imported").into());
         }
         let open = || File::open(path).with_context(|| format!("could not read {shown}"));
-        let packing = Packing::of(&head(open()?)?);
+        let packing = DumpPacking::of(&head(open()?)?);
         let head = head(packing.open(open()?)?)
             .map_err(|error| none(&format!("cannot be decompressed: {error}")))?;
         let kind = kind(&head, csv).map_err(|why| none(&why))?;
-        if packing != Packing::None && matches!(kind, Kind::Csv(_)) {
+        if packing != DumpPacking::None && matches!(kind, DumpKind::Csv(_)) {
             return Err(none("is a compressed CSV; decompress it first").into());
         }
         Ok(Self { packing, kind })
@@ -131,7 +131,7 @@ fn head(read: impl Read) -> std::io::Result<Vec<u8>> {
     }
 }
 
-fn kind(head: &[u8], csv: Option<&CsvImport>) -> Result<Kind, String> {
+fn kind(head: &[u8], csv: Option<&CsvImport>) -> Result<DumpKind, String> {
     /// Behind `PGDMP` stand three bytes of version, two of sizes, and the format.
     const FORMAT: usize = 10;
     const CUSTOM: u8 = 1;
@@ -140,7 +140,7 @@ fn kind(head: &[u8], csv: Option<&CsvImport>) -> Result<Kind, String> {
     }
     if head.starts_with(b"PGDMP") {
         return match head.get(FORMAT) {
-            Some(&CUSTOM) => Ok(Kind::Archive),
+            Some(&CUSTOM) => Ok(DumpKind::Archive),
             _ => Err("is a dump of pg_dump in a format that cannot be imported".to_owned()),
         };
     }
@@ -166,12 +166,12 @@ fn kind(head: &[u8], csv: Option<&CsvImport>) -> Result<Kind, String> {
         );
     }
     if text.lines().any(|line| line.trim_end() == HEAD) {
-        return Ok(Kind::Sql);
+        return Ok(DumpKind::Sql);
     }
     let Some(import) = csv else {
         return Err("is not a dump of pg_dump, and the app takes no CSV files".to_owned());
     };
-    table(&text, import).map(Kind::Csv).ok_or_else(|| {
+    table(&text, import).map(DumpKind::Csv).ok_or_else(|| {
         format!(
             "is neither a dump nor a CSV of the app: it does not begin like a dump of pg_dump, and its first line does not name {}",
             wanted_columns(import)
@@ -219,12 +219,15 @@ mod tests {
     #[test]
     fn a_form_is_known_by_content_whatever_it_is_packed_with() {
         let archive = [b"PGDMP".as_slice(), &[1, 14, 0, 4, 8, 1], &[0; 50]].concat();
-        for (bytes, kind) in [(DUMP.as_bytes(), Kind::Sql), (&archive, Kind::Archive)] {
+        for (bytes, kind) in [
+            (DUMP.as_bytes(), DumpKind::Sql),
+            (&archive, DumpKind::Archive),
+        ] {
             let zstd = zstd::encode_all(bytes, 1).unwrap();
             for (packed, packing) in [
-                (bytes, Packing::None),
-                (&gzip(bytes), Packing::Gzip),
-                (&zstd, Packing::Zstd),
+                (bytes, DumpPacking::None),
+                (&gzip(bytes), DumpPacking::Gzip),
+                (&zstd, DumpPacking::Zstd),
             ] {
                 let kind = kind.clone();
                 assert_eq!(of(packed), Ok(Form { packing, kind }));
@@ -236,7 +239,7 @@ mod tests {
         ] {
             assert_eq!(
                 of(line.as_bytes()).unwrap().kind,
-                Kind::Csv(table.to_owned())
+                DumpKind::Csv(table.to_owned())
             );
         }
     }

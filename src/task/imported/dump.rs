@@ -12,7 +12,7 @@ use super::query::query;
 use super::validate;
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
-use crate::storage::dump::{DumpFilter, PIECE, Packing, RowCounts, read_piece, refused};
+use crate::storage::dump::{DumpFilter, DumpPacking, PIECE, RowCounts, read_piece, refused};
 use crate::task::postgres::app_role::AppRole;
 
 /// How much of an error is told.
@@ -20,7 +20,7 @@ const TOLD: usize = 600;
 
 pub struct Dump<'a> {
     pub file: &'a str,
-    pub packing: Packing,
+    pub packing: DumpPacking,
     pub archive: bool,
     /// Who does what the dump says: none of it is told to the superuser.
     pub role: AppRole<'a>,

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
-use crate::task::postgres::{Answer, ask};
+use crate::task::postgres::{SqlAnswer, ask};
 
 /// The rows of the answer, as text.
 ///
@@ -12,7 +12,7 @@ use crate::task::postgres::{Answer, ask};
 /// E0421 when the database does not answer.
 pub async fn query(system: &System, database: &str, sql: &str) -> Result<String> {
     match ask(system, database, sql).await? {
-        Answer::Rows(rows) => Ok(rows.trim().to_owned()),
-        Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
+        SqlAnswer::Rows(rows) => Ok(rows.trim().to_owned()),
+        SqlAnswer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
     }
 }

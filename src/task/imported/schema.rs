@@ -111,12 +111,12 @@ fn read<T: for<'de> serde::Deserialize<'de>>(output: &Output) -> Result<T> {
 
 #[cfg(test)]
 mod tests {
-    use crate::facts::app::Migration;
+    use crate::facts::app::DescribedMigration;
 
     use super::*;
 
     fn known() -> Migrations {
-        let one = |version| Migration {
+        let one = |version| DescribedMigration {
             version,
             name: "x".to_owned(),
             sha: format!("{version}"),

@@ -10,7 +10,7 @@ use crate::core::app_profile::DataObject;
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 use crate::task::postgres::app_role::AppRole;
-use crate::task::postgres::{Answer, ask};
+use crate::task::postgres::{SqlAnswer, ask};
 
 /// How many of a kind are told.
 const SHOWN: usize = 8;
@@ -60,10 +60,10 @@ pub fn failed(why: &str) -> Fault {
     .hint("the live database is unchanged; correct the data at its source, and import it again")
 }
 
-fn read<T: for<'de> Deserialize<'de>>(answer: Answer) -> Result<T> {
+fn read<T: for<'de> Deserialize<'de>>(answer: SqlAnswer) -> Result<T> {
     match answer {
-        Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
-        Answer::Rows(rows) => {
+        SqlAnswer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
+        SqlAnswer::Rows(rows) => {
             serde_json::from_str(rows.trim()).context("the report on the import cannot be parsed")
         }
     }

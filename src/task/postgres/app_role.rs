@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::{Answer, ROWS, asked, client, counted};
+use super::{ROWS, SqlAnswer, asked, client, counted};
 use crate::host::system::{Cmd, System};
 
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ impl AppRole<'_> {
 
     /// # Errors
     /// As `postgres::ask`.
-    pub async fn ask(&self, system: &System, database: &str, sql: &str) -> Result<Answer> {
+    pub async fn ask(&self, system: &System, database: &str, sql: &str) -> Result<SqlAnswer> {
         asked(system, &self.session(database, &[]).stdin(sql)).await
     }
 

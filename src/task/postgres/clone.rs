@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use nix::sys::statvfs::statvfs;
 use serde::Deserialize;
 
-use super::{Answer, MAINTENANCE, ask, identifier, literal, tell};
+use super::{MAINTENANCE, SqlAnswer, ask, identifier, literal, tell};
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
@@ -27,11 +27,11 @@ async fn shape(system: &System, database: &str) -> Result<DatabaseShape> {
         literal(database)?
     );
     match ask(system, MAINTENANCE, &sql).await? {
-        Answer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
-        Answer::Rows(rows) if rows.trim().is_empty() => {
+        SqlAnswer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
+        SqlAnswer::Rows(rows) if rows.trim().is_empty() => {
             Err(Fault::new(Code::E0421, format!("database {database} does not exist")).into())
         }
-        Answer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
+        SqlAnswer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
     }
 }
 
@@ -115,8 +115,8 @@ pub async fn exists(system: &System, name: &str) -> Result<Result<bool, String>>
         literal(name)?
     );
     Ok(match ask(system, MAINTENANCE, &sql).await? {
-        Answer::Away(reason) => Err(reason),
-        Answer::Rows(rows) => Ok(!rows.trim().is_empty()),
+        SqlAnswer::Away(reason) => Err(reason),
+        SqlAnswer::Rows(rows) => Ok(!rows.trim().is_empty()),
     })
 }
 

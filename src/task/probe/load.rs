@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::measured::measured;
 use crate::core::engine::CheckResult;
-use crate::host::memory_usage::{self, Group, container, number_after};
+use crate::host::memory_usage::{self, MemoryGroup, container, number_after};
 use crate::host::system::System;
 
 /// How long the processor is watched.
@@ -84,7 +84,7 @@ struct Sample {
     all: Option<u64>,
 }
 
-fn sample(system: &System, group: Option<&Group>) -> Result<Sample> {
+fn sample(system: &System, group: Option<&MemoryGroup>) -> Result<Sample> {
     let found = if let Some(group) = group {
         let stat = system.read_text(group.cpu)?.unwrap_or_default();
         number_after(&stat, "usage_usec").map(|busy| Sample { busy, all: None })

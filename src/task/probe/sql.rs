@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::super::postgres::{Answer, ask};
+use super::super::postgres::{SqlAnswer, ask};
 use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, Fault};
@@ -89,8 +89,8 @@ fn statement(query: &str) -> String {
 /// deploy the table may come in a moment.
 async fn rows(system: &System, database: &str, script: &str) -> Result<Result<String, String>> {
     match ask(system, database, script).await {
-        Ok(Answer::Rows(rows)) => Ok(Ok(rows)),
-        Ok(Answer::Away(reason)) => Ok(Err(reason)),
+        Ok(SqlAnswer::Rows(rows)) => Ok(Ok(rows)),
+        Ok(SqlAnswer::Away(reason)) => Ok(Err(reason)),
         Err(error) => match error.downcast_ref::<Fault>() {
             Some(fault) if fault.code == Code::E0402 => Ok(Err(fault.message.clone())),
             _ => Err(error),

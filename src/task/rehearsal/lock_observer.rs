@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::failed;
 use crate::host::system::System;
-use crate::task::postgres::{self, Answer, tell};
+use crate::task::postgres::{self, SqlAnswer, tell};
 
 /// A migration that went through, and the strongest lock that it held on each table.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,8 +46,8 @@ pub async fn place(system: &System, scratch: &str) -> Result<()> {
 /// What it has noted.
 pub async fn ask(system: &System, scratch: &str) -> Result<Vec<Passed>> {
     match postgres::ask(system, scratch, include_str!("passed.sql")).await? {
-        Answer::Away(reason) => Err(failed(&reason).into()),
-        Answer::Rows(rows) => {
+        SqlAnswer::Away(reason) => Err(failed(&reason).into()),
+        SqlAnswer::Rows(rows) => {
             serde_json::from_str(rows.trim()).context("the notes of the rehearsal cannot be parsed")
         }
     }

@@ -46,7 +46,7 @@ pub fn headline(backups: &Backups, now: OffsetDateTime) -> String {
 }
 
 fn lines(backups: &Backups, now: OffsetDateTime) -> Vec<String> {
-    let line = |one: &backups::Backup| {
+    let line = |one: &backups::BackupManifest| {
         #[allow(clippy::cast_precision_loss)] // of a figure with one digit
         let mb = one.dump.bytes as f64 / 1e6;
         let rows: u64 = one.rows.values().sum();
@@ -64,7 +64,8 @@ fn lines(backups: &Backups, now: OffsetDateTime) -> Vec<String> {
             one.name
         )
     };
-    let foreign = |one: &backups::Backup| format!("{}, from stack {}", line(one), one.stack);
+    let foreign =
+        |one: &backups::BackupManifest| format!("{}, from stack {}", line(one), one.stack);
     let broken = backups
         .broken
         .iter()
@@ -91,16 +92,16 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::facts::backups::{Backup, Proof, Sent};
+    use crate::facts::backups::{BackupManifest, Proof, SentBackups};
 
     #[test]
     fn the_headline_is_what_a_restore_has_shown() {
         let now = datetime!(2026-11-25 14:00 UTC);
         let name = "citrino_20261125_030000";
-        let newest = Backup {
+        let newest = BackupManifest {
             name: name.to_owned(),
             at: "2026-11-25T03:00:00Z".to_owned(),
-            ..Backup::default()
+            ..BackupManifest::default()
         };
         let mut backups = Backups {
             whole: vec![newest],
@@ -118,7 +119,7 @@ mod tests {
             headline(&backups, now),
             "last proven restore 14 h ago, RPO 11 h, RTO 38.0 s measured"
         );
-        backups.sent = Some(Sent {
+        backups.sent = Some(SentBackups {
             backup: name.to_owned(),
             at: "2026-11-24T03:00:00Z".to_owned(),
             place: "s3://citrino/prod".to_owned(),

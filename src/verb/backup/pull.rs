@@ -10,10 +10,10 @@ use anyhow::{Context, Result};
 use super::Job;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::event::Figure;
-use crate::facts::backups::{Backup, MANIFEST, PROOF, Proof};
+use crate::facts::backups::{BackupManifest, MANIFEST, PROOF, Proof};
 use crate::operator::remote::Remote;
 use crate::planner::backup::wished;
-use crate::storage::archive::Content;
+use crate::storage::archive::ArchiveContent;
 use crate::verb::on_host;
 
 /// Where they go when it is not said, beside citrino.yml.
@@ -52,7 +52,12 @@ pub async fn run(job: &mut Job<'_>, name: Option<&str>, to: Option<&Path>) -> Re
 }
 
 /// Brings a file that is on the host what its manifest says.
-async fn pull(job: &mut Job<'_>, remote: &Remote, content: &Content, folder: &Path) -> Result<()> {
+async fn pull(
+    job: &mut Job<'_>,
+    remote: &Remote,
+    content: &ArchiveContent,
+    folder: &Path,
+) -> Result<()> {
     let from = job.stack.profile.backup_file(&content.file);
     let source = remote.source(&from).await?;
     if (&source.sha256, source.bytes) != (&content.sha256, content.bytes) {
@@ -80,7 +85,7 @@ async fn pull(job: &mut Job<'_>, remote: &Remote, content: &Content, folder: &Pa
 
 /// What the host says of a backup's proof, and where it has it.
 struct Proven<'a> {
-    backup: &'a Backup,
+    backup: &'a BackupManifest,
     proof: Option<&'a Proof>,
     from: String,
 }
@@ -108,11 +113,11 @@ impl Proven<'_> {
 }
 
 /// The manifest that came is that of the backup.
-fn is_it(backup: &Backup, folder: &Path) -> Result<()> {
+fn is_it(backup: &BackupManifest, folder: &Path) -> Result<()> {
     let path = folder.join(format!("{}{MANIFEST}", backup.name));
     let text =
         fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
-    if Backup::parse(&backup.name, &text).as_ref() == Ok(backup) {
+    if BackupManifest::parse(&backup.name, &text).as_ref() == Ok(backup) {
         return Ok(());
     }
     let message = format!("{} changed on the host while it was copied", backup.name);

@@ -9,7 +9,7 @@ use super::pull::FOLDER;
 use crate::core::digest;
 use crate::core::error::{Code, Fault};
 use crate::core::plan::{Mode, Step};
-use crate::facts::backups::{Backup, MANIFEST, PROOF};
+use crate::facts::backups::{BackupManifest, MANIFEST, PROOF};
 use crate::operator::remote::Remote;
 use crate::task::BackupUploaded;
 use crate::verb::job::Job;
@@ -17,7 +17,7 @@ use crate::verb::on_host;
 
 /// A backup on this machine.
 pub struct Here {
-    pub backup: Backup,
+    pub backup: BackupManifest,
     folder: PathBuf,
 }
 
@@ -36,7 +36,7 @@ pub fn at(path: &Path) -> Result<Here> {
             &format!("{} could not be read: {error}", manifest.display()),
         )
     })?;
-    let backup = Backup::parse(&name, &text).map_err(|why| wrong(&name, &why))?;
+    let backup = BackupManifest::parse(&name, &text).map_err(|why| wrong(&name, &why))?;
     Ok(Here { backup, folder })
 }
 

@@ -7,7 +7,7 @@ use crate::config::source;
 use crate::core::plan::{Claim, Purpose};
 
 /// One command, as plans and journals name it.
-pub struct Command {
+pub struct JobCommand {
     pub verb: &'static str,
     pub purpose: Purpose,
     /// Names it in the journal.
@@ -16,7 +16,7 @@ pub struct Command {
     who: String,
 }
 
-impl Command {
+impl JobCommand {
     pub fn of(cli: &Cli) -> Self {
         Self {
             verb: cli.verb.name(),

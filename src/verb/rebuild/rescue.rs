@@ -12,7 +12,7 @@ use crate::core::error::{Code, Fault, exit};
 use crate::core::event::Figure;
 use crate::core::plan::Mode;
 use crate::core::secret::Secret;
-use crate::facts::backups::{self, Backup};
+use crate::facts::backups::{self, BackupManifest};
 use crate::operator::artifact::Build;
 use crate::operator::remote::Remote;
 use crate::planner::backup::{SetAside, Swapping};
@@ -22,7 +22,7 @@ use crate::verb::consent;
 use crate::verb::job::Job;
 use crate::verb::on_cloud;
 use crate::verb::on_host;
-use crate::verb::restore::Origin;
+use crate::verb::restore::BackupOrigin;
 use crate::verb::{backup, converge, deploy, health, provision};
 
 pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
@@ -34,11 +34,11 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
         .from_backup
         .as_deref()
         .filter(|which| *which != "newest");
-    let origin = Origin::off_the_host(job, which).await?;
+    let origin = BackupOrigin::off_the_host(job, which).await?;
     let identities = source::identities(&job.stack, wish.key.identity.as_deref())?;
     belongs(job, origin.backup())?;
     can_be_opened(origin.backup(), &identities)?;
-    if let Origin::Here(here) = &origin {
+    if let BackupOrigin::Here(here) = &origin {
         here.verify()?;
     }
     let build = deploy::build(job, &wish.artifact).await?;
@@ -83,14 +83,14 @@ async fn is_lost(job: &mut Job<'_>) -> Result<()> {
 
 /// # Errors
 /// E0423 when it is of another stack.
-fn belongs(job: &Job, backup: &Backup) -> Result<()> {
+fn belongs(job: &Job, backup: &BackupManifest) -> Result<()> {
     let next = "nothing was changed; name another backup, or restore this one on an existing host with `restore --from-other-stack`";
     Ok(backup.is_of(&job.stack.name, next)?)
 }
 
 /// # Errors
 /// E0425 when the backup is encrypted, and there is nothing here to open it with.
-fn can_be_opened(backup: &Backup, identities: &[Secret]) -> Result<()> {
+fn can_be_opened(backup: &BackupManifest, identities: &[Secret]) -> Result<()> {
     let keys = archive::identities(identities)?;
     let mut own = keys.iter().map(|key| key.to_public().to_string());
     if backup.is_sealed() && !own.any(|key| backup.recipients.contains(&key)) {
@@ -106,7 +106,7 @@ fn can_be_opened(backup: &Backup, identities: &[Secret]) -> Result<()> {
 }
 
 /// There is a server with nothing on it: the one that is there, or another at the same addresses.
-async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &Origin) -> Result<()> {
+async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &BackupOrigin) -> Result<()> {
     let what = format!(
         "Everything on the host will be lost; the database is restored from {}, of {}.",
         origin.told(),
@@ -123,7 +123,7 @@ async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &Origin) -> Result<()
     if api.server_of(&name).await?.is_some() {
         // One of this machine was read already; where the disk is lost, to read one of a bucket twice would cost time
         // and save nothing.
-        if let Origin::Bucket(..) = origin {
+        if let BackupOrigin::Bucket(..) = origin {
             origin.verify(job).await?;
         }
         return disk::renew(job, &api, wish.yes, &what).await;
@@ -141,7 +141,7 @@ async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &Origin) -> Result<()
 async fn serve(
     job: &mut Job<'_>,
     remote: &Remote,
-    origin: &Origin,
+    origin: &BackupOrigin,
     build: &Build,
     identities: Vec<Secret>,
 ) -> Result<()> {
@@ -176,7 +176,7 @@ async fn is_well(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     health::on(job, remote).await
 }
 
-fn stopwatch(job: &mut Job, begun: (Instant, OffsetDateTime), origin: &Origin, well: bool) {
+fn stopwatch(job: &mut Job, begun: (Instant, OffsetDateTime), origin: &BackupOrigin, well: bool) {
     let took = begun.0.elapsed().as_secs_f64();
     let at = &origin.backup().at;
     let lost = (begun.1 - backups::at(at)).whole_minutes().max(0);

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::core::error::{Code, Fault};
 use crate::core::plan::Mode;
-use crate::facts::backups::{self, Backup, Backups};
+use crate::facts::backups::{self, BackupManifest, Backups};
 use crate::facts::bucket_backups::gather;
 use crate::operator::remote::Remote;
 use crate::planner::backup::{Settings, find};
@@ -21,12 +21,12 @@ const S3: &str = "s3://";
 /// How many names a hint lists.
 const LISTED: usize = 5;
 
-pub enum Origin {
-    Bucket(Bucket, Box<Backup>),
+pub enum BackupOrigin {
+    Bucket(Bucket, Box<BackupManifest>),
     Here(Box<Here>),
 }
 
-impl Origin {
+impl BackupOrigin {
     /// Where it is, when it is not on the host. The newest is that of a stack, when one is said.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Origin {
         let mut all = here;
         let mut broken = Backups::default();
         if let Some((bucket, there)) = there {
-            let there_is = |backup: Backup| Self::Bucket(bucket.clone(), Box::new(backup));
+            let there_is = |backup: BackupManifest| Self::Bucket(bucket.clone(), Box::new(backup));
             all.extend(there.whole.into_iter().map(there_is));
             broken.broken = there.broken;
         }
@@ -110,7 +110,7 @@ impl Origin {
         }
     }
 
-    pub fn backup(&self) -> &Backup {
+    pub fn backup(&self) -> &BackupManifest {
         match self {
             Self::Bucket(_, backup) => backup,
             Self::Here(here) => &here.backup,
@@ -194,11 +194,11 @@ async fn look(job: &mut Job<'_>, url: &str) -> Result<(Bucket, Backups)> {
 /// # Errors
 /// E0427 when there is none.
 fn meant(
-    mut all: Vec<Origin>,
+    mut all: Vec<BackupOrigin>,
     mut known: Backups,
     stack: &str,
     which: Option<&str>,
-) -> Result<Origin, Fault> {
+) -> Result<BackupOrigin, Fault> {
     all.retain(|origin| {
         which.is_some_and(|which| which != LATEST) || origin.backup().stack == stack
     });
@@ -252,23 +252,23 @@ mod tests {
 
     const STACK: &str = "prod";
 
-    fn backup(day: u8) -> Backup {
+    fn backup(day: u8) -> BackupManifest {
         let name = format!("citrino_202611{day:02}_030000");
-        let content = |ending: &str| crate::storage::archive::Content {
+        let content = |ending: &str| crate::storage::archive::ArchiveContent {
             file: format!("{name}{ending}"),
             ..Default::default()
         };
-        Backup {
+        BackupManifest {
             at: format!("2026-11-{day:02}T03:00:00Z"),
             stack: STACK.to_owned(),
             dump: content(".dump.zst"),
             globals: content(".globals.sql.zst"),
             name: name.clone(),
-            ..Backup::default()
+            ..BackupManifest::default()
         }
     }
 
-    fn there(backup: Backup) -> Origin {
+    fn there(backup: BackupManifest) -> BackupOrigin {
         let bucket = Bucket {
             bucket: "citrino".to_owned(),
             endpoint: None,
@@ -278,23 +278,23 @@ mod tests {
             secret: Secret::new("secret"),
             append_only: false,
         };
-        Origin::Bucket(bucket, Box::new(backup))
+        BackupOrigin::Bucket(bucket, Box::new(backup))
     }
 
-    fn here(backup: &Backup) -> Origin {
+    fn here(backup: &BackupManifest) -> BackupOrigin {
         let folder = tempfile::tempdir().unwrap();
         let manifest = folder.path().join(format!("{}.json", backup.name));
         fs::write(&manifest, backup.text().unwrap()).unwrap();
-        Origin::Here(Box::new(push::at(&manifest).unwrap()))
+        BackupOrigin::Here(Box::new(push::at(&manifest).unwrap()))
     }
 
-    fn of(all: Vec<Origin>, which: Option<&str>) -> Result<String, Fault> {
+    fn of(all: Vec<BackupOrigin>, which: Option<&str>) -> Result<String, Fault> {
         meant(all, Backups::default(), STACK, which).map(|origin| origin.told())
     }
 
     #[test]
     fn wherever_it_is_the_newest_is_meant_or_the_named_one() {
-        let all = |bucket: &[u8], machine: &[u8]| -> Vec<Origin> {
+        let all = |bucket: &[u8], machine: &[u8]| -> Vec<BackupOrigin> {
             let machine = machine.iter().map(|day| here(&backup(*day)));
             machine
                 .chain(bucket.iter().map(|day| there(backup(*day))))
@@ -336,7 +336,7 @@ mod tests {
         assert!(several.unwrap_err().message.contains("2 backups match"));
         let none = of(Vec::new(), None).unwrap_err();
         assert_eq!(none.message, "off the host: there is no backup");
-        let all: Vec<Origin> = (1..9).map(|day| there(backup(day))).collect();
+        let all: Vec<BackupOrigin> = (1..9).map(|day| there(backup(day))).collect();
         let hint = of(all, Some("x")).unwrap_err().hint.unwrap();
         assert!(
             hint.ends_with("citrino_20261104_030000 and 3 more"),
@@ -346,7 +346,7 @@ mod tests {
 
     #[test]
     fn one_of_another_stack_is_meant_by_its_name_alone() {
-        let other = Backup {
+        let other = BackupManifest {
             stack: "other".to_owned(),
             ..backup(25)
         };

@@ -4,9 +4,9 @@ use sqlparser::ast::{
     AlterColumnOperation, AlterTable, AlterTableOperation, ColumnDef, ColumnOption, Expr,
 };
 
-use super::{Effect, Known, last};
+use super::{Effect, KnownSchema, last};
 
-pub fn altered(alter: &AlterTable, known: &Known) -> Effect {
+pub fn altered(alter: &AlterTable, known: &KnownSchema) -> Effect {
     if known.is_new(&alter.name) {
         return Effect::default();
     }

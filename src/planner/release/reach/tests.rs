@@ -2,8 +2,8 @@ use super::*;
 use crate::facts::app::{Migrations, Schema};
 
 /// Knows migrations up to `newest`; the ninth is a contraction for those who know the seventh.
-fn release(id: &str, newest: i64, state: State) -> Release {
-    let migration = |version| Migration {
+fn release(id: &str, newest: i64, state: ReleaseState) -> Release {
+    let migration = |version| DescribedMigration {
         version,
         name: format!("m{version}"),
         sha: format!("sha of {version}"),
@@ -49,18 +49,18 @@ fn host(releases: Vec<Release>, applied: i64, floor: i64) -> AppFacts {
     }
 }
 
-fn backup(name: &str, floor: i64) -> Backup {
-    Backup {
+fn backup(name: &str, floor: i64) -> BackupManifest {
+    BackupManifest {
         name: name.to_owned(),
         schema: Some(Schema {
             floor,
             ..Schema::default()
         }),
-        ..Backup::default()
+        ..BackupManifest::default()
     }
 }
 
-fn backups(whole: &[Backup]) -> Backups {
+fn backups(whole: &[BackupManifest]) -> Backups {
     Backups {
         whole: whole.to_vec(),
         ..Backups::default()
@@ -71,9 +71,9 @@ fn backups(whole: &[Backup]) -> Backups {
 fn an_older_release_runs_on_a_newer_schema_down_to_its_floor() {
     let app = host(
         vec![
-            release("c", 9, State::Good),
-            release("b", 7, State::Good),
-            release("a", 6, State::Good),
+            release("c", 9, ReleaseState::Good),
+            release("b", 7, ReleaseState::Good),
+            release("a", 6, ReleaseState::Good),
         ],
         9,
         7,
@@ -89,13 +89,13 @@ fn an_older_release_runs_on_a_newer_schema_down_to_its_floor() {
 
 #[test]
 fn what_never_served_or_never_spoke_or_cannot_be_compared_is_no_way_back() {
-    let mut silent = release("b", 9, State::Good);
+    let mut silent = release("b", 9, ReleaseState::Good);
     silent.migrations = None;
     let mut app = host(
         vec![
-            release("c", 9, State::Good),
+            release("c", 9, ReleaseState::Good),
             silent,
-            release("a", 9, State::Failed),
+            release("a", 9, ReleaseState::Failed),
         ],
         9,
         0,
@@ -113,26 +113,32 @@ fn what_never_served_or_never_spoke_or_cannot_be_compared_is_no_way_back() {
 fn the_previous_one_is_beside_the_live_one_and_never_one_that_was_left() {
     let releases = |beside| {
         vec![
-            release("c", 9, State::Good),
+            release("c", 9, ReleaseState::Good),
             release("b", 9, beside),
-            release("a", 9, State::Good),
+            release("a", 9, ReleaseState::Good),
         ]
     };
     let id = |app: &AppFacts| previous(app).map(|release| release.id.clone());
-    assert_eq!(id(&host(releases(State::Good), 9, 0)).as_deref(), Some("b"));
-    for left in [State::Quarantined, State::Failed] {
+    assert_eq!(
+        id(&host(releases(ReleaseState::Good), 9, 0)).as_deref(),
+        Some("b")
+    );
+    for left in [ReleaseState::Quarantined, ReleaseState::Failed] {
         assert_eq!(id(&host(releases(left), 9, 0)).as_deref(), Some("a"));
     }
-    assert_eq!(id(&host(vec![release("c", 9, State::Good)], 9, 0)), None);
+    assert_eq!(
+        id(&host(vec![release("c", 9, ReleaseState::Good)], 9, 0)),
+        None
+    );
 }
 
 #[test]
 fn the_ways_past_a_contraction_are_those_that_there_are() {
     let app = host(
         vec![
-            release("c", 9, State::Good),
-            release("b", 8, State::Good),
-            release("a", 6, State::Good),
+            release("c", 9, ReleaseState::Good),
+            release("b", 8, ReleaseState::Good),
+            release("a", 6, ReleaseState::Good),
         ],
         9,
         7,
@@ -142,12 +148,12 @@ fn the_ways_past_a_contraction_are_those_that_there_are() {
     assert_eq!(
         ways(&app, &all, old),
         [
-            Way::Other(&app.releases[1]),
-            Way::Down {
+            RollbackWay::Other(&app.releases[1]),
+            RollbackWay::Down {
                 by: &app.releases[0],
                 to: 8
             },
-            Way::Restore(&all.whole[1]),
+            RollbackWay::Restore(&all.whole[1]),
         ]
     );
 
@@ -158,7 +164,7 @@ fn the_ways_past_a_contraction_are_those_that_there_are() {
     }
     assert_eq!(
         ways(&other, &backups(&[]), old),
-        [Way::Other(&other.releases[1])]
+        [RollbackWay::Other(&other.releases[1])]
     );
 
     // A way down over what loses data is none, and so is a backup from behind the contraction.
@@ -168,6 +174,6 @@ fn the_ways_past_a_contraction_are_those_that_there_are() {
     }
     assert_eq!(
         ways(&lossy, &backups(&all.whole[..1]), old),
-        [Way::Other(&lossy.releases[1])]
+        [RollbackWay::Other(&lossy.releases[1])]
     );
 }

@@ -1,0 +1,138 @@
+//! A host that an earlier binary has brought up is taken over by this one, and nothing is lost on the way.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::deploy::{another_build, plain, release};
+use crate::stack::{Said, Stack, said, untouched};
+
+/// What was last released before folders, names and words changed.
+const EARLIER: &str = "0b83ab4";
+
+/// What this version means to change on such a host; each is a row of the plan.
+const MEANT: &[&str] = &[];
+
+#[test]
+fn a_host_of_an_earlier_version_is_taken_over_with_all_that_it_has() {
+    let Some(stack) = untouched() else { return };
+    let earlier = Earlier::built();
+    let begun = earlier.brings_up(&stack);
+
+    let status = stack.citrino(&["status"]);
+    assert_eq!(status.code, 0, "{}", status.text);
+    assert!(status.text.contains(&begun.second), "{}", status.text);
+    let releases = stack.citrino(&["releases"]).text;
+    assert!(releases.contains(&begun.first), "{releases}");
+
+    let plan = stack.citrino(&["plan"]);
+    println!("{}", plan.text);
+    assert_eq!(differing(&plan.text), MEANT, "{}", plan.text);
+    let converge = stack.citrino(&["converge", "--yes"]);
+    assert_eq!(converge.code, 0, "{}", converge.text);
+    stack.is_as_wished();
+
+    let rollback = stack.citrino(&["rollback"]);
+    assert_eq!(rollback.code, 0, "{}", rollback.text);
+    assert_eq!(release(&stack), begun.first);
+    plain(&stack);
+    let rollback = stack.citrino(&["rollback"]);
+    assert_eq!(rollback.code, 0, "{}", rollback.text);
+    assert_eq!(release(&stack), begun.first);
+
+    stack.sql("CREATE TABLE notas (texto text)");
+    let restore = stack.citrino(&["restore", &begun.backup, "--yes"]);
+    assert_eq!(restore.code, 0, "{}", restore.text);
+    assert_eq!(stack.fingerprint(), begun.rows);
+    stack.is_healthy();
+
+    let audit = stack.citrino(&["audit"]).text;
+    for verb in ["up", "deploy", "backup", "converge", "rollback", "restore"] {
+        assert!(audit.contains(verb), "{verb}: {audit}");
+    }
+    let verify = stack.citrino(&["audit", "verify"]);
+    assert_eq!(verify.code, 0, "{}", verify.text);
+}
+
+/// The names of the rows that a plan would change.
+fn differing(plan: &str) -> Vec<&str> {
+    let rows = plan
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('~'));
+    rows.map(str::trim).collect()
+}
+
+/// What the earlier binary left.
+struct Begun {
+    first: String,
+    second: String,
+    backup: String,
+    rows: String,
+}
+
+/// The programs of that version.
+struct Earlier {
+    folder: PathBuf,
+}
+
+impl Earlier {
+    /// Built from the history beside the tree, once.
+    fn built() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = root.join("target/earlier");
+        let tree = folder.join("tree");
+        if !tree.exists() {
+            let tree = tree.to_str().unwrap();
+            runs(
+                Command::new("git")
+                    .current_dir(root)
+                    .args(["worktree", "add", "--force", "--detach", tree, EARLIER]),
+            );
+        }
+        runs(
+            Command::new("cargo")
+                .current_dir(&tree)
+                .args(["build", "--locked", "-p", "citrino-ops", "-p"])
+                .args(["citrino-app", "--target-dir", "../build"])
+                .env_remove("RUSTUP_TOOLCHAIN"),
+        );
+        Self {
+            folder: folder.join("build/x86_64-unknown-linux-gnu/debug"),
+        }
+    }
+
+    fn types(&self, stack: &Stack, words: &[&str]) -> Said {
+        let said = said(&mut stack.command_of(&self.folder.join("citrino-ops"), words));
+        assert_eq!(said.code, 0, "{}", said.text);
+        said
+    }
+
+    /// Two releases, a backup and a journal.
+    fn brings_up(&self, stack: &Stack) -> Begun {
+        stack.wish();
+        let app = self.folder.join("citrino-app");
+        let app = app.to_str().unwrap();
+        self.types(stack, &["up", "--yes", "--artifact", app]);
+        let first = release(stack);
+        self.types(
+            stack,
+            &["deploy", "--artifact", &another_build(stack, "second")],
+        );
+        let second = release(stack);
+        self.types(stack, &["backup", "now"]);
+        let listed = self.types(stack, &["backup", "list"]).text;
+        let backup = listed
+            .split_whitespace()
+            .find(|word| word.starts_with("citrino_"));
+        Begun {
+            first,
+            second,
+            backup: backup.unwrap().to_owned(),
+            rows: stack.fingerprint(),
+        }
+    }
+}
+
+fn runs(command: &mut Command) {
+    let said = said(command);
+    assert_eq!(said.code, 0, "{}", said.text);
+}
