@@ -119,7 +119,7 @@ async fn arm(system: &System, plan: &Plan<Task>, within_s: u64) -> Result<()> {
     take_away(system)?;
     let armed = Armed::by(system, plan, within_s)?;
     let back = Plan::new(
-        Claim::new(armed.way_back(), journal::WAY_BACK, &plan.who),
+        Claim::new(armed.way_back(), journal::WAY_BACK, &plan.who).on_host(plan.host.clone()),
         before::steps(system, plan).await?,
     )
     .of_stack(&plan.stack)

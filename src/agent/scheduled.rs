@@ -10,7 +10,7 @@ use crate::cli::Scheduled;
 use crate::core::audit::AuditAction;
 use crate::core::engine;
 use crate::core::error::{Code, Fault};
-use crate::core::event::{Event, now};
+use crate::core::event::{Event, RunPoint};
 use crate::core::plan::{Claim, Plan, Purpose, Step};
 use crate::facts::backups::Format;
 use crate::facts::{self, Facts};
@@ -30,7 +30,7 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
     let system = profile::on(System::host())?;
     let settings = settings(&system)?;
     let at = OffsetDateTime::now_utc();
-    let claim = claim(job, at)?;
+    let claim = claim(job, at)?.on_host(settings.host.clone());
     let _lock = match lock::take(&system, &claim)? {
         Ok(lock) => lock,
         Err(holder) => {
@@ -58,8 +58,8 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
     .await?;
     if tally.failed == 0 {
         // Nobody has to be told of what went well; what did not is told by the next command.
-        let (at, run) = (now(), plan.run);
-        journal.keep(&Event::Heard { at, run })?;
+        let point = RunPoint::of(&plan);
+        journal.keep(&Event::Heard { point })?;
     }
     Ok(())
 }
@@ -89,11 +89,11 @@ fn claim(job: Scheduled, at: OffsetDateTime) -> Result<Claim> {
         Scheduled::Drill => "backup drill",
         Scheduled::Offsite => "backup offsite",
     };
-    Ok(Claim {
-        run: at.format(format)?,
-        verb: verb.to_owned(),
-        who: format!("{TIMER}{}", host.to_string_lossy()),
-    })
+    Ok(Claim::new(
+        at.format(format)?,
+        verb,
+        format!("{TIMER}{}", host.to_string_lossy()),
+    ))
 }
 
 fn plan(claim: Claim, settings: &Settings, steps: Vec<Step<Task>>) -> Plan<Task> {

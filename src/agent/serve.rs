@@ -20,7 +20,7 @@ use crate::agent::guard::{self, Guard};
 use crate::core::audit::{AuditAction, Head};
 use crate::core::engine;
 use crate::core::error::{Code, Fault, error_info};
-use crate::core::event::{Counts, Event, Side, now};
+use crate::core::event::{Counts, Event, RunPoint, Side};
 use crate::core::outage::{self, Watch};
 use crate::core::plan::{Claim, Mode, Plan};
 use crate::facts::{self, patch_base};
@@ -219,10 +219,8 @@ async fn apply(
     guard.ended(system).await?;
     keep_time(system, plan, tally).await?;
     if input.heard() {
-        journal.keep(&Event::Heard {
-            at: now(),
-            run: plan.run.clone(),
-        })?;
+        let point = RunPoint::of(plan);
+        journal.keep(&Event::Heard { point })?;
     }
     if tally.failed == 0 {
         // What was made from them has its own copy.
@@ -284,8 +282,8 @@ async fn watched(
             && let Some(watch) = watch.take()
             && let Some(outage) = watch.end()?
         {
-            let (at, run) = (now(), plan.run.clone());
-            tell(Event::Outage { at, run, outage })?;
+            let point = RunPoint::of(plan);
+            tell(Event::Outage { point, outage })?;
         }
         tell(event)
     })
@@ -326,5 +324,7 @@ fn work_of(system: &System, order: RunOrder) -> Result<Work> {
         RunOrder::Abort(claim) => (unfinished::way_back(system, last.as_ref())?, claim),
     };
     work.plan.who = claim.who;
+    // One that an earlier version kept does not say it.
+    work.plan.host = claim.host.or(work.plan.host);
     Ok(work)
 }

@@ -13,8 +13,9 @@ use super::yaml::Document;
 use crate::core::app_profile::AppProfile;
 use crate::core::digest;
 use crate::core::error::{Code, Fault};
+use crate::core::role::Roles;
 use crate::core::value::{
-    Address, Cidr, DatabaseName, Domain, Email, HostKey, HttpUrl, Login, Money, Port,
+    Address, Cidr, DatabaseName, Domain, Email, HostKey, HostName, HttpUrl, Login, Money, Port,
     PrivateNetwork, RoleName, StackName, Variable, WholeNumber, Word,
 };
 
@@ -108,12 +109,14 @@ pub struct Dns {
 
 pub type Ttl = WholeNumber<60, 2_147_483_647>;
 
-/// One host of a stack. There is one today; what a host needs is named after it.
+/// One host of a stack. What is made for it, and what is kept of it, has its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostName {
-    pub name: String,
-    /// What it is there for.
-    pub role: String,
+pub struct Host {
+    pub stack: StackName,
+    pub name: HostName,
+    pub roles: Roles,
+    /// Whether the stack has no other: then whatever server the stack has is this one.
+    pub is_only: bool,
 }
 
 /// A machine that is already there.
@@ -372,12 +375,20 @@ impl Stack {
         None
     }
 
-    /// The hosts that the cloud has for this stack.
-    pub fn hosts(&self) -> Vec<HostName> {
-        vec![HostName {
-            name: self.name.to_string(),
-            role: "host".to_owned(),
-        }]
+    /// The hosts of the stack: today one, with every role.
+    pub fn hosts(&self) -> Vec<Host> {
+        vec![self.only_host()]
+    }
+
+    /// The host of a stack that has one. It is called like the stack, so its server, its addresses and the files that
+    /// this machine keeps of it have the names that they had before hosts had any.
+    pub fn only_host(&self) -> Host {
+        Host {
+            stack: self.name.clone(),
+            name: HostName::from(&self.name),
+            roles: Roles::every(),
+            is_only: true,
+        }
     }
 
     /// Where sshd of the host listens.

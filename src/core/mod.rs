@@ -12,5 +12,6 @@ pub mod http;
 pub mod outage;
 pub mod plan;
 pub mod report;
+pub mod role;
 pub mod secret;
 pub mod value;

@@ -15,6 +15,7 @@ use super::actions::{Action, deadline};
 use super::labels::{self, Labels};
 use super::resource::Order;
 use super::server_view::ServerView;
+use crate::config::stack::Host;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 
@@ -39,12 +40,13 @@ pub struct NewServer {
 }
 
 impl Hetzner {
-    /// The server of the stack, whatever its name.
+    /// The server of a host, whatever its name.
     ///
     /// # Errors
-    /// E0311 when more than one carries the stack's label: only a person can say which is the one.
-    pub async fn server_of(&self, stack: &str) -> Result<Option<ServerView>> {
-        let mut found: Vec<ServerView> = self.of_stack(stack).await?;
+    /// E0311 when more than one has the labels: only a person can say which is the one.
+    pub async fn server_of(&self, host: &Host) -> Result<Option<ServerView>> {
+        let mut found: Vec<ServerView> = self.of_stack(&host.stack).await?;
+        found.retain(|server| labels::is_of_host(&server.labels, host));
         if found.len() > 1 {
             let names: Vec<_> = found
                 .iter()
@@ -55,7 +57,7 @@ impl Hetzner {
                 format!(
                     "{} servers have the label {}: {}",
                     found.len(),
-                    labels::selector(stack),
+                    labels::host_selector(host),
                     names.join(", ")
                 ),
             );

@@ -237,8 +237,7 @@ impl Remote {
                 .context("the agent's greeting cannot be parsed")?
             {
                 FromAgent::Hello { facts, .. } => {
-                    let mirror = self.target.mirror.clone();
-                    Ok(Some(Agent::new(child, stdin, lines, *facts, mirror)))
+                    Ok(Some(Agent::new(child, stdin, lines, *facts, &self.target)))
                 }
                 FromAgent::Stop(trouble) => Err(Fault::new(
                     Code::E0505,

@@ -11,6 +11,7 @@ use crate::config::stack::Stack;
 use crate::core::app_profile::AppProfile;
 use crate::core::plan::Step;
 use crate::core::secret::Secret;
+use crate::core::value::HostName;
 use crate::facts::Facts;
 use crate::facts::app::AppFacts;
 use crate::facts::backups::{self, Backups, Format};
@@ -31,6 +32,9 @@ const PART: &str = "backup";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
     pub stack: String,
+    /// The host's name. Absent in what an earlier version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostName>,
     pub database: String,
     /// age recipients; none leaves the backups readable on the host.
     pub recipients: Vec<String>,
@@ -58,6 +62,7 @@ impl Settings {
     pub fn of(stack: &Stack, secrets: &[(String, Secret)]) -> Self {
         Self {
             stack: stack.name.to_string(),
+            host: Some(stack.only_host().name),
             database: stack.database.name.to_string(),
             recipients: stack.backup.recipients.clone(),
             keep: stack.backup.keep(),

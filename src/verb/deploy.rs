@@ -97,7 +97,7 @@ pub async fn change_over(
         unit: cutover.unit,
     };
     let ran = on_host::run(job, agent, &plan, blobs).await;
-    let seen = outage_watch::seen(job, &plan.run, outside);
+    let seen = outage_watch::seen(job, &plan, outside);
     match ran {
         Ok(tally) if tally.changed == 0 => {
             job.report.note(format!("{} already serves", release.id));

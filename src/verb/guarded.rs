@@ -255,7 +255,7 @@ fn named(armed: &ArmedRun<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::event::{Label, now};
+    use crate::core::event::{Label, RunPoint};
     use crate::core::plan::{Claim, Step};
     use crate::task::Link;
 
@@ -297,8 +297,7 @@ mod tests {
                 undo: false,
             };
             let begin = Event::Begin {
-                at: now(),
-                run: "r".into(),
+                point: RunPoint::of(&plan),
                 n: index + 1,
                 label: label.clone(),
             };
@@ -309,8 +308,7 @@ mod tests {
                 _ => StepState::Changed,
             };
             let end = Event::Step {
-                at: now(),
-                run: "r".into(),
+                point: RunPoint::of(&plan),
                 n: index + 1,
                 label,
                 state,

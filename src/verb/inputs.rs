@@ -8,6 +8,7 @@ use crate::config::playbook::Playbooks;
 use crate::config::stack::Stack;
 use crate::config::template::Values;
 use crate::core::error::{Code, Fault};
+use crate::core::role::Roles;
 use crate::facts::app::AppFacts;
 use crate::facts::{Facts, Os};
 use crate::operator::artifact;
@@ -19,7 +20,7 @@ use crate::planner::migration::{self, MigrationText};
 pub fn check(stack: &Stack, playbooks: &Playbooks, values: &Values) -> Result<()> {
     for facts in hosts() {
         let values = values.clone().with("facts", &facts);
-        playbooks.site(&values)?;
+        playbooks.site(&Roles::every(), &values)?;
         playbooks.steps("health", &values)?;
         let values = values.with("socket", &stack.profile.socket("blue"));
         playbooks.steps("smoke", &values)?;

@@ -8,10 +8,12 @@ use super::job::Job;
 use crate::config::stack::Stack;
 use crate::core::app_profile::Request;
 use crate::core::error::{Code, Fault};
-use crate::core::event::{Event, Side, now};
+use crate::core::event::{Event, RunPoint, Side};
 use crate::core::http::HttpRequest;
 use crate::core::outage::{self, Watch};
+use crate::core::plan::Plan;
 use crate::operator::remote::Remote;
+use crate::task::Task;
 
 /// What users ask.
 fn asks(stack: &Stack, address: IpAddr) -> Vec<HttpRequest> {
@@ -41,12 +43,11 @@ pub fn from_outside(job: &Job, remote: &Remote, watch: &[HttpRequest]) -> Option
 }
 
 /// Tells what a watch from here saw.
-pub fn seen(job: &mut Job, run: &str, watch: Option<Watch>) -> Result<()> {
+pub fn seen(job: &mut Job, plan: &Plan<Task>, watch: Option<Watch>) -> Result<()> {
     let Some(watch) = watch else { return Ok(()) };
     match watch.end()? {
         Some(outage) => job.report.tell(Event::Outage {
-            at: now(),
-            run: run.to_owned(),
+            point: RunPoint::of(plan),
             outage,
         }),
         None => job.report.note(

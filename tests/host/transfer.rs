@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use citrino_ops::core::digest::sha256;
 use citrino_ops::core::error::{Code, error_info};
+use citrino_ops::core::value::HostName;
 use citrino_ops::operator::mirror::Mirror;
 use citrino_ops::operator::remote::{Moved, Remote, Target};
 
@@ -32,7 +33,10 @@ fn instead(stack: &Stack, program: &str, line: &str) {
 
 fn target(stack: &Stack) -> Target {
     let key = stack.on_host("cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub");
+    let host: HostName = "moved".parse().unwrap();
     Target {
+        mirror: Mirror::of(&host),
+        host,
         address: stack.address(),
         port: 22,
         user: "root".to_owned(),
@@ -40,7 +44,6 @@ fn target(stack: &Stack) -> Target {
         host_keys: vec![key.trim().to_owned()],
         known_hosts: stack.home.join("known_hosts"),
         profile: Arc::default(),
-        mirror: Mirror::of("moved"),
     }
 }
 

@@ -28,7 +28,7 @@ pub struct RunState {
 impl RunState {
     pub fn fold(&mut self, event: &Event) {
         match event {
-            Event::Start { at, .. } => at.clone_into(&mut self.begun),
+            Event::Start { point, .. } => point.at.clone_into(&mut self.begun),
             Event::End { tally, .. } => self.tally.add(*tally),
             Event::Sent { bytes, .. } => self.sent_bytes += bytes,
             Event::Step {

@@ -14,7 +14,7 @@ mod stored;
 
 pub use clock::{DayAndTime, TimeOfDay};
 pub use money::Money;
-pub use name::{DatabaseName, RoleName, StackName, Variable, Word};
+pub use name::{DatabaseName, HostName, RoleName, StackName, Variable, Word};
 pub use net::{Address, Cidr, Domain, Email, HostKey, Login, PrivateNetwork};
 pub use number::{Port, WholeNumber};
 pub use place::HttpUrl;

@@ -56,6 +56,28 @@ fn domains() {
 }
 
 #[test]
+fn names_of_hosts() {
+    let longest = "h".repeat(63);
+    let too_long = "h".repeat(64);
+    let why = only::<HostName>(
+        &["prod", "a", "web-1", &longest],
+        &[
+            "", "Prod", "1web", "-web", "web-", "a.b", "a_b", "a/b", "..", "a\nb", &too_long,
+        ],
+    );
+    assert!(why[1].contains("not `Prod`"), "{why:?}");
+}
+
+#[test]
+fn whatever_may_name_a_stack_may_name_its_host() {
+    for text in ["a", "prod-2", &"s".repeat(50)] {
+        let stack = text.parse::<StackName>().unwrap();
+        let host = HostName::from(&stack);
+        assert_eq!(read::<HostName>(host.to_string()).unwrap(), host);
+    }
+}
+
+#[test]
 fn a_name_is_within_its_zone_at_a_dot_only() {
     let domain = |text: &str| text.parse::<Domain>().unwrap();
     let zone = domain("example.com");

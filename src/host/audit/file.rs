@@ -60,6 +60,7 @@ fn append(system: &System, stack: &str, claim: &Claim, mut deed: AuditEntry) -> 
         n: end.n,
         at: now(),
         stack: stack.to_owned(),
+        host: claim.host.clone(),
         run: claim.run.clone(),
         verb: claim.verb.clone(),
         who: claim.who.clone(),

@@ -1,6 +1,7 @@
 use super::server::{Dependencies, Repair};
 use super::*;
 use crate::core::secret::Secret;
+use crate::hetzner::labels::{self, Labels};
 use crate::hetzner::{AddressView, ServerView};
 
 const KEY: &str =
@@ -72,6 +73,7 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
         name: "prod".into(),
         labels: Labels::from([
             (labels::STACK.into(), "prod".into()),
+            (labels::HOST.into(), "prod".into()),
             (labels::ROLE.into(), "host".into()),
             (labels::BOOTSTRAP_KEY.into(), "of an earlier run".into()),
         ]),
@@ -95,6 +97,9 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
         what.into_iter().map(|(mend, _)| mend).collect()
     };
     assert_eq!(mends(&found, &around), []);
+    let host = found.labels.remove(labels::HOST);
+    assert_eq!(mends(&found, &around), [Repair::NameOrLabels]);
+    found.labels.insert(labels::HOST.into(), host.unwrap());
     found.fields.status = "off".into();
     found.fields.backups = false;
     found.fields.protected = false;
