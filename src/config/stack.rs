@@ -192,7 +192,7 @@ pub struct App {
     pub request_timeout_s: WholeNumber<1, 3600>,
     pub keep_alive_s: WholeNumber<1, 3600>,
     pub max_connections: WholeNumber<1, 100_000>,
-    /// DatabaseSettings connections of one slot. Two slots run during a deploy.
+    /// Database connections of one slot. Two slots run during a deploy.
     pub pool: WholeNumber<1, 1000>,
     /// What a slot may take of the host's memory, in MB.
     pub memory_max_mb: WholeNumber<1, 1_048_576>,

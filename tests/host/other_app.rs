@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::stack::{Said, Stack, bare};
+use crate::stack::{Said, Stack, untouched};
 use crate::stand_in::build;
 
 /// As the database is asked.
@@ -14,7 +14,7 @@ const PSQL: &str =
 
 #[test]
 fn another_app_lives_by_its_own_profile_and_nothing_is_called_after_citrino() {
-    let Some(stack) = bare() else { return };
+    let Some(stack) = untouched() else { return };
     stack.write("shop.yml", include_str!("other_app.yml"));
     stack.write("citrino.yml", &wishes(&stack));
 

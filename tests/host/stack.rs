@@ -24,30 +24,13 @@ pub const GO_ON: &str = "/var/tmp/go-on";
 /// The tests of a ring share it, each in a process of its own. One that failed says so itself; the others find what it
 /// left, and mend it or fail too.
 pub fn serving() -> Option<Turn> {
-    turn(Stack::found)
-}
-
-/// A lab with nothing on it, for a test that brings up a stack of its own.
-pub fn bare() -> Option<Turn> {
-    turn(|lab, folder| {
-        let home = folder.join("home");
-        let _ = fs::remove_dir_all(&home);
-        Stack {
-            lab,
-            home,
-            said: String::new(),
-        }
-    })
-}
-
-fn turn(stack: impl FnOnce(TestLab, &Path) -> Stack) -> Option<Turn> {
     let ring = Ring::of_this_test()?;
     let folder = std::env::temp_dir().join(format!("citrino-ring-{}", ring.name));
     claim(&folder);
     let turn = File::create(folder.join("turn")).unwrap();
     turn.lock().unwrap();
     let lab = TestLab::of_the_run(&binary("citrino-lab"), ring.name, ring.port, ring.subnet)?;
-    let stack = stack(lab, &folder);
+    let stack = Stack::found(lab, &folder);
     Some(Turn { stack, _turn: turn })
 }
 
@@ -135,13 +118,14 @@ impl Ring {
 }
 
 impl Stack {
+    fn on(lab: TestLab, folder: &Path) -> Self {
+        let (home, said) = (folder.join("home"), String::new());
+        Self { lab, home, said }
+    }
+
     /// The stack that an earlier test of this run has left in the folder, or a new one.
     fn found(lab: TestLab, folder: &Path) -> Self {
-        let mut stack = Self {
-            lab,
-            home: folder.join("home"),
-            said: String::new(),
-        };
+        let mut stack = Self::on(lab, folder);
         let (begun, said) = (folder.join("begun"), folder.join("said"));
         let token = stack.lab.token();
         if fs::read_to_string(&begun).is_ok_and(|begun| begun == token) {

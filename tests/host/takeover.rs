@@ -12,7 +12,7 @@ const EARLIER: &str = "0b83ab4";
 /// What this version means to change on such a host; each is a row of the plan.
 const MEANT: &[&str] = &[
     "cloud server rehearsal label citrino-ops/host=rehearsal is missing",
-    "app    app profile",
+    "app app profile",
     "backup citrino-ops on the host",
 ];
 

@@ -59,7 +59,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The words of Citrino's commands, also for those of an app that has others: tests/host/other_app.yml.
+/// The words of Citrino's commands, also for those of an app that has others (`tests/host/other_app.yml`).
 fn usual(words: Vec<&str>) -> Vec<&str> {
     match words[..] {
         ["run", bind, "--with", config] => vec!["serve", "--config", config, "--bind", bind],
