@@ -98,11 +98,11 @@ pub enum Verb {
         #[command(subcommand)]
         what: Option<BackupCommand>,
     },
-    /// RestoreCommand the database from a backup, or to a point in time
+    /// Restore the database from a backup, or to a point in time
     ///
     /// The current database is kept under another name until `backup prune --previous-databases`.
     Restore(RestoreCommand),
-    /// ImportCommand data
+    /// Import data
     Db {
         #[command(subcommand)]
         what: Db,

@@ -50,7 +50,7 @@ pub async fn run(job: &mut Job<'_>, way: CutOffChoice) -> Result<u8> {
     match job.ended(tally) {
         Ok(_) => job.report.note("the run succeeded"),
         Err(error) if way == CutOffChoice::Finish(Ending::Abort) && is_halted(&error) => {
-            undone(job)?
+            undone(job)?;
         }
         Err(error) => return Err(deploy::failed(job, &remote, &outcome, error).await),
     }
