@@ -31,8 +31,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let host = || System::at(folder.path());
         assert_eq!(on(host()).unwrap().app(), &AppProfile::default());
-        let mut other = AppProfile::default();
-        other.name = "shop".parse().unwrap();
+        let other = AppProfile {
+            name: "shop".parse().unwrap(),
+            ..AppProfile::default()
+        };
         let path = host().path(PROFILE);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, serde_json::to_vec(&other).unwrap()).unwrap();
