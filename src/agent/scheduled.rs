@@ -12,10 +12,12 @@ use crate::core::engine;
 use crate::core::error::{Code, Fault};
 use crate::core::event::{Event, RunPoint};
 use crate::core::plan::{Claim, Plan, Purpose, Step};
-use crate::facts::backups::{Format, SETTINGS};
+use crate::facts::backups::Format;
 use crate::facts::{self, Facts};
 use crate::host::journal::{Journal, TIMER};
 use crate::host::lock;
+use crate::host::own::BACKUP_SETTINGS;
+use crate::host::profile;
 use crate::host::system::System;
 use crate::planner::backup::Settings;
 use crate::task::Task;
@@ -25,7 +27,7 @@ use crate::task::Task;
 /// # Errors
 /// E0504 while another run holds the host: systemd starts it again later. E0426 without settings.
 pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
-    let system = System::host();
+    let system = profile::on(System::host())?;
     let settings = settings(&system)?;
     let at = OffsetDateTime::now_utc();
     let claim = claim(job, at)?.on_host(settings.host.clone());
@@ -66,12 +68,17 @@ fn settings(system: &System) -> Result<Settings> {
     let absent = || {
         Fault::new(
             Code::E0426,
-            format!("{SETTINGS} does not exist or cannot be read"),
+            format!("{BACKUP_SETTINGS} does not exist or cannot be read"),
         )
         .hint("`citrino-ops converge` writes it")
     };
-    let text = system.read(SETTINGS)?.ok_or_else(absent)?;
-    serde_json::from_slice(&text).with_context(absent)
+    let text = system.read(BACKUP_SETTINGS)?.ok_or_else(absent)?;
+    let settings: Settings = serde_json::from_slice(&text).with_context(absent)?;
+    let profile = system.shared_app();
+    Ok(Settings {
+        profile,
+        ..settings
+    })
 }
 
 fn claim(job: Scheduled, at: OffsetDateTime) -> Result<Claim> {

@@ -80,8 +80,8 @@ impl Playbooks {
         let mut unrendered = None;
         for item in items(&file) {
             let line = item.at.line;
-            match self.step(name, &item, &mut file, values) {
-                Ok(step) => steps.extend(step),
+            match self.item(name, &item, &mut file, values) {
+                Ok(more) => steps.extend(more),
                 Err(error) => {
                     let place = format!("playbooks/{name}.yml:{line}");
                     unrendered.get_or_insert(error.context(place));

@@ -1,5 +1,6 @@
 //! What everything else stands on: engine, plan, event, error codes, secret, digest.
 
+pub mod app_profile;
 pub mod audit;
 pub mod catalogue;
 pub mod code;

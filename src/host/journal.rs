@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::event::{Counts, Event, StepState};
 use crate::core::plan::{Purpose, Seen};
+use crate::host::own;
 use crate::host::system::System;
 
 /// One JSON object a line.
-pub const PATH: &str = "/var/log/citrino/journal.ndjson";
+pub const PATH: &str = own::JOURNAL;
 
 /// What a run in which the dead man's switch puts back is called.
 pub const WAY_BACK: &str = "guard";

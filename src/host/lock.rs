@@ -13,9 +13,10 @@ use crate::core::event::now;
 use crate::core::plan::Claim;
 use crate::core::value::HostName;
 use crate::host::journal;
+use crate::host::own;
 use crate::host::system::System;
 
-const PATH: &str = "/var/lib/citrino/lock";
+const PATH: &str = own::LOCK;
 const LOOKS: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 

@@ -23,6 +23,7 @@ pub fn existing(stack: &Stack, name: &HostName, host: &ExistingHost) -> Target {
         host_keys: vec![host.host_key.to_string()],
         known_hosts: known_hosts_path(name),
         mirror: Mirror::of(name),
+        profile: stack.profile.clone(),
     }
 }
 
@@ -59,6 +60,7 @@ pub fn of_server(stack: &Stack, host: &HostName, server: &ServerView) -> Result<
         host_keys,
         known_hosts: known_hosts_path(host),
         mirror: Mirror::of(host),
+        profile: stack.profile.clone(),
     })
 }
 

@@ -38,7 +38,7 @@ pub async fn run(job: &mut Job<'_>, way: CutOffChoice) -> Result<u8> {
         what: "the run".to_owned(),
         serves_meanwhile: release::proved(app).map(str::to_owned),
         same: false,
-        unit: release::trial(app),
+        unit: release::trial(&job.stack.profile, app),
     };
     let claim = job.claim();
     let report = &mut *job.report;

@@ -146,6 +146,7 @@ impl<'r> Job<'r> {
             .with("volume", &self.volume.path())
             .with("tls", &stack.tls)
             .with("https", &stack.tls.https())
+            .with("profile", &*stack.profile)
             .with("app", &stack.app)
             .with("database", &stack.database)
             .with("backup", &stack.backup)

@@ -9,7 +9,7 @@ use crate::core::error::exit;
 pub fn run(job: &mut Job) -> Result<u8> {
     // `Job::load` has checked it, as for every verb.
     let stack = &job.stack;
-    let migrations = inputs::migrations(&stack.folder)?.map_or_else(String::new, |(_, sources)| {
+    let migrations = inputs::migrations(stack)?.map_or_else(String::new, |(_, sources)| {
         format!(", {} migration files", sources.len())
     });
     let text = format!(

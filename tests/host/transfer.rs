@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use citrino_ops::core::digest::sha256;
 use citrino_ops::core::error::{Code, error_info};
@@ -42,6 +43,7 @@ fn target(stack: &Stack) -> Target {
         identity: Some(stack.lab.operator_key()),
         host_keys: vec![key.trim().to_owned()],
         known_hosts: stack.home.join("known_hosts"),
+        profile: Arc::default(),
     }
 }
 

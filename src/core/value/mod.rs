@@ -9,6 +9,7 @@ mod name;
 mod net;
 mod number;
 mod place;
+mod program;
 mod stored;
 
 pub use clock::{DayAndTime, TimeOfDay};
@@ -17,6 +18,7 @@ pub use name::{DatabaseName, HostName, RoleName, StackName, Variable, Word};
 pub use net::{Address, Cidr, Domain, Email, HostKey, Login, PrivateNetwork};
 pub use number::{Port, WholeNumber};
 pub use place::HttpUrl;
+pub use program::{Argument, Flag, HostPath, InnerPath, Route, SystemName, TextLine};
 pub use stored::{BackupName, ReleaseId, Sha256, checked};
 
 #[cfg(test)]

@@ -80,11 +80,6 @@ impl DatabaseName {
         const OWN: [&str; 3] = ["postgres", "template0", "template1"];
         refused_identifier(text, LONGEST_DATABASE).or_else(|| taken(text, OWN.contains(&text)))
     }
-
-    /// As the production plan has it.
-    pub fn of_plan() -> Self {
-        Self("citrino_prod".to_owned())
-    }
 }
 
 /// The name of the app's role in the database.
@@ -98,11 +93,6 @@ impl RoleName {
     fn refusal(text: &str) -> Option<String> {
         let is_own = ["postgres", "public", "none"].contains(&text) || text.starts_with("pg_");
         refused_identifier(text, LONGEST_NAME).or_else(|| taken(text, is_own))
-    }
-
-    /// As the production plan has it.
-    pub fn of_plan() -> Self {
-        Self("citrino_user".to_owned())
     }
 }
 

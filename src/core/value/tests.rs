@@ -295,3 +295,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_an_application_is_called_and_told() {
+    only::<SystemName>(
+        &["shop", "shop-web_2"],
+        &[
+            "", "1a", "Shop", "a b", "root", "postgres", "a/b", "-a", "a.b",
+        ],
+    );
+    assert!(read::<SystemName>("a".repeat(32)).is_err());
+    only::<HostPath>(
+        &["/srv/shop", "/a.b/c-d_e"],
+        &[
+            "", "/", "a", "/a/../b", "/a/", "//a", "/a b", "/a/.", "/%i", "/a\n",
+        ],
+    );
+    only::<InnerPath>(
+        &["a", "checks/places.sql"],
+        &["", "/a", "../a", "a/../b", "a//b", "./a"],
+    );
+    only::<Route>(
+        &["/", "/api/health?x=1"],
+        &["", "api", "/a b", "/a\"", "/a;", "/a\n", "/{x}"],
+    );
+    only::<Argument>(
+        &["serve", "--bind", "{bind}"],
+        &["", "a b", "$x", "%i", "\"", "\\", "a\n"],
+    );
+    only::<Flag>(
+        &["--unit", "--a-b"],
+        &["", "-u", "--", "unit", "--a b", "---a"],
+    );
+    only::<TextLine>(&["Come back later."], &["", "a\nb", "\u{1b}[31m"]);
+}

@@ -1,9 +1,11 @@
 //! A host as it is logged in to.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use crate::core::app_profile::AppProfile;
 use crate::core::error::{Code, Fault};
 use crate::core::value::HostName;
 use crate::operator::cache;
@@ -21,6 +23,8 @@ pub struct Target {
     pub host_keys: Vec<String>,
     /// A file of the host's own; the user's known_hosts is neither asked nor written.
     pub known_hosts: PathBuf,
+    /// The app on it.
+    pub profile: Arc<AppProfile>,
     /// What this machine has seen of the host's audit.
     pub mirror: Mirror,
 }
@@ -102,6 +106,7 @@ mod tests {
             identity: None,
             host_keys: vec!["ssh-ed25519 AAAA".into()],
             known_hosts: folder.path().join("cache/known_hosts"),
+            profile: Arc::default(),
         };
         target.pin().unwrap();
         std::thread::scope(|scope| {
