@@ -276,8 +276,8 @@ pub enum Db {
 pub struct ImportCommand {
     /// A dump, which replaces all data, or CSV files, whose rows are added
     ///
-    /// A dump is of one database, by `pg_dump` in plain or custom format, also compressed with gzip or zstd. CSV files have
-    /// properties, services or agents.
+    /// A dump is of one database, by `pg_dump` in plain or custom format, also compressed with gzip or zstd. The
+    /// application profile says which tables CSV files can have.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Only import and check the data next to the live database, then delete it again
@@ -395,18 +395,9 @@ pub struct CsvOptions {
     /// Who the rows are from; together with its code this identifies a row
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// The currency of prices without one
-    #[arg(long, value_parser = ["USD", "BOB"], requires = "source")]
-    pub moneda: Option<String>,
-    /// Bolivianos per dollar
-    #[arg(long, value_name = "RATE", requires = "source")]
-    pub cambio: Option<f64>,
-    /// The operation of properties without one
-    #[arg(long, value_parser = ["venta", "alquiler", "anticretico"], requires = "source")]
-    pub operacion: Option<String>,
-    /// Reject rows whose zone is not a known one of the city
-    #[arg(long, requires = "source")]
-    pub known_zones: bool,
+    /// Options for the app's loader, after `--`; the application profile lists them
+    #[arg(last = true, requires = "source", value_name = "LOADER OPTIONS")]
+    pub loader: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use crate::core::app_profile::AppProfile;
 use crate::core::audit::Head;
 use crate::core::event::{ErrorInfo, Event};
 use crate::core::plan::{Claim, Plan};
@@ -18,6 +19,8 @@ use crate::task::Task;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToAgent {
+    /// Which app it is about: the first line, before the agent looks at its host and greets.
+    Profile(Box<AppProfile>),
     /// Addresses of blobs that the plan needs, and of what this side could make patches against,
     /// the best first; answered by `Missing`.
     Offer {

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use citrino_ops::core::audit::{AuditAction, AuditEntry, Head, Line};
+use citrino_ops::core::audit::{AuditAction, AuditEntry, Head, Line, lines};
 use citrino_ops::core::plan::Claim;
 use citrino_ops::host::audit;
 use citrino_ops::host::system::System;
@@ -96,11 +96,7 @@ impl Host {
     }
 
     fn write_of(&self, did: AuditAction, run: usize, changed: &str) {
-        let claim = Claim {
-            run: format!("r{run}"),
-            verb: "converge".into(),
-            who: "ana@here".into(),
-        };
+        let claim = Claim::new(format!("r{run}"), "converge", "ana@here");
         let deed = AuditEntry {
             did,
             changed: vec![changed.into()],
@@ -231,4 +227,40 @@ fn a_long_chain_goes_on_from_its_end() {
         };
         assert_eq!(audit::since(&host.system, &other).unwrap(), None);
     }
+}
+
+/// As version 0.1.0 wrote it, before lines named their host.
+const OLDER: &str = r#"{"n":1,"at":"2026-01-02T03:04:05Z","stack":"prod","run":"20260102T030405Z-00000001","verb":"converge","who":"ana@desk","did":"begun","prev":"0000000000000000000000000000000000000000000000000000000000000000","hash":"5cc0edf0bedee56454d4cbb9f57ee2106f0c164340ddfd686d2efb17fecff990"}
+{"n":2,"at":"2026-01-02T03:04:05Z","stack":"prod","run":"20260102T030405Z-00000001","verb":"converge","who":"ana@desk","did":"ended","changed":["nginx configuration"],"prev":"5cc0edf0bedee56454d4cbb9f57ee2106f0c164340ddfd686d2efb17fecff990","hash":"8a975253049e444b4bfe75eb50af5f47ed41b2639c19d2ec79b5dbf9d1401f91"}
+"#;
+
+#[test]
+fn a_chain_of_an_earlier_version_is_verified_and_goes_on_with_the_host() {
+    let host = Host::new();
+    fs::write(host.system.path(audit::PATH), OLDER).unwrap();
+    let claim = Claim::new("r2", "deploy", "ana@desk").on_host(Some("prod".parse().unwrap()));
+    audit::write(&host.system, "prod", &claim, AuditEntry::default()).unwrap();
+    let bytes = host.bytes();
+    assert!(bytes.starts_with(OLDER.as_bytes()));
+    let lines: Vec<Line> = lines(&bytes)
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
+    let hosts: Vec<_> = lines.iter().map(|line| line.host.as_deref()).collect();
+    assert_eq!(hosts, [None, None, Some("prod")]);
+    let checked = audit::check(&bytes, &Head::default());
+    checked.unbroken("the audit").unwrap();
+    assert_eq!(
+        (checked.head.n, checked.head.bytes),
+        (3, bytes.len() as u64)
+    );
+    // The host is within what the hash holds.
+    host.change(|lines| {
+        let text = String::from_utf8(lines[2].clone()).unwrap();
+        lines[2] = text.replace(r#""host":"prod""#, r#""host":"web-1""#).into();
+    });
+    assert!(
+        audit::check(&host.bytes(), &Head::default())
+            .unbroken("the audit")
+            .is_err()
+    );
 }

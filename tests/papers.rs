@@ -7,9 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use citrino_ops::cli::Cli;
+use citrino_ops::core::app_profile::AppProfile;
 use citrino_ops::core::error::{Code, exit};
 use citrino_ops::task::KINDS;
 use clap::CommandFactory;
+use serde_json::Value;
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -125,13 +127,25 @@ fn every_code_that_the_papers_name_is_one() {
     }
 }
 
+/// The names of a step: of one with `each`, those of the profile's items.
+fn names(step: &Value, profile: &Value) -> Vec<String> {
+    let name = |of: &Value| of["name"].as_str().unwrap().to_owned();
+    let Some(each) = step["each"].as_str() else {
+        return vec![name(step)];
+    };
+    let pointer = each.replacen("profile", "", 1).replace('.', "/");
+    let items = profile.pointer(&pointer).unwrap().as_array().unwrap();
+    items.iter().map(name).collect()
+}
+
 /// A question of `health` without a line in the handbook would leave an operator alone.
 #[test]
 fn the_handbook_knows_every_question_of_health() {
-    let asked: Vec<String> = read("playbooks/health.yml")
-        .lines()
-        .filter_map(|line| line.strip_prefix("- name: "))
-        .map(str::to_owned)
+    let profile = serde_json::to_value(AppProfile::default()).unwrap();
+    let steps: Vec<Value> = serde_yaml::from_str(&read("playbooks/health.yml")).unwrap();
+    let asked: Vec<String> = steps
+        .iter()
+        .flat_map(|step| names(step, &profile))
         .collect();
     let told: Vec<String> = table(&read("docs/operations/README.md"), "row")
         .into_iter()
@@ -149,6 +163,7 @@ fn every_paper_that_is_named_is_there() {
         "docs/tasks.md",
         "docs/glossary.md",
         "docs/operations/README.md",
+        "docs/operations/profile.md",
     ] {
         for name in quoted(&read(paper)) {
             let is_paper = Path::new(&name).extension().is_some_and(|end| end == "md")

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::event_writer::EventWriter;
 use super::operator_input::OperatorInput;
 use crate::core::error::{Code, Fault};
-use crate::core::event::{Event, now};
+use crate::core::event::{Event, RunPoint};
 use crate::host::journal::{self, Journal};
 use crate::host::lock;
 use crate::host::system::System;
@@ -34,7 +34,7 @@ pub async fn follow(system: &System, writer: &EventWriter, input: &OperatorInput
             .iter()
             .find(|event| matches!(event, Event::End { .. }))
         {
-            Some(Event::End { run, .. }) => return heard(system, input, run, busy),
+            Some(Event::End { point, .. }) => return heard(system, input, point, busy),
             _ if busy => {}
             _ => return Err(cut_off(&events).into()),
         }
@@ -43,10 +43,10 @@ pub async fn follow(system: &System, writer: &EventWriter, input: &OperatorInput
 }
 
 /// The journal is the run's own while it holds the lock; then it notes who read the end itself.
-fn heard(system: &System, input: &OperatorInput, run: &str, busy: bool) -> Result<()> {
+fn heard(system: &System, input: &OperatorInput, end: &RunPoint, busy: bool) -> Result<()> {
     if input.heard() && !busy {
-        let run = run.to_owned();
-        Journal::open(system)?.keep(&Event::Heard { at: now(), run })?;
+        let point = end.later();
+        Journal::open(system)?.keep(&Event::Heard { point })?;
     }
     Ok(())
 }

@@ -19,21 +19,16 @@ use crate::host::armed::{ARMED, Armed, FOLDER};
 use crate::host::audit;
 use crate::host::journal::{self, Journal};
 use crate::host::lock;
+use crate::host::own::{
+    GUARD_AT_BOOT as AT_BOOT, GUARD_BINARY as BINARY, GUARD_UNIT as UNIT, GUARD_WANTED as WANTED,
+    WAY_BACK,
+};
+use crate::host::profile;
 use crate::host::system::{Cmd, System};
 use crate::storage::blob;
 use crate::task::Task;
 
 mod before;
-
-/// What puts back, as a plan.
-const WAY_BACK: &str = "/var/lib/citrino/guard/plan.json";
-/// A name of its own for this binary: the next upload takes older agents away.
-const BINARY: &str = "/var/lib/citrino/guard/agent";
-/// The transient timer, and the service that it starts.
-const UNIT: &str = "citrino-guard";
-/// What a reboot in the armed time starts. It stays, and does nothing while nothing is armed.
-const AT_BOOT: &str = "/etc/systemd/system/citrino-guard-at-boot.service";
-const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/citrino-guard-at-boot.service";
 
 /// How often a host that could not be put back whole is tried again: programs fail for a moment.
 const TRIES: usize = 3;
@@ -124,7 +119,7 @@ async fn arm(system: &System, plan: &Plan<Task>, within_s: u64) -> Result<()> {
     take_away(system)?;
     let armed = Armed::by(system, plan, within_s)?;
     let back = Plan::new(
-        Claim::new(armed.way_back(), journal::WAY_BACK, &plan.who),
+        Claim::new(armed.way_back(), journal::WAY_BACK, &plan.who).on_host(plan.host.clone()),
         before::steps(system, plan).await?,
     )
     .of_stack(&plan.stack)
@@ -269,12 +264,17 @@ fn way_back(system: &System) -> Result<Plan<Task>> {
     serde_json::from_slice(&text).with_context(|| format!("{WAY_BACK} cannot be read"))
 }
 
+/// This host. A profile that cannot be read must not keep it from being put back: only few of its steps ask for the app.
+fn host() -> System {
+    profile::on(System::host()).unwrap_or_else(|_| System::host())
+}
+
 /// What systemd starts: waits until it is due and nobody works on the host, and puts back.
 ///
 /// # Errors
 /// When nothing could be put back; systemd then starts it again.
 pub async fn fire() -> Result<()> {
-    let system = System::host();
+    let system = host();
     while let Some(armed) = Armed::read(&system)? {
         let left = armed.left(&system)?;
         if !left.is_zero() {

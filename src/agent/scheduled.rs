@@ -10,12 +10,14 @@ use crate::cli::Scheduled;
 use crate::core::audit::AuditAction;
 use crate::core::engine;
 use crate::core::error::{Code, Fault};
-use crate::core::event::{Event, now};
+use crate::core::event::{Event, RunPoint};
 use crate::core::plan::{Claim, Plan, Purpose, Step};
-use crate::facts::backups::{Format, SETTINGS};
+use crate::facts::backups::Format;
 use crate::facts::{self, Facts};
 use crate::host::journal::{Journal, TIMER};
 use crate::host::lock;
+use crate::host::own::BACKUP_SETTINGS;
+use crate::host::profile;
 use crate::host::system::System;
 use crate::planner::backup::Settings;
 use crate::task::Task;
@@ -25,10 +27,10 @@ use crate::task::Task;
 /// # Errors
 /// E0504 while another run holds the host: systemd starts it again later. E0426 without settings.
 pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
-    let system = System::host();
+    let system = profile::on(System::host())?;
     let settings = settings(&system)?;
     let at = OffsetDateTime::now_utc();
-    let claim = claim(job, at)?;
+    let claim = claim(job, at)?.on_host(settings.host.clone());
     let _lock = match lock::take(&system, &claim)? {
         Ok(lock) => lock,
         Err(holder) => {
@@ -56,8 +58,8 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
     .await?;
     if tally.failed == 0 {
         // Nobody has to be told of what went well; what did not is told by the next command.
-        let (at, run) = (now(), plan.run);
-        journal.keep(&Event::Heard { at, run })?;
+        let point = RunPoint::of(&plan);
+        journal.keep(&Event::Heard { point })?;
     }
     Ok(())
 }
@@ -66,12 +68,17 @@ fn settings(system: &System) -> Result<Settings> {
     let absent = || {
         Fault::new(
             Code::E0426,
-            format!("{SETTINGS} does not exist or cannot be read"),
+            format!("{BACKUP_SETTINGS} does not exist or cannot be read"),
         )
         .hint("`citrino-ops converge` writes it")
     };
-    let text = system.read(SETTINGS)?.ok_or_else(absent)?;
-    serde_json::from_slice(&text).with_context(absent)
+    let text = system.read(BACKUP_SETTINGS)?.ok_or_else(absent)?;
+    let settings: Settings = serde_json::from_slice(&text).with_context(absent)?;
+    let profile = system.shared_app();
+    Ok(Settings {
+        profile,
+        ..settings
+    })
 }
 
 fn claim(job: Scheduled, at: OffsetDateTime) -> Result<Claim> {
@@ -82,11 +89,11 @@ fn claim(job: Scheduled, at: OffsetDateTime) -> Result<Claim> {
         Scheduled::Drill => "backup drill",
         Scheduled::Offsite => "backup offsite",
     };
-    Ok(Claim {
-        run: at.format(format)?,
-        verb: verb.to_owned(),
-        who: format!("{TIMER}{}", host.to_string_lossy()),
-    })
+    Ok(Claim::new(
+        at.format(format)?,
+        verb,
+        format!("{TIMER}{}", host.to_string_lossy()),
+    ))
 }
 
 fn plan(claim: Claim, settings: &Settings, steps: Vec<Step<Task>>) -> Plan<Task> {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Stdin};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::event_writer::EventWriter;
@@ -20,48 +20,44 @@ use crate::agent::guard::{self, Guard};
 use crate::core::audit::{AuditAction, Head};
 use crate::core::engine;
 use crate::core::error::{Code, Fault, error_info};
-use crate::core::event::{Counts, Event, Side, now};
+use crate::core::event::{Counts, Event, RunPoint, Side};
 use crate::core::outage::{self, Watch};
 use crate::core::plan::{Claim, Mode, Plan};
-use crate::facts::{self, app, backups, patch_base};
+use crate::facts::{self, patch_base};
 use crate::host::audit;
 use crate::host::journal::{self, Journal};
 use crate::host::lock;
+use crate::host::own;
+use crate::host::profile;
 use crate::host::system::System;
 use crate::protocol::{AuditDelta, FromAgent, ToAgent};
 use crate::storage::blob;
 use crate::task::Task;
 
 /// The folders in which the agent keeps its own files.
-const OWN: [&str; 5] = [
-    "/var/lib/citrino",
-    blob::FOLDER,
-    "/var/lib/citrino/stamps",
-    "/var/lib/citrino/guard",
-    backups::FOLDER,
-];
+const OWN: [&str; 4] = [own::STATE, own::BLOBS, own::STAMPS, own::GUARD];
 
 /// Speaks the protocol on stdin and stdout until a plan has run or stdin ends.
 ///
 /// # Errors
 /// What could not even be told to the other side; all else goes there as `Stop`.
 pub async fn serve() -> Result<()> {
-    let system = System::host();
     let writer = EventWriter::start();
-    if let Err(error) = converse(&system, &writer).await {
+    if let Err(error) = converse(&writer).await {
         writer.say(FromAgent::Stop(error_info(&error)));
     }
     writer.finish();
     Ok(())
 }
 
-async fn converse(system: &System, writer: &EventWriter) -> Result<()> {
+async fn converse(writer: &EventWriter) -> Result<()> {
+    let mut input = BufReader::new(std::io::stdin());
+    let system = &host(&mut input)?;
     let facts = facts::gather(system).await?;
     writer.say(FromAgent::Hello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         facts: Box::new(facts),
     });
-    let mut input = BufReader::new(std::io::stdin());
     match listen(system, writer, &mut input).await? {
         None => Ok(()),
         Some(Wanted::Check(plan)) => check(system, writer, &plan).await,
@@ -76,6 +72,19 @@ async fn converse(system: &System, writer: &EventWriter) -> Result<()> {
             )
             .await
         }
+    }
+}
+
+/// This host, with the app that the operator's side tells of in its first line. Where nobody says anything, the host knows
+/// it itself.
+fn host(input: &mut impl BufRead) -> Result<System> {
+    let mut line = String::new();
+    if input.read_line(&mut line)? == 0 {
+        return profile::on(System::host());
+    }
+    match serde_json::from_str(&line).context("the operator's side sent an unknown message")? {
+        ToAgent::Profile(app) => Ok(System::host().with_app(*app)),
+        _ => bail!("the operator's side did not say which app this is about"),
     }
 }
 
@@ -153,7 +162,7 @@ async fn listen(
             ToAgent::Resume(claim) => break Wanted::Work(RunOrder::Resume(claim), seen),
             ToAgent::Abort(claim) => break Wanted::Work(RunOrder::Abort(claim), seen),
             ToAgent::Attach => break Wanted::Attach,
-            ToAgent::Halt | ToAgent::Heard => {}
+            ToAgent::Halt | ToAgent::Heard | ToAgent::Profile(_) => {}
         }
     };
     Ok(Some(wanted))
@@ -210,10 +219,8 @@ async fn apply(
     guard.ended(system).await?;
     keep_time(system, plan, tally).await?;
     if input.heard() {
-        journal.keep(&Event::Heard {
-            at: now(),
-            run: plan.run.clone(),
-        })?;
+        let point = RunPoint::of(plan);
+        journal.keep(&Event::Heard { point })?;
     }
     if tally.failed == 0 {
         // What was made from them has its own copy.
@@ -230,7 +237,9 @@ async fn apply(
 fn tidy(system: &System, plan: &Plan<Task>) -> Result<()> {
     let steps = plan.steps.iter().chain(&plan.on_failure);
     let places: BTreeSet<&Path> = steps.filter_map(|step| step.task.folder()).collect();
-    for folder in places.into_iter().chain(OWN.map(Path::new)) {
+    let backups = system.app().backups();
+    let own = OWN.map(Path::new).into_iter().chain([Path::new(&backups)]);
+    for folder in places.into_iter().chain(own) {
         system.sweep(folder)?;
     }
     Ok(())
@@ -245,7 +254,7 @@ async fn keep_time(system: &System, plan: &Plan<Task>, tally: Counts) -> Result<
     }
     let text = format!("{}\n", tally.took_ms);
     system
-        .write_atomic(app::SWITCHED, text.as_bytes(), 0o644, None, &[])
+        .write_atomic(own::SWITCHED, text.as_bytes(), 0o644, None, &[])
         .await
 }
 
@@ -273,8 +282,8 @@ async fn watched(
             && let Some(watch) = watch.take()
             && let Some(outage) = watch.end()?
         {
-            let (at, run) = (now(), plan.run.clone());
-            tell(Event::Outage { at, run, outage })?;
+            let point = RunPoint::of(plan);
+            tell(Event::Outage { point, outage })?;
         }
         tell(event)
     })
@@ -315,5 +324,7 @@ fn work_of(system: &System, order: RunOrder) -> Result<Work> {
         RunOrder::Abort(claim) => (unfinished::way_back(system, last.as_ref())?, claim),
     };
     work.plan.who = claim.who;
+    // One that an earlier version kept does not say it.
+    work.plan.host = claim.host.or(work.plan.host);
     Ok(work)
 }

@@ -5,11 +5,12 @@ use anyhow::{Context, Result};
 use crate::core::error::{Code, Fault};
 use crate::core::plan::Plan;
 use crate::host::journal::LastRun;
+use crate::host::own;
 use crate::host::system::System;
 use crate::task::Task;
 
 /// There while a plan with a way back runs, and after it was cut off.
-const PATH: &str = "/var/lib/citrino/plan.json";
+const PATH: &str = own::PLAN;
 
 /// A plan, and whether only its way back is left of it.
 pub struct Work {
@@ -97,7 +98,7 @@ mod tests {
     async fn the_key_that_opens_a_backup_is_not_in_the_plan_on_the_disk() {
         let root = tempfile::tempdir().unwrap();
         let system = System::at(root.path());
-        std::fs::create_dir_all(system.path("/var/lib/citrino")).unwrap();
+        std::fs::create_dir_all(system.path(own::STATE)).unwrap();
         let restored = Restored {
             database: "live".to_owned(),
             backup: "citrino_20261125_030000".to_owned(),

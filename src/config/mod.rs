@@ -3,6 +3,7 @@
 mod files;
 mod overrides;
 pub mod playbook;
+pub mod profile;
 pub mod source;
 pub mod stack;
 pub mod template;

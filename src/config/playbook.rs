@@ -15,12 +15,10 @@ use crate::core::secret::Secret;
 use crate::task::Task;
 
 mod resolve;
+mod site;
 mod step;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/playbooks");
-
-/// The playbook that lists the others in the order of a converge.
-const SITE: &str = "site";
 
 /// All that is needed to turn playbooks into steps.
 pub struct Playbooks {
@@ -49,7 +47,9 @@ impl Playbooks {
             templates: Templates::with(own_templates)?,
             secrets,
         };
-        overrides::check_playbooks(&own, &known, &playbooks.listed()?)?;
+        let listed = playbooks.listed()?;
+        let listed: Vec<String> = listed.into_iter().map(|one| one.name).collect();
+        overrides::check_playbooks(&own, &known, &listed)?;
         Ok(playbooks)
     }
 
@@ -70,38 +70,6 @@ impl Playbooks {
         &self.secrets
     }
 
-    /// The steps of every playbook that `site.yml` lists.
-    pub fn site(&self, values: &Values) -> Result<Vec<Step<Task>>> {
-        let mut steps = Vec::new();
-        for name in self.listed()? {
-            steps.extend(self.steps(&name, values)?);
-        }
-        Ok(steps)
-    }
-
-    /// The playbooks that `site.yml` lists.
-    fn listed(&self) -> Result<Vec<String>> {
-        let mut file = self.document(SITE)?;
-        let items = items(&file);
-        let mut names = Vec::new();
-        for item in items {
-            let at = item.at;
-            let Some(name) = file.part::<String>(item) else {
-                continue;
-            };
-            if self.find(&name).is_some() {
-                names.push(name);
-            } else {
-                let known = self.names().join(", ");
-                file.refuse_at(
-                    at,
-                    format!("there is no playbook `{name}`; there are {known}"),
-                );
-            }
-        }
-        end(file).map(|()| names)
-    }
-
     /// The steps of one playbook whose `when` holds.
     ///
     /// # Errors
@@ -112,8 +80,8 @@ impl Playbooks {
         let mut unrendered = None;
         for item in items(&file) {
             let line = item.at.line;
-            match self.step(name, &item, &mut file, values) {
-                Ok(step) => steps.extend(step),
+            match self.item(name, &item, &mut file, values) {
+                Ok(more) => steps.extend(more),
                 Err(error) => {
                     let place = format!("playbooks/{name}.yml:{line}");
                     unrendered.get_or_insert(error.context(place));

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::profile;
 use super::text::{self, Unreadable};
 use super::yaml::Document;
+use crate::core::app_profile::AppProfile;
 use crate::core::digest;
 use crate::core::error::{Code, Fault};
+use crate::core::role::Roles;
 use crate::core::value::{
-    Address, Cidr, DatabaseName, Domain, Email, HostKey, HttpUrl, Login, Money, Port,
+    Address, Cidr, DatabaseName, Domain, Email, HostKey, HostName, HttpUrl, Login, Money, Port,
     PrivateNetwork, RoleName, StackName, Variable, WholeNumber, Word,
 };
 
@@ -47,6 +51,9 @@ pub struct Stack {
     pub backup: BackupSettings,
     #[serde(default)]
     pub alerts: Alerts,
+    /// What is known of the app: `app.profile`, else Citrino's.
+    #[serde(skip)]
+    pub profile: Arc<AppProfile>,
     /// The folder of citrino.yml: relative paths in it start here.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -102,12 +109,14 @@ pub struct Dns {
 
 pub type Ttl = WholeNumber<60, 2_147_483_647>;
 
-/// One host of a stack. There is one today; what a host needs is named after it.
+/// One host of a stack. What is made for it, and what is kept of it, has its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostName {
-    pub name: String,
-    /// What it is there for.
-    pub role: String,
+pub struct Host {
+    pub stack: StackName,
+    pub name: HostName,
+    pub roles: Roles,
+    /// Whether the stack has no other: then whatever server the stack has is this one.
+    pub is_only: bool,
 }
 
 /// A machine that is already there.
@@ -173,6 +182,9 @@ impl Tls {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct App {
+    /// A file that says which app this is, relative to citrino.yml; Citrino when it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<PathBuf>,
     /// Loopback port on which the live slot answers.
     pub port: Port,
     /// Threads that serve requests.
@@ -180,7 +192,7 @@ pub struct App {
     pub request_timeout_s: WholeNumber<1, 3600>,
     pub keep_alive_s: WholeNumber<1, 3600>,
     pub max_connections: WholeNumber<1, 100_000>,
-    /// DatabaseSettings connections of one slot. Two slots run during a deploy.
+    /// Database connections of one slot. Two slots run during a deploy.
     pub pool: WholeNumber<1, 1000>,
     /// What a slot may take of the host's memory, in MB.
     pub memory_max_mb: WholeNumber<1, 1_048_576>,
@@ -200,6 +212,7 @@ pub struct App {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DatabaseSettings {
+    /// The profile's, when it is not given; so is `user`.
     pub name: DatabaseName,
     pub user: RoleName,
     pub max_connections: WholeNumber<5, 262_143>,
@@ -218,6 +231,7 @@ pub struct Alerts {
 impl Default for App {
     fn default() -> Self {
         Self {
+            profile: None,
             port: Port::APP,
             workers: WholeNumber::near(2),
             request_timeout_s: WholeNumber::near(30),
@@ -237,9 +251,10 @@ impl Default for App {
 impl Default for DatabaseSettings {
     /// The sizes of the production plan for a host of 2 GB.
     fn default() -> Self {
+        let shipped = AppProfile::default().database;
         Self {
-            name: DatabaseName::of_plan(),
-            user: RoleName::of_plan(),
+            name: shipped.name,
+            user: shipped.role,
             max_connections: WholeNumber::near(50),
             shared_buffers_mb: WholeNumber::near(256),
             effective_cache_size_mb: WholeNumber::near(1024),
@@ -301,27 +316,34 @@ impl Stack {
                 Unreadable::Unfit(_) => Fault::new(Code::E0102, message),
             }
         })?;
-        let mut stack = Self::parse(&text, &path.display().to_string())?;
-        stack.folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder.to_owned(),
-            _ => PathBuf::from("."),
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
         };
-        Ok(stack)
+        Self::read(&text, &path.display().to_string(), folder)
     }
 
     /// The same from text; `file` is what errors call it.
     pub fn parse(text: &str, file: &str) -> Result<Self> {
+        Self::read(text, file, Path::new("."))
+    }
+
+    fn read(text: &str, file: &str, folder: &Path) -> Result<Self> {
         let mut document = Document::parse(&text::plain(text), file);
         // What is no YAML at all has no keys that could be missing.
-        let stack: Option<Self> = document
+        let mut stack: Option<Self> = document
             .is_yaml()
             .then(|| document.typed(stand_in))
             .flatten();
-        if let Some(stack) = &stack {
+        let mut faults = Vec::new();
+        if let Some(stack) = &mut stack {
+            folder.clone_into(&mut stack.folder);
+            faults.extend(stack.take_profile(&mut document));
             check::check(stack, &mut document);
         }
-        if let Some(faults) = document.faults() {
-            return Err(Fault::new(Code::E0102, faults).into());
+        faults.splice(0..0, document.faults());
+        if !faults.is_empty() {
+            return Err(Fault::new(Code::E0102, faults.join("\n")).into());
         }
         let Some(mut stack) = stack else {
             let message = format!("{file} has faults that could not be told apart");
@@ -331,12 +353,43 @@ impl Stack {
         Ok(stack)
     }
 
-    /// The hosts that the cloud has for this stack.
-    pub fn hosts(&self) -> Vec<HostName> {
-        vec![HostName {
-            name: self.name.to_string(),
-            role: "host".to_owned(),
-        }]
+    /// Reads the profile that `app.profile` names, and takes from it what citrino.yml does not say. Gives the profile's own
+    /// faults.
+    fn take_profile(&mut self, file: &mut Document) -> Option<String> {
+        let path = self.resolve(self.app.profile.as_deref()?);
+        match profile::load(&path) {
+            Ok(profile) => self.profile = Arc::new(profile),
+            Err(profile::Refused::Unreadable(why)) => {
+                file.refuse(&["app", "profile"], why);
+                return None;
+            }
+            Err(profile::Refused::Faults(faults)) => return Some(faults),
+        }
+        let database = file.root().get("database");
+        let says = |key: &str| database.is_some_and(|entry| entry.value.get(key).is_some());
+        if !says("name") {
+            self.database.name = self.profile.database.name.clone();
+        }
+        if !says("user") {
+            self.database.user = self.profile.database.role.clone();
+        }
+        None
+    }
+
+    /// The hosts of the stack: today one, with every role.
+    pub fn hosts(&self) -> Vec<Host> {
+        vec![self.only_host()]
+    }
+
+    /// The host of a stack that has one. It is called like the stack, so its server, its addresses and the files that
+    /// this machine keeps of it have the names that they had before hosts had any.
+    pub fn only_host(&self) -> Host {
+        Host {
+            stack: self.name.clone(),
+            name: HostName::from(&self.name),
+            roles: Roles::every(),
+            is_only: true,
+        }
     }
 
     /// Where sshd of the host listens.

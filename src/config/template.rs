@@ -1,16 +1,19 @@
 //! Templates: embedded in the binary, overridden by a folder `templates/` beside citrino.yml.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
+use serde_json::Value;
 use tera::{Context, ErrorKind, Kwargs, State, Tera};
 
-use super::files::embedded;
+use super::files::{NamedFiles, embedded};
 use crate::core::error::{Code, Fault};
 use crate::core::secret::{DOTS, Secret};
 use crate::task::file::FileContent;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+/// How the names of embedded templates end.
+const TEMPLATE: &str = ".tera";
 
 /// What templates and playbooks may name. There are two of it: `open` shows dots for secrets and
 /// is all that a playbook sees; `whole` has their values and only templates are rendered with it.
@@ -64,20 +67,20 @@ impl Templates {
     /// # Errors
     /// E0202 with file and line when one has a syntax error.
     pub fn with(own: Vec<(String, String)>) -> Result<Self> {
-        let mut templates = embedded(&EMBEDDED);
+        let mut templates = shipped();
         templates.extend(own);
         Self::of(templates)
     }
 
     /// The names of the embedded ones.
     pub fn known() -> Vec<String> {
-        let names = embedded(&EMBEDDED).into_iter();
+        let names = shipped().into_iter();
         names.map(|(name, _)| name).collect()
     }
 
     /// The embedded ones alone.
     pub fn own() -> Result<Self> {
-        Self::of(embedded(&EMBEDDED))
+        Self::of(shipped())
     }
 
     fn of(templates: Vec<(String, String)>) -> Result<Self> {
@@ -120,6 +123,23 @@ impl Templates {
         let text = format!("{{% if {expression} %}}yes{{% endif %}}");
         Ok(self.render_text(&text, values)? == "yes")
     }
+
+    /// The list that an expression such as `profile.smoke` names.
+    ///
+    /// # Errors
+    /// E0202 when there is no such thing, or it is no list.
+    pub fn list(&self, expression: &str, values: &Values) -> Result<Vec<Value>> {
+        let text = self.render_text(&format!("{{{{ {expression} | json }}}}"), values)?;
+        let no_list = || Fault::new(Code::E0202, format!("`{expression}` is not a list"));
+        serde_json::from_str(&text).with_context(no_list)
+    }
+}
+
+/// The embedded templates. The application profile lies beside them, and is none.
+fn shipped() -> Vec<NamedFiles> {
+    let mut files = embedded(&EMBEDDED);
+    files.retain(|(name, _)| name.ends_with(TEMPLATE));
+    files
 }
 
 /// Quotes a value for an environment file as systemd reads it (systemd.exec, `EnvironmentFile=`).
@@ -229,7 +249,8 @@ mod tests {
         let values = Values::new(&[])
             .with_secrets("backup_secrets", &secrets)
             .with("stack", &stack.name)
-            .with("backup", &stack.backup);
+            .with("backup", &stack.backup)
+            .with("profile", &*stack.profile);
         let rendered = Templates::own()
             .unwrap()
             .render("pgbackrest/pgbackrest.conf.tera", &values)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::digest::sha256;
+use super::value::HostName;
 
 /// What stands before the first line.
 pub const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -96,6 +97,9 @@ pub struct Line {
     pub n: u64,
     pub at: String,
     pub stack: String,
+    /// Absent in lines of an earlier version, whose hashes must stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostName>,
     pub run: String,
     pub verb: String,
     /// `user@machine`

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::core::error::{Code, Fault, error_info};
-use crate::core::event::{Act, Change, Counts, Event, Figure, Label, StepState, now};
+use crate::core::event::{Act, Change, Counts, Event, Figure, Label, RunPoint, StepState};
 use crate::core::plan::{Mode, Plan, Step};
 
 /// What `check` saw.
@@ -109,8 +109,7 @@ pub async fn run_unless<W, T: Wish<W>>(
     for (index, step) in plan.steps.iter().enumerate() {
         if halted() && plan.turns_back(index) {
             tell(Event::Halted {
-                at: now(),
-                run: plan.run.clone(),
+                point: RunPoint::of(plan),
                 n: index + 1,
                 name: step.name.clone(),
             })?;
@@ -139,8 +138,7 @@ pub async fn run_unless<W, T: Wish<W>>(
     }
     tally.took_ms = millis(begun);
     tell(Event::End {
-        at: now(),
-        run: plan.run.clone(),
+        point: RunPoint::of(plan),
         tally,
     })?;
     Ok(tally)
@@ -163,8 +161,7 @@ pub async fn put_back<W, T: Wish<W>>(
     }
     tally.took_ms = millis(begun);
     tell(Event::End {
-        at: now(),
-        run: plan.run.clone(),
+        point: RunPoint::of(plan),
         tally,
     })?;
     Ok(tally)
@@ -172,8 +169,7 @@ pub async fn put_back<W, T: Wish<W>>(
 
 fn start<T>(plan: &Plan<T>) -> Event {
     Event::Start {
-        at: now(),
-        run: plan.run.clone(),
+        point: RunPoint::of(plan),
         stack: plan.stack.clone(),
         verb: plan.verb.clone(),
         who: plan.who.clone(),
@@ -233,10 +229,8 @@ async fn run_step<W, T: Wish<W>>(
         name: step.name.clone(),
         undo,
     };
-    let run = plan.run.clone();
     tell(Event::Begin {
-        at: now(),
-        run: run.clone(),
+        point: RunPoint::of(plan),
         n,
         label: label.clone(),
     })?;
@@ -251,8 +245,7 @@ async fn run_step<W, T: Wish<W>>(
         ),
     };
     tell(Event::Step {
-        at: now(),
-        run,
+        point: RunPoint::of(plan),
         n,
         label,
         state,

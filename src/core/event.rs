@@ -5,7 +5,8 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::audit::Line;
 use super::code::Code;
-use super::plan::{Purpose, StepId};
+use super::plan::{Plan, Purpose, StepId};
+use super::value::HostName;
 
 /// What making a wish so does to the thing that it is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,12 +80,41 @@ pub struct Label {
     pub undo: bool,
 }
 
+/// A point in a run: when, in which one, and on which host that runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunPoint {
+    pub at: String,
+    pub run: String,
+    /// Absent for the cloud, and in journals of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostName>,
+}
+
+impl RunPoint {
+    /// Now, in the run of this plan.
+    pub fn of<T>(plan: &Plan<T>) -> Self {
+        Self {
+            at: now(),
+            run: plan.run.clone(),
+            host: plan.host.clone(),
+        }
+    }
+
+    /// Now, in the same run.
+    pub fn later(&self) -> Self {
+        Self {
+            at: now(),
+            ..self.clone()
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     Start {
-        at: String,
-        run: String,
+        #[serde(flatten)]
+        point: RunPoint,
         stack: String,
         verb: String,
         who: String,
@@ -96,15 +126,15 @@ pub enum Event {
         applies: bool,
     },
     Begin {
-        at: String,
-        run: String,
+        #[serde(flatten)]
+        point: RunPoint,
         n: usize,
         #[serde(flatten)]
         label: Label,
     },
     Step {
-        at: String,
-        run: String,
+        #[serde(flatten)]
+        point: RunPoint,
         n: usize,
         #[serde(flatten)]
         label: Label,
@@ -119,27 +149,30 @@ pub enum Event {
     },
     /// The operator asked the run to stop, and this step was not begun.
     Halted {
-        at: String,
-        run: String,
+        #[serde(flatten)]
+        point: RunPoint,
         n: usize,
         name: String,
     },
     /// What users saw while a plan ran, as measured by asking all the time.
     Outage {
-        at: String,
-        run: String,
+        #[serde(flatten)]
+        point: RunPoint,
         #[serde(flatten)]
         outage: Outage,
     },
     /// The end of a run in one world (the cloud, a host).
     End {
-        at: String,
-        run: String,
+        #[serde(flatten)]
+        point: RunPoint,
         #[serde(flatten)]
         tally: Counts,
     },
     /// The operator has read the end of a run; it stands in the journal only.
-    Heard { at: String, run: String },
+    Heard {
+        #[serde(flatten)]
+        point: RunPoint,
+    },
     /// Something that was asked for, by its name: a text, a figure, or both.
     Fact {
         at: String,
@@ -152,6 +185,8 @@ pub enum Event {
     /// Content was sent to the host: how many bytes on the way, and what they became there.
     Sent {
         at: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<HostName>,
         sha256: String,
         bytes: u64,
         of_bytes: u64,
@@ -258,5 +293,51 @@ impl Event {
 
     pub fn alarm(error: ErrorInfo) -> Self {
         Event::Alarm { at: now(), error }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::plan::Claim;
+
+    #[test]
+    fn an_event_of_a_run_on_a_host_names_the_host_and_one_of_the_cloud_none() {
+        let claim = Claim::new("r", "converge", "ana");
+        let host: HostName = "web-1".parse().unwrap();
+        for (host, named) in [(Some(host), Some("web-1")), (None, None)] {
+            let plan = Plan::<()>::new(claim.clone().on_host(host), Vec::new());
+            let event = Event::Heard {
+                point: RunPoint::of(&plan),
+            };
+            let told = serde_json::to_value(&event).unwrap();
+            assert_eq!(
+                (&told["event"], &told["run"]),
+                (&"heard".into(), &"r".into())
+            );
+            assert_eq!(told.get("host").and_then(|host| host.as_str()), named);
+            let read: Event = serde_json::from_value(told).unwrap();
+            assert_eq!(read, event);
+        }
+    }
+
+    #[test]
+    fn an_event_of_an_earlier_version_has_no_host() {
+        let text = r#"{"event":"step","at":"2026-01-02T03:04:05Z","run":"r","n":3,"part":"nginx",
+            "name":"nginx configuration","state":"changed","took_ms":7}"#;
+        let Event::Step {
+            point, n, label, ..
+        } = serde_json::from_str(text).unwrap()
+        else {
+            panic!("{text}")
+        };
+        assert_eq!((point.run.as_str(), point.host, n), ("r", None, 3));
+        assert_eq!(label.part, "nginx");
+    }
+
+    #[test]
+    fn a_host_cannot_be_called_by_what_is_no_name() {
+        let text = r#"{"event":"heard","at":"","run":"r","host":"../x"}"#;
+        assert!(serde_json::from_str::<Event>(text).is_err());
     }
 }

@@ -97,7 +97,7 @@ impl HttpRequest {
 }
 
 impl fmt::Display for HttpRequest {
-    /// `GET http://app/api/ready`
+    /// `GET http://app/ready`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.url)
     }

@@ -1,5 +1,6 @@
 //! What everything else stands on: engine, plan, event, error codes, secret, digest.
 
+pub mod app_profile;
 pub mod audit;
 pub mod catalogue;
 pub mod code;
@@ -11,5 +12,6 @@ pub mod http;
 pub mod outage;
 pub mod plan;
 pub mod report;
+pub mod role;
 pub mod secret;
 pub mod value;

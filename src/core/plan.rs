@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::http::HttpRequest;
+use super::value::HostName;
 
 /// By what the code knows a step: names are for people, and change. A step that nothing has to
 /// recognise has none. Whoever makes such steps keeps their ids as constants.
@@ -76,6 +77,9 @@ pub struct Claim {
     pub verb: String,
     /// `user@machine`
     pub who: String,
+    /// The host whose world it is. Absent for the cloud, and in what an earlier version kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostName>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,6 +87,9 @@ pub struct Plan<T> {
     /// Names the run in the journal.
     pub run: String,
     pub stack: String,
+    /// The host that it is for. Absent for the cloud, and in plans that an earlier version kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostName>,
     pub verb: String,
     /// Who asks: `user@machine`.
     pub who: String,
@@ -116,11 +123,18 @@ impl Claim {
             run: run.into(),
             verb: verb.into(),
             who: who.into(),
+            host: None,
         }
     }
 
+    /// The same for the world of a host.
+    pub fn on_host(mut self, host: Option<HostName>) -> Self {
+        self.host = host;
+        self
+    }
+
     pub fn of<T>(plan: &Plan<T>) -> Self {
-        Self::new(&plan.run, &plan.verb, &plan.who)
+        Self::new(&plan.run, &plan.verb, &plan.who).on_host(plan.host.clone())
     }
 }
 
@@ -130,6 +144,7 @@ impl<T> Plan<T> {
         Self {
             run: claim.run,
             stack: String::new(),
+            host: claim.host,
             verb: claim.verb,
             who: claim.who,
             mode: Mode::Apply,
@@ -225,6 +240,7 @@ mod tests {
             "watch":[{"method":"GET","url":"http://x/","address":"127.0.0.1"}]}"#;
         let plan: Plan<u8> = serde_json::from_str(text).unwrap();
         assert!(plan.steps[0].id.is_none());
+        assert_eq!(plan.host, None);
         assert_eq!(plan.purpose, Purpose::Command);
         assert_eq!(plan.watch[0].to_string(), "GET http://x/");
     }

@@ -9,20 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::core::value::{ReleaseId, Sha256, checked};
 use crate::host::env_file;
 use crate::host::memory_usage;
+use crate::host::own;
 use crate::host::system::{Cmd, System, mode_of};
-
-/// Where releases, slots and the live link are, as the production plan lays the host out.
-pub const APP_FOLDER: &str = "/home/citrino/citrino";
-/// The unit that each slot is an instance of.
-pub const UNIT: &str = "/etc/systemd/system/citrino@.service";
-/// The app's environment, secrets included.
-pub const ENVIRONMENT: &str = "/home/citrino/citrino/.env";
-/// How the app serves.
-pub const SETTINGS: &str = "/etc/citrino/app.yml";
-/// Who the app runs as, on the host and in the database's map of users.
-pub const USER: &str = "citrino";
-/// How long the last change of release took on this host, in milliseconds.
-pub const SWITCHED: &str = "/var/lib/citrino/switched_ms";
 
 /// A database that hangs must not keep `logs` or `health` from their work.
 const SCHEMA_WITHIN: Duration = Duration::from_secs(5);
@@ -104,7 +92,7 @@ impl ReleaseState {
     }
 }
 
-/// What `citrino-app migrate --describe` prints.
+/// What the app's command `describe` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migrations {
     /// The newest that the release knows; 0 without any.
@@ -140,7 +128,7 @@ impl DescribedMigration {
     }
 }
 
-/// What `citrino-app migrate --status` prints, as far as it matters here.
+/// What the app's command `status` prints, as far as it matters here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schema {
     /// The migrations that the database has seen, oldest first.
@@ -161,27 +149,19 @@ impl Schema {
     }
 }
 
-/// Where the files of a release are.
-pub fn folder(release: &str) -> String {
-    format!("{APP_FOLDER}/releases/{release}")
-}
-
-/// Where the binary of a release is.
-pub fn binary(release: &str) -> String {
-    format!("{}/citrino-app", folder(release))
-}
-
 /// A command of the app as the app's user, with the app's environment.
-pub fn command(system: &System, binary: &str, arguments: &[&str]) -> Result<Cmd> {
-    Ok(Cmd::new([&[binary], arguments].concat())
-        .user(USER)
-        .envs(env_file::read(system, ENVIRONMENT)?))
+pub fn command(system: &System, binary: &str, arguments: &[String]) -> Result<Cmd> {
+    let app = system.app();
+    let words = std::iter::once(binary).chain(arguments.iter().map(String::as_str));
+    Ok(Cmd::new(words)
+        .user(&*app.user)
+        .envs(env_file::read(system, &app.env_file())?))
 }
 
 /// What the live database has seen of migrations, as this binary tells it; the reason when it
 /// cannot be known.
 pub async fn schema(system: &System, binary: &str) -> Result<Result<Schema, String>> {
-    let status = command(system, binary, &["migrate", "--status"])?;
+    let status = command(system, binary, &system.app().commands.status.words())?;
     let Ok(output) = tokio::time::timeout(SCHEMA_WITHIN, system.run(&status)).await else {
         let seconds = SCHEMA_WITHIN.as_secs();
         return Ok(Err(format!(
@@ -193,7 +173,7 @@ pub async fn schema(system: &System, binary: &str) -> Result<Result<Schema, Stri
         return Ok(Err(output.last_words()));
     }
     Ok(serde_json::from_str(&output.stdout)
-        .map_err(|_| "the output of `migrate --status` cannot be parsed".to_owned()))
+        .map_err(|_| "what the app says of its migrations cannot be parsed".to_owned()))
 }
 
 /// Gathers all of it.
@@ -202,33 +182,34 @@ pub async fn schema(system: &System, binary: &str) -> Result<Result<Schema, Stri
 /// When a folder or file of the app cannot be read.
 pub async fn gather(system: &System) -> Result<AppFacts> {
     let there = |path: &str| system.stat(path).map(|found| found.is_some());
+    let app = system.app();
     let mut facts = AppFacts {
-        prepared: there(UNIT)? && there(ENVIRONMENT)?,
-        live: link_name(system, "live")?,
+        prepared: there(&app.unit_file())? && there(&app.env_file())?,
+        live: link_name(system, &app.live())?,
         ..AppFacts::default()
     };
     for slot in ["blue", "green"] {
-        if let Some(release) = link_name(system, &format!("slots/{slot}"))? {
+        if let Some(release) = link_name(system, &app.slot(slot))? {
             facts.slots.insert(slot.to_owned(), release);
         }
     }
     (facts.releases, facts.torn) = brought(system)?;
     if let Some(release) = facts.live_release()
-        && there(&binary(release))?
+        && there(&app.binary_of(release))?
     {
-        facts.schema = Some(schema(system, &binary(release)).await?);
+        facts.schema = Some(schema(system, &app.binary_of(release)).await?);
     }
     if let Some(slot) = &facts.live {
         facts.memory = memory(system, slot).await?;
     }
     facts.switched_ms = system
-        .read_text(SWITCHED)?
+        .read_text(own::SWITCHED)?
         .and_then(|text| text.trim().parse().ok());
     Ok(facts)
 }
 
 async fn memory(system: &System, slot: &str) -> Result<Option<u64>> {
-    let unit = format!("citrino@{slot}.service");
+    let unit = system.app().unit(slot);
     let show = Cmd::new(["systemctl", "show", "--property=MainPID", "--value", &unit]);
     let pid = system.run(&show).await?.success()?.stdout;
     // Of a unit that does not run systemd says 0, which is no process.
@@ -240,19 +221,19 @@ async fn memory(system: &System, slot: &str) -> Result<Option<u64>> {
 /// # Errors
 /// When a link cannot be read.
 pub fn live_release(system: &System) -> Result<Option<String>> {
-    match link_name(system, "live")? {
-        Some(slot) => link_name(system, &format!("slots/{slot}")),
+    let app = system.app();
+    match link_name(system, &app.live())? {
+        Some(slot) => link_name(system, &app.slot(&slot)),
         None => Ok(None),
     }
 }
 
 /// The last part of where a link points.
 fn link_name(system: &System, link: &str) -> Result<Option<String>> {
-    let path = format!("{APP_FOLDER}/{link}");
-    if system.stat(&path)?.is_none() {
+    if system.stat(link)?.is_none() {
         return Ok(None);
     }
-    let target = std::fs::read_link(system.path(&path))?;
+    let target = std::fs::read_link(system.path(link))?;
     Ok(target
         .file_name()
         .map(|name| name.to_string_lossy().into_owned()))
@@ -268,7 +249,7 @@ pub fn releases(system: &System) -> Result<Vec<Release>> {
 
 /// The releases, newest first, and the folders that are none.
 fn brought(system: &System) -> Result<(Vec<Release>, Vec<String>)> {
-    let folder = format!("{APP_FOLDER}/releases");
+    let folder = system.app().releases();
     if system.stat(&folder)?.is_none() {
         return Ok((Vec::new(), Vec::new()));
     }
@@ -287,14 +268,15 @@ fn brought(system: &System) -> Result<(Vec<Release>, Vec<String>)> {
 
 /// One whose manifest cannot be read, or whose binary was touched, is none: it is brought anew.
 fn release(system: &System, name: &str) -> Result<Option<Release>> {
-    let read = |file: &str| system.read_text(format!("{}/{file}", folder(name)));
+    let app = system.app();
+    let read = |file: &str| system.read_text(format!("{}/{file}", app.release(name)));
     let manifest = read("release.json")?;
     let Some(mut release) = manifest.and_then(|text| serde_json::from_str::<Release>(&text).ok())
     else {
         return Ok(None);
     };
     let is_whole = system
-        .stat(binary(name))?
+        .stat(app.binary_of(name))?
         .is_some_and(|found| found.len() == release.size_bytes && mode_of(&found) == 0o755);
     if !is_whole {
         return Ok(None);

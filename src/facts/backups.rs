@@ -14,17 +14,15 @@ mod proof;
 pub use proof::Proof;
 
 use super::app::Schema;
+use crate::core::app_profile::AppProfile;
 use crate::core::digest;
 use crate::core::error::{Code, Fault};
 use crate::core::value::{BackupName, checked};
+use crate::host::own;
 use crate::host::system::{DRAFT, System};
 use crate::storage::archive::{ArchiveContent, ArchivePacking};
 use crate::storage::retention::Dated;
 
-/// Where they are, as the production plan lays the host out.
-pub const FOLDER: &str = "/home/citrino/database/backups";
-/// What `converge` tells a host of how its backups are made.
-pub const SETTINGS: &str = "/etc/citrino/backup.json";
 /// How the name of a manifest ends; before that stands the backup's name.
 pub const MANIFEST: &str = ".json";
 /// How the name of a proof ends.
@@ -36,7 +34,7 @@ pub const PART: &str = ".part";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackupManifest {
-    /// `citrino_20261125_150000`
+    /// The name of the app and the time: `shop_20261125_150000`
     #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub name: String,
     /// When the dump began, RFC 3339 in UTC.
@@ -249,12 +247,6 @@ pub fn at(text: &str) -> OffsetDateTime {
     OffsetDateTime::parse(text, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-/// The name of a new one: its time, so that names sort.
-pub fn name(at: OffsetDateTime) -> String {
-    let format = format_description!("citrino_[year][month][day]_[hour][minute][second]");
-    at.format(format).unwrap_or_default()
-}
-
 /// What the database of now is called when another takes its place.
 pub fn previous(database: &str, at: OffsetDateTime) -> String {
     let format = format_description!("[year][month][day]_[hour][minute][second]");
@@ -262,25 +254,17 @@ pub fn previous(database: &str, at: OffsetDateTime) -> String {
     format!("{database}{ASIDE}{at}")
 }
 
-/// Where a host keeps what it knows of [`SentBackups`].
-pub const SENT: &str = "/var/lib/citrino/sent.json";
-
 /// What stands between the name of a database and the time at which it was set aside.
 pub const ASIDE: &str = "_before_";
 
-/// Where a file of a backup is.
-pub fn path(file: &str) -> String {
-    format!("{FOLDER}/{file}")
-}
-
 /// Where the manifest of a backup is.
-pub fn manifest(name: &str) -> String {
-    path(&format!("{name}{MANIFEST}"))
+pub fn manifest(app: &AppProfile, name: &str) -> String {
+    app.backup_file(&format!("{name}{MANIFEST}"))
 }
 
 /// Where its proof is.
-pub fn proof(name: &str) -> String {
-    path(&format!("{name}{PROOF}"))
+pub fn proof(app: &AppProfile, name: &str) -> String {
+    app.backup_file(&format!("{name}{PROOF}"))
 }
 
 /// The backup of this name, or the reason why it is none; none when there is no manifest. Of its files the lengths are
@@ -289,7 +273,7 @@ pub fn proof(name: &str) -> String {
 /// # Errors
 /// When the manifest's file is there and the disk does not give it.
 pub fn read(system: &System, name: &str) -> Result<Option<Result<BackupManifest, String>>> {
-    let Some(text) = system.read_text(manifest(name))? else {
+    let Some(text) = system.read_text(manifest(system.app(), name))? else {
         return Ok(None);
     };
     let backup = match BackupManifest::parse(name, &text) {
@@ -297,7 +281,7 @@ pub fn read(system: &System, name: &str) -> Result<Option<Result<BackupManifest,
         Err(why) => return Ok(Some(Err(why))),
     };
     for content in backup.contents() {
-        let found = system.stat(path(&content.file))?;
+        let found = system.stat(system.app().backup_file(&content.file))?;
         if let Err(why) = content.has_length(found.map(|found| found.len())) {
             return Ok(Some(Err(why)));
         }
@@ -314,7 +298,7 @@ pub fn stack(system: &System) -> Result<Option<String>> {
     struct Whose {
         stack: String,
     }
-    let text = system.read_text(SETTINGS)?;
+    let text = system.read_text(own::BACKUP_SETTINGS)?;
     // Settings of another version say nothing; `converge` writes them anew.
     let whose = text.and_then(|text| serde_json::from_str::<Whose>(&text).ok());
     Ok(whose.map(|whose| whose.stack))
@@ -333,7 +317,7 @@ pub fn is_proven(system: &System, backup: &BackupManifest) -> Result<bool> {
 /// # Errors
 /// When the disk does not give it.
 pub fn proof_of(system: &System, backup: &BackupManifest) -> Result<Option<Proof>> {
-    let text = system.read_text(proof(&backup.name))?;
+    let text = system.read_text(proof(system.app(), &backup.name))?;
     Ok(text.and_then(|text| Proof::of(backup, text.as_bytes())))
 }
 
@@ -342,7 +326,7 @@ pub fn proof_of(system: &System, backup: &BackupManifest) -> Result<Option<Proof
 /// # Errors
 /// When the folder cannot be read.
 pub fn gather(system: &System) -> Result<Backups> {
-    let sent = system.read_text(SENT)?;
+    let sent = system.read_text(own::SENT)?;
     let mut found = Backups {
         // One that cannot be read says nothing; it is written anew.
         sent: sent.and_then(|text| serde_json::from_str(&text).ok()),
@@ -376,10 +360,11 @@ pub fn gather(system: &System) -> Result<Backups> {
 /// # Errors
 /// When it cannot be read.
 pub fn files(system: &System) -> Result<Vec<String>> {
-    if system.stat(FOLDER)?.is_none() {
+    let folder = system.app().backups();
+    if system.stat(&folder)?.is_none() {
         return Ok(Vec::new());
     }
-    let entries = std::fs::read_dir(system.path(FOLDER))?;
+    let entries = std::fs::read_dir(system.path(folder))?;
     let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     names.collect()
 }
@@ -397,7 +382,7 @@ pub fn strays(system: &System, found: &Backups) -> Result<Vec<String>> {
         files.iter().any(|file| file.starts_with(&roles))
     };
     let is_stray = |file: &&String| {
-        let Some((name, ending)) = ours(file) else {
+        let Some((name, ending)) = ours(system.app(), file) else {
             return file.starts_with(DRAFT);
         };
         let known = whole.contains(name) || found.broken.contains_key(name);
@@ -417,17 +402,12 @@ const ROLES: &str = ".globals.sql.zst";
 const OURS: [&str; 4] = [".dump.zst", ".sql.gz", ROLES, PROOF];
 
 /// The backup's name in the name of a file that has the shape of ours, and what follows it.
-pub fn ours(file: &str) -> Option<(&str, &str)> {
-    let (name, ending) = file.split_at_checked(NAME.len())?;
-    let mut shape = name.chars().zip(NAME.chars());
-    let fits = shape.all(|(is, wished)| is == wished || wished == '0' && is.is_ascii_digit());
+pub fn ours<'f>(app: &AppProfile, file: &'f str) -> Option<(&'f str, &'f str)> {
+    let (name, ending) = app.split_backup(file)?;
     let bare = ending.strip_suffix(PART).unwrap_or(ending);
     let bare = bare.strip_suffix(".age").unwrap_or(bare);
-    (fits && OURS.contains(&bare)).then_some((name, ending))
+    OURS.contains(&bare).then_some((name, ending))
 }
-
-/// The shape of a backup's name: a zero for each digit.
-const NAME: &str = "citrino_00000000_000000";
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use super::backups::{BackupManifest, Backups, MANIFEST, PROOF, Proof, ours};
+use crate::core::app_profile::AppProfile;
 use crate::storage::bucket::Store;
 
 /// What a bucket has.
@@ -29,7 +30,7 @@ impl There {
 
     /// Objects of our shape that belong to no backup: left by a run that was cut off. What is called otherwise is
     /// somebody else's, here as on a host.
-    pub fn strays(&self) -> impl Iterator<Item = &str> {
+    pub fn strays<'s>(&'s self, app: &'s AppProfile) -> impl Iterator<Item = &'s str> {
         let backups = &self.backups;
         let names = backups.all().map(|one| one.name.as_str());
         // What cannot be believed stays for a person to look at.
@@ -37,7 +38,8 @@ impl There {
             .chain(backups.broken.keys().map(String::as_str))
             .collect();
         let objects = self.objects.keys().map(String::as_str);
-        objects.filter(move |object| ours(object).is_some_and(|(name, _)| !known.contains(name)))
+        objects
+            .filter(move |object| ours(app, object).is_some_and(|(name, _)| !known.contains(name)))
     }
 }
 

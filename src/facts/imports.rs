@@ -5,12 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::host::own;
 use crate::host::system::System;
-
-/// Where it lies until it has been imported.
-pub const FOLDER: &str = "/home/citrino/database/imports";
-/// Where the records are.
-const RECORDS: &str = "/var/lib/citrino/imports";
 
 /// What an import did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +23,7 @@ pub struct KnownImport {
 
 /// Where the record of this name is.
 pub fn record(name: &str) -> String {
-    format!("{RECORDS}/{name}.json")
+    format!("{}/{name}.json", own::IMPORTS)
 }
 
 impl KnownImport {
@@ -60,7 +56,7 @@ impl KnownImport {
     /// # Errors
     /// When the disk does not take it.
     pub async fn keep(&self, system: &System, name: &str) -> Result<()> {
-        std::fs::create_dir_all(system.path(RECORDS))
+        std::fs::create_dir_all(system.path(own::IMPORTS))
             .context("could not create the folder for records of imports")?;
         let text = format!("{:#}\n", serde_json::to_value(self)?);
         system

@@ -7,6 +7,7 @@ use crate::host::armed::Armed;
 use crate::host::journal::{self, LastRun};
 use crate::host::lock;
 use crate::host::memory_usage;
+use crate::host::own;
 use crate::host::system::{Cmd, System};
 
 pub mod app;
@@ -60,7 +61,7 @@ pub struct HostKeys {
 }
 
 /// Where the next host key waits for its turn.
-pub const NEXT_HOST_KEY: &str = "/etc/ssh/citrino_next_host_key";
+pub const NEXT_HOST_KEY: &str = own::NEXT_HOST_KEY;
 /// The one host key that sshd serves.
 pub const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 

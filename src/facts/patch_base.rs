@@ -24,7 +24,9 @@ pub fn base(system: &System, addresses: &[String]) -> Result<Option<PatchBase>> 
     for address in addresses {
         let held = releases.iter().find(|release| release.sha256 == *address);
         let Some(release) = held else { continue };
-        let bytes = system.read(app::binary(&release.id))?.unwrap_or_default();
+        let bytes = system
+            .read(system.app().binary_of(&release.id))?
+            .unwrap_or_default();
         if sha256(&bytes) == *address {
             return Ok(Some(PatchBase {
                 sha256: address.clone(),
@@ -38,16 +40,15 @@ pub fn base(system: &System, addresses: &[String]) -> Result<Option<PatchBase>> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::app::APP_FOLDER;
 
     /// A host with releases of this content, each with a manifest that names its hash.
     fn host(root: &std::path::Path, contents: &[&[u8]]) -> System {
         use std::os::unix::fs::PermissionsExt;
         let system = System::at(root);
         for (n, content) in contents.iter().enumerate() {
-            let folder = system.path(format!("{APP_FOLDER}/releases/r{n}"));
-            std::fs::create_dir_all(&folder).unwrap();
-            let binary = folder.join("citrino-app");
+            let binary = system.path(system.app().binary_of(&format!("r{n}")));
+            let folder = binary.parent().unwrap();
+            std::fs::create_dir_all(folder).unwrap();
             std::fs::write(&binary, content).unwrap();
             std::fs::set_permissions(&binary, PermissionsExt::from_mode(0o755)).unwrap();
             let manifest = serde_json::json!({
@@ -72,7 +73,7 @@ mod tests {
         assert_eq!(found(&[&absent]), None);
         assert_eq!(found(&[]), None);
         // Of the same length: only the hash can tell.
-        let damaged = system.path(app::binary("r0"));
+        let damaged = system.path(system.app().binary_of("r0"));
         std::fs::write(damaged, b"the 0ne").unwrap();
         assert_eq!(found(&[&one, &other]).as_ref(), Some(&other));
         assert_eq!(found(&[&one]), None);

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::Hetzner;
 use super::answers::or_default;
+use super::words::ActionStatus;
 use crate::core::error::{Code, Fault};
 
 /// How many actions one request may ask about.
@@ -37,9 +38,8 @@ pub(super) struct Action {
     /// RFC 3339.
     #[serde(deserialize_with = "or_default")]
     pub started: String,
-    /// `running`, `success`, `error`; any other is waited for as if it ran.
     #[serde(deserialize_with = "or_default")]
-    status: String,
+    status: ActionStatus,
     #[serde(deserialize_with = "or_default")]
     progress: i64,
     error: Option<ActionError>,
@@ -78,9 +78,9 @@ impl Started {
 impl Action {
     /// None while it runs; an error of the action is told with the API's code and message.
     fn outcome(&self, doing: &str) -> Option<Result<()>> {
-        match self.status.as_str() {
-            "success" => Some(Ok(())),
-            "error" => {
+        match self.status {
+            ActionStatus::Success => Some(Ok(())),
+            ActionStatus::Error => {
                 let error = self.error.clone().unwrap_or_default();
                 let fault = Fault::new(
                     Code::E0307,
@@ -93,7 +93,7 @@ impl Action {
                     .hint("check the resource in the Hetzner console, then run the command again: it continues from what exists")
                     .into()))
             }
-            _ => None,
+            ActionStatus::Running | ActionStatus::Other(_) => None,
         }
     }
 }

@@ -15,6 +15,7 @@ use super::labels::{self, Labels};
 use super::resource::{Fields, Labelled, Order};
 use super::server_view::first_address;
 use super::servers::map_of;
+use crate::config::stack::Host;
 
 /// Which of the two kinds of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +119,7 @@ impl Hetzner {
     pub async fn create_address(
         &self,
         name: &str,
-        stack: &str,
+        host: &Host,
         family: Family,
         location: &str,
     ) -> Result<AddressView> {
@@ -127,7 +128,7 @@ impl Hetzner {
             Family::V6 => IpType::Ipv6,
         };
         let body = CreatePrimaryIpRequest {
-            labels: Some(map_of(&labels::of_stack(stack))),
+            labels: Some(map_of(&labels::of_host(host))),
             location: Some(location.to_owned()),
             auto_delete: Some(false),
             ..CreatePrimaryIpRequest::new(
@@ -136,7 +137,7 @@ impl Hetzner {
                 kind,
             )
         };
-        self.make(name, stack, &body, deadline::POWER).await
+        self.make(name, &host.stack, &body, deadline::POWER).await
     }
 
     /// Names and labels it, and has it stay when its server goes.

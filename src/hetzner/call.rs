@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Hetzner;
 use super::answers::Meta;
 use super::failure::{ApiError, CallError};
+use super::words::ApiCode;
 
 /// How often a request that failed is sent again.
 const RETRIES: u32 = 5;
@@ -93,7 +94,7 @@ impl Hetzner {
         let nothing = serde_json::json!({});
         let asked: Called<Value> = self.write(Method::PUT, "/ssh_keys/0", Some(&nothing)).await;
         match asked {
-            Err(error) if error.is("token_readonly") || error.is("unauthorized") => {
+            Err(error) if error.is(&ApiCode::TokenReadonly) || error.is(&ApiCode::Unauthorized) => {
                 Err(error.told("change anything").into())
             }
             _ => Ok(()),
@@ -152,7 +153,7 @@ impl Hetzner {
                 Err(failed) => failed,
             };
             // An earlier attempt may have come true only now: then the name is taken, by ours.
-            let late = attempt > 0 && failed.is("uniqueness_error");
+            let late = attempt > 0 && failed.is(&ApiCode::UniquenessError);
             if !failed.unknown_outcome() && !late {
                 return Err(failed);
             }
@@ -189,7 +190,7 @@ impl Hetzner {
     /// hour's). `RateLimit-Reset` tells when *all* are back, which nobody needs to wait for.
     fn refill_wait(&self, failed: &CallError) -> Duration {
         match failed {
-            CallError::Api(error) if error.code == "rate_limit_exceeded" => error
+            CallError::Api(error) if error.code == ApiCode::RateLimitExceeded => error
                 .hourly_limit
                 .map_or(Duration::ZERO, |limit| HOUR / limit.max(1))
                 .min(self.pace.longest_retry),

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::answers::or_default;
+use super::words::ApiCode;
 use crate::core::error::{Code, Fault};
 
 /// Where a setting of the API comes from.
@@ -48,7 +49,7 @@ impl ApiSources {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiError {
     pub status: u16,
-    pub code: String,
+    pub code: ApiCode,
     pub message: String,
     pub fields: Vec<Field>,
     /// Names the request to Hetzner's support.
@@ -120,36 +121,22 @@ impl ApiError {
         if body.code.is_empty() {
             return Self {
                 status,
-                code: code_of(status).to_owned(),
+                code: ApiCode::of_status(status),
                 message: "the answer was not the API's own".to_owned(),
                 ..Self::default()
             };
         }
         Self {
             status,
-            code: body.code,
+            code: body.code.into(),
             message: body.message,
             fields: body.details.fields,
             ..Self::default()
         }
     }
 
-    fn has(&self, codes: &[&str]) -> bool {
-        codes.contains(&self.code.as_str())
-    }
-}
-
-fn code_of(status: u16) -> &'static str {
-    match status {
-        401 => "unauthorized",
-        403 => "forbidden",
-        404 => "not_found",
-        429 => "rate_limit_exceeded",
-        502 => "bad_gateway",
-        503 => "unavailable",
-        504 => "timeout",
-        500.. => "server_error",
-        _ => "no_code",
+    fn has(&self, codes: &[ApiCode]) -> bool {
+        codes.contains(&self.code)
     }
 }
 
@@ -180,8 +167,8 @@ impl CallError {
         self
     }
 
-    pub fn is(&self, code: &str) -> bool {
-        matches!(self, CallError::Api(error) if error.code == code)
+    pub fn is(&self, code: &ApiCode) -> bool {
+        matches!(self, CallError::Api(error) if error.code == *code)
     }
 
     /// Whether this field of the request was named by the API.
@@ -193,7 +180,11 @@ impl CallError {
     pub fn try_later(&self) -> bool {
         match self {
             CallError::Unreachable(_) => true,
-            CallError::Api(error) => error.has(&["conflict", "locked", "rate_limit_exceeded"]),
+            CallError::Api(error) => error.has(&[
+                ApiCode::Conflict,
+                ApiCode::Locked,
+                ApiCode::RateLimitExceeded,
+            ]),
             _ => false,
         }
     }
@@ -204,7 +195,12 @@ impl CallError {
             CallError::Lost(_) | CallError::Garbled(_) => true,
             CallError::Api(error) => {
                 error.status >= 500
-                    || error.has(&["service_error", "maintenance", "unavailable", "timeout"])
+                    || error.has(&[
+                        ApiCode::ServiceError,
+                        ApiCode::Maintenance,
+                        ApiCode::Unavailable,
+                        ApiCode::Timeout,
+                    ])
             }
             CallError::Unreachable(_) => false,
         }
@@ -257,28 +253,28 @@ impl CallError {
 impl ApiError {
     fn advice(&self) -> Option<String> {
         let token = self.sources.token();
-        let told = match self.code.as_str() {
-            "token_readonly" => {
+        let told = match self.code {
+            ApiCode::TokenReadonly => {
                 return Some(format!(
                     "the token from {token} is read-only: create one with read and write access in the Hetzner console"
                 ));
             }
-            "unauthorized" | "forbidden" => {
+            ApiCode::Unauthorized | ApiCode::Forbidden => {
                 return Some(format!(
                     "check that {token} is a token of the right project"
                 ));
             }
-            "resource_limit_exceeded" => {
+            ApiCode::ResourceLimitExceeded => {
                 "the limit of the project is reached: delete unused resources, or ask Hetzner to raise the limit"
             }
-            "protected" => "run `citrino-ops destroy --unprotect` first",
-            "resource_unavailable" | "placement_error" => {
+            ApiCode::Protected => "run `citrino-ops destroy --unprotect` first",
+            ApiCode::ResourceUnavailable | ApiCode::PlacementError => {
                 "nothing was created: try again later, or choose another server type or location; `citrino-ops plan` lists them"
             }
-            "rate_limit_exceeded" => {
+            ApiCode::RateLimitExceeded => {
                 "the project has used up its API requests for this hour: wait some minutes"
             }
-            "deprecated_api_endpoint" => "this version of citrino-ops is too old for the API",
+            ApiCode::DeprecatedApiEndpoint => "this version of citrino-ops is too old for the API",
             _ => return None,
         };
         Some(told.to_owned())
@@ -286,11 +282,11 @@ impl ApiError {
 }
 
 fn fault_code(error: &ApiError) -> Code {
-    match error.code.as_str() {
-        "unauthorized" | "forbidden" | "token_readonly" => Code::E0301,
-        "resource_unavailable" | "placement_error" => Code::E0304,
-        "uniqueness_error" => Code::E0306,
-        "protected" => Code::E0310,
+    match error.code {
+        ApiCode::Unauthorized | ApiCode::Forbidden | ApiCode::TokenReadonly => Code::E0301,
+        ApiCode::ResourceUnavailable | ApiCode::PlacementError => Code::E0304,
+        ApiCode::UniquenessError => Code::E0306,
+        ApiCode::Protected => Code::E0310,
         _ if error.status == 401 => Code::E0301,
         _ => Code::E0303,
     }
@@ -340,9 +336,12 @@ mod tests {
             let text = format!(
                 r#"{{"error":{{"code":"resource_unavailable","message":"m","details":{details}}}}}"#
             );
-            assert_eq!(ApiError::parse(412, &text).code, "resource_unavailable");
+            assert_eq!(
+                ApiError::parse(412, &text).code,
+                ApiCode::ResourceUnavailable
+            );
         }
-        assert_eq!(ApiError::parse(502, "<html>").code, "bad_gateway");
+        assert_eq!(ApiError::parse(502, "<html>").code, ApiCode::BadGateway);
     }
 
     #[test]
@@ -350,7 +349,7 @@ mod tests {
         let of = |status, code: &str| {
             CallError::Api(ApiError {
                 status,
-                code: code.to_owned(),
+                code: code.to_owned().into(),
                 ..ApiError::default()
             })
         };

@@ -18,6 +18,7 @@ use super::labels;
 use super::resource::{Fields, Labelled, Order};
 use super::server_view::ServerView;
 use super::servers::map_of;
+use super::words::ApiCode;
 use crate::core::error::Fault;
 use crate::core::value::Cidr;
 
@@ -137,7 +138,7 @@ impl Hetzner {
         let body = ApplyToResourcesRequest::new(vec![resource]);
         self.order::<FirewallView>(
             Order::new(firewall, "apply_to_resources", &doing, deadline::FIREWALL)
-                .unless(&["firewall_already_applied"]),
+                .unless(&[ApiCode::FirewallAlreadyApplied]),
             &body,
         )
         .await
@@ -150,8 +151,8 @@ impl Hetzner {
         loop {
             match self.try_delete(firewall).await {
                 Ok(_) => return Ok(()),
-                Err(error) if error.is("resource_in_use") && begun.elapsed() < self.pace.in_use => {
-                }
+                Err(error)
+                    if error.is(&ApiCode::ResourceInUse) && begun.elapsed() < self.pace.in_use => {}
                 Err(error) => return Err(in_use_hint(&error, &firewall.name)),
             }
             tokio::time::sleep(self.poll_wait(polls)).await;
@@ -162,7 +163,7 @@ impl Hetzner {
 
 fn in_use_hint(error: &CallError, name: &str) -> anyhow::Error {
     let fault: Fault = error.told(&format!("delete firewall {name}"));
-    if error.is("resource_in_use") {
+    if error.is(&ApiCode::ResourceInUse) {
         return fault
             .hint("it is applied to a resource of another stack: remove it there in the Hetzner console")
             .into();

@@ -6,11 +6,14 @@ use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
+use crate::config::stack::Host;
 use crate::core::error::{Code, Fault};
 
 /// Says which stack a resource belongs to.
 pub const STACK: &str = "citrino-ops/stack";
-/// Says which of the stack's hosts a server is; there is one today.
+/// Says which of the stack's hosts a resource belongs to. What earlier versions made does not have it.
+pub const HOST: &str = "citrino-ops/host";
+/// Says what a host is there for.
 pub const ROLE: &str = "citrino-ops/role";
 /// The host key that the server was born with.
 pub const BOOTSTRAP_KEY: &str = "citrino-ops/bootstrap-key";
@@ -36,9 +39,41 @@ pub fn of_stack(stack: &str) -> Labels {
     Labels::from([(STACK.to_owned(), stack.to_owned())])
 }
 
+/// The labels of what belongs to one host.
+pub fn of_host(host: &Host) -> Labels {
+    let mut labels = of_stack(&host.stack);
+    labels.insert(HOST.to_owned(), host.name.to_string());
+    labels
+}
+
+/// Whether a server with these labels, among them the stack's, is this host. Of a stack with one host no other question is
+/// asked: what an earlier version made is found, and two servers are noticed.
+pub fn is_of_host(labels: &Labels, host: &Host) -> bool {
+    host.is_only
+        || labels
+            .get(HOST)
+            .is_some_and(|name| host.name == *name.as_str())
+}
+
+/// These labels with those that must be there.
+pub fn with(found: &Labels, wished: Labels) -> Labels {
+    let mut all = found.clone();
+    all.extend(wished);
+    all
+}
+
 /// The selector that finds everything of a stack.
 pub fn selector(stack: &str) -> String {
     format!("{STACK}={stack}")
+}
+
+/// The selector that finds the server of a host.
+pub fn host_selector(host: &Host) -> String {
+    let stack = selector(&host.stack);
+    if host.is_only {
+        return stack;
+    }
+    format!("{stack},{HOST}={}", host.name)
 }
 
 /// An ed25519 public key (`ssh-ed25519 AAAA…`) as the value of a label.

@@ -21,6 +21,7 @@ mod servers;
 mod snapshots;
 mod ssh_keys;
 mod volumes;
+mod words;
 mod zones;
 
 use std::fmt;
@@ -43,6 +44,7 @@ pub use servers::NewServer;
 pub use snapshots::SnapshotView;
 pub use ssh_keys::KeyView;
 pub use volumes::VolumeView;
+pub use words::{ApiCode, ServerStatus};
 pub use zones::{RecordView, ZoneRecord, ZoneView};
 
 use crate::core::error::{Code, Fault};

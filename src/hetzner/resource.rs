@@ -16,6 +16,7 @@ use super::answers::or_default;
 use super::call::{Called, to_value};
 use super::failure::CallError;
 use super::labels::{self, Labels};
+use super::words::ApiCode;
 
 /// A resource as an answer tells of it: what all of them have, and what its kind alone has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -101,7 +102,7 @@ pub(super) struct Order<'o> {
     doing: &'o str,
     within: Duration,
     /// Errors of the API that say that it is so already.
-    already: &'o [&'o str],
+    already: &'o [ApiCode],
 }
 
 impl<'o> Order<'o> {
@@ -115,7 +116,7 @@ impl<'o> Order<'o> {
         }
     }
 
-    pub fn unless(mut self, already: &'o [&'o str]) -> Self {
+    pub fn unless(mut self, already: &'o [ApiCode]) -> Self {
         self.already = already;
         self
     }
@@ -252,7 +253,7 @@ impl Hetzner {
         let path = format!("/{}/{}", K::MANY, one.id());
         match self.write(Method::DELETE, &path, None::<&()>).await {
             Ok(started) => Ok(Option::unwrap_or_default(started)),
-            Err(error) if error.is("not_found") => Ok(Started::default()),
+            Err(error) if error.is(&ApiCode::NotFound) => Ok(Started::default()),
             Err(error) => Err(error),
         }
     }

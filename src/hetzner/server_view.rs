@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::answers::{NameAnswer, Protection, or_default};
 use super::labels;
 use super::resource::{Fields, Labelled};
+use super::words::ServerStatus;
 
 pub type ServerView = Labelled<ServerFields>;
 
@@ -16,7 +17,7 @@ pub type ServerView = Labelled<ServerFields>;
 #[serde(from = "ServerAnswer")]
 pub struct ServerFields {
     /// `running`, `off`, or one of the API's names for being on the way.
-    pub status: String,
+    pub status: ServerStatus,
     pub ipv4: Option<String>,
     /// The first address of the server's network.
     pub ipv6: Option<String>,
@@ -43,7 +44,7 @@ pub struct ServerFields {
 #[derive(Deserialize)]
 struct ServerAnswer {
     #[serde(default, deserialize_with = "or_default")]
-    status: String,
+    status: ServerStatus,
     #[serde(default, deserialize_with = "or_default")]
     public_net: PublicNet,
     #[serde(default, deserialize_with = "or_default")]
@@ -139,7 +140,7 @@ impl ServerView {
 
     /// Whether it is not on its way to something else.
     pub(super) fn at_rest(&self) -> bool {
-        matches!(self.status.as_str(), "running" | "off")
+        matches!(self.status, ServerStatus::Running | ServerStatus::Off)
     }
 }
 
@@ -168,7 +169,7 @@ mod tests {
         let view: ServerView = serde_json::from_str(text).unwrap();
         assert_eq!(view.address(), Some("2001:db8::1"));
         assert_eq!((&view.firewalls, &view.image), (&vec![3], &None));
-        assert_eq!(view.status, "hibernating");
+        assert_eq!(view.status.to_string(), "hibernating");
     }
 
     #[test]

@@ -15,6 +15,8 @@ use super::actions::{Action, deadline};
 use super::labels::{self, Labels};
 use super::resource::Order;
 use super::server_view::ServerView;
+use super::words::{ApiCode, ServerStatus};
+use crate::config::stack::Host;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 
@@ -39,12 +41,13 @@ pub struct NewServer {
 }
 
 impl Hetzner {
-    /// The server of the stack, whatever its name.
+    /// The server of a host, whatever its name.
     ///
     /// # Errors
-    /// E0311 when more than one carries the stack's label: only a person can say which is the one.
-    pub async fn server_of(&self, stack: &str) -> Result<Option<ServerView>> {
-        let mut found: Vec<ServerView> = self.of_stack(stack).await?;
+    /// E0311 when more than one has the labels: only a person can say which is the one.
+    pub async fn server_of(&self, host: &Host) -> Result<Option<ServerView>> {
+        let mut found: Vec<ServerView> = self.of_stack(&host.stack).await?;
+        found.retain(|server| labels::is_of_host(&server.labels, host));
         if found.len() > 1 {
             let names: Vec<_> = found
                 .iter()
@@ -55,7 +58,7 @@ impl Hetzner {
                 format!(
                     "{} servers have the label {}: {}",
                     found.len(),
-                    labels::selector(stack),
+                    labels::host_selector(host),
                     names.join(", ")
                 ),
             );
@@ -132,7 +135,7 @@ impl Hetzner {
         let mut polls = 0;
         while begun.elapsed() < self.pace.shutdown {
             let seen: ServerView = self.one(server.id, &doing).await?;
-            if seen.status == "off" {
+            if seen.status == ServerStatus::Off {
                 return Ok(());
             }
             self.show(&doing, 0);
@@ -175,7 +178,7 @@ impl Hetzner {
         let body = AttachServerToNetworkRequest::new(network);
         self.order::<ServerView>(
             Order::new(server.id, "attach_to_network", &doing, deadline::POWER)
-                .unless(&["server_already_attached"]),
+                .unless(&[ApiCode::ServerAlreadyAttached]),
             &body,
         )
         .await

@@ -16,6 +16,8 @@ use super::labels;
 use super::resource::{Fields, Labelled};
 use super::server_view::ServerView;
 use super::servers::map_of;
+use super::words::ImageStatus;
+use crate::config::stack::Host;
 use crate::core::error::{Code, Fault};
 
 /// Actions after which a server's disk is no longer what it was.
@@ -42,9 +44,8 @@ pub struct SnapshotFields {
     pub image_size: f64,
     #[serde(default, deserialize_with = "or_default")]
     protection: Protection,
-    /// `available`, `creating`, `unavailable`.
     #[serde(default, deserialize_with = "or_default")]
-    status: String,
+    status: ImageStatus,
     #[serde(default, deserialize_with = "or_default")]
     created_from: SnapshotOrigin,
 }
@@ -72,12 +73,12 @@ impl Fields for SnapshotFields {
 impl SnapshotView {
     /// Whether a server could be made of it.
     pub fn is_usable(&self) -> bool {
-        self.status == "available"
+        self.status == ImageStatus::Available
     }
 
     /// Whether it failed, and will never be usable.
     pub fn is_broken(&self) -> bool {
-        self.status == "unavailable"
+        self.status == ImageStatus::Unavailable
     }
 
     /// Whether it holds the disk of this server as it was before the step, and since it last ran.
@@ -110,11 +111,11 @@ impl Hetzner {
 
     /// Takes one of the disk of a server that is off, and waits until it is usable. One that was taken for the
     /// same step since the server last ran serves, so that a step that is tried again takes no second.
-    pub async fn snapshot(&self, server: &ServerView, stack: &str, before: &str) -> Result<()> {
+    pub async fn snapshot(&self, server: &ServerView, host: &Host, before: &str) -> Result<()> {
         let doing = format!("take a snapshot of server {}", server.name);
         let last_start = self.last_start(server.id, &doing).await?;
         let ours = async || {
-            let mut found = self.snapshots(stack).await?;
+            let mut found = self.snapshots(&host.stack).await?;
             found.retain(|one| one.serves(server.id, before, last_start));
             Ok(found.pop())
         };
@@ -122,7 +123,7 @@ impl Hetzner {
             .await
             .map_err(|error: CallError| error.told(&doing))?;
         if found.is_none() {
-            let started = self.begin_snapshot(server, stack, before, &ours).await;
+            let started = self.begin_snapshot(server, host, before, &ours).await;
             let started = started.map_err(|error| error.told(&doing))?;
             self.await_all(started, &doing, deadline::SNAPSHOT).await?;
             found = ours().await.map_err(|error| error.told(&doing))?;
@@ -136,11 +137,11 @@ impl Hetzner {
     async fn begin_snapshot(
         &self,
         server: &ServerView,
-        stack: &str,
+        host: &Host,
         before: &str,
         ours: &impl AsyncFn() -> Called<Option<SnapshotView>>,
     ) -> Called<Started> {
-        let mut labels = labels::of_stack(stack);
+        let mut labels = labels::of_host(host);
         labels.insert(labels::BEFORE.to_owned(), before.to_owned());
         let body = to_value(&CreateImageFromServerRequest {
             description: Some(format!("{} before {before}", server.name)),

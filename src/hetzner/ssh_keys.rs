@@ -11,6 +11,7 @@ use super::call::{Called, to_value};
 use super::labels::Labels;
 use super::resource::{Fields, Labelled};
 use super::servers::map_of;
+use super::words::ApiCode;
 
 pub type KeyView = Labelled<KeyFields>;
 
@@ -66,7 +67,9 @@ impl Hetzner {
             )
             .await;
         match made {
-            Err(error) if error.is("uniqueness_error") && error.names("public_key") => Ok(()),
+            Err(error) if error.is(&ApiCode::UniquenessError) && error.names("public_key") => {
+                Ok(())
+            }
             other => other.map_err(|error| error.told(&doing).into()),
         }
     }

@@ -10,6 +10,8 @@ use super::answers::{NameAnswer, Protection, or_default};
 use super::labels;
 use super::resource::{Fields, Labelled, Order};
 use super::servers::map_of;
+use super::words::ApiCode;
+use crate::config::stack::Host;
 
 /// The file system that a new volume is given.
 const FORMAT: &str = "ext4";
@@ -57,19 +59,19 @@ impl Hetzner {
     pub async fn create_volume(
         &self,
         name: &str,
-        stack: &str,
+        host: &Host,
         size_gb: u32,
         server: i64,
     ) -> Result<VolumeView> {
         let body = CreateVolumeRequest {
-            labels: Some(map_of(&labels::of_stack(stack))),
+            labels: Some(map_of(&labels::of_host(host))),
             server: Some(server),
             format: Some(FORMAT.to_owned()),
             // The host's own playbook mounts it, where the database is.
             automount: Some(false),
             ..CreateVolumeRequest::new(name.to_owned(), size_gb.cast_signed())
         };
-        self.make(name, stack, &body, deadline::CREATE).await
+        self.make(name, &host.stack, &body, deadline::CREATE).await
     }
 
     pub async fn attach_volume(&self, found: &VolumeView, server: i64) -> Result<()> {
@@ -89,7 +91,7 @@ impl Hetzner {
         let doing = format!("detach volume {}", found.name);
         self.order::<VolumeView>(
             Order::new(found.id, "detach", &doing, deadline::POWER)
-                .unless(&["volume_not_attached"]),
+                .unless(&[ApiCode::VolumeNotAttached]),
             &serde_json::json!({}),
         )
         .await

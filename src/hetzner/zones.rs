@@ -15,6 +15,7 @@ use super::call::Called;
 use super::labels::{self, Labels};
 use super::resource::{Fields, Labelled};
 use super::servers::map_of;
+use super::words::ApiCode;
 
 pub type ZoneView = Labelled<ZoneFields>;
 
@@ -142,7 +143,7 @@ impl Hetzner {
         let found = self.records(wished).await;
         match found {
             Ok(found) => Ok(found),
-            Err(error) if error.is("not_found") => Ok(None),
+            Err(error) if error.is(&ApiCode::NotFound) => Ok(None),
             Err(error) => Err(error.told(&doing).into()),
         }
     }
@@ -165,7 +166,7 @@ impl Hetzner {
             .await
         {
             Ok(found) => Ok(found),
-            Err(error) if error.is("not_found") => Ok(Vec::new()),
+            Err(error) if error.is(&ApiCode::NotFound) => Ok(Vec::new()),
             Err(error) => Err(error
                 .told(&format!("list the records of the zone {zone}"))
                 .into()),
@@ -250,7 +251,7 @@ impl Hetzner {
                 self.await_all(started.unwrap_or_default(), &doing, deadline::POWER)
                     .await
             }
-            Err(error) if error.is("not_found") => Ok(()),
+            Err(error) if error.is(&ApiCode::NotFound) => Ok(()),
             Err(error) => Err(error.told(&doing).into()),
         }
     }

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::core::event::now;
 use crate::core::plan::Plan;
 use crate::host::journal::BACK;
+use crate::host::own;
 use crate::host::system::System;
 
 /// All that the switch has on a host.
-pub const FOLDER: &str = "/var/lib/citrino/guard";
+pub const FOLDER: &str = own::GUARD;
 /// There while it is armed.
-pub const ARMED: &str = "/var/lib/citrino/guard/armed.json";
+pub const ARMED: &str = own::ARMED;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Armed {

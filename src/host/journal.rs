@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::event::{Counts, Event, StepState};
 use crate::core::plan::{Purpose, Seen};
+use crate::host::own;
 use crate::host::system::System;
 
 /// One JSON object a line.
-pub const PATH: &str = "/var/log/citrino/journal.ndjson";
+pub const PATH: &str = own::JOURNAL;
 
 /// What a run in which the dead man's switch puts back is called.
 pub const WAY_BACK: &str = "guard";
@@ -251,8 +252,7 @@ fn fold(text: &str) -> Option<LastRun> {
         match (event, &mut last) {
             (
                 Event::Start {
-                    at,
-                    run,
+                    point,
                     verb,
                     who,
                     purpose,
@@ -262,10 +262,10 @@ fn fold(text: &str) -> Option<LastRun> {
             ) => {
                 last = Some(LastRun {
                     purpose: purpose_of(purpose, &verb, &who),
-                    run,
+                    run: point.run,
                     verb,
                     who,
-                    since: at,
+                    since: point.at,
                     step: String::new(),
                     n: 0,
                     end: None,
@@ -273,35 +273,35 @@ fn fold(text: &str) -> Option<LastRun> {
                     failed: None,
                 });
             }
-            (Event::Begin { run, n, label, .. }, Some(last)) if run == last.run => {
+            (Event::Begin { point, n, label }, Some(last)) if point.run == last.run => {
                 if !label.undo {
                     last.n = n;
                 }
                 last.step = label.name;
             }
-            (Event::Halted { run, name, .. }, Some(last)) if run == last.run => {
+            (Event::Halted { point, name, .. }, Some(last)) if point.run == last.run => {
                 last.failed = Some(format!("stopped before \"{name}\""));
             }
             (
                 Event::Step {
-                    run,
+                    point,
                     label,
                     state: StepState::Failed,
                     error,
                     ..
                 },
                 Some(last),
-            ) if run == last.run => {
+            ) if point.run == last.run => {
                 last.failed = Some(format!(
                     "{}: {}",
                     label.name,
                     error.map(|error| error.message).unwrap_or_default()
                 ));
             }
-            (Event::End { run, tally, .. }, Some(last)) if run == last.run => {
+            (Event::End { point, tally }, Some(last)) if point.run == last.run => {
                 last.end = Some(tally);
             }
-            (Event::Heard { run, .. }, Some(last)) if run == last.run => last.heard = true,
+            (Event::Heard { point }, Some(last)) if point.run == last.run => last.heard = true,
             _ => {}
         }
     }
@@ -311,13 +311,20 @@ fn fold(text: &str) -> Option<LastRun> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::event::{Label, now};
+    use crate::core::event::{Label, RunPoint, now};
     use crate::core::plan::StepId;
+
+    fn point(run: &str) -> RunPoint {
+        RunPoint {
+            at: now(),
+            run: run.into(),
+            host: Some("prod".parse().unwrap()),
+        }
+    }
 
     fn start(run: &str, who: &str) -> Event {
         Event::Start {
-            at: now(),
-            run: run.into(),
+            point: point(run),
             stack: "s".into(),
             verb: "converge".into(),
             who: who.into(),
@@ -329,8 +336,7 @@ mod tests {
 
     fn end(run: &str) -> Event {
         Event::End {
-            at: now(),
-            run: run.into(),
+            point: point(run),
             tally: Counts::default(),
         }
     }
@@ -379,6 +385,31 @@ mod tests {
         assert_eq!(purpose_of(None, "backup", "timer@h"), Purpose::Timer);
     }
 
+    /// As version 0.1.0 wrote it, before events named their host.
+    const OLDER: &str = r#"{"event":"start","at":"2026-01-02T03:04:05Z","run":"r1","stack":"prod","verb":"deploy","who":"ana@desk","purpose":"command","steps":2,"applies":true}
+{"event":"begin","at":"2026-01-02T03:04:05Z","run":"r1","n":1,"part":"release","name":"release folder"}
+{"event":"step","at":"2026-01-02T03:04:06Z","run":"r1","n":1,"part":"release","name":"release folder","state":"changed","took_ms":12,"change":{"act":"create","what":["does not exist"]}}
+{"event":"begin","at":"2026-01-02T03:04:06Z","run":"r1","n":2,"id":"release.switch","part":"release","name":"switch"}
+{"event":"step","at":"2026-01-02T03:04:07Z","run":"r1","n":2,"id":"release.switch","part":"release","name":"switch","state":"failed","took_ms":900,"error":{"code":"E0402","message":"no answer"}}
+{"event":"end","at":"2026-01-02T03:04:07Z","run":"r1","same":0,"changed":1,"differs":0,"failed":1,"skipped":0,"took_ms":1800}
+"#;
+
+    #[test]
+    fn a_journal_of_an_earlier_version_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let mut journal = Journal::open(&system).unwrap();
+        journal.file.write_all(OLDER.as_bytes()).unwrap();
+        assert_eq!(newest(&system).unwrap().len(), OLDER.lines().count());
+        let last = last_run(&system).unwrap().unwrap();
+        assert_eq!((last.run.as_str(), last.n), ("r1", 2));
+        assert_eq!(last.failed.as_deref(), Some("switch: no answer"));
+        assert!(last.end.is_some() && !last.heard);
+        // Events of this version go on behind it.
+        journal.keep(&Event::Heard { point: point("r1") }).unwrap();
+        assert!(last_run(&system).unwrap().unwrap().heard);
+    }
+
     #[test]
     fn a_run_that_never_ended_is_told_with_its_step() {
         let folder = tempfile::tempdir().unwrap();
@@ -393,8 +424,7 @@ mod tests {
         };
         journal
             .keep(&Event::Begin {
-                at: now(),
-                run: "r1".into(),
+                point: point("r1"),
                 n: 1,
                 label,
             })
@@ -405,12 +435,7 @@ mod tests {
             ("nginx runs", None, false)
         );
         journal.keep(&end("r1")).unwrap();
-        journal
-            .keep(&Event::Heard {
-                at: now(),
-                run: "r1".into(),
-            })
-            .unwrap();
+        journal.keep(&Event::Heard { point: point("r1") }).unwrap();
         let heard = last_run(&system).unwrap().unwrap();
         assert!(heard.end.is_some() && heard.heard);
         assert!(heard.told(false).contains(", succeeded: 0 changed"));

@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::core::plan::Claim;
+use crate::core::value::HostName;
 use crate::host::journal;
+use crate::host::own;
 use crate::host::system::System;
 
-const PATH: &str = "/var/lib/citrino/lock";
+const PATH: &str = own::LOCK;
 const LOOKS: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
@@ -27,6 +29,9 @@ pub struct Holder {
     pub since: String,
     #[serde(default)]
     pub step: String,
+    /// Absent when an earlier version holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostName>,
 }
 
 /// Takes the lock, or says who holds it.
@@ -50,6 +55,7 @@ pub fn take(system: &System, claim: &Claim) -> Result<Result<File, Holder>> {
         run: claim.run.clone(),
         since: now(),
         step: String::new(),
+        host: claim.host.clone(),
     };
     file.set_len(0)?;
     file.rewind()?;

@@ -6,4 +6,6 @@ pub mod env_file;
 pub mod journal;
 pub mod lock;
 pub mod memory_usage;
+pub mod own;
+pub mod profile;
 pub mod system;

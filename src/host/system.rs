@@ -5,6 +5,7 @@ use std::fs::{self, Metadata, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -13,11 +14,14 @@ mod program;
 
 pub use program::{Cmd, Output};
 
+use super::own;
+use crate::core::app_profile::AppProfile;
 use crate::core::error::{Code, Fault};
 
 /// One host, seen from inside.
 pub struct System {
     root: PathBuf,
+    app: Arc<AppProfile>,
 }
 
 /// Who a file belongs to.
@@ -35,7 +39,26 @@ impl System {
 
     /// A host whose files lie below `root`: for tests.
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        let app = Arc::default();
+        let root = root.into();
+        Self { root, app }
+    }
+
+    /// The same host, with this app on it in place of Citrino.
+    #[must_use]
+    pub fn with_app(self, app: impl Into<Arc<AppProfile>>) -> Self {
+        let app = app.into();
+        Self { app, ..self }
+    }
+
+    /// What is known of the app on it.
+    pub fn app(&self) -> &AppProfile {
+        &self.app
+    }
+
+    /// The same for whoever keeps it.
+    pub fn shared_app(&self) -> Arc<AppProfile> {
+        self.app.clone()
     }
 
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
@@ -173,7 +196,7 @@ impl System {
 }
 
 /// How the folder of something half made is called; then comes who makes it.
-pub const DRAFT: &str = ".citrino-";
+pub const DRAFT: &str = own::DRAFT;
 
 /// A folder for something new, beside the place that it will take. What the dead left half made there goes first.
 pub fn draft(parent: &Path) -> std::io::Result<TempDir> {

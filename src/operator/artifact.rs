@@ -11,11 +11,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::process::Command;
 
+use crate::core::app_profile::SourceTree;
 use crate::core::digest;
 use crate::core::error::{Code, Fault};
-
-/// The package that `deploy` builds.
-const PACKAGE: &str = "citrino-app";
 
 /// A binary that can become a release.
 pub struct Build {
@@ -47,15 +45,16 @@ impl Build {
 ///
 /// # Errors
 /// E0601 with the end of what cargo said.
-pub async fn build(from: &Path) -> Result<Build> {
-    let source = source(from)?;
+pub async fn build(app: &SourceTree, from: &Path) -> Result<Build> {
+    let source = source(app, from)?;
+    let package = &*app.package;
     let output = Command::new("cargo")
         .args([
             "build",
             "--release",
             "--locked",
             "--package",
-            PACKAGE,
+            package,
             "--message-format",
             "json",
         ])
@@ -81,10 +80,12 @@ pub async fn build(from: &Path) -> Result<Build> {
                 source.display()
             ),
         )
-        .hint("run `cargo build --release -p citrino-app` there to see the whole output")
+        .hint(format!(
+            "run `cargo build --release -p {package}` there to see the whole output"
+        ))
         .into());
     }
-    let path = executable(&String::from_utf8_lossy(&output.stdout))
+    let path = executable(package, &String::from_utf8_lossy(&output.stdout))
         .ok_or_else(|| Fault::new(Code::E0601, "cargo built the app, but reported no binary"))?;
     let mut build = take(&path).await?;
     build.commit = commit(&source).await;
@@ -101,7 +102,7 @@ pub async fn take(path: &Path) -> Result<Build> {
             Code::E0601,
             format!("{} cannot be a release: {why}", path.display()),
         )
-        .hint("use a static Linux binary, as `cargo build --release -p citrino-app` creates it")
+        .hint("use a static Linux binary, as `cargo build --release` creates it with `-C target-feature=+crt-static`")
     };
     let bytes = tokio::fs::read(path)
         .await
@@ -129,18 +130,18 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Fault {
 
 /// The source tree of the app that citrino.yml or the working directory lies in: the nearest folder above that is its
 /// workspace.
-pub fn source_tree(from: &Path) -> Result<Option<PathBuf>> {
+pub fn source_tree(app: &SourceTree, from: &Path) -> Result<Option<PathBuf>> {
     let here = std::env::current_dir()?;
     let starts = [std::path::absolute(from)?, here];
     let mut folders = starts.iter().flat_map(|start| start.ancestors());
     let found = folders.find(|folder| {
-        folder.join("app/Cargo.toml").is_file() && folder.join("Cargo.toml").is_file()
+        folder.join(&*app.manifest).is_file() && folder.join("Cargo.toml").is_file()
     });
     Ok(found.map(Path::to_owned))
 }
 
-fn source(from: &Path) -> Result<PathBuf> {
-    source_tree(from)?.ok_or_else(|| {
+fn source(app: &SourceTree, from: &Path) -> Result<PathBuf> {
+    source_tree(app, from)?.ok_or_else(|| {
         Fault::new(
             Code::E0601,
             "the app's source is neither in a folder above citrino.yml nor above the working directory",
@@ -151,10 +152,10 @@ fn source(from: &Path) -> Result<PathBuf> {
 }
 
 /// The path in cargo's last word on the package's binary.
-fn executable(messages: &str) -> Option<PathBuf> {
+fn executable(package: &str, messages: &str) -> Option<PathBuf> {
     let mut paths = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let named = message["target"]["name"] == PACKAGE;
+        let named = message["target"]["name"] == package;
         message["executable"]
             .as_str()
             .filter(|_| named)
@@ -225,8 +226,8 @@ mod tests {
     #[test]
     fn the_binary_is_the_one_that_cargo_names() {
         let messages = r#"{"reason":"compiler-artifact","target":{"name":"other"},"executable":"/x"}
-{"reason":"compiler-artifact","target":{"name":"citrino-app"},"executable":"/t/citrino-app"}
+{"reason":"compiler-artifact","target":{"name":"shop"},"executable":"/t/shop"}
 {"reason":"build-finished","success":true}"#;
-        assert_eq!(executable(messages), Some(PathBuf::from("/t/citrino-app")));
+        assert_eq!(executable("shop", messages), Some(PathBuf::from("/t/shop")));
     }
 }

@@ -1,4 +1,4 @@
-//! What this machine keeps of a stack beside its wishes. All of it can be had again, so losing it
+//! What this machine keeps of hosts and stacks beside their wishes. All of it can be had again, so losing it
 //! loses nothing but time.
 
 use std::fs::{self, File};
@@ -13,15 +13,16 @@ use crate::core::digest;
 /// How many releases are kept for later ones to be patches against.
 const KEPT: usize = 3;
 
-/// The folder of a stack in the user's cache.
-pub fn folder(stack: &str) -> PathBuf {
+/// The folder in the user's cache of a host, or of what all hosts of a stack share. The only host of a stack has the stack's
+/// name, and its folder.
+pub fn folder(name: &str) -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
     cache
         .unwrap_or_else(std::env::temp_dir)
         .join("citrino-ops")
-        .join(stack)
+        .join(name)
 }
 
 /// Writes a file there under its name when it is whole: another command of the operator may read it at that moment.
@@ -37,7 +38,7 @@ pub fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The binaries that this machine has brought to hosts of a stack, each under its sha256.
+/// The binaries that this machine has brought to hosts of a stack, each under its sha256: all its hosts get the same.
 #[derive(Clone)]
 pub struct Releases {
     folder: PathBuf,

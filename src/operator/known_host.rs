@@ -7,20 +7,23 @@ use anyhow::Result;
 
 use crate::config::stack::{ExistingHost, Stack};
 use crate::core::error::{Code, Fault};
-use crate::hetzner::{ServerView, pins};
+use crate::core::value::HostName;
+use crate::hetzner::{ServerStatus, ServerView, pins};
 use crate::operator::mirror::Mirror;
 use crate::operator::remote::{Target, known_hosts_path};
 
 /// The machine that citrino.yml names.
-pub fn existing(stack: &Stack, host: &ExistingHost) -> Target {
+pub fn existing(stack: &Stack, name: &HostName, host: &ExistingHost) -> Target {
     Target {
+        host: name.clone(),
         address: host.address.to_string(),
         port: *host.port,
         user: host.user.to_string(),
         identity: host.identity.as_deref().map(|path| stack.resolve(path)),
         host_keys: vec![host.host_key.to_string()],
-        known_hosts: known_hosts_path(&stack.name),
-        mirror: Mirror::of(&stack.name),
+        known_hosts: known_hosts_path(name),
+        mirror: Mirror::of(name),
+        profile: stack.profile.clone(),
     }
 }
 
@@ -28,9 +31,12 @@ pub fn existing(stack: &Stack, host: &ExistingHost) -> Target {
 ///
 /// # Errors
 /// E0309 when it does not run, E0502 when no host key of it is pinned.
-pub fn of_server(stack: &Stack, server: &ServerView) -> Result<Target> {
+pub fn of_server(stack: &Stack, host: &HostName, server: &ServerView) -> Result<Target> {
     let name = &server.name;
-    let Some(address) = server.address().filter(|_| server.status == "running") else {
+    let Some(address) = server
+        .address()
+        .filter(|_| server.status == ServerStatus::Running)
+    else {
         let status = &server.status;
         return Err(Fault::new(
             Code::E0309,
@@ -46,13 +52,15 @@ pub fn of_server(stack: &Stack, server: &ServerView) -> Result<Target> {
             .into());
     }
     Ok(Target {
+        host: host.clone(),
         address: address.to_owned(),
         port: 22,
         user: "root".to_owned(),
         identity: identity(stack),
         host_keys,
-        known_hosts: known_hosts_path(&stack.name),
-        mirror: Mirror::of(&stack.name),
+        known_hosts: known_hosts_path(host),
+        mirror: Mirror::of(host),
+        profile: stack.profile.clone(),
     })
 }
 

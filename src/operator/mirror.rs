@@ -9,23 +9,27 @@ use anyhow::Result;
 
 use crate::core::audit::Head;
 use crate::core::error::{Code, Fault};
+use crate::core::value::HostName;
 use crate::host::audit::{self, other_chain};
 use crate::protocol::AuditDelta;
 
-/// A stack's mirror, in the user's state.
+/// A host's mirror, in the user's state.
 #[derive(Clone, Debug)]
 pub struct Mirror {
     path: PathBuf,
 }
 
 impl Mirror {
-    pub fn of(stack: &str) -> Self {
+    pub fn of(host: &HostName) -> Self {
         let state = std::env::var_os("XDG_STATE_HOME")
             .map(PathBuf::from)
             .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/state")));
         let folder = state.unwrap_or_else(std::env::temp_dir);
         Self {
-            path: folder.join("citrino-ops").join(stack).join("audit.ndjson"),
+            path: folder
+                .join("citrino-ops")
+                .join(&**host)
+                .join("audit.ndjson"),
         }
     }
 
@@ -175,11 +179,7 @@ mod tests {
         }
 
         fn write(&self, did: AuditAction) {
-            let claim = Claim {
-                run: "r".into(),
-                verb: "deploy".into(),
-                who: "ana@here".into(),
-            };
+            let claim = Claim::new("r", "deploy", "ana@here");
             let deed = AuditEntry {
                 did,
                 ..AuditEntry::default()

@@ -8,9 +8,11 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
+use crate::config::stack::Host;
 use crate::core::error::{Code, Fault};
 use crate::core::event::{Act, Change, Counts, Event, now};
 use crate::core::plan::StepId;
+use crate::core::value::HostName;
 
 /// The events of a run that only looked.
 #[derive(Debug, Default)]
@@ -74,6 +76,9 @@ pub struct Saved {
     /// Of this form of the file.
     version: u32,
     pub stack: String,
+    /// The name of the host. Absent in files that an earlier version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    host_name: Option<HostName>,
     at: String,
     /// A digest of citrino.yml.
     wishes: String,
@@ -85,15 +90,11 @@ pub struct Saved {
 const VERSION: u32 = 1;
 
 impl Saved {
-    pub fn new(
-        stack: &str,
-        wishes: String,
-        cloud: Vec<Planned>,
-        host: Option<Vec<Planned>>,
-    ) -> Self {
+    pub fn new(of: &Host, wishes: String, cloud: Vec<Planned>, host: Option<Vec<Planned>>) -> Self {
         Self {
             version: VERSION,
-            stack: stack.to_owned(),
+            stack: of.stack.to_string(),
+            host_name: Some(of.name.clone()),
             at: now(),
             wishes,
             cloud,
@@ -127,8 +128,8 @@ impl Saved {
     }
 
     /// # Errors
-    /// E0803 when the file is no plan, or one of another stack.
-    pub fn read(path: &Path, stack: &str) -> Result<Self> {
+    /// E0803 when the file is no plan, or one of another stack or host.
+    pub fn read(path: &Path, of: &Host) -> Result<Self> {
         let wrong = |why: String| {
             Fault::new(
                 Code::E0803,
@@ -153,8 +154,11 @@ impl Saved {
             ))
             .into());
         }
-        if saved.stack != stack {
-            return Err(wrong(format!("it is for stack {}, not {stack}", saved.stack)).into());
+        if saved.stack != of.stack {
+            return Err(wrong(format!("it is for stack {}, not {}", saved.stack, of.stack)).into());
+        }
+        if let Some(other) = saved.host_name.as_ref().filter(|name| **name != of.name) {
+            return Err(wrong(format!("it is for host {other}, not {}", of.name)).into());
         }
         Ok(saved)
     }
@@ -193,6 +197,7 @@ impl Saved {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::role::Roles;
 
     fn step(name: &str, what: &str) -> Planned {
         Planned {
@@ -206,15 +211,42 @@ mod tests {
         }
     }
 
+    fn host(stack: &str, name: &str) -> Host {
+        Host {
+            stack: stack.parse().unwrap(),
+            name: name.parse().unwrap(),
+            roles: Roles::every(),
+            is_only: true,
+        }
+    }
+
+    #[test]
+    fn a_plan_that_an_earlier_version_kept_names_no_host_and_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan");
+        let text = r#"{"version":1,"stack":"prod","at":"2026-01-02T03:04:05Z","wishes":"digest",
+            "cloud":[],"host":[{"part":"nginx","name":"x","change":{"what":["y"]}}]}"#;
+        std::fs::write(&path, text).unwrap();
+        let saved = Saved::read(&path, &host("prod", "prod")).unwrap();
+        assert_eq!(
+            saved.host,
+            Some(vec![Planned {
+                part: "nginx".into(),
+                ..step("x", "y")
+            }])
+        );
+    }
+
     #[test]
     fn a_plan_is_kept_and_holds_while_nothing_moves() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plan");
         let steps = vec![step("server prod", "server prod is off")];
-        Saved::new("prod", "digest".into(), steps.clone(), None)
+        let host = host("prod", "prod");
+        Saved::new(&host, "digest".into(), steps.clone(), None)
             .write(&path)
             .unwrap();
-        let saved = Saved::read(&path, "prod").unwrap();
+        let saved = Saved::read(&path, &host).unwrap();
         saved.still_holds("digest", &saved.cloud, &steps).unwrap();
         let refusal = |wishes: &str, now: &[Planned]| {
             let error = saved.still_holds(wishes, &saved.cloud, now).unwrap_err();
@@ -232,7 +264,13 @@ mod tests {
         assert!(refusal("digest", &[]).contains("planned, but no longer needed: server prod"));
         let more = [steps[0].clone(), step("x", "y")];
         assert!(refusal("digest", &more).contains("needed now: x (y)"));
-        let other = Saved::read(&path, "other").unwrap_err();
-        assert!(other.to_string().contains("is for stack prod"), "{other}");
+        let other = |host: &Host| Saved::read(&path, host).unwrap_err().to_string();
+        let stack = other(&self::host("other", "prod"));
+        assert!(
+            stack.ends_with("it is for stack prod, not other"),
+            "{stack}"
+        );
+        let host = other(&self::host("prod", "web-1"));
+        assert!(host.ends_with("it is for host prod, not web-1"), "{host}");
     }
 }

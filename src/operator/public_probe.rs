@@ -1,28 +1,24 @@
 //! Reach: the site as everybody asks it, from the operator's machine.
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use serde_json::Value;
 
+use crate::core::app_profile::RELEASE;
 use crate::core::http::{HttpRequest, Manner};
-
-/// What the app says of itself, as far as it is asked for here.
-#[derive(Deserialize)]
-struct Health {
-    release: String,
-}
+use crate::core::value::Route;
 
 /// The release that answers for the domain at the address, whatever the name service says of it.
 ///
 /// # Errors
 /// When nothing answers, or something that is not the app.
-pub async fn release(domain: &str, address: &str) -> Result<String> {
+pub async fn release(domain: &str, route: &Route, address: &str) -> Result<String> {
     let mut found = tokio::net::lookup_host((address, 0))
         .await
         .with_context(|| format!("{address} cannot be resolved"))?;
     let place = found.next().context("the address cannot be resolved")?;
     let request = HttpRequest {
         address: Some(place.ip()),
-        ..HttpRequest::get(format!("http://{domain}/api/health"))
+        ..HttpRequest::get(format!("http://{domain}{route}"))
     };
     let answer = request.asker(Manner::Visitor)?.ask().await?;
     ensure!(
@@ -31,7 +27,10 @@ pub async fn release(domain: &str, address: &str) -> Result<String> {
         request.url,
         answer.status
     );
-    let health: Health =
+    let said: Value =
         serde_json::from_slice(&answer.body).context("something else than the app answers")?;
-    Ok(health.release)
+    let release = said.pointer(RELEASE).and_then(Value::as_str);
+    Ok(release
+        .context("something else than the app answers")?
+        .to_owned())
 }

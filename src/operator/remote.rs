@@ -19,11 +19,9 @@ pub use transfer::{Moved, TransferSource};
 use crate::core::digest;
 use crate::core::error::{Code, Fault, code};
 use crate::core::report::Progress;
-use crate::protocol::FromAgent;
+use crate::host::own::AGENTS;
+use crate::protocol::{FromAgent, ToAgent};
 use crate::storage::pack;
-
-/// Where hosts keep agents, each under the sha256 of its binary: the name is the version check.
-const AGENTS: &str = "/var/lib/citrino/agent";
 
 /// How long one attempt to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -206,6 +204,14 @@ impl Remote {
         command
     }
 
+    /// What the agent must know before it looks at its host: said before it greets, so that it costs no further round trip.
+    fn first_line(&self) -> Result<Vec<u8>> {
+        let profile = Box::new((*self.target.profile).clone());
+        let mut line = serde_json::to_vec(&ToAgent::Profile(profile))?;
+        line.push(b'\n');
+        Ok(line)
+    }
+
     /// `None` when the host has no agent of this version yet.
     async fn start(&self) -> Result<Option<Agent<'_>>> {
         let path = format!("{AGENTS}/{}", self.agent.sha256);
@@ -216,21 +222,22 @@ impl Remote {
             .stderr(Stdio::piped())
             .spawn()
             .await?;
-        let (Some(stdin), Some(stdout), Some(mut stderr)) = (
+        let (Some(mut stdin), Some(stdout), Some(mut stderr)) = (
             child.stdin().take(),
             child.stdout().take(),
             child.stderr().take(),
         ) else {
             return Err(Fault::new(Code::E0505, "ssh opened no pipes to the agent").into());
         };
+        // A host without this agent takes in nothing; that it has none is told below.
+        let _ = stdin.write_all(&self.first_line()?).await;
         let mut lines = BufReader::new(stdout).lines();
         if let Some(line) = lines.next_line().await? {
             return match serde_json::from_str(&line)
                 .context("the agent's greeting cannot be parsed")?
             {
                 FromAgent::Hello { facts, .. } => {
-                    let mirror = self.target.mirror.clone();
-                    Ok(Some(Agent::new(child, stdin, lines, *facts, mirror)))
+                    Ok(Some(Agent::new(child, stdin, lines, *facts, &self.target)))
                 }
                 FromAgent::Stop(trouble) => Err(Fault::new(
                     Code::E0505,

@@ -1,15 +1,19 @@
 //! Backups as wishes: taken, proven, pruned, and back in production.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::config::stack::Stack;
+use crate::core::app_profile::AppProfile;
 use crate::core::plan::Step;
 use crate::core::secret::Secret;
+use crate::core::value::HostName;
 use crate::facts::Facts;
-use crate::facts::app::{AppFacts, binary};
+use crate::facts::app::AppFacts;
 use crate::facts::backups::{self, Backups, Format};
 use crate::storage::bucket::Bucket;
 use crate::storage::retention::Retention;
@@ -28,6 +32,9 @@ const PART: &str = "backup";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
     pub stack: String,
+    /// The host's name. Absent in what an earlier version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostName>,
     pub database: String,
     /// age recipients; none leaves the backups readable on the host.
     pub recipients: Vec<String>,
@@ -36,6 +43,9 @@ pub struct Settings {
     /// Where they go beside the host.
     #[serde(default)]
     pub s3: Option<Bucket>,
+    /// The app whose backups they are. A host keeps it in a file of its own.
+    #[serde(skip)]
+    pub profile: Arc<AppProfile>,
 }
 
 /// What becomes of the databases that restores have set aside.
@@ -52,11 +62,13 @@ impl Settings {
     pub fn of(stack: &Stack, secrets: &[(String, Secret)]) -> Self {
         Self {
             stack: stack.name.to_string(),
+            host: Some(stack.only_host().name),
             database: stack.database.name.to_string(),
             recipients: stack.backup.recipients.clone(),
             keep: stack.backup.keep(),
             proof_max_age_days: *stack.backup.proof_max_age_days,
             s3: bucket(stack, secrets),
+            profile: stack.profile.clone(),
         }
     }
 
@@ -131,7 +143,7 @@ impl Settings {
     /// A backup of this moment.
     fn of_now(&self, app: &AppFacts, at: OffsetDateTime) -> Backup {
         Backup {
-            name: backups::name(at),
+            name: self.profile.backup_name(at),
             stack: self.stack.clone(),
             database: self.database.clone(),
             format: Format::Custom,
@@ -139,8 +151,14 @@ impl Settings {
             before: None,
             if_any: false,
             prove: false,
-            trial: trial(app),
+            trial: self.trial(app),
         }
+    }
+
+    /// The release that serves, to be asked on a copy.
+    fn trial(&self, app: &AppFacts) -> Option<ReleaseCheck> {
+        app.live_release()
+            .map(|release| ReleaseCheck::of(&self.profile, release))
     }
 
     fn is_proven(&self, backups: &Backups, at: OffsetDateTime) -> bool {
@@ -170,7 +188,7 @@ impl Settings {
             backup: backup.name.clone(),
             after: proofs.get(&backup.name).map(|proof| proof.at.clone()),
             identities,
-            trial: trial(&facts.app),
+            trial: self.trial(&facts.app),
         };
         Ok(vec![step(format!("prove {}", backup.name), drill)])
     }
@@ -204,12 +222,6 @@ fn bucket(stack: &Stack, secrets: &[(String, Secret)]) -> Option<Bucket> {
         secret: secret("S3_SECRET"),
         append_only: s3.append_only,
     })
-}
-
-/// The release that serves, to be asked on a copy.
-fn trial(app: &AppFacts) -> Option<ReleaseCheck> {
-    app.live_release()
-        .map(|release| ReleaseCheck::of(binary(release)))
 }
 
 fn rfc3339(at: OffsetDateTime) -> String {

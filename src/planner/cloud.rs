@@ -29,11 +29,10 @@ pub use volume::Volume;
 
 use ours::find_ours;
 
-use crate::config::stack::{Cloud, HostName, Stack};
+use crate::config::stack::{Cloud, Host, Stack};
 use crate::core::engine::{CheckResult, Wish};
 
 use crate::core::plan::{Step, StepId};
-use crate::hetzner::labels::{self, Labels};
 use crate::hetzner::{Family, FirewallRule, Hetzner, VolumeView, ZoneRecord};
 
 /// The part of a plan that its steps stand in.
@@ -121,7 +120,7 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
 fn of_host(
     stack: &Stack,
     cloud: &Cloud,
-    host: &HostName,
+    host: &Host,
     keys: &[PublicKey],
     birth: &Bootstrap,
     renewal: DiskPolicy,
@@ -130,7 +129,7 @@ fn of_host(
         .into_iter()
         .map(|family| {
             let wish = ServerAddress {
-                stack: stack.name.to_string(),
+                host: host.clone(),
                 name: address::name_of(&host.name, family),
                 family,
                 location: cloud.location.to_string(),
@@ -142,9 +141,7 @@ fn of_host(
         })
         .collect();
     let server = Server {
-        stack: stack.name.to_string(),
-        name: host.name.clone(),
-        role: host.role.clone(),
+        host: host.clone(),
         server_type: cloud.server_type.to_string(),
         location: cloud.location.to_string(),
         image: cloud.image.to_string(),
@@ -159,7 +156,7 @@ fn of_host(
     steps.push(step(sentence, Resource::Server(Box::new(server))).with_id(SERVER));
     if let Some(size_gb) = cloud.volume_gb {
         let volume = Volume {
-            stack: stack.name.to_string(),
+            host: host.clone(),
             name: volume::name_of(&host.name),
             size_gb: *size_gb,
             location: cloud.location.to_string(),
@@ -173,7 +170,7 @@ fn of_host(
 }
 
 /// The zone and the records that lead to a host.
-fn names(stack: &Stack, cloud: &Cloud, host: &HostName) -> Vec<Step<Resource>> {
+fn names(stack: &Stack, cloud: &Cloud, host: &Host) -> Vec<Step<Resource>> {
     let Some(dns) = &cloud.dns else {
         return Vec::new();
     };
@@ -312,7 +309,7 @@ pub fn adopt(
     server: Option<&str>,
     pin: Option<&str>,
 ) -> Vec<Step<Resource>> {
-    let adopted = |thing: Thing, name: &str, labels: Labels| {
+    let adopted = |thing: Thing, name: &str, host: Option<&Host>| {
         let word = match &thing {
             Thing::Server => "server",
             Thing::Firewall => "firewall",
@@ -323,54 +320,54 @@ pub fn adopt(
             Thing::Record(record) => record.kind,
         };
         let sentence = format!("adopt {word} {name}");
+        let is_server = matches!(thing, Thing::Server);
         let wish = Adopted {
             stack: stack.name.to_string(),
             thing,
             name: name.to_owned(),
-            labels,
+            host: host.cloned(),
+            pin: pin.filter(|_| is_server).map(str::to_owned),
         };
         step(sentence, Resource::Adopted(wish))
     };
-    let pins = pin.map(|pin| (labels::HOST_KEY.to_owned(), pin.to_owned()));
-    let none = Labels::new;
     let mut steps: Vec<_> = keys
         .iter()
-        .map(|key| adopted(Thing::SshKey, &SshKey::new(&stack.name, key).name, none()))
+        .map(|key| adopted(Thing::SshKey, &SshKey::new(&stack.name, key).name, None))
         .collect();
-    steps.push(adopted(Thing::Firewall, &stack.name, none()));
-    steps.push(adopted(Thing::Network, &stack.name, none()));
+    steps.push(adopted(Thing::Firewall, &stack.name, None));
+    steps.push(adopted(Thing::Network, &stack.name, None));
     for host in stack.hosts() {
         for family in [Family::V4, Family::V6] {
             steps.push(adopted(
                 Thing::Address,
                 &address::name_of(&host.name, family),
-                none(),
+                Some(&host),
             ));
         }
-        steps.push(adopted(Thing::Volume, &volume::name_of(&host.name), none()));
-        let labels = pins.clone().into_iter().collect();
+        let volume = volume::name_of(&host.name);
+        steps.push(adopted(Thing::Volume, &volume, Some(&host)));
         let name = server.unwrap_or(&host.name);
-        steps.push(adopted(Thing::Server, name, labels).with_id(SERVER));
+        steps.push(adopted(Thing::Server, name, Some(&host)).with_id(SERVER));
     }
     let dns = stack.cloud.iter().find_map(|cloud| cloud.dns.as_ref());
     for (record, _) in dns.map(|dns| records(stack, &dns.zone)).unwrap_or_default() {
         let name = record.full_name();
-        steps.push(adopted(Thing::Record(record), &name, none()));
+        steps.push(adopted(Thing::Record(record), &name, None));
     }
     steps
 }
 
-/// The block device by which the stack's host knows its volume, when there is one.
-pub async fn device(api: &Hetzner, stack: &Stack) -> Result<Option<String>> {
-    let device = volume_of(api, stack)
+/// The block device by which a host knows its volume, when there is one.
+pub async fn device(api: &Hetzner, host: &Host) -> Result<Option<String>> {
+    let device = volume_of(api, host)
         .await?
         .map(|found| found.fields.linux_device);
     Ok(device.filter(|device| device.starts_with("/dev/")))
 }
 
-/// The volume with the database of the stack's host, when there is one.
-pub async fn volume_of(api: &Hetzner, stack: &Stack) -> Result<Option<VolumeView>> {
-    find_ours(api, &stack.name, &volume::name_of(&stack.name)).await
+/// The volume with the database of a host, when there is one.
+pub async fn volume_of(api: &Hetzner, host: &Host) -> Result<Option<VolumeView>> {
+    find_ours(api, &host.stack, &volume::name_of(&host.name)).await
 }
 
 impl Wish<Hetzner> for Resource {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::config::stack::Stack;
 use crate::core::error::{Code, Fault};
 use crate::core::plan::Step;
-use crate::facts::app::{AppFacts, binary};
+use crate::facts::app::AppFacts;
 use crate::facts::backups;
 use crate::task::imported::{ImportSource, Imported};
 use crate::task::release_check::ReleaseCheck;
@@ -37,7 +37,7 @@ pub fn imported(
         previous: backups::previous(&stack.database.name, at),
         database: stack.database.name.to_string(),
         owner: stack.database.user.to_string(),
-        trial: ReleaseCheck::of(binary(release)),
+        trial: ReleaseCheck::of(&stack.profile, release),
         brought,
         only_look,
     })

@@ -5,6 +5,7 @@
 //! Going back is the same with an older release.
 
 use crate::config::stack::Stack;
+use crate::core::app_profile::AppProfile;
 use crate::core::plan::Step;
 use crate::facts::app::{AppFacts, Release};
 use crate::task::Task;
@@ -47,7 +48,7 @@ pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
 
 /// For every converge: the release that serves is restarted when its settings changed, and must work
 /// with them.
-pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
+pub fn keep_live(profile: &AppProfile, app: &AppFacts) -> Vec<Step<Task>> {
     let Some(slot) = live(app).filter(|slot| has_served(app, slot.release)) else {
         return Vec::new();
     };
@@ -56,12 +57,12 @@ pub fn keep_live(app: &AppFacts) -> Vec<Step<Task>> {
         Step::new(
             "app",
             format!("app settings in slot {name}"),
-            slot::running(slot),
+            slot::running(profile, slot),
         ),
         Step::new(
             "app",
             format!("readiness of slot {name}"),
-            slot::ready(slot, 1),
+            slot::ready(profile, slot, 1),
         ),
     ]
 }
@@ -97,10 +98,10 @@ pub fn proved(app: &AppFacts) -> Option<&str> {
 }
 
 /// The systemd unit that a release is tried in: the slot's beside the proved one.
-pub fn trial(app: &AppFacts) -> String {
+pub fn trial(profile: &AppProfile, app: &AppFacts) -> String {
     let live = live(app);
     let taken = last_good(app, live, "").or(live);
-    slot::unit(taken.map_or(slot::first(), |taken| slot::other(taken.name)))
+    profile.unit(taken.map_or(slot::first(), |taken| slot::other(taken.name)))
 }
 
 /// Whether a deploy of it once went well to its end.

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use crate::core::digest::sha256;
+use crate::host::own;
 use anyhow::{Context, Result};
 
 use crate::core::error::{Code, Fault};
@@ -10,7 +11,7 @@ use crate::host::system::System;
 use crate::storage::pack;
 
 /// Where a host keeps blobs.
-pub const FOLDER: &str = "/var/lib/citrino/blobs";
+pub const FOLDER: &str = own::BLOBS;
 
 fn path(address: &str) -> String {
     format!("{FOLDER}/{address}")

@@ -8,7 +8,7 @@ mod refused;
 
 pub use extension::Extension;
 pub use filter::{DumpFilter, RowCounts};
-pub use form::{DumpKind, DumpPacking, Form, Table};
+pub use form::{DumpKind, DumpPacking, Form};
 pub use refused::refused;
 
 use std::fs::File;

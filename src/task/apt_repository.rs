@@ -9,6 +9,7 @@ use super::{Package, apt};
 use crate::core::digest::sha256;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
+use crate::host::own;
 use crate::host::system::System;
 
 /// Written in apt's deb822 format (sources.list(5)). The key is armored text, or a file that a
@@ -47,7 +48,7 @@ impl AptRepository {
     }
 
     fn stamp_path(&self) -> String {
-        format!("/var/lib/citrino/stamps/apt-{}.sha256", self.name)
+        format!("{}/apt-{}.sha256", own::STAMPS, self.name)
     }
 
     fn sources(&self) -> String {
@@ -175,7 +176,7 @@ impl Wish<System> for AptRepository {
     async fn apply(&self, system: &System) -> Result<()> {
         self.write(system).await?;
         self.fetch(system).await?;
-        fs::create_dir_all(system.path("/var/lib/citrino/stamps"))
+        fs::create_dir_all(system.path(own::STAMPS))
             .context("could not create the folder for stamps")?;
         let digest = self.digest(system)?;
         system

@@ -27,7 +27,7 @@ use crate::storage::archive::{ArchiveContent, Packer, Recipients};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backup {
-    /// `citrino_20261125_150000`
+    /// The name of the app and the time: `shop_20261125_150000`
     pub name: String,
     pub stack: String,
     pub database: String,
@@ -83,12 +83,14 @@ impl Wish<System> for Backup {
     async fn apply(&self, system: &System) -> Result<()> {
         let (at, begun) = (now(), Instant::now());
         // What a run that was killed has left of this name is no backup from now on; nor is what belongs to none.
-        system.remove(backups::manifest(&self.name))?;
+        system.remove(backups::manifest(system.app(), &self.name))?;
         for file in backups::strays(system, &backups::gather(system)?)? {
-            system.remove(backups::path(&file))?;
+            system.remove(system.app().backup_file(&file))?;
         }
         let release = app::live_release(system)?;
-        let binary = self.before.clone().or(release.as_deref().map(app::binary));
+        let binary = self.before.clone().or(release
+            .as_deref()
+            .map(|release| system.app().binary_of(release)));
         let schema = match &binary {
             Some(binary) => self.schema(system, binary).await?,
             None => Some(Schema::default()),
@@ -145,7 +147,7 @@ impl Backup {
             ".age"
         };
         let file = format!("{}{}{sealed}", self.name, kind.ending());
-        let path = system.path(backups::path(&format!("{file}{PART}")));
+        let path = system.path(system.app().backup_file(&format!("{file}{PART}")));
         let context = || format!("could not write {}", path.display());
         system.remove(&path)?;
         let part = OpenOptions::new()
@@ -186,14 +188,14 @@ impl Backup {
             return Err(error);
         }
         for content in manifest.contents() {
-            let name = backups::path(&content.file);
+            let name = system.app().backup_file(&content.file);
             std::fs::rename(system.path(format!("{name}{PART}")), system.path(&name))
                 .with_context(|| format!("could not rename {name}"))?;
         }
-        File::open(system.path(backups::FOLDER))?.sync_all()?;
+        File::open(system.path(system.app().backups()))?.sync_all()?;
         manifest.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let ids = system.ids(OWNER)?;
-        let path = backups::manifest(&self.name);
+        let path = backups::manifest(system.app(), &self.name);
         system
             .write_atomic(path, manifest.text()?.as_bytes(), 0o640, Some(ids), &[])
             .await?;
@@ -201,7 +203,7 @@ impl Backup {
             let proven = drill::prove(system, manifest, &identities, self.trial.as_ref()).await;
             if proven.is_err() {
                 // It was to be proven, so it counts for nothing; kept, it would be one more with each try.
-                system.remove(backups::manifest(&self.name))?;
+                system.remove(backups::manifest(system.app(), &self.name))?;
                 Parts::whole(manifest).remove(system)?;
             }
             proven?;

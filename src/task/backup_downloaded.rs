@@ -61,7 +61,7 @@ impl Wish<System> for BackupDownloaded {
             take_proof(system, backup, known, &text).await?;
         }
         let ids = Some(system.ids(OWNER)?);
-        let path = backups::manifest(&backup.name);
+        let path = backups::manifest(system.app(), &backup.name);
         system
             .write_atomic(path, backup.text()?.as_bytes(), 0o640, ids, &[])
             .await
@@ -108,10 +108,10 @@ fn is_whole(system: &System, name: &str) -> Result<bool> {
 
 /// Fetches a file, which has its name when it is what its manifest says.
 async fn fetch(system: &System, store: &Store, content: &ArchiveContent) -> Result<()> {
-    let path = system.path(backups::path(&content.file));
-    let part = system.path(backups::path(&format!("{}{PART}", content.file)));
+    let path = system.path(system.app().backup_file(&content.file));
+    let part = system.path(system.app().backup_file(&format!("{}{PART}", content.file)));
     let context = || format!("could not write {}", part.display());
-    system.remove(backups::path(&format!("{}{PART}", content.file)))?;
+    system.remove(system.app().backup_file(&format!("{}{PART}", content.file)))?;
     let file = OpenOptions::new()
         .write(true)
         .create_new(true)

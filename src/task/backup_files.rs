@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use age::x25519::Identity;
 use anyhow::{Context, Result};
 
+use crate::core::app_profile::AppProfile;
 use crate::core::digest;
 use crate::core::error::{Code, Fault, code};
 use crate::facts::backups::{self, BackupManifest, Format};
@@ -101,13 +102,13 @@ impl<'a> Parts<'a> {
         Self::of(backup, "")
     }
 
-    fn path(&self, file: &str) -> String {
-        backups::path(&format!("{file}{}", self.ending))
+    fn path(&self, app: &AppProfile, file: &str) -> String {
+        app.backup_file(&format!("{file}{}", self.ending))
     }
 
     pub fn remove(&self, system: &System) -> Result<()> {
         for content in self.backup.contents() {
-            system.remove(self.path(&content.file))?;
+            system.remove(self.path(system.app(), &content.file))?;
         }
         Ok(())
     }
@@ -136,7 +137,7 @@ impl<'a> Parts<'a> {
     /// E0422 with the reason.
     pub fn compare(&self, system: &System) -> Result<()> {
         for content in self.backup.contents() {
-            let path = self.path(&content.file);
+            let path = self.path(system.app(), &content.file);
             let context = || format!("could not read {path}");
             let found = system.stat(&path)?.map(|found| found.len());
             content
@@ -185,7 +186,7 @@ impl<'a> Parts<'a> {
         packing: ArchivePacking,
         identities: &[Identity],
     ) -> Result<Box<dyn Read>> {
-        let path = self.path(&content.file);
+        let path = self.path(system.app(), &content.file);
         let file =
             File::open(system.path(&path)).with_context(|| format!("could not read {path}"))?;
         archive::unpack(file, packing, self.backup.is_sealed(), identities)

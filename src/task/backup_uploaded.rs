@@ -14,9 +14,6 @@ use crate::facts::backups::{self, BackupManifest, MANIFEST, PROOF, Proof};
 use crate::host::system::System;
 use crate::storage::archive::ArchiveContent;
 
-/// Where what is sent waits for its plan. On the disk of the backups, so that it need not be copied.
-pub const INCOMING: &str = "/home/citrino/database/incoming";
-
 /// `check` finds nothing to do when the host has a backup of that name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,7 +26,7 @@ impl Wish<System> for BackupUploaded {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         let name = &self.backup;
         if system
-            .stat(format!("{INCOMING}/{name}{MANIFEST}"))?
+            .stat(format!("{}/{name}{MANIFEST}", system.app().incoming()))?
             .is_some()
         {
             return Ok(CheckResult::absent(format!(
@@ -45,7 +42,8 @@ impl Wish<System> for BackupUploaded {
 
     async fn apply(&self, system: &System) -> Result<()> {
         let name = &self.backup;
-        let text = |ending: &str| system.read_text(format!("{INCOMING}/{name}{ending}"));
+        let incoming = system.app().incoming();
+        let text = |ending: &str| system.read_text(format!("{incoming}/{name}{ending}"));
         let manifest = text(MANIFEST)?.unwrap_or_default();
         let backup = BackupManifest::parse(name, &manifest).map_err(|why| wrong(name, &why))?;
         let known = is_known(system, &backup)?;
@@ -57,11 +55,11 @@ impl Wish<System> for BackupUploaded {
         }
         let ids = Some(system.ids(OWNER)?);
         // What has a manifest is whole: it comes last.
-        let path = backups::manifest(name);
+        let path = backups::manifest(system.app(), name);
         system
             .write_atomic(path, manifest.as_bytes(), 0o640, ids, &[])
             .await?;
-        system.remove(INCOMING)
+        system.remove(&incoming)
     }
 }
 
@@ -94,12 +92,18 @@ pub async fn take_proof(
     }
     let ids = Some(system.ids(OWNER)?);
     system
-        .write_atomic(backups::proof(&backup.name), text, 0o640, ids, &[])
+        .write_atomic(
+            backups::proof(system.app(), &backup.name),
+            text,
+            0o640,
+            ids,
+            &[],
+        )
         .await
 }
 
 fn take_in(system: &System, name: &str, content: &ArchiveContent) -> Result<()> {
-    let from = system.path(format!("{INCOMING}/{}", content.file));
+    let from = system.path(format!("{}/{}", system.app().incoming(), content.file));
     let context = || format!("could not move {} to the backups", from.display());
     let mut file = File::open(&from).with_context(context)?;
     let found = digest::sha256_of(&mut file).with_context(context)?;
@@ -113,7 +117,7 @@ fn take_in(system: &System, name: &str, content: &ArchiveContent) -> Result<()> 
     let ids = system.ids(OWNER)?;
     chown(&from, Some(ids.uid), Some(ids.gid)).with_context(context)?;
     fs::set_permissions(&from, Permissions::from_mode(0o600)).with_context(context)?;
-    fs::rename(&from, system.path(backups::path(&content.file))).with_context(context)
+    fs::rename(&from, system.path(system.app().backup_file(&content.file))).with_context(context)
 }
 
 fn wrong(name: &str, why: &str) -> Fault {

@@ -85,7 +85,7 @@ pub async fn prove(
     if let Err(error) = passed {
         // Neither a key that does not fit, nor a disk without room, nor a release that fails says anything of the backup.
         if code(&error) == Code::E0422 {
-            system.remove(backups::proof(&backup.name))?;
+            system.remove(backups::proof(system.app(), &backup.name))?;
         }
         return Err(error);
     }
@@ -100,7 +100,7 @@ pub async fn prove(
     let ids = system.ids(OWNER)?;
     system
         .write_atomic(
-            backups::proof(&backup.name),
+            backups::proof(system.app(), &backup.name),
             text.as_bytes(),
             0o640,
             Some(ids),

@@ -242,7 +242,7 @@ impl Imported {
     }
 }
 
-/// `rows of propiedades: 1588 now, 2007 in the file`
+/// `rows of orders: 1588 now, 2007 in the file`
 fn told(now: &BTreeMap<String, u64>, then: &BTreeMap<String, u64>, place: &str) -> Vec<String> {
     let tables: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
     // What extensions keep for themselves comes without rows.

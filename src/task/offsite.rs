@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
-use crate::facts::backups::{self, BackupManifest, Backups, MANIFEST, PROOF, SENT, SentBackups};
+use crate::facts::backups::{self, BackupManifest, Backups, MANIFEST, PROOF, SentBackups};
 use crate::facts::bucket_backups::{There, gather};
+use crate::host::own;
 use crate::host::system::System;
 use crate::storage::bucket::{Bucket, Store};
 use crate::storage::retention::Retention;
@@ -100,7 +101,7 @@ impl Wish<System> for Offsite {
             }
         }
         for backup in &todo.prove {
-            let proof = backups::proof(&backup.name);
+            let proof = backups::proof(system.app(), &backup.name);
             put(
                 &store,
                 &format!("{}{PROOF}", backup.name),
@@ -123,7 +124,7 @@ impl Wish<System> for Offsite {
         if let Some(sent) = &todo.sent {
             let text = serde_json::to_string(sent)?;
             system
-                .write_atomic(SENT, text.as_bytes(), 0o644, None, &[])
+                .write_atomic(own::SENT, text.as_bytes(), 0o644, None, &[])
                 .await?;
         }
         Ok(())
@@ -164,7 +165,7 @@ impl Offsite {
                 .filter(|one| !stays(one))
                 .cloned()
                 .collect(),
-            strays: self.strays(store, &here, &there).await?,
+            strays: self.strays(system, store, (&here, &there)).await?,
             sent: self
                 .sent(&here)
                 .filter(|sent| !self.only_less && here.sent.as_ref() != Some(sent)),
@@ -198,7 +199,12 @@ impl Offsite {
         })
     }
 
-    async fn strays(&self, store: &Store, here: &Backups, there: &There) -> Result<Vec<String>> {
+    async fn strays(
+        &self,
+        system: &System,
+        store: &Store,
+        (here, there): (&Backups, &There),
+    ) -> Result<Vec<String>> {
         let mut strays = Vec::new();
         if self.keep.is_none() || self.bucket.append_only {
             return Ok(strays);
@@ -209,7 +215,7 @@ impl Offsite {
                 .iter()
                 .any(|one| name.starts_with(&format!("{}.", one.name)))
         };
-        for name in there.strays().filter(|name| !is_begun(name)) {
+        for name in there.strays(system.app()).filter(|name| !is_begun(name)) {
             if store.is_ours(name).await? {
                 strays.push(name.to_owned());
             }
@@ -221,7 +227,7 @@ impl Offsite {
 /// Sends a backup, its manifest last: what has one there is whole.
 async fn send(system: &System, store: &Store, backup: &BackupManifest) -> Result<()> {
     for content in backup.contents() {
-        let path = system.path(backups::path(&content.file));
+        let path = system.path(system.app().backup_file(&content.file));
         let wished = (content.sha256.clone(), content.bytes);
         if digest(&path)? != Some(wished.clone()) {
             let message = format!(
@@ -238,7 +244,7 @@ async fn send(system: &System, store: &Store, backup: &BackupManifest) -> Result
         }
         read_back(store, &content.file, &wished).await?;
     }
-    let manifest = system.path(backups::manifest(&backup.name));
+    let manifest = system.path(backups::manifest(system.app(), &backup.name));
     put(store, &format!("{}{MANIFEST}", backup.name), &manifest).await
 }
 

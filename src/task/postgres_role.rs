@@ -27,7 +27,7 @@ fn yes() -> bool {
 
 /// A line of `pg_authid`.
 #[derive(Deserialize)]
-struct Role {
+struct FoundRole {
     login: bool,
     createdb: bool,
     password: Option<String>,
@@ -48,7 +48,7 @@ impl PostgresRole {
         ))
     }
 
-    fn changes(&self, role: &Role) -> Result<Vec<RoleChange>> {
+    fn changes(&self, role: &FoundRole) -> Result<Vec<RoleChange>> {
         let mut changes = Vec::new();
         let name = &self.name;
         if role.login != self.login {
@@ -102,7 +102,7 @@ fn set_password(password: &Secret) -> Result<String> {
     Ok(format!("PASSWORD {}", literal(&verifier)?))
 }
 
-fn read(rows: &str) -> Result<Option<Role>> {
+fn read(rows: &str) -> Result<Option<FoundRole>> {
     let row = rows.trim();
     Ok(if row.is_empty() {
         None

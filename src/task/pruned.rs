@@ -65,12 +65,12 @@ impl Wish<System> for Pruned {
             .filter(|one| waste.backups.contains(&one.name))
         {
             // Without its manifest it is none, whatever comes between.
-            system.remove(backups::manifest(&backup.name))?;
-            system.remove(backups::proof(&backup.name))?;
+            system.remove(backups::manifest(system.app(), &backup.name))?;
+            system.remove(backups::proof(system.app(), &backup.name))?;
             Parts::whole(backup).remove(system)?;
         }
         for file in &waste.files {
-            system.remove(backups::path(file))?;
+            system.remove(system.app().backup_file(file))?;
         }
         for database in &waste.databases {
             clone::drop(system, database).await?;

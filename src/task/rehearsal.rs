@@ -10,6 +10,7 @@ use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::now;
 use crate::facts::app::Schema;
+use crate::host::own;
 use crate::host::system::System;
 
 mod failure;
@@ -21,7 +22,7 @@ use failure::failed;
 use lock_observer::Passed;
 
 /// Where a host keeps what its rehearsals have shown.
-const FOLDER: &str = "/var/lib/citrino/rehearsals";
+const FOLDER: &str = own::REHEARSALS;
 
 /// `check` finds nothing to do when nothing is pending, when the database was never migrated, so that there is nothing
 /// to lose, or when this very binary was rehearsed on what the database has seen.
@@ -46,7 +47,7 @@ struct RehearsalRecord {
 }
 
 impl RehearsalRecord {
-    /// `rehearsed: 0005_precio 40 ms, ACCESS EXCLUSIVE on propiedades 12 ms; the new release answers on it`
+    /// `rehearsed: 0005_price 40 ms, ACCESS EXCLUSIVE on orders 12 ms; the new release answers on it`
     fn told(&self) -> String {
         let passed: Vec<String> = self.migrations.iter().map(Passed::told).collect();
         format!(
@@ -118,7 +119,9 @@ impl Rehearsal {
         if system.stat(binary)?.is_none() {
             return Ok(Err(format!("{binary} is not on the host yet")));
         }
-        let status = self.trial.app(system, &["migrate", "--status"], &[])?;
+        let status = self
+            .trial
+            .app(system, &system.app().commands.status.words(), &[])?;
         let output = system.run(&status).await?;
         if !output.ok() {
             return Ok(Err(format!(
@@ -127,7 +130,7 @@ impl Rehearsal {
             )));
         }
         let status = serde_json::from_str(&output.stdout)
-            .context("the output of `migrate --status` cannot be parsed")?;
+            .context("what the release says of its migrations cannot be parsed")?;
         Ok(Ok(status))
     }
 
@@ -135,7 +138,8 @@ impl Rehearsal {
         scratch.has_room(system, 2).await?;
         scratch.fill(system).await?;
         lock_observer::place(system, &scratch.name).await?;
-        let migrated = self.trial.run_on(system, scratch, &["migrate"]).await?;
+        let migrate = system.app().commands.migrate.run.words();
+        let migrated = self.trial.run_on(system, scratch, &migrate).await?;
         if !migrated.ok() {
             return Err(failed(&format!(
                 "the migrations failed on a copy of {}: {}",

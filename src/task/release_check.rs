@@ -4,38 +4,36 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::Probe;
 use super::probe::{Ask, Http};
 use super::scratch::Scratch;
+use crate::core::app_profile::{AppProfile, Request};
 use crate::core::engine::Wish;
 use crate::core::error::{Code, Fault};
-use crate::facts::app;
 use crate::host::env_file;
+use crate::host::own::{
+    REHEARSAL_ENVIRONMENT as ENVIRONMENT, REHEARSAL_RUNTIME as RUNTIME, REHEARSAL_SOCKET as SOCKET,
+    REHEARSAL_UNIT as UNIT,
+};
 use crate::host::system::{Cmd, Output, System};
 
-/// The unit that the release serves in meanwhile: systemd ends it when nobody else does.
-const UNIT: &str = "citrino-rehearsal.service";
-const SOCKET: &str = "/run/citrino-rehearsal/app.sock";
-/// What the release is told beside the app's own environment.
-const ENVIRONMENT: &str = "/run/citrino-rehearsal.env";
 /// How long the release may take until it answers.
 const READY_WITHIN_S: u64 = 30;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseCheck {
-    /// `…/releases/ID/citrino-app`
+    /// `…/releases/ID/BINARY`
     pub binary: String,
     /// Who the app runs as, in the system and in the database's map of users.
     pub user: String,
     pub env_file: String,
     /// How the app serves.
     pub settings: String,
-    /// What the release must answer, beside `/api/ready`.
-    #[serde(default = "ReleaseCheck::questions")]
-    pub queries: Vec<Http>,
+    /// What the release must answer, beside that it is ready; what the profile says, when it is not given.
+    #[serde(default)]
+    pub queries: Option<Vec<Http>>,
 }
 
 fn question(path: &str) -> Http {
@@ -50,25 +48,33 @@ fn question(path: &str) -> Http {
     }
 }
 
+/// A request of the profile, over the socket of the check.
+fn asked(request: &Request) -> Http {
+    Http {
+        method: request.method.word().to_owned(),
+        body: request.body.clone(),
+        expect_status: request.status,
+        max_ms: request.max_ms.map(f64::from),
+        ..question(&request.path)
+    }
+}
+
 impl ReleaseCheck {
     /// A release of the host, with the settings of the one that serves.
-    pub fn of(binary: String) -> Self {
+    pub fn of(app: &AppProfile, release: &str) -> Self {
         Self {
-            binary,
-            user: app::USER.to_owned(),
-            env_file: app::ENVIRONMENT.to_owned(),
-            settings: app::SETTINGS.to_owned(),
-            queries: Self::questions(),
+            binary: app.binary_of(release),
+            user: app.user.to_string(),
+            env_file: app.env_file(),
+            settings: app.settings.to_string(),
+            queries: None,
         }
     }
 
-    /// What a release must answer when nothing else is said.
-    pub fn questions() -> Vec<Http> {
-        vec![Http {
-            method: "POST".to_owned(),
-            body: Some(json!({ "limite": 3 }).to_string()),
-            ..question("/api/recomendar")
-        }]
+    /// What it is asked.
+    pub fn queries(&self, app: &AppProfile) -> Vec<Http> {
+        let of_profile = || app.on_copy.iter().map(asked).collect();
+        self.queries.clone().unwrap_or_else(of_profile)
     }
 
     /// The folder that the binary lies in is called as the release.
@@ -77,8 +83,9 @@ impl ReleaseCheck {
     }
 
     /// A command of the release, its environment with something else in it.
-    pub fn app(&self, system: &System, arguments: &[&str], over: &[(&str, &str)]) -> Result<Cmd> {
-        let mut cmd = Cmd::new([&[self.binary.as_str()], arguments].concat())
+    pub fn app(&self, system: &System, arguments: &[String], over: &[(&str, &str)]) -> Result<Cmd> {
+        let words = std::iter::once(&self.binary).chain(arguments);
+        let mut cmd = Cmd::new(words)
             .user(&self.user)
             .envs(env_file::read(system, &self.env_file)?);
         for (key, value) in over {
@@ -92,7 +99,8 @@ impl ReleaseCheck {
     /// # Errors
     /// E0402 with its last words.
     pub async fn migrate(&self, system: &System, scratch: &Scratch) -> Result<()> {
-        let migrated = self.run_on(system, scratch, &["migrate"]).await?;
+        let migrate = system.app().commands.migrate.run.words();
+        let migrated = self.run_on(system, scratch, &migrate).await?;
         migrated.success().map(drop)
     }
 
@@ -101,7 +109,7 @@ impl ReleaseCheck {
         &self,
         system: &System,
         scratch: &Scratch,
-        arguments: &[&str],
+        arguments: &[String],
     ) -> Result<Output> {
         let over = scratch.environment();
         let over: Vec<(&str, &str)> = over
@@ -117,8 +125,11 @@ impl ReleaseCheck {
     /// E0407 with the first bad answer and the last words of the release.
     pub async fn serve(&self, system: &System, scratch: &Scratch) -> Result<()> {
         self.start(system, scratch).await?;
-        let ready = std::iter::once((question("/api/ready"), READY_WITHIN_S));
-        let more = self.queries.iter().map(|query| (query.clone(), 0));
+        let ready = std::iter::once((question(&system.app().routes.ready), READY_WITHIN_S));
+        let more = self
+            .queries(system.app())
+            .into_iter()
+            .map(|query| (query, 0));
         for (http, deadline_s) in ready.chain(more) {
             let http = Http {
                 unix_socket: Some(SOCKET.to_owned()),
@@ -151,16 +162,16 @@ impl ReleaseCheck {
     }
 
     async fn start(&self, system: &System, scratch: &Scratch) -> Result<()> {
-        let small = [("CITRINO_APP_WORKERS", "1"), ("CITRINO_APP_POOL__MAX", "2")];
-        let own = small
-            .into_iter()
-            .chain([("CITRINO_RELEASE", self.release())]);
+        let environment = &system.app().environment;
+        let small = environment
+            .small
+            .iter()
+            .map(|(key, value)| (&**key, &**value));
+        let own = small.chain([(&*environment.release, self.release())]);
+        let own = own.map(|(key, value)| format!("{key}={value}\n"));
         let over = scratch.environment();
-        let over = over.iter().map(|(key, value)| (*key, value.as_str()));
-        let lines: String = own
-            .chain(over)
-            .flat_map(|(key, value)| [key, "=", value, "\n"])
-            .collect();
+        let over = over.iter().map(|(key, value)| format!("{key}={value}\n"));
+        let lines: String = own.chain(over).collect();
         system
             .write_atomic(ENVIRONMENT, lines.as_bytes(), 0o600, None, &[])
             .await?;
@@ -170,7 +181,7 @@ impl ReleaseCheck {
             format!("EnvironmentFile={}", self.env_file),
             // Of two files the later one has the last word.
             format!("EnvironmentFile={ENVIRONMENT}"),
-            "RuntimeDirectory=citrino-rehearsal".to_owned(),
+            format!("RuntimeDirectory={RUNTIME}"),
             "MemoryMax=256M".to_owned(),
             "RuntimeMaxSec=120".to_owned(),
         ];
@@ -182,17 +193,9 @@ impl ReleaseCheck {
         ];
         argv.extend(properties.map(|property| format!("--property={property}")));
         let bind = format!("unix:{SOCKET}");
-        argv.extend(
-            [
-                &self.binary,
-                "serve",
-                "--config",
-                &self.settings,
-                "--bind",
-                &bind,
-            ]
-            .map(str::to_owned),
-        );
+        let serve = &system.app().commands.serve;
+        argv.push(self.binary.clone());
+        argv.extend(serve.with(&[("settings", &self.settings), ("bind", &bind)]));
         system.run(&Cmd::new(argv)).await?.success().map(drop)
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::digest::sha256;
 use crate::core::engine::{CheckResult, Wish};
+use crate::host::own;
 use crate::host::system::{Cmd, System};
 
 /// There are no handlers: a notification is lost when a run fails in between. Instead the unit
@@ -102,7 +103,7 @@ impl Service {
     }
 
     fn stamp_path(&self) -> String {
-        format!("/var/lib/citrino/stamps/{}.json", self.unit)
+        format!("{}/{}.json", own::STAMPS, self.unit)
     }
 
     fn stamp(&self, system: &System, invocation: &str) -> Result<Option<Stamp>> {
@@ -229,7 +230,7 @@ impl Service {
             invocation,
             ..contents
         };
-        std::fs::create_dir_all(system.path("/var/lib/citrino/stamps"))?;
+        std::fs::create_dir_all(system.path(own::STAMPS))?;
         system
             .write_atomic(
                 self.stamp_path(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
+use crate::host::own;
 use crate::host::system::System;
 
 /// Each key has a file of its own in /etc/sysctl.d, so that two wishes never write one file.
@@ -38,10 +39,7 @@ impl Sysctl {
     }
 
     fn file(&self) -> String {
-        format!(
-            "/etc/sysctl.d/60-citrino-{}.conf",
-            self.key.replace('/', ".")
-        )
+        own::sysctl_file(&self.key.replace('/', "."))
     }
 
     fn line(&self) -> String {

@@ -50,7 +50,7 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
 /// E0520, E0521, E0522: what is wrong with it. The first is the verb's error, the others are told before.
 pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     if only_mirror {
-        let mirror = Mirror::of(&job.stack.name);
+        let mirror = Mirror::of(&job.host.name);
         let found = look(job, SEEN, &mirror.whose(), &mirror.bytes()?);
         let exit = outcome(job, [found])?;
         job.report.note("The copy on this machine is intact.");

@@ -20,7 +20,7 @@ use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<u8> {
     let saved = match plan {
-        Some(path) => Some(Saved::read(path, &job.stack.name)?),
+        Some(path) => Some(Saved::read(path, &job.host)?),
         None => None,
     };
     let remote = on_host::connect(job).await?;
@@ -79,9 +79,9 @@ async fn still_holds(job: &mut Job<'_>, remote: &Remote, saved: &Saved) -> Resul
 }
 
 fn steps(job: &Job, facts: &Facts) -> Result<Vec<Step<Task>>> {
-    let mut steps = job.playbooks.site(&job.values_on(facts))?;
+    let mut steps = job.playbooks.site(&job.host.roles, &job.values_on(facts))?;
     // A unit that was put back must run again as it was.
-    let live = release::keep_live(&facts.app).into_iter();
+    let live = release::keep_live(&job.stack.profile, &facts.app).into_iter();
     steps.extend(live.map(|step| Step {
         guard: step.task.can_be_guarded(),
         ..step

@@ -10,10 +10,9 @@ use crate::verb::on_cloud;
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     let api = on_cloud::api(job)?;
-    let name = job.stack.name.clone();
-    let server = api.server_of(&name).await?;
+    let server = api.server_of(&job.host).await?;
     let cloud = job.stack.cloud.clone().context("no cloud")?;
-    let offer = availability(&api, &name, &cloud, server.as_ref()).await?;
+    let offer = availability(&api, &job.stack.name, &cloud, server.as_ref()).await?;
     let cost = &offer.cost;
     let figure = |value: f64, limit: Option<f64>| {
         Some(Figure {

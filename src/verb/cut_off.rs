@@ -41,7 +41,7 @@ pub async fn run(job: &mut Job<'_>, way: CutOffChoice) -> Result<u8> {
         what: "the run".to_owned(),
         serves_meanwhile: release::proved(app).map(str::to_owned),
         same: false,
-        unit: release::trial(app),
+        unit: release::trial(&job.stack.profile, app),
     };
     let claim = job.claim();
     let report = &mut *job.report;
@@ -53,7 +53,7 @@ pub async fn run(job: &mut Job<'_>, way: CutOffChoice) -> Result<u8> {
     match job.ended(tally) {
         Ok(_) => job.report.note("The run succeeded."),
         Err(error) if way == CutOffChoice::Finish(Ending::Abort) && is_halted(&error) => {
-            undone(job)?
+            undone(job)?;
         }
         Err(error) => return Err(deploy::failed(job, &remote, &outcome, error).await),
     }

@@ -8,7 +8,7 @@ use super::outage_watch;
 use crate::cli::Artifact;
 use crate::core::error::{Area, Code, Fault, exit};
 use crate::core::plan::Mode;
-use crate::facts::app::{self, AppFacts, Release, ReleaseState};
+use crate::facts::app::{AppFacts, Release, ReleaseState};
 use crate::operator::artifact::{self, Build};
 use crate::operator::cache::Releases;
 use crate::operator::remote::{Agent, Blob, Remote};
@@ -27,7 +27,8 @@ pub async fn run(job: &mut Job<'_>, artifact: &Artifact) -> Result<u8> {
 pub async fn build(job: &mut Job<'_>, artifact: &Artifact) -> Result<Build> {
     let Some(path) = &artifact.artifact else {
         job.report.waiting("building the app");
-        return artifact::build(&job.stack.folder).await;
+        let source = &job.stack.profile.source;
+        return artifact::build(source, &job.stack.folder).await;
     };
     artifact::take(path).await
 }
@@ -42,7 +43,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
             what: release.id,
             serves_meanwhile: release::proved(app).map(str::to_owned),
             same: false,
-            unit: release::trial(app),
+            unit: release::trial(&job.stack.profile, app),
         };
         return Err(means(job, &outcome, error, NextStep::Nothing));
     }
@@ -55,7 +56,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
             bytes: &build.bytes,
             bases: &bases,
         });
-    let binary = app::binary(&release.id);
+    let binary = job.stack.profile.binary_of(&release.id);
     let now = OffsetDateTime::now_utc();
     let backup = job.backups().before_migrations(agent.facts(), now, &binary);
     let change = ReleaseChange {
@@ -77,7 +78,7 @@ pub async fn change_over(
     blobs: &[Blob<'_>],
 ) -> Result<()> {
     let release = change.release;
-    release::check_memory(agent.facts())?;
+    release::check_memory(&job.stack.profile, agent.facts())?;
     let app = &agent.facts().app;
     let cutover = release::cutover(&job.stack, app, change, |socket| {
         let values = job.values_on(agent.facts()).with("socket", &socket);
@@ -96,7 +97,7 @@ pub async fn change_over(
         unit: cutover.unit,
     };
     let ran = on_host::run(job, agent, &plan, blobs).await;
-    let seen = outage_watch::seen(job, &plan.run, outside);
+    let seen = outage_watch::seen(job, &plan, outside);
     match ran {
         Ok(tally) if tally.changed == 0 => {
             job.report.note(format!("{} already serves", release.id));

@@ -32,7 +32,9 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     .await?;
     api.check_writable().await?;
     on_cloud::run(job, &api, steps).await?;
-    Mirror::of(&stack).set_aside(&job.claim().run)?;
+    for host in job.stack.hosts() {
+        Mirror::of(&host.name).set_aside(&job.claim().run)?;
+    }
     let left = api.snapshots_of(&stack).await?.len();
     if left > 0 {
         job.report.note(format!(

@@ -46,8 +46,9 @@ impl Before {
     /// Asks while the agent starts, so that it costs no time.
     pub fn ask(job: &Job, target: &Target) -> Self {
         let (domain, address) = (job.stack.domain.clone(), target.address.clone());
+        let route = job.stack.profile.routes.live.clone();
         Self(tokio::spawn(async move {
-            public_probe::release(&domain, &address).await
+            public_probe::release(&domain, &route, &address).await
         }))
     }
 
@@ -198,7 +199,8 @@ async fn look(job: &mut Job<'_>, remote: &Remote, armed: &ArmedRun<'_>) -> Resul
         }));
     }
     if let Some(live) = facts.app.live_release().filter(|_| armed.site) {
-        let answers = public_probe::release(&job.stack.domain, &remote.target().address).await;
+        let (domain, route) = (&job.stack.domain, &job.stack.profile.routes.live);
+        let answers = public_probe::release(domain, route, &remote.target().address).await;
         let answers = answers.map_err(|error| {
             Fault::new(
                 Code::E0511,
@@ -253,7 +255,7 @@ fn named(armed: &ArmedRun<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::event::{Label, now};
+    use crate::core::event::{Label, RunPoint};
     use crate::core::plan::{Claim, Step};
     use crate::task::Link;
 
@@ -295,8 +297,7 @@ mod tests {
                 undo: false,
             };
             let begin = Event::Begin {
-                at: now(),
-                run: "r".into(),
+                point: RunPoint::of(&plan),
                 n: index + 1,
                 label: label.clone(),
             };
@@ -307,8 +308,7 @@ mod tests {
                 _ => StepState::Changed,
             };
             let end = Event::Step {
-                at: now(),
-                run: "r".into(),
+                point: RunPoint::of(&plan),
                 n: index + 1,
                 label,
                 state,

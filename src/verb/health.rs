@@ -26,11 +26,10 @@ async fn note_deprecations(job: &mut Job<'_>) -> Result<()> {
         return Ok(());
     };
     let api = on_cloud::api(job)?;
-    let name = job.stack.name.clone();
-    let Some(server) = api.server_of(&name).await? else {
+    let Some(server) = api.server_of(&job.host).await? else {
         return Ok(());
     };
-    match availability(&api, &name, &cloud, Some(&server)).await {
+    match availability(&api, &job.stack.name, &cloud, Some(&server)).await {
         Ok(offer) => {
             for note in offer.notes {
                 job.report.note(format!("note: {note}"));

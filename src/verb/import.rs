@@ -11,24 +11,25 @@ use crate::cli::{CsvOptions, ImportCommand};
 use crate::core::digest;
 use crate::core::error::{Code, Fault, code, exit, exit_code};
 use crate::core::plan::Mode;
-use crate::facts::app::USER;
-use crate::facts::imports::{self, FOLDER};
+use crate::facts::imports;
 use crate::operator::remote::Remote;
 use crate::planner::backup::Swapping;
 use crate::planner::import;
-use crate::storage::dump::{self, DumpKind, Form, Table};
+use crate::storage::dump::{self, DumpKind, Form};
 use crate::task::imported::{CsvFile, ImportSource, Imported};
 use crate::verb::consent;
 use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, wish: &ImportCommand) -> Result<u8> {
     let files = files(job, wish)?;
+    let loader = loader_options(job, &wish.csv)?;
+    let brought = brought(&files, &wish.csv, loader);
     let remote = on_host::connect(job).await?;
     let remote = remote.telling(job.report.progress());
     let agent = on_host::agent(job, &remote).await?;
     let app = agent.facts().app.clone();
     let at = OffsetDateTime::now_utc();
-    let imported = import::imported(&job.stack, &app, brought(&files, &wish.csv), at, wish.check)?;
+    let imported = import::imported(&job.stack, &app, brought, at, wish.check)?;
     // Nothing is to be said to it before all has been sent.
     drop(agent);
     let done = async {
@@ -68,15 +69,15 @@ struct LocalFile {
 fn files(job: &mut Job<'_>, wish: &ImportCommand) -> Result<Vec<LocalFile>> {
     let mut files = Vec::new();
     for path in &wish.files {
-        let form = Form::of(path)?;
+        let form = Form::of(path, job.stack.profile.import.as_ref())?;
         if form.kind == DumpKind::Sql {
             job.report.waiting(format!("reading {}", path.display()));
             dump::count(path, form.packing)?;
         }
         files.push(LocalFile {
             path: path.clone(),
+            there: format!("{}/{}", job.stack.profile.imports(), there(path, &form)?),
             form,
-            there: there(path, form)?,
         });
     }
     let csvs = files.iter().filter(|file| sheet(file).is_some()).count();
@@ -98,7 +99,7 @@ fn files(job: &mut Job<'_>, wish: &ImportCommand) -> Result<Vec<LocalFile>> {
 }
 
 /// By its content, so that what was sent before a cut is not sent again.
-fn there(path: &Path, form: Form) -> Result<String> {
+fn there(path: &Path, form: &Form) -> Result<String> {
     /// How much of its hash tells it from all others.
     const HEAD: usize = 16;
     let context = || format!("could not read {}", path.display());
@@ -109,17 +110,17 @@ fn there(path: &Path, form: Form) -> Result<String> {
         DumpKind::Csv(_) => "csv",
         DumpKind::Sql | DumpKind::Archive => "dump",
     };
-    Ok(format!("{FOLDER}/{}.{end}", &sha256[..HEAD]))
+    Ok(format!("{}.{end}", &sha256[..HEAD]))
 }
 
-fn sheet(file: &LocalFile) -> Option<Table> {
-    match file.form.kind {
+fn sheet(file: &LocalFile) -> Option<&str> {
+    match &file.form.kind {
         DumpKind::Csv(table) => Some(table),
         DumpKind::Sql | DumpKind::Archive => None,
     }
 }
 
-fn brought(files: &[LocalFile], csv: &CsvOptions) -> ImportSource {
+fn brought(files: &[LocalFile], csv: &CsvOptions, loader: Vec<String>) -> ImportSource {
     if let [file] = files
         && sheet(file).is_none()
     {
@@ -133,32 +134,30 @@ fn brought(files: &[LocalFile], csv: &CsvOptions) -> ImportSource {
         Some(CsvFile {
             name: shown(&file.path),
             file: file.there.clone(),
-            table: sheet(file)?,
+            table: sheet(file)?.to_owned(),
         })
     });
     ImportSource::Csv {
         sheets: sheets.collect(),
         source: csv.source.clone().unwrap_or_default(),
-        options: loader_options(csv),
+        options: loader,
     }
 }
 
-/// The options for the app's loader, without the source.
-fn loader_options(csv: &CsvOptions) -> Vec<String> {
-    let valued = [
-        ("--moneda", csv.moneda.clone()),
-        ("--cambio", csv.cambio.map(|rate| rate.to_string())),
-        ("--operacion", csv.operacion.clone()),
-    ];
-    let mut options: Vec<String> = valued
-        .into_iter()
-        .filter_map(|(option, value)| value.map(|value| [option.to_owned(), value]))
-        .flatten()
-        .collect();
-    if csv.known_zones {
-        options.push("--known-zones".to_owned());
-    }
-    options
+/// The words behind `--`, for the app's loader.
+///
+/// # Errors
+/// E0450 when the loader has no such option.
+fn loader_options(job: &Job, csv: &CsvOptions) -> Result<Vec<String>> {
+    let Some(import) = &job.stack.profile.import else {
+        return Ok(Vec::new());
+    };
+    let checked = import.checked(&csv.loader);
+    checked.map_err(|why| {
+        Fault::new(Code::E0450, why)
+            .hint("nothing was sent; write the options behind `--`: `db import FILE --source NAME -- OPTIONS`")
+            .into()
+    })
 }
 
 fn shown(path: &Path) -> String {
@@ -168,19 +167,23 @@ fn shown(path: &Path) -> String {
 
 /// Nobody on the host but root may list them; the app's loader reads its own.
 async fn send(job: &mut Job<'_>, remote: &Remote, files: &[LocalFile]) -> Result<()> {
+    let profile = job.stack.profile.clone();
+    let folder = profile.imports();
     remote
-        .output(&["install", "-d", "-m", "0711", FOLDER])
+        .output(&["install", "-d", "-m", "0711", &folder])
         .await?;
     // What a cut import of before has left.
     remote
-        .output(&["find", FOLDER, "-type", "f", "-mmin", "+1440", "-delete"])
+        .output(&["find", &folder, "-type", "f", "-mmin", "+1440", "-delete"])
         .await?;
     for file in files {
         job.report
             .waiting(format!("sending {}", file.path.display()));
         remote.upload(&file.path, &file.there).await?;
         if sheet(file).is_some() {
-            remote.output(&["chown", USER, &file.there]).await?;
+            remote
+                .output(&["chown", &*profile.user, &file.there])
+                .await?;
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! What the operator gives, checked as a whole: playbooks and templates for every kind of host, and the migrations.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
@@ -8,6 +8,7 @@ use crate::config::playbook::Playbooks;
 use crate::config::stack::Stack;
 use crate::config::template::Values;
 use crate::core::error::{Code, Fault};
+use crate::core::role::Roles;
 use crate::facts::app::AppFacts;
 use crate::facts::{Facts, Os};
 use crate::operator::artifact;
@@ -19,20 +20,20 @@ use crate::planner::migration::{self, MigrationText};
 pub fn check(stack: &Stack, playbooks: &Playbooks, values: &Values) -> Result<()> {
     for facts in hosts() {
         let values = values.clone().with("facts", &facts);
-        playbooks.site(&values)?;
+        playbooks.site(&Roles::every(), &values)?;
         playbooks.steps("health", &values)?;
-        let values = values.with("socket", &"/run/citrino/blue/app.sock");
+        let values = values.with("socket", &stack.profile.socket("blue"));
         playbooks.steps("smoke", &values)?;
     }
     if stack.cloud.is_some() {
         host_key::rehearse(playbooks, values.clone())?;
     }
-    sound_migrations(&stack.folder)
+    sound_migrations(stack)
 }
 
 /// The rules of migrations, held where the app's source is at hand: its next build embeds them.
-fn sound_migrations(from: &Path) -> Result<()> {
-    let Some((folder, sources)) = migrations(from)? else {
+fn sound_migrations(stack: &Stack) -> Result<()> {
+    let Some((folder, sources)) = migrations(stack)? else {
         return Ok(());
     };
     let findings = migration::lint(&sources);
@@ -50,11 +51,12 @@ fn sound_migrations(from: &Path) -> Result<()> {
 }
 
 /// The folder of the source tree's migrations as it can be typed here, and the SQL in it.
-pub fn migrations(from: &Path) -> Result<Option<(PathBuf, Vec<MigrationText>)>> {
-    let Some(tree) = artifact::source_tree(from)? else {
+pub fn migrations(stack: &Stack) -> Result<Option<(PathBuf, Vec<MigrationText>)>> {
+    let source = &stack.profile.source;
+    let Some(tree) = artifact::source_tree(source, &stack.folder)? else {
         return Ok(None);
     };
-    let folder = tree.join("migrations");
+    let folder = tree.join(&*source.migrations);
     if !folder.is_dir() {
         return Ok(None);
     }

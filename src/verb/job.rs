@@ -9,7 +9,7 @@ use super::inputs;
 use crate::cli::Cli;
 use crate::config::playbook::Playbooks;
 use crate::config::source;
-use crate::config::stack::Stack;
+use crate::config::stack::{Host, Stack};
 use crate::config::template::Values;
 use crate::core::event::Counts;
 use crate::core::plan::{Claim, Mode, Plan, Step};
@@ -18,7 +18,8 @@ use crate::core::secret::{DOTS, Secret};
 use crate::facts::Facts;
 use crate::operator::preview::Preview;
 use crate::planner::backup::Settings;
-use crate::planner::cloud::PublicKey;
+use crate::planner::cloud::{PublicKey, Resource};
+use crate::task::Task;
 use command::JobCommand;
 pub use command::{another_file, typed};
 
@@ -48,6 +49,8 @@ impl Device {
 
 pub struct Job<'r> {
     pub stack: Stack,
+    /// The host that the command is about: the only one of the stack.
+    pub host: Host,
     pub playbooks: Playbooks,
     pub report: &'r mut Report,
     /// What backups alone need.
@@ -94,6 +97,7 @@ impl<'r> Job<'r> {
         let volume = stack.cloud.iter().find_map(|cloud| cloud.volume_gb);
         let volume = volume.map_or(Device::NotWanted, |_| Device::NotMade);
         Self {
+            host: stack.only_host(),
             stack,
             playbooks,
             report,
@@ -106,13 +110,26 @@ impl<'r> Job<'r> {
         }
     }
 
-    /// The steps as a plan of this command.
-    pub fn plan<T>(&self, mode: Mode, steps: Vec<Step<T>>, on_failure: Vec<Step<T>>) -> Plan<T> {
-        Plan::new(self.claim(), steps)
+    /// The steps as a plan of this command for its host.
+    pub fn plan(
+        &self,
+        mode: Mode,
+        steps: Vec<Step<Task>>,
+        on_failure: Vec<Step<Task>>,
+    ) -> Plan<Task> {
+        self.plan_of(self.claim(), mode, steps).or_else(on_failure)
+    }
+
+    /// The steps as a plan of this command for the cloud.
+    pub fn cloud_plan(&self, mode: Mode, steps: Vec<Step<Resource>>) -> Plan<Resource> {
+        self.plan_of(self.command.claim(), mode, steps)
+    }
+
+    fn plan_of<T>(&self, claim: Claim, mode: Mode, steps: Vec<Step<T>>) -> Plan<T> {
+        Plan::new(claim, steps)
             .of_stack(self.stack.name.to_string())
             .in_mode(mode)
             .purpose(self.command.purpose)
-            .or_else(on_failure)
     }
 
     /// What playbooks and templates may name, without what only a host knows.
@@ -130,6 +147,7 @@ impl<'r> Job<'r> {
             .with("volume", &self.volume.path())
             .with("tls", &stack.tls)
             .with("https", &stack.tls.https())
+            .with("profile", &*stack.profile)
             .with("app", &stack.app)
             .with("database", &stack.database)
             .with("backup", &stack.backup)
@@ -170,9 +188,10 @@ impl<'r> Job<'r> {
         self.ended(preview.tally).map(drop)
     }
 
-    /// Who wants what, for others who want the same.
+    /// Who wants what of the host, for others who want the same.
     pub fn claim(&self) -> Claim {
-        self.command.claim()
+        let host = self.host.name.clone();
+        self.command.claim().on_host(Some(host))
     }
 
     /// The first step that failed since it was last asked for is the error of a run.

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::cli::Log;
+use crate::core::app_profile::AppProfile;
 use crate::core::error::exit;
 use crate::core::event::Event;
 use crate::host::journal;
@@ -11,7 +12,7 @@ use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, log: Log, lines: u32, follow: bool) -> Result<u8> {
     let remote = on_host::connect(job).await?;
-    let argv = argv(log, lines, follow);
+    let argv = argv(&job.stack.profile, log, lines, follow);
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     let report = &mut *job.report;
     remote
@@ -28,8 +29,8 @@ pub async fn run(job: &mut Job<'_>, log: Log, lines: u32, follow: bool) -> Resul
 }
 
 /// The program that shows a log.
-fn argv(log: Log, lines: u32, follow: bool) -> Vec<String> {
-    let lines = lines.to_string();
+fn argv(app: &AppProfile, log: Log, lines: u32, follow: bool) -> Vec<String> {
+    let (units, lines) = (app.units(), lines.to_string());
     let mut argv: Vec<&str> = match log {
         Log::App => vec![
             "journalctl",
@@ -38,7 +39,7 @@ fn argv(log: Log, lines: u32, follow: bool) -> Vec<String> {
             "-o",
             "cat",
             "-u",
-            "citrino@*",
+            &units,
             "-n",
             &lines,
         ],

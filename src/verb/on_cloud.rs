@@ -4,11 +4,14 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::config::source;
+use crate::config::stack::Host;
 use crate::core::engine;
 use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
 use crate::core::plan::{Mode, Step};
-use crate::hetzner::{ApiSources, DEFAULT_ENDPOINT, Hetzner, ServerView, SettingSource};
+use crate::hetzner::{
+    ApiSources, DEFAULT_ENDPOINT, Hetzner, ServerStatus, ServerView, SettingSource,
+};
 use crate::operator::preview::Preview;
 use crate::planner::cloud::Resource;
 
@@ -54,7 +57,7 @@ pub fn api(job: &Job<'_>) -> Result<Hetzner> {
 /// The first step that could not be looked at; then what was seen is told.
 pub async fn look(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<Preview> {
     job.report.waiting("reading the cloud");
-    let plan = job.plan(Mode::Check, steps, Vec::new());
+    let plan = job.cloud_plan(Mode::Check, steps);
     let mut events = Vec::new();
     let tally = engine::run(&plan, api, &mut |event| {
         events.push(event);
@@ -98,7 +101,7 @@ fn and_more(error: anyhow::Error, others: usize) -> anyhow::Error {
 /// # Errors
 /// The first step that failed.
 pub async fn run(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<Counts> {
-    let plan = job.plan(Mode::Apply, steps, Vec::new());
+    let plan = job.cloud_plan(Mode::Apply, steps);
     let tally = engine::run(&plan, api, &mut |event| {
         job.report.tell(event);
         Ok(())
@@ -107,12 +110,18 @@ pub async fn run(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -
     job.ended(tally)
 }
 
-pub fn no_server(stack: &str) -> Fault {
-    Fault::new(Code::E0309, format!("stack {stack} has no server yet"))
+pub fn no_server(host: &Host) -> Fault {
+    let stack = &host.stack;
+    let message = if host.is_only {
+        format!("stack {stack} has no server yet")
+    } else {
+        format!("host {} of stack {stack} has no server yet", host.name)
+    };
+    Fault::new(Code::E0309, message)
         .hint("run `citrino-ops provision`, or `citrino-ops up` for everything")
 }
 
 /// Whether the server is there and can be asked for its host.
 pub fn runs(server: Option<&ServerView>) -> bool {
-    server.is_some_and(|server| server.status == "running")
+    server.is_some_and(|server| server.status == ServerStatus::Running)
 }

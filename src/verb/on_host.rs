@@ -20,12 +20,12 @@ use crate::task::Task;
 /// E0309 when there is none yet.
 pub async fn target(job: &mut Job<'_>) -> Result<Target> {
     if let Some(existing) = &job.stack.host {
-        return Ok(known_host::existing(&job.stack, existing));
+        return Ok(known_host::existing(&job.stack, &job.host.name, existing));
     }
     let api = on_cloud::api(job)?;
-    match api.server_of(&job.stack.name).await? {
+    match api.server_of(&job.host).await? {
         Some(server) => target_of(job, &api, &server).await,
-        None => Err(on_cloud::no_server(&job.stack.name).into()),
+        None => Err(on_cloud::no_server(&job.host).into()),
     }
 }
 
@@ -33,11 +33,11 @@ pub async fn target(job: &mut Job<'_>) -> Result<Target> {
 pub async fn target_of(job: &mut Job<'_>, api: &Hetzner, server: &ServerView) -> Result<Target> {
     if job.volume != Device::NotWanted
         // Until it is made, only `converge` minds.
-        && let Some(device) = cloud::device(api, &job.stack).await?
+        && let Some(device) = cloud::device(api, &job.host).await?
     {
         job.volume = Device::At(device);
     }
-    known_host::of_server(&job.stack, server)
+    known_host::of_server(&job.stack, &job.host.name, server)
 }
 
 /// A connection to the host.

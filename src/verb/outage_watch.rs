@@ -6,25 +6,24 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::config::stack::Stack;
+use crate::core::app_profile::Request;
 use crate::core::error::{Code, Fault};
-use crate::core::event::{Event, Side, now};
+use crate::core::event::{Event, RunPoint, Side};
 use crate::core::http::HttpRequest;
 use crate::core::outage::{self, Watch};
+use crate::core::plan::Plan;
 use crate::operator::remote::Remote;
+use crate::task::Task;
 
-/// What users ask: a page of the catalogue's health, and a recommendation.
+/// What users ask.
 fn asks(stack: &Stack, address: IpAddr) -> Vec<HttpRequest> {
-    let ask = |method: &str, path: &str, body: Option<&str>| HttpRequest {
-        method: method.to_owned(),
-        body: body.map(str::to_owned),
+    let ask = |request: &Request| HttpRequest {
+        method: request.method.word().to_owned(),
+        body: request.body.clone(),
         address: Some(address),
-        ..HttpRequest::get(format!("{}{path}", stack.public_url()))
+        ..HttpRequest::get(format!("{}{}", stack.public_url(), request.path))
     };
-    let wish = r#"{"zona_preferida":"Equipetrol","limite":5}"#;
-    vec![
-        ask("GET", "/api/health", None),
-        ask("POST", "/api/recomendar", Some(wish)),
-    ]
+    stack.profile.outage.iter().map(ask).collect()
 }
 
 /// What the host asks itself, through nginx.
@@ -44,12 +43,11 @@ pub fn from_outside(job: &Job, remote: &Remote, watch: &[HttpRequest]) -> Option
 }
 
 /// Tells what a watch from here saw.
-pub fn seen(job: &mut Job, run: &str, watch: Option<Watch>) -> Result<()> {
+pub fn seen(job: &mut Job, plan: &Plan<Task>, watch: Option<Watch>) -> Result<()> {
     let Some(watch) = watch else { return Ok(()) };
     match watch.end()? {
         Some(outage) => job.report.tell(Event::Outage {
-            at: now(),
-            run: run.to_owned(),
+            point: RunPoint::of(plan),
             outage,
         }),
         None => job.report.note(

@@ -18,7 +18,7 @@ pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
     let mut pending = 0;
     let mut planned = Vec::new();
     let target = if let Some(existing) = &job.stack.host {
-        Some(known_host::existing(&job.stack, existing))
+        Some(known_host::existing(&job.stack, &job.host.name, existing))
     } else {
         cloud(job, &mut pending, &mut planned).await?
     };
@@ -38,7 +38,7 @@ pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
             .note("there is no running host yet, so the changes of `converge` are not known"),
     }
     if let Some(path) = out {
-        Saved::new(&job.stack.name, job.wishes.clone(), planned, on_host).write(path)?;
+        Saved::new(&job.host, job.wishes.clone(), planned, on_host).write(path)?;
         let (typed, file) = (job.typed.clone(), path.display());
         job.report.note(format!(
             "the plan is saved in {file}; `{typed} provision --plan {file}` and `{typed} converge --plan {file}` apply it"
@@ -67,7 +67,7 @@ async fn cloud(
     planned: &mut Vec<Planned>,
 ) -> Result<Option<Target>> {
     let api = on_cloud::api(job)?;
-    let server = api.server_of(&job.stack.name).await?;
+    let server = api.server_of(&job.host).await?;
     provision::offer(job, &api, server.as_ref()).await?;
     let steps = provision::steps(job, DiskPolicy::Refused)?;
     let preview = on_cloud::look(job, &api, steps).await?;

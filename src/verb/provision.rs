@@ -27,11 +27,11 @@ const NEW_KEY_WITHIN: Duration = Duration::from_secs(15);
 
 pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
     let saved = match &options.plan {
-        Some(path) => Some(Saved::read(path, &job.stack.name)?),
+        Some(path) => Some(Saved::read(path, &job.host)?),
         None => None,
     };
     let api = on_cloud::api(job)?;
-    let server = api.server_of(&job.stack.name).await?;
+    let server = api.server_of(&job.host).await?;
     offer(job, &api, server.as_ref()).await?;
     let renewal = if options.replace {
         DiskPolicy::WhenNeeded
@@ -180,11 +180,8 @@ async fn rotate(
 }
 
 async fn find(job: &Job<'_>, api: &Hetzner) -> Result<ServerView> {
-    let name = &job.stack.name;
-    Ok(api
-        .server_of(name)
-        .await?
-        .ok_or_else(|| on_cloud::no_server(name))?)
+    let found = api.server_of(&job.host).await?;
+    Ok(found.ok_or_else(|| on_cloud::no_server(&job.host))?)
 }
 
 async fn relabel(api: &Hetzner, server: &ServerView, rotation: &Rotation) -> Result<()> {

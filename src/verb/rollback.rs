@@ -110,9 +110,9 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
     };
     for way in &ways {
         match way {
-            RollbackWay::Down { binary, to } if asked.down => {
-                let (binary, to) = (binary.clone(), *to);
-                return Ok(Data::TakenBack { binary, to });
+            RollbackWay::Down { by, to } if asked.down => {
+                let binary = job.stack.profile.binary_of(&by.id);
+                return Ok(Data::TakenBack { binary, to: *to });
             }
             RollbackWay::Restore(backup) if asked.restore_db => {
                 none_is_broken_since(&facts.backups, &backup.name)?;

@@ -14,10 +14,10 @@ use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     let target = if let Some(existing) = &job.stack.host {
-        Some(known_host::existing(&job.stack, existing))
+        Some(known_host::existing(&job.stack, &job.host.name, existing))
     } else {
         let api = on_cloud::api(job)?;
-        let server = api.server_of(&job.stack.name).await?;
+        let server = api.server_of(&job.host).await?;
         of_server(job, server.as_ref());
         match server.filter(|server| on_cloud::runs(Some(server))) {
             Some(server) => Some(on_host::target_of(job, &api, &server).await?),

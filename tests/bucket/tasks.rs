@@ -6,12 +6,12 @@ use std::path::Path;
 
 use citrino_ops::core::digest::sha256;
 use citrino_ops::core::engine::Wish;
-use citrino_ops::facts::backups::{self, BackupManifest, FOLDER, Proof};
+use citrino_ops::facts::backups::{self, BackupManifest, Proof};
+use citrino_ops::host::own;
 use citrino_ops::host::system::System;
 use citrino_ops::storage::archive::ArchiveContent;
 use citrino_ops::storage::bucket::Bucket;
 use citrino_ops::storage::retention::Retention;
-use citrino_ops::task::backup_uploaded::INCOMING;
 use citrino_ops::task::{BackupDownloaded, BackupUploaded, Offsite};
 
 use crate::proxy::Bad;
@@ -34,7 +34,7 @@ impl Host {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let system = System::at(root.path());
-        fs::create_dir_all(system.path(FOLDER)).unwrap();
+        fs::create_dir_all(system.path(system.app().backups())).unwrap();
         for folder in ["/etc", "/var/lib/citrino"] {
             fs::create_dir_all(system.path(folder)).unwrap();
         }
@@ -48,12 +48,12 @@ impl Host {
     }
 
     fn folder(&self) -> std::path::PathBuf {
-        self.system.path(FOLDER)
+        self.system.path(self.system.app().backups())
     }
 
     /// What `converge` tells it of itself.
     fn is_of(&self, stack: &str) {
-        let settings = self.system.path(backups::SETTINGS);
+        let settings = self.system.path(own::BACKUP_SETTINGS);
         fs::create_dir_all(settings.parent().unwrap()).unwrap();
         fs::write(settings, format!("{{ \"stack\": \"{stack}\" }}")).unwrap();
     }
@@ -90,13 +90,19 @@ impl Host {
     }
 
     fn proven_at(&self, backup: &BackupManifest, at: &str) {
-        let path = self.system.path(backups::proof(&backup.name));
+        let path = self
+            .system
+            .path(backups::proof(self.system.app(), &backup.name));
         fs::write(path, proof(backup, at)).unwrap();
     }
 
     /// What a drill that fails does.
     fn disproved(&self, backup: &BackupManifest) {
-        fs::remove_file(self.system.path(backups::proof(&backup.name))).unwrap();
+        fs::remove_file(
+            self.system
+                .path(backups::proof(self.system.app(), &backup.name)),
+        )
+        .unwrap();
     }
 
     /// When the backup was proven, as the host knows it.
@@ -237,7 +243,11 @@ async fn what_is_whole_on_a_host_is_sent_and_comes_back_to_a_wiped_one() {
         [format!("{} is in {place}, but not on the host", new.name)]
     );
     comes_true(&fetched(&bucket, &old.name), &host).await;
-    fs::remove_file(host.system.path(backups::proof(&new.name))).unwrap();
+    fs::remove_file(
+        host.system
+            .path(backups::proof(host.system.app(), &new.name)),
+    )
+    .unwrap();
     assert_eq!(host.files(), kept);
     let found = backups::gather(&host.system).unwrap();
     assert_eq!(found.whole, [new, old]);
@@ -641,7 +651,7 @@ async fn a_copy_brings_its_proof_along_where_the_host_knows_nothing_better() {
     ] {
         let host = Host::new();
         let backup = host.backed_up(25, 1000);
-        let incoming = host.system.path(INCOMING);
+        let incoming = host.system.path(host.system.app().incoming());
         fs::create_dir_all(&incoming).unwrap();
         for (name, _) in host.files() {
             fs::copy(host.folder().join(&name), incoming.join(&name)).unwrap();

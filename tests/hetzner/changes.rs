@@ -7,7 +7,7 @@ use citrino_ops::planner::cloud::{self, DiskPolicy};
 use serde_json::{Value, json};
 
 use crate::double::Double;
-use crate::run::{birth, is_whole, keys, run, stack, wishes};
+use crate::run::{birth, host, is_whole, keys, run, stack, wishes};
 
 /// Everything that a stack can have.
 const ALL: &str =
@@ -42,7 +42,7 @@ async fn provisions_plans_nothing_more_and_destroys_in_two_steps() {
     let (tally, told) = run(&api, Mode::Check, cloud::destroy(&stack, false)).await;
     assert!(told.contains("E0310"), "{told}");
     assert_eq!(tally.changed, 0);
-    api.protect_server(&api.server_of("prod").await.unwrap().unwrap(), false)
+    api.protect_server(&api.server_of(&host()).await.unwrap().unwrap(), false)
         .await
         .unwrap();
     for address in api
@@ -232,9 +232,9 @@ async fn only_what_is_not_wished_is_tidied_away() {
     let address = json!({"name": "old", "labels": ours, "type": "ipv4", "location": "ash", "assignee_type": "server", "auto_delete": false});
     double.by_hand("/primary_ips", &address);
     double.by_hand("/firewalls", &json!({"name": "of another"}));
-    let server = api.server_of("prod").await.unwrap().unwrap();
+    let server = api.server_of(&host()).await.unwrap().unwrap();
     for n in 0..3 {
-        api.snapshot(&server, "prod", &format!("step-{n}"))
+        api.snapshot(&server, &host(), &format!("step-{n}"))
             .await
             .unwrap();
     }

@@ -10,7 +10,7 @@ use citrino_ops::hetzner::{Hetzner, Pace, labels};
 use serde_json::{Value, json};
 
 use crate::double::{Double, FAST, IMPATIENT};
-use crate::run::{birth, is_whole, run, stack, wishes};
+use crate::run::{birth, host, is_whole, run, stack, wishes};
 
 /// What a stack of these tests has beside the least: one of each way of being made.
 const MORE: &str = ", volume_gb: 10";
@@ -97,7 +97,7 @@ async fn each_call(first: usize, way: &str, fault: &Value, calls: &[String]) {
     for (at, call) in calls.iter().enumerate() {
         let asks = call.starts_with("GET");
         // A late answer to a question is as good as none; it would only make the test slow.
-        if asks && (way == "too late" || (at + first) % stride() != 0) {
+        if asks && (way == "too late" || !(at + first).is_multiple_of(stride())) {
             continue;
         }
         let why = format!("{way} at call {at}, {call}");
@@ -166,9 +166,9 @@ async fn a_snapshot_whose_answer_was_lost_is_not_taken_twice() {
     let api = double.api();
     run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
     double.fault(&json!({"method": "POST", "path": "/servers/*/actions/create_image", "answer": "cut", "carry_out": true}));
-    let server = api.server_of("prod").await.unwrap().unwrap();
-    api.snapshot(&server, "prod", "a-step").await.unwrap();
-    api.snapshot(&server, "prod", "a-step").await.unwrap();
+    let server = api.server_of(&host()).await.unwrap().unwrap();
+    api.snapshot(&server, &host(), "a-step").await.unwrap();
+    api.snapshot(&server, &host(), "a-step").await.unwrap();
     assert_eq!(api.snapshots_of("prod").await.unwrap().len(), 1);
 }
 
@@ -196,7 +196,7 @@ async fn a_failed_action_is_told_with_its_code_and_the_next_run_goes_on() {
 async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
     let double = Double::start();
     double.fault(&json!({"times": 0, "answer": {"status": 429, "code": "rate_limit_exceeded", "message": "slow down"}}));
-    let told = error_info(&double.api().server_of("prod").await.unwrap_err());
+    let told = error_info(&double.api().server_of(&host()).await.unwrap_err());
     assert_eq!(told.code, Code::E0303);
     assert!(
         told.message
@@ -210,7 +210,7 @@ async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
     let told = error_info(
         &double
             .api_with("wrong")
-            .server_of("prod")
+            .server_of(&host())
             .await
             .unwrap_err(),
     );
@@ -223,7 +223,7 @@ async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
 
     for endpoint in ["http://127.0.0.1:1/v1", "http://localhost:1/v1"] {
         let api = Hetzner::connect_paced(endpoint, &Secret::new("t"), FAST).unwrap();
-        let told = error_info(&api.server_of("prod").await.unwrap_err());
+        let told = error_info(&api.server_of(&host()).await.unwrap_err());
         assert_eq!(told.code, Code::E0302);
         assert!(
             told.message
@@ -240,7 +240,7 @@ async fn a_used_up_rate_limit_is_waited_for() {
     let mut pace = FAST;
     pace.longest_retry = Duration::from_secs(3);
     let api = double.api_paced(pace);
-    assert_eq!(api.server_of("prod").await.unwrap(), None);
+    assert_eq!(api.server_of(&host()).await.unwrap(), None);
     // One request is given back each second: who asked again before it was would be refused again.
     let calls = double.call("GET", "/_lab/calls", &Value::Null);
     let told: Vec<&Value> = calls["calls"]

@@ -133,7 +133,7 @@ fn a_kill_at_any_call_leaves_nothing_doubled() {
                         let Some(call) = calls.get(at) else { break };
                         // What only asks leaves nothing behind either way.
                         let asks = call.starts_with("GET");
-                        if !asks || at % stride() == 0 {
+                        if !asks || at.is_multiple_of(stride()) {
                             killed_at(way, at, call, false);
                         }
                         if !asks {

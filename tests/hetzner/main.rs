@@ -5,6 +5,7 @@ mod changes;
 mod clients;
 mod double;
 mod faults;
+mod hosts;
 mod kills;
 #[path = "../need/mod.rs"]
 mod need;

@@ -1,6 +1,6 @@
 //! Wishes, and runs of them.
 
-use citrino_ops::config::stack::Stack;
+use citrino_ops::config::stack::{Host, Stack};
 use citrino_ops::core::engine;
 use citrino_ops::core::event::{Counts, Event};
 use citrino_ops::core::plan::{Claim, Mode, Plan, Step};
@@ -19,6 +19,11 @@ pub fn stack(more: &str) -> Stack {
         "stack: prod\ndomain: www.example.com\ncloud: {{ server_type: cpx11, location: ash, image: debian-12, ssh_keys: [k.pub]{more} }}\n"
     );
     Stack::parse(&text, "citrino.yml").unwrap()
+}
+
+/// The host of that stack.
+pub fn host() -> Host {
+    stack("").only_host()
 }
 
 pub fn keys() -> Vec<PublicKey> {

@@ -76,6 +76,10 @@ fn a_run_stands_in_it_with_who_what_and_how_it_ended_and_a_look_does_not() {
         (&"begun".into(), &"ended".into())
     );
     assert_eq!(begun["run"], ended["run"]);
+    assert_eq!(
+        (&begun["host"], &ended["host"]),
+        (&"rehearsal".into(), &"rehearsal".into())
+    );
     assert_eq!(ended["verb"], "converge");
     assert!(
         ended["who"].as_str().unwrap().starts_with("ana@"),
@@ -115,6 +119,33 @@ fn a_run_stands_in_it_with_who_what_and_how_it_ended_and_a_look_does_not() {
     is_sound(&stack);
     let seen = does(&stack, &["audit", "verify", "--mirror"]);
     assert!(seen.text.contains("lines since 20"), "{}", seen.text);
+}
+
+#[test]
+fn a_run_names_its_host_in_json_and_in_the_journal() {
+    let Some(stack) = serving() else { return };
+    stack.on_host(ROBOTS);
+    let (code, events) = stack.start(&["converge"]).events();
+    assert_eq!(code, 0, "{events:?}");
+    let journal = stack.on_host("tail -n 1000 /var/log/citrino/journal.ndjson");
+    let kept: Vec<Value> = journal
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let run = events
+        .iter()
+        .find(|event| event["event"] == "end")
+        .map(|end| end["run"].clone())
+        .unwrap();
+    for told in [events, kept] {
+        let of_run = |event: &&Value| event["run"] == run;
+        let of_run: Vec<&Value> = told.iter().filter(of_run).collect();
+        assert!(of_run.len() > 100, "{told:?}");
+        for event in of_run {
+            assert_eq!(event["host"], "rehearsal", "{event}");
+        }
+    }
+    assert!(!does(&stack, &["plan"]).text.contains("rehearsal"));
 }
 
 #[test]

@@ -552,7 +552,8 @@ fn without_its_age_key_nothing_reads_a_backup_and_restore_asks_no_more() {
     });
     // The key ends with this test, and so does what needs it.
     for name in names(&stack) {
-        if self::manifest(&stack, &name).dump.file.ends_with(".age") {
+        let dump = PathBuf::from(self::manifest(&stack, &name).dump.file);
+        if dump.extension().is_some_and(|end| end == "age") {
             removed(&stack, &name);
         }
     }

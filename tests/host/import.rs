@@ -390,9 +390,10 @@ fn rows_of_a_csv_come_into_what_is_there_and_those_that_cannot_are_told() {
         casas.to_str().unwrap(),
         "--source",
         "prueba",
+        "--yes",
+        "--",
         "--operacion",
         "venta",
-        "--yes",
     ];
     let said = import(&stack, &agentes, &options);
     assert_eq!(said.code, 0, "{}", said.text);

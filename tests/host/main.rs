@@ -1,7 +1,7 @@
 //! The host ring: the real binary against real machines of a lab of the tests' own.
 //!
-//! The tests are in four rings, side by side (`.config/nextest.toml`). Those of a ring share one stack that `up` has
-//! brought from nothing to serving, one after the other.
+//! The tests are in five rings, side by side (`.config/nextest.toml`). Those of a ring share one stack that `up` has
+//! brought from nothing to serving, one after the other; the ring of another app has one test, with a stack of its own.
 //! What a test breaks, the product mends before the test ends: that is what it proves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
@@ -22,6 +22,7 @@ mod lab;
 #[path = "../need/mod.rs"]
 mod need;
 mod offsite;
+mod other_app;
 mod pitr;
 mod rebirth;
 mod rehearsal;

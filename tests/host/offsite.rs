@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use citrino_ops::facts::backups::{BackupManifest, FOLDER};
+use citrino_ops::facts::backups::BackupManifest;
 use citrino_ops::facts::bucket_backups::There;
 use citrino_ops::storage::bucket::Bucket;
 
@@ -12,6 +12,9 @@ use crate::backups::{folder, grow_old};
 use crate::lab::until;
 use crate::s3::Storage;
 use crate::stack::{GO_ON, Said, Stack, serving};
+
+/// Where the host keeps its backups.
+const FOLDER: &str = "/home/citrino/database/backups";
 
 /// Every row of a table with its geometry, and of the others that hold the catalogue.
 const CONTENT: &str = "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM propiedades t";

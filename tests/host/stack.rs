@@ -105,6 +105,7 @@ impl Ring {
             Ok("host-data") => ("data", 8495, "10.83.0.0/24"),
             Ok("host-rescue") => ("rescue", 8497, "10.85.0.0/24"),
             Ok("host-change") => ("change", 8496, "10.84.0.0/24"),
+            Ok("host-other") => ("other", 8500, "10.86.0.0/24"),
             Ok("host-takeover") => ("takeover", 8499, "10.87.0.0/24"),
             Ok("host-rest") => ("host", 8494, "10.82.0.0/24"),
             _ => {
@@ -117,13 +118,14 @@ impl Ring {
 }
 
 impl Stack {
+    fn on(lab: TestLab, folder: &Path) -> Self {
+        let (home, said) = (folder.join("home"), String::new());
+        Self { lab, home, said }
+    }
+
     /// The stack that an earlier test of this run has left in the folder, or a new one.
     fn found(lab: TestLab, folder: &Path) -> Self {
-        let mut stack = Self {
-            lab,
-            home: folder.join("home"),
-            said: String::new(),
-        };
+        let mut stack = Self::on(lab, folder);
         let (begun, said) = (folder.join("begun"), folder.join("said"));
         let token = stack.lab.token();
         if fs::read_to_string(&begun).is_ok_and(|begun| begun == token) {

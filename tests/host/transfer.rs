@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use citrino_ops::core::digest::sha256;
 use citrino_ops::core::error::{Code, error_info};
+use citrino_ops::core::value::HostName;
 use citrino_ops::operator::mirror::Mirror;
 use citrino_ops::operator::remote::{Moved, Remote, Target};
 
@@ -31,14 +33,17 @@ fn instead(stack: &Stack, program: &str, line: &str) {
 
 fn target(stack: &Stack) -> Target {
     let key = stack.on_host("cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub");
+    let host: HostName = "moved".parse().unwrap();
     Target {
+        mirror: Mirror::of(&host),
+        host,
         address: stack.address(),
         port: 22,
         user: "root".to_owned(),
         identity: Some(stack.lab.operator_key()),
         host_keys: vec![key.trim().to_owned()],
         known_hosts: stack.home.join("known_hosts"),
-        mirror: Mirror::of("moved"),
+        profile: Arc::default(),
     }
 }
 

@@ -12,6 +12,7 @@ mod picture;
 mod planted;
 mod rules;
 mod syntax;
+mod words;
 
 use std::collections::BTreeSet;
 use std::fs;

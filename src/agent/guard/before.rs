@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::core::plan::{Plan, Step};
 use crate::core::secret::Secret;
+use crate::host::own;
 use crate::host::system::{System, ids_of, mode_of};
 use crate::storage::blob;
 use crate::task::file::FileContent;
@@ -13,7 +14,7 @@ use crate::task::{Command, File, Firewall, Perm, Service, Task};
 const PART: &str = "guard";
 
 /// There when the firewall has read again what is on disk.
-pub const RELOADED: &str = "/var/lib/citrino/guard/reloaded";
+pub const RELOADED: &str = own::RELOADED;
 
 /// ufw's rules, and whether it is on. The last is what `ufw enable` itself writes.
 const UFW_RULES: [&str; 3] = [

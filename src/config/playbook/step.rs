@@ -1,4 +1,4 @@
-//! One step of a playbook: a name, when it holds, whether it is guarded, and its one task.
+//! One step of a playbook: a name, when it holds, whether it is guarded, and its one task; or one for each of a list.
 
 use std::collections::BTreeMap;
 
@@ -15,35 +15,65 @@ use crate::task::{KINDS, Task};
 struct StepText<'n> {
     name: String,
     when: Option<String>,
+    /// An expression for a list: the step is made for each `item` of it.
+    each: Option<String>,
     guard: bool,
     task: &'n Entry,
 }
 
 impl Playbooks {
-    /// Nothing when its `when` does not hold, or when it has a fault, which is noted in `file`.
+    /// The steps that an item of the file stands for. None when its `when` does not hold, or when it has a fault, which is
+    /// noted in `file`.
     ///
     /// # Errors
     /// When an expression of it cannot be rendered.
-    pub(super) fn step(
+    pub(super) fn item(
         &self,
         part: &str,
         item: &Node,
         file: &mut Document,
         values: &Values,
-    ) -> Result<Option<Step<Task>>> {
+    ) -> Result<Vec<Step<Task>>> {
         let Some(written) = StepText::read(item, file) else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
-        let name = written.name;
-        if let Some(expression) = written.when
-            && !self
-                .templates
-                .holds(&expression, values)
-                .with_context(|| format!("`when` of \"{name}\""))?
-        {
-            return Ok(None);
+        if !self.is_wanted(&written, values)? {
+            return Ok(Vec::new());
         }
-        let name = self.templates.render_text(&name, values)?;
+        let mut steps = Vec::new();
+        for values in self.each(&written, values)? {
+            steps.extend(self.step((part, item), &written, file, &values)?);
+        }
+        Ok(steps)
+    }
+
+    fn is_wanted(&self, written: &StepText, values: &Values) -> Result<bool> {
+        let Some(expression) = &written.when else {
+            return Ok(true);
+        };
+        let holds = self.templates.holds(expression, values);
+        holds.with_context(|| format!("`when` of \"{}\"", written.name))
+    }
+
+    /// The values for each step of it.
+    fn each(&self, written: &StepText, values: &Values) -> Result<Vec<Values>> {
+        let Some(expression) = &written.each else {
+            return Ok(vec![values.clone()]);
+        };
+        let list = self.templates.list(expression, values);
+        let list = list.with_context(|| format!("`each` of \"{}\"", written.name))?;
+        let each = list.iter().map(|item| values.clone().with("item", item));
+        Ok(each.collect())
+    }
+
+    fn step(
+        &self,
+        (part, item): (&str, &Node),
+        written: &StepText,
+        file: &mut Document,
+        values: &Values,
+    ) -> Result<Option<Step<Task>>> {
+        let name = self.templates.render_text(&written.name, values)?;
         let task = written.task;
         let args = self
             .resolve(&task.value, values)
@@ -74,11 +104,12 @@ impl<'n> StepText<'n> {
         };
         let name = typed::<String>(item, "name", file);
         let when = typed::<String>(item, "when", file);
+        let each = typed::<String>(item, "each", file);
         let guard = typed::<bool>(item, "guard", file);
         if let Ok(None) = name {
             file.refuse_at(item.at, "the step has no `name`");
         }
-        let own = ["name", "when", "guard"];
+        let own = ["name", "when", "each", "guard"];
         let tasks: Vec<&Entry> = entries
             .iter()
             .filter(|entry| !own.contains(&entry.key.as_str()))
@@ -88,6 +119,7 @@ impl<'n> StepText<'n> {
         Some(Self {
             name: name?,
             when: when.ok()?,
+            each: each.ok()?,
             guard: guard.ok()?.unwrap_or(false),
             task,
         })

@@ -11,6 +11,7 @@ pub fn check(stack: &Stack, file: &mut Document) {
     cloud(stack, file);
     ports(stack, file);
     connections(stack, file);
+    demo_data(stack, file);
     variables(stack, file);
     tls(stack, file);
     backup(stack, file);
@@ -102,6 +103,16 @@ fn connections(stack: &Stack, file: &mut Document) {
             "is {pool}: two slots of it do not fit into `database.max_connections` {most} with {KEPT} kept for superusers"
         );
         file.refuse(&["app", "pool"], why);
+    }
+}
+
+fn demo_data(stack: &Stack, file: &mut Document) {
+    if stack.app.demo_data && stack.profile.commands.demo.is_none() {
+        let why = format!(
+            "is true, but {} has no command for example data in its profile",
+            stack.profile.name
+        );
+        file.refuse(&["app", "demo_data"], why);
     }
 }
 

@@ -176,18 +176,20 @@ impl Printer {
     pub fn past(&mut self, event: Event) {
         match event {
             Event::Start {
-                at,
-                run,
+                point,
                 verb,
                 who,
                 applies,
                 ..
             } => {
                 let way = if applies { "" } else { " (check only)" };
-                self.line(&format!("{at}  {verb}{way} by {who}, run {run}"));
+                self.line(&format!(
+                    "{}  {verb}{way} by {who}, run {}",
+                    point.at, point.run
+                ));
             }
             Event::Step {
-                at,
+                point,
                 label,
                 state,
                 took_ms,
@@ -197,19 +199,26 @@ impl Printer {
                 let why = error.map_or(String::new(), |error| format!(": {}", error.message));
                 let state = format!("{state:?}").to_lowercase();
                 let line = format!(
-                    "{at}    {state:<8} {:<9} {}{why}  {}",
+                    "{}    {state:<8} {:<9} {}{why}  {}",
+                    point.at,
                     label.part,
                     label.name,
                     took(took_ms)
                 );
                 self.line(line.trim_end());
             }
-            Event::Outage { at, outage, .. } => self.line(&format!("{at}    {}", seen(&outage))),
-            Event::Halted { at, name, .. } => {
-                self.line(&format!("{at}    stopped before \"{name}\""));
+            Event::Outage { point, outage } => {
+                self.line(&format!("{}    {}", point.at, seen(&outage)));
             }
-            Event::End { at, tally, .. } => {
-                self.line(&format!("{at}  {}", sum(&tally, &Counts::default())));
+            Event::Halted { point, name, .. } => {
+                self.line(&format!("{}    stopped before \"{name}\"", point.at));
+            }
+            Event::End { point, tally } => {
+                self.line(&format!(
+                    "{}  {}",
+                    point.at,
+                    sum(&tally, &Counts::default())
+                ));
             }
             _ => {}
         }

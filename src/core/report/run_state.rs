@@ -34,7 +34,7 @@ pub struct RunState {
 impl RunState {
     pub fn fold(&mut self, event: &Event) {
         match event {
-            Event::Start { at, .. } => at.clone_into(&mut self.begun),
+            Event::Start { point, .. } => point.at.clone_into(&mut self.begun),
             Event::End { tally, .. } => {
                 self.tally.add(*tally);
                 if self.counts_checks {
@@ -112,12 +112,15 @@ impl RunState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::event::now;
+    use crate::core::event::{RunPoint, now};
 
     fn ends(state: &mut RunState, same: usize, changed: usize, took_ms: u64) {
         state.fold(&Event::End {
-            at: now(),
-            run: "r".into(),
+            point: RunPoint {
+                at: now(),
+                run: "r".into(),
+                host: None,
+            },
             tally: Counts {
                 same,
                 changed,

@@ -9,14 +9,16 @@ mod name;
 mod net;
 mod number;
 mod place;
+mod program;
 mod stored;
 
 pub use clock::{DayAndTime, TimeOfDay};
 pub use money::Money;
-pub use name::{DatabaseName, RoleName, StackName, Variable, Word};
+pub use name::{DatabaseName, HostName, RoleName, StackName, Variable, Word};
 pub use net::{Address, Cidr, Domain, Email, HostKey, Login, PrivateNetwork};
 pub use number::{Port, WholeNumber};
 pub use place::HttpUrl;
+pub use program::{Argument, Flag, HostPath, InnerPath, Route, SystemName, TextLine};
 pub use stored::{BackupName, ReleaseId, Sha256, checked};
 
 #[cfg(test)]

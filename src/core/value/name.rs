@@ -28,6 +28,38 @@ impl StackName {
     }
 }
 
+/// A host's name. It is its server's name, a label's value, and a folder on the operator's machine.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HostName(String);
+
+checked_text!(HostName);
+
+impl HostName {
+    /// A label of a domain name, RFC 1123, and as the API takes it for a server.
+    fn refusal(text: &str) -> Option<String> {
+        let is_name = (1..=63).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && !text.ends_with('-')
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        (!is_name).then(|| {
+            format!(
+                "must be 1 to 63 lower-case letters, digits and hyphens, starting with a letter; not `{}`",
+                shown(text)
+            )
+        })
+    }
+}
+
+impl From<&StackName> for HostName {
+    /// Whatever may name a stack may name a host.
+    fn from(stack: &StackName) -> Self {
+        Self(stack.0.clone())
+    }
+}
+
 /// `PostgreSQL` cuts longer names without a word (its manual, 4.1.1).
 const LONGEST_NAME: usize = 63;
 /// Databases that are made beside it get its name with `_before_20261125_150000` or less at the end. Cut, that would be the
@@ -48,11 +80,6 @@ impl DatabaseName {
         const OWN: [&str; 3] = ["postgres", "template0", "template1"];
         refused_identifier(text, LONGEST_DATABASE).or_else(|| taken(text, OWN.contains(&text)))
     }
-
-    /// As the production plan has it.
-    pub fn of_plan() -> Self {
-        Self("citrino_prod".to_owned())
-    }
 }
 
 /// The name of the app's role in the database.
@@ -66,11 +93,6 @@ impl RoleName {
     fn refusal(text: &str) -> Option<String> {
         let is_own = ["postgres", "public", "none"].contains(&text) || text.starts_with("pg_");
         refused_identifier(text, LONGEST_NAME).or_else(|| taken(text, is_own))
-    }
-
-    /// As the production plan has it.
-    pub fn of_plan() -> Self {
-        Self("citrino_user".to_owned())
     }
 }
 

@@ -1,4 +1,4 @@
-//! WholeNumber numbers with a range, and ports.
+//! Whole numbers with a range, and ports.
 
 use std::fmt;
 use std::ops::Deref;

@@ -56,6 +56,28 @@ fn domains() {
 }
 
 #[test]
+fn names_of_hosts() {
+    let longest = "h".repeat(63);
+    let too_long = "h".repeat(64);
+    let why = only::<HostName>(
+        &["prod", "a", "web-1", &longest],
+        &[
+            "", "Prod", "1web", "-web", "web-", "a.b", "a_b", "a/b", "..", "a\nb", &too_long,
+        ],
+    );
+    assert!(why[1].contains("not `Prod`"), "{why:?}");
+}
+
+#[test]
+fn whatever_may_name_a_stack_may_name_its_host() {
+    for text in ["a", "prod-2", &"s".repeat(50)] {
+        let stack = text.parse::<StackName>().unwrap();
+        let host = HostName::from(&stack);
+        assert_eq!(read::<HostName>(host.to_string()).unwrap(), host);
+    }
+}
+
+#[test]
 fn a_name_is_within_its_zone_at_a_dot_only() {
     let domain = |text: &str| text.parse::<Domain>().unwrap();
     let zone = domain("example.com");
@@ -272,4 +294,38 @@ proptest! {
             prop_assert_eq!(read::<Cidr>(network.to_string()).unwrap(), network);
         }
     }
+}
+
+#[test]
+fn what_an_application_is_called_and_told() {
+    only::<SystemName>(
+        &["shop", "shop-web_2"],
+        &[
+            "", "1a", "Shop", "a b", "root", "postgres", "a/b", "-a", "a.b",
+        ],
+    );
+    assert!(read::<SystemName>("a".repeat(32)).is_err());
+    only::<HostPath>(
+        &["/srv/shop", "/a.b/c-d_e"],
+        &[
+            "", "/", "a", "/a/../b", "/a/", "//a", "/a b", "/a/.", "/%i", "/a\n",
+        ],
+    );
+    only::<InnerPath>(
+        &["a", "checks/places.sql"],
+        &["", "/a", "../a", "a/../b", "a//b", "./a"],
+    );
+    only::<Route>(
+        &["/", "/api/health?x=1"],
+        &["", "api", "/a b", "/a\"", "/a;", "/a\n", "/{x}"],
+    );
+    only::<Argument>(
+        &["serve", "--bind", "{bind}"],
+        &["", "a b", "$x", "%i", "\"", "\\", "a\n"],
+    );
+    only::<Flag>(
+        &["--unit", "--a-b"],
+        &["", "-u", "--", "unit", "--a b", "---a"],
+    );
+    only::<TextLine>(&["Come back later."], &["", "a\nb", "\u{1b}[31m"]);
 }

@@ -43,11 +43,11 @@ fn host_with(backup: &BackupManifest, system: &System, more: usize) {
         std::fs::write(path, bytes).unwrap();
     };
     write(
-        super::manifest(&backup.name),
+        super::manifest(system.app(), &backup.name),
         backup.text().unwrap().as_bytes(),
     );
-    write(path(&backup.dump.file), &vec![0; more]);
-    write(path(&backup.globals.file), b"");
+    write(system.app().backup_file(&backup.dump.file), &vec![0; more]);
+    write(system.app().backup_file(&backup.globals.file), b"");
 }
 
 fn of(stack: &str, name: &str) -> BackupManifest {
@@ -76,7 +76,7 @@ fn what_is_of_another_stack_or_not_whole_does_not_count_and_stays() {
         2,
         "nobody knows whose host it is"
     );
-    let settings = system.path(SETTINGS);
+    let settings = system.path(own::BACKUP_SETTINGS);
     std::fs::create_dir_all(settings.parent().unwrap()).unwrap();
     std::fs::write(settings, r#"{ "stack": "prod", "database": "x" }"#).unwrap();
     let found = gather(&system).unwrap();
@@ -88,6 +88,7 @@ fn what_is_of_another_stack_or_not_whole_does_not_count_and_stays() {
 
 #[test]
 fn only_what_has_the_shape_of_ours_is_ours() {
+    let app = AppProfile::default();
     for (file, is) in [
         ("citrino_20261125_030000.dump.zst.age.part", true),
         ("citrino_20261125_030000.globals.sql.zst", true),
@@ -96,7 +97,7 @@ fn only_what_has_the_shape_of_ours_is_ours() {
         ("citrino_2026112x_030000.sql.gz", false),
         ("notes", false),
     ] {
-        assert_eq!(ours(file).is_some(), is, "{file}");
+        assert_eq!(ours(&app, file).is_some(), is, "{file}");
     }
 }
 

@@ -12,10 +12,11 @@ use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::core::plan::Claim;
 use crate::host::journal;
+use crate::host::own;
 use crate::host::system::System;
 
 /// One JSON object a line. It is never rotated: a chain has one beginning.
-pub const PATH: &str = "/var/log/citrino/audit.ndjson";
+pub const PATH: &str = own::AUDIT;
 
 /// What came before a line of the chain is looked for in this many bytes at the end, then in all.
 const TAIL_BYTES: u64 = 1 << 17;
@@ -59,6 +60,7 @@ fn append(system: &System, stack: &str, claim: &Claim, mut deed: AuditEntry) -> 
         n: end.n,
         at: now(),
         stack: stack.to_owned(),
+        host: claim.host.clone(),
         run: claim.run.clone(),
         verb: claim.verb.clone(),
         who: claim.who.clone(),

@@ -5,10 +5,12 @@ use openssh::Session;
 use tokio::io::{AsyncWriteExt, BufReader, Lines};
 use tokio::signal::ctrl_c;
 
+use super::target::Target;
 use crate::core::audit::Head;
 use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{Counts, Event, now};
 use crate::core::plan::{Claim, Mode, Plan, Purpose};
+use crate::core::value::HostName;
 use crate::facts::Facts;
 use crate::facts::app::ReleaseState;
 use crate::host::journal::LastRun;
@@ -27,6 +29,7 @@ pub struct Agent<'s> {
     facts: Facts,
     /// Whether the host has a plan that it goes on with alone.
     applies: bool,
+    host: HostName,
     mirror: Mirror,
     /// How far the mirror went when the host was told of it.
     seen: Option<Head>,
@@ -54,7 +57,7 @@ impl<'s> Agent<'s> {
         stdin: openssh::ChildStdin,
         lines: Lines<BufReader<openssh::ChildStdout>>,
         facts: Facts,
-        mirror: Mirror,
+        target: &Target,
     ) -> Self {
         Self {
             child,
@@ -62,7 +65,8 @@ impl<'s> Agent<'s> {
             lines,
             facts,
             applies: false,
-            mirror,
+            host: target.host.clone(),
+            mirror: target.mirror.clone(),
             seen: None,
         }
     }
@@ -218,6 +222,7 @@ impl Agent<'_> {
             }
             tell(Event::Sent {
                 at: now(),
+                host: Some(self.host.clone()),
                 sha256: blob.sha256.to_owned(),
                 bytes: packed.len() as u64,
                 of_bytes: blob.bytes.len() as u64,

@@ -1,24 +1,30 @@
 //! A host as it is logged in to.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use crate::core::app_profile::AppProfile;
 use crate::core::error::{Code, Fault};
+use crate::core::value::HostName;
 use crate::operator::cache;
 use crate::operator::mirror::Mirror;
 
 /// Where and as whom to log in, and which host keys are the right ones.
 #[derive(Clone, Debug)]
 pub struct Target {
+    pub host: HostName,
     pub address: String,
     pub port: u16,
     pub user: String,
     pub identity: Option<PathBuf>,
     /// Public keys, `ssh-ed25519 AAAA…`: the pins.
     pub host_keys: Vec<String>,
-    /// A file of the stack's own; the user's known_hosts is neither asked nor written.
+    /// A file of the host's own; the user's known_hosts is neither asked nor written.
     pub known_hosts: PathBuf,
+    /// The app on it.
+    pub profile: Arc<AppProfile>,
     /// What this machine has seen of the host's audit.
     pub mirror: Mirror,
 }
@@ -26,7 +32,7 @@ pub struct Target {
 impl Target {
     /// Writes the pins where ssh reads them: the next connection must match one.
     pub fn pin(&self) -> Result<()> {
-        let host = if self.port == 22 {
+        let place = if self.port == 22 {
             self.address.clone()
         } else {
             format!("[{}]:{}", self.address, self.port)
@@ -34,7 +40,7 @@ impl Target {
         let lines: Vec<String> = self
             .host_keys
             .iter()
-            .map(|key| format!("{host} {key}\n"))
+            .map(|key| format!("{place} {key}\n"))
             .collect();
         cache::put(&self.known_hosts, lines.concat().as_bytes())
             .with_context(|| format!("could not write {}", self.known_hosts.display()))
@@ -77,10 +83,10 @@ impl Target {
     }
 }
 
-/// A known_hosts file for the stack in the user's cache: it is written anew for every connection,
+/// A known_hosts file for the host in the user's cache: it is written anew for every connection,
 /// from the pins that the cloud's labels or citrino.yml hold, so losing it loses nothing.
-pub fn known_hosts_path(stack: &str) -> PathBuf {
-    cache::folder(stack).join("known_hosts")
+pub fn known_hosts_path(host: &HostName) -> PathBuf {
+    cache::folder(host).join("known_hosts")
 }
 
 #[cfg(test)]
@@ -90,14 +96,17 @@ mod tests {
     #[test]
     fn whoever_reads_the_pins_while_another_command_writes_them_reads_them_whole() {
         let folder = tempfile::tempdir().unwrap();
+        let host: HostName = "two".parse().unwrap();
         let target = Target {
+            mirror: Mirror::of(&host),
+            host,
             address: "192.0.2.1".into(),
             port: 22,
             user: "root".into(),
             identity: None,
             host_keys: vec!["ssh-ed25519 AAAA".into()],
             known_hosts: folder.path().join("cache/known_hosts"),
-            mirror: Mirror::of("two"),
+            profile: Arc::default(),
         };
         target.pin().unwrap();
         std::thread::scope(|scope| {

@@ -14,9 +14,6 @@ use crate::task::{Backup, PostgresDatabase, Recovered, Restored, SwapReverted, T
 /// The step that backs up what a restore sets aside.
 pub const SAFETY: StepId = StepId::new("backup.safety");
 
-/// What playbooks/pitr.yml calls the cluster before pgBackRest.
-const STANZA: &str = "citrino";
-
 /// A way back to older data.
 pub struct RestoreSteps {
     pub steps: Vec<Step<Task>>,
@@ -65,7 +62,7 @@ impl Swapping<'_> {
             database: self.settings.database.clone(),
             to: recovered::shown(to),
             previous: previous.clone(),
-            stanza: STANZA.to_owned(),
+            stanza: self.stack.profile.stanza().to_owned(),
         };
         let from = format!("to {}", recovered.to);
         RestoreSteps {

@@ -13,6 +13,17 @@ fn settings() -> Settings {
     Settings::of(&Stack::parse(text, "citrino.yml").unwrap(), &[])
 }
 
+#[test]
+fn settings_name_the_host_and_those_of_an_earlier_version_none() {
+    let mut text = serde_json::to_value(settings()).unwrap();
+    assert_eq!(
+        text.as_object_mut().unwrap().remove("host").unwrap(),
+        "prod"
+    );
+    let older: Settings = serde_json::from_value(text).unwrap();
+    assert_eq!((older.stack.as_str(), older.host), ("prod", None));
+}
+
 /// A host with backups of these names; the first is proven at that time.
 fn host(names: &[&str], proven: Option<&str>) -> Facts {
     let backup = |name: &&str| backups::BackupManifest {

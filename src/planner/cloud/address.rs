@@ -3,7 +3,8 @@
 
 use anyhow::Result;
 
-use super::ours::{foreign, is_ours};
+use super::ours::{foreign, is_ours, label_differences};
+use crate::config::stack::Host;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
@@ -11,7 +12,7 @@ use crate::hetzner::{AddressView, Family, Hetzner, labels};
 
 #[derive(Clone, Debug)]
 pub struct ServerAddress {
-    pub stack: String,
+    pub host: Host,
     pub name: String,
     pub family: Family,
     pub location: String,
@@ -51,16 +52,16 @@ pub(super) fn refuse_of_another(found: &AddressView, stack: &str) -> Result<()> 
 impl ServerAddress {
     async fn look(&self, api: &Hetzner) -> Result<FoundAddress> {
         let (ours, server) = tokio::join!(
-            find(api, &self.stack, &self.name),
-            api.server_of(&self.stack)
+            find(api, &self.host.stack, &self.name),
+            api.server_of(&self.host)
         );
         if let Some(found) = ours? {
             return Ok(FoundAddress::Ours(found));
         }
         if let Some(other) = api.named::<AddressView>(&self.name).await?
-            && !is_ours(&other.labels, &self.stack)
+            && !is_ours(&other.labels, &self.host.stack)
         {
-            return Err(foreign("address", &self.name, &self.stack));
+            return Err(foreign("address", &self.name, &self.host.stack));
         }
         let held = server?.and_then(|server| match self.family {
             Family::V4 => server.ipv4_id,
@@ -70,7 +71,7 @@ impl ServerAddress {
             None => Ok(FoundAddress::Nothing),
             Some(id) => {
                 let found = api.address(id).await?;
-                refuse_of_another(&found, &self.stack)?;
+                refuse_of_another(&found, &self.host.stack)?;
                 Ok(FoundAddress::OfServer(found))
             }
         }
@@ -88,7 +89,7 @@ impl ServerAddress {
             .hint("for another location create another stack, restore a backup there, then `citrino-ops destroy` this one")
             .into());
         }
-        let mut what = Vec::new();
+        let mut what = label_differences(&found.labels, labels::of_host(&self.host));
         if found.auto_delete {
             what.push(format!(
                 "address {} would be deleted with its server",
@@ -131,19 +132,14 @@ impl Wish<Hetzner> for ServerAddress {
     async fn apply(&self, api: &Hetzner) -> Result<()> {
         let found = match self.look(api).await? {
             FoundAddress::Nothing => {
-                api.create_address(&self.name, &self.stack, self.family, &self.location)
+                api.create_address(&self.name, &self.host, self.family, &self.location)
                     .await?
             }
-            FoundAddress::Ours(found) => found,
-            FoundAddress::OfServer(found) => {
-                let mut all = found.labels.clone();
-                all.extend(labels::of_stack(&self.stack));
-                api.keep_address(&found, &self.name, &all).await?;
-                found
-            }
+            FoundAddress::Ours(found) | FoundAddress::OfServer(found) => found,
         };
-        if found.auto_delete && is_ours(&found.labels, &self.stack) {
-            api.keep_address(&found, &self.name, &found.labels).await?;
+        let all = labels::with(&found.labels, labels::of_host(&self.host));
+        if found.auto_delete || found.name != self.name || found.labels != all {
+            api.keep_address(&found, &self.name, &all).await?;
         }
         if found.reverse.as_deref() != Some(&self.reverse) {
             api.point_back(&found, &self.reverse).await?;

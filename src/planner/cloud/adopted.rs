@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::config::stack::Host;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
@@ -27,8 +28,10 @@ pub struct Adopted {
     pub stack: String,
     pub thing: Thing,
     pub name: String,
-    /// Given beside the stack's own.
-    pub labels: Labels,
+    /// The host that it belongs to; none for what all hosts of the stack share.
+    pub host: Option<Host>,
+    /// The host key that the server answers with, when it was told.
+    pub pin: Option<String>,
 }
 
 impl Adopted {
@@ -56,15 +59,18 @@ impl Adopted {
     /// A server of ours of which no host key is known is given the one that was told.
     fn unpinned(&self, word: &str, found: &Labels) -> CheckResult {
         let pins = [labels::BOOTSTRAP_KEY, labels::HOST_KEY, labels::REBIRTH_KEY];
-        if self.labels.is_empty() || pins.iter().any(|pin| found.contains_key(*pin)) {
+        if self.pin.is_none() || pins.iter().any(|pin| found.contains_key(*pin)) {
             return CheckResult::same();
         }
         CheckResult::differs(format!("{word} {} has no pinned host key", self.name)).by(Act::Adopt)
     }
 
-    /// A stack has one server.
+    /// A host has one server.
     async fn refuse_second(&self, api: &Hetzner) -> Result<()> {
-        match api.server_of(&self.stack).await? {
+        let Some(host) = &self.host else {
+            return Ok(());
+        };
+        match api.server_of(host).await? {
             Some(ours) if ours.name != self.name => Err(Fault::new(
                 Code::E0311,
                 format!("stack {} already has a server: {} ({})", self.stack, ours.name, ours.id),
@@ -76,10 +82,13 @@ impl Adopted {
     }
 
     fn wished(&self, found: &Labels) -> Labels {
-        let mut all = found.clone();
-        all.extend(labels::of_stack(&self.stack));
-        all.extend(self.labels.clone());
-        all
+        let ours = match &self.host {
+            Some(host) => labels::of_host(host),
+            None => labels::of_stack(&self.stack),
+        };
+        let pin = self.pin.clone();
+        let pin = pin.map(|pin| (labels::HOST_KEY.to_owned(), pin));
+        labels::with(found, ours.into_iter().chain(pin).collect())
     }
 
     async fn check_kind<K: ResourceKind>(&self, api: &Hetzner) -> Result<CheckResult> {

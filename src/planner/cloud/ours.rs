@@ -23,6 +23,16 @@ pub fn is_ours(found: &Labels, stack: &str) -> bool {
     found.get(labels::STACK).is_some_and(|of| of == stack)
 }
 
+/// What is missing or other of the labels that must be there.
+pub fn label_differences(found: &Labels, wished: Labels) -> Vec<String> {
+    let text = |(key, wished): (String, String)| match found.get(&key) {
+        Some(value) if *value == wished => None,
+        Some(value) => Some(format!("label {key} is {value}, expected {wished}")),
+        None => Some(format!("label {key}={wished} is missing")),
+    };
+    wished.into_iter().filter_map(text).collect()
+}
+
 /// The refusal of what has our name and not our label.
 pub fn foreign(kind: &str, name: &str, stack: &str) -> anyhow::Error {
     Fault::new(

@@ -10,6 +10,7 @@ pub(super) use differences::Repair;
 use super::ours::{find_ours, foreign, is_ours};
 use super::ssh_key::PublicKey;
 use super::{absent, address};
+use crate::config::stack::Host;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
@@ -44,11 +45,7 @@ pub enum DiskPolicy {
 
 #[derive(Clone, Debug)]
 pub struct Server {
-    pub stack: String,
-    /// The host's.
-    pub name: String,
-    /// Which of the stack's hosts it is.
-    pub role: String,
+    pub host: Host,
     pub server_type: String,
     pub location: String,
     pub image: String,
@@ -76,40 +73,42 @@ pub(super) struct Dependencies {
 impl Server {
     /// The labels that a server of ours must have; it may have more.
     fn labels(&self) -> Labels {
-        let mut wished = labels::of_stack(&self.stack);
-        wished.insert(labels::ROLE.to_owned(), self.role.clone());
+        let mut wished = labels::of_host(&self.host);
+        wished.insert(labels::ROLE.to_owned(), self.host.roles.label());
         wished
     }
 
     async fn find(&self, api: &Hetzner) -> Result<Option<ServerView>> {
-        let server = api.server_of(&self.stack).await?;
+        let Host { stack, name, .. } = &self.host;
+        let server = api.server_of(&self.host).await?;
         if server.is_none()
-            && let Some(other) = api.named::<ServerView>(&self.name).await?
-            && !is_ours(&other.labels, &self.stack)
+            && let Some(other) = api.named::<ServerView>(name).await?
+            && !is_ours(&other.labels, stack)
         {
-            return Err(foreign("server", &self.name, &self.stack));
+            return Err(foreign("server", name, stack));
         }
         Ok(server)
     }
 
     /// The questions go out together.
     async fn around(&self, api: &Hetzner) -> Result<Dependencies> {
+        let Host { stack, name, .. } = &self.host;
         let network = async {
             if !self.network {
                 return Ok(None);
             }
-            find_ours::<NetworkView>(api, &self.stack, &self.stack).await
+            find_ours::<NetworkView>(api, stack, stack).await
         };
         let (firewalls, addresses, network) = tokio::join!(
-            api.of_stack::<FirewallView>(&self.stack),
-            api.of_stack::<AddressView>(&self.stack),
+            api.of_stack::<FirewallView>(stack),
+            api.of_stack::<AddressView>(stack),
             network
         );
         let mut firewalls = firewalls?;
-        firewalls.retain(|one| one.name == self.stack);
+        firewalls.retain(|one| one.name == *stack);
         let addresses = addresses?;
         let named = |family| {
-            let name = address::name_of(&self.name, family);
+            let name = address::name_of(name, family);
             addresses.iter().find(|one| one.name == name).cloned()
         };
         Ok(Dependencies {
@@ -193,7 +192,7 @@ impl Wish<Hetzner> for Server {
             Some(found) => found.id,
             None => self.create(api, &around).await?,
         };
-        let doing = format!("wait for the actions of server {}", self.name);
+        let doing = format!("wait for the actions of server {}", self.host.name);
         for _ in 0..MOST_MENDS {
             let found = api.settle(id, &doing).await?;
             let Some((mend, _)) = self.differences(&found, &around).into_iter().next() else {

@@ -1,7 +1,8 @@
 use super::server::{Dependencies, Repair};
 use super::*;
 use crate::core::secret::Secret;
-use crate::hetzner::{AddressView, ServerView};
+use crate::hetzner::labels::{self, Labels};
+use crate::hetzner::{AddressView, ServerStatus, ServerView};
 
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV";
@@ -72,12 +73,13 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
         name: "prod".into(),
         labels: Labels::from([
             (labels::STACK.into(), "prod".into()),
+            (labels::HOST.into(), "prod".into()),
             (labels::ROLE.into(), "host".into()),
             (labels::BOOTSTRAP_KEY.into(), "of an earlier run".into()),
         ]),
         ..ServerView::default()
     };
-    found.fields.status = "running".into();
+    found.fields.status = ServerStatus::Running;
     found.fields.server_type = "cpx11".into();
     found.fields.location = "ash".into();
     found.fields.backups = true;
@@ -95,7 +97,10 @@ fn differences_of_a_server_are_told_and_birth_is_none() {
         what.into_iter().map(|(mend, _)| mend).collect()
     };
     assert_eq!(mends(&found, &around), []);
-    found.fields.status = "off".into();
+    let host = found.labels.remove(labels::HOST);
+    assert_eq!(mends(&found, &around), [Repair::NameOrLabels]);
+    found.labels.insert(labels::HOST.into(), host.unwrap());
+    found.fields.status = ServerStatus::Off;
     found.fields.backups = false;
     found.fields.protected = false;
     found.fields.server_type = "cpx21".into();

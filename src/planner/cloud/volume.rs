@@ -2,14 +2,15 @@
 
 use anyhow::Result;
 
-use super::ours::find_ours;
+use super::ours::{find_ours, label_differences};
+use crate::config::stack::Host;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
-use crate::hetzner::{Hetzner, VolumeView};
+use crate::hetzner::{Hetzner, VolumeView, labels};
 
 #[derive(Clone, Debug)]
 pub struct Volume {
-    pub stack: String,
+    pub host: Host,
     pub name: String,
     pub size_gb: u32,
     pub location: String,
@@ -24,7 +25,7 @@ pub(super) fn name_of(host: &str) -> String {
 
 impl Volume {
     async fn find(&self, api: &Hetzner) -> Result<Option<VolumeView>> {
-        find_ours(api, &self.stack, &self.name).await
+        find_ours(api, &self.host.stack, &self.name).await
     }
 
     /// A volume elsewhere or too large could only be replaced, with all that is on it; one that
@@ -51,7 +52,7 @@ impl Volume {
     }
 
     fn differences(&self, found: &VolumeView) -> Vec<String> {
-        let mut what = Vec::new();
+        let mut what = label_differences(&found.labels, labels::of_host(&self.host));
         if found.size < f64::from(self.size_gb) {
             what.push(format!(
                 "volume {} has {} GB, expected {}",
@@ -74,7 +75,7 @@ impl Volume {
     }
 
     async fn server(&self, api: &Hetzner) -> Result<Option<i64>> {
-        Ok(api.server_of(&self.stack).await?.map(|server| server.id))
+        Ok(api.server_of(&self.host).await?.map(|server| server.id))
     }
 }
 
@@ -98,11 +99,16 @@ impl Wish<Hetzner> for Volume {
         let found = match self.find(api).await? {
             Some(found) => found,
             None => {
-                api.create_volume(&self.name, &self.stack, self.size_gb, server)
+                api.create_volume(&self.name, &self.host, self.size_gb, server)
                     .await?
             }
         };
         self.refuse(&found, Some(server))?;
+        let all = labels::with(&found.labels, labels::of_host(&self.host));
+        if found.labels != all {
+            api.relabel::<VolumeView>(found.id, &self.name, &all)
+                .await?;
+        }
         if found.server != Some(server) {
             api.attach_volume(&found, server).await?;
         }

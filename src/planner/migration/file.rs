@@ -241,7 +241,7 @@ impl MigrationFile {
         findings
     }
 
-    /// citrino-app reads the mark too, by its line.
+    /// The app reads the mark too, by its line.
     fn wrong_mark(&self, mark: &Statement, index: usize) -> Option<String> {
         let version = self.version;
         if index > 0 {

@@ -50,10 +50,10 @@ pub fn cutover(
     let place = SlotPlace::of(app, &change.release.id);
     let mut steps = unproved_goes_back(stack, &place);
     steps.extend(prove(stack, change, place.new));
-    steps.extend(smoke(&slot::socket(place.new.name))?);
+    steps.extend(smoke(&stack.profile.socket(place.new.name))?);
     steps.extend(switch(stack, app, change, place.new));
     let no_return = Some(steps.len());
-    steps.extend(retire(app, &place));
+    steps.extend(retire(stack, app, &place));
     let old = place.old.map(|slot| slot.release);
     let is_proved = place.serves && has_served(app, &change.release.id);
     let (on_failure, serves_meanwhile) = if is_proved {
@@ -66,7 +66,7 @@ pub fn cutover(
         on_failure,
         no_return,
         serves_meanwhile: serves_meanwhile.map(str::to_owned),
-        unit: slot::unit(place.new.name),
+        unit: stack.profile.unit(place.new.name),
     })
 }
 
@@ -101,11 +101,14 @@ fn unproved_goes_back(stack: &Stack, place: &SlotPlace) -> Vec<Step<Task>> {
 /// It runs in its slot, beside the one that serves, and answers over its own socket.
 fn prove(stack: &Stack, change: &ReleaseChange, new: Slot) -> Vec<Step<Task>> {
     let name = new.name;
-    let mut steps = files::brought(change.release);
+    let mut steps = files::brought(&stack.profile, change.release);
     steps.extend(data::made_ready(stack, change));
     steps.extend([
-        slot::holds(new),
-        step(format!("start slot {name}"), slot::running(new)),
+        slot::holds(&stack.profile, new),
+        step(
+            format!("start slot {name}"),
+            slot::running(&stack.profile, new),
+        ),
         step(
             format!("readiness of slot {name}"),
             slot::ready_soon(stack, new),
@@ -119,23 +122,36 @@ fn switch(stack: &Stack, app: &AppFacts, change: &ReleaseChange, new: Slot) -> V
     let mut steps: Vec<Step<Task>> = slot::stays_healthy(stack, new).into_iter().collect();
     // Before the switch: of a rollback that was cut off after it nobody could tell what it came from.
     let left = left(app, change);
-    steps.extend(left.map(|left| files::known_as(&left.id, ReleaseState::Quarantined)));
+    steps.extend(
+        left.map(|left| files::known_as(&stack.profile, &left.id, ReleaseState::Quarantined)),
+    );
     steps.extend([
-        step(format!("switch to slot {}", new.name), slot::leads_to(new)),
+        step(
+            format!("switch to slot {}", new.name),
+            slot::leads_to(&stack.profile, new),
+        ),
         step("answer through nginx", slot::answers(stack, new.release)),
-        files::known_as(new.release, ReleaseState::Good),
+        files::known_as(&stack.profile, new.release, ReleaseState::Good),
     ]);
     steps
 }
 
 /// The other slot rests, and releases that nobody needs are gone.
-fn retire(app: &AppFacts, place: &SlotPlace) -> Vec<Step<Task>> {
+fn retire(stack: &Stack, app: &AppFacts, place: &SlotPlace) -> Vec<Step<Task>> {
     let rests = slot::other(place.new.name);
-    let mut steps = vec![step(format!("stop slot {rests}"), slot::resting(rests))];
+    let mut steps = vec![step(
+        format!("stop slot {rests}"),
+        slot::resting(&stack.profile, rests),
+    )];
     // What the slots lead to then stays, whatever became of it.
     let beside = app.slots.get(rests).map(String::as_str);
     let old = place.old.map(|slot| slot.release);
-    steps.extend(files::pruned(app, place.new.release, &[old, beside]));
+    steps.extend(files::pruned(
+        &stack.profile,
+        app,
+        place.new.release,
+        &[old, beside],
+    ));
     steps
 }
 
@@ -157,9 +173,12 @@ fn undo(
     let mut steps = data::put_back(stack, change);
     steps.extend(place.old.into_iter().flat_map(|old| back_to(stack, old)));
     let left = left(app, change);
-    steps.extend(left.map(|left| files::known_as(&left.id, left.state)));
+    steps.extend(left.map(|left| files::known_as(&stack.profile, &left.id, left.state)));
     let name = place.new.name;
-    steps.push(step(format!("stop slot {name}"), slot::resting(name)));
+    steps.push(step(
+        format!("stop slot {name}"),
+        slot::resting(&stack.profile, name),
+    ));
     steps
 }
 
@@ -176,8 +195,14 @@ fn left<'a>(app: &'a AppFacts, change: &ReleaseChange) -> Option<&'a Release> {
 fn back_to(stack: &Stack, old: Slot) -> Vec<Step<Task>> {
     let name = old.name;
     vec![
-        step(format!("start slot {name}"), slot::running(old)),
-        step(format!("switch to slot {name}"), slot::leads_to(old)),
+        step(
+            format!("start slot {name}"),
+            slot::running(&stack.profile, old),
+        ),
+        step(
+            format!("switch to slot {name}"),
+            slot::leads_to(&stack.profile, old),
+        ),
         step("answer through nginx", slot::answers(stack, old.release)),
     ]
 }

@@ -3,8 +3,8 @@
 use super::ReleaseChange;
 use super::step::step;
 use crate::config::stack::Stack;
+use crate::core::app_profile::{Asked, Commands};
 use crate::core::plan::Step;
-use crate::facts::app::{ENVIRONMENT, USER, binary};
 use crate::task::release_check::ReleaseCheck;
 use crate::task::{Backup, Command, Rehearsal, Restored, SwapReverted, Task};
 
@@ -23,7 +23,9 @@ pub enum Data {
 
 /// The wish that the database is as the release needs it.
 pub fn made_ready(stack: &Stack, change: &ReleaseChange) -> Vec<Step<Task>> {
-    let own = binary(&change.release.id);
+    let profile = &stack.profile;
+    let own = profile.binary_of(&change.release.id);
+    let Commands { migrate, down, .. } = &profile.commands;
     let database = &stack.database.name;
     let mut steps = match &change.data {
         Data::Kept => Vec::new(),
@@ -33,7 +35,7 @@ pub fn made_ready(stack: &Stack, change: &ReleaseChange) -> Vec<Step<Task>> {
                 "rehearse the migrations",
                 Rehearsal {
                     database: database.to_string(),
-                    trial: ReleaseCheck::of(own.clone()),
+                    trial: ReleaseCheck::of(profile, &change.release.id),
                 },
             ),
         ],
@@ -41,30 +43,25 @@ pub fn made_ready(stack: &Stack, change: &ReleaseChange) -> Vec<Step<Task>> {
             format!("revert the schema to {to:04}"),
             app(
                 stack,
-                (&own, &["migrate", "--check"]),
-                (binary, &["migrate", "--down-to", &to.to_string()]),
+                (&own, migrate.check.words()),
+                (binary, down.with(&[("version", &to.to_string())])),
             ),
         )],
         Data::Restored(restored) => vec![step(restored.wish(), restored.clone())],
     };
     steps.push(migrated(stack, &change.release.id));
-    if stack.app.demo_data {
-        steps.push(step(
-            "load the example data",
-            app(
-                stack,
-                (&own, &["load", "--demo", "--check"]),
-                (&own, &["load", "--demo"]),
-            ),
-        ));
+    let demo = profile.commands.demo.as_ref();
+    if let Some(demo) = demo.filter(|_| stack.app.demo_data) {
+        let load = asked(stack, &own, demo);
+        steps.push(step("load the example data", load));
     }
     steps
 }
 
 /// The wish that the database has the schema that a release needs.
 pub fn migrated(stack: &Stack, release: &str) -> Step<Task> {
-    let own = binary(release);
-    let migrate = app(stack, (&own, &["migrate", "--check"]), (&own, &["migrate"]));
+    let own = stack.profile.binary_of(release);
+    let migrate = asked(stack, &own, &stack.profile.commands.migrate);
     step("migrate the schema", migrate)
 }
 
@@ -74,11 +71,7 @@ pub fn put_back(stack: &Stack, change: &ReleaseChange) -> Vec<Step<Task>> {
         Data::Migrated { .. } | Data::Kept => Vec::new(),
         Data::TakenBack { binary, .. } => vec![step(
             "migrate the schema again",
-            app(
-                stack,
-                (binary, &["migrate", "--check"]),
-                (binary, &["migrate"]),
-            ),
+            asked(stack, binary, &stack.profile.commands.migrate),
         )],
         Data::Restored(restored) => vec![step(
             "switch back to the previous database",
@@ -90,17 +83,21 @@ pub fn put_back(stack: &Stack, change: &ReleaseChange) -> Vec<Step<Task>> {
     }
 }
 
+/// A command of one release that has its own question.
+fn asked(stack: &Stack, binary: &str, command: &Asked) -> Command {
+    let (check, run) = (command.check.words(), command.run.words());
+    app(stack, (binary, check), (binary, run))
+}
+
 /// A command of the app, with the question that tells whether it is needed.
-fn app(stack: &Stack, asked: (&str, &[&str]), done: (&str, &[&str])) -> Command {
-    let argv = |binary: &str, arguments: &[&str]| {
-        let words = std::iter::once(binary).chain(arguments.iter().copied());
-        words.map(str::to_owned).collect()
-    };
+fn app(stack: &Stack, asked: (&str, Vec<String>), done: (&str, Vec<String>)) -> Command {
+    let argv = |binary: &str, words| [vec![binary.to_owned()], words].concat();
+    let profile = &stack.profile;
     Command {
         run: argv(done.0, done.1),
         check: argv(asked.0, asked.1),
-        user: Some(USER.to_owned()),
-        env_file: Some(ENVIRONMENT.to_owned()),
+        user: Some(profile.user.to_string()),
+        env_file: Some(profile.env_file()),
         deadline_s: Some((*stack.app.migrate_within_s).into()),
     }
 }

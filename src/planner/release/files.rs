@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::step::step;
+use crate::core::app_profile::AppProfile;
 use crate::core::plan::Step;
-use crate::facts::app::{AppFacts, Release, ReleaseState, USER, binary, folder};
+use crate::facts::app::{AppFacts, Release, ReleaseState};
 use crate::task::file::FileContent;
 use crate::task::{Absent, Directory, File, Perm, Task};
 
@@ -14,20 +15,22 @@ const KEPT_GOOD: usize = 5;
 const KEPT_FAILED: usize = 2;
 
 /// The release's files. The manifest comes last: a release that has one is complete.
-pub fn brought(release: &Release) -> Vec<Step<Task>> {
-    let folder = folder(&release.id);
+pub fn brought(app: &AppProfile, release: &Release) -> Vec<Step<Task>> {
+    let folder = app.release(&release.id);
     let file = |name: &str, mode, content| file(&folder, name, mode, content);
     let content = FileContent::Blob {
         blob: release.sha256.clone(),
     };
     // Its first words: a binary that does not run here is found out before it touches anything.
     let migrations = FileContent::Output {
-        output: [&binary(&release.id), "migrate", "--describe"]
-            .map(str::to_owned)
-            .to_vec(),
-        user: Some(USER.to_owned()),
+        output: [
+            vec![app.binary_of(&release.id)],
+            app.commands.describe.words(),
+        ]
+        .concat(),
+        user: Some(app.user.to_string()),
     };
-    let environment = format!("CITRINO_RELEASE={}\n", release.id);
+    let environment = format!("{}={}\n", app.environment.release, release.id);
     let manifest = json!({
         "id": release.id,
         "sha256": release.sha256,
@@ -44,7 +47,7 @@ pub fn brought(release: &Release) -> Vec<Step<Task>> {
                 owner: "root".to_owned(),
             },
         ),
-        step("binary of the release", file("citrino-app", 0o755, content)),
+        step("binary of the release", file(&app.binary, 0o755, content)),
         step(
             "migrations of the release",
             file("migrations.json", 0o644, migrations),
@@ -65,16 +68,21 @@ pub fn brought(release: &Release) -> Vec<Step<Task>> {
 }
 
 /// The wish that this is what is known of it.
-pub fn known_as(release: &str, state: ReleaseState) -> Step<Task> {
+pub fn known_as(app: &AppProfile, release: &str, state: ReleaseState) -> Step<Task> {
     let content = FileContent::Text(format!("{}\n", state.word()));
-    let file = file(&folder(release), "state", 0o644, content);
+    let file = file(&app.release(release), "state", 0o644, content);
     step(format!("mark {release} as {}", state.word()), file)
 }
 
 /// The wish that old releases are gone: of those that went well the newest stay, of the others the newest
 /// for a look, of those that never arrived whole none; the one that serves then and those that are
 /// spared stay in any case.
-pub fn pruned(app: &AppFacts, serves: &str, spared: &[Option<&str>]) -> Vec<Step<Task>> {
+pub fn pruned(
+    profile: &AppProfile,
+    app: &AppFacts,
+    serves: &str,
+    spared: &[Option<&str>],
+) -> Vec<Step<Task>> {
     let is_spared = |id: &str| id == serves || spared.contains(&Some(id));
     let is_good = |release: &&Release| release.state == ReleaseState::Good;
     let others = app.releases.iter().filter(|release| release.id != serves);
@@ -85,7 +93,14 @@ pub fn pruned(app: &AppFacts, serves: &str, spared: &[Option<&str>]) -> Vec<Step
     let ids = old.chain(useless).map(|release| &release.id);
     ids.chain(&app.torn)
         .filter(|id| !is_spared(id))
-        .map(|id| step(format!("delete release {id}"), Absent { path: folder(id) }))
+        .map(|id| {
+            step(
+                format!("delete release {id}"),
+                Absent {
+                    path: profile.release(id),
+                },
+            )
+        })
         .collect()
 }
 

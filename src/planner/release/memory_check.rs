@@ -1,5 +1,6 @@
 //! Whether the host has room for two instances of the app, which a change of release wants.
 
+use crate::core::app_profile::AppProfile;
 use crate::core::error::{Code, Fault};
 use crate::facts::Facts;
 
@@ -9,7 +10,7 @@ const MB: u64 = 1024 * 1024;
 
 /// # Errors
 /// E0704 when there is not. Where the host cannot tell, nothing is known against it.
-pub fn check_memory(facts: &Facts) -> Result<(), Fault> {
+pub fn check_memory(app: &AppProfile, facts: &Facts) -> Result<(), Fault> {
     let (Some(free), Some(runs)) = (facts.memory_free, facts.app.memory) else {
         return Ok(());
     };
@@ -24,7 +25,7 @@ pub fn check_memory(facts: &Facts) -> Result<(), Fault> {
         wanted.div_ceil(MB)
     );
     Err(Fault::new(Code::E0704, message)
-        .hint("`citrino-ops ssh 'systemd-cgtop -1 -m'` shows what uses the memory; restart the app first (`citrino-ops ssh systemctl restart 'citrino@*'`), or use a larger server"))
+        .hint(format!("`citrino-ops ssh 'systemd-cgtop -1 -m'` shows what uses the memory; restart the app first (`citrino-ops ssh systemctl restart '{}'`), or use a larger server", app.units())))
 }
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod tests {
 
     #[test]
     fn a_second_instance_wants_twice_what_the_first_one_has() {
+        let app = AppProfile::default();
         let facts = |free, runs| {
             let mut facts = Facts {
                 memory_free: free,
@@ -46,9 +48,9 @@ mod tests {
             (None, Some(MB)),
             (Some(0), None),
         ] {
-            assert_eq!(check_memory(&facts(free, runs)), Ok(()));
+            assert_eq!(check_memory(&app, &facts(free, runs)), Ok(()));
         }
-        let refused = check_memory(&facts(Some(40 * MB - 1), Some(20 * MB))).unwrap_err();
+        let refused = check_memory(&app, &facts(Some(40 * MB - 1), Some(20 * MB))).unwrap_err();
         assert_eq!(refused.code, Code::E0704);
         assert!(
             refused

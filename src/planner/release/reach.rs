@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::facts::app::{AppFacts, DescribedMigration, Down, Release, ReleaseState, binary};
+use crate::facts::app::{AppFacts, DescribedMigration, Down, Release, ReleaseState};
 use crate::facts::backups::{BackupManifest, Backups};
 
 /// Why a rollback cannot use a release.
@@ -40,7 +40,7 @@ pub enum RollbackWay<'a> {
     /// Another release, which can be gone back to as things are.
     Other(&'a Release),
     /// The schema is taken back to this migration by a release that knows the way, and nothing is lost.
-    Down { binary: String, to: i64 },
+    Down { by: &'a Release, to: i64 },
     /// The database comes back as it was when the release could run on it.
     Restore(&'a BackupManifest),
 }
@@ -102,7 +102,7 @@ pub fn ways<'a>(
 }
 
 /// The way down to where the release can run, when it loses nothing.
-fn down_for<'a>(app: &AppFacts, release: &Release) -> Option<RollbackWay<'a>> {
+fn down_for<'a>(app: &'a AppFacts, release: &Release) -> Option<RollbackWay<'a>> {
     let schema = app.schema.as_ref()?.as_ref().ok()?;
     let to = contraction(app, release)?.version - 1;
     let leads_there = |by: &&Release| {
@@ -115,10 +115,7 @@ fn down_for<'a>(app: &AppFacts, release: &Release) -> Option<RollbackWay<'a>> {
         above.all(|version| ways.contains(version))
     };
     let by = app.releases.iter().find(leads_there)?;
-    Some(RollbackWay::Down {
-        binary: binary(&by.id),
-        to,
-    })
+    Some(RollbackWay::Down { by, to })
 }
 
 /// The newest backup that is of a schema on which the release can run.

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::step::step;
 use crate::config::stack::Stack;
+use crate::core::app_profile::{AppProfile, RELEASE};
 use crate::core::plan::Step;
-use crate::facts::app::{APP_FOLDER, ENVIRONMENT, SETTINGS, UNIT, folder};
 use crate::task::probe::{Ask, Http};
 use crate::task::{Link, Probe, Service, Task};
 
@@ -36,34 +36,33 @@ pub fn other(slot: &str) -> &'static str {
 }
 
 /// The wish that it has its release.
-pub fn holds(slot: Slot) -> Step<Task> {
+pub fn holds(app: &AppProfile, slot: Slot) -> Step<Task> {
     let link = Link {
-        path: format!("{APP_FOLDER}/slots/{}", slot.name),
-        to: folder(slot.release),
+        path: app.slot(slot.name),
+        to: app.release(slot.release),
     };
     step(format!("release in slot {}", slot.name), link)
 }
 
 /// One definition for deploy and converge: the stamp of the running instance is made over these.
-pub fn running(slot: Slot) -> Service {
-    let link = format!("{APP_FOLDER}/slots/{}", slot.name);
+pub fn running(app: &AppProfile, slot: Slot) -> Service {
     Service {
-        unit: unit(slot.name),
+        unit: app.unit(slot.name),
         enabled: Some(true),
         running: Some(true),
         restart_on: vec![
-            UNIT.to_owned(),
-            ENVIRONMENT.to_owned(),
-            SETTINGS.to_owned(),
-            link,
+            app.unit_file(),
+            app.env_file(),
+            app.settings.to_string(),
+            app.slot(slot.name),
         ],
         reload_on: Vec::new(),
     }
 }
 
-pub fn resting(slot: &str) -> Service {
+pub fn resting(app: &AppProfile, slot: &str) -> Service {
     Service {
-        unit: unit(slot),
+        unit: app.unit(slot),
         enabled: Some(false),
         running: Some(false),
         restart_on: Vec::new(),
@@ -71,10 +70,10 @@ pub fn resting(slot: &str) -> Service {
     }
 }
 
-pub fn leads_to(slot: Slot) -> Link {
+pub fn leads_to(app: &AppProfile, slot: Slot) -> Link {
     Link {
-        path: format!("{APP_FOLDER}/live"),
-        to: format!("/run/citrino/{}", slot.name),
+        path: app.live(),
+        to: app.runtime(slot.name),
     }
 }
 
@@ -83,7 +82,11 @@ pub fn stays_healthy(stack: &Stack, slot: Slot) -> Option<Step<Task>> {
     let seconds = *stack.app.min_healthy_s;
     let probe = Probe {
         deadline_s: 0,
-        ..ready(slot, seconds.saturating_mul(ANSWERS_PER_SECOND))
+        ..ready(
+            &stack.profile,
+            slot,
+            seconds.saturating_mul(ANSWERS_PER_SECOND),
+        )
     };
     (seconds > 0).then(|| {
         step(
@@ -94,10 +97,10 @@ pub fn stays_healthy(stack: &Stack, slot: Slot) -> Option<Step<Task>> {
 }
 
 /// Asked over its own socket, before anybody else can.
-pub fn ready(slot: Slot, attempts: u32) -> Probe {
+pub fn ready(app: &AppProfile, slot: Slot, attempts: u32) -> Probe {
     probe(
-        "http://app/api/ready".to_owned(),
-        Some(socket(slot.name)),
+        format!("http://app{}", app.routes.ready),
+        Some(app.socket(slot.name)),
         attempts,
         BTreeMap::new(),
     )
@@ -107,18 +110,19 @@ pub fn ready(slot: Slot, attempts: u32) -> Probe {
 pub fn ready_soon(stack: &Stack, slot: Slot) -> Probe {
     Probe {
         deadline_s: (*stack.app.ready_within_s).into(),
-        ..ready(slot, READY_ANSWERS)
+        ..ready(&stack.profile, slot, READY_ANSWERS)
     }
 }
 
 /// Asked as everybody does; the answer must come from the new release.
 pub fn answers(stack: &Stack, release: &str) -> Probe {
-    let url = format!("http://127.0.0.1:{}/api/health", stack.app.port);
+    let routes = &stack.profile.routes;
+    let url = format!("http://127.0.0.1:{}{}", stack.app.port, routes.live);
     probe(
         url,
         None,
         1,
-        BTreeMap::from([("/release".to_owned(), json!(release))]),
+        BTreeMap::from([(RELEASE.to_owned(), json!(release))]),
     )
 }
 
@@ -141,12 +145,4 @@ fn probe(
         attempts,
         deadline_s: READY_WITHIN_S,
     }
-}
-
-pub fn unit(slot: &str) -> String {
-    format!("citrino@{slot}.service")
-}
-
-pub fn socket(slot: &str) -> String {
-    format!("/run/citrino/{slot}/app.sock")
 }

@@ -183,7 +183,7 @@ impl DumpFilter {
         match way {
             StatementFate::Runs => out.extend(statement),
             StatementFate::LeftOut => {
-                out.extend(statement.into_iter().filter(|byte| *byte == b'\n'))
+                out.extend(statement.into_iter().filter(|byte| *byte == b'\n'));
             }
             StatementFate::Rows(table) => {
                 out.extend(statement);

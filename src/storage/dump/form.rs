@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use zstd::stream::read::Decoder;
 
 use super::filter::HEAD;
+use crate::core::app_profile::{CsvImport, Table};
 use crate::core::error::{Code, Fault};
 
 /// How much of a file is looked at.
@@ -26,38 +27,18 @@ pub enum DumpPacking {
 }
 
 /// What it is when it is unpacked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DumpKind {
     /// `pg_dump`'s plain format.
     Sql,
     /// `pg_dump`'s custom format.
     Archive,
-    /// Rows of one table of the app.
-    Csv(Table),
+    /// Rows of one table of the app, as its loader calls it.
+    Csv(String),
 }
 
-/// The tables that the app loads from CSV, in the order in which it wants them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Table {
-    Agentes,
-    Servicios,
-    Propiedades,
-}
-
-impl Table {
-    /// As the app's loader calls it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Table::Agentes => "agentes",
-            Table::Servicios => "servicios",
-            Table::Propiedades => "propiedades",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     #[serde(default)]
     pub packing: DumpPacking,
@@ -84,13 +65,13 @@ impl DumpPacking {
 }
 
 impl Form {
-    /// Looks at the beginning of a file.
+    /// Looks at the beginning of a file. `csv` says which CSV files the app takes.
     ///
     /// # Errors
     /// E0450 when it is none of the forms that can be imported.
-    pub fn of(path: &Path) -> Result<Self> {
+    pub fn of(path: &Path, csv: Option<&CsvImport>) -> Result<Self> {
         let shown = path.display();
-        let none = |why: &str| Fault::new(Code::E0450, format!("{shown} {why}")).hint(TAKEN);
+        let none = |why: &str| Fault::new(Code::E0450, format!("{shown} {why}")).hint(taken(csv));
         let found =
             std::fs::metadata(path).map_err(|error| none(&format!("cannot be read: {error}")))?;
         if found.is_dir() {
@@ -100,7 +81,7 @@ impl Form {
         let packing = DumpPacking::of(&head(open()?)?);
         let head = head(packing.open(open()?)?)
             .map_err(|error| none(&format!("cannot be decompressed: {error}")))?;
-        let kind = kind(&head).map_err(|why| none(&why))?;
+        let kind = kind(&head, csv).map_err(|why| none(&why))?;
         if packing != DumpPacking::None && matches!(kind, DumpKind::Csv(_)) {
             return Err(none("is a compressed CSV; decompress it first").into());
         }
@@ -108,7 +89,38 @@ impl Form {
     }
 }
 
-const TAKEN: &str = "nothing was sent; import a dump of one database by pg_dump in plain or custom format, also compressed with gzip or zstd, or CSV files of propiedades, servicios or agentes with a line of column names";
+/// What can be imported.
+fn taken(csv: Option<&CsvImport>) -> String {
+    let dump = "nothing was sent; import a dump of one database by pg_dump in plain or custom format, also compressed with gzip or zstd";
+    match csv {
+        None => dump.to_owned(),
+        Some(import) => {
+            let names = import.tables.iter().map(|table| table.name.to_string());
+            format!(
+                "{dump}, or CSV files of {} with a line of column names",
+                any_of(names)
+            )
+        }
+    }
+}
+
+/// `` `name`, or `name` and `price` ``
+fn wanted_columns(import: &CsvImport) -> String {
+    let of_table = |table: &Table| {
+        let columns = table.columns.iter().map(|column| format!("`{column}`"));
+        columns.collect::<Vec<_>>().join(" and ")
+    };
+    let all: Vec<String> = import.tables.iter().map(of_table).collect();
+    all.join(", or ")
+}
+
+fn any_of(words: impl Iterator<Item = String>) -> String {
+    let words: Vec<String> = words.collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}
 
 fn head(read: impl Read) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
@@ -119,7 +131,7 @@ fn head(read: impl Read) -> std::io::Result<Vec<u8>> {
     }
 }
 
-fn kind(head: &[u8]) -> Result<DumpKind, String> {
+fn kind(head: &[u8], csv: Option<&CsvImport>) -> Result<DumpKind, String> {
     /// Behind `PGDMP` stand three bytes of version, two of sizes, and the format.
     const FORMAT: usize = 10;
     const CUSTOM: u8 = 1;
@@ -156,26 +168,26 @@ fn kind(head: &[u8]) -> Result<DumpKind, String> {
     if text.lines().any(|line| line.trim_end() == HEAD) {
         return Ok(DumpKind::Sql);
     }
-    table(&text).map(DumpKind::Csv).ok_or_else(|| {
-        "is neither a dump nor a CSV of the app: it does not begin like a dump of pg_dump, and its first line names neither `titulo`, nor `nombre` and `categoria`, nor `nombre`".to_owned()
+    let Some(import) = csv else {
+        return Err("is not a dump of pg_dump, and the app takes no CSV files".to_owned());
+    };
+    table(&text, import).map(DumpKind::Csv).ok_or_else(|| {
+        format!(
+            "is neither a dump nor a CSV of the app: it does not begin like a dump of pg_dump, and its first line does not name {}",
+            wanted_columns(import)
+        )
     })
 }
 
 /// The table whose columns the first line names.
-fn table(text: &str) -> Option<Table> {
+fn table(text: &str, import: &CsvImport) -> Option<String> {
     let first = text.trim_start_matches('\u{feff}').lines().next()?;
     let columns: Vec<String> = first
         .split([',', ';'])
         .map(|name| name.trim().trim_matches('"').to_lowercase())
         .collect();
-    let has = |name: &str| columns.iter().any(|column| column == name);
-    match () {
-        () if columns.len() < 2 => None,
-        () if has("titulo") => Some(Table::Propiedades),
-        () if has("nombre") && has("categoria") => Some(Table::Servicios),
-        () if has("nombre") => Some(Table::Agentes),
-        () => None,
-    }
+    let table = import.table_of(&columns).filter(|_| columns.len() > 1);
+    table.map(|table| table.name.to_string())
 }
 
 #[cfg(test)]
@@ -186,10 +198,18 @@ mod tests {
 
     const DUMP: &str = "--\n-- PostgreSQL database dump\n--\n\nSET x = 1;\n";
 
+    fn import() -> CsvImport {
+        serde_json::from_value(serde_json::json!({
+            "load": { "run": ["read", "{file}"], "check": ["read", "--dry", "{file}"] },
+            "tables": [{ "name": "people", "columns": ["name"] }, { "name": "goods", "columns": ["name", "price"] }],
+        }))
+        .unwrap()
+    }
+
     fn of(bytes: &[u8]) -> Result<Form, String> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        Form::of(file.path()).map_err(|error| error.to_string())
+        Form::of(file.path(), Some(&import())).map_err(|error| error.to_string())
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -209,15 +229,18 @@ mod tests {
                 (&gzip(bytes), DumpPacking::Gzip),
                 (&zstd, DumpPacking::Zstd),
             ] {
+                let kind = kind.clone();
                 assert_eq!(of(packed), Ok(Form { packing, kind }));
             }
         }
         for (line, table) in [
-            ("\u{feff}Titulo;precio\na;1\n", Table::Propiedades),
-            ("nombre,categoria\n", Table::Servicios),
-            ("\"nombre\",telefono\n", Table::Agentes),
+            ("\u{feff}Name;Price\na;1\n", "goods"),
+            ("\"name\",age\n", "people"),
         ] {
-            assert_eq!(of(line.as_bytes()).unwrap().kind, DumpKind::Csv(table));
+            assert_eq!(
+                of(line.as_bytes()).unwrap().kind,
+                DumpKind::Csv(table.to_owned())
+            );
         }
     }
 
@@ -242,8 +265,9 @@ mod tests {
                 "pg_dumpall",
             ),
             (b"SELECT 1;\n", "neither a dump"),
-            (b"titulo\na\n", "neither a dump"),
-            (&gzip(b"titulo,zona\n"), "compressed CSV"),
+            (b"name\na\n", "neither a dump"),
+            (b"city,age\n", "does not name `name`, or `name` and `price`"),
+            (&gzip(b"name,age\n"), "compressed CSV"),
             (b"\x1f\x8bno gzip", "cannot be decompressed"),
         ] {
             let said = of(bytes).unwrap_err();
@@ -251,7 +275,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         assert!(
-            Form::of(folder.path())
+            Form::of(folder.path(), Some(&import()))
                 .unwrap_err()
                 .to_string()
                 .contains("is a folder")

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::core::app_profile::{Argv, CsvImport};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Output, System};
-use crate::storage::dump::Table;
 use crate::task::release_check::ReleaseCheck;
 use crate::task::scratch::Scratch;
 
@@ -19,7 +19,8 @@ pub struct CsvFile {
     /// As the operator calls it.
     pub name: String,
     pub file: String,
-    pub table: Table,
+    /// As the app's loader calls it.
+    pub table: String,
 }
 
 pub struct CsvFiles<'a> {
@@ -34,19 +35,20 @@ impl CsvFiles<'_> {
     /// # Errors
     /// E0454 when it refuses a file.
     pub async fn ahead(&self, system: &System, trial: &ReleaseCheck) -> Result<Vec<String>> {
+        let import = loader(system)?;
         let mut told = Vec::new();
         for sheet in self.sheets {
-            let arguments = [self.arguments(sheet), vec!["--check"]].concat();
+            let arguments = self.arguments(sheet, &import.load.check);
             let output = system.run(&trial.app(system, &arguments, &[])?).await?;
             if !output.ok() && output.code != PENDING {
-                return Err(refused(sheet, &output).into());
+                return Err(refused(import, sheet, &output).into());
             }
-            told.extend(lines(sheet, &output));
+            told.extend(lines(import, sheet, &output));
         }
         Ok(told)
     }
 
-    /// Loads them, agents before the properties that name them, and services before the properties near them.
+    /// Loads them in the order of the profile's tables: some name rows of others.
     ///
     /// # Errors
     /// E0454 when the loader refuses a file.
@@ -56,49 +58,60 @@ impl CsvFiles<'_> {
         trial: &ReleaseCheck,
         fresh: &Scratch,
     ) -> Result<Vec<String>> {
+        let import = loader(system)?;
+        let mut sheets: Vec<&CsvFile> = self.sheets.iter().collect();
+        sheets.sort_by_key(|sheet| import.rank(&sheet.table));
         let mut told = Vec::new();
-        for table in [Table::Agentes, Table::Servicios, Table::Propiedades] {
-            for sheet in self.sheets.iter().filter(|sheet| sheet.table == table) {
-                let output = trial.run_on(system, fresh, &self.arguments(sheet)).await?;
-                if !output.ok() {
-                    return Err(refused(sheet, &output).into());
-                }
-                told.extend(lines(sheet, &output));
+        for sheet in sheets {
+            let arguments = self.arguments(sheet, &import.load.run);
+            let output = trial.run_on(system, fresh, &arguments).await?;
+            if !output.ok() {
+                return Err(refused(import, sheet, &output).into());
             }
+            told.extend(lines(import, sheet, &output));
         }
         Ok(told)
     }
 
-    fn arguments<'s>(&'s self, sheet: &'s CsvFile) -> Vec<&'s str> {
-        let own = [
-            "load",
-            "--file",
-            &sheet.file,
-            "--source",
-            self.source,
-            "--table",
-            sheet.table.word(),
+    fn arguments(&self, sheet: &CsvFile, load: &Argv) -> Vec<String> {
+        let values = [
+            ("file", sheet.file.as_str()),
+            ("source", self.source),
+            ("table", &sheet.table),
         ];
-        own.into_iter()
-            .chain(self.options.iter().map(String::as_str))
-            .collect()
+        [load.with(&values), self.options.to_vec()].concat()
     }
 }
 
-fn refused(sheet: &CsvFile, output: &Output) -> Fault {
+/// # Errors
+/// E0454 when the app's profile has no loader.
+fn loader(system: &System) -> Result<&CsvImport> {
+    let none = || {
+        Fault::new(Code::E0454, "the app's profile has no loader for CSV files")
+            .hint("give it `import`, or import a dump")
+    };
+    Ok(system.app().import.as_ref().ok_or_else(none)?)
+}
+
+fn refused(import: &CsvImport, sheet: &CsvFile, output: &Output) -> Fault {
     let said = [output.stdout.trim(), output.stderr.trim()].join("\n");
     let why = said.replace(&sheet.file, &sheet.name);
-    Fault::new(Code::E0454, format!("{} cannot be loaded: {}", sheet.name, why.trim()))
-        .hint("the live database is unchanged; correct the file, or add what it lacks with --moneda, --cambio or --operacion")
+    let adds = import
+        .that_add()
+        .map(|flags| format!(", or add what it lacks with {flags} (behind `--`)"));
+    Fault::new(
+        Code::E0454,
+        format!("{} cannot be loaded: {}", sheet.name, why.trim()),
+    )
+    .hint(format!(
+        "the live database is unchanged; correct the file{}",
+        adds.unwrap_or_default()
+    ))
 }
 
 /// What the loader said of a file; the sums over all sources are told better at the end.
-fn lines(sheet: &CsvFile, output: &Output) -> Vec<String> {
-    let of_all = |line: &&str| {
-        ["before:", "after:", "source "]
-            .iter()
-            .any(|head| line.starts_with(head))
-    };
+fn lines(import: &CsvImport, sheet: &CsvFile, output: &Output) -> Vec<String> {
+    let of_all = |line: &&str| import.sums.iter().any(|head| line.starts_with(&**head));
     output
         .stdout
         .lines()

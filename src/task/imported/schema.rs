@@ -15,13 +15,14 @@ use crate::task::scratch::Scratch;
 /// # Errors
 /// E0452 when it is not.
 pub async fn is_of_the_app(system: &System, trial: &ReleaseCheck, fresh: &Scratch) -> Result<()> {
+    let commands = &system.app().commands;
     let describe = system
-        .run(&trial.app(system, &["migrate", "--describe"], &[])?)
+        .run(&trial.app(system, &commands.describe.words(), &[])?)
         .await?
         .success()?;
     let known: Migrations = read(&describe)?;
     let status = trial
-        .run_on(system, fresh, &["migrate", "--status"])
+        .run_on(system, fresh, &commands.status.words())
         .await?;
     if !status.ok() {
         return Err(unfit(&format!(
@@ -39,7 +40,8 @@ pub async fn is_of_the_app(system: &System, trial: &ReleaseCheck, fresh: &Scratc
 /// # Errors
 /// E0452 when a migration does not go through on it.
 pub async fn migrate(system: &System, trial: &ReleaseCheck, fresh: &Scratch) -> Result<()> {
-    let migrated = trial.run_on(system, fresh, &["migrate"]).await?;
+    let migrate = system.app().commands.migrate.run.words();
+    let migrated = trial.run_on(system, fresh, &migrate).await?;
     if migrated.ok() {
         return Ok(());
     }

@@ -1,11 +1,12 @@
-//! Whether what was imported is fit to serve: all that the live database has, indexes that are used, places where they
-//! should be.
+//! Whether what was imported is fit to serve: all that the live database has, indexes that are used, and what else the app's
+//! profile asks of its data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use crate::core::app_profile::DataObject;
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 use crate::task::postgres::app_role::AppRole;
@@ -13,29 +14,6 @@ use crate::task::postgres::{SqlAnswer, ask};
 
 /// How many of a kind are told.
 const SHOWN: usize = 8;
-
-/// What `validate.sql` found.
-#[derive(Debug, Default, Deserialize)]
-struct FoundPlaces {
-    unusable: Vec<String>,
-    columns: Vec<Column>,
-}
-
-/// A column with places.
-#[derive(Debug, Default, Deserialize)]
-struct Column {
-    name: String,
-    places: u64,
-    invalid: u64,
-    /// Without a system of coordinates.
-    nowhere: u64,
-    /// Latitude where the longitude should be.
-    swapped: u64,
-    /// Beside Bolivia.
-    abroad: u64,
-    /// Beside Santa Cruz de la Sierra and what lies around it.
-    away: u64,
-}
 
 /// Looks at a database that is to take the live one's place, and gives what is worth a line and no fault.
 ///
@@ -50,11 +28,17 @@ pub async fn look(
     let shape = include_str!("shape.sql");
     let wished: BTreeSet<String> = read(ask(system, live, shape).await?)?;
     let there: BTreeSet<String> = read(role.ask(system, fresh, shape).await?)?;
-    let found: FoundPlaces = read(
-        role.ask(system, fresh, include_str!("validate.sql"))
+    let unusable: Vec<String> = read(
+        role.ask(system, fresh, include_str!("unusable.sql"))
             .await?,
     )?;
-    let mut faults = faults(&wished, &there, &found);
+    let mut faults = faults(&wished, &there, &unusable);
+    let mut notes = Vec::new();
+    for check in &system.app().data_checks {
+        let found: Vec<DataObject> = read(role.ask(system, fresh, &check.sql).await?)?;
+        faults.extend(check.faults(&found));
+        notes.extend(check.notes(&found));
+    }
     // Of the catalogue alone, where nothing of a dump has a name: so the superuser may ask, to whom nothing can be hidden.
     let code = include_str!("code.sql");
     faults.extend(foreign(
@@ -62,7 +46,7 @@ pub async fn look(
         &read(ask(system, fresh, code).await?)?,
     ));
     if faults.is_empty() {
-        return Ok(found.columns.iter().flat_map(Column::notes).collect());
+        return Ok(notes);
     }
     Err(failed(&faults.join("; ")).into())
 }
@@ -85,7 +69,7 @@ fn read<T: for<'de> Deserialize<'de>>(answer: SqlAnswer) -> Result<T> {
     }
 }
 
-fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, found: &FoundPlaces) -> Vec<String> {
+fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, unusable: &[String]) -> Vec<String> {
     let mut faults = Vec::new();
     let missing: Vec<&String> = wished.difference(there).collect();
     if !missing.is_empty() {
@@ -94,13 +78,12 @@ fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, found: &FoundPlac
             some(&missing)
         ));
     }
-    if !found.unusable.is_empty() {
+    if !unusable.is_empty() {
         faults.push(format!(
             "PostgreSQL does not use these indexes: {}",
-            some(&found.unusable)
+            some(unusable)
         ));
     }
-    faults.extend(found.columns.iter().flat_map(Column::faults));
     faults
 }
 
@@ -128,45 +111,6 @@ fn some(all: &[impl AsRef<str>]) -> String {
     shown.join(", ")
 }
 
-impl Column {
-    fn faults(&self) -> Vec<String> {
-        [
-            (self.invalid, "are not valid"),
-            (self.nowhere, "have no coordinate system"),
-            (self.swapped, "have latitude and longitude swapped"),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| {
-            format!(
-                "{count} of the {} places in {} {what}",
-                self.places, self.name
-            )
-        })
-        .collect()
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let around = self.away.saturating_sub(self.abroad);
-        [
-            (self.abroad, "are not in Bolivia"),
-            (
-                around,
-                "are in Bolivia, but not around Santa Cruz de la Sierra",
-            ),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| {
-            format!(
-                "{count} of the {} places in {} {what}",
-                self.places, self.name
-            )
-        })
-        .collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,18 +121,17 @@ mod tests {
 
     #[test]
     fn what_is_more_than_the_live_one_has_is_no_fault() {
-        let found = FoundPlaces::default();
         let live = set(&["the table a", "the index b"]);
         assert!(
             faults(
                 &live,
                 &set(&["the table a", "the index b", "the table c"]),
-                &found
+                &[]
             )
             .is_empty()
         );
         assert_eq!(
-            faults(&live, &set(&["the table a"]), &found),
+            faults(&live, &set(&["the table a"]), &[]),
             ["it lacks what the live database has: the index b"]
         );
     }
@@ -211,24 +154,6 @@ mod tests {
             foreign(&live, &fresh).unwrap(),
             "it has code that the live database does not have: the function b(), the operator public.+(a,b)"
         );
-    }
-
-    #[test]
-    fn places_are_told_by_what_is_wrong_with_them() {
-        let column = Column {
-            name: "propiedades.coordenadas".to_owned(),
-            places: 9,
-            swapped: 2,
-            abroad: 3,
-            away: 4,
-            ..Column::default()
-        };
-        assert_eq!(
-            column.faults(),
-            ["2 of the 9 places in propiedades.coordenadas have latitude and longitude swapped"]
-        );
-        assert_eq!(column.notes().len(), 2);
-        assert!(column.notes()[1].starts_with("1 of the 9 places"));
     }
 
     #[test]

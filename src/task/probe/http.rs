@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::measured::measured;
@@ -24,8 +24,12 @@ pub struct Http {
     pub unix_socket: Option<String>,
     #[serde(default = "get")]
     pub method: String,
-    /// Sent as JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Sent as JSON; an empty text is none.
+    #[serde(
+        default,
+        deserialize_with = "text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub body: Option<String>,
     #[serde(default = "ok")]
     pub expect_status: u16,
@@ -34,6 +38,12 @@ pub struct Http {
     pub expect_json: BTreeMap<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_ms: Option<f64>,
+}
+
+/// Playbooks write an empty text where a request has no body.
+fn text<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    Ok(text.filter(|text| !text.is_empty()))
 }
 
 fn get() -> String {

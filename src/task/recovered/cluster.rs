@@ -9,13 +9,14 @@ use tokio::time::{Instant, sleep};
 
 use super::moment;
 use crate::core::error::{Code, Fault};
+use crate::host::own;
 use crate::host::system::{Cmd, System};
 use crate::task::postgres::{self, MAINTENANCE, OWNER, clone};
 use crate::task::{directory, pgbackrest};
 
 /// Beside the live cluster's, so that it is on the same disk.
 const FOLDER: &str = "/var/lib/postgresql/15/recovering";
-const UNIT: &str = "citrino-recovering.service";
+const UNIT: &str = own::RECOVERING_UNIT;
 const POSTGRES: &str = "/usr/lib/postgresql/15/bin/postgres";
 /// WAL that it has fetched and not yet let go of.
 const WAL_BYTES: u64 = 512 * 1024 * 1024;

@@ -27,7 +27,7 @@ pub struct Held {
 }
 
 impl Passed {
-    /// `0005_precio 40 ms, ACCESS EXCLUSIVE on propiedades 12 ms`: locks that nobody waits for are not told.
+    /// `0005_price 40 ms, ACCESS EXCLUSIVE on orders 12 ms`: locks that nobody waits for are not told.
     pub fn told(&self) -> String {
         let mut parts = vec![format!("{} {:.0} ms", self.name, self.ms)];
         let blocking = self.locks.iter().filter(|held| held.blocks);

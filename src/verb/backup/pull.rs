@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::Job;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::event::Figure;
-use crate::facts::backups::{self, BackupManifest, MANIFEST, PROOF, Proof};
+use crate::facts::backups::{BackupManifest, MANIFEST, PROOF, Proof};
 use crate::operator::remote::Remote;
 use crate::planner::backup::wished;
 use crate::storage::archive::ArchiveContent;
@@ -29,11 +29,20 @@ pub async fn run(job: &mut Job<'_>, name: Option<&str>, to: Option<&Path>) -> Re
     for content in backup.contents() {
         pull(job, &remote, content, &folder).await?;
     }
-    prove(&remote, backup, there.proofs.get(&backup.name), &folder).await?;
+    let proof = Proven {
+        backup,
+        proof: there.proofs.get(&backup.name),
+        from: job
+            .stack
+            .profile
+            .backup_file(&format!("{}{PROOF}", backup.name)),
+    };
+    proof.bring(&remote, &folder).await?;
     // What has a manifest is whole, here too: it comes last.
+    let app = &job.stack.profile;
     let manifest = format!("{}{MANIFEST}", backup.name);
     remote
-        .download(&backups::path(&manifest), &folder.join(&manifest))
+        .download(&app.backup_file(&manifest), &folder.join(&manifest))
         .await?;
     is_it(backup, &folder)?;
     remote.close().await;
@@ -49,7 +58,7 @@ async fn pull(
     content: &ArchiveContent,
     folder: &Path,
 ) -> Result<()> {
-    let from = backups::path(&content.file);
+    let from = job.stack.profile.backup_file(&content.file);
     let source = remote.source(&from).await?;
     if (&source.sha256, source.bytes) != (&content.sha256, content.bytes) {
         let message = format!(
@@ -73,31 +82,33 @@ async fn pull(
     Ok(())
 }
 
-/// What is said here of its proof is what the host says: one that is newer than what is here comes, and one that holds
-/// there no more goes.
-async fn prove(
-    remote: &Remote,
-    backup: &BackupManifest,
-    proof: Option<&Proof>,
-    folder: &Path,
-) -> Result<()> {
-    let file = format!("{}{PROOF}", backup.name);
-    let path = folder.join(&file);
-    let Some(proof) = proof else {
-        return match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("could not remove {}", path.display()))
-            }
-            _ => Ok(()),
+/// What the host says of a backup's proof, and where it has it.
+struct Proven<'a> {
+    backup: &'a BackupManifest,
+    proof: Option<&'a Proof>,
+    from: String,
+}
+
+impl Proven<'_> {
+    /// What is said here of the proof is what the host says: one that is newer than what is here comes, and one that holds
+    /// there no more goes.
+    async fn bring(&self, remote: &Remote, folder: &Path) -> Result<()> {
+        let path = folder.join(format!("{}{PROOF}", self.backup.name));
+        let Some(proof) = self.proof else {
+            return match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    Err(error).with_context(|| format!("could not remove {}", path.display()))
+                }
+                _ => Ok(()),
+            };
         };
-    };
-    let here = fs::read(&path).ok();
-    let here = here.and_then(|text| Proof::of(backup, &text));
-    if !proof.is_newer_than(here.as_ref()) {
-        return Ok(());
+        let here = fs::read(&path).ok();
+        let here = here.and_then(|text| Proof::of(self.backup, &text));
+        if !proof.is_newer_than(here.as_ref()) {
+            return Ok(());
+        }
+        remote.download(&self.from, &path).await.map(drop)
     }
-    let moved = remote.download(&backups::path(&file), &path).await;
-    moved.map(drop)
 }
 
 /// The manifest that came is that of the backup.

@@ -12,7 +12,6 @@ use crate::core::plan::{Mode, Step};
 use crate::facts::backups::{BackupManifest, MANIFEST, PROOF};
 use crate::operator::remote::Remote;
 use crate::task::BackupUploaded;
-use crate::task::backup_uploaded::INCOMING;
 use crate::verb::job::Job;
 use crate::verb::on_host;
 
@@ -97,15 +96,16 @@ impl Here {
     pub async fn push(&self, job: &mut Job<'_>, remote: &Remote) -> Result<()> {
         self.verify()?;
         let name = &self.backup.name;
+        let incoming = job.stack.profile.incoming();
         remote
-            .output(&["install", "-d", "-m", "0700", INCOMING])
+            .output(&["install", "-d", "-m", "0700", &incoming])
             .await?;
         let files = self.backup.contents().map(|content| content.file.clone());
         let manifest = format!("{name}{MANIFEST}");
         let proof = format!("{name}{PROOF}");
         let proof = self.folder.join(&proof).exists().then_some(proof);
         for file in files.into_iter().chain([manifest]).chain(proof) {
-            let to = format!("{INCOMING}/{file}");
+            let to = format!("{incoming}/{file}");
             remote.upload(&self.folder.join(&file), &to).await?;
         }
         let agent = on_host::agent(job, remote).await?;

@@ -12,9 +12,9 @@ use crate::verb::{consent, on_cloud, provision};
 pub async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Result<()> {
     let name = job.stack.name.clone();
     let server = api
-        .server_of(&name)
+        .server_of(&job.host)
         .await?
-        .ok_or_else(|| on_cloud::no_server(&name))?;
+        .ok_or_else(|| on_cloud::no_server(&job.host))?;
     provision::offer(job, api, Some(&server)).await?;
     let steps = provision::steps(job, DiskPolicy::Wished)?;
     let preview = on_cloud::look(job, api, steps.clone()).await?;

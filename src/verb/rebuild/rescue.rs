@@ -67,7 +67,7 @@ async fn is_lost(job: &mut Job<'_>) -> Result<()> {
     if cloud.and_then(|cloud| cloud.volume_gb).is_none() {
         return Ok(());
     }
-    let Some(volume) = cloud::volume_of(&on_cloud::api(job)?, &job.stack).await? else {
+    let Some(volume) = cloud::volume_of(&on_cloud::api(job)?, &job.host).await? else {
         return Ok(());
     };
     let message = format!(
@@ -118,9 +118,8 @@ async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &BackupOrigin) -> Res
         return consent::confirm(job, wish.yes.yes, why, &what).await;
     }
     let api = on_cloud::api(job)?;
-    let name = job.stack.name.clone();
     job.report.heading("provision");
-    if api.server_of(&name).await?.is_some() {
+    if api.server_of(&job.host).await?.is_some() {
         // One of this machine was read already; where the disk is lost, to read one of a bucket twice would cost time
         // and save nothing.
         if let BackupOrigin::Bucket(..) = origin {

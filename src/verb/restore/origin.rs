@@ -117,7 +117,7 @@ impl BackupOrigin {
         }
     }
 
-    /// What a person calls it: `citrino_20261125_030000 in s3://…`
+    /// What a person calls it: `shop_20261125_030000 in s3://…`
     pub fn told(&self) -> String {
         match self {
             Self::Bucket(bucket, backup) => format!("{} in {}", backup.name, bucket.url()),

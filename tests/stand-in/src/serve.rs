@@ -48,7 +48,10 @@ pub async fn run(order: &Order, config: &str, bind: &str) -> Result<(), String> 
     }
     let app = App {
         fault: order.fault,
-        release: std::env::var("CITRINO_RELEASE").unwrap_or_default(),
+        release: ["CITRINO_RELEASE", "SHOP_RELEASE"]
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok())
+            .unwrap_or_default(),
     };
     let (told, mut stop) = watch::channel(());
     let served = axum::serve(listener, routes(app)).with_graceful_shutdown(async move {
@@ -90,6 +93,10 @@ fn routes(app: App) -> Router {
         .route("/api/ready", get(ready))
         .route("/api/recomendar", post(recommend))
         .route("/api/buscar", get(search).post(search))
+        // The same of another app: tests/host/other_app.yml.
+        .route("/alive", get(health))
+        .route("/able", get(ready))
+        .route("/v1/offers", post(recommend))
         .with_state(app)
 }
 

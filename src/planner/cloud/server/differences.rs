@@ -1,7 +1,8 @@
 //! What differs between a server and what is wanted of it: a list of questions, one a repair.
 
 use super::{Dependencies, DiskPolicy, Server};
-use crate::hetzner::{AddressView, ServerView, labels};
+use crate::hetzner::{AddressView, ServerStatus, ServerView, labels};
+use crate::planner::cloud::ours::label_differences;
 
 /// What can be corrected, in this order: repairs that need the server off come before it is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,18 +75,14 @@ fn disk(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<String> {
 }
 
 fn name(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<String> {
-    when(found.name != server.name, || {
-        format!("server name is {}, expected {}", found.name, server.name)
+    let wished = &server.host.name;
+    when(found.name != *wished, || {
+        format!("server name is {}, expected {wished}", found.name)
     })
 }
 
 fn labels_of(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<String> {
-    let text = |(key, wished): (String, String)| match found.labels.get(&key) {
-        Some(value) if *value == wished => None,
-        Some(value) => Some(format!("label {key} is {value}, expected {wished}")),
-        None => Some(format!("label {key}={wished} is missing")),
-    };
-    server.labels().into_iter().filter_map(text).collect()
+    label_differences(&found.labels, server.labels())
 }
 
 fn server_type(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<String> {
@@ -138,7 +135,7 @@ fn backups(server: &Server, found: &ServerView, _: &Dependencies) -> Vec<String>
 }
 
 fn power(_: &Server, found: &ServerView, _: &Dependencies) -> Vec<String> {
-    when(found.status != "running", || {
+    when(found.status != ServerStatus::Running, || {
         format!(
             "server {} is {}, expected running",
             found.name, found.status

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{Dependencies, Repair, Server};
 use crate::core::error::{Code, Fault};
-use crate::hetzner::{AddressView, Hetzner, NewServer, ServerView, labels};
+use crate::hetzner::{AddressView, Hetzner, NewServer, ServerStatus, ServerView, labels};
 use crate::planner::cloud::address;
 
 impl Server {
@@ -13,7 +13,7 @@ impl Server {
             Code::E0303,
             format!(
                 "{what} of stack {} does not exist, so the server was not changed",
-                self.stack
+                self.host.stack
             ),
         )
         .hint("run `citrino-ops provision` again: it creates that first")
@@ -39,8 +39,8 @@ impl Server {
             return Err(self.missing("the network"));
         }
         api.create_server(&NewServer {
-            name: self.name.clone(),
-            stack: self.stack.clone(),
+            name: self.host.name.to_string(),
+            stack: self.host.stack.to_string(),
             server_type: self.server_type.clone(),
             location: self.location.clone(),
             image: api.image_id(&self.server_type, &self.image).await?,
@@ -69,14 +69,14 @@ impl Server {
         match mend {
             Repair::Disk => self.renew_disk(api, found).await,
             Repair::NameOrLabels => {
-                let mut all = found.labels.clone();
-                all.extend(self.labels());
-                api.relabel::<ServerView>(found.id, &self.name, &all).await
+                let all = labels::with(&found.labels, self.labels());
+                let name = &self.host.name;
+                api.relabel::<ServerView>(found.id, name, &all).await
             }
             Repair::Type => {
                 while_off(api, found, async || {
                     let before = format!("rescale-to-{}", self.server_type);
-                    api.snapshot(found, &self.stack, &before).await?;
+                    api.snapshot(found, &self.host, &before).await?;
                     api.rescale(found, &self.server_type).await
                 })
                 .await
@@ -106,7 +106,7 @@ impl Server {
         self.refuse_replacement(found)?;
         let image = api.image_id(&self.server_type, &self.image).await?;
         while_off(api, found, async || {
-            api.snapshot(found, &self.stack, "rebuild").await?;
+            api.snapshot(found, &self.host, "rebuild").await?;
             self.tell_rebirth(api, found).await?;
             api.rebuild(found, image, &self.birth.user_data).await
         })
@@ -141,9 +141,9 @@ impl Server {
             if let Some(held) = held {
                 // Ours from now on, so that `gc` finds what nobody has any more.
                 let other = api.address(held).await?;
-                address::refuse_of_another(&other, &self.stack)?;
-                let mut labels = other.labels.clone();
-                labels.extend(labels::of_stack(&self.stack));
+                address::refuse_of_another(&other, &self.host.stack)?;
+                let ours = labels::of_stack(&self.host.stack);
+                let labels = labels::with(&other.labels, ours);
                 api.keep_address(&other, &other.name, &labels).await?;
                 api.unassign_address(&other).await?;
             }
@@ -162,8 +162,8 @@ async fn while_off(
     found: &ServerView,
     work: impl AsyncFn() -> Result<()>,
 ) -> Result<()> {
-    let ran = found.status == "running";
-    if found.status != "off" {
+    let ran = found.status == ServerStatus::Running;
+    if found.status != ServerStatus::Off {
         api.power_off(found).await?;
     }
     let Err(error) = work().await else {

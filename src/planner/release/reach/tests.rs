@@ -150,7 +150,7 @@ fn the_ways_past_a_contraction_are_those_that_there_are() {
         [
             RollbackWay::Other(&app.releases[1]),
             RollbackWay::Down {
-                binary: binary("c"),
+                by: &app.releases[0],
                 to: 8
             },
             RollbackWay::Restore(&all.whole[1]),

@@ -1,5 +1,5 @@
--- Indexes that PostgreSQL does not use, and of each column with places: how many, and how many are not where they should be.
--- Only degrees can be swapped or lie beside the country: 4326 is what the app keeps places in.
+-- Of each column with places: how many there are, and how many are not where they should be. Only degrees can be swapped or
+-- lie outside the country: 4326 is what the app keeps places in.
 WITH columns AS (
     SELECT format('%s.%I', c.oid::regclass, a.attname) AS name,
            format('SELECT count(g) AS places, '
@@ -17,17 +17,19 @@ WITH columns AS (
     WHERE c.relkind = 'r' AND t.typname IN ('geometry', 'geography')
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-), counted AS (
+), asked AS (
     SELECT name, query_to_xml(sql, false, true, '') AS row FROM columns
+), counted AS (
+    SELECT name,
+           (xpath('/row/places/text()', row))[1]::text::bigint AS places,
+           (xpath('/row/invalid/text()', row))[1]::text::bigint AS invalid,
+           (xpath('/row/nowhere/text()', row))[1]::text::bigint AS nowhere,
+           (xpath('/row/swapped/text()', row))[1]::text::bigint AS swapped,
+           (xpath('/row/abroad/text()', row))[1]::text::bigint AS abroad,
+           (xpath('/row/away/text()', row))[1]::text::bigint AS away
+    FROM asked
 )
-SELECT json_build_object(
-    'unusable', (SELECT coalesce(json_agg(indexrelid::regclass::text), '[]') FROM pg_index
-                 WHERE NOT (indisvalid AND indisready AND indislive)),
-    'columns', (SELECT coalesce(json_agg(json_build_object(
-        'name', name,
-        'places', (xpath('/row/places/text()', row))[1]::text::bigint,
-        'invalid', (xpath('/row/invalid/text()', row))[1]::text::bigint,
-        'nowhere', (xpath('/row/nowhere/text()', row))[1]::text::bigint,
-        'swapped', (xpath('/row/swapped/text()', row))[1]::text::bigint,
-        'abroad', (xpath('/row/abroad/text()', row))[1]::text::bigint,
-        'away', (xpath('/row/away/text()', row))[1]::text::bigint) ORDER BY name), '[]') FROM counted));
+SELECT coalesce(json_agg(json_build_object(
+    'name', name, 'places', places, 'invalid', invalid, 'nowhere', nowhere, 'swapped', swapped, 'abroad', abroad,
+    -- What is abroad is not around the city either; it is told once.
+    'around', greatest(away - abroad, 0)) ORDER BY name), '[]') FROM counted;

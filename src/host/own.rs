@@ -1,0 +1,66 @@
+//! The tool's own places on a host. They are called after the tool, whichever app it deploys there; what is called after the
+//! app comes from the application profile.
+
+/// What `converge` tells a host, for jobs that start there by themselves.
+pub const SETTINGS: &str = "/etc/citrino";
+/// How backups are made.
+pub const BACKUP_SETTINGS: &str = "/etc/citrino/backup.json";
+/// The application profile.
+pub const PROFILE: &str = "/etc/citrino/profile.json";
+
+/// What the agent keeps.
+pub const STATE: &str = "/var/lib/citrino";
+/// Agents, each under the sha256 of its binary: the name is the version check.
+pub const AGENTS: &str = "/var/lib/citrino/agent";
+pub const BLOBS: &str = "/var/lib/citrino/blobs";
+/// What services have read of their files.
+pub const STAMPS: &str = "/var/lib/citrino/stamps";
+/// What rehearsals have shown.
+pub const REHEARSALS: &str = "/var/lib/citrino/rehearsals";
+/// What imports did.
+pub const IMPORTS: &str = "/var/lib/citrino/imports";
+/// The newest backup that is off the host too.
+pub const SENT: &str = "/var/lib/citrino/sent.json";
+/// How long the last change of release took, in milliseconds.
+pub const SWITCHED: &str = "/var/lib/citrino/switched_ms";
+pub const LOCK: &str = "/var/lib/citrino/lock";
+/// The plan of the run under way.
+pub const PLAN: &str = "/var/lib/citrino/plan.json";
+
+pub const JOURNAL: &str = "/var/log/citrino/journal.ndjson";
+pub const AUDIT: &str = "/var/log/citrino/audit.ndjson";
+
+/// The dead man's switch.
+pub const GUARD: &str = "/var/lib/citrino/guard";
+pub const ARMED: &str = "/var/lib/citrino/guard/armed.json";
+/// What puts back, as a plan.
+pub const WAY_BACK: &str = "/var/lib/citrino/guard/plan.json";
+/// Which services are to read their files again.
+pub const RELOADED: &str = "/var/lib/citrino/guard/reloaded";
+/// A name of its own for this binary: the next upload takes older agents away.
+pub const GUARD_BINARY: &str = "/var/lib/citrino/guard/agent";
+/// The transient timer, and the service that it starts.
+pub const GUARD_UNIT: &str = "citrino-guard";
+/// What a reboot in the armed time starts. It stays, and does nothing while nothing is armed.
+pub const GUARD_AT_BOOT: &str = "/etc/systemd/system/citrino-guard-at-boot.service";
+pub const GUARD_WANTED: &str =
+    "/etc/systemd/system/multi-user.target.wants/citrino-guard-at-boot.service";
+
+/// The unit that a release is asked in, on a copy of the database.
+pub const REHEARSAL_UNIT: &str = "citrino-rehearsal.service";
+/// Its folder below /run.
+pub const REHEARSAL_RUNTIME: &str = "citrino-rehearsal";
+pub const REHEARSAL_SOCKET: &str = "/run/citrino-rehearsal/app.sock";
+pub const REHEARSAL_ENVIRONMENT: &str = "/run/citrino-rehearsal.env";
+/// The unit of the second cluster while it recovers to a point in time.
+pub const RECOVERING_UNIT: &str = "citrino-recovering.service";
+
+/// Where the next host key waits for its turn.
+pub const NEXT_HOST_KEY: &str = "/etc/ssh/citrino_next_host_key";
+/// How the folder of something half made is called; then comes who makes it.
+pub const DRAFT: &str = ".citrino-";
+
+/// The file of a kernel setting.
+pub fn sysctl_file(key: &str) -> String {
+    format!("/etc/sysctl.d/60-citrino-{key}.conf")
+}
