@@ -135,7 +135,7 @@ mod tests {
             ("live: api/health", "routes.live: must be the path of a URL"),
             (
                 "titel:",
-                "titel: there is no such key; did you mean `title`?",
+                "titel: unknown key; did you mean `title`?",
             ),
             ("takes: numbers", "import.options.takes: must be one of"),
             ("../places.sql", "data_checks.file: must be a relative path"),

@@ -20,7 +20,7 @@ pub struct RestoreSteps {
     pub on_failure: Vec<Step<Task>>,
     /// The step in which the databases change their names: what it would change is what is given up.
     pub swap: Step<Task>,
-    /// `from citrino_20261125_030000`, or `to` a time; empty where it is neither.
+    /// `from` a backup, or `to` a time; empty where it is neither.
     pub from: String,
 }
 
