@@ -33,6 +33,7 @@ fn values(domain: &str, tls: &str) -> Values {
         .with("tls", &stack.tls)
         .with("https", &stack.tls.https())
         .with("app", &stack.app)
+        .with("profile", &*stack.profile)
         .with("backup", &stack.backup)
         .with("database", &stack.database)
         .with("ssh_port", &stack.ssh_port())

@@ -14,7 +14,7 @@ const MEANT: &[&str] = &[
     "cloud address rehearsal-ipv4 label citrino-ops/host=rehearsal is missing",
     "cloud address rehearsal-ipv6 label citrino-ops/host=rehearsal is missing",
     "cloud server rehearsal label citrino-ops/host=rehearsal is missing",
-    "app app profile",
+    "app app profile /etc/citrino/profile.json does not exist",
     "backup citrino-ops on the host",
     "backup backup settings content of /etc/citrino/backup.json differs",
 ];
