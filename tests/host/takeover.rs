@@ -34,6 +34,8 @@ fn a_host_of_an_earlier_version_is_taken_over_with_all_that_it_has() {
     let plan = stack.citrino(&["plan"]);
     println!("{}", plan.text);
     assert_eq!(differing(&plan.text), MEANT, "{}", plan.text);
+    let provision = stack.citrino(&["provision", "--yes"]);
+    assert_eq!(provision.code, 0, "{}", provision.text);
     let converge = stack.citrino(&["converge"]);
     assert_eq!(converge.code, 0, "{}", converge.text);
     stack.is_as_wished();
