@@ -133,10 +133,7 @@ mod tests {
                 "commands.down: does not say where `{version}` goes",
             ),
             ("live: api/health", "routes.live: must be the path of a URL"),
-            (
-                "titel:",
-                "titel: unknown key; did you mean `title`?",
-            ),
+            ("titel:", "titel: unknown key; did you mean `title`?"),
             ("takes: numbers", "import.options.takes: must be one of"),
             ("../places.sql", "data_checks.file: must be a relative path"),
         ] {
