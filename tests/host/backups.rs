@@ -352,7 +352,7 @@ fn what_does_not_belong_here_is_refused_before_anything_is_touched() {
     );
     let absent = stack.citrino(&["restore", "citrino_1999", "--yes"]);
     assert!(
-        absent.code == 1 && absent.text.contains("there is no backup citrino_1999"),
+        absent.code == 2 && absent.text.contains("there is no backup citrino_1999"),
         "{}",
         absent.text
     );

@@ -150,7 +150,7 @@ fn a_dump_in_each_form_takes_the_place_of_what_is_live() {
         &before,
         &looked,
         0,
-        &["the import would succeed", "rows of propiedades"],
+        &["The import would succeed", "rows of propiedades"],
     );
 
     for (at, file) in [&plain, &gz, &zst].into_iter().enumerate() {
