@@ -40,7 +40,7 @@ pub struct Step<T> {
     pub task: T,
 }
 
-/// Whether a run makes the world as wished or only says what differs.
+/// Whether a run applies the desired state or only reports what differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {

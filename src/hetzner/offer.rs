@@ -63,7 +63,7 @@ pub(super) struct FoundOffer {
     moves: bool,
     /// Whether a disk will be made from the image.
     pub needs_image: bool,
-    /// Whether something is wished that costs, and is not there yet.
+    /// Whether the desired state adds something that costs money.
     pub costs_more: bool,
     notes: Vec<String>,
     now: OffsetDateTime,

@@ -56,7 +56,7 @@ fn cloud(yaml: &str) -> Cloud {
     serde_yaml::from_str(&format!("{{ssh_keys: [k], {yaml}}}")).unwrap()
 }
 
-/// `exists`: a server as wished is there, whatever its image is called.
+/// `exists`: the server already exists in the desired state, whatever its image is called.
 fn offer(yaml: &str, exists: bool) -> Result<Offer> {
     let cloud = cloud(yaml);
     let mut server = ServerView::default();

@@ -153,7 +153,7 @@ impl Printer {
     pub fn line(&mut self, text: &str) {
         self.rest();
         self.bar.suspend(|| {
-            // A reader that has gone away (`| head`) is no error of ours.
+            // A reader may close the pipe early (`| head`). That is not an error.
             let _ = writeln!(std::io::stdout(), "{text}");
         });
     }

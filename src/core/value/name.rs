@@ -4,6 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::text::{checked_text, is_plain, shown};
 
+/// Whether the text is a label of a domain name (RFC 1123) of at most so many characters, starting with a letter.
+fn is_label(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
 /// A stack's name. It names the server too, so it is a label of a host name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -13,13 +23,7 @@ checked_text!(StackName);
 
 impl StackName {
     fn refusal(text: &str) -> Option<String> {
-        let is_name = (1..=50).contains(&text.len())
-            && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && !text.ends_with('-')
-            && text
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        (!is_name).then(|| {
+        (!is_label(text, 50)).then(|| {
             format!(
                 "must be 1 to 50 lower-case letters, digits and hyphens, starting with a letter, as it names the server; not `{}`",
                 shown(text)
@@ -36,15 +40,9 @@ pub struct HostName(String);
 checked_text!(HostName);
 
 impl HostName {
-    /// A label of a domain name, RFC 1123, and as the API takes it for a server.
+    /// What the API accepts as the name of a server.
     fn refusal(text: &str) -> Option<String> {
-        let is_name = (1..=63).contains(&text.len())
-            && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && !text.ends_with('-')
-            && text
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        (!is_name).then(|| {
+        (!is_label(text, 63)).then(|| {
             format!(
                 "must be 1 to 63 lower-case letters, digits and hyphens, starting with a letter; not `{}`",
                 shown(text)
