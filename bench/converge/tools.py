@@ -8,7 +8,7 @@ import sys
 import time
 
 from lab import Trouble, run
-from wishes import HERE, packages
+from wishes import HERE
 
 # What would make one operator's machine measure something else than another's.
 FOREIGN = ("ANSIBLE_", "PYINFRA_", "HCLOUD_", "CITRINO_", "SSH_AUTH_SOCK", "PYTHON")
@@ -58,13 +58,14 @@ apt-get install -y --no-install-recommends "$@" >apt.log 2>&1 || { tail apt.log 
 echo "$begun $EPOCHREALTIME"
 """
 
-    def __init__(self, lab):
+    def __init__(self, lab, packages):
         self.lab = lab
+        self.packages = packages
 
     def measure(self):
         server = self.lab.create()
         server.warm()
-        begun, ended = map(float, server.ssh(self.SCRIPT, *packages()).split())
+        begun, ended = map(float, server.ssh(self.SCRIPT, *self.packages).split())
         server.delete()
         return ended - begun
 

@@ -6,7 +6,7 @@ use citrino_ops::hetzner::{availability, labels};
 use citrino_ops::planner::cloud::{self, DiskPolicy};
 use serde_json::{Value, json};
 
-use crate::double::Double;
+use crate::fake_api::FakeApi;
 use crate::run::{birth, host, is_whole, keys, run, stack, wishes};
 
 /// Everything that a stack can have.
@@ -15,24 +15,24 @@ const ALL: &str =
 
 #[tokio::test]
 async fn provisions_plans_nothing_more_and_destroys_in_two_steps() {
-    let double = Double::start();
-    let api = double.api();
+    let fake = FakeApi::start();
+    let api = fake.api();
     let stack = stack(ALL);
     let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 0)).await;
     assert_eq!((tally.changed, tally.failed), (10, 0), "{told}");
-    is_whole(&double, &stack, "after the first run").await;
+    is_whole(&fake, &stack, "after the first run").await;
 
-    let server = double.only("servers");
-    let v4 = double.all("primary_ips")[0].clone();
+    let server = fake.only("servers");
+    let v4 = fake.all("primary_ips")[0].clone();
     assert_eq!(server["public_net"]["ipv4"]["id"], v4["id"]);
     assert_eq!(
         server["protection"],
         json!({"delete": true, "rebuild": true})
     );
     assert!(server["backup_window"].is_string() && !server["private_net"][0].is_null());
-    assert_eq!(double.only("volumes")["server"], server["id"]);
+    assert_eq!(fake.only("volumes")["server"], server["id"]);
     assert_eq!(v4["dns_ptr"][0]["dns_ptr"], "www.example.com");
-    let records = double.call(
+    let records = fake.call(
         "GET",
         "/zones/example.com/rrsets?name=www&type=A",
         &Value::Null,
@@ -69,10 +69,10 @@ async fn provisions_plans_nothing_more_and_destroys_in_two_steps() {
         "firewalls",
         "ssh_keys",
     ] {
-        assert_eq!(double.all(kind), Vec::<Value>::new(), "{kind}");
+        assert_eq!(fake.all(kind), Vec::<Value>::new(), "{kind}");
     }
     assert_eq!(
-        double.all("zones").len(),
+        fake.all("zones").len(),
         1,
         "more than a stack lives in a zone"
     );
@@ -80,39 +80,39 @@ async fn provisions_plans_nothing_more_and_destroys_in_two_steps() {
 
 #[tokio::test]
 async fn what_was_changed_by_hand_is_named_and_healed() {
-    let double = Double::start();
-    let api = double.api();
+    let fake = FakeApi::start();
+    let api = fake.api();
     let stack = stack(ALL);
     run(&api, Mode::Apply, wishes(&stack, 0)).await;
-    let server = double.only("servers");
+    let server = fake.only("servers");
     let at = format!("/servers/{}", server["id"]);
-    let firewall = format!("/firewalls/{}", double.only("firewalls")["id"]);
-    let volume = format!("/volumes/{}", double.only("volumes")["id"]);
-    let v4 = double.all("primary_ips")[0].clone();
+    let firewall = format!("/firewalls/{}", fake.only("firewalls")["id"]);
+    let volume = format!("/volumes/{}", fake.only("volumes")["id"]);
+    let v4 = fake.all("primary_ips")[0].clone();
     let rule =
         json!({"direction": "in", "protocol": "tcp", "port": "5432", "source_ips": ["0.0.0.0/0"]});
-    double.by_hand(
+    fake.by_hand(
         &format!("{firewall}/actions/set_rules"),
         &json!({"rules": [rule]}),
     );
     let off = json!({"delete": false, "rebuild": false});
-    double.by_hand(&format!("{at}/actions/change_protection"), &off);
+    fake.by_hand(&format!("{at}/actions/change_protection"), &off);
     let from = json!({"remove_from": [{"type": "server", "server": {"id": server["id"]}}]});
-    double.by_hand(&format!("{firewall}/actions/remove_from_resources"), &from);
-    double.by_hand(&format!("{at}/actions/poweroff"), &json!({}));
-    double.by_hand(&format!("{volume}/actions/detach"), &json!({}));
-    double.by_hand(
+    fake.by_hand(&format!("{firewall}/actions/remove_from_resources"), &from);
+    fake.by_hand(&format!("{at}/actions/poweroff"), &json!({}));
+    fake.by_hand(&format!("{volume}/actions/detach"), &json!({}));
+    fake.by_hand(
         &format!("/primary_ips/{}/actions/change_dns_ptr", v4["id"]),
         &json!({"ip": v4["ip"], "dns_ptr": "other.example.com"}),
     );
-    double.by_hand(
+    fake.by_hand(
         "/zones/example.com/rrsets/www/A/actions/set_records",
         &json!({"records": [{"value": "203.0.113.9"}]}),
     );
     let mut labels = server["labels"].clone();
     labels.as_object_mut().unwrap().remove(labels::ROLE);
     labels["kept"] = json!("yes");
-    double.call("PUT", &at, &json!({"name": "renamed", "labels": labels}));
+    fake.call("PUT", &at, &json!({"name": "renamed", "labels": labels}));
 
     let (tally, told) = run(&api, Mode::Check, wishes(&stack, 1)).await;
     assert_eq!(tally.failed, 0, "{told}");
@@ -132,8 +132,8 @@ async fn what_was_changed_by_hand_is_named_and_healed() {
     }
     let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 1)).await;
     assert_eq!((tally.changed, tally.failed), (5, 0), "{told}");
-    is_whole(&double, &stack, "healed").await;
-    let healed = double.only("servers");
+    is_whole(&fake, &stack, "healed").await;
+    let healed = fake.only("servers");
     assert_eq!(healed["labels"]["kept"], "yes");
     assert_eq!(
         healed["labels"][labels::BOOTSTRAP_KEY],
@@ -145,10 +145,10 @@ async fn what_was_changed_by_hand_is_named_and_healed() {
 
 #[tokio::test]
 async fn a_rescale_takes_a_snapshot_and_keeps_all_else() {
-    let double = Double::start();
-    let api = double.api();
+    let fake = FakeApi::start();
+    let api = fake.api();
     run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
-    let before = double.only("servers");
+    let before = fake.only("servers");
     let larger = stack(", backups: true");
     let mut steps = wishes(&larger, 1);
     for step in &mut steps {
@@ -163,7 +163,7 @@ async fn a_rescale_takes_a_snapshot_and_keeps_all_else() {
     );
     let (tally, told) = run(&api, Mode::Apply, steps).await;
     assert_eq!((tally.changed, tally.failed), (1, 0), "{told}");
-    let after = double.only("servers");
+    let after = fake.only("servers");
     assert_eq!(after["id"], before["id"]);
     assert_eq!(after["server_type"]["name"], "cpx21");
     assert_eq!(after["status"], "running");
@@ -178,11 +178,11 @@ async fn a_rescale_takes_a_snapshot_and_keeps_all_else() {
 
 #[tokio::test]
 async fn another_image_needs_consent_and_a_rebuild_keeps_the_addresses() {
-    let double = Double::start();
-    let api = double.api();
+    let fake = FakeApi::start();
+    let api = fake.api();
     let stack = stack("");
     run(&api, Mode::Apply, wishes(&stack, 0)).await;
-    let before = double.only("servers");
+    let before = fake.only("servers");
     let rebuilt = |n, renewal| cloud::provision(&stack, &keys(), &birth(n), renewal);
     let (_, told) = run(&api, Mode::Check, rebuilt(1, DiskPolicy::Wished)).await;
     assert!(
@@ -190,7 +190,7 @@ async fn another_image_needs_consent_and_a_rebuild_keeps_the_addresses() {
         "protected against rebuilding: {told}"
     );
     let off = json!({"delete": false, "rebuild": false});
-    double.by_hand(
+    fake.by_hand(
         &format!("/servers/{}/actions/change_protection", before["id"]),
         &off,
     );
@@ -198,7 +198,7 @@ async fn another_image_needs_consent_and_a_rebuild_keeps_the_addresses() {
     assert!(told.contains(r#""act":"replace""#), "{told}");
     let (tally, told) = run(&api, Mode::Apply, rebuilt(1, DiskPolicy::Wished)).await;
     assert_eq!((tally.changed, tally.failed), (1, 0), "{told}");
-    let after = double.only("servers");
+    let after = fake.only("servers");
     assert_eq!(after["id"], before["id"]);
     assert_eq!(
         after["public_net"]["ipv4"]["ip"],
@@ -212,26 +212,26 @@ async fn another_image_needs_consent_and_a_rebuild_keeps_the_addresses() {
     );
     assert_eq!(after["protection"]["rebuild"], true, "protected again");
     assert_eq!(api.snapshots_of("prod").await.unwrap().len(), 1);
-    is_whole(&double, &stack, "rebuilt").await;
+    is_whole(&fake, &stack, "rebuilt").await;
 }
 
 #[tokio::test]
 async fn only_what_is_not_wished_is_tidied_away() {
-    let double = Double::start();
-    let api = double.api();
+    let fake = FakeApi::start();
+    let api = fake.api();
     let stack = stack(", volume_gb: 10");
     run(&api, Mode::Apply, wishes(&stack, 0)).await;
     let (_, told) = run(&api, Mode::Check, cloud::tidy(&stack, &keys())).await;
     assert!(!told.contains(r#""state":"differs""#), "{told}");
     let ours = json!({labels::STACK: "prod"});
-    double.by_hand("/firewalls", &json!({"name": "old", "labels": ours}));
-    double.by_hand(
+    fake.by_hand("/firewalls", &json!({"name": "old", "labels": ours}));
+    fake.by_hand(
         "/volumes",
         &json!({"name": "old", "labels": ours, "size": 10, "location": "ash"}),
     );
     let address = json!({"name": "old", "labels": ours, "type": "ipv4", "location": "ash", "assignee_type": "server", "auto_delete": false});
-    double.by_hand("/primary_ips", &address);
-    double.by_hand("/firewalls", &json!({"name": "of another"}));
+    fake.by_hand("/primary_ips", &address);
+    fake.by_hand("/firewalls", &json!({"name": "of another"}));
     let server = api.server_of(&host()).await.unwrap().unwrap();
     for n in 0..3 {
         api.snapshot(&server, &host(), &format!("step-{n}"))
@@ -241,20 +241,20 @@ async fn only_what_is_not_wished_is_tidied_away() {
     let (tally, told) = run(&api, Mode::Apply, cloud::tidy(&stack, &keys())).await;
     assert_eq!((tally.changed, tally.failed), (4, 0), "{told}");
     assert_eq!(api.snapshots_of("prod").await.unwrap().len(), 2);
-    assert_eq!(double.all("firewalls").len(), 2);
-    assert_eq!(double.only("volumes")["name"], "prod-data");
-    assert_eq!(double.all("primary_ips").len(), 2);
+    assert_eq!(fake.all("firewalls").len(), 2);
+    assert_eq!(fake.only("volumes")["name"], "prod-data");
+    assert_eq!(fake.all("primary_ips").len(), 2);
 }
 
 #[tokio::test]
 async fn what_cannot_be_had_is_refused_with_what_can() {
-    let double = Double::start();
-    let api = double.api();
+    let fake = FakeApi::start();
+    let api = fake.api();
     let mut cloud = stack("").cloud.unwrap();
     let offer = availability(&api, "prod", &cloud, None).await.unwrap();
     assert!(offer.cost.total() > 10.0, "{offer}");
     let gone = json!({"server_type": "cpx11", "location": "ash", "available": false});
-    double.call("POST", "/_lab/offers", &gone);
+    fake.call("POST", "/_lab/offers", &gone);
     let told = error_info(&availability(&api, "prod", &cloud, None).await.unwrap_err());
     assert_eq!(told.code, Code::E0304);
     assert!(
@@ -272,12 +272,12 @@ async fn what_cannot_be_had_is_refused_with_what_can() {
 
 #[tokio::test]
 async fn a_rescale_that_is_refused_leaves_the_server_running() {
-    let double = Double::start();
-    let api = double.api();
+    let fake = FakeApi::start();
+    let api = fake.api();
     run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
     let refused =
         json!({"status": 412, "code": "resource_unavailable", "message": "error during placement"});
-    double.fault(
+    fake.fault(
         &json!({"method": "POST", "path": "/servers/*/actions/change_type", "answer": refused}),
     );
     let mut steps = wishes(&stack(""), 1);
@@ -292,17 +292,17 @@ async fn a_rescale_that_is_refused_leaves_the_server_running() {
         told.contains("server prod is running again, unchanged"),
         "{told}"
     );
-    is_whole(&double, &stack(""), "after a refused rescale").await;
+    is_whole(&fake, &stack(""), "after a refused rescale").await;
 }
 
 #[tokio::test]
 async fn each_rebuild_has_a_snapshot_of_what_was_there() {
-    let double = Double::start();
-    let api = double.api();
+    let fake = FakeApi::start();
+    let api = fake.api();
     let bare = stack(", protect: false");
     run(&api, Mode::Apply, wishes(&bare, 0)).await;
     // The API tells times in seconds, and no rebuild takes less.
-    double.call("POST", "/_lab/actions", &json!({"ms": 1100}));
+    fake.call("POST", "/_lab/actions", &json!({"ms": 1100}));
     for n in 1..=2_u8 {
         let steps = cloud::provision(&bare, &keys(), &birth(n), DiskPolicy::Wished);
         let (tally, told) = run(&api, Mode::Apply, steps).await;
@@ -310,7 +310,7 @@ async fn each_rebuild_has_a_snapshot_of_what_was_there() {
         let snapshots = api.snapshots_of("prod").await.unwrap();
         assert_eq!(snapshots.len(), usize::from(n), "the disk of before {n}");
     }
-    let labels = double.only("servers")["labels"].clone();
+    let labels = fake.only("servers")["labels"].clone();
     assert_eq!(labels[labels::REBIRTH_KEY], birth(2).pin);
     assert_eq!(
         labels[labels::BOOTSTRAP_KEY],

@@ -8,7 +8,7 @@ use std::time::Duration;
 use citrino_ops::core::plan::Mode;
 use serde_json::{Value, json};
 
-use crate::double::{Double, TOKEN};
+use crate::fake_api::{FakeApi, TOKEN};
 use crate::need::skipped;
 use crate::operator::Operator;
 use crate::run::{is_whole, run, stack, wishes};
@@ -20,14 +20,14 @@ const HOST_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9gK0vArJOLJ2TPiI4IZP4gEHaSoyBqXxMFYh+a9dyB";
 
 /// What `hcloud` says; none where it is not installed.
-fn hcloud(double: &Double, line: &str) -> Option<String> {
+fn hcloud(fake: &FakeApi, line: &str) -> Option<String> {
     let home = tempfile::tempdir().unwrap();
     let ran = Command::new("hcloud")
         .args(line.split_whitespace())
         .env_clear()
         .env("HOME", home.path())
         .env("HCLOUD_CONFIG", home.path().join("config"))
-        .env("HCLOUD_ENDPOINT", double.endpoint())
+        .env("HCLOUD_ENDPOINT", fake.endpoint())
         .env("HCLOUD_TOKEN", TOKEN)
         .output();
     let Ok(ran) = ran else {
@@ -43,19 +43,19 @@ fn hcloud(double: &Double, line: &str) -> Option<String> {
     Some(said)
 }
 
-fn described(double: &Double, what: &str) -> Option<Value> {
-    let text = hcloud(double, &format!("{what} -o json"))?;
+fn described(fake: &FakeApi, what: &str) -> Option<Value> {
+    let text = hcloud(fake, &format!("{what} -o json"))?;
     Some(serde_json::from_str(&text).unwrap())
 }
 
 #[tokio::test]
 async fn hetzners_client_shows_what_was_made() {
-    let double = Double::start();
-    let (_, told) = run(&double.api(), Mode::Apply, wishes(&stack(ALL), 0)).await;
-    let Some(server) = described(&double, "server describe prod") else {
+    let fake = FakeApi::start();
+    let (_, told) = run(&fake.api(), Mode::Apply, wishes(&stack(ALL), 0)).await;
+    let Some(server) = described(&fake, "server describe prod") else {
         return;
     };
-    let found = double.only("servers");
+    let found = fake.only("servers");
     for field in [
         "id",
         "name",
@@ -118,8 +118,8 @@ async fn hetzners_client_shows_what_was_made() {
             vec!["public_key", "fingerprint", "labels"],
         ),
     ] {
-        let shown = described(&double, &format!("{what} describe {name}")).unwrap();
-        let all = double.all(kind);
+        let shown = described(&fake, &format!("{what} describe {name}")).unwrap();
+        let all = fake.all(kind);
         let found = all.iter().find(|one| one["name"] == name).unwrap();
         for field in fields {
             assert_eq!(shown[field], found[field], "{what} {field}");
@@ -135,16 +135,16 @@ async fn hetzners_library_shows_what_was_made() {
         Ok(venv) => venv.join("bin/python"),
         Err(why) => return skipped(&why),
     };
-    let double = Double::start();
-    run(&double.api(), Mode::Apply, wishes(&stack(ALL), 0)).await;
+    let fake = FakeApi::start();
+    run(&fake.api(), Mode::Apply, wishes(&stack(ALL), 0)).await;
     let mut look = tokio::process::Command::new(python);
     look.arg(folder.join("tests/hetzner/seen.py"))
-        .args([&double.endpoint(), TOKEN]);
+        .args([&fake.endpoint(), TOKEN]);
     let said = venv::run(&mut look, Duration::from_mins(5)).await.unwrap();
     let seen: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-    let server = double.only("servers");
-    let volume = double.only("volumes");
-    let address = double.all("primary_ips")[0].clone();
+    let server = fake.only("servers");
+    let volume = fake.only("volumes");
+    let address = fake.all("primary_ips")[0].clone();
     let wished = json!({
         "server": {
             "id": server["id"], "name": "prod", "status": "running", "labels": server["labels"],
@@ -156,7 +156,7 @@ async fn hetzners_library_shows_what_was_made() {
         "network": "10.42.0.0/16",
         "volume": [10, server["id"], volume["linux_device"]],
         "address": [address["ip"], false, server["id"], "www.example.com"],
-        "key": double.only("ssh_keys")["public_key"],
+        "key": fake.only("ssh_keys")["public_key"],
         "record": address["ip"],
     });
     assert_eq!(seen, wished);
@@ -164,26 +164,23 @@ async fn hetzners_library_shows_what_was_made() {
 
 #[tokio::test]
 async fn what_hetzners_client_made_is_adoptable() {
-    let double = Double::start();
+    let fake = FakeApi::start();
     let made = hcloud(
-        &double,
+        &fake,
         "server create --name by-hand --type cpx11 --image debian-12 --location ash --label team=blue",
     );
     if made.is_none() {
         return;
     }
-    let ip = double.only("servers")["public_net"]["ipv4"]["ip"].clone();
-    let ana = Operator::new(
-        &double,
-        "server_type: cpx11, location: ash, image: debian-12",
-    );
+    let ip = fake.only("servers")["public_net"]["ipv4"]["ip"].clone();
+    let ana = Operator::new(&fake, "server_type: cpx11, location: ash, image: debian-12");
     let mut adopt = ana.command("adopt --yes --server by-hand --host-key");
     let (code, text) = crate::operator::said(&adopt.arg(HOST_KEY).output().unwrap());
     assert_eq!(code, 0, "{text}");
-    let (tally, told) = run(&double.api(), Mode::Apply, wishes(&stack(""), 0)).await;
+    let (tally, told) = run(&fake.api(), Mode::Apply, wishes(&stack(""), 0)).await;
     assert_eq!(tally.failed, 0, "{told}");
-    is_whole(&double, &stack(""), "adopted").await;
-    let server = double.only("servers");
+    is_whole(&fake, &stack(""), "adopted").await;
+    let server = fake.only("servers");
     assert_eq!(server["name"], "prod");
     assert_eq!(server["labels"]["team"], "blue");
     assert_eq!(server["public_net"]["ipv4"]["ip"], ip, "its address stays");

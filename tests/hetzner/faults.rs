@@ -9,7 +9,7 @@ use citrino_ops::core::secret::Secret;
 use citrino_ops::hetzner::{Hetzner, Pace, labels};
 use serde_json::{Value, json};
 
-use crate::double::{Double, FAST, IMPATIENT};
+use crate::fake_api::{FAST, FakeApi, IMPATIENT};
 use crate::run::{birth, host, is_whole, run, stack, wishes};
 
 /// What a stack of these tests has beside the least: one of each way of being made.
@@ -63,9 +63,9 @@ pub fn stride() -> usize {
 
 /// The calls of a provision that nothing disturbs.
 async fn calls_of_a_provision() -> Vec<String> {
-    let double = Double::start();
-    run(&double.api(), Mode::Apply, wishes(&stack(MORE), 0)).await;
-    double.calls()
+    let fake = FakeApi::start();
+    run(&fake.api(), Mode::Apply, wishes(&stack(MORE), 0)).await;
+    fake.calls()
 }
 
 /// After a last undisturbed run the world is as wished and nothing is doubled. Each way has a
@@ -101,17 +101,17 @@ async fn each_call(first: usize, way: &str, fault: &Value, calls: &[String]) {
             continue;
         }
         let why = format!("{way} at call {at}, {call}");
-        let double = Double::start();
+        let fake = FakeApi::start();
         let mut fault = fault.clone();
         fault["nth"] = json!(at + 1);
-        double.fault(&fault);
-        let api = double.api_paced(pace_for(&fault));
+        fake.fault(&fault);
+        let api = fake.api_paced(pace_for(&fault));
         run(&api, Mode::Apply, wishes(&stack(MORE), 0)).await;
-        double.no_faults();
-        double.comes_to_rest();
-        let (tally, told) = run(&double.api(), Mode::Apply, wishes(&stack(MORE), 1)).await;
+        fake.no_faults();
+        fake.comes_to_rest();
+        let (tally, told) = run(&fake.api(), Mode::Apply, wishes(&stack(MORE), 1)).await;
         assert_eq!(tally.failed, 0, "{why}\n{told}");
-        is_whole(&double, &stack(MORE), &why).await;
+        is_whole(&fake, &stack(MORE), &why).await;
     }
 }
 
@@ -128,29 +128,29 @@ async fn a_create_whose_answer_was_lost_is_looked_up_before_it_is_sent_again() {
             "/firewalls",
             "/ssh_keys",
         ] {
-            let double = Double::start();
+            let fake = FakeApi::start();
             let mut fault = fault.clone();
             fault["method"] = json!("POST");
             fault["path"] = json!(path);
-            double.fault(&fault);
+            fake.fault(&fault);
             let mut pace = pace_for(&fault);
             // Every other call has to be answered in this time.
             pace.answer = pace.answer.max(Duration::from_secs(5));
-            let api = double.api_paced(pace);
+            let api = fake.api_paced(pace);
             let (tally, told) = run(&api, Mode::Apply, wishes(&stack(MORE), 0)).await;
             assert_eq!(
                 (tally.changed, tally.failed),
                 (6, 0),
                 "{way} {path}\n{told}"
             );
-            let sent = double
+            let sent = fake
                 .calls()
                 .iter()
                 .filter(|call| **call == format!("POST {path}"))
                 .count();
             let wished = if path == "/primary_ips" { 2 } else { 1 };
             assert_eq!(sent, wished, "{way} {path}");
-            let server = double.only("servers");
+            let server = fake.only("servers");
             assert_eq!(
                 server["labels"][labels::BOOTSTRAP_KEY],
                 birth(0).pin,
@@ -162,10 +162,10 @@ async fn a_create_whose_answer_was_lost_is_looked_up_before_it_is_sent_again() {
 
 #[tokio::test]
 async fn a_snapshot_whose_answer_was_lost_is_not_taken_twice() {
-    let double = Double::start();
-    let api = double.api();
+    let fake = FakeApi::start();
+    let api = fake.api();
     run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
-    double.fault(&json!({"method": "POST", "path": "/servers/*/actions/create_image", "answer": "cut", "carry_out": true}));
+    fake.fault(&json!({"method": "POST", "path": "/servers/*/actions/create_image", "answer": "cut", "carry_out": true}));
     let server = api.server_of(&host()).await.unwrap().unwrap();
     api.snapshot(&server, &host(), "a-step").await.unwrap();
     api.snapshot(&server, &host(), "a-step").await.unwrap();
@@ -174,9 +174,9 @@ async fn a_snapshot_whose_answer_was_lost_is_not_taken_twice() {
 
 #[tokio::test]
 async fn a_failed_action_is_told_with_its_code_and_the_next_run_goes_on() {
-    let double = Double::start();
-    let api = double.api();
-    double.call(
+    let fake = FakeApi::start();
+    let api = fake.api();
+    fake.call(
         "POST",
         "/_lab/actions",
         &json!({"command": "start_server", "nth": 1, "code": "action_failed", "message": "Action failed"}),
@@ -189,37 +189,31 @@ async fn a_failed_action_is_told_with_its_code_and_the_next_run_goes_on() {
     );
     let (tally, told) = run(&api, Mode::Apply, wishes(&stack(""), 1)).await;
     assert_eq!(tally.failed, 0, "{told}");
-    is_whole(&double, &stack(""), "after a failed action").await;
+    is_whole(&fake, &stack(""), "after a failed action").await;
 }
 
 #[tokio::test]
 async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
-    let double = Double::start();
-    double.fault(&json!({"times": 0, "answer": {"status": 429, "code": "rate_limit_exceeded", "message": "slow down"}}));
-    let told = error_info(&double.api().server_of(&host()).await.unwrap_err());
+    let fake = FakeApi::start();
+    fake.fault(&json!({"times": 0, "answer": {"status": 429, "code": "rate_limit_exceeded", "message": "slow down"}}));
+    let told = error_info(&fake.api().server_of(&host()).await.unwrap_err());
     assert_eq!(told.code, Code::E0303);
     assert!(
         told.message
             .contains("slow down (rate_limit_exceeded, HTTP 429"),
         "{told:?}"
     );
-    double.no_faults();
-    assert_eq!(double.calls().len(), 6);
+    fake.no_faults();
+    assert_eq!(fake.calls().len(), 6);
 
-    double.forget_calls();
-    let told = error_info(
-        &double
-            .api_with("wrong")
-            .server_of(&host())
-            .await
-            .unwrap_err(),
-    );
+    fake.forget_calls();
+    let told = error_info(&fake.api_with("wrong").server_of(&host()).await.unwrap_err());
     assert_eq!(told.code, Code::E0301);
     assert!(
         told.message.starts_with("could not list servers: the Hetzner API says: unable to authenticate (unauthorized, HTTP 401; request "),
         "{told:?}"
     );
-    assert_eq!(double.calls().len(), 1, "a wrong token is not tried again");
+    assert_eq!(fake.calls().len(), 1, "a wrong token is not tried again");
 
     for endpoint in ["http://127.0.0.1:1/v1", "http://localhost:1/v1"] {
         let api = Hetzner::connect_paced(endpoint, &Secret::new("t"), FAST).unwrap();
@@ -235,14 +229,14 @@ async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
 
 #[tokio::test]
 async fn a_used_up_rate_limit_is_waited_for() {
-    let double = Double::start();
-    double.call("POST", "/_lab/budget", &json!({"remaining": 0}));
+    let fake = FakeApi::start();
+    fake.call("POST", "/_lab/budget", &json!({"remaining": 0}));
     let mut pace = FAST;
     pace.longest_retry = Duration::from_secs(3);
-    let api = double.api_paced(pace);
+    let api = fake.api_paced(pace);
     assert_eq!(api.server_of(&host()).await.unwrap(), None);
     // One request is given back each second: who asked again before it was would be refused again.
-    let calls = double.call("GET", "/_lab/calls", &Value::Null);
+    let calls = fake.call("GET", "/_lab/calls", &Value::Null);
     let told: Vec<&Value> = calls["calls"]
         .as_array()
         .unwrap()

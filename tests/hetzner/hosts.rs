@@ -7,7 +7,7 @@ use citrino_ops::core::role::Roles;
 use citrino_ops::hetzner::labels;
 use serde_json::{Value, json};
 
-use crate::double::Double;
+use crate::fake_api::FakeApi;
 use crate::run::{birth, host, is_whole, run, stack, wishes};
 
 /// Kinds of which each resource belongs to one host.
@@ -25,31 +25,31 @@ fn one_of(stack: &str, name: &str) -> Host {
 }
 
 /// A server with these labels, and its id.
-fn server(double: &Double, name: &str, labels: &Value) -> i64 {
+fn server(fake: &FakeApi, name: &str, labels: &Value) -> i64 {
     let body = json!({"name": name, "server_type": "cpx11", "location": "ash", "image": "debian-12", "labels": labels});
-    double.by_hand("/servers", &body);
-    let all = double.all("servers").into_iter();
+    fake.by_hand("/servers", &body);
+    let all = fake.all("servers").into_iter();
     let mut ids = all.filter(|one| one["name"] == name);
     ids.next().unwrap()["id"].as_i64().unwrap()
 }
 
 /// The label of the host of everything that has one to have.
-fn hosts(double: &Double) -> Vec<Value> {
-    let all = OF_ONE_HOST.iter().flat_map(|kind| double.all(kind));
+fn hosts(fake: &FakeApi) -> Vec<Value> {
+    let all = OF_ONE_HOST.iter().flat_map(|kind| fake.all(kind));
     all.map(|one| one["labels"][labels::HOST].clone()).collect()
 }
 
 #[tokio::test]
 async fn what_belongs_to_a_host_is_made_with_its_label_and_what_is_shared_without() {
-    let double = Double::start();
-    let (tally, told) = run(&double.api(), Mode::Apply, wishes(&stack(ALL), 0)).await;
+    let fake = FakeApi::start();
+    let (tally, told) = run(&fake.api(), Mode::Apply, wishes(&stack(ALL), 0)).await;
     assert_eq!(tally.failed, 0, "{told}");
     assert_eq!(
-        hosts(&double),
+        hosts(&fake),
         [json!("prod"), json!("prod"), json!("prod"), json!("prod")]
     );
     for kind in ["firewalls", "ssh_keys", "networks"] {
-        assert_eq!(double.only(kind)["labels"], json!({labels::STACK: "prod"}));
+        assert_eq!(fake.only(kind)["labels"], json!({labels::STACK: "prod"}));
     }
     assert!(
         !told.contains(r#""host":"#),
@@ -59,16 +59,16 @@ async fn what_belongs_to_a_host_is_made_with_its_label_and_what_is_shared_withou
 
 #[tokio::test]
 async fn what_an_earlier_version_made_is_found_and_gets_the_label() {
-    let double = Double::start();
-    let (api, stack) = (double.api(), stack(ALL));
+    let fake = FakeApi::start();
+    let (api, stack) = (fake.api(), stack(ALL));
     run(&api, Mode::Apply, wishes(&stack, 0)).await;
-    let made = double.only("servers");
+    let made = fake.only("servers");
     for kind in OF_ONE_HOST {
-        for one in double.all(kind) {
+        for one in fake.all(kind) {
             let mut labels = one["labels"].clone();
             labels.as_object_mut().unwrap().remove(labels::HOST);
             labels["kept"] = json!("yes");
-            double.call(
+            fake.call(
                 "PUT",
                 &format!("/{kind}/{}", one["id"]),
                 &json!({"labels": labels}),
@@ -76,7 +76,7 @@ async fn what_an_earlier_version_made_is_found_and_gets_the_label() {
         }
     }
     assert_eq!(
-        hosts(&double),
+        hosts(&fake),
         [json!(null), json!(null), json!(null), json!(null)]
     );
     let found = api.server_of(&host()).await.unwrap().unwrap();
@@ -90,30 +90,30 @@ async fn what_an_earlier_version_made_is_found_and_gets_the_label() {
         4,
         "{told}"
     );
-    double.forget_calls();
+    fake.forget_calls();
     let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 1)).await;
     assert_eq!((tally.changed, tally.failed), (4, 0), "{told}");
-    let mut writes = double.calls();
+    let mut writes = fake.calls();
     writes.retain(|call| !call.starts_with("GET"));
     assert_eq!(writes.len(), 4, "one call each: {writes:?}");
-    is_whole(&double, &stack, "labelled").await;
+    is_whole(&fake, &stack, "labelled").await;
     for kind in OF_ONE_HOST {
-        for one in double.all(kind) {
+        for one in fake.all(kind) {
             assert_eq!(one["labels"][labels::HOST], "prod");
             assert_eq!(one["labels"]["kept"], "yes");
         }
     }
-    let pin = &double.only("servers")["labels"][labels::BOOTSTRAP_KEY];
+    let pin = &fake.only("servers")["labels"][labels::BOOTSTRAP_KEY];
     assert_eq!(*pin, birth(0).pin);
 }
 
 #[tokio::test]
 async fn hosts_of_one_name_in_two_stacks_are_not_mixed_up() {
-    let double = Double::start();
+    let fake = FakeApi::start();
     let labels = |stack: &str| json!({labels::STACK: stack, labels::HOST: "web-1"});
-    let ours = server(&double, "shop-web", &labels("shop"));
-    let theirs = server(&double, "shop-2-web", &labels("shop-2"));
-    let api = double.api();
+    let ours = server(&fake, "shop-web", &labels("shop"));
+    let theirs = server(&fake, "shop-2-web", &labels("shop-2"));
+    let api = fake.api();
     for (stack, id) in [("shop", ours), ("shop-2", theirs)] {
         let found = api.server_of(&one_of(stack, "web-1")).await.unwrap();
         assert_eq!(found.unwrap().id, id, "{stack}");
@@ -126,13 +126,13 @@ async fn hosts_of_one_name_in_two_stacks_are_not_mixed_up() {
 
 #[tokio::test]
 async fn of_several_hosts_each_has_the_server_with_its_label_alone() {
-    let double = Double::start();
+    let fake = FakeApi::start();
     let labels = |host: &str| json!({labels::STACK: "prod", labels::HOST: host});
-    let web = server(&double, "web", &labels("web-1"));
-    let database = server(&double, "database", &labels("db-1"));
+    let web = server(&fake, "web", &labels("web-1"));
+    let database = server(&fake, "database", &labels("db-1"));
     // No one can say whose this one is.
-    server(&double, "older", &json!({labels::STACK: "prod"}));
-    let api = double.api();
+    server(&fake, "older", &json!({labels::STACK: "prod"}));
+    let api = fake.api();
     for (name, id) in [
         ("web-1", Some(web)),
         ("db-1", Some(database)),
@@ -141,7 +141,7 @@ async fn of_several_hosts_each_has_the_server_with_its_label_alone() {
         let found = api.server_of(&one_of("prod", name)).await.unwrap();
         assert_eq!(found.map(|found| found.id), id, "{name}");
     }
-    server(&double, "second", &labels("web-1"));
+    server(&fake, "second", &labels("web-1"));
     let error = api.server_of(&one_of("prod", "web-1")).await.unwrap_err();
     assert_eq!(code(&error), Code::E0311);
     let selector = "2 servers have the label citrino-ops/stack=prod,citrino-ops/host=web-1";

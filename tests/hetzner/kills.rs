@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use citrino_ops::core::plan::Mode;
 use serde_json::{Value, json};
 
-use crate::double::{Double, until};
+use crate::fake_api::{FakeApi, until};
 use crate::faults::stride;
 use crate::operator::Operator;
 use crate::run::{run, stack, wishes};
 
 const WISHES: &str = "server_type: cpx11, location: ash, image: debian-12, volume_gb: 10";
 
-/// Runs it until the cloud is as wished. The host of the double has no machine, so the wait for it
+/// Runs it until the cloud is as wished. The host of the fake has no machine, so the wait for it
 /// is where the test ends it.
 fn to_its_end(ana: &Operator, verb: &str) {
     let mut child = ana
@@ -44,15 +44,14 @@ fn to_its_end(ana: &Operator, verb: &str) {
 }
 
 /// Kills it while its nth call waits for an answer: carried out or not.
-fn kill_at(ana: &Operator, double: &Double, verb: &str, nth: usize, carry_out: bool) {
-    double.forget_calls();
+fn kill_at(ana: &Operator, fake: &FakeApi, verb: &str, nth: usize, carry_out: bool) {
+    fake.forget_calls();
     let answer = if carry_out {
         json!(null)
     } else {
         json!("gateway")
     };
-    double
-        .fault(&json!({"nth": nth, "delay_ms": 600_000, "carry_out": carry_out, "answer": answer}));
+    fake.fault(&json!({"nth": nth, "delay_ms": 600_000, "carry_out": carry_out, "answer": answer}));
     let mut child = ana
         .command(verb)
         .stdout(Stdio::null())
@@ -61,11 +60,11 @@ fn kill_at(ana: &Operator, double: &Double, verb: &str, nth: usize, carry_out: b
         .unwrap();
     // A run that asked less often this time is over before its nth call.
     until("the call waits", || {
-        double.struck() || child.try_wait().unwrap().is_some()
+        fake.struck() || child.try_wait().unwrap().is_some()
     });
     child.kill().unwrap();
     child.wait().unwrap();
-    double.no_faults();
+    fake.no_faults();
 }
 
 /// What is typed, and what there is before it is.
@@ -96,20 +95,20 @@ const WAYS: [Way; 3] = [
 ];
 
 impl Way {
-    fn begin(&self) -> (Double, Operator) {
-        let double = Double::start();
+    fn begin(&self) -> (FakeApi, Operator) {
+        let fake = FakeApi::start();
         if let Some(more) = self.stands {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap();
-            let api = double.api();
+            let api = fake.api();
             let (tally, told) = runtime.block_on(run(&api, Mode::Apply, wishes(&stack(more), 0)));
             assert_eq!(tally.failed, 0, "{told}");
         }
-        let ana = Operator::new(&double, self.wishes);
-        double.forget_calls();
-        (double, ana)
+        let ana = Operator::new(&fake, self.wishes);
+        fake.forget_calls();
+        (fake, ana)
     }
 }
 
@@ -118,9 +117,9 @@ impl Way {
 fn a_kill_at_any_call_leaves_nothing_doubled() {
     for way in WAYS {
         let calls = {
-            let (double, ana) = way.begin();
+            let (fake, ana) = way.begin();
             to_its_end(&ana, way.verb);
-            double.calls()
+            fake.calls()
         };
         let writes = calls.iter().filter(|call| call.starts_with("POST")).count();
         assert!(writes >= 3, "{calls:?}");
@@ -151,12 +150,9 @@ fn killed_at(way: Way, at: usize, call: &str, carry_out: bool) {
         "{} killed at call {at}, {call}, carried out: {carry_out}",
         way.verb
     );
-    let (double, ana) = way.begin();
-    kill_at(&ana, &double, way.verb, at + 1, carry_out);
-    let address = double
-        .all("primary_ips")
-        .first()
-        .map(|one| one["ip"].clone());
+    let (fake, ana) = way.begin();
+    kill_at(&ana, &fake, way.verb, at + 1, carry_out);
+    let address = fake.all("primary_ips").first().map(|one| one["ip"].clone());
     to_its_end(&ana, way.verb);
     let (code, text) = ana.types("provision --check");
     assert_eq!(code, 0, "{why}\n{text}");
@@ -167,19 +163,19 @@ fn killed_at(way: Way, at: usize, call: &str, carry_out: bool) {
         ("primary_ips", 2),
         ("volumes", 1),
     ] {
-        assert_eq!(double.all(kind).len(), wished, "{why}: {kind}");
+        assert_eq!(fake.all(kind).len(), wished, "{why}: {kind}");
     }
     if let Some(address) = address {
-        let server = double.only("servers");
+        let server = fake.only("servers");
         assert_eq!(server["public_net"]["ipv4"]["ip"], address, "{why}");
     }
 }
 
 #[test]
 fn ctrl_c_says_what_exists_and_how_to_go_on() {
-    let double = Double::start();
-    let ana = Operator::new(&double, WISHES);
-    double.fault(
+    let fake = FakeApi::start();
+    let ana = Operator::new(&fake, WISHES);
+    fake.fault(
         &json!({"method": "POST", "path": "/servers", "delay_ms": 600_000, "carry_out": true}),
     );
     let child = ana
@@ -188,7 +184,7 @@ fn ctrl_c_says_what_exists_and_how_to_go_on() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    until("the call waits", || double.struck());
+    until("the call waits", || fake.struck());
     let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
     let (code, text) = crate::operator::said(&child.wait_with_output().unwrap());

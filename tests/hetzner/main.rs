@@ -3,7 +3,7 @@
 
 mod changes;
 mod clients;
-mod double;
+mod fake_api;
 mod faults;
 mod hosts;
 mod kills;

@@ -1,9 +1,9 @@
-//! The real binary on a sealed machine, beside the double.
+//! The real binary on a sealed machine, beside the fake.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::double::{Double, TOKEN};
+use crate::fake_api::{FakeApi, TOKEN};
 use crate::run::KEY;
 
 /// An operator's home with a citrino.yml in it.
@@ -14,12 +14,12 @@ pub struct Operator {
 
 impl Operator {
     /// `cloud` is the part of citrino.yml in its flow style, without the keys that all have.
-    pub fn new(double: &Double, cloud: &str) -> Self {
+    pub fn new(fake: &FakeApi, cloud: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("id_ed25519.pub"), KEY).unwrap();
         let operator = Self {
             home,
-            endpoint: double.endpoint(),
+            endpoint: fake.endpoint(),
         };
         operator.wish(cloud);
         operator

@@ -5,7 +5,7 @@ use citrino_ops::hetzner::labels;
 use citrino_ops::planner::cloud;
 use serde_json::{Value, json};
 
-use crate::double::Double;
+use crate::fake_api::FakeApi;
 use crate::run::{KEY, birth, is_whole, keys, run, stack, wishes};
 
 /// Everything that a stack can have.
@@ -14,19 +14,19 @@ const ALL: &str =
 
 #[tokio::test]
 async fn a_server_with_an_address_of_its_own_keeps_it_from_now_on() {
-    let double = Double::start();
+    let fake = FakeApi::start();
     let wish = json!({"name": "prod", "server_type": "cpx11", "location": "ash", "image": "debian-12",
         "labels": {labels::STACK: "prod"}});
-    double.by_hand("/servers", &wish);
-    let ip = double.only("servers")["public_net"]["ipv4"]["ip"].clone();
-    let api = double.api();
+    fake.by_hand("/servers", &wish);
+    let ip = fake.only("servers")["public_net"]["ipv4"]["ip"].clone();
+    let api = fake.api();
     let (_, told) = run(&api, Mode::Check, wishes(&stack(""), 0)).await;
     assert!(told.contains(r#""act":"adopt""#), "{told}");
     let (tally, told) = run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
     assert_eq!(tally.failed, 0, "{told}");
-    is_whole(&double, &stack(""), "taken in").await;
-    assert_eq!(double.only("servers")["public_net"]["ipv4"]["ip"], ip);
-    let v4 = double
+    is_whole(&fake, &stack(""), "taken in").await;
+    assert_eq!(fake.only("servers")["public_net"]["ipv4"]["ip"], ip);
+    let v4 = fake
         .all("primary_ips")
         .into_iter()
         .find(|one| one["ip"] == ip)
@@ -68,11 +68,11 @@ async fn what_is_not_ours_is_refused_left_alone_and_adopted_when_told() {
             json!({"name": "www", "type": "A", "records": [{"value": "203.0.113.9"}]}),
         ),
     ] {
-        let double = Double::start();
-        double.by_hand("/zones", &zone);
-        double.by_hand(path, &body);
+        let fake = FakeApi::start();
+        fake.by_hand("/zones", &zone);
+        fake.by_hand(path, &body);
         let stack = stack(ALL);
-        let api = double.api();
+        let api = fake.api();
         let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 0)).await;
         assert_eq!(tally.failed, 1, "{kind}\n{told}");
         assert!(
@@ -87,7 +87,7 @@ async fn what_is_not_ours_is_refused_left_alone_and_adopted_when_told() {
                 "primary_ips",
                 "networks",
             ]
-            .map(|kind| double.all(kind))
+            .map(|kind| fake.all(kind))
             .into()
         };
         let theirs = |all: &[Vec<Value>]| -> Vec<Value> {
@@ -107,7 +107,7 @@ async fn what_is_not_ours_is_refused_left_alone_and_adopted_when_told() {
         );
         if kind == "server" {
             assert_eq!(
-                double.only("servers")["labels"][labels::HOST_KEY],
+                fake.only("servers")["labels"][labels::HOST_KEY],
                 birth(7).pin
             );
         }
@@ -115,64 +115,64 @@ async fn what_is_not_ours_is_refused_left_alone_and_adopted_when_told() {
             run(&api, Mode::Apply, wishes(&stack, 0)).await;
             // A server that came with addresses has the stack's now; its own are nobody's.
             run(&api, Mode::Apply, cloud::tidy(&stack, &keys())).await;
-            is_whole(&double, &stack, kind).await;
+            is_whole(&fake, &stack, kind).await;
         }
     }
 }
 
 #[tokio::test]
 async fn what_another_stack_has_is_not_taken_from_it() {
-    let double = Double::start();
+    let fake = FakeApi::start();
     let labels = json!({labels::STACK: "other"});
-    double.by_hand("/firewalls", &json!({"name": "prod", "labels": labels}));
+    fake.by_hand("/firewalls", &json!({"name": "prod", "labels": labels}));
     let adopt = cloud::adopt(&stack(""), &keys(), None, None);
-    let (tally, told) = run(&double.api(), Mode::Apply, adopt).await;
+    let (tally, told) = run(&fake.api(), Mode::Apply, adopt).await;
     assert_eq!((tally.changed, tally.failed), (0, 1), "{told}");
     assert!(told.contains("belongs to stack other"), "{told}");
-    assert_eq!(double.only("firewalls")["labels"], labels);
+    assert_eq!(fake.only("firewalls")["labels"], labels);
 }
 
 #[tokio::test]
 async fn a_public_key_under_another_name_serves_and_stays() {
-    let double = Double::start();
+    let fake = FakeApi::start();
     let bare = KEY.rsplit_once(' ').unwrap().0;
-    double.call(
+    fake.call(
         "POST",
         "/ssh_keys",
         &json!({"name": "of a person", "public_key": bare}),
     );
-    let api = double.api();
+    let api = fake.api();
     let (tally, told) = run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
     assert_eq!((tally.same, tally.failed), (1, 0), "{told}");
     run(&api, Mode::Apply, cloud::destroy(&stack(""), false)).await;
-    assert_eq!(double.only("ssh_keys")["name"], "of a person");
+    assert_eq!(fake.only("ssh_keys")["name"], "of a person");
 }
 
 #[tokio::test]
 async fn what_somebody_else_uses_is_not_pulled_away() {
-    let double = Double::start();
-    let api = double.api();
+    let fake = FakeApi::start();
+    let api = fake.api();
     let stack = stack(", volume_gb: 10, protect: false");
     run(&api, Mode::Apply, wishes(&stack, 0)).await;
     let helper =
         json!({"name": "helper", "server_type": "cpx11", "location": "ash", "image": "debian-12"});
-    double.by_hand("/servers", &helper);
-    let volume = double.only("volumes");
-    let helper = double
+    fake.by_hand("/servers", &helper);
+    let volume = fake.only("volumes");
+    let helper = fake
         .all("servers")
         .into_iter()
         .find(|one| one["name"] == "helper")
         .unwrap();
     let at = format!("/volumes/{}/actions", volume["id"]);
-    double.by_hand(&format!("{at}/detach"), &json!({}));
-    double.by_hand(&format!("{at}/attach"), &json!({"server": helper["id"]}));
+    fake.by_hand(&format!("{at}/detach"), &json!({}));
+    fake.by_hand(&format!("{at}/attach"), &json!({"server": helper["id"]}));
     let (tally, told) = run(&api, Mode::Apply, wishes(&stack, 1)).await;
     assert_eq!(tally.failed, 1, "{told}");
     assert!(
         told.contains("E0311") && told.contains("is attached to server"),
         "{told}"
     );
-    assert_eq!(double.only("volumes")["server"], helper["id"]);
+    assert_eq!(fake.only("volumes")["server"], helper["id"]);
     // Nor is a second server made the stack's, nor the volume in use tidied away.
     let adopt = cloud::adopt(&stack, &keys(), Some("helper"), Some(&birth(7).pin));
     let (_, told) = run(&api, Mode::Apply, adopt).await;
@@ -184,22 +184,22 @@ async fn what_somebody_else_uses_is_not_pulled_away() {
     )
     .await;
     assert!(!told.contains(r#""state":"changed""#), "{told}");
-    assert_eq!(double.all("volumes").len(), 1);
+    assert_eq!(fake.all("volumes").len(), 1);
 }
 
 #[tokio::test]
 async fn an_address_of_another_stack_is_not_taken_from_it() {
-    let double = Double::start();
+    let fake = FakeApi::start();
     let theirs = json!({"name": "theirs", "type": "ipv4", "location": "ash", "assignee_type": "server",
         "auto_delete": false, "labels": {labels::STACK: "other"}});
-    let address = double.call("POST", "/primary_ips", &theirs)["primary_ip"].clone();
+    let address = fake.call("POST", "/primary_ips", &theirs)["primary_ip"].clone();
     let wish = json!({"name": "prod", "server_type": "cpx11", "location": "ash", "image": "debian-12",
         "labels": {labels::STACK: "prod"}, "public_net": {"ipv4": address["id"], "enable_ipv4": true, "enable_ipv6": true}});
-    double.by_hand("/servers", &wish);
-    let (tally, told) = run(&double.api(), Mode::Apply, wishes(&stack(""), 0)).await;
+    fake.by_hand("/servers", &wish);
+    let (tally, told) = run(&fake.api(), Mode::Apply, wishes(&stack(""), 0)).await;
     assert_eq!(tally.failed, 1, "{told}");
     assert!(told.contains("E0306"), "{told}");
-    let now = double
+    let now = fake
         .all("primary_ips")
         .into_iter()
         .find(|one| one["id"] == address["id"])

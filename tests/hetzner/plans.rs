@@ -8,7 +8,7 @@ use citrino_ops::core::plan::Mode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::double::Double;
+use crate::fake_api::FakeApi;
 use crate::operator::Operator;
 use crate::run::{run, stack, wishes};
 
@@ -45,13 +45,13 @@ fn failure(path: &Path) -> Option<String> {
     let name = path.file_stem().unwrap().to_string_lossy().into_owned();
     let text = fs::read_to_string(path).unwrap();
     let case: Case = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let double = Double::start();
-    prepare(&double, &case);
-    let before = everything(&double);
-    let ana = Operator::new(&double, &case.wishes);
+    let fake = FakeApi::start();
+    prepare(&fake, &case);
+    let before = everything(&fake);
+    let ana = Operator::new(&fake, &case.wishes);
     let (code, said) = ana.types(&case.run);
     let said = masked(&said);
-    assert_eq!(everything(&double), before, "{name} changed something");
+    assert_eq!(everything(&fake), before, "{name} changed something");
     if code == case.code && said.trim() == case.says.trim() {
         return None;
     }
@@ -61,33 +61,33 @@ fn failure(path: &Path) -> Option<String> {
     ))
 }
 
-fn prepare(double: &Double, case: &Case) {
+fn prepare(fake: &FakeApi, case: &Case) {
     if let Some(more) = &case.provisioned {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        let api = double.api();
+        let api = fake.api();
         let (tally, told) = runtime.block_on(run(&api, Mode::Apply, wishes(&stack(more), 0)));
         assert_eq!(tally.failed, 0, "{told}");
     }
     for (method, path, body) in &case.by_hand {
         let id = |kind: &str| {
-            let one = double.all(kind).first().map(|one| one["id"].to_string());
+            let one = fake.all(kind).first().map(|one| one["id"].to_string());
             one.unwrap_or_default()
         };
         let path = path
             .replace("{server}", &id("servers"))
             .replace("{firewall}", &id("firewalls"));
         if method == "POST" && !path.starts_with("/_lab") {
-            double.by_hand(&path, body);
+            fake.by_hand(&path, body);
         } else {
-            double.call(method, &path, body);
+            fake.call(method, &path, body);
         }
     }
 }
 
-fn everything(double: &Double) -> Vec<Vec<Value>> {
+fn everything(fake: &FakeApi) -> Vec<Vec<Value>> {
     [
         "servers",
         "firewalls",
@@ -96,7 +96,7 @@ fn everything(double: &Double) -> Vec<Vec<Value>> {
         "volumes",
         "networks",
     ]
-    .map(|kind| double.all(kind))
+    .map(|kind| fake.all(kind))
     .into()
 }
 

@@ -8,7 +8,7 @@ use citrino_ops::core::secret::Secret;
 use citrino_ops::hetzner::Hetzner;
 use citrino_ops::planner::cloud::{self, Bootstrap, DiskPolicy, PublicKey, Resource};
 
-use crate::double::Double;
+use crate::fake_api::FakeApi;
 
 pub const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV me@here";
@@ -64,10 +64,10 @@ pub async fn run(api: &Hetzner, mode: Mode, steps: Vec<Step<Resource>>) -> (Coun
 }
 
 /// Nothing is left to wish, and there is one of each.
-pub async fn is_whole(double: &Double, stack: &Stack, why: &str) {
+pub async fn is_whole(fake: &FakeApi, stack: &Stack, why: &str) {
     let steps = wishes(stack, 9);
     let count = steps.len();
-    let (tally, told) = run(&double.api(), Mode::Check, steps).await;
+    let (tally, told) = run(&fake.api(), Mode::Check, steps).await;
     assert_eq!(
         (tally.same, tally.differs, tally.failed),
         (count, 0, 0),
@@ -82,7 +82,7 @@ pub async fn is_whole(double: &Double, stack: &Stack, why: &str) {
         ("volumes", usize::from(cloud.volume_gb.is_some())),
         ("networks", usize::from(cloud.network.is_some())),
     ] {
-        let all = double.all(kind);
+        let all = fake.all(kind);
         assert_eq!(all.len(), wished, "{why}: {kind}: {all:?}");
     }
 }

@@ -6,15 +6,15 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::double::Double;
+use crate::fake_api::FakeApi;
 use crate::operator::Operator;
 
 const WISHES: &str = "server_type: cpx11, location: ash, image: debian-12";
 
 #[test]
 fn a_saved_plan_is_applied_without_a_question() {
-    let double = Double::start();
-    let ana = Operator::new(&double, WISHES);
+    let fake = FakeApi::start();
+    let ana = Operator::new(&fake, WISHES);
     let (code, text) = ana.types("plan --out kept");
     assert_eq!(code, 3, "{text}");
     assert!(text.contains("citrino-ops provision --plan kept"), "{text}");
@@ -34,22 +34,22 @@ fn a_saved_plan_is_applied_without_a_question() {
         .into_iter()
         .find(|event| event["event"] == "end")
         .unwrap();
-    // What follows is the wait for a host, which the double does not have.
+    // What follows is the wait for a host, which the fake does not have.
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!((&end["changed"], &end["failed"]), (&json!(5), &json!(0)));
-    assert_eq!(double.only("servers")["name"], "prod");
+    assert_eq!(fake.only("servers")["name"], "prod");
 }
 
 #[test]
 fn a_saved_plan_is_refused_when_the_world_has_moved() {
-    let double = Double::start();
-    let ana = Operator::new(&double, WISHES);
+    let fake = FakeApi::start();
+    let ana = Operator::new(&fake, WISHES);
     assert_eq!(ana.types("plan --out kept").0, 3);
     let rules =
         json!([{"direction": "in", "protocol": "tcp", "port": "80", "source_ips": ["0.0.0.0/0"]}]);
     let firewall = json!({"name": "prod", "labels": {"citrino-ops/stack": "prod"}, "rules": rules});
-    double.call("POST", "/firewalls", &firewall);
+    fake.call("POST", "/firewalls", &firewall);
     let (code, text) = ana.types("provision --plan kept");
     assert_eq!(code, 7, "{text}");
     assert!(
@@ -57,7 +57,7 @@ fn a_saved_plan_is_refused_when_the_world_has_moved() {
             && text.contains("planned: firewall prod (does not exist"),
         "{text}"
     );
-    assert_eq!(double.all("servers"), Vec::<Value>::new());
+    assert_eq!(fake.all("servers"), Vec::<Value>::new());
 
     // The same world, and other wishes.
     assert_eq!(ana.types("plan --out kept").0, 3);
@@ -68,5 +68,5 @@ fn a_saved_plan_is_refused_when_the_world_has_moved() {
         text.contains("citrino.yml was changed since then"),
         "{text}"
     );
-    assert_eq!(double.all("servers"), Vec::<Value>::new());
+    assert_eq!(fake.all("servers"), Vec::<Value>::new());
 }

@@ -5,20 +5,20 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::double::{Double, TOKEN, until};
+use crate::fake_api::{FakeApi, TOKEN, until};
 use crate::operator::{Operator, said};
 
 const LEAST: &str = "server_type: cpx11, location: ash, image: debian-12";
 
 #[test]
 fn a_wrong_or_missing_or_read_only_token_changes_nothing_and_is_a_sentence() {
-    let double = Double::start();
-    double.call(
+    let fake = FakeApi::start();
+    fake.call(
         "POST",
         "/_lab/tokens",
         &json!({"token": "r".repeat(64), "readonly": true}),
     );
-    let ana = Operator::new(&double, LEAST);
+    let ana = Operator::new(&fake, LEAST);
     for (token, sentence) in [
         (None, "there is no token for the Hetzner API"),
         (
@@ -30,7 +30,7 @@ fn a_wrong_or_missing_or_read_only_token_changes_nothing_and_is_a_sentence() {
             "could not change anything: the Hetzner API says: ",
         ),
     ] {
-        double.forget_calls();
+        fake.forget_calls();
         let mut command = ana.command("provision --yes");
         match &token {
             Some(token) => command.env("HCLOUD_TOKEN", token),
@@ -47,7 +47,7 @@ fn a_wrong_or_missing_or_read_only_token_changes_nothing_and_is_a_sentence() {
             errors[0].starts_with("error[E0301]:") && errors[0].contains(sentence),
             "{text}"
         );
-        let calls = double.calls();
+        let calls = fake.calls();
         let writes: Vec<_> = calls
             .iter()
             .filter(|call| !call.starts_with("GET") && *call != "PUT /ssh_keys/0")
@@ -55,7 +55,7 @@ fn a_wrong_or_missing_or_read_only_token_changes_nothing_and_is_a_sentence() {
         assert!(writes.is_empty(), "{writes:?}");
     }
     for kind in ["servers", "firewalls", "ssh_keys", "primary_ips"] {
-        assert_eq!(double.all(kind), Vec::<Value>::new());
+        assert_eq!(fake.all(kind), Vec::<Value>::new());
     }
     // A token that may only read is good for looking.
     let mut plan = ana.command("plan");
@@ -65,8 +65,8 @@ fn a_wrong_or_missing_or_read_only_token_changes_nothing_and_is_a_sentence() {
 
 #[test]
 fn a_token_is_in_no_output_no_argument_and_no_file() {
-    let double = Double::start();
-    let ana = Operator::new(&double, LEAST);
+    let fake = FakeApi::start();
+    let ana = Operator::new(&fake, LEAST);
     let mut told = String::new();
     for line in [
         "-v plan --out kept",
@@ -81,22 +81,22 @@ fn a_token_is_in_no_output_no_argument_and_no_file() {
         told.push_str(&text);
     }
     // One that fails at the API, and one that is looked at while it waits for an answer.
-    double.fault(
+    fake.fault(
         &json!({"answer": {"status": 500, "code": "server_error", "message": "no"}, "times": 0}),
     );
     told.push_str(&ana.types("plan").1);
-    double.no_faults();
-    double.fault(&json!({"delay_ms": 600_000}));
+    fake.no_faults();
+    fake.fault(&json!({"delay_ms": 600_000}));
     let child = ana
         .command("plan")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    until("the call waits", || double.struck());
+    until("the call waits", || fake.struck());
     let arguments = fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
     assert!(arguments.ends_with(b"\0plan\0"), "{arguments:?}");
-    double.no_faults();
+    fake.no_faults();
     told.push_str(&said(&child.wait_with_output().unwrap()).1);
     told.push_str(&String::from_utf8_lossy(&arguments));
     assert!(told.contains("cpx11 in ash"), "{told}");

@@ -5,7 +5,7 @@ use citrino_ops::core::plan::Mode;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::double::{Double, FAST, until};
+use crate::fake_api::{FAST, FakeApi, until};
 use crate::faults::{pace_for, ways};
 use crate::run::{is_whole, run, stack, wishes};
 
@@ -55,7 +55,7 @@ proptest! {
 }
 
 async fn wander(events: &[Event]) {
-    let double = Double::start();
+    let fake = FakeApi::start();
     for (n, event) in events.iter().enumerate() {
         match event {
             Event::Provision { wished, fails } => {
@@ -64,48 +64,48 @@ async fn wander(events: &[Event]) {
                     let mut fault = ways()[*way].1.clone();
                     pace = pace_for(&fault);
                     fault["nth"] = json!(nth);
-                    double.fault(&fault);
+                    fake.fault(&fault);
                 }
                 let stack = stack(WISHED[*wished]);
                 run(
-                    &double.api_paced(pace),
+                    &fake.api_paced(pace),
                     Mode::Apply,
                     wishes(&stack, u8::try_from(n).unwrap()),
                 )
                 .await;
-                double.no_faults();
-                double.comes_to_rest();
+                fake.no_faults();
+                fake.comes_to_rest();
             }
-            Event::Accident(which) => accident(&double, *which),
+            Event::Accident(which) => accident(&fake, *which),
         }
     }
     // All that any of the wishes could have left is wished.
     let all = stack(WISHED[WISHED.len() - 1]);
-    let (tally, told) = run(&double.api(), Mode::Apply, wishes(&all, 20)).await;
+    let (tally, told) = run(&fake.api(), Mode::Apply, wishes(&all, 20)).await;
     assert_eq!(tally.failed, 0, "{events:?}\n{told}");
-    is_whole(&double, &all, &format!("{events:?}")).await;
+    is_whole(&fake, &all, &format!("{events:?}")).await;
 }
 
 /// Does something by hand, when there is something to do it to.
-fn accident(double: &Double, which: usize) {
-    let first = |kind: &str| double.all(kind).first().map(|one| one["id"].clone());
+fn accident(fake: &FakeApi, which: usize) {
+    let first = |kind: &str| fake.all(kind).first().map(|one| one["id"].clone());
     let off = json!({"delete": false, "rebuild": false});
     match which {
         0 => {
             if let Some(id) = first("firewalls") {
-                double.by_hand(
+                fake.by_hand(
                     &format!("/firewalls/{id}/actions/set_rules"),
                     &json!({"rules": []}),
                 );
             }
         }
         1 => {
-            if let Some(server) = double
+            if let Some(server) = fake
                 .all("servers")
                 .first()
                 .filter(|one| one["status"] == "running")
             {
-                double.by_hand(
+                fake.by_hand(
                     &format!("/servers/{}/actions/poweroff", server["id"]),
                     &json!({}),
                 );
@@ -114,19 +114,19 @@ fn accident(double: &Double, which: usize) {
         // The server goes; its addresses are kept.
         2 => {
             if let Some(id) = first("servers") {
-                double.by_hand(&format!("/servers/{id}/actions/change_protection"), &off);
-                double.call("DELETE", &format!("/servers/{id}"), &Value::Null);
-                until("the server is gone", || double.all("servers").is_empty());
+                fake.by_hand(&format!("/servers/{id}/actions/change_protection"), &off);
+                fake.call("DELETE", &format!("/servers/{id}"), &Value::Null);
+                until("the server is gone", || fake.all("servers").is_empty());
             }
         }
         3 => {
             if let Some(id) = first("ssh_keys") {
-                double.call("DELETE", &format!("/ssh_keys/{id}"), &Value::Null);
+                fake.call("DELETE", &format!("/ssh_keys/{id}"), &Value::Null);
             }
         }
         _ => {
             if let Some(id) = first("servers") {
-                double.by_hand(&format!("/servers/{id}/actions/change_protection"), &off);
+                fake.by_hand(&format!("/servers/{id}/actions/change_protection"), &off);
             }
         }
     }

@@ -111,6 +111,7 @@ files.link(name="nginx's folder", path="/home/citrino/nginx", target="/etc/nginx
 put("/home/citrino/citrino/.env", group="citrino", mode="640")
 put("/etc/citrino/app.yml")
 put("/etc/systemd/system/citrino@.service")
+put("/etc/citrino/profile.json")
 
 # backup
 put("/etc/citrino/backup.json", mode="600")

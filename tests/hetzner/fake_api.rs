@@ -1,5 +1,4 @@
-//! The lab's API without machines, as the Hetzner world's double: it keeps state, refuses as the
-//! API does, and fails when it is told to.
+//! The lab's API without machines: it keeps state, refuses as the API does, and fails when it is told to.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -29,13 +28,13 @@ pub const IMPATIENT: Pace = Pace {
     ..FAST
 };
 
-pub struct Double {
+pub struct FakeApi {
     process: Child,
     _state: tempfile::TempDir,
     base: String,
 }
 
-impl Drop for Double {
+impl Drop for FakeApi {
     fn drop(&mut self) {
         // Gone already is as good.
         let _ = self.process.kill();
@@ -66,7 +65,7 @@ pub fn until(what: &str, mut yes: impl FnMut() -> bool) {
     }
 }
 
-impl Double {
+impl FakeApi {
     /// On a port that nobody has.
     pub fn start() -> Self {
         let state = tempfile::tempdir().unwrap();
@@ -75,7 +74,7 @@ impl Double {
             .args(["serve", "--no-machines"])
             .env("CITRINO_LAB_STATE", state.path())
             .env("CITRINO_LAB_PORT", "0")
-            .env("CITRINO_LAB_NAME", "double")
+            .env("CITRINO_LAB_NAME", "fake")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -83,7 +82,7 @@ impl Double {
         let output = process.stdout.take().unwrap();
         BufReader::new(output).read_line(&mut endpoint).unwrap();
         let base = endpoint.strip_suffix("/v1\n");
-        let base = base.unwrap_or_else(|| panic!("the double did not start; it said why above"));
+        let base = base.unwrap_or_else(|| panic!("the fake did not start; it said why above"));
         Self {
             process,
             _state: state,
@@ -195,7 +194,7 @@ impl Double {
 }
 
 /// Does something of the server by hand, and waits for it.
-impl Double {
+impl FakeApi {
     pub fn by_hand(&self, path: &str, body: &Value) {
         self.call("POST", path, body);
         self.comes_to_rest();
