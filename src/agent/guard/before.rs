@@ -149,6 +149,7 @@ fn command(run: &[&str], check: &[&str]) -> Command {
         check: owned(check),
         user: None,
         env_file: None,
+        sandbox: false,
         deadline_s: None,
     }
 }
