@@ -19,6 +19,7 @@ mod guard;
 mod import;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
+mod limits;
 #[path = "../need/mod.rs"]
 mod need;
 mod offsite;
