@@ -30,7 +30,12 @@ fn no_process_of_another_user_starts_with_what_the_app_wrote_into_its_environmen
     stack.on_host(&format!(
         "printf 'LD_DEBUG=files\nLD_DEBUG_OUTPUT={MARKS}\n' >>{ENVIRONMENT}; chown citrino {ENVIRONMENT}; chmod 0666 {ENVIRONMENT}"
     ));
-    let artifact = build(&stack, "citrino-app", "marked", &json!({ "build": "marked" }));
+    let artifact = build(
+        &stack,
+        "citrino-app",
+        "marked",
+        &json!({ "build": "marked" }),
+    );
     let artifact = artifact.display().to_string();
     for words in [
         ["status"].as_slice(),
@@ -52,7 +57,9 @@ fn no_process_of_another_user_starts_with_what_the_app_wrote_into_its_environmen
     assert_eq!(converge.code, 0, "{}", converge.text);
     assert_eq!(marks(&stack), "");
     assert_eq!(
-        stack.on_host(&format!("stat -c '%a %U' {ENVIRONMENT}")).trim(),
+        stack
+            .on_host(&format!("stat -c '%a %U' {ENVIRONMENT}"))
+            .trim(),
         "600 root"
     );
     stack.is_as_wished();
@@ -88,7 +95,12 @@ fn whatever_runs_the_apps_binary_is_in_the_one_sandbox() {
     let Some(stack) = serving() else { return };
     let (app, trial) = (number(&stack, "citrino"), number(&stack, "citrino-trial"));
     let watch = Watch::begin(&stack);
-    let artifact = build(&stack, "citrino-app", "watched", &json!({ "build": "watched" }));
+    let artifact = build(
+        &stack,
+        "citrino-app",
+        "watched",
+        &json!({ "build": "watched" }),
+    );
     let artifact = artifact.display().to_string();
     for words in [
         ["deploy", "--artifact", &artifact].as_slice(),
@@ -194,7 +206,9 @@ fn services_have_no_more_power_than_they_need_and_have_it_from_their_first_start
         "$(cat /run/nginx.pid)",
         "$(cat /run/postgresql/15-main.pid)",
     ] {
-        let status = stack.on_host(&format!("grep -E '^(NoNewPrivs|Seccomp):' /proc/{pid}/status"));
+        let status = stack.on_host(&format!(
+            "grep -E '^(NoNewPrivs|Seccomp):' /proc/{pid}/status"
+        ));
         let words: Vec<&str> = status.split_whitespace().collect();
         assert_eq!(words, ["NoNewPrivs:", "1", "Seccomp:", "2"], "{pid}");
     }
@@ -212,8 +226,21 @@ fn nobody_logs_in_but_who_is_to() {
     ));
     let login = |user: &str| {
         let mut ssh = Command::new("ssh");
-        ssh.args(["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]);
-        ssh.args(["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-i"]);
+        ssh.args([
+            "-F",
+            "none",
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "StrictHostKeyChecking=no",
+        ]);
+        ssh.args([
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-i",
+        ]);
         ssh.arg(stack.lab.operator_key());
         ssh.arg(format!("{user}@{}", stack.address())).arg("true");
         ssh.output().unwrap()
@@ -263,12 +290,17 @@ fn connections_that_say_nothing_do_not_take_the_site_from_others() {
         "for n in $(seq 20); do curl -s -m 5 -o /dev/null -w '%{{http_code}} ' http://{address}/api/health; done"
     );
     let others = stack.on_host(&ask);
-    let same: Vec<u16> = (0..20).map(|_| status(&address, Duration::from_secs(5))).collect();
+    let same: Vec<u16> = (0..20)
+        .map(|_| status(&address, Duration::from_secs(5)))
+        .collect();
     let deploy = stack.citrino(&["status"]);
     drop(slow);
     assert_eq!(others.trim(), ["200"; 20].join(" "));
     // From their own address there is an answer too: that of the site, or that there are too many.
-    assert!(same.iter().all(|status| [200, 429].contains(status)), "{same:?}");
+    assert!(
+        same.iter().all(|status| [200, 429].contains(status)),
+        "{same:?}"
+    );
     assert_eq!(deploy.code, 0, "{}", deploy.text);
     stack.is_as_wished();
 }
@@ -281,8 +313,13 @@ fn status(address: &str, within: Duration) -> u16 {
         .unwrap();
     runtime.block_on(async {
         let client = reqwest::Client::builder().no_proxy().timeout(within);
-        let ask = client.build().unwrap().get(format!("http://{address}/api/health"));
-        ask.send().await.map_or(0, |answer| answer.status().as_u16())
+        let ask = client
+            .build()
+            .unwrap()
+            .get(format!("http://{address}/api/health"));
+        ask.send()
+            .await
+            .map_or(0, |answer| answer.status().as_u16())
     })
 }
 
@@ -290,7 +327,9 @@ fn status(address: &str, within: Duration) -> u16 {
 fn raw(stack: &Stack, request: &str) -> String {
     use std::io::Read;
     let mut connection = std::net::TcpStream::connect((stack.address(), 80)).unwrap();
-    connection.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    connection
+        .set_read_timeout(Some(Duration::from_mins(1)))
+        .unwrap();
     connection.write_all(request.as_bytes()).unwrap();
     let mut said = Vec::new();
     // A connection that is reset has said nothing.
@@ -313,7 +352,10 @@ fn only_the_sites_own_names_are_answered() {
             format!("GET /api/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         let said = raw(&stack, &request);
         assert_eq!(said.starts_with("HTTP/1.1 200"), answered, "{host}: {said}");
-        assert!(answered || said.is_empty() || said.starts_with("HTTP/1.1 400"), "{host}: {said}");
+        assert!(
+            answered || said.is_empty() || said.starts_with("HTTP/1.1 400"),
+            "{host}: {said}"
+        );
     }
 }
 
