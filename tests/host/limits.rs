@@ -25,7 +25,7 @@ fn no_process_of_another_user_starts_with_what_the_app_wrote_into_its_environmen
     let Some(stack) = serving() else { return };
     let marks = |stack: &Stack| stack.on_host(&format!("ls -ln {MARKS}.* 2>/dev/null || true"));
     stack.on_host(&format!(
-        "LD_DEBUG=files LD_DEBUG_OUTPUT={MARKS} true; ls {MARKS}.*; rm {MARKS}.*"
+        "LD_DEBUG=files LD_DEBUG_OUTPUT={MARKS} /bin/true; ls {MARKS}.*; rm {MARKS}.*"
     ));
     stack.on_host(&format!(
         "printf 'LD_DEBUG=files\nLD_DEBUG_OUTPUT={MARKS}\n' >>{ENVIRONMENT}; chown citrino {ENVIRONMENT}; chmod 0666 {ENVIRONMENT}"

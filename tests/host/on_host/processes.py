@@ -18,7 +18,7 @@ def about(pid):
     with open(f"/proc/{pid}/cmdline") as file:
         words = file.read().split("\0")[1:-1]
     with open(f"/proc/{pid}/mountinfo") as file:
-        closed = [line.split()[4] for line in file if "/systemd/inaccessible/" in line]
+        closed = [line.split()[4] for line in file if "/inaccessible/" in line]
     found = {name: lines[name].split()[0] for name in NAMES}
     return {**found, "words": words, "closed": closed}
 
