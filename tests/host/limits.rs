@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::need::skipped;
 use crate::stack::{Stack, serving};
 use crate::stand_in::build;
+use crate::venv;
 
 const ENVIRONMENT: &str = "/home/citrino/citrino/.env";
 /// More than nginx once had connections and files in all.
@@ -125,7 +127,7 @@ fn whatever_runs_the_apps_binary_is_in_the_one_sandbox() {
         }
         told.insert((
             process["Uid"].as_str().unwrap().to_owned(),
-            process["words"][0].as_str().unwrap().to_owned(),
+            process["words"][0].as_str().unwrap_or_default().to_owned(),
         ));
     }
     // One that serves of each kind lives long enough to be seen in any case.
@@ -250,6 +252,30 @@ fn nobody_logs_in_but_who_is_to() {
     assert!(root.status.success(), "{root:?}");
     let said = String::from_utf8_lossy(&postgres.stderr).into_owned();
     assert!(said.contains("Permission denied"), "{said}");
+}
+
+/// As a stranger who looks for weak algorithms sees it.
+#[test]
+fn ssh_audit_finds_nothing_to_fail() {
+    let Some(stack) = serving() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let venv = runtime.block_on(venv::with(&folder.join("requirements-ssh-audit.txt")));
+    let venv = match venv {
+        Ok(venv) => venv,
+        Err(why) => return skipped(&why),
+    };
+    let mut audit = Command::new(venv.join("bin/ssh-audit"));
+    let said = audit
+        .args(["--no-colors", &stack.address()])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(text.contains("# key exchange algorithms"), "{text}");
+    assert!(!text.contains("[fail]"), "{text}");
 }
 
 /// Connections that say half a request, until they are dropped.

@@ -39,3 +39,5 @@ mod takeover;
 mod tasks;
 mod transfer;
 mod trust;
+#[path = "../../lab/tests/clients/venv.rs"]
+mod venv;

@@ -81,9 +81,9 @@ fn a_machine_does_not_reach_what_was_not_meant_for_it() {
     let ours = TcpListener::bind("10.81.0.1:0").unwrap();
     arrives(&lab, &server, &ours);
     // Of all addresses, and of one of the host's that is not the lab's.
-    ip("link add clab-other type bridge");
-    ip("address add 10.81.99.1/24 dev clab-other");
-    ip("link set clab-other up");
+    ip("link add clab-elsewhere type bridge");
+    ip("address add 10.81.99.1/24 dev clab-elsewhere");
+    ip("link set clab-elsewhere up");
     let everywhere = TcpListener::bind("0.0.0.0:0").unwrap();
     let other = TcpListener::bind("10.81.99.1:0").unwrap();
     let visits = |address: &str, listener: &TcpListener| {
@@ -97,15 +97,15 @@ fn a_machine_does_not_reach_what_was_not_meant_for_it() {
         visits("10.81.99.1", &other),
     ];
     // Another lab's machine is behind its bridge: the host forwards nothing there.
-    ip("netns add clabother");
-    ip("link add clabo type veth peer name eth0 netns clabother");
-    ip("link set clabo master clab-other");
-    ip("link set clabo up");
+    ip("netns add clabelse");
+    ip("link add clabe type veth peer name eth0 netns clabelse");
+    ip("link set clabe master clab-elsewhere");
+    ip("link set clabe up");
     for words in [
-        "-n clabother link set lo up",
-        "-n clabother link set eth0 up",
-        "-n clabother address add 10.81.99.2/24 dev eth0",
-        "-n clabother route add default via 10.81.99.1",
+        "-n clabelse link set lo up",
+        "-n clabelse link set eth0 up",
+        "-n clabelse address add 10.81.99.2/24 dev eth0",
+        "-n clabelse route add default via 10.81.99.1",
     ] {
         ip(words);
     }
@@ -122,8 +122,8 @@ fn a_machine_does_not_reach_what_was_not_meant_for_it() {
     };
     until("the other lab's machine is there", || ping("host"));
     let neighbour = ping("machine");
-    ip("netns delete clabother");
-    ip("link delete clab-other");
+    ip("netns delete clabelse");
+    ip("link delete clab-elsewhere");
     assert_eq!(seen, [false; 3]);
     assert!(!neighbour);
     server.delete(&lab);
