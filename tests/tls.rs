@@ -78,7 +78,7 @@ fn with_one_all_but_challenges_goes_over_tls() {
     for part in [
         "listen 443 ssl http2 ",
         "ssl_protocols TLSv1.2 TLSv1.3;",
-        "return 308 https://$host$request_uri;",
+        "return 308 https://example.com$request_uri;",
         "location /.well-known/acme-challenge/",
         "listen 127.0.0.1:5001;",
         &format!("ssl_certificate {LIVE}/fullchain.pem;"),
@@ -92,6 +92,9 @@ fn with_one_all_but_challenges_goes_over_tls() {
         "{plain}"
     );
     assert_eq!(conf.matches('{').count(), conf.matches('}').count());
+    // Whoever asks by another name chooses nothing: not even where a redirect leads to.
+    assert!(!conf.contains("$host$"), "{conf}");
+    assert_eq!(conf.matches("return 444;").count(), 2);
     let questions = steps("health", &values);
     assert_eq!(
         questions

@@ -24,6 +24,7 @@ use crate::host::own::{
     WAY_BACK,
 };
 use crate::host::profile;
+use crate::host::sandbox;
 use crate::host::system::{Cmd, System};
 use crate::storage::blob;
 use crate::task::Task;
@@ -131,21 +132,33 @@ async fn arm(system: &System, plan: &Plan<Task>, within_s: u64) -> Result<()> {
     keep_binary(system).context("could not copy this binary")?;
     at_boot(system).await?;
     stop(system).await?;
-    let run = [
+    system.run(&timer(within_s)).await?.success()?;
+    armed.write(system).await
+}
+
+fn timer(within_s: u64) -> Cmd {
+    let mut argv: Vec<String> = [
         "systemd-run",
         "--quiet",
         "--collect",
-        &format!("--unit={UNIT}"),
-        &format!("--on-active={within_s}"),
         "--timer-property=AccuracySec=1s",
         "--property=Restart=on-failure",
         "--property=RestartSec=1",
         "--property=StartLimitIntervalSec=0",
-        BINARY,
-        "guard",
-    ];
-    system.run(&Cmd::new(run)).await?.success()?;
-    armed.write(system).await
+    ]
+    .map(str::to_owned)
+    .into();
+    argv.push(format!("--unit={UNIT}"));
+    argv.push(format!("--on-active={within_s}"));
+    argv.extend(limits().map(|property| format!("--property={property}")));
+    argv.extend([BINARY, "guard"].map(str::to_owned));
+    Cmd::new(argv)
+}
+
+/// What the switch cannot do, whatever the plan on the host's disk says.
+fn limits() -> impl Iterator<Item = &'static str> {
+    let all = sandbox::HARDENING.iter().chain(&sandbox::OF_THE_SWITCH);
+    all.copied()
 }
 
 /// By its content: its name may be gone since it was started.
@@ -157,8 +170,9 @@ fn keep_binary(system: &System) -> std::io::Result<()> {
 
 /// What starts at the next boot is read from disk then: systemd need not be told now.
 async fn at_boot(system: &System) -> Result<()> {
+    let limits = limits().collect::<Vec<_>>().join("\n");
     let unit = format!(
-        "[Unit]\nDescription=citrino-ops reverts changes that nobody confirmed\nConditionPathExists={ARMED}\nAfter=ssh.service ufw.service nginx.service\n\n[Service]\nType=exec\nExecStart={BINARY} guard\nRestart=on-failure\nRestartSec=1\n"
+        "[Unit]\nDescription=citrino-ops reverts changes that nobody confirmed\nConditionPathExists={ARMED}\nAfter=ssh.service ufw.service nginx.service\n\n[Service]\nType=exec\nExecStart={BINARY} guard\nRestart=on-failure\nRestartSec=1\n{limits}\n"
     );
     if system.read_text(AT_BOOT)?.as_deref() != Some(&unit) {
         system

@@ -397,6 +397,12 @@ impl Stack {
         self.host.as_ref().map_or_else(ssh_port, |host| host.port)
     }
 
+    /// Who logs in to the host.
+    pub fn login(&self) -> Login {
+        let host = self.host.as_ref();
+        host.map_or_else(Login::root, |host| host.user.clone())
+    }
+
     /// A path of citrino.yml as the operator's machine knows it: `~` is the home, a relative path
     /// starts at citrino.yml.
     pub fn resolve(&self, path: &Path) -> PathBuf {

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::value::{DatabaseName, HostPath, InnerPath, RoleName, SystemName, TextLine, Variable};
+use super::value::{
+    DatabaseName, HostPath, InnerPath, RoleName, SystemName, TextLine, Variable, WholeNumber,
+};
 
 mod command;
 mod data_check;
@@ -34,6 +36,9 @@ pub struct AppProfile {
     pub user: SystemName,
     #[serde(default)]
     pub group: Option<SystemName>,
+    /// Who a release runs as while it is asked on a copy of the database; `USER-trial` when it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial_user: Option<SystemName>,
     pub home: HostPath,
     /// Where its releases, slots and the live link are.
     pub folder: HostPath,
@@ -50,6 +55,9 @@ pub struct AppProfile {
     pub routes: Routes,
     /// What nginx answers while the app does not.
     pub away: Away,
+    /// What nginx answers in its place to a body that it would refuse.
+    #[serde(default)]
+    pub too_large: Option<TooLarge>,
     /// What a new release must answer over its own socket before it takes over.
     #[serde(default)]
     pub smoke: Vec<Request>,
@@ -99,6 +107,14 @@ pub struct Environment {
     /// Keep it small while it is asked on a copy of the database, beside the one that serves.
     #[serde(default)]
     pub small: BTreeMap<Variable, TextLine>,
+}
+
+/// The largest body of a request that the app takes, and what it answers to a larger one, as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TooLarge {
+    pub bytes: WholeNumber<1, 1_073_741_824>,
+    pub answer: TextLine,
 }
 
 /// The page for visitors while the app does not answer.

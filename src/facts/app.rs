@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::core::error::{Code, code};
 use crate::core::value::{ReleaseId, Sha256, checked};
-use crate::host::env_file;
 use crate::host::memory_usage;
 use crate::host::own;
 use crate::host::system::{Cmd, System, mode_of};
@@ -17,7 +17,7 @@ const SCHEMA_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AppFacts {
-    /// Whether `converge` has put the app's unit and environment there.
+    /// Whether `converge` has put the app's unit, its environment and the user of its trials there.
     pub prepared: bool,
     /// The slot that nginx talks to.
     pub live: Option<String>,
@@ -149,26 +149,28 @@ impl Schema {
     }
 }
 
-/// A command of the app as the app's user, with the app's environment.
-pub fn command(system: &System, binary: &str, arguments: &[String]) -> Result<Cmd> {
+/// A command of the app as the app's user, in its sandbox and with its environment.
+pub fn command(system: &System, binary: &str, arguments: &[String]) -> Cmd {
     let app = system.app();
     let words = std::iter::once(binary).chain(arguments.iter().map(String::as_str));
-    Ok(Cmd::new(words)
+    Cmd::new(words)
         .user(&*app.user)
-        .envs(env_file::read(system, &app.env_file())?))
+        .in_sandbox(system, &[&app.env_file()])
 }
 
 /// What the live database has seen of migrations, as this binary tells it; the reason when it
 /// cannot be known.
 pub async fn schema(system: &System, binary: &str) -> Result<Result<Schema, String>> {
-    let status = command(system, binary, &system.app().commands.status.words())?;
-    let Ok(output) = tokio::time::timeout(SCHEMA_WITHIN, system.run(&status)).await else {
-        let seconds = SCHEMA_WITHIN.as_secs();
-        return Ok(Err(format!(
-            "the database did not answer within {seconds} s"
-        )));
+    let words = system.app().commands.status.words();
+    let status = command(system, binary, &words).within(SCHEMA_WITHIN);
+    let output = match system.run(&status).await {
+        Err(error) if code(&error) == Code::E0405 => {
+            let seconds = SCHEMA_WITHIN.as_secs();
+            let why = format!("the database did not answer within {seconds} s");
+            return Ok(Err(why));
+        }
+        other => other?,
     };
-    let output = output?;
     if !output.ok() {
         return Ok(Err(output.last_words()));
     }
@@ -184,7 +186,11 @@ pub async fn gather(system: &System) -> Result<AppFacts> {
     let there = |path: &str| system.stat(path).map(|found| found.is_some());
     let app = system.app();
     let mut facts = AppFacts {
-        prepared: there(&app.unit_file())? && there(&app.env_file())?,
+        prepared: there(&app.unit_file())?
+            && there(&app.env_file())?
+            && system
+                .find_account("/etc/passwd", &app.trial_user())?
+                .is_some(),
         live: link_name(system, &app.live())?,
         ..AppFacts::default()
     };

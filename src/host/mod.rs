@@ -8,4 +8,5 @@ pub mod lock;
 pub mod memory_usage;
 pub mod own;
 pub mod profile;
+pub mod sandbox;
 pub mod system;

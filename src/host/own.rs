@@ -8,6 +8,9 @@ pub const BACKUP_SETTINGS: &str = "/etc/citrino/backup.json";
 /// The application profile.
 pub const PROFILE: &str = "/etc/citrino/profile.json";
 
+/// The certificates of the site and their keys.
+pub const CERTIFICATES: &str = "/etc/citrino/tls";
+
 /// What the agent keeps.
 pub const STATE: &str = "/var/lib/citrino";
 /// Agents, each under the sha256 of its binary: the name is the version check.
@@ -46,6 +49,8 @@ pub const GUARD_AT_BOOT: &str = "/etc/systemd/system/citrino-guard-at-boot.servi
 pub const GUARD_WANTED: &str =
     "/etc/systemd/system/multi-user.target.wants/citrino-guard-at-boot.service";
 
+/// How the units begin in which commands of the app run.
+pub const SANDBOX_UNIT: &str = "citrino-command";
 /// The unit that a release is asked in, on a copy of the database.
 pub const REHEARSAL_UNIT: &str = "citrino-rehearsal.service";
 /// Its folder below /run.

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+mod cmd;
 mod program;
 
-pub use program::{Cmd, Output};
+pub use cmd::Cmd;
+pub use program::Output;
 
 use super::own;
 use crate::core::app_profile::AppProfile;

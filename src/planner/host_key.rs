@@ -189,6 +189,7 @@ fn step(name: &str, run: &str, check: &str) -> Step<Task> {
             check: shell(check),
             user: None,
             env_file: None,
+            sandbox: false,
             deadline_s: None,
         },
     )

@@ -7,6 +7,7 @@
 use crate::config::stack::Stack;
 use crate::core::app_profile::AppProfile;
 use crate::core::plan::Step;
+use crate::facts::Facts;
 use crate::facts::app::{AppFacts, Release};
 use crate::task::Task;
 
@@ -46,25 +47,20 @@ pub fn id(at: time::OffsetDateTime, sha256: &str) -> String {
     format!("{at}-{}", &sha256[..8.min(sha256.len())])
 }
 
-/// For every converge: the release that serves is restarted when its settings changed, and must work
-/// with them.
-pub fn keep_live(profile: &AppProfile, app: &AppFacts) -> Vec<Step<Task>> {
+/// For every converge: when its settings changed, the release that serves takes over from itself in the other slot, and must
+/// work with them. Where memory is short for two of it, it is restarted.
+pub fn keep_live(profile: &AppProfile, facts: &Facts) -> Vec<Step<Task>> {
+    let app = &facts.app;
     let Some(slot) = live(app).filter(|slot| has_served(app, slot.release)) else {
         return Vec::new();
     };
-    let name = slot.name;
-    vec![
-        Step::new(
-            "app",
-            format!("app settings in slot {name}"),
-            slot::running(profile, slot),
-        ),
-        Step::new(
-            "app",
-            format!("readiness of slot {name}"),
-            slot::ready(profile, slot, 1),
-        ),
-    ]
+    let name = format!("app settings in slot {}", slot.name);
+    let settings = match check_memory(profile, facts) {
+        Ok(()) => Step::new("app", name, slot::in_turn(profile, slot.release)),
+        Err(_) => Step::new("app", name, slot::running(profile, slot)),
+    };
+    let ready = slot::live_is_ready(profile);
+    vec![settings, Step::new("app", "readiness of the app", ready)]
 }
 
 /// The steps after another database took the live one's place: the release that serves works with it.

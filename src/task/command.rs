@@ -23,6 +23,9 @@ pub struct Command {
     /// A file of `KEY=value` lines for both programs: secrets stay out of the arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env_file: Option<String>,
+    /// Both programs run in the sandbox of the app.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sandbox: bool,
     /// How many seconds each of the programs may take, when that is not for the agent to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_s: Option<u64>,
@@ -37,7 +40,11 @@ impl Command {
         if let Some(seconds) = self.deadline_s {
             cmd = cmd.within(Duration::from_secs(seconds));
         }
-        if let Some(file) = &self.env_file {
+        let file = self.env_file.as_deref();
+        if self.sandbox {
+            return Ok(cmd.in_sandbox(system, &Vec::from_iter(file)));
+        }
+        if let Some(file) = file {
             cmd = cmd.envs(env_file::read(system, file)?);
         }
         Ok(cmd)

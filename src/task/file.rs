@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 
 use super::permissions::Perm;
+use super::program::run_if_there;
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
@@ -46,6 +47,9 @@ pub enum FileContent {
         /// Runs as this user instead of root.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         user: Option<String>,
+        /// Runs in the sandbox of the app.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        sandbox: bool,
     },
 }
 
@@ -75,8 +79,8 @@ impl File {
             FileContent::Text(text) => Ok(text.clone().into_bytes()),
             FileContent::Secret(secret) => Ok(secret.reveal().as_bytes().to_vec()),
             FileContent::Blob { blob } => blob::read(system, blob),
-            FileContent::Output { output, user } => {
-                let printed = printed(system, output, user.as_deref()).await?;
+            FileContent::Output { .. } => {
+                let printed = system.run(&self.printer(system)).await?;
                 Ok(printed.success()?.stdout.into_bytes())
             }
         }
@@ -86,9 +90,10 @@ impl File {
         match &self.content {
             FileContent::Blob { blob } => Ok(digest::sha256(found) == *blob),
             // A program that cannot say it yet makes a difference; `apply` tells what is wrong with it.
-            FileContent::Output { output, user } => {
-                let printed = printed(system, output, user.as_deref()).await?;
-                Ok(printed.ok() && printed.stdout.as_bytes() == found)
+            FileContent::Output { .. } => {
+                let printed = run_if_there(system, &self.printer(system)).await?;
+                let same = |said: Output| said.ok() && said.stdout.as_bytes() == found;
+                Ok(printed.is_some_and(same))
             }
             _ => Ok(self.wished(system).await? == found),
         }
@@ -115,19 +120,30 @@ impl File {
         Some(diff)
     }
 
+    /// The program that prints the content.
+    fn printer(&self, system: &System) -> Cmd {
+        let FileContent::Output {
+            output,
+            user,
+            sandbox,
+        } = &self.content
+        else {
+            return Cmd::default();
+        };
+        let mut cmd = Cmd::new(output);
+        if let Some(user) = user {
+            cmd = cmd.user(user);
+        }
+        if *sandbox {
+            cmd = cmd.in_sandbox(system, &[]);
+        }
+        cmd
+    }
+
     /// An owner that is not there yet is a difference, not an error: an earlier step will make it.
     fn owner_ids(&self, system: &System) -> Option<Ids> {
         system.ids(&self.owner).ok()
     }
-}
-
-async fn printed(system: &System, argv: &[String], user: Option<&str>) -> Result<Output> {
-    let cmd = Cmd::new(argv);
-    let cmd = match user {
-        Some(user) => cmd.user(user),
-        None => cmd,
-    };
-    system.run(&cmd).await
 }
 
 impl Wish<System> for File {

@@ -14,6 +14,7 @@ pub mod drill;
 pub mod file;
 pub mod firewall;
 pub mod group;
+pub mod handed_over;
 pub mod imported;
 pub mod link;
 pub mod offsite;
@@ -60,6 +61,7 @@ pub use drill::Drill;
 pub use file::File;
 pub use firewall::Firewall;
 pub use group::Group;
+pub use handed_over::{HandedOver, SlotInTurn};
 pub use imported::Imported;
 pub use link::Link;
 pub use offsite::Offsite;
@@ -121,6 +123,7 @@ kinds! {
     file::File,
     firewall::Firewall,
     group::Group,
+    handed_over::HandedOver,
     imported::Imported,
     link::Link,
     offsite::Offsite,
@@ -185,7 +188,11 @@ impl Task {
     pub fn can_be_guarded(&self) -> bool {
         matches!(
             self,
-            Task::File(_) | Task::Link(_) | Task::Firewall(_) | Task::Service(_)
+            Task::File(_)
+                | Task::Link(_)
+                | Task::Firewall(_)
+                | Task::HandedOver(_)
+                | Task::Service(_)
         )
     }
 }

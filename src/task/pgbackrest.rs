@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::postgres::OWNER;
 use crate::host::system::{Cmd, System};
 
-/// `runuser`, which starts it, does not tell a program that is absent from one that fails.
+/// Its place also tells whether it is installed.
 const PROGRAM: &str = "/usr/bin/pgbackrest";
 /// A backup of a cluster of many GB takes longer than anything else that is run.
 const PATIENCE: Duration = Duration::from_hours(6);

@@ -119,9 +119,8 @@ impl Rehearsal {
         if system.stat(binary)?.is_none() {
             return Ok(Err(format!("{binary} is not on the host yet")));
         }
-        let status = self
-            .trial
-            .app(system, &system.app().commands.status.words(), &[])?;
+        let words = system.app().commands.status.words();
+        let status = self.trial.app(system, &words);
         let output = system.run(&status).await?;
         if !output.ok() {
             return Ok(Err(format!(

@@ -11,11 +11,11 @@ use super::scratch::Scratch;
 use crate::core::app_profile::{AppProfile, Request};
 use crate::core::engine::Wish;
 use crate::core::error::{Code, Fault};
-use crate::host::env_file;
 use crate::host::own::{
     REHEARSAL_ENVIRONMENT as ENVIRONMENT, REHEARSAL_RUNTIME as RUNTIME, REHEARSAL_SOCKET as SOCKET,
     REHEARSAL_UNIT as UNIT,
 };
+use crate::host::sandbox;
 use crate::host::system::{Cmd, Output, System};
 
 /// How long the release may take until it answers.
@@ -82,16 +82,15 @@ impl ReleaseCheck {
         self.binary.rsplit('/').nth(1).unwrap_or_default()
     }
 
-    /// A command of the release, its environment with something else in it.
-    pub fn app(&self, system: &System, arguments: &[String], over: &[(&str, &str)]) -> Result<Cmd> {
-        let words = std::iter::once(&self.binary).chain(arguments);
-        let mut cmd = Cmd::new(words)
+    /// A command of the release on the live database, as the app.
+    pub fn app(&self, system: &System, arguments: &[String]) -> Cmd {
+        self.command(arguments)
             .user(&self.user)
-            .envs(env_file::read(system, &self.env_file)?);
-        for (key, value) in over {
-            cmd = cmd.env(*key, *value);
-        }
-        Ok(cmd)
+            .in_sandbox(system, &[&self.env_file])
+    }
+
+    fn command(&self, arguments: &[String]) -> Cmd {
+        Cmd::new(std::iter::once(&self.binary).chain(arguments))
     }
 
     /// The release brings the copy up to what it needs.
@@ -111,12 +110,31 @@ impl ReleaseCheck {
         scratch: &Scratch,
         arguments: &[String],
     ) -> Result<Output> {
-        let over = scratch.environment();
-        let over: Vec<(&str, &str)> = over
-            .iter()
-            .map(|(key, value)| (*key, value.as_str()))
-            .collect();
-        system.run(&self.app(system, arguments, &over)?).await
+        let user = system.app().trial_user();
+        self.run_as(system, &user, scratch, arguments).await
+    }
+
+    /// The same as the app, who owns the files that are to be loaded.
+    pub async fn load_on(
+        &self,
+        system: &System,
+        scratch: &Scratch,
+        arguments: &[String],
+    ) -> Result<Output> {
+        self.run_as(system, &self.user, scratch, arguments).await
+    }
+
+    async fn run_as(
+        &self,
+        system: &System,
+        user: &str,
+        scratch: &Scratch,
+        arguments: &[String],
+    ) -> Result<Output> {
+        lead_to(system, scratch, &[]).await?;
+        let command = self.command(arguments).user(user);
+        let command = command.in_sandbox(system, &[&self.env_file, ENVIRONMENT]);
+        system.run(&command).await
     }
 
     /// The release runs on the copy, small and bounded, and answers.
@@ -162,42 +180,52 @@ impl ReleaseCheck {
     }
 
     async fn start(&self, system: &System, scratch: &Scratch) -> Result<()> {
-        let environment = &system.app().environment;
-        let small = environment
-            .small
-            .iter()
-            .map(|(key, value)| (&**key, &**value));
-        let own = small.chain([(&*environment.release, self.release())]);
-        let own = own.map(|(key, value)| format!("{key}={value}\n"));
-        let over = scratch.environment();
-        let over = over.iter().map(|(key, value)| format!("{key}={value}\n"));
-        let lines: String = own.chain(over).collect();
-        system
-            .write_atomic(ENVIRONMENT, lines.as_bytes(), 0o600, None, &[])
-            .await?;
-        let properties = [
+        let app = system.app();
+        let small = app.environment.small.iter();
+        let small = small.map(|(key, value)| (&**key, &**value));
+        let own: Vec<_> = small
+            .chain([(&*app.environment.release, self.release())])
+            .collect();
+        lead_to(system, scratch, &own).await?;
+        let mut properties = vec![
             "Type=exec".to_owned(),
-            format!("User={}", self.user),
+            format!("User={}", app.trial_user()),
             format!("EnvironmentFile={}", self.env_file),
             // Of two files the later one has the last word.
             format!("EnvironmentFile={ENVIRONMENT}"),
             format!("RuntimeDirectory={RUNTIME}"),
+            "RuntimeDirectoryMode=0750".to_owned(),
             "MemoryMax=256M".to_owned(),
             "RuntimeMaxSec=120".to_owned(),
         ];
+        properties.extend(sandbox::of_app(app));
         let mut argv = vec![
             "systemd-run".to_owned(),
             "--quiet".to_owned(),
             "--collect".to_owned(),
             format!("--unit={UNIT}"),
         ];
-        argv.extend(properties.map(|property| format!("--property={property}")));
+        let property = |property| format!("--property={property}");
+        argv.extend(properties.into_iter().map(property));
         let bind = format!("unix:{SOCKET}");
-        let serve = &system.app().commands.serve;
         argv.push(self.binary.clone());
-        argv.extend(serve.with(&[("settings", &self.settings), ("bind", &bind)]));
+        let words = [("settings", self.settings.as_str()), ("bind", &bind)];
+        argv.extend(app.commands.serve.with(&words));
         system.run(&Cmd::new(argv)).await?.success().map(drop)
     }
+}
+
+/// Writes what leads the app to the copy, and what else it must find in its environment there.
+async fn lead_to(system: &System, scratch: &Scratch, own: &[(&str, &str)]) -> Result<()> {
+    let over = scratch.environment();
+    let over = over.iter().map(|(key, value)| (*key, value.as_str()));
+    let lines = own.iter().copied().chain(over);
+    let mut text = String::new();
+    for (key, value) in lines {
+        text.extend([key, "=", value, "\n"]);
+    }
+    let write = system.write_atomic(ENVIRONMENT, text.as_bytes(), 0o600, None, &[]);
+    write.await
 }
 
 /// Takes away what a trial has made, its own or a killed one's.

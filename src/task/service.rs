@@ -102,6 +102,11 @@ impl Service {
         }))
     }
 
+    /// Whether it runs, and with older files than those that are on disk, so that only a restart would help.
+    pub async fn is_outdated(&self, system: &System) -> Result<bool> {
+        Ok(self.todo(system).await?.act == Some("restart"))
+    }
+
     fn stamp_path(&self) -> String {
         format!("{}/{}.json", own::STAMPS, self.unit)
     }

@@ -17,6 +17,9 @@ pub struct Sysctl {
     /// As sysctl(8) writes it: `vm.swappiness`.
     pub key: String,
     pub value: String,
+    /// A kernel that has no such key is left alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 }
 
 impl Sysctl {
@@ -56,6 +59,7 @@ impl Wish<System> for Sysctl {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         let mut what = Vec::new();
         match system.read_text(self.live())? {
+            None if self.optional => return Ok(CheckResult::same()),
             None => what.push(format!("the kernel has no {} yet", self.key)),
             Some(live) if words(&live) != words(&self.value) => what.push(format!(
                 "{} is {}, expected {}",

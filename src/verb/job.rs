@@ -16,6 +16,7 @@ use crate::core::plan::{Claim, Mode, Plan, Step};
 use crate::core::report::Report;
 use crate::core::secret::{DOTS, Secret};
 use crate::facts::Facts;
+use crate::host::sandbox;
 use crate::operator::preview::Preview;
 use crate::planner::backup::Settings;
 use crate::planner::cloud::{PublicKey, Resource};
@@ -148,6 +149,10 @@ impl<'r> Job<'r> {
             .with("tls", &stack.tls)
             .with("https", &stack.tls.https())
             .with("profile", &*stack.profile)
+            .with("trial_user", &stack.profile.trial_user())
+            .with("sandbox", &sandbox::of_app(&stack.profile))
+            .with("hardening", &sandbox::HARDENING)
+            .with("ssh_user", &stack.login())
             .with("app", &stack.app)
             .with("database", &stack.database)
             .with("backup", &stack.backup)

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::stack::serving;
+use crate::stand_in::User;
 
 #[test]
 fn plan_names_what_was_changed_by_hand_and_the_verbs_mend_it() {
@@ -62,8 +63,20 @@ fn a_changed_setting_reaches_the_app_that_runs() {
         "citrino.yml",
         &wishes.replace("demo_data: true", "demo_data: true, request_timeout_s: 20"),
     );
+    let slot = || stack.on_host("readlink /home/citrino/citrino/live");
+    let (before, user) = (slot(), User::comes(&stack));
     let converge = stack.citrino(&["converge"]);
+    let seen = user.leaves();
     assert_eq!(converge.code, 0, "{}", converge.text);
+    // The same release took over in the other slot, so nobody noticed.
+    assert_eq!(
+        seen.failures,
+        Vec::<String>::new(),
+        "of {} answers",
+        seen.answers
+    );
+    assert_eq!(seen.releases.len(), 1);
+    assert_ne!(slot(), before);
     assert!(
         converge.text.contains("app settings in slot"),
         "{}",

@@ -83,7 +83,7 @@ fn a_firewall_that_keeps_ssh_out_heals_itself() {
 fn an_sshd_that_lets_nobody_in_heals_itself() {
     heals(
         "templates/ssh/sshd.conf.tera",
-        &format!("AllowUsers nobody\n{}", own("templates/ssh/sshd.conf.tera")),
+        &format!("DenyUsers root\n{}", own("templates/ssh/sshd.conf.tera")),
         "E0510",
         "sshd configuration",
     );

@@ -19,6 +19,7 @@ mod guard;
 mod import;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
+mod limits;
 #[path = "../need/mod.rs"]
 mod need;
 mod offsite;
@@ -38,3 +39,5 @@ mod takeover;
 mod tasks;
 mod transfer;
 mod trust;
+#[path = "../../lab/tests/clients/venv.rs"]
+mod venv;

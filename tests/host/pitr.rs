@@ -2,6 +2,7 @@
 
 use crate::backups::taken;
 use crate::lab::until;
+use crate::limits::scores_are_low;
 use crate::offsite::{gateway, wish_for};
 use crate::s3::Storage;
 use crate::stack::{GO_ON, Said, Stack, serving};
@@ -90,6 +91,10 @@ fn the_repository_can_be_in_a_bucket_that_is_spoken_with_over_tls() {
     taken(&stack);
     stack.is_healthy();
     stack.is_as_wished();
+    scores_are_low(
+        &stack,
+        &["citrino-pitr@full.service", "citrino-offsite.service"],
+    );
 
     stack.sql("CREATE TABLE cuaderno (n int); INSERT INTO cuaderno VALUES (1)");
     let to = stack.sql("SELECT clock_timestamp()");

@@ -112,7 +112,8 @@ async fn bind_unix(path: &Path) -> Result<Listener> {
             .with_context(|| format!("the stale socket {shown} cannot be removed"))?;
     }
     let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {shown}"))?;
-    fs::set_permissions(path, Permissions::from_mode(0o666))
+    // Its group is the folder's where that says so: the proxy's.
+    fs::set_permissions(path, Permissions::from_mode(0o660))
         .with_context(|| format!("the mode of {shown} cannot be set"))?;
     let made = fs::symlink_metadata(path).with_context(|| format!("{shown} cannot be read"))?;
     let file = SocketFile {

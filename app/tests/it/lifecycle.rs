@@ -222,7 +222,7 @@ fn a_unix_socket_comes_and_goes() {
     let mut app = App::start_with(&database.url(), &settings);
     assert_eq!(
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o666
+        0o660
     );
     let mut stream = UnixStream::connect(&path).unwrap();
     stream

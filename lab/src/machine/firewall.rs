@@ -3,13 +3,17 @@
 //! A firewall drops inbound traffic that no rule allows. It allows all outbound traffic until there is
 //! an outbound rule. Replies pass. A server without a firewall is open. All of this follows Hetzner's
 //! documentation. Rules for IPv6 have no effect here.
+//!
+//! Beside them stands what keeps a machine from its host: see `apart`.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
+use std::sync::OnceLock;
 
 use anyhow::Result;
 use serde_json::Value;
 
+use super::private;
 use crate::lab::{Lab, run, run_with};
 
 /// A machine behind firewalls, with the rules of all of them.
@@ -35,6 +39,7 @@ pub fn remove(lab: &Lab) -> Result<()> {
 
 fn ruleset(lab: &Lab, guarded: &[Guarded]) -> String {
     let (table, bridge, net) = (lab.table(), lab.bridge(), lab.address(0));
+    let apart = apart(lab, tells_listeners_apart());
     let (mut jumps, mut chains) = (String::new(), String::new());
     for machine in guarded {
         // Writing to a string cannot fail.
@@ -46,17 +51,42 @@ fn ruleset(lab: &Lab, guarded: &[Guarded]) -> String {
             chains += &chain(&format!("out_{number}"), &machine.rules, "out");
         }
     }
+    let private = private::bridges(lab);
     format!(
         "add table inet {table}\n\
          delete table inet {table}\n\
          table inet {table} {{\n{chains}\
          \x20 chain guard {{\n    ct state established,related accept\n{jumps}  }}\n\
-         \x20 chain forward {{ type filter hook forward priority 0; policy accept; jump guard; }}\n\
-         \x20 chain input {{ type filter hook input priority 0; policy accept; jump guard; }}\n\
+{apart}\
+         \x20 chain forward {{ type filter hook forward priority 0; policy accept; iifname \"{bridge}\" jump neighbours; jump guard; }}\n\
+         \x20 chain input {{ type filter hook input priority 0; policy accept; iifname {{ \"{bridge}\", \"{private}\" }} jump host; jump guard; }}\n\
          \x20 chain output {{ type filter hook output priority 0; policy accept; oifname \"{bridge}\" icmp type redirect drop; jump guard; }}\n\
          \x20 chain way_out {{ type nat hook postrouting priority 100; policy accept; ip saddr {net}/24 oifname != \"{bridge}\" masquerade; }}\n\
          }}\n"
     )
+}
+
+/// What a machine reaches of its host: replies, the host's name service, a ping, and whoever listens on the lab's own gateway
+/// address on purpose. Whatever listens on all addresses was not meant for it. Of other labs on this host it reaches nothing.
+fn apart(lab: &Lab, tells_listeners_apart: bool) -> String {
+    let (bridge, gateway) = (lab.bridge(), lab.address(1));
+    let listeners = if tells_listeners_apart {
+        "socket wildcard 1 drop"
+    } else {
+        "meta l4proto { tcp, udp } drop"
+    };
+    format!(
+        "\x20 chain host {{\n    ct state established,related return\n    meta nfproto ipv6 drop\n    meta l4proto {{ tcp, udp }} th dport 53 return\n    \
+         ip daddr != {gateway} drop\n    {listeners}\n  }}\n\
+         \x20 chain neighbours {{\n    oifname \"{bridge}\" return\n    oifname {{ \"clab-*\", \"cn*\" }} drop\n  }}\n"
+    )
+}
+
+/// Whether this kernel can tell of a packet whether its listener listens on all addresses. Where it cannot, none is reached.
+fn tells_listeners_apart() -> bool {
+    static TELLS: OnceLock<bool> = OnceLock::new();
+    const TRIAL: &str = "table inet clab_trial { chain c { socket wildcard 1 drop; }; }";
+    *TELLS.get_or_init(|| run(&["nft", "--check", TRIAL]).is_ok())
 }
 
 /// Allowed packets return to the calling chain; the others are dropped here.
@@ -153,5 +183,13 @@ mod tests {
         assert!(text.contains("chain in_7 {\n    drop\n  }"));
         assert!(!text.contains("out_7"));
         assert!(ruleset(&lab, &[]).contains("masquerade"));
+    }
+
+    /// A kernel that knows less lets a machine reach less, and not more.
+    #[test]
+    fn without_the_kernels_help_no_listener_of_the_host_is_reached() {
+        let lab = Lab::for_test();
+        assert!(apart(&lab, true).contains("socket wildcard 1 drop"));
+        assert!(apart(&lab, false).contains("meta l4proto { tcp, udp } drop"));
     }
 }

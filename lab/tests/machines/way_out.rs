@@ -73,6 +73,62 @@ fn a_machine_reaches_its_gateway_and_beyond() {
     server.delete(&lab);
 }
 
+/// What else runs here is none of a machine's business: not what listens everywhere, not what belongs to another lab.
+#[test]
+fn a_machine_does_not_reach_what_was_not_meant_for_it() {
+    let Some(lab) = Shared::lab() else { return };
+    let server = Server::create(&lab, &json!({}));
+    let ours = TcpListener::bind("10.81.0.1:0").unwrap();
+    arrives(&lab, &server, &ours);
+    // Of all addresses, and of one of the host's that is not the lab's.
+    ip("link add clab-elsewhere type bridge");
+    ip("address add 10.81.99.1/24 dev clab-elsewhere");
+    ip("link set clab-elsewhere up");
+    let everywhere = TcpListener::bind("0.0.0.0:0").unwrap();
+    let other = TcpListener::bind("10.81.99.1:0").unwrap();
+    let visits = |address: &str, listener: &TcpListener| {
+        let port = listener.local_addr().unwrap().port();
+        let connect = format!("timeout 3 bash -c '</dev/tcp/{address}/{port}'");
+        server.ssh(&lab, &connect).status.success()
+    };
+    let seen = [
+        visits("10.81.0.1", &everywhere),
+        visits("10.81.99.1", &everywhere),
+        visits("10.81.99.1", &other),
+    ];
+    // Another lab's machine is behind its bridge: the host forwards nothing there.
+    ip("netns add clabelse");
+    ip("link add clabe type veth peer name eth0 netns clabelse");
+    ip("link set clabe master clab-elsewhere");
+    ip("link set clabe up");
+    for words in [
+        "-n clabelse link set lo up",
+        "-n clabelse link set eth0 up",
+        "-n clabelse address add 10.81.99.2/24 dev eth0",
+        "-n clabelse route add default via 10.81.99.1",
+    ] {
+        ip(words);
+    }
+    let ping = |from: &str| {
+        let ping = "ping -c 1 -W 3 10.81.99.2";
+        match from {
+            "host" => Command::new("sh")
+                .args(["-c", ping])
+                .status()
+                .unwrap()
+                .success(),
+            _ => server.ssh(&lab, ping).status.success(),
+        }
+    };
+    until("the other lab's machine is there", || ping("host"));
+    let neighbour = ping("machine");
+    ip("netns delete clabelse");
+    ip("link delete clab-elsewhere");
+    assert_eq!(seen, [false; 3]);
+    assert!(!neighbour);
+    server.delete(&lab);
+}
+
 /// Rules of the host that drop what it forwards, as Docker and ufw have it; here for our lab alone.
 struct Dropping;
 

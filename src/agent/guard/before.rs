@@ -34,6 +34,16 @@ pub async fn steps(system: &System, plan: &Plan<Task>) -> Result<Vec<Step<Task>>
             Task::Link(wish) => things.extend(place(system, &wish.path).await?),
             Task::Firewall(_) => things.extend(firewall(system).await?),
             Task::Service(wish) => services.push(service(system, wish).await?),
+            Task::HandedOver(wish) => {
+                for slot in &wish.slots {
+                    things.extend(place(system, &slot.holds.path).await?);
+                    services.push(service(system, &slot.running).await?);
+                }
+                if let Some(slot) = wish.slots.first() {
+                    // Last: it leads to a slot that runs again.
+                    services.extend(place(system, &slot.leads.path).await?);
+                }
+            }
             // No playbook can guard another kind.
             _ => {}
         }
@@ -149,6 +159,7 @@ fn command(run: &[&str], check: &[&str]) -> Command {
         check: owned(check),
         user: None,
         env_file: None,
+        sandbox: false,
         deadline_s: None,
     }
 }

@@ -1,5 +1,7 @@
 //! Names in the app's environment that are not the operator's to set.
 
+use crate::core::value::steers_programs;
+
 /// What templates/app/env.tera writes, and from which key.
 const WRITTEN: [(&str, &str); 6] = [
     ("DB_HOST", "the database's place on the host"),
@@ -10,17 +12,14 @@ const WRITTEN: [(&str, &str); 6] = [
     ("DOMAIN", "`domain`"),
 ];
 
-/// Names that change what any program does before it is the app.
-const OF_THE_LOADER: [&str; 2] = ["PATH", "BASH_ENV"];
-
 /// Why nobody may set a variable of this name.
 pub fn refusal(name: &str) -> Option<String> {
     let written = WRITTEN.iter().find(|(known, _)| *known == name);
     if let Some((_, from)) = written {
         return Some(format!("is written by citrino-ops itself, from {from}"));
     }
-    let is_loaders = name.starts_with("LD_") || OF_THE_LOADER.contains(&name);
-    is_loaders.then(|| "would change how programs are started; no app needs it".to_owned())
+    steers_programs(name)
+        .then(|| "would change how programs are started; no app needs it".to_owned())
 }
 
 /// The one name that is a secret whenever it is there: the app logs in by password then.

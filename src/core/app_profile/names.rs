@@ -14,6 +14,15 @@ impl AppProfile {
         self.group.as_ref().unwrap_or(&self.user)
     }
 
+    /// Who a release runs as while it is asked on a copy of the database. Two processes of one user can read and write each
+    /// other's memory, and this one may be of a release that nobody has seen at work yet.
+    pub fn trial_user(&self) -> String {
+        match &self.trial_user {
+            Some(user) => user.to_string(),
+            None => format!("{}-trial", self.user),
+        }
+    }
+
     /// The unit that runs the release in a slot.
     pub fn unit(&self, slot: &str) -> String {
         format!("{}@{slot}.service", self.name)
@@ -82,6 +91,11 @@ impl AppProfile {
     /// Where a file of a backup is.
     pub fn backup_file(&self, file: &str) -> String {
         format!("{}/{file}", self.backups())
+    }
+
+    /// The local repository for a recovery to a point in time.
+    pub fn repository(&self) -> String {
+        format!("{}/pitr", self.data)
     }
 
     /// Where a backup that was sent waits for its plan: on the disk of the backups, so that it need not be copied.

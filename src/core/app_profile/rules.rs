@@ -1,6 +1,7 @@
 //! What no single key of a profile shows: words that a command must have, and names that must not meet.
 
 use super::{AppProfile, Argv};
+use crate::core::value::SystemName;
 
 /// The names of values: those that a command must have, and those that it may have.
 #[derive(Clone, Copy)]
@@ -92,11 +93,34 @@ impl AppProfile {
                 wrongs.push(wrong(&[key], why.to_owned()));
             }
         }
+        wrongs.extend(self.wrong_trial_user());
+        wrongs.extend(self.wrong_too_large());
         if self.folder == self.data {
             let why = "is the same folder as `folder`; each needs its own".to_owned();
             wrongs.push(wrong(&["data"], why));
         }
         wrongs
+    }
+
+    fn wrong_too_large(&self) -> Option<Wrong> {
+        let answer = &self.too_large.as_ref()?.answer;
+        let why = "stands between quotes in nginx's configuration: it cannot have `'`, `\\` or `$`";
+        let path = ["too_large", "answer"];
+        answer
+            .contains(['\'', '\\', '$'])
+            .then(|| wrong(&path, why.to_owned()))
+    }
+
+    fn wrong_trial_user(&self) -> Option<Wrong> {
+        if self.trial_user.as_ref() == Some(&self.user) {
+            let why = "is `user`: a release that is tried must not be the user that serves";
+            return Some(wrong(&["trial_user"], why.to_owned()));
+        }
+        let name = self.trial_user();
+        SystemName::try_from(name.clone()).err().map(|_| {
+            let why = format!("is too long for `{name}`; give `trial_user` a name");
+            wrong(&["user"], why)
+        })
     }
 
     fn wrong_import(&self) -> Vec<Wrong> {

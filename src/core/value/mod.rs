@@ -10,6 +10,7 @@ mod net;
 mod number;
 mod place;
 mod program;
+mod steering;
 mod stored;
 
 pub use clock::{DayAndTime, TimeOfDay};
@@ -19,6 +20,7 @@ pub use net::{Address, Cidr, Domain, Email, HostKey, Login, PrivateNetwork};
 pub use number::{Port, WholeNumber};
 pub use place::HttpUrl;
 pub use program::{Argument, Flag, HostPath, InnerPath, Route, SystemName, TextLine};
+pub use steering::steers_programs;
 pub use stored::{BackupName, ReleaseId, Sha256, checked};
 
 #[cfg(test)]

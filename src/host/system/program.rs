@@ -1,7 +1,6 @@
 //! Programs of a host: by argument list, bounded in time, ended with all that they started.
 
 use std::io::{ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,29 +12,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 use super::System;
+use super::cmd::Cmd;
 use crate::core::error::{Code, Fault};
 
-/// How long a program may run when nothing else is said. An `apt-get install` of PostgreSQL on a
-/// slow mirror takes minutes; nothing that we run takes a quarter of an hour.
-const DEADLINE: Duration = Duration::from_mins(15);
 /// How long a program may take to end when it is told to.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 /// What is passed on to or from a program at a time: the host's memory is small.
 const PIECE: usize = 64 * 1024;
 /// How much of a program's words goes into an error.
 const LAST_LINES: usize = 12;
-
-/// A program to run: an argument list, never a line for a shell.
-#[derive(Clone, Debug, Default)]
-pub struct Cmd {
-    argv: Vec<String>,
-    env: Vec<(String, String)>,
-    user: Option<String>,
-    stdin: Option<Vec<u8>>,
-    cwd: Option<PathBuf>,
-    deadline: Option<Duration>,
-}
 
 /// What a program left behind.
 #[derive(Debug)]
@@ -45,77 +31,6 @@ pub struct Output {
     pub stdout: String,
     pub stderr: String,
     what: String,
-}
-
-impl Cmd {
-    pub fn new<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Self {
-        Self {
-            argv: argv.into_iter().map(Into::into).collect(),
-            ..Self::default()
-        }
-    }
-
-    /// Runs as this user instead of root, by `runuser`.
-    pub fn user(mut self, user: impl Into<String>) -> Self {
-        self.user = Some(user.into());
-        self
-    }
-
-    /// Goes to the program's standard input: the way for anything secret.
-    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.stdin = Some(bytes.into());
-        self
-    }
-
-    pub fn env(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.env.push((key.into(), value.into()));
-        self
-    }
-
-    pub fn envs(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        self.env.extend(variables);
-        self
-    }
-
-    pub fn cwd(mut self, path: impl Into<PathBuf>) -> Self {
-        self.cwd = Some(path.into());
-        self
-    }
-
-    /// How long it may take, instead of [`DEADLINE`].
-    pub fn within(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
-
-    fn build(&self) -> Command {
-        let mut argv: Vec<&str> = Vec::new();
-        if let Some(user) = &self.user {
-            argv.extend(["runuser", "-u", user, "--"]);
-        }
-        argv.extend(self.argv.iter().map(String::as_str));
-        let mut command = Command::new(argv.first().copied().unwrap_or("false"));
-        command
-            .args(&argv[1.min(argv.len())..])
-            .envs(self.env.iter().map(|(key, value)| (key, value)))
-            .env("LC_ALL", "C.UTF-8")
-            .env(
-                "PATH",
-                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            )
-            .current_dir(self.cwd.as_deref().unwrap_or(Path::new("/")))
-            // A group of its own: what it starts is stopped with it.
-            .process_group(0)
-            .stdin(if self.stdin.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        command
-    }
 }
 
 impl Output {
@@ -162,8 +77,8 @@ impl System {
     /// # Errors
     /// When it could not be started or did not end in time; its exit code is in the output.
     pub async fn run(&self, cmd: &Cmd) -> Result<Output> {
-        let mut child = spawn(cmd, &mut cmd.build())?;
-        if let (Some(bytes), Some(mut pipe)) = (&cmd.stdin, child.stdin.take()) {
+        let mut child = spawn(cmd, &mut cmd.build(self)?)?;
+        if let (Some(bytes), Some(mut pipe)) = (cmd.input(), child.stdin.take()) {
             // A program may end without reading all of it; its exit code tells then.
             match pipe.write_all(bytes).await {
                 Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error.into()),
@@ -172,9 +87,16 @@ impl System {
         }
         let group = child.id();
         let mut waiting = pin!(child.wait_with_output());
-        let deadline = cmd.deadline.unwrap_or(DEADLINE);
+        let deadline = cmd.deadline();
         if let Ok(output) = tokio::time::timeout(deadline, &mut waiting).await {
             return Ok(ended(cmd, &output?));
+        }
+        if let Some(unit) = cmd.unit() {
+            // A unit does not end with the program that waits for it.
+            let _ = Command::new("systemctl")
+                .args(["stop", unit])
+                .status()
+                .await;
         }
         let output = stop(group, waiting).await;
         let last = output.map(|output| ended(cmd, &output));
@@ -186,7 +108,7 @@ impl System {
     /// # Errors
     /// When it could not be started.
     pub fn start(&self, cmd: &Cmd) -> Result<Child> {
-        Ok(spawn(cmd, cmd.build().stdin(Stdio::piped()))?)
+        Ok(spawn(cmd, cmd.build(self)?.stdin(Stdio::piped()))?)
     }
 
     /// Runs two programs at once, what the first says going into the second, to the end of both.
@@ -194,16 +116,16 @@ impl System {
     /// # Errors
     /// As `run`, by the longer of their deadlines; E0402 when one of them failed, with the words of whichever did.
     pub async fn pipe(&self, from: &Cmd, into: &Cmd) -> Result<()> {
-        let mut source = spawn(from, &mut from.build())?;
+        let mut source = spawn(from, &mut from.build(self)?)?;
         let stream: Stdio = source
             .stdout
             .take()
             .context("a program has no output")?
             .try_into()?;
-        let sink = spawn(into, into.build().stdin(stream))?;
+        let sink = spawn(into, into.build(self)?.stdin(stream))?;
         let (first, second) = (source.id(), sink.id());
         let both = async { tokio::try_join!(source.wait_with_output(), sink.wait_with_output()) };
-        let deadline = from.deadline.max(into.deadline).unwrap_or(DEADLINE);
+        let deadline = from.deadline().max(into.deadline());
         let (first, second) = tokio::time::timeout(deadline, both).await.map_err(|_| {
             kill(first);
             kill(second);
@@ -224,7 +146,7 @@ impl System {
     /// # Errors
     /// As `run`; E0402 when it failed.
     pub async fn drain(&self, cmd: &Cmd, sink: &mut impl Write) -> Result<()> {
-        let mut child = spawn(cmd, &mut cmd.build())?;
+        let mut child = spawn(cmd, &mut cmd.build(self)?)?;
         let group = child.id();
         let mut said = child.stdout.take().context("a program has no output")?;
         let copied = async {
@@ -236,7 +158,7 @@ impl System {
                 }
             }
         };
-        let deadline = cmd.deadline.unwrap_or(DEADLINE);
+        let deadline = cmd.deadline();
         let output = tokio::time::timeout(deadline, copied).await.map_err(|_| {
             kill(group);
             too_long(cmd, deadline, None)
@@ -249,7 +171,7 @@ impl System {
     /// # Errors
     /// As `run`; E0402 when it failed.
     pub async fn feed(&self, cmd: &Cmd, source: &mut impl Read) -> Result<Output> {
-        let mut child = spawn(cmd, cmd.build().stdin(Stdio::piped()))?;
+        let mut child = spawn(cmd, cmd.build(self)?.stdin(Stdio::piped()))?;
         let group = child.id();
         let mut ear = child.stdin.take().context("a program has no input")?;
         let fed = async {
@@ -267,7 +189,7 @@ impl System {
             Ok(())
         };
         let both = async { tokio::try_join!(fed, child.wait_with_output()) };
-        let deadline = cmd.deadline.unwrap_or(DEADLINE);
+        let deadline = cmd.deadline();
         let ((), output) = tokio::time::timeout(deadline, both).await.map_err(|_| {
             kill(group);
             too_long(cmd, deadline, None)
@@ -278,7 +200,7 @@ impl System {
 
 fn spawn(cmd: &Cmd, command: &mut Command) -> Result<Child, Fault> {
     command.spawn().map_err(|error| {
-        let what = cmd.argv.join(" ");
+        let what = cmd.line();
         Fault::new(
             Code::E0404,
             format!("`{what}` could not be started: {error}"),
@@ -312,8 +234,8 @@ fn kill(group: Option<u32>) {
 }
 
 fn too_long(cmd: &Cmd, deadline: Duration, last: Option<&Output>) -> Fault {
-    let (what, seconds) = (cmd.argv.join(" "), deadline.as_secs());
-    // `runuser` adds that it was told to end to what the program itself said.
+    let (what, seconds) = (cmd.line(), deadline.as_secs());
+    // A program may say on the one why it waits, and on the other that it was told to end.
     let words = last.map_or(String::new(), |last| {
         tail(&format!("{}\n{}", last.stdout, last.stderr))
     });
@@ -322,11 +244,16 @@ fn too_long(cmd: &Cmd, deadline: Duration, last: Option<&Output>) -> Fault {
 }
 
 fn ended(cmd: &Cmd, output: &std::process::Output) -> Output {
+    let code = exit_code(output.status);
+    let mut stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    if let Some(why) = cmd.why_not_started(code).filter(|_| stderr.is_empty()) {
+        why.clone_into(&mut stderr);
+    }
     Output {
-        code: exit_code(output.status),
+        code,
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        what: cmd.argv.join(" "),
+        stderr,
+        what: cmd.line(),
     }
 }
 

@@ -98,6 +98,7 @@ fn app(stack: &Stack, asked: (&str, Vec<String>), done: (&str, Vec<String>)) -> 
         check: argv(asked.0, asked.1),
         user: Some(profile.user.to_string()),
         env_file: Some(profile.env_file()),
+        sandbox: true,
         deadline_s: Some((*stack.app.migrate_within_s).into()),
     }
 }

@@ -28,7 +28,8 @@ pub fn brought(app: &AppProfile, release: &Release) -> Vec<Step<Task>> {
             app.commands.describe.words(),
         ]
         .concat(),
-        user: Some(app.user.to_string()),
+        user: Some(app.trial_user()),
+        sandbox: true,
     };
     let environment = format!("{}={}\n", app.environment.release, release.id);
     let manifest = json!({

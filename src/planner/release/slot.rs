@@ -9,7 +9,7 @@ use crate::config::stack::Stack;
 use crate::core::app_profile::{AppProfile, RELEASE};
 use crate::core::plan::Step;
 use crate::task::probe::{Ask, Http};
-use crate::task::{Link, Probe, Service, Task};
+use crate::task::{HandedOver, Link, Probe, Service, SlotInTurn, Task};
 
 const NAMES: [&str; 2] = ["blue", "green"];
 /// How long a release that was ready once may take until it answers.
@@ -37,11 +37,15 @@ pub fn other(slot: &str) -> &'static str {
 
 /// The wish that it has its release.
 pub fn holds(app: &AppProfile, slot: Slot) -> Step<Task> {
-    let link = Link {
+    let name = format!("release in slot {}", slot.name);
+    step(name, release_link(app, slot))
+}
+
+fn release_link(app: &AppProfile, slot: Slot) -> Link {
+    Link {
         path: app.slot(slot.name),
         to: app.release(slot.release),
-    };
-    step(format!("release in slot {}", slot.name), link)
+    }
 }
 
 /// One definition for deploy and converge: the stamp of the running instance is made over these.
@@ -75,6 +79,29 @@ pub fn leads_to(app: &AppProfile, slot: Slot) -> Link {
         path: app.live(),
         to: app.runtime(slot.name),
     }
+}
+
+/// Each slot with this release, of which one serves.
+pub fn in_turn(app: &AppProfile, release: &str) -> HandedOver {
+    let slot = |name: &&'static str| {
+        let slot = Slot { name, release };
+        SlotInTurn {
+            holds: release_link(app, slot),
+            running: running(app, slot),
+            resting: resting(app, name),
+            ready: ready(app, slot, READY_ANSWERS),
+            leads: leads_to(app, slot),
+        }
+    };
+    let slots = NAMES.iter().map(slot).collect();
+    HandedOver { slots }
+}
+
+/// Asked over the socket of whichever slot serves.
+pub fn live_is_ready(app: &AppProfile) -> Probe {
+    let socket = format!("{}/app.sock", app.live());
+    let url = format!("http://app{}", app.routes.ready);
+    probe(url, Some(socket), 1, BTreeMap::new())
 }
 
 /// A release that dies young must do so before it serves.

@@ -39,7 +39,7 @@ impl CsvFiles<'_> {
         let mut told = Vec::new();
         for sheet in self.sheets {
             let arguments = self.arguments(sheet, &import.load.check);
-            let output = system.run(&trial.app(system, &arguments, &[])?).await?;
+            let output = system.run(&trial.app(system, &arguments)).await?;
             if !output.ok() && output.code != PENDING {
                 return Err(refused(import, sheet, &output).into());
             }
@@ -64,7 +64,7 @@ impl CsvFiles<'_> {
         let mut told = Vec::new();
         for sheet in sheets {
             let arguments = self.arguments(sheet, &import.load.run);
-            let output = trial.run_on(system, fresh, &arguments).await?;
+            let output = trial.load_on(system, fresh, &arguments).await?;
             if !output.ok() {
                 return Err(refused(import, sheet, &output).into());
             }

@@ -17,7 +17,7 @@ use crate::task::scratch::Scratch;
 pub async fn is_of_the_app(system: &System, trial: &ReleaseCheck, fresh: &Scratch) -> Result<()> {
     let commands = &system.app().commands;
     let describe = system
-        .run(&trial.app(system, &commands.describe.words(), &[])?)
+        .run(&trial.app(system, &commands.describe.words()))
         .await?
         .success()?;
     let known: Migrations = read(&describe)?;

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::moment;
 use crate::core::error::{Code, Fault};
 use crate::host::own;
+use crate::host::sandbox;
 use crate::host::system::{Cmd, System};
 use crate::task::postgres::{self, MAINTENANCE, OWNER, clone};
 use crate::task::{directory, pgbackrest};
@@ -173,15 +174,22 @@ pub async fn has_room(system: &System, database: &str, bytes: u64) -> Result<()>
 fn in_unit(options: &[&str], argv: &[&str]) -> Cmd {
     let unit = format!("--unit={UNIT}");
     let run = ["systemd-run", "--quiet", "--collect", &unit];
-    let properties = [
-        "--property=Type=exec",
-        "--property=User=postgres",
-        "--property=KillSignal=SIGINT",
-        "--property=KillMode=mixed",
-        "--property=MemoryMax=512M",
-        "--property=Nice=5",
+    let limits = [
+        "Type=exec",
+        "User=postgres",
+        "KillSignal=SIGINT",
+        "KillMode=mixed",
+        "MemoryMax=512M",
+        "Nice=5",
+        "ProtectSystem=strict",
+        "ReadWritePaths=/var/lib/postgresql",
+        "ReadWritePaths=-/var/spool/pgbackrest",
+        "CapabilityBoundingSet=",
     ];
-    Cmd::new([&run, &properties[..], options, argv].concat()).within(RECOVERS_WITHIN)
+    let limits = limits.iter().chain(&sandbox::HARDENING);
+    let limits: Vec<String> = limits.map(|one| format!("--property={one}")).collect();
+    let limits: Vec<&str> = limits.iter().map(String::as_str).collect();
+    Cmd::new([&run, &limits[..], options, argv].concat()).within(RECOVERS_WITHIN)
 }
 
 fn failed(why: String) -> Fault {

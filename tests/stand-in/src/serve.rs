@@ -82,7 +82,7 @@ fn listen(path: &str) -> std::io::Result<UnixListener> {
         _ => {}
     }
     let listener = UnixListener::bind(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o666))?;
+    fs::set_permissions(path, Permissions::from_mode(0o660))?;
     Ok(listener)
 }
 
