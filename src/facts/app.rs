@@ -1,6 +1,7 @@
 //! The app on a host: its releases, which of them serves, and what the live database has seen.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -235,10 +236,13 @@ pub fn live_release(system: &System) -> Result<Option<String>> {
 
 /// The last part of where a link points.
 fn link_name(system: &System, link: &str) -> Result<Option<String>> {
-    let target = system.read_link(link)?.unwrap_or_default();
-    Ok(target
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned()))
+    let target = match system.read_link(link) {
+        // Where somebody else could have put it, it says nothing.
+        Err(error) if code(&error) == Code::E0409 => None,
+        target => target?,
+    };
+    let name = target.as_deref().and_then(Path::file_name);
+    Ok(name.map(|name| name.to_string_lossy().into_owned()))
 }
 
 /// Every release with a whole manifest, newest first: ids begin with the time.

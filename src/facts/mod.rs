@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::core::error::{Code, Fault};
+use crate::core::error::{Code, Fault, code};
 use crate::host::armed::Armed;
 use crate::host::journal::{self, LastRun};
 use crate::host::lock;
@@ -94,6 +94,9 @@ pub async fn gather(system: &System) -> Result<Facts> {
 }
 
 async fn all(system: &System) -> Result<Facts> {
+    let mut exposed = exposed(system)?;
+    let app = known(app::gather(system).await, &mut exposed)?;
+    let backups = known(backups::gather(system), &mut exposed)?;
     Ok(Facts {
         os: os(system)?,
         hostname: line(system, "/proc/sys/kernel/hostname")?,
@@ -103,8 +106,8 @@ async fn all(system: &System) -> Result<Facts> {
         memory_mb: memory_mb(system)?,
         memory_free: memory_usage::memory(system)?.map(|memory| memory.all - memory.used),
         boot_id: line(system, "/proc/sys/kernel/random/boot_id")?,
-        app: app::gather(system).await?,
-        backups: backups::gather(system)?,
+        app,
+        backups,
         host_keys: HostKeys {
             current: public_key(system, HOST_KEY)?,
             next: public_key(system, NEXT_HOST_KEY)?,
@@ -112,8 +115,19 @@ async fn all(system: &System) -> Result<Facts> {
         last_run: journal::last_run(system)?,
         armed: Armed::read(system)?,
         busy: lock::is_held(system)?,
-        exposed: exposed(system)?,
+        exposed,
     })
+}
+
+/// What lies where somebody else could have put it is not known: then that is told, and every verb still ends with a sentence.
+fn known<T: Default>(found: Result<T>, exposed: &mut Vec<String>) -> Result<T> {
+    match found {
+        Err(error) if code(&error) == Code::E0409 => {
+            exposed.push(format!("{error:#}"));
+            Ok(T::default())
+        }
+        found => found,
+    }
 }
 
 /// What root would refuse to write to.
