@@ -1,11 +1,9 @@
 //! All that a task may touch of a host: files below a root, and programs by argument list.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use nix::fcntl::OFlag;
 
 mod draft;
 mod files;
@@ -15,8 +13,8 @@ mod program;
 mod walk;
 
 pub use draft::DRAFT;
-pub use files::{OpenSocket, OwnFile, PROGRAM, TEXT, give_file, random};
-pub use folder::running;
+pub use files::{OpenSocket, OwnFile, PROGRAM, give_file, random};
+pub use folder::{TEXT, running};
 pub use found::{Found, Ids, Kind};
 pub use program::{Cmd, Output};
 
@@ -119,23 +117,6 @@ impl System {
         let fields = self.find_account(file, name)?;
         let found = fields.and_then(|fields| fields.get(2)?.parse::<u32>().ok());
         Ok(found == Some(number))
-    }
-
-    /// The text of an account file, empty when there is none. A walk asks for it to say who owns a folder, so it takes no walk itself:
-    /// `/etc` is where it is.
-    fn accounts(&self, file: &str) -> std::io::Result<String> {
-        let name = Path::new(file).file_name().unwrap_or_default();
-        let open = || {
-            let etc = folder::Folder::top(&self.root)?.enter("etc".as_ref())?;
-            etc.open(name, OFlag::O_RDONLY, 0)
-        };
-        let mut bytes = Vec::new();
-        match open() {
-            Ok(file) => file.take(TEXT).read_to_end(&mut bytes)?,
-            Err(error) if files::is_absent(&error) => 0,
-            Err(error) => return Err(error),
-        };
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 

@@ -1,7 +1,10 @@
 //! What guarded steps may change, as it is now: as wishes that put it back.
 
+use std::path::Path;
+
 use anyhow::Result;
 
+use crate::core::error::{Code, Fault};
 use crate::core::plan::{Plan, Step};
 use crate::core::secret::Secret;
 use crate::host::own;
@@ -43,7 +46,16 @@ pub async fn steps(system: &System, plan: &Plan<Task>) -> Result<Vec<Step<Task>>
 }
 
 /// What is at a path: a file, a link, or nothing. What nobody would replace has no step.
+///
+/// # Errors
+/// E0409 where somebody beside root could lead what puts it back elsewhere: programs go there by path.
 async fn place(system: &System, path: &str) -> Result<Option<Step<Task>>> {
+    let folder = Path::new(path).parent().unwrap_or(Path::new("/"));
+    if let Some(why) = system.exposed(folder)? {
+        return Err(Fault::new(Code::E0409, why)
+            .hint("a guarded step can only change what lies in folders of root")
+            .into());
+    }
     let name = |what: &str| format!("{what} {path}");
     let Some(found) = system.stat(path)? else {
         let gone = command(

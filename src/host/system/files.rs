@@ -10,14 +10,12 @@ use nix::fcntl::OFlag;
 use nix::sys::statvfs::{Statvfs, fstatvfs};
 
 use super::draft::{self, Draft};
-use super::folder::{Folder, give};
+use super::folder::{Folder, TEXT, give, is_absent};
 use super::found::{Found, Ids, Kind};
 use super::walk::{Errand, unsafe_place};
 use super::{Cmd, System};
 use crate::core::error::{Code, Fault, code};
 
-/// How much of a text is read: settings, manifests, what the kernel says. Nothing of that kind has a tenth of it.
-pub const TEXT: u64 = 1 << 20;
 /// How much of a program: the binary of a release, this one.
 pub const PROGRAM: u64 = 512 << 20;
 /// How many files of a folder are looked at.
@@ -408,11 +406,4 @@ pub fn random(bytes: &mut [u8]) -> io::Result<()> {
 /// When the disk does not take it.
 pub fn give_file(file: &File, ids: Ids, mode: u32) -> Result<()> {
     Ok(give(file.as_fd(), ids, mode)?)
-}
-
-pub(super) fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
-    )
 }

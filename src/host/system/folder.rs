@@ -16,6 +16,8 @@ use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, geteuid, linkat, symlinkat, u
 
 use super::found::{Found, Ids, Kind};
 
+/// How much of a text is read: settings, manifests, what the kernel says. Nothing of that kind has a tenth of it.
+pub const TEXT: u64 = 1 << 20;
 /// How many names are taken at a time of a folder that is emptied.
 const AT_ONCE: usize = 4096;
 /// How often: whoever fills the folder meanwhile must not keep us for ever.
@@ -233,4 +235,12 @@ fn absent_io<T>(result: io::Result<T>) -> io::Result<Option<T>> {
             _ => Err(error),
         },
     }
+}
+
+/// Whether an error only says that nothing is there.
+pub fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
+    )
 }

@@ -3,14 +3,15 @@
 //! else could exchange meanwhile. What is found on the way that is not so is refused with its name and its owner.
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
+use nix::fcntl::OFlag;
 use nix::unistd::{getegid, geteuid};
 
 use super::System;
-use super::folder::Folder;
+use super::folder::{Folder, TEXT, is_absent};
 use super::found::{Found, Ids, Kind};
 use crate::core::error::{Code, Fault};
 use crate::host::own;
@@ -133,6 +134,23 @@ impl System {
             }
         }
         Ok(None)
+    }
+
+    /// The text of an account file, empty when there is none. A walk asks for it to say who owns a folder, so it takes no walk itself:
+    /// `/etc` is where it is.
+    pub(super) fn accounts(&self, file: &str) -> io::Result<String> {
+        let name = Path::new(file).file_name().unwrap_or_default();
+        let open = || {
+            let etc = Folder::top(&self.root)?.enter("etc".as_ref())?;
+            etc.open(name, OFlag::O_RDONLY, 0)
+        };
+        let mut bytes = Vec::new();
+        match open() {
+            Ok(file) => file.take(TEXT).read_to_end(&mut bytes)?,
+            Err(error) if is_absent(&error) => 0,
+            Err(error) => return Err(error),
+        };
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// `postgres`, or `user 1007` when /etc/passwd has no name for it.
