@@ -37,7 +37,7 @@ test-long: test-tools cuts bench-short takeover ## what takes too long for each 
 	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'
 
 cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision
-	CITRINO_EVERY_CUT=1 $(NEXTEST) -E '(binary_id(citrino-ops::host) & test(/^cuts::/)) | (binary_id(citrino-ops::hetzner) & test(/^(faults::each_call|kills::a_kill_at_any)/))'
+	CITRINO_EVERY_CUT=1 $(NEXTEST) -E '(binary_id(citrino-ops::host) & test(/^(cuts|attacks_paths)::/)) | (binary_id(citrino-ops::hetzner) & test(/^(faults::each_call|kills::a_kill_at_any)/))'
 
 fast: ## what needs neither root nor a database
 	cargo test --locked --lib --test audit --test cli --test tasks --test layers --test papers --test migrations

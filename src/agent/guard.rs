@@ -3,8 +3,7 @@
 //! systemd is told to make them so. Only who comes back over a fresh connection calls that off.
 
 use std::cell::Cell;
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -116,7 +115,7 @@ impl Wish<System> for Guarded<'_> {
 
 /// The file that says so comes last: a timer that finds none does nothing.
 async fn arm(system: &System, plan: &Plan<Task>, within_s: u64) -> Result<()> {
-    fs::create_dir_all(system.path(FOLDER)).context("could not create the folder of the switch")?;
+    system.make_folders(FOLDER)?;
     take_away(system)?;
     let armed = Armed::by(system, plan, within_s)?;
     let back = Plan::new(
@@ -129,7 +128,7 @@ async fn arm(system: &System, plan: &Plan<Task>, within_s: u64) -> Result<()> {
     system
         .write_atomic(WAY_BACK, &text, 0o600, None, &[])
         .await?;
-    keep_binary(system).context("could not copy this binary")?;
+    system.copy_running(BINARY)?;
     at_boot(system).await?;
     stop(system).await?;
     system.run(&timer(within_s)).await?.success()?;
@@ -142,6 +141,8 @@ fn timer(within_s: u64) -> Cmd {
         "--quiet",
         "--collect",
         "--timer-property=AccuracySec=1s",
+        "--property=Type=exec",
+        "--property=TimeoutStartSec=1min",
         "--property=Restart=on-failure",
         "--property=RestartSec=1",
         "--property=StartLimitIntervalSec=0",
@@ -161,18 +162,11 @@ fn limits() -> impl Iterator<Item = &'static str> {
     all.copied()
 }
 
-/// By its content: its name may be gone since it was started.
-fn keep_binary(system: &System) -> std::io::Result<()> {
-    let path = system.path(BINARY);
-    fs::copy("/proc/self/exe", &path)?;
-    fs::File::open(&path)?.sync_all()
-}
-
 /// What starts at the next boot is read from disk then: systemd need not be told now.
 async fn at_boot(system: &System) -> Result<()> {
     let limits = limits().collect::<Vec<_>>().join("\n");
     let unit = format!(
-        "[Unit]\nDescription=citrino-ops reverts changes that nobody confirmed\nConditionPathExists={ARMED}\nAfter=ssh.service ufw.service nginx.service\n\n[Service]\nType=exec\nExecStart={BINARY} guard\nRestart=on-failure\nRestartSec=1\n{limits}\n"
+        "[Unit]\nDescription=citrino-ops reverts changes that nobody confirmed\nConditionPathExists={ARMED}\nAfter=ssh.service ufw.service nginx.service\n\n[Service]\nType=exec\nTimeoutStartSec=1min\nExecStart={BINARY} guard\nRestart=on-failure\nRestartSec=1\n{limits}\n"
     );
     if system.read_text(AT_BOOT)?.as_deref() != Some(&unit) {
         system
@@ -180,11 +174,10 @@ async fn at_boot(system: &System) -> Result<()> {
             .await?;
     }
     if system.stat(WANTED)?.is_none() {
-        let link = system.path(WANTED);
-        if let Some(folder) = link.parent() {
-            fs::create_dir_all(folder)?;
+        if let Some(folder) = Path::new(WANTED).parent() {
+            system.make_folders(folder)?;
         }
-        symlink(AT_BOOT, link).context("could not enable the unit that runs at boot")?;
+        system.write_link(WANTED, Path::new(AT_BOOT))?;
     }
     Ok(())
 }

@@ -184,7 +184,7 @@ async fn apply(
     seen: Option<&Head>,
     input: &OperatorInput,
 ) -> Result<()> {
-    let lock = match lock::take(system, &claim_of(&order))? {
+    let _lock = match lock::take(system, &claim_of(&order))? {
         Ok(lock) => lock,
         Err(holder) => {
             writer.say(FromAgent::Locked(holder));
@@ -193,7 +193,10 @@ async fn apply(
     };
     guard::refuse_while_armed(system)?;
     // Who holds it was written as it was taken.
-    let begun = lock.metadata()?.modified()?;
+    let begun = system
+        .stat(own::LOCK)?
+        .context("the lock is gone")?
+        .modified;
     let way = way_of(&order);
     let work = work_of(system, order)?;
     let plan = &work.plan;

@@ -93,6 +93,7 @@ codes! {
         E0406 => FAILED,
         E0407 => FAILED,
         E0408 => FAILED,
+        E0409 => FAILED,
         E0410 => FAILED,
         E0420 => FAILED,
         E0421 => FAILED,

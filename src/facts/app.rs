@@ -1,6 +1,7 @@
 //! The app on a host: its releases, which of them serves, and what the live database has seen.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -10,7 +11,7 @@ use crate::core::error::{Code, code};
 use crate::core::value::{ReleaseId, Sha256, checked};
 use crate::host::memory_usage;
 use crate::host::own;
-use crate::host::system::{Cmd, System, mode_of};
+use crate::host::system::{Cmd, Kind, System};
 
 /// A database that hangs must not keep `logs` or `health` from their work.
 const SCHEMA_WITHIN: Duration = Duration::from_secs(5);
@@ -203,7 +204,11 @@ pub async fn gather(system: &System) -> Result<AppFacts> {
     if let Some(release) = facts.live_release()
         && there(&app.binary_of(release))?
     {
-        facts.schema = Some(schema(system, &app.binary_of(release)).await?);
+        facts.schema = Some(match schema(system, &app.binary_of(release)).await {
+            // Its environment is no file, or on no safe way: nothing is asked with it.
+            Err(error) if code(&error) == Code::E0409 => Err(format!("{error:#}")),
+            schema => schema?,
+        });
     }
     if let Some(slot) = &facts.live {
         facts.memory = memory(system, slot).await?;
@@ -236,13 +241,13 @@ pub fn live_release(system: &System) -> Result<Option<String>> {
 
 /// The last part of where a link points.
 fn link_name(system: &System, link: &str) -> Result<Option<String>> {
-    if system.stat(link)?.is_none() {
-        return Ok(None);
-    }
-    let target = std::fs::read_link(system.path(link))?;
-    Ok(target
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned()))
+    let target = match system.read_link(link) {
+        // Where somebody else could have put it, it says nothing.
+        Err(error) if code(&error) == Code::E0409 => None,
+        target => target?,
+    };
+    let name = target.as_deref().and_then(Path::file_name);
+    Ok(name.map(|name| name.to_string_lossy().into_owned()))
 }
 
 /// Every release with a whole manifest, newest first: ids begin with the time.
@@ -255,16 +260,14 @@ pub fn releases(system: &System) -> Result<Vec<Release>> {
 
 /// The releases, newest first, and the folders that are none.
 fn brought(system: &System) -> Result<(Vec<Release>, Vec<String>)> {
-    let folder = system.app().releases();
-    if system.stat(&folder)?.is_none() {
-        return Ok((Vec::new(), Vec::new()));
-    }
     let (mut whole, mut torn) = (Vec::new(), Vec::new());
-    for entry in std::fs::read_dir(system.path(&folder))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        match release(system, &name)? {
-            Some(release) => whole.push(release),
-            None => torn.push(name),
+    for name in system.names(system.app().releases())? {
+        match release(system, &name) {
+            Ok(Some(release)) => whole.push(release),
+            Ok(None) => torn.push(name),
+            // What is no file where one should be was made by nobody who brings releases.
+            Err(error) if code(&error) == Code::E0409 => torn.push(name),
+            Err(error) => return Err(error),
         }
     }
     whole.sort_by(|a, b| b.id.cmp(&a.id));
@@ -281,9 +284,9 @@ fn release(system: &System, name: &str) -> Result<Option<Release>> {
     else {
         return Ok(None);
     };
-    let is_whole = system
-        .stat(app.binary_of(name))?
-        .is_some_and(|found| found.len() == release.size_bytes && mode_of(&found) == 0o755);
+    let is_whole = system.stat(app.binary_of(name))?.is_some_and(|found| {
+        found.kind == Kind::File && found.bytes == release.size_bytes && found.mode == 0o755
+    });
     if !is_whole {
         return Ok(None);
     }

@@ -16,7 +16,7 @@ pub use proof::Proof;
 use super::app::Schema;
 use crate::core::app_profile::AppProfile;
 use crate::core::digest;
-use crate::core::error::{Code, Fault};
+use crate::core::error::{Code, Fault, code};
 use crate::core::value::{BackupName, checked};
 use crate::host::own;
 use crate::host::system::{DRAFT, System};
@@ -273,8 +273,11 @@ pub fn proof(app: &AppProfile, name: &str) -> String {
 /// # Errors
 /// When the manifest's file is there and the disk does not give it.
 pub fn read(system: &System, name: &str) -> Result<Option<Result<BackupManifest, String>>> {
-    let Some(text) = system.read_text(manifest(system.app(), name))? else {
-        return Ok(None);
+    let text = match system.read_text(manifest(system.app(), name)) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Ok(None),
+        Err(error) if code(&error) == Code::E0409 => return Ok(Some(Err(format!("{error:#}")))),
+        Err(error) => return Err(error),
     };
     let backup = match BackupManifest::parse(name, &text) {
         Ok(backup) => backup,
@@ -282,7 +285,7 @@ pub fn read(system: &System, name: &str) -> Result<Option<Result<BackupManifest,
     };
     for content in backup.contents() {
         let found = system.stat(system.app().backup_file(&content.file))?;
-        if let Err(why) = content.has_length(found.map(|found| found.len())) {
+        if let Err(why) = content.has_length(found.map(|found| found.bytes)) {
             return Ok(Some(Err(why)));
         }
     }
@@ -317,8 +320,12 @@ pub fn is_proven(system: &System, backup: &BackupManifest) -> Result<bool> {
 /// # Errors
 /// When the disk does not give it.
 pub fn proof_of(system: &System, backup: &BackupManifest) -> Result<Option<Proof>> {
-    let text = system.read_text(proof(system.app(), &backup.name))?;
-    Ok(text.and_then(|text| Proof::of(backup, text.as_bytes())))
+    match system.read_text(proof(system.app(), &backup.name)) {
+        Ok(text) => Ok(text.and_then(|text| Proof::of(backup, text.as_bytes()))),
+        // What is no file proves nothing.
+        Err(error) if code(&error) == Code::E0409 => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// All of them.
@@ -360,13 +367,7 @@ pub fn gather(system: &System) -> Result<Backups> {
 /// # Errors
 /// When it cannot be read.
 pub fn files(system: &System) -> Result<Vec<String>> {
-    let folder = system.app().backups();
-    if system.stat(&folder)?.is_none() {
-        return Ok(Vec::new());
-    }
-    let entries = std::fs::read_dir(system.path(folder))?;
-    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-    names.collect()
+    system.names(system.app().backups())
 }
 
 /// The files that no backup has: left by a run that was killed. A backup whose manifest cannot be believed keeps its own, for

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::host::own;
@@ -56,8 +56,7 @@ impl KnownImport {
     /// # Errors
     /// When the disk does not take it.
     pub async fn keep(&self, system: &System, name: &str) -> Result<()> {
-        std::fs::create_dir_all(system.path(own::IMPORTS))
-            .context("could not create the folder for records of imports")?;
+        system.make_folders(own::IMPORTS)?;
         let text = format!("{:#}\n", serde_json::to_value(self)?);
         system
             .write_atomic(record(name), text.as_bytes(), 0o644, None, &[])

@@ -1,8 +1,11 @@
 //! What a host says of itself, gathered in one go before a plan is made for it.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use crate::core::error::{Code, Fault, code};
 use crate::host::armed::Armed;
 use crate::host::journal::{self, LastRun};
 use crate::host::lock;
@@ -42,7 +45,14 @@ pub struct Facts {
     pub armed: Option<Armed>,
     /// Whether a run holds the host's lock now.
     pub busy: bool,
+    /// Which of the stack's folders somebody beside root could exchange, a sentence each: an earlier version left them so, and
+    /// `converge` puts it right.
+    #[serde(default)]
+    pub exposed: Vec<String>,
 }
+
+/// A host that answers takes a second. One that does not must not keep a command waiting.
+const WITHIN: Duration = Duration::from_mins(2);
 
 /// From /etc/os-release.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -68,8 +78,25 @@ pub const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 /// Gathers all facts.
 ///
 /// # Errors
-/// When a file that every Linux host has cannot be read.
+/// When a file that every Linux host has cannot be read; E0405 when it takes too long.
 pub async fn gather(system: &System) -> Result<Facts> {
+    let too_long = |_| {
+        let seconds = WITHIN.as_secs();
+        Fault::new(
+            Code::E0405,
+            format!("the host did not tell its state within {seconds} s"),
+        )
+        .hint("`systemctl` or the database may hang there: look with `citrino-ops ssh`")
+    };
+    tokio::time::timeout(WITHIN, all(system))
+        .await
+        .map_err(too_long)?
+}
+
+async fn all(system: &System) -> Result<Facts> {
+    let mut exposed = exposed(system)?;
+    let app = known(app::gather(system).await, &mut exposed)?;
+    let backups = known(backups::gather(system), &mut exposed)?;
     Ok(Facts {
         os: os(system)?,
         hostname: line(system, "/proc/sys/kernel/hostname")?,
@@ -79,8 +106,8 @@ pub async fn gather(system: &System) -> Result<Facts> {
         memory_mb: memory_mb(system)?,
         memory_free: memory_usage::memory(system)?.map(|memory| memory.all - memory.used),
         boot_id: line(system, "/proc/sys/kernel/random/boot_id")?,
-        app: app::gather(system).await?,
-        backups: backups::gather(system)?,
+        app,
+        backups,
         host_keys: HostKeys {
             current: public_key(system, HOST_KEY)?,
             next: public_key(system, NEXT_HOST_KEY)?,
@@ -88,7 +115,36 @@ pub async fn gather(system: &System) -> Result<Facts> {
         last_run: journal::last_run(system)?,
         armed: Armed::read(system)?,
         busy: lock::is_held(system)?,
+        exposed,
     })
+}
+
+/// What lies where somebody else could have put it is not known: then that is told, and every verb still ends with a sentence.
+fn known<T: Default>(found: Result<T>, exposed: &mut Vec<String>) -> Result<T> {
+    match found {
+        Err(error) if code(&error) == Code::E0409 => {
+            exposed.push(format!("{error:#}"));
+            Ok(T::default())
+        }
+        found => found,
+    }
+}
+
+/// What root would refuse to write to.
+fn exposed(system: &System) -> Result<Vec<String>> {
+    let app = system.app();
+    let places = [
+        app.releases(),
+        app.slots(),
+        app.backups(),
+        app.incoming(),
+        app.imports(),
+    ];
+    let mut told = Vec::new();
+    for place in places {
+        told.extend(system.exposed(place)?.filter(|why| !told.contains(why)));
+    }
+    Ok(told)
 }
 
 fn line(system: &System, path: &str) -> Result<String> {
@@ -100,7 +156,9 @@ fn line(system: &System, path: &str) -> Result<String> {
 }
 
 fn os(system: &System) -> Result<Os> {
-    let text = system.read_text("/etc/os-release")?.unwrap_or_default();
+    // On every distribution a link to what the package brings.
+    let file = system.resolve("/etc/os-release")?;
+    let text = system.read_text(file)?.unwrap_or_default();
     let value = |key: &str| {
         text.lines()
             .filter_map(|line| line.split_once('='))

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::app;
 use crate::core::digest::sha256;
-use crate::host::system::System;
+use crate::host::system::{PROGRAM, System};
 
 /// Content that both sides have, for new content to be sent as a patch against it.
 pub struct PatchBase {
@@ -25,7 +25,7 @@ pub fn base(system: &System, addresses: &[String]) -> Result<Option<PatchBase>> 
         let held = releases.iter().find(|release| release.sha256 == *address);
         let Some(release) = held else { continue };
         let bytes = system
-            .read(system.app().binary_of(&release.id))?
+            .read_up_to(system.app().binary_of(&release.id), PROGRAM)?
             .unwrap_or_default();
         if sha256(&bytes) == *address {
             return Ok(Some(PatchBase {

@@ -1,6 +1,6 @@
 //! The host's own record: every event of a run that changes something, before it is told.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 
 use anyhow::{Context, Result};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::event::{Counts, Event, StepState};
 use crate::core::plan::{Purpose, Seen};
 use crate::host::own;
-use crate::host::system::System;
+use crate::host::system::{OwnFile, System};
 
 /// One JSON object a line.
 pub const PATH: &str = own::JOURNAL;
@@ -144,19 +144,10 @@ impl LastRun {
 
 impl Journal {
     pub fn open(system: &System) -> Result<Self> {
-        let path = system.path(PATH);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .create(true)
-            .append(true)
-            .open(&path)
-            .with_context(|| format!("could not open {}", path.display()))?;
+        let mut file = system.open_own(PATH, OwnFile::Growing, 0o644)?;
         // A line that a crash tore must not swallow the first of ours.
         let mut last = [b'\n'];
-        if file.metadata()?.len() > 0 {
+        if file.seek(SeekFrom::End(0))? > 0 {
             file.seek(SeekFrom::End(-1))?;
             file.read_exact(&mut last)?;
         }
@@ -200,15 +191,13 @@ pub fn newest(system: &System) -> Result<Vec<Event>> {
 }
 
 fn tail(system: &System) -> Result<String> {
-    let path = system.path(PATH);
-    if !path.exists() {
+    let Some(mut file) = system.open(PATH)? else {
         return Ok(String::new());
-    }
-    let mut file = File::open(&path)?;
-    let length = file.metadata()?.len();
+    };
+    let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -1,7 +1,7 @@
 //! The lock of a host: a kernel lock on an open file. It dies with its holder, and the file is
 //! never removed.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::core::plan::Claim;
 use crate::core::value::HostName;
 use crate::host::journal;
 use crate::host::own;
-use crate::host::system::System;
+use crate::host::system::{OwnFile, System};
 
 const PATH: &str = own::LOCK;
 const LOOKS: u32 = 10;
@@ -36,16 +36,7 @@ pub struct Holder {
 
 /// Takes the lock, or says who holds it.
 pub fn take(system: &System, claim: &Claim) -> Result<Result<File, Holder>> {
-    let path = system.path(PATH);
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)?;
+    let mut file = system.open_own(PATH, OwnFile::Anywhere, 0o644)?;
     if !locked(&file)? {
         return Ok(Err(holder(system, &mut file)?));
     }
@@ -80,10 +71,8 @@ fn locked(file: &File) -> Result<bool> {
 
 /// Whether somebody holds it now.
 pub fn is_held(system: &System) -> Result<bool> {
-    let file = match File::open(system.path(PATH)) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error).context("could not read the lock of the host"),
+    let Some(file) = system.open(PATH)? else {
+        return Ok(false);
     };
     match file.try_lock_shared() {
         Ok(()) => Ok(false),

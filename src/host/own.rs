@@ -60,6 +60,9 @@ pub const REHEARSAL_ENVIRONMENT: &str = "/run/citrino-rehearsal.env";
 /// The unit of the second cluster while it recovers to a point in time.
 pub const RECOVERING_UNIT: &str = "citrino-recovering.service";
 
+/// The operating system's user that runs `PostgreSQL`'s cluster on Debian and Ubuntu.
+pub const CLUSTER_OWNER: &str = "postgres";
+
 /// Where the next host key waits for its turn.
 pub const NEXT_HOST_KEY: &str = "/etc/ssh/citrino_next_host_key";
 /// How the folder of something half made is called; then comes who makes it.

@@ -169,6 +169,7 @@ mod tests {
     impl Two {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
+            fs::create_dir(folder.path().join("host")).unwrap();
             let host = System::at(folder.path().join("host"));
             let path = folder.path().join("state/audit.ndjson");
             Self {

@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use crate::core::digest::sha256;
 use crate::host::own;
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::core::error::{Code, Fault};
-use crate::host::system::System;
+use crate::host::system::{PROGRAM, System};
 use crate::storage::pack;
 
 /// Where a host keeps blobs.
@@ -23,7 +23,7 @@ pub fn present(system: &System, address: &str) -> Result<bool> {
 
 /// The content behind an address, compared with it before use.
 pub fn read(system: &System, address: &str) -> Result<Vec<u8>> {
-    let bytes = system.read(path(address))?.ok_or_else(|| {
+    let bytes = system.read_up_to(path(address), PROGRAM)?.ok_or_else(|| {
         Fault::new(Code::E0408, format!("blob {address} is not on the host"))
             .hint("run the command again: it sends what is missing")
     })?;
@@ -72,8 +72,7 @@ pub async fn keep(system: &System, bytes: &[u8]) -> Result<String> {
 }
 
 async fn write(system: &System, address: &str, bytes: &[u8]) -> Result<()> {
-    std::fs::create_dir_all(system.path(FOLDER))
-        .context("could not create the folder for blobs")?;
+    system.make_folders(FOLDER)?;
     system
         .write_atomic(path(address), bytes, 0o600, None, &[])
         .await
@@ -86,14 +85,11 @@ pub fn forget(system: &System, address: &str) -> Result<()> {
 
 /// Removes the blobs that were stored before this time, by the clock of files.
 pub fn forget_until(system: &System, time: SystemTime) -> Result<()> {
-    let folder = system.path(FOLDER);
-    let context = || format!("could not clear {}", folder.display());
-    for entry in std::fs::read_dir(&folder).into_iter().flatten() {
-        let entry = entry.with_context(context)?;
+    for name in system.names(FOLDER)? {
         // Somebody else may be storing one.
-        let stored = entry.metadata().and_then(|found| found.modified());
-        if stored.is_ok_and(|stored| stored < time) {
-            system.remove(format!("{FOLDER}/{}", entry.file_name().to_string_lossy()))?;
+        let stored = system.stat(path(&name))?;
+        if stored.is_some_and(|stored| stored.modified < time) {
+            system.remove(path(&name))?;
         }
     }
     Ok(())

@@ -13,9 +13,8 @@ pub use refused::refused;
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 /// What is read at a time.
 pub const PIECE: usize = 64 * 1024;
@@ -24,9 +23,8 @@ pub const PIECE: usize = 64 * 1024;
 ///
 /// # Errors
 /// E0451 when it is not whole, or has something in it that may not run.
-pub fn count(path: &Path, packing: DumpPacking) -> Result<RowCounts> {
-    let context = || format!("could not read {}", path.display());
-    let mut read = packing.open(File::open(path).with_context(context)?)?;
+pub fn count(file: File, packing: DumpPacking) -> Result<RowCounts> {
+    let mut read = packing.open(file)?;
     let mut sieve = DumpFilter::default();
     let (mut piece, mut out) = (vec![0; PIECE], Vec::new());
     loop {

@@ -1,8 +1,6 @@
 //! A repository that apt knows, with the key that signs it.
 
-use std::fs;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::{Package, apt};
@@ -76,9 +74,9 @@ impl AptRepository {
     }
 
     async fn write(&self, system: &System) -> Result<()> {
-        fs::create_dir_all(system.path("/etc/apt/keyrings"))
-            .and_then(|()| fs::create_dir_all(system.path("/etc/apt/sources.list.d")))
-            .context("could not create the folders of apt")?;
+        for folder in ["/etc/apt/keyrings", "/etc/apt/sources.list.d"] {
+            system.make_folders(folder)?;
+        }
         if let (Some(key), Some(path)) = (&self.key, self.key_path()) {
             system
                 .write_atomic(path, key.as_bytes(), 0o644, None, &[])
@@ -176,8 +174,7 @@ impl Wish<System> for AptRepository {
     async fn apply(&self, system: &System) -> Result<()> {
         self.write(system).await?;
         self.fetch(system).await?;
-        fs::create_dir_all(system.path(own::STAMPS))
-            .context("could not create the folder for stamps")?;
+        system.make_folders(own::STAMPS)?;
         let digest = self.digest(system)?;
         system
             .write_atomic(self.stamp_path(), digest.as_bytes(), 0o644, None, &[])

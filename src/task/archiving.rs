@@ -1,9 +1,10 @@
 //! Everything that is written to the cluster goes to pgBackRest's repository, and a backup to begin from is there.
 
-use std::os::unix::fs::MetadataExt;
+use std::time::SystemTime;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::pgbackrest::{self, Info};
 use super::postgres::{MAINTENANCE, SqlAnswer, ask};
@@ -70,12 +71,19 @@ impl Archiving {
     }
 
     fn has_base(&self, system: &System, info: &Info) -> Result<bool> {
-        let since = system.stat(&self.since)?.map(|found| found.mtime());
+        let since = system.stat(&self.since)?.map(|found| found.modified);
         let newest = info.newest().map(|base| base.timestamp.start);
-        Ok(since
-            .zip(newest)
-            .is_some_and(|(since, newest)| newest >= since))
+        Ok(since.zip(newest).is_some_and(|(since, newest)| {
+            OffsetDateTime::from_unix_timestamp(newest)
+                .is_ok_and(|newest| newest >= whole_seconds(since))
+        }))
     }
+}
+
+/// pgBackRest tells its times so.
+fn whole_seconds(time: SystemTime) -> OffsetDateTime {
+    let time = OffsetDateTime::from(time);
+    time.replace_nanosecond(0).unwrap_or(time)
 }
 
 impl Wish<System> for Archiving {

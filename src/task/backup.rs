@@ -1,10 +1,9 @@
 //! A backup of a database: dumped, packed, read back, and only then called by its name.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 mod failure;
@@ -15,7 +14,7 @@ use snapshot::Snapshot;
 
 use super::backup_files::{self, Parts};
 use super::drill::{self, ReleaseCheck};
-use super::postgres::{OWNER, clone, rows};
+use super::postgres::{clone, rows};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::now;
 use crate::facts::app::{self, Schema};
@@ -147,17 +146,8 @@ impl Backup {
             ".age"
         };
         let file = format!("{}{}{sealed}", self.name, kind.ending());
-        let path = system.path(system.app().backup_file(&format!("{file}{PART}")));
-        let context = || format!("could not write {}", path.display());
-        system.remove(&path)?;
-        let part = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .with_context(context)?;
-        let ids = system.ids(OWNER)?;
-        std::os::unix::fs::fchown(&part, Some(ids.uid), Some(ids.gid)).with_context(context)?;
+        let path = system.app().backup_file(&format!("{file}{PART}"));
+        let part = system.create(&path)?;
         let packed = pack(system, part, kind, to).await;
         if packed.is_err() {
             system.remove(&path)?;
@@ -189,15 +179,12 @@ impl Backup {
         }
         for content in manifest.contents() {
             let name = system.app().backup_file(&content.file);
-            std::fs::rename(system.path(format!("{name}{PART}")), system.path(&name))
-                .with_context(|| format!("could not rename {name}"))?;
+            system.rename(format!("{name}{PART}"), &name)?;
         }
-        File::open(system.path(system.app().backups()))?.sync_all()?;
         manifest.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let ids = system.ids(OWNER)?;
         let path = backups::manifest(system.app(), &self.name);
         system
-            .write_atomic(path, manifest.text()?.as_bytes(), 0o640, Some(ids), &[])
+            .write_atomic(path, manifest.text()?.as_bytes(), 0o600, None, &[])
             .await?;
         if self.prove {
             let proven = drill::prove(system, manifest, &identities, self.trial.as_ref()).await;

@@ -1,14 +1,12 @@
 //! A backup that is in a bucket is on the host.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::backup_files::Parts;
 use super::backup_uploaded::{is_known, take_proof};
-use super::postgres::OWNER;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
 use crate::facts::backups::{self, BackupManifest, PART, PROOF};
@@ -60,10 +58,9 @@ impl Wish<System> for BackupDownloaded {
                 .unwrap_or_default();
             take_proof(system, backup, known, &text).await?;
         }
-        let ids = Some(system.ids(OWNER)?);
         let path = backups::manifest(system.app(), &backup.name);
         system
-            .write_atomic(path, backup.text()?.as_bytes(), 0o640, ids, &[])
+            .write_atomic(path, backup.text()?.as_bytes(), 0o600, None, &[])
             .await
     }
 }
@@ -108,24 +105,15 @@ fn is_whole(system: &System, name: &str) -> Result<bool> {
 
 /// Fetches a file, which has its name when it is what its manifest says.
 async fn fetch(system: &System, store: &Store, content: &ArchiveContent) -> Result<()> {
-    let path = system.path(system.app().backup_file(&content.file));
-    let part = system.path(system.app().backup_file(&format!("{}{PART}", content.file)));
-    let context = || format!("could not write {}", part.display());
-    system.remove(system.app().backup_file(&format!("{}{PART}", content.file)))?;
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&part)
-        .with_context(context)?;
-    let ids = system.ids(OWNER)?;
-    std::os::unix::fs::fchown(&file, Some(ids.uid), Some(ids.gid)).with_context(context)?;
+    let path = system.app().backup_file(&content.file);
+    let part = format!("{path}{PART}");
+    let file = system.create(&part)?;
     let fetched = fill(store, content, file).await;
     if fetched.is_err() {
-        std::fs::remove_file(&part).with_context(context)?;
+        system.remove(&part)?;
         return fetched;
     }
-    std::fs::rename(&part, &path).with_context(context)
+    system.rename(&part, &path)
 }
 
 /// # Errors

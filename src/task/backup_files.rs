@@ -138,13 +138,14 @@ impl<'a> Parts<'a> {
     pub fn compare(&self, system: &System) -> Result<()> {
         for content in self.backup.contents() {
             let path = self.path(system.app(), &content.file);
-            let context = || format!("could not read {path}");
-            let found = system.stat(&path)?.map(|found| found.len());
+            let found = system.stat(&path)?.map(|found| found.bytes);
             content
                 .has_length(found)
                 .map_err(|why| broken(self.backup, &why))?;
-            let mut file = File::open(system.path(&path)).with_context(context)?;
-            let (sha256, _) = digest::sha256_of(&mut file).with_context(context)?;
+            // Not more than was looked at, should it grow meanwhile.
+            let mut file = self.file(system, content)?.take(content.bytes);
+            let (sha256, _) =
+                digest::sha256_of(&mut file).with_context(|| format!("could not read {path}"))?;
             if sha256 != content.sha256 {
                 let why = format!(
                     "{} was changed after it was written: its hash differs",
@@ -186,10 +187,14 @@ impl<'a> Parts<'a> {
         packing: ArchivePacking,
         identities: &[Identity],
     ) -> Result<Box<dyn Read>> {
-        let path = self.path(system.app(), &content.file);
-        let file =
-            File::open(system.path(&path)).with_context(|| format!("could not read {path}"))?;
+        let file = self.file(system, content)?;
         archive::unpack(file, packing, self.backup.is_sealed(), identities)
+    }
+
+    fn file(&self, system: &System, content: &ArchiveContent) -> Result<File> {
+        let path = self.path(system.app(), &content.file);
+        let missing = || broken(self.backup, &format!("{} is missing", content.file)).into();
+        system.open(path)?.ok_or_else(missing)
     }
 
     /// Reads all of it: `pg_restore` its head, the rest for the sake of the checksums.

@@ -1,17 +1,13 @@
 //! A backup that the operator sent is one of the host's.
 
-use std::fs::{self, File, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
-
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::postgres::OWNER;
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::facts::backups::{self, BackupManifest, MANIFEST, PROOF, Proof};
-use crate::host::system::System;
+use crate::host::system::{Ids, System, give_file};
 use crate::storage::archive::ArchiveContent;
 
 /// `check` finds nothing to do when the host has a backup of that name.
@@ -53,11 +49,10 @@ impl Wish<System> for BackupUploaded {
         if let Some(proof) = text(PROOF)? {
             take_proof(system, &backup, known, proof.as_bytes()).await?;
         }
-        let ids = Some(system.ids(OWNER)?);
         // What has a manifest is whole: it comes last.
         let path = backups::manifest(system.app(), name);
         system
-            .write_atomic(path, manifest.as_bytes(), 0o640, ids, &[])
+            .write_atomic(path, manifest.as_bytes(), 0o600, None, &[])
             .await?;
         system.remove(&incoming)
     }
@@ -90,22 +85,15 @@ pub async fn take_proof(
     if !Proof::of(backup, text).is_some_and(|came| holds(&came)) {
         return Ok(());
     }
-    let ids = Some(system.ids(OWNER)?);
-    system
-        .write_atomic(
-            backups::proof(system.app(), &backup.name),
-            text,
-            0o640,
-            ids,
-            &[],
-        )
-        .await
+    let path = backups::proof(system.app(), &backup.name);
+    system.write_atomic(path, text, 0o600, None, &[]).await
 }
 
 fn take_in(system: &System, name: &str, content: &ArchiveContent) -> Result<()> {
-    let from = system.path(format!("{}/{}", system.app().incoming(), content.file));
-    let context = || format!("could not move {} to the backups", from.display());
-    let mut file = File::open(&from).with_context(context)?;
+    let from = format!("{}/{}", system.app().incoming(), content.file);
+    let context = || format!("could not move {from} to the backups");
+    let missing = || wrong(name, &format!("{} is missing", content.file));
+    let mut file = system.open(&from)?.ok_or_else(missing)?;
     let found = digest::sha256_of(&mut file).with_context(context)?;
     if found != (content.sha256.clone(), content.bytes) {
         let why = format!(
@@ -114,10 +102,8 @@ fn take_in(system: &System, name: &str, content: &ArchiveContent) -> Result<()> 
         );
         return Err(wrong(name, &why).into());
     }
-    let ids = system.ids(OWNER)?;
-    chown(&from, Some(ids.uid), Some(ids.gid)).with_context(context)?;
-    fs::set_permissions(&from, Permissions::from_mode(0o600)).with_context(context)?;
-    fs::rename(&from, system.path(system.app().backup_file(&content.file))).with_context(context)
+    give_file(&file, Ids::own(), 0o600).with_context(context)?;
+    system.rename(&from, system.app().backup_file(&content.file))
 }
 
 fn wrong(name: &str, why: &str) -> Fault {

@@ -10,7 +10,7 @@ use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
-use crate::host::system::{Cmd, Ids, Output, System, ids_of, mode_of};
+use crate::host::system::{Cmd, Found, Ids, Kind, Output, PROGRAM, System, TEXT};
 use crate::storage::blob;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -99,6 +99,18 @@ impl File {
         }
     }
 
+    /// What is in the file; none of what is no file, or larger than anything that it could be.
+    fn content_there(&self, system: &System, found: &Found) -> Result<Option<Vec<u8>>> {
+        let most = match &self.content {
+            FileContent::Blob { .. } => PROGRAM,
+            _ => TEXT,
+        };
+        if found.kind != Kind::File || found.bytes > most {
+            return Ok(None);
+        }
+        system.read_up_to(&self.path, most)
+    }
+
     /// A diff only of what everybody on the host may read, before and after: no secret, no binary.
     fn diff(&self, found: &[u8], mode: u32) -> Option<String> {
         let FileContent::Text(wished) = &self.content else {
@@ -148,13 +160,14 @@ impl File {
 
 impl Wish<System> for File {
     async fn check(&self, system: &System) -> Result<CheckResult> {
+        let system = &system.of(self.owner_ids(system));
         let Some(found) = system.stat(&self.path)? else {
             return Ok(CheckResult::differs(format!(
                 "{} does not exist",
                 self.path
             )));
         };
-        if found.is_dir() {
+        if found.kind == Kind::Folder {
             return Err(Fault::new(
                 Code::E0408,
                 format!("{} is a directory, expected a file", self.path),
@@ -162,34 +175,33 @@ impl Wish<System> for File {
             .hint("move the directory away by hand if it is not needed")
             .into());
         }
-        let content = system.read(&self.path)?.unwrap_or_default();
+        let is_file = found.kind == Kind::File;
+        let content = self.content_there(system, &found)?;
+        let same = match &content {
+            Some(content) => self.same_content(system, content).await?,
+            None => false,
+        };
         let mut what = Vec::new();
-        let same = found.is_file() && self.same_content(system, &content).await?;
-        if found.is_symlink() {
-            what.push(format!("{} is a link, expected a file", self.path));
+        if !is_file {
+            let kind = found.kind.named();
+            what.push(format!("{} is {kind}, expected a file", self.path));
         } else if !same {
             what.push(format!("content of {} differs", self.path));
         }
-        if found.is_file() && mode_of(&found) != self.mode.0 {
+        if is_file && found.mode != self.mode.0 {
             what.push(format!(
                 "mode is {:04o}, expected {:04o}",
-                mode_of(&found),
-                self.mode.0
+                found.mode, self.mode.0
             ));
         }
-        if self.owner_ids(system) != Some(ids_of(&found)) {
+        if self.owner_ids(system) != Some(found.ids) {
             what.push(format!(
                 "owner is {}:{}, expected {}",
-                ids_of(&found).uid,
-                ids_of(&found).gid,
-                self.owner
+                found.ids.uid, found.ids.gid, self.owner
             ));
         }
-        let diff = if same {
-            None
-        } else {
-            self.diff(&content, mode_of(&found))
-        };
+        let content = content.filter(|_| !same);
+        let diff = content.and_then(|content| self.diff(&content, found.mode));
         Ok(CheckResult::from(what).with_diff(diff))
     }
 

@@ -1,15 +1,13 @@
 //! A symbolic link to this place.
 
-use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
-use crate::host::system::{self, System};
+use crate::host::system::{Kind, System};
 
 /// The link changes by a rename, so that a reader sees the old target or the new one and never
 /// none: a release is switched so. The target need not be there yet.
@@ -30,12 +28,8 @@ impl Link {
         let Some(found) = system.stat(&self.path)? else {
             return Ok(None);
         };
-        if !found.is_symlink() {
-            let kind = if found.is_dir() {
-                "a directory"
-            } else {
-                "a file"
-            };
+        if found.kind != Kind::Link {
+            let kind = found.kind.named();
             return Err(Fault::new(
                 Code::E0408,
                 format!("{} is {kind}, expected a link", self.path),
@@ -43,10 +37,7 @@ impl Link {
             .hint("move it away by hand if it is not needed")
             .into());
         }
-        let path = system.path(&self.path);
-        fs::read_link(&path)
-            .map(Some)
-            .with_context(|| format!("could not read the link {}", self.path))
+        system.read_link(&self.path)
     }
 }
 
@@ -66,15 +57,6 @@ impl Wish<System> for Link {
 
     async fn apply(&self, system: &System) -> Result<()> {
         self.target(system)?;
-        let context = || format!("could not create the link {}", self.path);
-        let path = system.path(&self.path);
-        let parent = path.parent().unwrap_or(Path::new("/"));
-        let folder = system::draft(parent).with_context(context)?;
-        let fresh = folder.path().join("link");
-        symlink(&self.to, &fresh).with_context(context)?;
-        fs::rename(&fresh, &path).with_context(context)?;
-        fs::File::open(parent)
-            .and_then(|folder| folder.sync_all())
-            .with_context(context)
+        system.write_link(&self.path, Path::new(&self.to))
     }
 }

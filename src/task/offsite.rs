@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::ErrorKind;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -102,12 +100,8 @@ impl Wish<System> for Offsite {
         }
         for backup in &todo.prove {
             let proof = backups::proof(system.app(), &backup.name);
-            put(
-                &store,
-                &format!("{}{PROOF}", backup.name),
-                &system.path(proof),
-            )
-            .await?;
+            let name = format!("{}{PROOF}", backup.name);
+            put(system, &store, &name, &proof).await?;
         }
         for backup in &todo.disprove {
             store.delete(&format!("{}{PROOF}", backup.name)).await?;
@@ -227,31 +221,38 @@ impl Offsite {
 /// Sends a backup, its manifest last: what has one there is whole.
 async fn send(system: &System, store: &Store, backup: &BackupManifest) -> Result<()> {
     for content in backup.contents() {
-        let path = system.path(system.app().backup_file(&content.file));
+        let path = system.app().backup_file(&content.file);
         let wished = (content.sha256.clone(), content.bytes);
-        if digest(&path)? != Some(wished.clone()) {
+        let Some(file) = digest(system, &path)?.filter(|(_, found)| *found == wished) else {
             let message = format!(
                 "{} is missing or was changed, so it was not sent",
                 content.file
             );
             let hint = "the other backups were sent; take a new one with `citrino-ops backup`, and delete this one by hand";
             return Err(Fault::new(Code::E0422, message).hint(hint).into());
-        }
+        };
         // A run that was cut off may have sent it.
         let head = store.head(&content.file).await?;
         if head != Some((content.bytes, Some(content.sha256.clone()))) {
-            store.put(&content.file, &path, &content.sha256).await?;
+            store.put(&content.file, file.0, &content.sha256).await?;
         }
         read_back(store, &content.file, &wished).await?;
     }
-    let manifest = system.path(backups::manifest(system.app(), &backup.name));
-    put(store, &format!("{}{MANIFEST}", backup.name), &manifest).await
+    let manifest = backups::manifest(system.app(), &backup.name);
+    put(
+        system,
+        store,
+        &format!("{}{MANIFEST}", backup.name),
+        &manifest,
+    )
+    .await
 }
 
 /// Puts a small file, and reads it back.
-async fn put(store: &Store, name: &str, path: &Path) -> Result<()> {
-    let wished = digest(path)?.with_context(|| format!("{} no longer exists", path.display()))?;
-    store.put(name, path, &wished.0).await?;
+async fn put(system: &System, store: &Store, name: &str, path: &str) -> Result<()> {
+    let found = digest(system, path)?.with_context(|| format!("{path} no longer exists"))?;
+    let (file, wished) = found;
+    store.put(name, file, &wished.0).await?;
     read_back(store, name, &wished).await
 }
 
@@ -280,12 +281,11 @@ async fn drop_it(store: &Store, backup: &BackupManifest) -> Result<()> {
     Ok(())
 }
 
-/// Of a file of the host: sha256 and length; none when it is not there.
-fn digest(path: &Path) -> Result<Option<(String, u64)>> {
-    match File::open(path).and_then(|mut file| digest::sha256_of(&mut file)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        found => found
-            .map(Some)
-            .with_context(|| format!("could not read {}", path.display())),
-    }
+/// A file of the host, with its sha256 and length; none when it is not there. What is sent is the very file that was looked at.
+fn digest(system: &System, path: &str) -> Result<Option<(File, (String, u64))>> {
+    let Some(mut file) = system.open(path)? else {
+        return Ok(None);
+    };
+    let found = digest::sha256_of(&mut file).with_context(|| format!("could not read {path}"))?;
+    Ok(Some((file, found)))
 }

@@ -17,10 +17,11 @@ pub mod shadow_database;
 use super::program::run_if_there;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
-use crate::host::system::{Cmd, Output, System};
+use crate::host::own;
+use crate::host::system::{Cmd, Output, System, random};
 
 /// The operating system's user and the role that own the cluster on Debian and Ubuntu.
-pub const OWNER: &str = "postgres";
+pub const OWNER: &str = own::CLUSTER_OWNER;
 /// The database that every cluster has.
 pub const MAINTENANCE: &str = "postgres";
 
@@ -193,9 +194,8 @@ impl Verifier {
 
     /// A new one with a salt of the kernel.
     pub fn make(password: &Secret) -> Result<Self> {
-        use std::io::Read;
         let mut salt = vec![0; Self::SALT];
-        std::fs::File::open("/dev/urandom")?.read_exact(&mut salt)?;
+        random(&mut salt)?;
         Ok(Self::of(password, salt, Self::ROUNDS))
     }
 

@@ -75,7 +75,7 @@ impl Ask {
     /// could not be put.
     async fn answer(&self, system: &System) -> Result<CheckResult> {
         match self {
-            Self::Http(http) => http.answer().await,
+            Self::Http(http) => http.answer(system).await,
             Self::Listen(listen) => listen.answer(system).await,
             Self::Unit(unit) => unit.answer(system).await,
             Self::Disk(disk) => disk.answer(system),

@@ -169,8 +169,7 @@ impl Rehearsal {
     }
 
     async fn keep(&self, system: &System, record: &RehearsalRecord) -> Result<()> {
-        std::fs::create_dir_all(system.path(FOLDER))
-            .context("could not create the folder for rehearsals")?;
+        system.make_folders(FOLDER)?;
         let text: Value = serde_json::to_value(record)?;
         system
             .write_atomic(
@@ -185,8 +184,7 @@ impl Rehearsal {
 
     fn sha256(&self, system: &System) -> Result<String> {
         let context = || format!("could not read {}", self.trial.binary);
-        let mut file =
-            std::fs::File::open(system.path(&self.trial.binary)).with_context(context)?;
+        let mut file = system.open(&self.trial.binary)?.with_context(context)?;
         let (address, _) = digest::sha256_of(&mut file).with_context(context)?;
         Ok(address)
     }

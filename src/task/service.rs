@@ -1,14 +1,14 @@
 //! A systemd unit that is enabled or not, runs or not, and runs what is on disk.
 
-use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::core::digest::sha256;
+use crate::core::digest::{self, sha256};
 use crate::core::engine::{CheckResult, Wish};
 use crate::host::own;
-use crate::host::system::{Cmd, System};
+use crate::host::system::{Cmd, Kind, System};
 
 /// There are no handlers: a notification is lost when a run fails in between. Instead the unit
 /// differs while the content of `restart_on` and `reload_on` is not what the running instance was
@@ -235,7 +235,7 @@ impl Service {
             invocation,
             ..contents
         };
-        std::fs::create_dir_all(system.path(own::STAMPS))?;
+        system.make_folders(own::STAMPS)?;
         system
             .write_atomic(
                 self.stamp_path(),
@@ -325,26 +325,33 @@ fn digest(system: &System, paths: &[String]) -> Result<String> {
     for path in paths {
         all.extend_from_slice(path.as_bytes());
         all.push(0);
-        let is_link = system.stat(path)?.is_some_and(|found| found.is_symlink());
-        let mut is_folder = false;
-        if is_link {
-            let real = system.path(path);
-            all.extend_from_slice(std::fs::read_link(&real)?.as_os_str().as_encoded_bytes());
+        if let Some(to) = system.read_link(path)? {
+            all.extend_from_slice(to.as_os_str().as_encoded_bytes());
             all.push(0);
-            is_folder = real.is_dir();
         }
-        let content = if is_folder { None } else { system.read(path)? };
-        all.extend_from_slice(sha256(&content.unwrap_or_default()).as_bytes());
+        all.extend_from_slice(content(system, path)?.as_bytes());
     }
     Ok(sha256(&all))
 }
 
+/// Of what the unit reads there, which may be behind links: those of the slots, or of the certificate that is live.
+fn content(system: &System, path: &str) -> Result<String> {
+    let real = system.resolve(path)?;
+    let found = system.stat(&real)?;
+    if found.is_none_or(|found| found.kind == Kind::Folder) {
+        return Ok(sha256(&[]));
+    }
+    let mut file = system.open(&real)?;
+    let digest = file.as_mut().map(digest::sha256_of).transpose()?;
+    Ok(digest.map_or_else(|| sha256(&[]), |(digest, _)| digest))
+}
+
 /// When a path last changed (content, owner, mode or by rename), in microseconds of the epoch.
 fn changed_us(system: &System, path: &str) -> Result<i128> {
-    let Some(found) = system.stat(path)? else {
-        return Ok(0);
-    };
-    Ok(i128::from(found.ctime()) * 1_000_000 + i128::from(found.ctime_nsec()) / 1_000)
+    let path = Path::new(path);
+    let folder = system.resolve(path.parent().unwrap_or(path))?;
+    let found = system.stat(folder.join(path.file_name().unwrap_or_default()))?;
+    Ok(found.map_or(0, |found| found.changed_us))
 }
 
 /// Reads systemd's `Tue 2026-11-24 08:52:54.123456 UTC`.

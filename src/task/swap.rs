@@ -1,6 +1,5 @@
 //! A swap file of this size, in use now and after the next boot.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 
 use anyhow::{Context, Result};
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
-use crate::host::system::{Cmd, System, mode_of};
+use crate::host::system::{Cmd, Kind, System};
 
 const FSTAB: &str = "/etc/fstab";
 
@@ -38,12 +37,14 @@ impl Swap {
         let Some(found) = system.stat(&self.path)? else {
             return Ok(false);
         };
-        Ok(found.len() == self.bytes() && mode_of(&found) == 0o600 && self.is_swap(system)?)
+        Ok(found.bytes == self.bytes() && found.mode == 0o600 && self.is_swap(system)?)
     }
 
     fn is_swap(&self, system: &System) -> Result<bool> {
         let context = || format!("could not read {}", self.path);
-        let mut file = File::open(system.path(&self.path)).with_context(context)?;
+        let Some(mut file) = system.open(&self.path)? else {
+            return Ok(false);
+        };
         let mut bytes = [0; SIGNATURE.len()];
         file.seek(SeekFrom::Start(SIGNATURE_AT))
             .with_context(context)?;
@@ -59,7 +60,9 @@ impl Swap {
         let Some(found) = system.stat(&self.path)? else {
             return Ok(());
         };
-        if found.is_file() && (self.is_swap(system)? || starts_with_zeroes(system, &self.path)?) {
+        if found.kind == Kind::File
+            && (self.is_swap(system)? || starts_with_zeroes(system, &self.path)?)
+        {
             return Ok(());
         }
         Err(Fault::new(
@@ -86,7 +89,7 @@ impl Swap {
 
     async fn write_fstab(&self, system: &System) -> Result<()> {
         let text = system.read_text(FSTAB)?.unwrap_or_default();
-        let mode = system.stat(FSTAB)?.map_or(0o644, |found| mode_of(&found));
+        let mode = system.stat(FSTAB)?.map_or(0o644, |found| found.mode);
         system
             .write_atomic(
                 FSTAB,
@@ -110,9 +113,10 @@ async fn run(system: &System, argv: &[&str]) -> Result<()> {
 fn starts_with_zeroes(system: &System, path: &str) -> Result<bool> {
     let context = || format!("could not read {path}");
     let mut start = Vec::new();
-    File::open(system.path(path))
-        .with_context(context)?
-        .take(4096)
+    let Some(file) = system.open(path)? else {
+        return Ok(false);
+    };
+    file.take(4096)
         .read_to_end(&mut start)
         .with_context(context)?;
     Ok(start.iter().all(|byte| *byte == 0))

@@ -1,7 +1,5 @@
 //! A setting of the kernel, now and after the next boot.
 
-use std::fs;
-
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
@@ -84,16 +82,18 @@ impl Wish<System> for Sysctl {
             .hint("its module may not be loaded, or the host is a container without it")
             .into());
         }
-        fs::create_dir_all(system.path("/etc/sysctl.d"))?;
+        system.make_folders("/etc/sysctl.d")?;
         system
             .write_atomic(self.file(), self.line().as_bytes(), 0o644, None, &[])
             .await?;
         // Written to /proc itself: sysctl(8) is not on every image.
-        fs::write(system.path(self.live()), &self.value).with_context(|| {
-            format!(
-                "the kernel refused the value {} for {}",
-                self.value, self.key
-            )
-        })
+        system
+            .write_kernel(self.live(), &self.value)
+            .with_context(|| {
+                format!(
+                    "the kernel refused the value {} for {}",
+                    self.value, self.key
+                )
+            })
     }
 }

@@ -3,10 +3,9 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::directory;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
-use crate::host::system::{Cmd, System};
+use crate::host::system::{Cmd, Kind, System};
 
 /// The mode of a home that this kind makes, as adduser(8) of Debian 12 makes them. A later
 /// `directory` step may wish for another.
@@ -129,10 +128,10 @@ impl User {
         let Some(home) = &self.home else {
             return Ok(None);
         };
-        if system.stat(home)?.is_none() {
+        let Some(found) = system.stat(system.resolve(home)?)? else {
             return Ok(Some(home));
-        }
-        if system.path(home).is_dir() {
+        };
+        if found.kind == Kind::Folder {
             return Ok(None);
         }
         Err(Fault::new(
@@ -204,7 +203,7 @@ impl Wish<System> for User {
             Some(found) => self.modify(system, &found).await?,
         }
         if let Some(home) = self.missing_home(system)? {
-            directory::make(system, home, HOME_MODE, system.ids(&self.name)?)?;
+            system.make_directory(home, HOME_MODE, system.ids(&self.name)?)?;
         }
         Ok(())
     }

@@ -27,6 +27,7 @@ pub async fn run(job: &mut Job<'_>, wish: &ImportCommand) -> Result<u8> {
     let remote = on_host::connect(job).await?;
     let remote = remote.telling(job.report.progress());
     let agent = on_host::agent(job, &remote).await?;
+    on_host::refuse_exposed(agent.facts())?;
     let app = agent.facts().app.clone();
     let at = OffsetDateTime::now_utc();
     let imported = import::imported(&job.stack, &app, brought, at, wish.check)?;
@@ -69,10 +70,12 @@ struct LocalFile {
 fn files(job: &mut Job<'_>, wish: &ImportCommand) -> Result<Vec<LocalFile>> {
     let mut files = Vec::new();
     for path in &wish.files {
-        let form = Form::of(path, job.stack.profile.import.as_ref())?;
+        let shown = path.display().to_string();
+        let form = Form::of(&shown, File::open(path), job.stack.profile.import.as_ref())?;
         if form.kind == DumpKind::Sql {
             job.report.waiting(format!("reading {}", path.display()));
-            dump::count(path, form.packing)?;
+            let file = File::open(path).with_context(|| format!("could not read {shown}"))?;
+            dump::count(file, form.packing)?;
         }
         files.push(LocalFile {
             path: path.clone(),

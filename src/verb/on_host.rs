@@ -7,6 +7,7 @@ use super::on_cloud;
 use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
 use crate::core::plan::{Mode, Plan, Step};
+use crate::facts::Facts;
 use crate::hetzner::{Hetzner, ServerView};
 use crate::operator::known_host;
 use crate::operator::preview::Preview;
@@ -59,6 +60,11 @@ pub async fn agent<'s>(job: &mut Job<'_>, remote: &'s Remote) -> Result<Agent<'s
     if let Some(last) = facts.last_run.as_ref().filter(|last| !last.heard) {
         job.report.note_first(last.noted(facts.busy));
     }
+    for exposed in &facts.exposed {
+        job.report.note(format!(
+            "{exposed}; `citrino-ops converge` gives it to root"
+        ));
+    }
     if let Some(armed) = &facts.armed {
         let text = format!(
             "the dead man's switch is armed: nobody has connected yet after {} by {} (started {})",
@@ -67,6 +73,19 @@ pub async fn agent<'s>(job: &mut Job<'_>, remote: &'s Remote) -> Result<Agent<'s
         job.report.note(text);
     }
     Ok(agent)
+}
+
+/// Refuses to have a shell write where somebody beside root rules; what the agent writes it refuses itself.
+///
+/// # Errors
+/// E0409 when one of the stack's folders is so.
+pub fn refuse_exposed(facts: &Facts) -> Result<()> {
+    let Some(exposed) = facts.exposed.first() else {
+        return Ok(());
+    };
+    Err(Fault::new(Code::E0409, exposed.clone())
+        .hint("nothing was sent; run `citrino-ops converge`: it gives the folder to root")
+        .into())
 }
 
 /// # Errors

@@ -1,5 +1,6 @@
 //! The client of object storage against a server that speaks S3, checks signatures and knows rights.
 
+use std::fs::File;
 use std::path::Path;
 
 use citrino_ops::core::digest::sha256;
@@ -30,7 +31,10 @@ async fn what_is_put_is_there_whole_under_its_prefix_alone() {
     let folder = tempfile::tempdir().unwrap();
     for bytes in [&b""[..], b"a word", &noise(LARGE)] {
         let (path, digest) = (file(folder.path(), bytes), sha256(bytes));
-        store.put("thing", &path, &digest).await.unwrap();
+        store
+            .put("thing", File::open(&path).unwrap(), &digest)
+            .await
+            .unwrap();
         let length = bytes.len() as u64;
         assert_eq!(
             store.head("thing").await.unwrap(),
@@ -81,12 +85,21 @@ async fn a_put_that_is_cut_leaves_nothing_under_its_name() {
             )
         };
         let store = over(&storage, &bucket, Bad::CutAfter(cut)).open().unwrap();
-        let put = store.put("thing", &path, &sha256(&bytes[..length])).await;
+        let put = store
+            .put(
+                "thing",
+                File::open(&path).unwrap(),
+                &sha256(&bytes[..length]),
+            )
+            .await;
         let (code, said) = refused(&bucket, put);
         assert_eq!(code, "E0430", "{said}");
         assert_eq!(straight.list().await.unwrap(), [], "{cut}");
     }
-    straight.put("thing", &path, &sha256(&bytes)).await.unwrap();
+    straight
+        .put("thing", File::open(&path).unwrap(), &sha256(&bytes))
+        .await
+        .unwrap();
     assert_eq!(
         straight.digest("thing").await.unwrap(),
         (sha256(&bytes), LARGE as u64)
@@ -103,7 +116,11 @@ async fn a_bit_that_flips_on_the_way_changes_the_digest() {
     let bytes = noise(300_000);
     let straight = bucket.open().unwrap();
     straight
-        .put("thing", &file(folder.path(), &bytes), &sha256(&bytes))
+        .put(
+            "thing",
+            File::open(file(folder.path(), &bytes)).unwrap(),
+            &sha256(&bytes),
+        )
         .await
         .unwrap();
     // Past the head of the answer.
@@ -213,7 +230,10 @@ async fn a_key_that_only_appends_appends_and_is_told_what_it_may_not() {
     let folder = tempfile::tempdir().unwrap();
     let bytes = noise(LARGE);
     let path = file(folder.path(), &bytes);
-    store.put("thing", &path, &sha256(&bytes)).await.unwrap();
+    store
+        .put("thing", File::open(&path).unwrap(), &sha256(&bytes))
+        .await
+        .unwrap();
     assert_eq!(store.digest("thing").await.unwrap().0, sha256(&bytes));
     let (code, said) = refused(&bucket, store.delete("thing").await);
     assert_eq!(code, "E0431", "{said}");

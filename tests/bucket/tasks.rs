@@ -1,8 +1,7 @@
 //! The wishes about a bucket: what a host has is there, and what is there comes back.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
 
 use citrino_ops::core::digest::sha256;
 use citrino_ops::core::engine::Wish;
@@ -332,14 +331,20 @@ async fn the_same_is_kept_there_and_never_the_last_proven_one_is_deleted() {
     fs::write(&word, "word").unwrap();
     let store = bucket.open().unwrap();
     let ours = "citrino_20261101_030000.dump.zst";
-    store.put(ours, &word, &sha256(b"word")).await.unwrap();
+    store
+        .put(ours, File::open(&word).unwrap(), &sha256(b"word"))
+        .await
+        .unwrap();
     let foreign = [
         "citrino_20250101_030000.sql.gz",
         "citrino_before_fix.sql.gz",
         "notes.txt",
     ];
     for name in foreign {
-        store.put(name, &word, "").await.unwrap();
+        store
+            .put(name, File::open(&word).unwrap(), "")
+            .await
+            .unwrap();
     }
     // The host keeps two, and has them all still: what need not be there is not sent again.
     host.wiped();
@@ -507,7 +512,7 @@ async fn nothing_that_is_not_what_its_manifest_says_gets_a_name_on_the_host() {
         let path = host.root.path().join("changed");
         fs::write(&path, bytes).unwrap();
         store
-            .put(name, Path::new(&path), &sha256(bytes))
+            .put(name, File::open(&path).unwrap(), &sha256(bytes))
             .await
             .unwrap();
     };

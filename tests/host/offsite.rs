@@ -61,7 +61,7 @@ fn put(stack: &Stack, bucket: &Bucket, beginning: &str) {
         let name = entry.file_name().into_string().unwrap();
         if name.starts_with(beginning) {
             let sha256 = citrino_ops::core::digest::sha256(&fs::read(entry.path()).unwrap());
-            block_on(store.put(&name, &entry.path(), &sha256));
+            block_on(store.put(&name, std::fs::File::open(entry.path()).unwrap(), &sha256));
         }
     }
 }

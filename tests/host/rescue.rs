@@ -201,7 +201,7 @@ fn rots(bucket: &Bucket, backup: &BackupManifest) -> impl FnOnce() {
         let path = tempfile::NamedTempFile::new().unwrap();
         fs::write(path.path(), bytes).unwrap();
         let digest = sha256(bytes);
-        let put = store.put(&file, path.path(), &digest);
+        let put = store.put(&file, std::fs::File::open(path.path()).unwrap(), &digest);
         runtime.block_on(put).unwrap();
     };
     let mut rotten = sound.clone();

@@ -9,6 +9,7 @@ mod list;
 mod modules;
 mod names;
 mod picture;
+mod places;
 mod planted;
 mod rules;
 mod syntax;

@@ -65,9 +65,9 @@ server.shell(
     name="PostgreSQL's cluster", commands=["pg_createcluster 15 main --locale C.UTF-8 -- --data-checksums"],
     _if=lambda: host.get_fact(File, "/etc/postgresql/15/main/postgresql.conf") is None,
 )
-settings = put("/etc/postgresql/15/main/conf.d/citrino.conf", "postgres", "postgres")
-guests = put("/etc/postgresql/15/main/pg_hba.conf", "postgres", "postgres", "640")
-users = put("/etc/postgresql/15/main/pg_ident.conf", "postgres", "postgres", "640")
+settings = put("/etc/postgresql/15/main/conf.d/citrino.conf", "root", "postgres")
+guests = put("/etc/postgresql/15/main/pg_hba.conf", "root", "postgres", "640")
+users = put("/etc/postgresql/15/main/pg_ident.conf", "root", "postgres", "640")
 systemd.service(
     name="PostgreSQL runs its settings", service="postgresql@15-main.service", restarted=True, _if=settings.did_change,
 )
@@ -105,7 +105,7 @@ directory("/home/citrino/citrino")
 directory("/home/citrino/citrino/releases")
 directory("/home/citrino/citrino/slots")
 directory("/home/citrino/database")
-directory("/home/citrino/database/backups", "postgres", "750")
+directory("/home/citrino/database/backups", "root", "700")
 files.link(name="logs", path="/home/citrino/database/logs", target="/var/log/postgresql")
 files.link(name="nginx's folder", path="/home/citrino/nginx", target="/etc/nginx")
 put("/home/citrino/citrino/.env", group="citrino", mode="640")

@@ -1,11 +1,14 @@
 //! What guarded steps may change, as it is now: as wishes that put it back.
 
+use std::path::Path;
+
 use anyhow::Result;
 
+use crate::core::error::{Code, Fault};
 use crate::core::plan::{Plan, Step};
 use crate::core::secret::Secret;
 use crate::host::own;
-use crate::host::system::{System, ids_of, mode_of};
+use crate::host::system::{Kind, PROGRAM, System};
 use crate::storage::blob;
 use crate::task::file::FileContent;
 use crate::task::{Command, File, Firewall, Perm, Service, Task};
@@ -53,7 +56,16 @@ pub async fn steps(system: &System, plan: &Plan<Task>) -> Result<Vec<Step<Task>>
 }
 
 /// What is at a path: a file, a link, or nothing. What nobody would replace has no step.
+///
+/// # Errors
+/// E0409 where somebody beside root could lead what puts it back elsewhere: programs go there by path.
 async fn place(system: &System, path: &str) -> Result<Option<Step<Task>>> {
+    let folder = Path::new(path).parent().unwrap_or(Path::new("/"));
+    if let Some(why) = system.exposed(folder)? {
+        return Err(Fault::new(Code::E0409, why)
+            .hint("a guarded step can only change what lies in folders of root")
+            .into());
+    }
     let name = |what: &str| format!("{what} {path}");
     let Some(found) = system.stat(path)? else {
         let gone = command(
@@ -68,8 +80,8 @@ async fn place(system: &System, path: &str) -> Result<Option<Step<Task>>> {
         );
         return Ok(Some(Step::new(PART, name("remove"), gone)));
     };
-    if found.is_symlink() {
-        let to = std::fs::read_link(system.path(path))?.display().to_string();
+    if let Some(to) = system.read_link(path)? {
+        let to = to.display().to_string();
         let link = command(
             &["ln", "-sfnT", &to, path],
             &[
@@ -83,14 +95,14 @@ async fn place(system: &System, path: &str) -> Result<Option<Step<Task>>> {
         );
         return Ok(Some(Step::new(PART, name("restore link"), link)));
     }
-    if !found.is_file() {
+    if found.kind != Kind::File {
         return Ok(None);
     }
-    let ids = ids_of(&found);
+    let ids = found.ids;
     let file = File {
         path: path.to_owned(),
         content: content(system, path).await?,
-        mode: Perm(mode_of(&found)),
+        mode: Perm(found.mode),
         owner: format!("{}:{}", ids.uid, ids.gid),
         validate: Vec::new(),
     };
@@ -99,7 +111,7 @@ async fn place(system: &System, path: &str) -> Result<Option<Step<Task>>> {
 
 /// As a secret, which no event shows; what is no text goes by its address.
 async fn content(system: &System, path: &str) -> Result<FileContent> {
-    let bytes = system.read(path)?.unwrap_or_default();
+    let bytes = system.read_up_to(path, PROGRAM)?.unwrap_or_default();
     Ok(match String::from_utf8(bytes) {
         Ok(text) => FileContent::Secret(Secret::new(text)),
         Err(error) => FileContent::Blob {

@@ -1,10 +1,9 @@
 //! The audit's file on the host: how a line comes into it, and what is read of it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::chain::ChainLink;
 use crate::core::audit::{AuditAction, AuditEntry, Head, Line, NOTHING, Torn, lines};
@@ -13,7 +12,7 @@ use crate::core::event::now;
 use crate::core::plan::Claim;
 use crate::host::journal;
 use crate::host::own;
-use crate::host::system::System;
+use crate::host::system::{OwnFile, System};
 
 /// One JSON object a line. It is never rotated: a chain has one beginning.
 pub const PATH: &str = own::AUDIT;
@@ -91,24 +90,11 @@ fn append(system: &System, stack: &str, claim: &Claim, mut deed: AuditEntry) -> 
 }
 
 fn open(system: &System) -> Result<File> {
-    let path = system.path(PATH);
-    let folder = path.parent().context("the audit has no folder")?;
-    fs::create_dir_all(folder)?;
-    let is_new = !path.exists();
-    let file = OpenOptions::new()
-        .read(true)
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(&path)?;
-    if is_new {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(file)
+    system.open_own(PATH, OwnFile::Growing, 0o600)
 }
 
 fn end(file: &mut File) -> Result<End> {
-    let length = file.metadata()?.len();
+    let length = file.seek(SeekFrom::End(0))?;
     let from = length.saturating_sub(TAIL_BYTES);
     let mut bytes = read_from(file, from)?;
     if from > 0 {
@@ -175,7 +161,7 @@ fn cut_off(system: &System, last: &Line) -> Result<String> {
 /// # Errors
 /// When the file cannot be read.
 pub fn head(file: &mut File) -> std::io::Result<Option<Head>> {
-    let length = file.metadata()?.len();
+    let length = file.seek(SeekFrom::End(0))?;
     let from = length.saturating_sub(TAIL_BYTES);
     let bytes = read_from(file, from)?;
     let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
@@ -194,12 +180,8 @@ pub fn head(file: &mut File) -> std::io::Result<Option<Head>> {
 /// # Errors
 /// When it cannot be read.
 pub fn since(system: &System, head: &Head) -> Result<Option<Vec<u8>>> {
-    let mut file = match File::open(system.path(PATH)) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Ok((head.bytes == 0).then(Vec::new));
-        }
-        Err(error) => return Err(error).context("could not read the audit of the host"),
+    let Some(mut file) = system.open(PATH)? else {
+        return Ok((head.bytes == 0).then(Vec::new));
     };
     let tail = head.bytes.saturating_sub(TAIL_BYTES);
     Ok(match behind(&mut file, head, tail)? {

@@ -1,8 +1,7 @@
 //! What can be done with a bucket.
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::{Read, Seek, SeekFrom, Write};
 
 use anyhow::{Context, Result};
 use futures_util::StreamExt;
@@ -98,10 +97,10 @@ impl Store {
 
     /// Puts a file there under a name, in parts: the name is there when all of it is. Nothing says yet that it
     /// arrived well: ask `digest`.
-    pub async fn put(&self, name: &str, file: &Path, sha256: &str) -> Result<()> {
-        let context = || format!("could not read {}", file.display());
-        let mut from = File::open(file).with_context(context)?;
-        let bytes = from.metadata().with_context(context)?.len();
+    pub async fn put(&self, name: &str, mut from: File, sha256: &str) -> Result<()> {
+        let context = || format!("could not read {name}");
+        let bytes = from.seek(SeekFrom::End(0)).with_context(context)?;
+        from.rewind().with_context(context)?;
         let mut attributes = Attributes::new();
         attributes.insert(Attribute::Metadata(DIGEST.into()), sha256.to_owned().into());
         if bytes > PART {

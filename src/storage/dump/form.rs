@@ -1,10 +1,9 @@
 //! Which form a file has, by its content: its name says nothing.
 
 use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::io::{self, Read, Seek};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use zstd::stream::read::Decoder;
@@ -65,21 +64,22 @@ impl DumpPacking {
 }
 
 impl Form {
-    /// Looks at the beginning of a file. `csv` says which CSV files the app takes.
+    /// Looks at the beginning of a file, opened where it is. `csv` says which CSV files the app takes.
     ///
     /// # Errors
     /// E0450 when it is none of the forms that can be imported.
-    pub fn of(path: &Path, csv: Option<&CsvImport>) -> Result<Self> {
-        let shown = path.display();
+    pub fn of(shown: &str, file: io::Result<File>, csv: Option<&CsvImport>) -> Result<Self> {
         let none = |why: &str| Fault::new(Code::E0450, format!("{shown} {why}")).hint(taken(csv));
-        let found =
-            std::fs::metadata(path).map_err(|error| none(&format!("cannot be read: {error}")))?;
-        if found.is_dir() {
-            return Err(none("is a folder; pg_dump's directory format cannot be imported").into());
-        }
-        let open = || File::open(path).with_context(|| format!("could not read {shown}"));
-        let packing = DumpPacking::of(&head(open()?)?);
-        let head = head(packing.open(open()?)?)
+        let unreadable = |error: io::Error| match error.kind() {
+            io::ErrorKind::IsADirectory => {
+                none("is a folder; pg_dump's directory format cannot be imported")
+            }
+            _ => none(&format!("cannot be read: {error}")),
+        };
+        let mut file = file.map_err(unreadable)?;
+        let packing = DumpPacking::of(&head(&mut file).map_err(unreadable)?);
+        file.rewind().map_err(unreadable)?;
+        let head = head(packing.open(file)?)
             .map_err(|error| none(&format!("cannot be decompressed: {error}")))?;
         let kind = kind(&head, csv).map_err(|why| none(&why))?;
         if packing != DumpPacking::None && matches!(kind, DumpKind::Csv(_)) {
@@ -209,7 +209,7 @@ mod tests {
     fn of(bytes: &[u8]) -> Result<Form, String> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        Form::of(file.path(), Some(&import())).map_err(|error| error.to_string())
+        Form::of("it", File::open(file.path()), Some(&import())).map_err(|error| error.to_string())
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -275,7 +275,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         assert!(
-            Form::of(folder.path(), Some(&import()))
+            Form::of("it", File::open(folder.path()), Some(&import()))
                 .unwrap_err()
                 .to_string()
                 .contains("is a folder")

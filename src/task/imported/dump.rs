@@ -1,7 +1,6 @@
 //! A dump on its way into a new database: through the sieve, whatever its form, so that all are counted in one way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 
 use anyhow::{Context, Result};
@@ -104,9 +103,8 @@ impl Dump<'_> {
         sink: &mut (impl AsyncWrite + Unpin),
     ) -> Result<RowCounts> {
         let context = || format!("could not read {}", self.file);
-        let mut read = self
-            .packing
-            .open(File::open(system.path(self.file)).with_context(context)?)?;
+        let file = system.open(self.file)?.with_context(context)?;
+        let mut read = self.packing.open(file)?;
         let mut out = Vec::new();
         if self.archive {
             self.written_out(system, &mut read, &mut sieve, sink)

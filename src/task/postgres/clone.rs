@@ -1,7 +1,6 @@
 //! A second database like the live one: the same owner, the same way of writing and sorting text.
 
-use anyhow::{Context, Result};
-use nix::sys::statvfs::statvfs;
+use anyhow::Result;
 use serde::Deserialize;
 
 use super::{MAINTENANCE, SqlAnswer, ask, identifier, literal, tell};
@@ -68,12 +67,7 @@ pub async fn has_room_for(system: &System, database: &str, bytes: u64) -> Result
 
 impl DatabaseShape {
     fn has_room(&self, system: &System, database: &str, wanted: u64) -> Result<()> {
-        let disk = statvfs(&system.path(&self.folder)).with_context(|| {
-            format!(
-                "could not read the free space of the disk of {}",
-                self.folder
-            )
-        })?;
+        let disk = system.disk(&self.folder)?;
         let free = disk.blocks_available() * disk.fragment_size();
         room(database, free, wanted).map_err(|why| {
             let hint = "free space on the host (`citrino-ops backup prune --previous-databases`), or use a larger disk";

@@ -11,6 +11,7 @@ use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, Fault};
 use crate::core::http::{HttpRequest, Manner, Unaskable, WITHIN};
+use crate::host::system::System;
 
 /// How much of a bad answer's body is told: enough for the sentence of an app's own error.
 const TOLD: usize = 160;
@@ -55,10 +56,20 @@ fn ok() -> u16 {
 }
 
 impl Http {
-    pub async fn answer(&self) -> Result<CheckResult> {
+    pub async fn answer(&self, system: &System) -> Result<CheckResult> {
+        let mut request = self.request();
+        // Held while it is asked: the app's user could put something else in its place.
+        let mut socket = None;
+        if let Some(path) = &self.unix_socket {
+            let Some(found) = system.socket(path)? else {
+                let why = std::io::Error::from_raw_os_error(nix::libc::ENOENT);
+                return Ok(self.unanswered(&format!("({why})")));
+            };
+            request.unix_socket = Some(socket.insert(found).path());
+        }
         // An asker of its own, so that no connection is left over from the question before: the
         // probe must see what a newcomer sees.
-        let asker = self.request().asker(Manner::Probe).map_err(wrong)?;
+        let asker = request.asker(Manner::Probe).map_err(wrong)?;
         let begun = Instant::now();
         let answer = match asker.ask().await {
             Ok(answer) => answer,
@@ -98,6 +109,10 @@ impl Http {
         } else {
             format!("({cause})")
         };
+        self.unanswered(&reason)
+    }
+
+    fn unanswered(&self, reason: &str) -> CheckResult {
         CheckResult::differs(format!("{} got no answer {reason}", self.request()))
     }
 
@@ -177,7 +192,8 @@ mod tests {
             String::from_utf8_lossy(&sent[..length]).into_owned()
         };
         let probe = probe(&url, more);
-        let (look, sent) = tokio::join!(probe.answer(), serve);
+        let system = System::host();
+        let (look, sent) = tokio::join!(probe.answer(&system), serve);
         let look = look.unwrap();
         assert!(look.figure.is_some_and(|figure| figure.unit == "ms"));
         (look.change.unwrap_or_default().what, sent)
@@ -245,7 +261,8 @@ mod tests {
             "http://app/ready",
             &format!("unix_socket: {}", path.display()),
         );
-        let (look, ()) = tokio::join!(probe.answer(), serve);
+        let system = System::host();
+        let (look, ()) = tokio::join!(probe.answer(&system), serve);
         assert!(look.unwrap().change.is_none());
     }
 }

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use nix::sys::statvfs::statvfs;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
@@ -37,8 +36,7 @@ pub struct Cpu {
 impl Disk {
     /// As df(1) counts: what root alone may use is neither used nor free.
     pub fn answer(&self, system: &System) -> Result<CheckResult> {
-        let found = statvfs(&system.path(&self.path))
-            .with_context(|| format!("could not read the usage of the disk of {}", self.path))?;
+        let found = system.disk(&self.path)?;
         let used = found.blocks().saturating_sub(found.blocks_free());
         let percent = share(used, used + found.blocks_available());
         let subject = format!("usage of the disk of {} is", self.path);

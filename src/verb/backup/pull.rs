@@ -22,6 +22,7 @@ pub const FOLDER: &str = "backups";
 pub async fn run(job: &mut Job<'_>, name: Option<&str>, to: Option<&Path>) -> Result<u8> {
     let remote = on_host::connect(job).await?.telling(job.report.progress());
     let agent = on_host::agent(job, &remote).await?;
+    on_host::refuse_exposed(agent.facts())?;
     let there = agent.facts().backups.clone();
     drop(agent);
     let backup = wished(&there, name)?;

@@ -95,6 +95,7 @@ impl Here {
     /// As of `verify`, and of an upload.
     pub async fn push(&self, job: &mut Job<'_>, remote: &Remote) -> Result<()> {
         self.verify()?;
+        on_host::refuse_exposed(remote.agent().await?.facts())?;
         let name = &self.backup.name;
         let incoming = job.stack.profile.incoming();
         remote
