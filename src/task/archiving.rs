@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::pgbackrest::{self, Info};
-use super::postgres::{MAINTENANCE, SqlAnswer, ask};
+use super::postgres::{SqlAnswer, ask};
 use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
@@ -41,7 +41,7 @@ const ARCHIVER: &str = "SELECT json_build_object('on', current_setting('archive_
 
 /// Asks for it; the reason when it cannot be asked.
 pub async fn archiver(system: &System) -> Result<Result<Archiver, String>> {
-    Ok(match ask(system, MAINTENANCE, ARCHIVER).await? {
+    Ok(match ask(system, ARCHIVER).await? {
         SqlAnswer::Away(reason) => Err(reason),
         SqlAnswer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
     })

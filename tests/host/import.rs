@@ -311,7 +311,7 @@ impl Refusals<'_> {
         let told = "have latitude and longitude swapped";
         self.refuse_done("swapped.dump", swapped, &["E0453", told]);
         let bare = "DROP INDEX idx_servicios_coordenadas";
-        let told = "lacks what the live database has: the index idx_servicios_coordenadas";
+        let told = "lacks what the live database has: the index public.idx_servicios_coordenadas";
         self.refuse_done("bare.dump", bare, &["E0453", told]);
         let told = "the release does not answer on it";
         self.refuse_done("empty.dump", "TRUNCATE propiedades", &["E0453", told]);

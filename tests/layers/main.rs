@@ -11,6 +11,7 @@ mod names;
 mod picture;
 mod planted;
 mod rules;
+mod superuser;
 mod syntax;
 mod words;
 
