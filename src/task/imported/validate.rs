@@ -79,7 +79,7 @@ fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, unusable: &[Strin
     faults
 }
 
-/// What would run in production and is not the app's: restores and counts of backups are the superuser's.
+/// What would be in production and is not the app's: it may wait for somebody who may do more than the app.
 fn foreign(live: &BTreeMap<String, String>, fresh: &BTreeMap<String, String>) -> Option<String> {
     let foreign: Vec<&String> = fresh
         .iter()

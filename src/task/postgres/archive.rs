@@ -46,10 +46,17 @@ pub async fn copy(system: &System, dump: &Cmd, target: &RestoreTarget<'_>) -> Re
     let mut source = system.start(dump)?;
     let mut said = source.stdout.take().context("pg_dump has no output")?;
     drop(source.stdin.take());
-    let (restored, dumped) =
-        tokio::join!(restore(system, &mut said, target), ended(source, "pg_dump"));
-    // A dump that broke off is why a restore did.
-    dumped.and(restored)
+    let restored = async {
+        let restored = restore(system, &mut said, target).await;
+        // A dump that nobody reads on would wait for ever.
+        drop(said);
+        restored
+    };
+    match tokio::join!(output(source, "pg_dump"), restored) {
+        (Ok(_), restored) => restored,
+        (Err(dumped), Ok(())) => Err(dumped),
+        (Err(dumped), Err(restored)) => Err(restored.context(format!("{dumped:#}"))),
+    }
 }
 
 /// Fills a new database from an archive.
@@ -169,10 +176,6 @@ async fn says(input: &mut ChildStdin, bytes: &[u8]) -> Result<bool> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(error.into()),
     }
-}
-
-async fn ended(child: Child, what: &str) -> Result<()> {
-    output(child, what).await.map(drop)
 }
 
 async fn output(child: Child, what: &str) -> Result<String> {
