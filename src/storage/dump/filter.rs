@@ -240,8 +240,9 @@ impl DumpFilter {
         };
         match words.as_slice() {
             ["GRANT" | "REVOKE" | "SECURITY" | "RESET", ..]
-            // PostgreSQL 15 does not know the last one yet.
-            | ["SET", "SESSION" | "ROLE" | "TRANSACTION_TIMEOUT", ..]
+            // PostgreSQL 15 does not know TRANSACTION_TIMEOUT yet. With ROW_SECURITY off, policies that are for the owner of
+            // a table, too, are an error to him.
+            | ["SET", "SESSION" | "ROLE" | "TRANSACTION_TIMEOUT" | "ROW_SECURITY", ..]
             | ["ALTER", "DEFAULT", "PRIVILEGES", ..]
             | ["DROP", "EXTENSION", ..]
             | ["COMMENT", "ON", "EXTENSION", ..]

@@ -79,7 +79,7 @@ pub async fn restore(
     system
         .write_atomic(RESTORE_LIST, kept.as_bytes(), 0o400, list, &[])
         .await?;
-    let list = format!("--use-list={RESTORE_LIST}");
+    let list = format!("--use-list={}", system.path(RESTORE_LIST).display());
     let words = [&OPTIONS[..], &["--exit-on-error", &list]].concat();
     let restore = target.role.restore(target.fresh, &words);
     let restored = fed(system, &restore, head, source).await;
@@ -88,8 +88,13 @@ pub async fn restore(
     lent.give_back(system, target.fresh).await
 }
 
-/// Everything is the role's, wherever its disk is.
-const OPTIONS: [&str; 3] = ["--no-owner", "--no-tablespaces", "--no-security-labels"];
+/// Everything is the role's, wherever its disk is; policies that are for the owner too are no error to him.
+const OPTIONS: [&str; 4] = [
+    "--no-owner",
+    "--no-tablespaces",
+    "--no-security-labels",
+    "--enable-row-security",
+];
 
 /// The beginning of an archive, as far as its table of contents goes, and that.
 async fn head(system: &System, source: &mut (impl AsyncRead + Unpin)) -> Result<(Vec<u8>, String)> {
@@ -126,7 +131,7 @@ async fn wished(system: &System, head: &[u8], contents: &Contents<'_>) -> Result
     system
         .write_atomic(RESTORE_LIST, list.as_bytes(), 0o400, own, &[])
         .await?;
-    let list = format!("--use-list={RESTORE_LIST}");
+    let list = format!("--use-list={}", system.path(RESTORE_LIST).display());
     let text = client(["pg_restore", "--schema-only", "--file=-", &list]).user(OWNER);
     let said = fed(system, &text, head.to_vec(), &mut tokio::io::empty()).await?;
     let made = said
