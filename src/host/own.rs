@@ -63,6 +63,11 @@ pub const RECOVERING_UNIT: &str = "citrino-recovering.service";
 /// The operating system's user that runs `PostgreSQL`'s cluster on Debian and Ubuntu.
 pub const CLUSTER_OWNER: &str = "postgres";
 
+/// What of a backup `pg_restore` is to restore, while it does.
+pub const RESTORE_LIST: &str = "/run/citrino-restore.list";
+/// The database's role that takes dumps and counts rows: it may read everything and write nothing.
+pub const READER: &str = "citrino_reader";
+
 /// Where the next host key waits for its turn.
 pub const NEXT_HOST_KEY: &str = "/etc/ssh/citrino_next_host_key";
 /// How the folder of something half made is called; then comes who makes it.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::pgbackrest::{self, Info};
-use super::postgres::{MAINTENANCE, SqlAnswer, ask};
+use super::postgres::{SqlAnswer, ask};
 use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
@@ -42,7 +42,7 @@ const ARCHIVER: &str = "SELECT json_build_object('on', current_setting('archive_
 
 /// Asks for it; the reason when it cannot be asked.
 pub async fn archiver(system: &System) -> Result<Result<Archiver, String>> {
-    Ok(match ask(system, MAINTENANCE, ARCHIVER).await? {
+    Ok(match ask(system, ARCHIVER).await? {
         SqlAnswer::Away(reason) => Err(reason),
         SqlAnswer::Rows(rows) => Ok(serde_json::from_str(rows.trim())?),
     })

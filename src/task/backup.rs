@@ -14,7 +14,7 @@ use snapshot::Snapshot;
 
 use super::backup_files::{self, Parts};
 use super::drill::{self, ReleaseCheck};
-use super::postgres::{clone, rows};
+use super::postgres::{clone, reader};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::now;
 use crate::facts::app::{self, Schema};
@@ -221,7 +221,7 @@ async fn schema(system: &System, binary: &str) -> Result<Result<Schema, String>>
 /// Whether nothing can be lost with it; the reason when that cannot be known.
 async fn is_empty(system: &System, database: &str) -> Result<Result<bool, String>> {
     Ok(match clone::exists(system, database).await? {
-        Ok(true) => Ok(rows(system, database).await?.is_empty()),
+        Ok(true) => Ok(reader::rows(system, database).await?.is_empty()),
         Ok(false) => Ok(true),
         Err(reason) => Err(reason),
     })

@@ -1,10 +1,12 @@
 //! What `PostgreSQL`'s own programs write and read, through the files of a backup.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 
 use age::x25519::Identity;
 use anyhow::{Context, Result};
+use tokio::process::ChildStdin;
 
 use crate::core::app_profile::AppProfile;
 use crate::core::digest;
@@ -12,7 +14,9 @@ use crate::core::error::{Code, Fault, code};
 use crate::facts::backups::{self, BackupManifest, Format};
 use crate::host::system::{Cmd, System};
 use crate::storage::archive::{self, ArchiveContent, ArchivePacking};
-use crate::task::postgres::{OWNER, WHOLE_WITHIN, roles, rows};
+use crate::storage::dump::DumpFilter;
+use crate::task::postgres::archive::{RestoreTarget, Unpacked, restore};
+use crate::task::postgres::{OWNER, WHOLE_WITHIN, client, extensions, reader, roles, script};
 
 /// One file of a backup, by what writes it.
 pub enum BackupFileKind<'a> {
@@ -69,20 +73,16 @@ impl<'a> BackupFileKind<'a> {
             snapshot,
         } = self
         else {
-            return Cmd::new(["pg_dumpall", "--globals-only", "--no-role-passwords"]).user(OWNER);
+            // What belongs to no database is the superuser's to tell.
+            return client(["pg_dumpall", "--globals-only", "--no-role-passwords"]).user(OWNER);
         };
         let snapshot = format!("--snapshot={snapshot}");
         let format = match format {
-            Format::Custom => ["--format=custom", "--compress=0"].as_slice(),
+            Format::Custom => &reader::CUSTOM[..],
             Format::Plain => &["--format=plain"],
         };
-        let argv = [
-            &["pg_dump", LOCK_WAIT, &snapshot],
-            format,
-            &["--dbname", database],
-        ]
-        .concat();
-        Cmd::new(argv).user(OWNER).within(WHOLE_WITHIN)
+        let more = [&[LOCK_WAIT, &snapshot], format].concat();
+        reader::dump(database, &more).within(WHOLE_WITHIN)
     }
 }
 
@@ -203,7 +203,7 @@ impl<'a> Parts<'a> {
         if self.backup.format == Format::Plain {
             return ends_well(read);
         }
-        let list = Cmd::new(["pg_restore", "--list"])
+        let list = client(["pg_restore", "--list"])
             .user(OWNER)
             .within(WHOLE_WITHIN);
         let listed = system.feed(&list, &mut read).await?;
@@ -214,7 +214,8 @@ impl<'a> Parts<'a> {
         Err(anyhow::anyhow!("the dump has no tables"))
     }
 
-    /// Restores it into a database that is empty, with the roles that it needs.
+    /// Restores it into a new database that nobody was in yet, as the app's role. The roles come along that its grants are to, unless
+    /// it is another stack's.
     ///
     /// # Errors
     /// E0402 with the words of the program that failed, E0422 when other rows came out than were written.
@@ -222,32 +223,19 @@ impl<'a> Parts<'a> {
         &self,
         system: &System,
         identities: &[Identity],
-        into: &str,
+        into: &RestoreTarget<'_>,
     ) -> Result<()> {
-        roles::bring(system, &self.roles(system, identities)?).await?;
-        let mut read = self.open(system, identities)?;
-        let program = match self.backup.format {
-            Format::Custom => vec!["pg_restore", "--exit-on-error", "--dbname", into],
-            Format::Plain => vec![
-                "psql",
-                "-X",
-                "-q",
-                "-o",
-                "/dev/null",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-1",
-                "-d",
-                into,
-            ],
-        };
-        system
-            .feed(
-                &Cmd::new(program).user(OWNER).within(WHOLE_WITHIN),
-                &mut read,
-            )
-            .await?;
-        let restored = rows(system, into).await?;
+        if into.grants {
+            roles::bring(system, &self.roles(system, identities)?).await?;
+        }
+        match self.backup.format {
+            Format::Custom => {
+                let mut read = Unpacked(self.open(system, identities)?);
+                restore(system, &mut read, into).await?;
+            }
+            Format::Plain => self.run(system, identities, into).await?,
+        }
+        let restored = reader::rows(system, into.fresh).await?;
         if restored == self.backup.rows {
             return Ok(());
         }
@@ -257,6 +245,36 @@ impl<'a> Parts<'a> {
             &format!("the restored rows differ from those that were backed up: {differences}"),
         )
         .into())
+    }
+
+    /// A plain dump is SQL, and goes the way of one that is imported.
+    async fn run(
+        &self,
+        system: &System,
+        identities: &[Identity],
+        into: &RestoreTarget<'_>,
+    ) -> Result<()> {
+        let mut read = self.open(system, identities)?;
+        let sieve = DumpFilter::of_backup(BTreeSet::new());
+        let counts = script::sift(sieve, &mut read, &mut tokio::io::sink()).await;
+        let wished = counts.map_err(|error| self.refused(error))?.extensions;
+        let (live, fresh, role) = (into.live, into.fresh, into.role);
+        let lent = extensions::prepare(system, live, fresh, role, &wished).await?;
+        let sieve = DumpFilter::of_backup(reader::schemas(system, fresh).await?);
+        let mut read = self.open(system, identities)?;
+        let flow = async |input: &mut ChildStdin| script::sift(sieve, &mut read, input).await;
+        let psql = |words: &[&str]| role.session(fresh, words);
+        let ran = script::run(system, psql, flow).await;
+        ran.map_err(|error| self.refused(error))?;
+        lent.give_back(system, fresh).await
+    }
+
+    /// A backup is of ours: what is not right with its dump says that it cannot be used.
+    fn refused(&self, error: anyhow::Error) -> anyhow::Error {
+        match code(&error) {
+            Code::E0451 => broken(self.backup, &format!("{error:#}")).into(),
+            _ => error,
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup_files::{self, Parts};
-use super::postgres::{OWNER, clone, tell};
+use super::postgres::app_role::AppRole;
+use super::postgres::archive::RestoreTarget;
+use super::postgres::{OWNER, clone};
 pub use super::release_check::ReleaseCheck;
 use super::release_check::clear;
 use super::scratch::Scratch;
@@ -20,7 +22,7 @@ use crate::host::system::System;
 use crate::storage::archive;
 
 /// What `PostGIS` must be able to do on it: a restore can leave tables that are counted well and cannot be asked where they are.
-const SPATIAL: &str = "ANALYZE;\nSELECT ST_DWithin(ST_MakePoint(-63.182, -17.783)::geography, ST_MakePoint(-63.18, -17.78)::geography, 2000);\n";
+const SPATIAL: &str = "SELECT ST_DWithin(ST_MakePoint(-63.182, -17.783)::geography, ST_MakePoint(-63.18, -17.78)::geography, 2000);\n";
 
 /// `check` finds nothing to do when this very dump was proven, by another restore than the one that is known.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -120,9 +122,17 @@ async fn pass(
     parts.verify(system, identities).await?;
     clone::has_room_for(system, &backup.database, backup.database_bytes).await?;
     scratch.create(system).await?;
-    parts.restore(system, identities, &scratch.name).await?;
+    let role = AppRole::of(system, &backup.database).await?;
+    let target = RestoreTarget {
+        live: &backup.database,
+        fresh: &scratch.name,
+        role: &role,
+        grants: true,
+    };
+    parts.restore(system, identities, &target).await?;
+    role.analyze(system, &scratch.name).await?;
     if backup.postgis.is_some() {
-        let asked = tell(system, &scratch.name, SPATIAL).await;
+        let asked = role.ask_as_app(system, &scratch.name, SPATIAL).await;
         asked.map_err(|error| {
             backup_files::broken(
                 backup,

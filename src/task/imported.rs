@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::postgres::{app_role::AppRole, clone, rows, shadow_database::ShadowDatabase};
+use super::postgres::{app_role::AppRole, clone, reader, shadow_database::ShadowDatabase};
 use super::release_check::{self, ReleaseCheck};
 use super::scratch::Scratch;
 use crate::core::engine::{CheckResult, Wish};
@@ -17,8 +17,6 @@ use crate::storage::dump::DumpPacking;
 
 mod csv_files;
 mod dump;
-mod extensions;
-mod query;
 mod schema;
 mod validate;
 
@@ -95,7 +93,7 @@ impl Wish<System> for Imported {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let before = rows(system, &self.database).await?;
+        let before = reader::rows(system, &self.database).await?;
         let import = if self.only_look {
             self.look_at(system, before).await?
         } else {
@@ -114,16 +112,16 @@ impl Imported {
     }
 
     /// Who does and asks whatever has to do with what was brought.
-    fn role(&self) -> AppRole<'_> {
+    fn role(&self) -> AppRole {
         AppRole {
-            user: &self.trial.user,
-            name: &self.owner,
+            user: self.trial.user.clone(),
+            name: self.owner.clone(),
         }
     }
 
     /// What would become of the live database, a sentence fragment each.
     async fn ahead(&self, system: &System) -> Result<Vec<String>> {
-        let live = rows(system, &self.database).await?;
+        let live = reader::rows(system, &self.database).await?;
         let mut what = vec![if self.only_look {
             "not checked yet".to_owned()
         } else {
@@ -139,7 +137,7 @@ impl Imported {
                     file,
                     packing: *packing,
                     archive: *archive,
-                    role: self.role(),
+                    role: &self.role(),
                 };
                 let counts = dump.count(system, &self.database).await?;
                 clone::has_room_for_dump(system, &self.database, counts.bytes).await?;
@@ -208,7 +206,7 @@ impl Imported {
                     file,
                     packing: *packing,
                     archive: *archive,
-                    role: self.role(),
+                    role: &self.role(),
                 };
                 dump.restore(system, &self.database, &fresh.name).await?;
                 schema::is_of_the_app(system, &self.trial, fresh).await?;
@@ -229,10 +227,10 @@ impl Imported {
                 notes = sheets.load(system, &self.trial, fresh).await?;
             }
         }
-        notes.extend(validate::look(system, &self.database, &fresh.name, self.role()).await?);
-        let after = self.role().rows(system, &fresh.name).await?;
+        notes.extend(validate::look(system, &self.database, &fresh.name, &self.role()).await?);
+        let after = reader::rows(system, &fresh.name).await?;
         notes.extend(emptied(&before, &after));
-        schema::answers(system, &self.trial, fresh, self.role()).await?;
+        schema::answers(system, &self.trial, fresh, &self.role()).await?;
         Ok(KnownImport {
             at: now(),
             before,

@@ -24,6 +24,7 @@ mod pgbackrest;
 mod postgres;
 pub mod postgres_database;
 pub mod postgres_extension;
+pub mod postgres_reader;
 pub mod postgres_role;
 pub mod probe;
 mod program;
@@ -69,6 +70,7 @@ pub use package::Package;
 pub use permissions::Perm;
 pub use postgres_database::PostgresDatabase;
 pub use postgres_extension::PostgresExtension;
+pub use postgres_reader::PostgresReader;
 pub use postgres_role::PostgresRole;
 pub use probe::Probe;
 pub use pruned::Pruned;
@@ -130,6 +132,7 @@ kinds! {
     package::Package,
     postgres_database::PostgresDatabase,
     postgres_extension::PostgresExtension,
+    postgres_reader::PostgresReader,
     postgres_role::PostgresRole,
     probe::Probe,
     pruned::Pruned,

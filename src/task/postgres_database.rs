@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::postgres::{MAINTENANCE, SqlAnswer, ask, identifier, literal, tell};
+use super::postgres::{SqlAnswer, ask, identifier, literal, tell};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
@@ -58,7 +58,7 @@ impl PostgresDatabase {
              FROM pg_database WHERE datname = {};\n",
             literal(&self.name)?
         );
-        let rows = match ask(system, MAINTENANCE, &sql).await? {
+        let rows = match ask(system, &sql).await? {
             SqlAnswer::Rows(rows) => rows,
             SqlAnswer::Away(reason) => return Ok(Err(reason)),
         };
@@ -104,6 +104,6 @@ impl Wish<System> for PostgresDatabase {
                 identifier(&self.template)?
             ),
         };
-        tell(system, MAINTENANCE, &sql).await
+        tell(system, &sql).await
     }
 }

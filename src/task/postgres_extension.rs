@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::postgres::{SqlAnswer, ask, identifier, literal, tell};
+use super::postgres::{SqlAnswer, extensions, literal, superuser};
 use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
@@ -18,7 +18,7 @@ impl Wish<System> for PostgresExtension {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         let name = literal(&self.name)?;
         let sql = format!("SELECT extversion FROM pg_extension WHERE extname = {name};\n");
-        Ok(match ask(system, &self.database, &sql).await? {
+        Ok(match superuser::ask(system, &self.database, &sql).await? {
             SqlAnswer::Away(reason) => CheckResult::differs(reason),
             SqlAnswer::Rows(rows) if rows.trim().is_empty() => CheckResult::differs(format!(
                 "extension {} is not in {}",
@@ -29,9 +29,6 @@ impl Wish<System> for PostgresExtension {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let name = identifier(&self.name)?;
-        // Another connection may make it between our look and our act.
-        let sql = format!("CREATE EXTENSION IF NOT EXISTS {name};\n");
-        tell(system, &self.database, &sql).await
+        extensions::make_in_live(system, &self.database, &self.name).await
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::postgres::{MAINTENANCE, SqlAnswer, Verifier, ask, identifier, literal, tell};
+use super::postgres::{SqlAnswer, Verifier, ask, identifier, literal, tell};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::secret::Secret;
 use crate::host::system::System;
@@ -19,6 +19,9 @@ pub struct PostgresRole {
     pub login: bool,
     #[serde(default)]
     pub createdb: bool,
+    /// It may do nothing beyond the databases that it owns: no programs, no files, no other roles.
+    #[serde(default)]
+    pub confined: bool,
 }
 
 fn yes() -> bool {
@@ -31,19 +34,27 @@ struct FoundRole {
     login: bool,
     createdb: bool,
     password: Option<String>,
+    /// What leads beyond its databases, as `ALTER ROLE` calls it.
+    powers: Vec<String>,
+    /// The roles that do, of which it is one.
+    member_of: Vec<String>,
 }
 
-/// What `ALTER ROLE` has to say, each with its sentence.
+/// A statement, with its sentence.
 struct RoleChange {
     what: String,
-    option: String,
+    sql: String,
 }
 
 impl PostgresRole {
     fn question(&self) -> Result<String> {
         Ok(format!(
-            "SELECT json_build_object('login', rolcanlogin, 'createdb', rolcreatedb, 'password', rolpassword) \
-             FROM pg_authid WHERE rolname = {};\n",
+            "SELECT json_build_object('login', rolcanlogin, 'createdb', rolcreatedb, 'password', rolpassword, \
+             'powers', array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreaterole THEN 'CREATEROLE' END, \
+                CASE WHEN rolreplication THEN 'REPLICATION' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL), \
+             'member_of', ARRAY(SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid WHERE m.member = a.oid \
+                AND (r.rolsuper OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')))) \
+             FROM pg_authid a WHERE rolname = {};\n",
             literal(&self.name)?
         ))
     }
@@ -51,26 +62,36 @@ impl PostgresRole {
     fn changes(&self, role: &FoundRole) -> Result<Vec<RoleChange>> {
         let mut changes = Vec::new();
         let name = &self.name;
+        let quoted = identifier(name)?;
+        let alter = |what, option: &str| RoleChange {
+            what,
+            sql: format!("ALTER ROLE {quoted} {option};\n"),
+        };
         if role.login != self.login {
             let may = if self.login { "may not" } else { "may" };
-            changes.push(RoleChange {
-                what: format!("{name} {may} log in"),
-                option: login(self.login).to_owned(),
-            });
+            changes.push(alter(format!("{name} {may} log in"), login(self.login)));
         }
         if role.createdb != self.createdb {
             let may = if self.createdb { "may not" } else { "may" };
-            changes.push(RoleChange {
-                what: format!("{name} {may} create databases"),
-                option: createdb(self.createdb).to_owned(),
-            });
+            let what = format!("{name} {may} create databases");
+            changes.push(alter(what, createdb(self.createdb)));
         }
         if let Some(password) = &self.password {
             let verifier = role.password.as_deref().and_then(Verifier::parse);
             if !verifier.is_some_and(|verifier| verifier.is_of(password)) {
+                let what = format!("{name} has another password, or none");
+                changes.push(alter(what, &set_password(password)?));
+            }
+        }
+        if self.confined {
+            for power in &role.powers {
+                let what = format!("{name} has {power}, which leads beyond its databases");
+                changes.push(alter(what, &format!("NO{power}")));
+            }
+            for group in &role.member_of {
                 changes.push(RoleChange {
-                    what: format!("{name} has another password, or none"),
-                    option: set_password(password)?,
+                    what: format!("{name} is one of {group}, which leads beyond its databases"),
+                    sql: format!("REVOKE {} FROM {quoted};\n", identifier(group)?),
                 });
             }
         }
@@ -113,7 +134,7 @@ fn read(rows: &str) -> Result<Option<FoundRole>> {
 
 impl Wish<System> for PostgresRole {
     async fn check(&self, system: &System) -> Result<CheckResult> {
-        let rows = match ask(system, MAINTENANCE, &self.question()?).await? {
+        let rows = match ask(system, &self.question()?).await? {
             SqlAnswer::Rows(rows) => rows,
             SqlAnswer::Away(reason) => return Ok(CheckResult::differs(reason)),
         };
@@ -130,7 +151,7 @@ impl Wish<System> for PostgresRole {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let role = match ask(system, MAINTENANCE, &self.question()?).await? {
+        let role = match ask(system, &self.question()?).await? {
             SqlAnswer::Rows(rows) => read(&rows)?,
             SqlAnswer::Away(_) => None,
         };
@@ -138,11 +159,9 @@ impl Wish<System> for PostgresRole {
             None => self.creation()?,
             Some(role) => {
                 let changes = self.changes(&role)?.into_iter();
-                let options: Vec<String> = changes.map(|change| change.option).collect();
-                let name = identifier(&self.name)?;
-                format!("ALTER ROLE {name} {};\n", options.join(" "))
+                changes.map(|change| change.sql).collect()
             }
         };
-        tell(system, MAINTENANCE, &sql).await
+        tell(system, &sql).await
     }
 }

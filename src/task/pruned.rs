@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup_files::Parts;
-use super::postgres::{self, MAINTENANCE, SqlAnswer, clone, literal, rows, shadow_database};
+use super::postgres::{self, SqlAnswer, clone, literal, reader, shadow_database};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::Act;
 use crate::facts::backups::{self, ASIDE, Backups};
@@ -103,7 +103,7 @@ impl Pruned {
             literal(&previous)?,
             literal(&previous)?,
         );
-        let found: Vec<String> = match postgres::ask(system, MAINTENANCE, &sql).await? {
+        let found: Vec<String> = match postgres::ask(system, &sql).await? {
             SqlAnswer::Rows(rows) => rows.lines().map(str::to_owned).collect(),
             // What is not there holds no database.
             SqlAnswer::Away(_) => Vec::new(),
@@ -120,6 +120,6 @@ impl Pruned {
 
 /// Whether it is known to hold no row: one that cannot be asked stays.
 async fn is_empty(system: &System, database: &str) -> bool {
-    let rows = rows(system, database).await;
+    let rows = reader::rows(system, database).await;
     rows.is_ok_and(|rows| rows.values().all(|count| *count == 0))
 }

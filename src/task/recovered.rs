@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::pgbackrest;
-use super::postgres::shadow_database::{self, ShadowDatabase};
-use super::postgres::{OWNER, WHOLE_WITHIN, roles, rows};
+use super::postgres::app_role::AppRole;
+use super::postgres::archive::{self, RestoreTarget};
+use super::postgres::shadow_database::ShadowDatabase;
+use super::postgres::{WHOLE_WITHIN, reader, roles};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
-use crate::host::system::{Cmd, System};
+use crate::host::system::System;
 
 mod cluster;
 mod moment;
@@ -110,19 +112,18 @@ impl Recovered {
     async fn fill(&self, system: &System, fresh: &str) -> Result<()> {
         let wished = cluster::rows(system, &self.database).await?;
         roles::bring(system, &cluster::roles(system).await?).await?;
-        let dump = [
-            "pg_dump",
-            "--format=custom",
-            "--compress=0",
-            "--dbname",
-            &self.database,
-        ];
-        let dump = cluster::inside(Cmd::new(dump).user(OWNER).within(WHOLE_WITHIN));
-        let restore = Cmd::new(["pg_restore", "--exit-on-error", "--dbname", fresh]).user(OWNER);
-        system.pipe(&dump, &restore).await?;
-        let found = rows(system, fresh).await?;
+        let dump = reader::dump(&self.database, &reader::CUSTOM).within(WHOLE_WITHIN);
+        let role = AppRole::of(system, &self.database).await?;
+        let target = RestoreTarget {
+            live: &self.database,
+            fresh,
+            role: &role,
+            grants: true,
+        };
+        archive::copy(system, &cluster::inside(dump), &target).await?;
+        let found = reader::rows(system, fresh).await?;
         if found == wished {
-            return shadow_database::speaks_postgis(system, fresh).await;
+            return role.speaks_postgis(system, fresh).await;
         }
         let message = format!(
             "the rows of {fresh} differ from the recovered database: {found:?}, expected {wished:?}"

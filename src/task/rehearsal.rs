@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::postgres::tell;
+use super::postgres::app_role::AppRole;
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::now;
@@ -147,9 +147,9 @@ impl Rehearsal {
             ))
             .into());
         }
-        let passed = lock_observer::ask(system, &scratch.name).await?;
-        // A copy comes without what the planner knows of its rows.
-        tell(system, &scratch.name, "ANALYZE;\n").await?;
+        let role = AppRole::of(system, &scratch.name).await?;
+        let passed = lock_observer::ask(system, &role, &scratch.name).await?;
+        role.analyze(system, &scratch.name).await?;
         self.trial.serve(system, scratch).await.map_err(|error| {
             failed(&format!(
                 "the release does not answer on the migrated copy: {error:#}"

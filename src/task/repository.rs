@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::pgbackrest;
-use super::postgres::{MAINTENANCE, SqlAnswer, ask};
+use super::postgres::{SqlAnswer, ask};
 use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
@@ -50,7 +50,6 @@ async fn identifier(system: &System) -> Result<Result<u64, String>> {
     Ok(
         match ask(
             system,
-            MAINTENANCE,
             "SELECT system_identifier FROM pg_control_system();\n",
         )
         .await?

@@ -4,8 +4,10 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backup_files::{self, Parts};
-use super::postgres::shadow_database::{self, ShadowDatabase};
-use super::postgres::{clone, roles, rows};
+use super::postgres::app_role::AppRole;
+use super::postgres::archive::RestoreTarget;
+use super::postgres::shadow_database::ShadowDatabase;
+use super::postgres::{clone, reader};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::error_info;
 use crate::core::secret::Secret;
@@ -22,7 +24,7 @@ pub struct Restored {
     /// What the database of before is called afterwards.
     #[serde(alias = "aside")]
     pub previous: String,
-    /// The role whose all of it will be; none where owners stay who they were, in a backup of this very stack.
+    /// Given for a backup of another stack: whom its grants are to means nobody here. All of it is the app's role's in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// What opens the backup when it is encrypted, as age key files have it.
@@ -53,7 +55,7 @@ impl Wish<System> for Restored {
             backup.at, self.previous
         )];
         // A damaged database is what one restores over.
-        match rows(system, &self.database).await {
+        match reader::rows(system, &self.database).await {
             Ok(live) => what.extend(backup.differences(&live)),
             Err(error) => what.push(format!(
                 "its rows cannot be counted: {}",
@@ -67,12 +69,16 @@ impl Wish<System> for Restored {
         let backup = backup_files::find(system, &self.backup)?;
         let identities = archive::identities(&self.identities)?;
         let parts = Parts::whole(&backup);
+        let role = AppRole::of(system, &self.database).await?;
         let fill = async |fresh: &str| {
-            parts.restore(system, &identities, fresh).await?;
-            if let Some(owner) = &self.owner {
-                roles::give_all(system, fresh, owner).await?;
-            }
-            shadow_database::speaks_postgis(system, fresh).await
+            let target = RestoreTarget {
+                live: &self.database,
+                fresh,
+                role: &role,
+                grants: self.owner.is_none(),
+            };
+            parts.restore(system, &identities, &target).await?;
+            role.speaks_postgis(system, fresh).await
         };
         self.beside().take_place(system, fill).await
     }

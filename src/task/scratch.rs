@@ -2,8 +2,10 @@
 
 use anyhow::Result;
 
-use crate::host::system::{Cmd, System};
-use crate::task::postgres::{OWNER, WHOLE_WITHIN, clone};
+use crate::host::system::System;
+use crate::task::postgres::app_role::AppRole;
+use crate::task::postgres::archive::{self, RestoreTarget};
+use crate::task::postgres::{WHOLE_WITHIN, clone, reader};
 
 /// The app comes over the socket, as the user it is: `templates/postgresql/pg_hba.conf.tera` lets it in.
 const SOCKETS: &str = "/var/run/postgresql";
@@ -44,7 +46,7 @@ impl Scratch {
         clone::has_room(system, &self.live, times).await
     }
 
-    /// Makes it, without anything in it.
+    /// Makes it, without anything in it; nobody is let in before it is filled.
     pub async fn create(&self, system: &System) -> Result<()> {
         clone::create(system, &self.live, &self.name).await
     }
@@ -57,18 +59,15 @@ impl Scratch {
 
     /// Copies all that is live into it, from program to program: nothing of it lies in a file.
     pub async fn copy(&self, system: &System) -> Result<()> {
-        let dump = Cmd::new([
-            "pg_dump",
-            "--format=custom",
-            "--compress=0",
-            "--dbname",
-            &self.live,
-        ])
-        .user(OWNER)
-        .within(WHOLE_WITHIN);
-        let restore =
-            Cmd::new(["pg_restore", "--exit-on-error", "--dbname", &self.name]).user(OWNER);
-        system.pipe(&dump, &restore).await
+        let role = AppRole::of(system, &self.live).await?;
+        let dump = reader::dump(&self.live, &reader::CUSTOM).within(WHOLE_WITHIN);
+        let target = RestoreTarget {
+            live: &self.live,
+            fresh: &self.name,
+            role: &role,
+            grants: true,
+        };
+        archive::copy(system, &dump, &target).await
     }
 
     /// Takes it away, whoever is in it.

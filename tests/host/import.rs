@@ -311,7 +311,7 @@ impl Refusals<'_> {
         let told = "have latitude and longitude swapped";
         self.refuse_done("swapped.dump", swapped, &["E0453", told]);
         let bare = "DROP INDEX idx_servicios_coordenadas";
-        let told = "lacks what the live database has: the index idx_servicios_coordenadas";
+        let told = "lacks what the live database has: the index public.idx_servicios_coordenadas";
         self.refuse_done("bare.dump", bare, &["E0453", told]);
         let told = "the release does not answer on it";
         self.refuse_done("empty.dump", "TRUNCATE propiedades", &["E0453", told]);
@@ -514,9 +514,9 @@ fn a_dump_can_do_no_more_than_the_apps_own_role() {
     stack.is_as_wished();
 }
 
-/// What does nothing while the app's role fills the database, and something when the superuser restores a backup of it, or
-/// counts its rows.
-const WAITING: [(&str, &str); 3] = [
+/// What does nothing while the app's role fills the database, and could do something when somebody restores a backup of it, counts
+/// its rows or looks at it who may do more.
+const WAITING: [(&str, &str); 11] = [
     (
         "CREATE FUNCTION public.format(text, text) RETURNS text LANGUAGE plpgsql AS $$BEGIN IF CURRENT_USER = 'postgres' THEN COPY (SELECT 1) TO PROGRAM 'true'; END IF; RETURN replace($1, '%s', $2); END$$;",
         "the function public.format(text,text)",
@@ -528,6 +528,38 @@ const WAITING: [(&str, &str); 3] = [
     (
         "CREATE FUNCTION public.hand() RETURNS text LANGUAGE plpgsql AS $$BEGIN EXECUTE 'CREATE EXTENSION hstore SCHEMA public'; RETURN ''; END$$;\nCREATE TABLE public.botin (t text DEFAULT public.hand());\nINSERT INTO public.botin DEFAULT VALUES;",
         "the extension hstore, made by the dump",
+    ),
+    (
+        "CREATE SCHEMA postgres;\nCREATE VIEW postgres.propiedades AS SELECT id FROM public.propiedades WHERE CASE WHEN CURRENT_USER = 'postgres' THEN pg_catalog.lo_export(424242, '/var/tmp/written-by-a-dump') = 1 ELSE true END;",
+        "the schema postgres, which has the name of a role, the view postgres.propiedades",
+    ),
+    (
+        "CREATE MATERIALIZED VIEW public.botin AS SELECT pg_catalog.now() AS n WITH NO DATA;",
+        "the view public.botin",
+    ),
+    (
+        "CREATE TABLE public.botin (t text DEFAULT pg_catalog.pg_read_file('/etc/passwd'));",
+        "the default of public.botin.t",
+    ),
+    (
+        "CREATE TABLE public.botin (t text);\nCREATE RULE regla AS ON UPDATE TO public.botin DO ALSO SELECT pg_catalog.pg_reload_conf();",
+        "the rule regla of public.botin",
+    ),
+    (
+        "CREATE POLICY regla ON public.agentes USING (CURRENT_USER <> 'postgres');",
+        "the policy regla of public.agentes",
+    ),
+    (
+        "CREATE TYPE public.botin AS (n integer);\nCREATE CAST (public.botin AS text) WITH INOUT AS IMPLICIT;",
+        "the cast from public.botin to text",
+    ),
+    (
+        "CREATE DOMAIN public.botin AS text CHECK (VALUE <> CURRENT_USER);",
+        "the constraint botin_check of public.botin",
+    ),
+    (
+        "CREATE SEQUENCE public.botin;\nSELECT pg_catalog.setval('public.botin', pg_catalog.lo_from_bytea(424242, 'x')::bigint);",
+        "large objects",
     ),
 ];
 

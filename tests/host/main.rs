@@ -26,6 +26,7 @@ mod need;
 mod offsite;
 mod other_app;
 mod pitr;
+mod planted;
 mod rebirth;
 mod rehearsal;
 mod rescue;

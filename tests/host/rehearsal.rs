@@ -19,7 +19,7 @@ const BEHIND: &str = "migrate --down-to 2 --lose-data";
 const LIVE: &str = "/home/citrino/citrino/slots/$(basename $(readlink /home/citrino/citrino/live))";
 
 /// A `converge` that does nothing but rehearse, with more lines for its trial.
-fn rehearse(stack: &Stack, more: &str, options: &[&str]) -> Said {
+pub fn rehearse(stack: &Stack, more: &str, options: &[&str]) -> Said {
     let folder = stack.on_host(&format!("readlink {LIVE}"));
     let binary = format!("{}/citrino-app", folder.trim());
     let wish = PLAYBOOK.replace("BINARY", &binary);
@@ -31,7 +31,7 @@ fn rehearse(stack: &Stack, more: &str, options: &[&str]) -> Said {
 }
 
 /// Sets the live schema back; a release that was never proved is not asked whether it is ready on it.
-fn fall_behind(stack: &Stack, sql: &str) {
+pub fn fall_behind(stack: &Stack, sql: &str) {
     stack.on_host(&format!(
         "rm {LIVE}/state; rm -f /var/lib/citrino/rehearsals/*; set -a; . /home/citrino/citrino/.env; cd / && runuser -u citrino -- {LIVE}/citrino-app {BEHIND}"
     ));
@@ -40,7 +40,7 @@ fn fall_behind(stack: &Stack, sql: &str) {
     }
 }
 
-fn catch_up(stack: &Stack) {
+pub fn catch_up(stack: &Stack) {
     stack.on_host(&format!(
         "set -a; . /home/citrino/citrino/.env; cd / && runuser -u citrino -- {LIVE}/citrino-app migrate && echo good > {LIVE}/state"
     ));

@@ -24,6 +24,7 @@ const MEANT: &[&str] = &[
     "postgres owner of the cluster's other settings",
     "app home of the app user",
     "app folder for backups",
+    "postgres database role that only reads role citrino_reader does not exist",
     "app app profile /etc/citrino/profile.json does not exist",
     "backup citrino-ops on the host",
     "backup backup settings content of /etc/citrino/backup.json differs",

@@ -12,6 +12,7 @@ mod picture;
 mod places;
 mod planted;
 mod rules;
+mod superuser;
 mod syntax;
 mod words;
 

@@ -15,6 +15,8 @@ use super::refused::refused;
 
 /// The longest line or statement: the host's memory is small, and no row of the app comes near.
 const LONGEST: usize = 16 * 1024 * 1024;
+/// The longest line that ends the rows of a table.
+const END_OF_ROWS: &[u8] = b"\\.\r\n";
 /// How `pg_dump` begins and ends.
 pub const HEAD: &str = "-- PostgreSQL database dump";
 const COMPLETE: &str = "-- PostgreSQL database dump complete";
@@ -43,6 +45,10 @@ enum StatementFate {
 pub struct DumpFilter {
     /// Schemas that are there already.
     there: BTreeSet<String>,
+    /// Whether it is a backup of ours: all that `pg_dump` writes of a database is in it.
+    is_backup: bool,
+    /// Whether a row is under way that was too long to wait for its end.
+    is_within_row: bool,
     lexer: Lexer,
     /// The line that is not whole yet.
     rest: Vec<u8>,
@@ -66,6 +72,14 @@ impl DumpFilter {
         }
     }
 
+    /// The same for a backup of ours: large objects are restored, and rows may be of any length.
+    pub fn of_backup(there: BTreeSet<String>) -> Self {
+        Self {
+            is_backup: true,
+            ..Self::with(there)
+        }
+    }
+
     /// Takes the next bytes; what may run goes to `out`.
     ///
     /// # Errors
@@ -73,6 +87,9 @@ impl DumpFilter {
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
         self.counts.bytes += bytes.len() as u64;
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if self.is_backup && self.table.is_some() && self.flows_by(part, out) {
+                continue;
+            }
             if self.rest.len() + part.len() > LONGEST || self.statement.len() > LONGEST {
                 return Err(on_line(self.line + 1, "it is longer than 16 MB"));
             }
@@ -116,6 +133,24 @@ impl DumpFilter {
             return Err(on_line(self.line, &why));
         }
         Ok(self.counts)
+    }
+
+    /// Whether this part of a line of rows went by as it is: a row that is longer than the end of all rows need not be whole.
+    fn flows_by(&mut self, part: &[u8], out: &mut Vec<u8>) -> bool {
+        let ends = part.ends_with(b"\n");
+        if !self.is_within_row && (ends || self.rest.len() + part.len() <= END_OF_ROWS.len()) {
+            return false;
+        }
+        out.append(&mut self.rest);
+        out.extend_from_slice(part);
+        self.is_within_row = !ends;
+        if ends {
+            self.line += 1;
+            if let Some(table) = &self.table {
+                *self.counts.rows.entry(table.clone()).or_default() += 1;
+            }
+        }
+        true
     }
 
     fn take(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<()> {
@@ -205,8 +240,9 @@ impl DumpFilter {
         };
         match words.as_slice() {
             ["GRANT" | "REVOKE" | "SECURITY" | "RESET", ..]
-            // PostgreSQL 15 does not know the last one yet.
-            | ["SET", "SESSION" | "ROLE" | "TRANSACTION_TIMEOUT", ..]
+            // PostgreSQL 15 does not know TRANSACTION_TIMEOUT yet. With ROW_SECURITY off, policies that are for the owner of
+            // a table, too, are an error to him.
+            | ["SET", "SESSION" | "ROLE" | "TRANSACTION_TIMEOUT" | "ROW_SECURITY", ..]
             | ["ALTER", "DEFAULT", "PRIVILEGES", ..]
             | ["DROP", "EXTENSION", ..]
             | ["COMMENT", "ON", "EXTENSION", ..]
@@ -228,6 +264,10 @@ impl DumpFilter {
                 let why = format!("`{first} … {kind}` reaches beyond the database; dump one database, without `--create`");
                 Err(on_line(self.began, &why))
             }
+            // Large objects come between these, and between transactions of their own.
+            ["BEGIN" | "COMMIT"]
+            | ["SELECT", "PG_CATALOG", "LO_CREATE" | "LO_OPEN" | "LOWRITE" | "LO_CLOSE", ..]
+                if self.is_backup => Ok(StatementFate::Runs),
             ["COPY", .., "FROM", "STDIN"] => Ok(StatementFate::Rows(self.table_after("COPY"))),
             ["INSERT", "INTO", ..] => {
                 let table = self.table_after("INTO");

@@ -9,7 +9,8 @@ use tokio::process::{Child, ChildStdin};
 
 use super::failure::failed;
 use crate::host::system::System;
-use crate::task::postgres::{LOCK_WITHIN, ROWS, session};
+use crate::task::postgres::LOCK_WITHIN;
+use crate::task::postgres::reader::{self, ROWS};
 
 /// It lasts as long as the transaction that exported it.
 pub struct Snapshot {
@@ -42,7 +43,7 @@ impl Snapshot {
     /// # Errors
     /// E0421 when the database cannot be asked.
     pub async fn take(system: &System, database: &str) -> Result<Self> {
-        let mut holder = system.start(&session(database))?;
+        let mut holder = system.start(&reader::session(database))?;
         let mut mouth = holder.stdin.take().context("psql has no input")?;
         let said = holder.stdout.take().context("psql has no output")?;
         let mut lines = BufReader::new(said).lines();
@@ -66,7 +67,7 @@ impl Snapshot {
             holder,
             mouth,
             id,
-            rows: serde_json::from_str(&rows)?,
+            rows: reader::counts(&rows)?,
         })
     }
 

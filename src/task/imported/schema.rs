@@ -60,14 +60,10 @@ pub async fn answers(
     system: &System,
     release: &ReleaseCheck,
     fresh: &Scratch,
-    role: AppRole<'_>,
+    role: &AppRole,
 ) -> Result<()> {
-    role.tell(
-        system,
-        &fresh.name,
-        "ANALYZE;\nSELECT postgis_lib_version();\n",
-    )
-    .await?;
+    role.analyze(system, &fresh.name).await?;
+    role.speaks_postgis(system, &fresh.name).await?;
     // One that was killed has left its own behind.
     release_check::stop(system).await?;
     let served = release.serve(system, fresh).await;

@@ -10,7 +10,7 @@ use crate::core::app_profile::DataObject;
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 use crate::task::postgres::app_role::AppRole;
-use crate::task::postgres::{SqlAnswer, ask};
+use crate::task::postgres::{SqlAnswer, reader};
 
 /// How many of a kind are told.
 const SHOWN: usize = 8;
@@ -19,31 +19,23 @@ const SHOWN: usize = 8;
 ///
 /// # Errors
 /// E0453 with all that is not as it should be.
-pub async fn look(
-    system: &System,
-    live: &str,
-    fresh: &str,
-    role: AppRole<'_>,
-) -> Result<Vec<String>> {
+pub async fn look(system: &System, live: &str, fresh: &str, role: &AppRole) -> Result<Vec<String>> {
     let shape = include_str!("shape.sql");
-    let wished: BTreeSet<String> = read(ask(system, live, shape).await?)?;
-    let there: BTreeSet<String> = read(role.ask(system, fresh, shape).await?)?;
-    let unusable: Vec<String> = read(
-        role.ask(system, fresh, include_str!("unusable.sql"))
-            .await?,
-    )?;
+    let wished: BTreeSet<String> = read(reader::ask(system, live, shape).await?)?;
+    let there: BTreeSet<String> = read(reader::ask(system, fresh, shape).await?)?;
+    let unusable: Vec<String> =
+        read(reader::ask(system, fresh, include_str!("unusable.sql")).await?)?;
     let mut faults = faults(&wished, &there, &unusable);
     let mut notes = Vec::new();
     for check in &system.app().data_checks {
-        let found: Vec<DataObject> = read(role.ask(system, fresh, &check.sql).await?)?;
+        let found: Vec<DataObject> = read(role.ask_as_app(system, fresh, &check.sql).await?)?;
         faults.extend(check.faults(&found));
         notes.extend(check.notes(&found));
     }
-    // Of the catalogue alone, where nothing of a dump has a name: so the superuser may ask, to whom nothing can be hidden.
     let code = include_str!("code.sql");
     faults.extend(foreign(
-        &read(ask(system, live, code).await?)?,
-        &read(ask(system, fresh, code).await?)?,
+        &read(reader::ask(system, live, code).await?)?,
+        &read(reader::ask(system, fresh, code).await?)?,
     ));
     if faults.is_empty() {
         return Ok(notes);
@@ -87,7 +79,7 @@ fn faults(wished: &BTreeSet<String>, there: &BTreeSet<String>, unusable: &[Strin
     faults
 }
 
-/// What would run in production and is not the app's: restores and counts of backups are the superuser's.
+/// What would be in production and is not the app's: it may wait for somebody who may do more than the app.
 fn foreign(live: &BTreeMap<String, String>, fresh: &BTreeMap<String, String>) -> Option<String> {
     let foreign: Vec<&String> = fresh
         .iter()

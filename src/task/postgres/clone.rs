@@ -1,16 +1,15 @@
-//! A second database like the live one: the same owner, the same way of writing and sorting text.
+//! A second database like the live one: the same way of writing and sorting text, and in the end the same owner.
 
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::{MAINTENANCE, SqlAnswer, ask, identifier, literal, tell};
+use super::{MAINTENANCE, OWNER, SqlAnswer, ask, identifier, literal, tell};
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
 /// What must be known of a database to make one like it.
 #[derive(Deserialize)]
 struct DatabaseShape {
-    owner: String,
     encoding: String,
     collate: String,
     ctype: String,
@@ -20,12 +19,12 @@ struct DatabaseShape {
 
 async fn shape(system: &System, database: &str) -> Result<DatabaseShape> {
     let sql = format!(
-        "SELECT json_build_object('owner', pg_get_userbyid(datdba), 'encoding', pg_encoding_to_char(encoding), \
+        "SELECT json_build_object('encoding', pg_encoding_to_char(encoding), \
          'collate', datcollate, 'ctype', datctype, 'bytes', pg_database_size(oid), 'folder', current_setting('data_directory')) \
          FROM pg_database WHERE datname = {};\n",
         literal(database)?
     );
-    match ask(system, MAINTENANCE, &sql).await? {
+    match ask(system, &sql).await? {
         SqlAnswer::Away(reason) => Err(Fault::new(Code::E0421, reason).into()),
         SqlAnswer::Rows(rows) if rows.trim().is_empty() => {
             Err(Fault::new(Code::E0421, format!("database {database} does not exist")).into())
@@ -76,21 +75,32 @@ impl DatabaseShape {
     }
 }
 
-/// Makes an empty one.
+/// Makes an empty one that belongs to the superuser, and lets nobody else in: what only he can make there is made before
+/// [`hand_over`].
 ///
 /// # Errors
 /// E0421 when the database that it is to be like is not there.
 pub async fn create(system: &System, database: &str, name: &str) -> Result<()> {
     let shape = shape(system, database).await?;
+    // A limit on connections is none for the superuser.
     let sql = format!(
-        "CREATE DATABASE {} OWNER {} ENCODING {} LC_COLLATE {} LC_CTYPE {} TEMPLATE template0;\n",
+        "CREATE DATABASE {} OWNER {} ENCODING {} LC_COLLATE {} LC_CTYPE {} TEMPLATE template0 CONNECTION LIMIT 0;\n",
         identifier(name)?,
-        identifier(&shape.owner)?,
+        identifier(OWNER)?,
         literal(&shape.encoding)?,
         literal(&shape.collate)?,
         literal(&shape.ctype)?
     );
-    tell(system, MAINTENANCE, &sql).await
+    tell(system, &sql).await
+}
+
+/// It is this role's from now on, who may come in.
+pub async fn hand_over(system: &System, name: &str, owner: &str) -> Result<()> {
+    let (name, owner) = (identifier(name)?, identifier(owner)?);
+    let sql = format!(
+        "BEGIN;\nALTER DATABASE {name} OWNER TO {owner};\nALTER DATABASE {name} CONNECTION LIMIT -1;\nCOMMIT;\n"
+    );
+    tell(system, &sql).await
 }
 
 /// Takes a database away, whoever is in it.
@@ -99,7 +109,7 @@ pub async fn drop(system: &System, name: &str) -> Result<()> {
         "DROP DATABASE IF EXISTS {} WITH (FORCE);\n",
         identifier(name)?
     );
-    tell(system, MAINTENANCE, &sql).await
+    tell(system, &sql).await
 }
 
 /// Whether there is one of that name; the reason when it cannot be known.
@@ -108,7 +118,7 @@ pub async fn exists(system: &System, name: &str) -> Result<Result<bool, String>>
         "SELECT 1 FROM pg_database WHERE datname = {};\n",
         literal(name)?
     );
-    Ok(match ask(system, MAINTENANCE, &sql).await? {
+    Ok(match ask(system, &sql).await? {
         SqlAnswer::Away(reason) => Err(reason),
         SqlAnswer::Rows(rows) => Ok(!rows.trim().is_empty()),
     })

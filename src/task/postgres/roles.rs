@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use anyhow::Result;
 
-use super::{MAINTENANCE, literal, tell};
+use super::{literal, tell};
 use crate::host::system::System;
 
 /// Makes those that are not there. None of them may log in: a password never was in a backup.
@@ -19,17 +19,7 @@ pub async fn bring(system: &System, names: &[String]) -> Result<()> {
          WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)\n\\gexec\n",
         names.join(", ")
     );
-    tell(system, MAINTENANCE, &sql).await
-}
-
-/// All of a database that is no extension's belongs to this role from now on.
-pub async fn give_all(system: &System, database: &str, owner: &str) -> Result<()> {
-    let owned = format!(
-        "SELECT set_config('citrino.owner', {}, false);\n{}",
-        literal(owner)?,
-        include_str!("owned.sql")
-    );
-    tell(system, database, &owned).await
+    tell(system, &sql).await
 }
 
 /// The roles that what `pg_dumpall --globals-only` writes would make.

@@ -5,7 +5,8 @@
 
 use anyhow::Result;
 
-use super::{clone, swap, tell};
+use super::app_role::AppRole;
+use super::{clone, swap};
 use crate::core::engine::CheckResult;
 use crate::host::system::System;
 
@@ -14,14 +15,6 @@ pub struct ShadowDatabase<'a> {
     pub database: &'a str,
     /// What it is called afterwards.
     pub previous: &'a str,
-}
-
-/// A database that came from a backup speaks `PostGIS`.
-///
-/// # Errors
-/// E0402 when it does not.
-pub async fn speaks_postgis(system: &System, fresh: &str) -> Result<()> {
-    tell(system, fresh, "SELECT postgis_lib_version();\n").await
 }
 
 /// What a database is called until it takes the live one's place.
@@ -57,7 +50,7 @@ impl ShadowDatabase<'_> {
         // A run that was killed has left its own behind.
         clone::drop(system, &fresh).await?;
         clone::create(system, self.database, &fresh).await?;
-        let filled = self.fill(system, &fresh, fill).await;
+        let filled = Self::fill(system, &fresh, fill).await;
         if filled.is_err() {
             clone::drop(system, &fresh).await?;
         }
@@ -66,14 +59,12 @@ impl ShadowDatabase<'_> {
     }
 
     async fn fill(
-        &self,
         system: &System,
         fresh: &str,
         fill: impl AsyncFnOnce(&str) -> Result<()>,
     ) -> Result<()> {
         fill(fresh).await?;
-        // A copy comes without what the planner knows of its rows. Nothing of it is called by name: what an operator
-        // brought may have another function of that name, and this is the superuser.
-        tell(system, fresh, "ANALYZE;\n").await
+        let role = AppRole::of(system, fresh).await?;
+        role.analyze(system, fresh).await
     }
 }

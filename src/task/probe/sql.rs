@@ -3,7 +3,8 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::super::postgres::{SqlAnswer, ask};
+use super::super::postgres::SqlAnswer;
+use super::super::postgres::app_role::ask_for_operator;
 use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, Fault};
@@ -88,7 +89,7 @@ fn statement(query: &str) -> String {
 /// The rows, or why there are none: a query that `PostgreSQL` refuses is a bad answer, and in a
 /// deploy the table may come in a moment.
 async fn rows(system: &System, database: &str, script: &str) -> Result<Result<String, String>> {
-    match ask(system, database, script).await {
+    match ask_for_operator(system, database, script).await {
         Ok(SqlAnswer::Rows(rows)) => Ok(Ok(rows)),
         Ok(SqlAnswer::Away(reason)) => Ok(Err(reason)),
         Err(error) => match error.downcast_ref::<Fault>() {

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::moment;
 use crate::core::error::{Code, Fault};
-use crate::host::own;
+use crate::host::own::{self, READER};
 use crate::host::sandbox;
 use crate::host::system::{Cmd, System};
 use crate::task::pgbackrest;
-use crate::task::postgres::{self, MAINTENANCE, OWNER, clone};
+use crate::task::postgres::{self, OWNER, clone, reader};
 
 /// Beside the live cluster's, so that it is on the same disk.
 const FOLDER: &str = "/var/lib/postgresql/15/recovering";
@@ -80,8 +80,11 @@ pub async fn restore(system: &System, stanza: &str, to: OffsetDateTime) -> Resul
     }
     for (name, text) in [
         ("postgresql.conf", settings()),
-        ("pg_hba.conf", "local all postgres peer\n".to_owned()),
-        ("pg_ident.conf", String::new()),
+        (
+            "pg_hba.conf",
+            format!("local all postgres peer\nlocal all {READER} peer map=reader\n"),
+        ),
+        ("pg_ident.conf", format!("reader {OWNER} {READER}\n")),
     ] {
         write(system, &format!("{FOLDER}/{name}"), &text).await?;
     }
@@ -115,11 +118,13 @@ pub async fn start(system: &System, to: OffsetDateTime) -> Result<()> {
         }
         sleep(BETWEEN).await;
     }
-    Ok(())
+    // At that time there may have been none yet.
+    let reader = inside(postgres::session()).stdin(reader::MADE);
+    system.run(&reader).await?.success().map(drop)
 }
 
 async fn has_come(system: &System) -> Result<bool> {
-    let ask = inside(postgres::session(MAINTENANCE)).stdin("SELECT pg_is_in_recovery();\n");
+    let ask = inside(postgres::session()).stdin("SELECT pg_is_in_recovery();\n");
     let output = system.run(&ask).await?;
     Ok(output.ok() && output.stdout.trim() == "f")
 }
@@ -147,16 +152,15 @@ async fn did_not_come(system: &System, to: OffsetDateTime, begun: OffsetDateTime
     )))
 }
 
+/// How many rows each of the app's own tables has there.
 pub async fn rows(system: &System, database: &str) -> Result<BTreeMap<String, u64>> {
-    let ask = inside(postgres::session(database)).stdin(postgres::ROWS);
-    let output = system.run(&ask).await?.success()?;
-    serde_json::from_str(output.stdout.trim())
-        .context("the rows of the recovered database could not be counted")
+    let ask = inside(reader::session(database)).stdin(reader::ROWS);
+    reader::counts(&system.run(&ask).await?.success()?.stdout)
 }
 
 /// Those that it has of its own.
 pub async fn roles(system: &System) -> Result<Vec<String>> {
-    let ask = inside(postgres::session(MAINTENANCE))
+    let ask = inside(postgres::session())
         .stdin("SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_';\n");
     let output = system.run(&ask).await?.success()?;
     Ok(output.stdout.lines().map(str::to_owned).collect())
@@ -235,7 +239,7 @@ fn reason(log: &str) -> String {
 pub async fn flush(system: &System, stanza: &str) -> Result<()> {
     let sql = "SELECT pg_current_xact_id();\nSELECT pg_walfile_name(pg_switch_wal());\n";
     let said = system
-        .run(&postgres::session(MAINTENANCE).stdin(sql))
+        .run(&postgres::session().stdin(sql))
         .await?
         .success()?
         .stdout;

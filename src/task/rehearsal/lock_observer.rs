@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::failed;
 use crate::host::system::System;
-use crate::task::postgres::{self, SqlAnswer, tell};
+use crate::task::postgres::app_role::AppRole;
+use crate::task::postgres::{SqlAnswer, superuser};
 
 /// A migration that went through, and the strongest lock that it held on each table.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,14 +39,17 @@ impl Passed {
     }
 }
 
-/// Has the scratch database take notes.
+/// Has the scratch database take notes. Only the superuser may have it do so when anything is made; who makes it runs nothing of his.
 pub async fn place(system: &System, scratch: &str) -> Result<()> {
-    tell(system, scratch, include_str!("lock_observer.sql")).await
+    superuser::tell(system, scratch, include_str!("lock_observer.sql")).await
 }
 
-/// What it has noted.
-pub async fn ask(system: &System, scratch: &str) -> Result<Vec<Passed>> {
-    match postgres::ask(system, scratch, include_str!("passed.sql")).await? {
+/// What it has noted, and the app's own table says of its migrations: as the app's role, whose table may be anything.
+pub async fn ask(system: &System, role: &AppRole, scratch: &str) -> Result<Vec<Passed>> {
+    match role
+        .ask(system, scratch, include_str!("passed.sql"))
+        .await?
+    {
         SqlAnswer::Away(reason) => Err(failed(&reason).into()),
         SqlAnswer::Rows(rows) => {
             serde_json::from_str(rows.trim()).context("the notes of the rehearsal cannot be parsed")

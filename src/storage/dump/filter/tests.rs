@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::storage::dump::PIECE;
 
 /// As `pg_dump` 15 writes one, and 17 a line of.
 const DUMP: &str = r#"--
@@ -184,7 +185,49 @@ fn wherever_it_is_cut_it_is_found_out() {
     assert!(sift(&DUMP[..end], 4096).0.is_ok());
 }
 
+/// As `pg_dump` writes large objects.
+const LARGE: &str = "SELECT pg_catalog.lo_create('424242');\nBEGIN;\n\nSELECT pg_catalog.lo_open('424242', 131072);\n\
+    SELECT pg_catalog.lowrite(0, '\\x78');\nSELECT pg_catalog.lo_close(0);\n\nCOMMIT;\n";
+
+#[test]
+fn a_backup_brings_large_objects_and_rows_of_any_length_and_an_import_neither() {
+    let row = "x".repeat(LONGEST + 1);
+    let with = |large: &str, row: &str| {
+        format!("{HEAD}\n{large}COPY public.t (a) FROM stdin;\n{row}\na\n\\.\n{COMPLETE}\n")
+    };
+    let sifted = |mut sieve: DumpFilter, text: &str| {
+        let mut out = Vec::new();
+        for piece in text.as_bytes().chunks(PIECE) {
+            sieve
+                .push(piece, &mut out)
+                .map_err(|error| error.to_string())?;
+        }
+        let counts = sieve.end(&mut out).map_err(|error| error.to_string())?;
+        Ok::<_, String>((counts.rows["t"], String::from_utf8(out).unwrap()))
+    };
+    let whole = with(LARGE, &row);
+    let of_backup = sifted(DumpFilter::of_backup(BTreeSet::new()), &whole);
+    assert!(of_backup == Ok((2, whole)), "something of it was lost");
+    let imported = |text: &str| sifted(DumpFilter::default(), text).unwrap_err();
+    assert!(
+        imported(&with(LARGE, "b")).contains("`SELECT PG_CATALOG LO_CREATE …` is not a statement")
+    );
+    assert!(imported(&with("", &row)).contains("it is longer than 16 MB"));
+}
+
 proptest! {
+    #[test]
+    fn a_backup_in_pieces_is_as_a_whole(rows in proptest::collection::vec("[^\r\n\\\\]{0,9}", 0..9), pieces in 1_usize..9) {
+        let data: String = rows.iter().flat_map(|row| [row.as_str(), "\n"]).collect();
+        let text = format!("{HEAD}\nCOPY public.t (a) FROM stdin;\n{data}\\.\n{COMPLETE}\n");
+        let (mut sieve, mut out) = (DumpFilter::of_backup(BTreeSet::new()), Vec::new());
+        for piece in text.as_bytes().chunks(pieces) {
+            sieve.push(piece, &mut out).unwrap();
+        }
+        prop_assert_eq!(sieve.end(&mut out).unwrap().rows["t"], rows.len() as u64);
+        prop_assert_eq!(String::from_utf8(out).unwrap(), text);
+    }
+
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let (mut sieve, mut out) = (DumpFilter::default(), Vec::new());

@@ -1,16 +1,16 @@
-//! The extensions of a database that a dump is to fill: only the superuser may make most of them, so they are there before
-//! the dump is let in, which then runs as the app's role.
+//! The extensions of a database that is to be filled by the app's role: only the superuser may make most of them, so they are
+//! there before anybody is let in.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::query::query;
+use super::app_role::AppRole;
+use super::{SqlAnswer, clone, identifier, literal, reader, superuser};
+use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 use crate::storage::dump::{Extension, refused};
-use crate::task::postgres::app_role::AppRole;
-use crate::task::postgres::{identifier, literal, session, tell};
 
 /// `PostGIS`' own: none of them leads out of the database. What they could read from files (raster) asks for settings that
 /// only the superuser may change.
@@ -24,7 +24,7 @@ const FAMILY: &[&str] = &[
     "postgis_topology",
 ];
 
-const HOST: &str = "SET search_path = pg_catalog;\nSELECT json_build_object(\
+const HOST: &str = "SELECT json_build_object(\
     'live', (SELECT json_agg(json_build_object('name', e.extname, 'schema', n.nspname, 'line', 0) ORDER BY e.oid) \
         FROM pg_extension e LEFT JOIN pg_namespace n ON n.oid = e.extnamespace AND n.nspname !~ '^pg_'), \
     'free', (SELECT coalesce(json_agg(DISTINCT name), '[]') FROM pg_available_extension_versions WHERE trusted OR NOT superuser), \
@@ -49,9 +49,75 @@ pub struct Extensions {
     placed: BTreeSet<String>,
 }
 
+/// Makes the extensions of the live database, and those that are wished, in a new one that nobody was in yet; then it is the
+/// role's, who is lent what it takes to fill it.
+///
+/// # Errors
+/// E0451 for an extension that may not be made, or cannot.
+pub async fn prepare(
+    system: &System,
+    live: &str,
+    fresh: &str,
+    role: &AppRole,
+    wished: &[Extension],
+) -> Result<Lent> {
+    let extensions = Extensions::of(system, live).await?;
+    extensions.make(system, fresh, wished, role).await?;
+    let lent = Lent::to(system, fresh, role).await?;
+    clone::hand_over(system, fresh, &role.name).await?;
+    Ok(lent)
+}
+
+/// Makes one in a database that the app may have been in: its script runs as the superuser and finds what is in `public`, so it is
+/// made only where nobody else's routines are. Meanwhile the database is the superuser's, so that none can come.
+///
+/// # Errors
+/// E0408 where somebody's are, E0402 when `PostgreSQL` refuses.
+pub async fn make_in_live(system: &System, database: &str, name: &str) -> Result<()> {
+    let role = AppRole::found(system, database).await?.ok();
+    if role.is_some() {
+        clone::hand_over(system, database, super::OWNER).await?;
+    }
+    let made = make_alone(system, database, name).await;
+    if let Some(role) = role {
+        clone::hand_over(system, database, &role.name).await?;
+    }
+    made
+}
+
+async fn make_alone(system: &System, database: &str, name: &str) -> Result<()> {
+    if let SqlAnswer::Rows(rows) = superuser::ask(system, database, ROUTINES).await? {
+        let routines: Vec<String> = serde_json::from_str(rows.trim())?;
+        if let Some(first) = routines.first() {
+            let why = format!(
+                "extension {name} is not in {database}, where somebody has made {first} and maybe more: its script would run as the superuser and could call it"
+            );
+            let hint = format!(
+                "if you know all routines and operators of {database}, create the extension by hand: `citrino-ops ssh \"runuser -u postgres -- psql {database} -c 'CREATE EXTENSION {name}'\"`"
+            );
+            return Err(Fault::new(Code::E0408, why).hint(hint).into());
+        }
+    }
+    let sql = format!(
+        "SELECT format('CREATE EXTENSION IF NOT EXISTS %I%s', name, CASE WHEN bool_or(schema IS NULL) THEN ' SCHEMA public' END) \
+         FROM (SELECT {0} AS name) wished LEFT JOIN pg_available_extension_versions USING (name) GROUP BY name\n\\gexec\n",
+        literal(name)?
+    );
+    let made = system.run(&superuser::making(database, &sql)).await?;
+    made.success().map(drop)
+}
+
+/// Routines and operators that belong to no extension and not to the superuser.
+const ROUTINES: &str = "SELECT coalesce(json_agg(what), '[]') FROM (\
+    SELECT format('the function %s', p.oid::regprocedure) FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner \
+    WHERE NOT r.rolsuper AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e') \
+    UNION ALL \
+    SELECT format('the operator %s', o.oid::regoperator) FROM pg_operator o JOIN pg_roles r ON r.oid = o.oprowner \
+    WHERE NOT r.rolsuper AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_operator'::regclass AND d.objid = o.oid AND d.deptype = 'e')) parts (what);\n";
+
 impl Extensions {
     pub async fn of(system: &System, live: &str) -> Result<Self> {
-        let answer = query(system, live, HOST).await?;
+        let answer = reader::ask(system, live, HOST).await?.rows()?;
         serde_json::from_str(&answer).context("the extensions cannot be read")
     }
 
@@ -67,62 +133,57 @@ impl Extensions {
         match more.iter().find(|one| !is_harmless(one)) {
             None => Ok(more),
             Some(one) => Err(refused(format!(
-                "line {}: it asks for the extension {}, which the live database does not have, which is not part of PostGIS, and which a database owner may not create",
-                one.line, one.name
+                "{}it asks for the extension {}, which the live database does not have, which is not part of PostGIS, and which a database owner may not create",
+                line(one),
+                one.name
             ))
             .into()),
         }
     }
 
-    /// Makes those of the live database and the dump's own, in the host's versions, in a database that nobody was in yet.
-    ///
-    /// # Errors
-    /// E0451 for what may not be made, or cannot.
-    pub async fn make(
+    /// Makes those of the live database and the dump's own, in the host's versions.
+    async fn make(
         &self,
         system: &System,
         fresh: &str,
         wished: &[Extension],
-        role: AppRole<'_>,
+        role: &AppRole,
     ) -> Result<()> {
         let live = self.live.iter().map(|one| self.creation(one, role));
         let live: Result<Vec<String>> = live.collect();
-        tell(system, fresh, &live?.concat()).await?;
+        let all = superuser::making(fresh, &live?.concat());
+        system.run(&all).await?.success()?;
         for one in self.more(wished)? {
             let made = system
-                .run(&session(fresh).stdin(self.creation(one, role)?))
+                .run(&superuser::making(fresh, &self.creation(one, role)?))
                 .await?;
             if !made.ok() {
-                return Err(refused(format!("line {}: {}", one.line, made.last_words())).into());
+                return Err(refused(format!("{}{}", line(one), made.last_words())).into());
             }
         }
         Ok(())
     }
 
-    fn creation(&self, one: &Extension, role: AppRole<'_>) -> Result<String> {
-        let Some(schema) = one
-            .schema
-            .as_ref()
-            .filter(|_| !self.placed.contains(&one.name))
-        else {
-            return creation(&one.name);
-        };
-        let (name, schema, owner) = (
-            identifier(&one.name)?,
-            identifier(schema)?,
-            identifier(role.name)?,
-        );
+    /// The schema is always said: no session of ours has one that things are made in when none is.
+    fn creation(&self, one: &Extension, role: &AppRole) -> Result<String> {
+        let name = identifier(&one.name)?;
+        if self.placed.contains(&one.name) {
+            return Ok(format!("CREATE EXTENSION IF NOT EXISTS {name};\n"));
+        }
+        let schema = identifier(one.schema.as_deref().unwrap_or("public"))?;
+        let owner = identifier(&role.name)?;
         Ok(format!(
             "CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};\nCREATE EXTENSION IF NOT EXISTS {name} SCHEMA {schema};\n"
         ))
     }
 }
 
-fn creation(name: &str) -> Result<String> {
-    Ok(format!(
-        "CREATE EXTENSION IF NOT EXISTS {};\n",
-        identifier(name)?
-    ))
+/// Where it is asked for, as an error begins.
+fn line(one: &Extension) -> String {
+    match one.line {
+        0 => String::new(),
+        line => format!("line {line}: "),
+    }
 }
 
 /// Rights to fill the tables of extensions, for as long as a dump flows in.
@@ -132,19 +193,20 @@ pub struct Lent {
 }
 
 impl Lent {
-    pub async fn to(system: &System, fresh: &str, role: AppRole<'_>) -> Result<Self> {
-        let rights = query(system, fresh, &KEPT.replace(":role", &literal(role.name)?)).await?;
+    async fn to(system: &System, fresh: &str, role: &AppRole) -> Result<Self> {
+        let kept = KEPT.replace(":role", &literal(&role.name)?);
+        let rights = superuser::ask(system, fresh, &kept).await?.rows()?;
         let lent = Self {
             rights: rights.lines().map(str::to_owned).collect(),
-            role: identifier(role.name)?,
+            role: identifier(&role.name)?,
         };
-        tell(system, fresh, &lent.each("GRANT", "TO")).await?;
+        superuser::tell(system, fresh, &lent.each("GRANT", "TO")).await?;
         Ok(lent)
     }
 
     /// Of a database that could not be filled nothing is left, so only success has to give back.
     pub async fn give_back(self, system: &System, fresh: &str) -> Result<()> {
-        tell(system, fresh, &self.each("REVOKE", "FROM")).await
+        superuser::tell(system, fresh, &self.each("REVOKE", "FROM")).await
     }
 
     fn each(&self, verb: &str, word: &str) -> String {
@@ -213,15 +275,15 @@ mod tests {
     #[test]
     fn goes_where_the_dump_wants_it_unless_it_says_itself() {
         let role = AppRole {
-            user: "u",
-            name: "r",
+            user: "u".to_owned(),
+            name: "r".to_owned(),
         };
         assert_eq!(
-            host().creation(&wished("hstore"), role).unwrap(),
+            host().creation(&wished("hstore"), &role).unwrap(),
             "CREATE SCHEMA IF NOT EXISTS \"public\" AUTHORIZATION \"r\";\nCREATE EXTENSION IF NOT EXISTS \"hstore\" SCHEMA \"public\";\n"
         );
         assert_eq!(
-            host().creation(&wished("postgis_topology"), role).unwrap(),
+            host().creation(&wished("postgis_topology"), &role).unwrap(),
             "CREATE EXTENSION IF NOT EXISTS \"postgis_topology\";\n"
         );
     }
