@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::config::stack::{ExistingHost, Stack};
 use crate::core::error::{Code, Fault};
-use crate::core::value::HostName;
+use crate::core::value::{Address, HostName, Login};
 use crate::hetzner::{ServerStatus, ServerView, pins};
 use crate::operator::mirror::Mirror;
 use crate::operator::remote::{Target, known_hosts_path};
@@ -16,9 +16,9 @@ use crate::operator::remote::{Target, known_hosts_path};
 pub fn existing(stack: &Stack, name: &HostName, host: &ExistingHost) -> Target {
     Target {
         host: name.clone(),
-        address: host.address.to_string(),
+        address: host.address.clone(),
         port: *host.port,
-        user: host.user.to_string(),
+        user: host.user.clone(),
         identity: host.identity.as_deref().map(|path| stack.resolve(path)),
         host_keys: vec![host.host_key.to_string()],
         known_hosts: known_hosts_path(name),
@@ -45,6 +45,9 @@ pub fn of_server(stack: &Stack, host: &HostName, server: &ServerView) -> Result<
         .hint("run `citrino-ops provision`: it starts the server")
         .into());
     };
+    // It becomes an argument of ssh.
+    let address = Address::try_from(address.to_owned())
+        .map_err(|why| Fault::new(Code::E0303, format!("the address of server {name} {why}")))?;
     let host_keys = pins(server)?;
     if host_keys.is_empty() {
         return Err(Fault::new(Code::E0502, format!("the labels of server {name} have no pinned host key, so nothing was sent to it"))
@@ -53,9 +56,9 @@ pub fn of_server(stack: &Stack, host: &HostName, server: &ServerView) -> Result<
     }
     Ok(Target {
         host: host.clone(),
-        address: address.to_owned(),
+        address,
         port: 22,
-        user: "root".to_owned(),
+        user: Login::root(),
         identity: identity(stack),
         host_keys,
         known_hosts: known_hosts_path(host),

@@ -15,6 +15,7 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
 use crate::core::event::now;
 use crate::core::secret::Secret;
+use crate::core::value::{BackupName, checked};
 use crate::facts::backups::{self, BackupManifest, Proof};
 use crate::host::system::System;
 use crate::storage::archive;
@@ -27,6 +28,7 @@ const SPATIAL: &str = "ANALYZE;\nSELECT ST_DWithin(ST_MakePoint(-63.182, -17.783
 #[serde(deny_unknown_fields)]
 pub struct Drill {
     /// The name of the backup.
+    #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
     /// When the proof was made that it has already: another one is wished.
     #[serde(default)]

@@ -9,6 +9,7 @@ use super::postgres::{clone, roles, rows};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::error_info;
 use crate::core::secret::Secret;
+use crate::core::value::{BackupName, checked};
 use crate::host::system::System;
 use crate::storage::archive;
 
@@ -18,6 +19,7 @@ use crate::storage::archive;
 pub struct Restored {
     pub database: String,
     /// The name of the backup.
+    #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
     /// What the database of before is called afterwards.
     #[serde(alias = "aside")]

@@ -19,7 +19,10 @@ pub use net::{Address, Cidr, Domain, Email, HostKey, Login, PrivateNetwork};
 pub use number::{Port, WholeNumber};
 pub use place::HttpUrl;
 pub use program::{Argument, Flag, HostPath, InnerPath, Route, SystemName, TextLine};
-pub use stored::{BackupName, ReleaseId, Sha256, checked};
+pub use stored::{
+    BackupName, EntryName, FileName, ReleaseId, RunId, Sha256, SlotName, checked, checked_each,
+    checked_if_any, checked_names,
+};
 
 #[cfg(test)]
 mod tests;
