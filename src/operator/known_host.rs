@@ -101,3 +101,37 @@ pub fn need_login<'k>(stack: &Stack, mut keys: impl Iterator<Item = &'k str>) ->
     .hint("add your public key to cloud.ssh_keys, or your key to the ssh agent")
     .into())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::error::code;
+    use crate::hetzner::labels;
+
+    #[test]
+    fn an_address_of_the_api_is_no_option_of_ssh() {
+        let yaml = "stack: prod\ndomain: example.com\ncloud: { server_type: cpx11, location: ash, image: debian-12, ssh_keys: [k.pub] }\n";
+        let stack = Stack::parse(yaml, "citrino.yml").unwrap();
+        let host = stack.only_host().name;
+        let key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV";
+        let pin = labels::pin_label(key).unwrap();
+        for (address, is_one) in [
+            ("192.0.2.1", true),
+            ("-oProxyCommand=touch pwned", false),
+            ("192.0.2.1 -oProxyCommand=x", false),
+            ("a\nb", false),
+        ] {
+            let server = json!({"id": 7, "name": "prod", "status": "running", "labels": {labels::HOST_KEY: pin},
+                "public_net": {"ipv4": {"ip": address}, "ipv6": null, "firewalls": []}, "image": null, "location": {"name": "ash"}});
+            let server: ServerView = serde_json::from_value(server).unwrap();
+            let target = of_server(&stack, &host, &server);
+            assert_eq!(target.is_ok(), is_one, "{address}");
+            if let Err(error) = target {
+                assert_eq!(code(&error), Code::E0303);
+            }
+        }
+    }
+}

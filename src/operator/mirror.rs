@@ -59,7 +59,14 @@ impl Mirror {
     /// E0520 when its last line is none, E0524 when it cannot be read.
     pub fn head(&self) -> Result<Head> {
         let head = match File::open(&self.path) {
-            Ok(mut file) => audit::head(&mut file),
+            // An earlier version made both for all to read.
+            Ok(mut file) => closed(&self.path, 0o600)
+                .and_then(|()| {
+                    self.path
+                        .parent()
+                        .map_or(Ok(()), |folder| closed(folder, 0o700))
+                })
+                .and_then(|()| audit::head(&mut file)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some(Head::default())),
             Err(error) => Err(error),
         };
@@ -124,8 +131,7 @@ impl Mirror {
                 .recursive(true)
                 .mode(0o700)
                 .create(folder)?;
-            // An earlier version made it for all to read.
-            fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+            closed(folder, 0o700)?;
         }
         let mut file = OpenOptions::new()
             .read(true)
@@ -133,7 +139,7 @@ impl Mirror {
             .create(true)
             .mode(0o600)
             .open(&self.path)?;
-        file.set_permissions(Permissions::from_mode(0o600))?;
+        closed(&self.path, 0o600)?;
         file.lock()?;
         let length = file.metadata()?.len();
         if length < from.bytes || length > from.bytes && ends_with_a_line(&mut file)? {
@@ -167,6 +173,14 @@ impl Mirror {
         .hint("act on the message; the next run, or `citrino-ops audit`, fetches the missing lines")
         .into()
     }
+}
+
+/// Takes it from others; not at all when it is so already, since it may be another user's.
+fn closed(path: &Path, mode: u32) -> std::io::Result<()> {
+    if fs::metadata(path)?.permissions().mode() & 0o777 == mode {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
 fn ends_with_a_line(file: &mut File) -> std::io::Result<bool> {

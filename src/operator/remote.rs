@@ -345,7 +345,7 @@ fn understood(line: &[u8]) -> Result<FromAgent, Fault> {
 const SHOWN: usize = 200;
 
 fn unknown(what: &str) -> Fault {
-    Fault::new(Code::E0505, format!("the agent sent {what}"))
+    Fault::new(Code::E0518, format!("the agent sent {what}"))
         .hint("nothing that it said was used; find out what answers on the host")
 }
 

@@ -147,7 +147,7 @@ impl Printer {
         let figure = step.figure.filter(|figure| explains(step.state, figure));
         let (tail, dim) = match (figure, beside) {
             (Some(figure), _) => (measured(figure), ""),
-            (None, Some(what)) => (plain::line(what).into_owned(), ""),
+            (None, Some(what)) => (what.to_owned(), ""),
             (None, None) => (took, "2"),
         };
         let width = if beside.is_some() { 0 } else { NAME_WIDTH };
@@ -161,7 +161,7 @@ impl Printer {
         self.pieces(&[
             Piece::new(mark, colour),
             Piece::from(row),
-            Piece::new(tail.trim_end(), dim),
+            Piece::new(&plain::line(tail.trim_end()), dim),
         ]);
     }
 

@@ -54,7 +54,7 @@ impl Unheard {
             }
             Self::TooLong(what) => format!("the host sent {what}, so the connection was closed"),
         };
-        Some(Fault::new(Code::E0505, why))
+        Some(Fault::new(Code::E0518, why))
     }
 }
 
@@ -146,7 +146,7 @@ pub async fn heard(mut child: openssh::Child<&Session>) -> Result<Said> {
 }
 
 fn endless() -> Fault {
-    Fault::new(Code::E0505, "a program on the host did not end")
+    Fault::new(Code::E0518, "a program on the host did not end")
 }
 
 async fn output(from: Option<impl AsyncRead + Unpin>) -> Result<String> {
@@ -156,7 +156,7 @@ async fn output(from: Option<impl AsyncRead + Unpin>) -> Result<String> {
     let mut said = Vec::new();
     from.take(OUTPUT as u64 + 1).read_to_end(&mut said).await?;
     if said.len() > OUTPUT {
-        return Err(Fault::new(Code::E0505, "a program on the host said more than 1 MB").into());
+        return Err(Fault::new(Code::E0518, "a program on the host said more than 1 MB").into());
     }
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
@@ -180,7 +180,7 @@ pub async fn complaint(from: Option<impl AsyncRead + Unpin>) -> Result<String> {
         said.extend_from_slice(&piece[..room]);
         if read > NOISE {
             return Err(Fault::new(
-                Code::E0505,
+                Code::E0518,
                 "a program on the host did not stop complaining",
             )
             .into());
@@ -296,6 +296,8 @@ mod tests {
     fn a_conversation_without_an_end_is_given_up() {
         let lines = BufReader::new(tokio::io::repeat(b'\n'));
         let mut lines = HostLines::new(lines);
+        assert_eq!(lines.left, CONVERSATION);
+        lines.left = 1000;
         let ended = run(async {
             loop {
                 if let Err(why) = lines.next(SILENCE).await {
