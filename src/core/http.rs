@@ -223,7 +223,7 @@ mod tests {
         let request = HttpRequest::get(format!("http://127.0.0.1:{port}/"));
         let serve = async {
             let (mut stream, _) = listener.accept().await.unwrap();
-            stream.read(&mut [0; 4096]).await.unwrap();
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
             // Until nobody listens any more.
             while stream.write_all(&[b'a'; 8192]).await.is_ok() {}

@@ -77,10 +77,6 @@ impl Place {
         self.0.path().join(name)
     }
 
-    pub fn artifact_sha256(&self) -> Sha256 {
-        Sha256::of(&artifact())
-    }
-
     /// Runs a command against a host with this script.
     pub fn run(&self, typed: &str, script: &Script) -> Outcome {
         // Outside of what is compared.
@@ -205,6 +201,11 @@ impl Outcome {
         let largest = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss() / 1024;
         assert!(largest < MEMORY_MB, "`{typed}` took {largest} MB");
     }
+}
+
+/// By what it is known.
+pub fn artifact_sha256() -> Sha256 {
+    Sha256::of(&artifact())
 }
 
 /// The head of a static program, which is all that is looked at here.

@@ -32,7 +32,7 @@ pub fn lies() {
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let case = (
         select(EVERY_VERB.to_vec()),
-        proptest::collection::vec(lie(outside), 1..6),
+        proptest::collection::vec(lie(&outside), 1..6),
     );
     let tried = runner.run(&case, |(verb, lies)| {
         let mut said = vec![words::greeting()];
@@ -62,7 +62,7 @@ enum Lie {
     Program(Vec<u8>),
 }
 
-fn lie(outside: String) -> impl Strategy<Value = Lie> {
+fn lie(outside: &str) -> impl Strategy<Value = Lie> + use<> {
     let at = any::<Index>;
     let bytes = || proptest::collection::vec(any::<u8>(), 0..400);
     prop_oneof![
@@ -74,7 +74,7 @@ fn lie(outside: String) -> impl Strategy<Value = Lie> {
     ]
 }
 
-fn value(outside: String) -> impl Strategy<Value = Value> {
+fn value(outside: &str) -> impl Strategy<Value = Value> + use<> {
     let deep = |depth: usize| (0..depth).fold(Value::Null, |inner, _| json!([inner]));
     let fixed = vec![
         json!(POISON),
@@ -127,7 +127,7 @@ impl Lie {
                 words.insert(to.index(words.len() + 1), word);
             }
             Self::Garbage(place, bytes) => {
-                words.insert(place.index(words.len() + 1), Word::Bytes(bytes))
+                words.insert(place.index(words.len() + 1), Word::Bytes(bytes));
             }
             Self::Program(bytes) => *program = Word::Bytes(bytes),
         }

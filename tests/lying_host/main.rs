@@ -17,7 +17,7 @@ use citrino_ops::core::value::Sha256;
 use citrino_ops::protocol::{AuditDelta, FromAgent};
 use serde_json::json;
 
-use command::{Outcome, Place};
+use command::{Outcome, Place, artifact_sha256};
 use script::{Script, Word};
 use words::{EVERY_VERB, POISON};
 
@@ -95,7 +95,7 @@ fn a_host_cannot_have_a_file_of_the_operator_read_or_deleted() {
     let precious = place.path("outside/precious").display().to_string();
     let other = Sha256::of(b"some other release").to_string();
     for base in [precious.as_str(), "../../../../../outside/precious", &other] {
-        let missing = json!({"missing": {"blobs": [place.artifact_sha256()], "base": base}});
+        let missing = json!({"missing": {"blobs": [artifact_sha256()], "base": base}});
         let script = Script::saying(vec![Word::json(&words::greeting()), Word::json(&missing)]);
         let outcome = place.run("deploy --artifact app", &script);
         outcome.is_harmless();
@@ -119,7 +119,7 @@ fn nothing_that_a_host_says_moves_the_terminal() {
             outcome.is_harmless();
             let is_told = outcome.said().contains("poison");
             assert!(
-                is_told || form != "" || words::says_little(verb),
+                is_told || !form.is_empty() || words::says_little(verb),
                 "{verb}: {}",
                 outcome.said()
             );
