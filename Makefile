@@ -1,7 +1,7 @@
 # What lab/tools installs of cargo's subcommands.
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs coverage takeover bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools
+.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs coverage takeover bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
 
 demo: ## from nothing to a server that serves, on real machines of the lab
 	@./lab/demo
@@ -39,8 +39,12 @@ test-long: test-tools cuts bench-short takeover ## what takes too long for each 
 cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision
 	CITRINO_EVERY_CUT=1 $(NEXTEST) -E '(binary_id(citrino-ops::host) & test(/^(cuts|attacks_paths)::/)) | (binary_id(citrino-ops::hetzner) & test(/^(faults::each_call|kills::a_kill_at_any)/))'
 
+CASES ?= 2048
+fuzz: test-tools ## generated input for every parser and for the operator's side of a connection; CASES=20000 for longer
+	PROPTEST_CASES=$(CASES) $(NEXTEST) -E 'package(citrino-ops) & (kind(lib) | binary(fuzz) | binary(lying_host))'
+
 fast: ## what needs neither root nor a database
-	cargo test --locked --lib --test audit --test cli --test tasks --test layers --test papers --test migrations
+	cargo test --locked --lib --test audit --test cli --test tasks --test layers --test papers --test migrations --test fuzz
 
 check: ## formatting and lints
 	cargo fmt --all --check

@@ -54,7 +54,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Check citrino.yml, playbooks, templates and migrations
-    Validate,
+    Validate {
+        /// Also run the commands that citrino.yml names for secrets
+        #[arg(long)]
+        resolve: bool,
+    },
     /// Show what would change, and the cost per month
     Plan {
         /// Save the plan to a file; `provision --plan FILE` and `converge --plan FILE` apply it

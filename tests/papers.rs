@@ -164,6 +164,8 @@ fn every_paper_that_is_named_is_there() {
         "docs/glossary.md",
         "docs/operations/README.md",
         "docs/operations/profile.md",
+        "docs/security.md",
+        "SECURITY.md",
     ] {
         for name in quoted(&read(paper)) {
             let is_paper = Path::new(&name).extension().is_some_and(|end| end == "md")
@@ -184,6 +186,40 @@ fn the_examples_are_sound_in_their_grammar() {
     }
 }
 
+/// A boundary that no test holds is a promise.
+#[test]
+fn every_boundary_is_held_by_tests_that_exist() {
+    let rows = table(&read("docs/security.md"), "who");
+    assert!(rows.len() > 5, "{rows:?}");
+    let folders = ["src", "tests", "app", "lab"];
+    let texts: Vec<String> = folders
+        .iter()
+        .flat_map(|folder| sources_below(folder))
+        .collect();
+    for row in rows {
+        let tests = quoted(&row[3]);
+        assert!(!tests.is_empty(), "nothing holds: {row:?}");
+        for test in tests {
+            let function = format!("fn {test}(");
+            assert!(
+                texts.iter().any(|text| text.contains(&function)),
+                "docs/security.md names {test}"
+            );
+        }
+    }
+}
+
+/// The texts of the Rust files below a folder of the repository.
+fn sources_below(folder: &str) -> Vec<String> {
+    let files = files_below(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    let sources = files
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    sources
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect()
+}
+
 #[test]
 fn only_the_report_prints() {
     for path in sources().iter().filter(|path| !path.ends_with("report.rs")) {
@@ -195,7 +231,11 @@ fn only_the_report_prints() {
 }
 
 fn sources() -> Vec<PathBuf> {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    files_below(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+}
+
+fn files_below(folder: PathBuf) -> Vec<PathBuf> {
+    let mut folders = vec![folder];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

@@ -1,13 +1,13 @@
 //! What the agent says.
 
 use std::io::Write;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 
 use anyhow::Result;
 
 use super::operator_input::HEARD_WITHIN;
-use crate::protocol::FromAgent;
+use crate::protocol::{ALIVE_EVERY, FromAgent};
 
 /// Stdout from a thread of its own: a connection that hangs must not hold up the work.
 pub struct EventWriter {
@@ -20,7 +20,7 @@ impl EventWriter {
         let (lines, queue) = channel::<FromAgent>();
         let (finished, done) = channel();
         thread::spawn(move || {
-            for message in queue {
+            while let Some(message) = next(&queue) {
                 if speak(&message).is_err() {
                     break; // Nobody listens any more; the journal has it.
                 }
@@ -41,9 +41,17 @@ impl EventWriter {
     }
 }
 
+/// What is to be said next: after a while of silence that the agent lives. None when all is said.
+fn next(queue: &Receiver<FromAgent>) -> Option<FromAgent> {
+    match queue.recv_timeout(ALIVE_EVERY) {
+        Ok(message) => Some(message),
+        Err(RecvTimeoutError::Timeout) => Some(FromAgent::Alive),
+        Err(RecvTimeoutError::Disconnected) => None,
+    }
+}
+
 fn speak(message: &FromAgent) -> Result<()> {
-    let mut line = serde_json::to_vec(message)?;
-    line.push(b'\n');
+    let line = message.line()?;
     let mut out = std::io::stdout().lock();
     out.write_all(&line)?;
     Ok(out.flush()?)

@@ -23,6 +23,7 @@ use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{Counts, Event, RunPoint, Side};
 use crate::core::outage::{self, Watch};
 use crate::core::plan::{Claim, Mode, Plan};
+use crate::core::value::Sha256;
 use crate::facts::{self, patch_base};
 use crate::host::audit;
 use crate::host::journal::{self, Journal};
@@ -122,7 +123,7 @@ async fn listen(
         }
         match serde_json::from_str(&line).context("the operator's side sent an unknown message")? {
             ToAgent::Offer { blobs, bases } => {
-                let missing: Vec<String> = blobs
+                let missing: Vec<Sha256> = blobs
                     .into_iter()
                     .filter_map(|address| match blob::present(system, &address) {
                         Ok(true) => None,

@@ -7,13 +7,21 @@ use anyhow::Result;
 
 use crate::config::stack::{SecretSource, Stack};
 use crate::core::error::{Code, Fault};
-use crate::core::secret::Secret;
+use crate::core::secret::{DOTS, Secret};
+
+/// What is done with a secret that only a command gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretCommands {
+    Run,
+    /// Something stands in for what they would print: nothing that is made with it leaves this machine.
+    Spared,
+}
 
 /// The value of every secret of the stack, by name.
 ///
 /// # Errors
 /// E0103 with the secret's name and its source, never with what the source said.
-pub fn secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
+pub fn secrets(stack: &Stack, commands: SecretCommands) -> Result<Vec<(String, Secret)>> {
     stack
         .secrets
         .iter()
@@ -21,7 +29,7 @@ pub fn secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
             let key = format!("secrets.{name}");
             Ok((
                 name.to_string(),
-                in_one_line(&key, read(stack, &key, source)?)?,
+                in_one_line(&key, read(stack, &key, source, commands)?)?,
             ))
         })
         .collect()
@@ -31,7 +39,7 @@ pub fn secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
 ///
 /// # Errors
 /// As `secrets`.
-pub fn backup_secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
+pub fn backup_secrets(stack: &Stack, commands: SecretCommands) -> Result<Vec<(String, Secret)>> {
     let backup = &stack.backup;
     let passphrase = backup.pitr_passphrase.iter();
     let passphrase = passphrase.map(|source| ("PITR_PASSPHRASE", "pitr_passphrase", source));
@@ -44,7 +52,7 @@ pub fn backup_secrets(stack: &Stack) -> Result<Vec<(String, Secret)>> {
     });
     let read = |(name, key, source): (&str, _, _)| {
         let key = format!("backup.{key}");
-        let secret = in_one_line(&key, read(stack, &key, source)?)?;
+        let secret = in_one_line(&key, read(stack, &key, source, commands)?)?;
         Ok((name.to_owned(), secret))
     };
     passphrase.chain(s3).map(read).collect()
@@ -62,6 +70,23 @@ fn in_one_line(key: &str, secret: Secret) -> Result<Secret> {
         .into())
 }
 
+/// The keys of those that only a command gives.
+pub fn by_command(stack: &Stack) -> Vec<String> {
+    let secrets = stack.secrets.iter();
+    let secrets = secrets.map(|(name, source)| (format!("secrets.{name}"), source));
+    let backup = &stack.backup;
+    let pitr = backup.pitr_passphrase.iter();
+    let pitr = pitr.map(|source| ("backup.pitr_passphrase".to_owned(), source));
+    let s3 = backup.s3.iter().flat_map(|s3| {
+        [("key_id", &s3.key_id), ("secret", &s3.secret)]
+            .map(|(key, source)| (format!("backup.s3.{key}"), source))
+    });
+    let all = secrets.chain(pitr).chain(s3);
+    all.filter(|(_, source)| matches!(source, SecretSource::Command(_)))
+        .map(|(key, _)| key)
+        .collect()
+}
+
 /// What opens encrypted backups, when this machine has it: the key file that is named with the command, or in citrino.yml.
 ///
 /// # Errors
@@ -76,7 +101,14 @@ pub fn identities(stack: &Stack, named: Option<&Path>) -> Result<Vec<Secret>> {
             .map(|path| stack.resolve(path))
     });
     path.into_iter()
-        .map(|path| read(stack, "backup.identity", &SecretSource::File(path)))
+        .map(|path| {
+            read(
+                stack,
+                "backup.identity",
+                &SecretSource::File(path),
+                SecretCommands::Run,
+            )
+        })
         .collect()
 }
 
@@ -93,7 +125,7 @@ pub fn token(stack: &Stack) -> Result<Secret> {
     }
     let source = stack.cloud.as_ref().and_then(|cloud| cloud.token.as_ref());
     match source {
-        Some(source) => read(stack, "cloud.token", source),
+        Some(source) => read(stack, "cloud.token", source, SecretCommands::Run),
         None => Err(Fault::new(Code::E0301, "there is no token for the Hetzner API")
             .hint("set HCLOUD_TOKEN to a read and write token of the project, or name its source in cloud.token")
             .into()),
@@ -107,7 +139,12 @@ pub fn variable(name: &str) -> Option<String> {
         .filter(|value| !value.trim().is_empty())
 }
 
-fn read(stack: &Stack, key: &str, source: &SecretSource) -> Result<Secret> {
+fn read(
+    stack: &Stack,
+    key: &str,
+    source: &SecretSource,
+    commands: SecretCommands,
+) -> Result<Secret> {
     let wrong = |why: String, hint: &str| {
         anyhow::Error::from(
             Fault::new(Code::E0103, format!("{key} is not available: {why}")).hint(hint),
@@ -128,6 +165,9 @@ fn read(stack: &Stack, key: &str, source: &SecretSource) -> Result<Secret> {
                     "put the secret there, readable by you alone, or name another source in citrino.yml",
                 )
             })?
+        }
+        SecretSource::Command(_) if commands == SecretCommands::Spared => {
+            return Ok(Secret::new(DOTS));
         }
         SecretSource::Command(line) => command(stack, line)
             .map_err(|why| wrong(why, "run the command by hand to see why it fails"))?,
@@ -172,7 +212,7 @@ mod tests {
         );
         let mut stack = Stack::parse(&text, "citrino.yml").map_err(|error| format!("{error:#}"))?;
         stack.folder = "/".into();
-        secrets(&stack).map_err(|error| format!("{error:#}"))
+        secrets(&stack, SecretCommands::Run).map_err(|error| format!("{error:#}"))
     }
 
     #[test]

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::digest::sha256;
-use super::value::HostName;
+use super::plain;
+use super::value::{HostName, Sha256, checked};
 
 /// What stands before the first line.
 pub const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -87,6 +88,7 @@ pub struct AuditEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Torn {
     pub bytes: usize,
+    #[serde(deserialize_with = "checked::<_, Sha256>")]
     pub sha256: String,
 }
 
@@ -140,16 +142,16 @@ impl Line {
             .found
             .as_ref()
             .map(|found| format!("; before it {found}"));
-        [
+        let told = [
             what,
             steps("changed", &deed.changed, is_whole),
             steps("undone", &deed.undone, is_whole),
             live.unwrap_or_default(),
             found.unwrap_or_default(),
         ]
-        .concat()
-        // Whoever wrote the file could else write on the terminal too.
-        .replace(char::is_control, "\u{fffd}")
+        .concat();
+        // Whoever wrote the file could else write a line of the list too.
+        plain::line(&told).into_owned()
     }
 
     /// As it stands in the file, without its end of line.
@@ -185,6 +187,7 @@ fn steps(word: &str, names: &[String], is_whole: bool) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     pub n: u64,
+    #[serde(deserialize_with = "checked::<_, Sha256>")]
     pub hash: String,
     pub bytes: u64,
 }

@@ -139,6 +139,7 @@ codes! {
         E0515 => FAILED,
         E0516 => REFUSED,
         E0517 => FAILED,
+        E0518 => FAILED,
         E0520 => FAILED,
         E0521 => FAILED,
         E0522 => FAILED,

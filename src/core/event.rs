@@ -5,6 +5,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::audit::Line;
 use super::code::Code;
+use super::plain;
 use super::plan::{Plan, Purpose, StepId};
 use super::value::HostName;
 
@@ -51,6 +52,33 @@ pub struct ErrorInfo {
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+impl ErrorInfo {
+    /// The same with at most so many characters in each of its texts.
+    pub fn shortened(&self, most: usize) -> Self {
+        let hint = self.hint.as_ref();
+        Self {
+            code: self.code,
+            message: plain::at_most(&self.message, most).into_owned(),
+            hint: hint.map(|hint| plain::at_most(hint, most).into_owned()),
+        }
+    }
+}
+
+impl Change {
+    /// The same with at most so many characters in all of its differences together.
+    fn shortened(&self, most: usize) -> Self {
+        let differences = self.what.join("; ");
+        Self {
+            act: self.act,
+            what: vec![plain::at_most(&differences, most).into_owned()],
+            diff: self
+                .diff
+                .as_ref()
+                .map(|diff| plain::at_most(diff, most).into_owned()),
+        }
+    }
 }
 
 /// How a step ended.
@@ -284,6 +312,20 @@ pub fn now() -> String {
 }
 
 impl Event {
+    /// The same with at most so many characters in what programs and files say of a step.
+    pub fn shortened(&self, most: usize) -> Self {
+        let mut event = self.clone();
+        match &mut event {
+            Event::Step { change, error, .. } => {
+                *change = change.as_ref().map(|change| change.shortened(most));
+                *error = error.as_ref().map(|error| error.shortened(most));
+            }
+            Event::Alarm { error, .. } => *error = error.shortened(most),
+            _ => {}
+        }
+        event
+    }
+
     pub fn note(text: impl Into<String>) -> Self {
         Event::Note {
             at: now(),

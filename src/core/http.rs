@@ -4,11 +4,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder, Method, StatusCode, Url, redirect};
+use reqwest::{Client, ClientBuilder, Method, Response, StatusCode, Url, redirect};
 use serde::{Deserialize, Serialize};
 
 /// Who waits longer has no answer, whatever it would say.
 pub const WITHIN: Duration = Duration::from_secs(5);
+/// What is read of an answer.
+const MOST: usize = 2 << 20;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpRequest {
@@ -48,7 +50,7 @@ pub struct Asker {
     body: Option<String>,
 }
 
-/// A whole answer: one that breaks off is none.
+/// An answer: one that breaks off is none, and of a very long one only the begin is.
 pub struct HttpAnswer {
     pub status: StatusCode,
     pub body: Vec<u8>,
@@ -130,9 +132,25 @@ impl Asker {
         let answer = request.send().await?;
         Ok(HttpAnswer {
             status: answer.status(),
-            body: answer.bytes().await?.to_vec(),
+            body: begin_of(answer, MOST).await?,
         })
     }
+}
+
+/// At most so many bytes of the body; whoever answers chooses how long it is.
+///
+/// # Errors
+/// When it breaks off before that.
+pub async fn begin_of(mut answer: Response, most: usize) -> reqwest::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await? {
+        let room = most - body.len();
+        body.extend_from_slice(&piece[..piece.len().min(room)]);
+        if body.len() == most {
+            break;
+        }
+    }
+    Ok(body)
 }
 
 impl fmt::Display for Unaskable {
@@ -196,6 +214,23 @@ mod tests {
         assert_eq!(status(Manner::Visitor).await, 200);
         assert_eq!(status(Manner::Probe).await, 302);
         assert_eq!(status(Manner::Watch { keeps: true }).await, 302);
+    }
+
+    #[tokio::test]
+    async fn of_an_answer_without_an_end_only_the_begin_is_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let request = HttpRequest::get(format!("http://127.0.0.1:{port}/"));
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            // Until nobody listens any more.
+            while stream.write_all(&[b'a'; 8192]).await.is_ok() {}
+        };
+        let asker = request.asker(Manner::Probe).unwrap();
+        let (answer, ()) = tokio::join!(async { asker.ask().await.unwrap().body.len() }, serve);
+        assert_eq!(answer, MOST);
     }
 
     #[test]

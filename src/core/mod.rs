@@ -10,6 +10,7 @@ pub mod error;
 pub mod event;
 pub mod http;
 pub mod outage;
+pub mod plain;
 pub mod plan;
 pub mod report;
 pub mod role;

@@ -8,7 +8,7 @@ mod words;
 
 use crate::core::error::{Fault, error_info, exit};
 use crate::core::event::{Counts, ErrorInfo, Event, Figure, Outage, now};
-use printer::{Printer, RefusalLines};
+use printer::{Piece, Printer, RefusalLines};
 use run_state::RunState;
 
 /// How much is printed.
@@ -206,18 +206,17 @@ impl Report {
     /// Shows what is waited for, until the next line.
     pub fn waiting(&mut self, text: impl Into<String>) {
         self.printer
-            .spin(String::new(), format!("{}…", text.into()));
+            .spin(String::new(), &format!("{}…", text.into()));
     }
 
     /// A heading of a part of the output.
     pub fn heading(&mut self, text: &str) {
         if !self.printer.json && self.printer.volume > Verbosity::Quiet {
-            let text = self.printer.paint(text, "1");
-            self.printer.line(&text);
+            self.printer.pieces(&[Piece::new(text, "1")]);
         }
     }
 
-    /// Requested output: it is printed at any volume, and unchanged.
+    /// Requested output: it is printed at any volume.
     pub fn text(&mut self, text: &str) {
         self.tell_first();
         if self.printer.json {

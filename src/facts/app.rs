@@ -5,10 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::core::error::{Code, code};
-use crate::core::value::{ReleaseId, Sha256, checked};
+use crate::core::value::{
+    EntryName, ReleaseId, Sha256, SlotName, checked, checked_each, checked_if_any, checked_names,
+};
 use crate::host::memory_usage;
 use crate::host::own;
 use crate::host::system::{Cmd, Kind, System};
@@ -21,12 +23,14 @@ pub struct AppFacts {
     /// Whether `converge` has put the app's unit, its environment and the user of its trials there.
     pub prepared: bool,
     /// The slot that nginx talks to.
+    #[serde(default, deserialize_with = "checked_if_any::<_, SlotName>")]
     pub live: Option<String>,
     /// The release that each slot points at.
+    #[serde(deserialize_with = "releases_by_slot")]
     pub slots: BTreeMap<String, String>,
     pub releases: Vec<Release>,
     /// Folders beside them that are no whole release: what a run that was cut off has left.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "checked_each::<_, EntryName>")]
     pub torn: Vec<String>,
     /// What the live database has seen, or why that cannot be known; none before anything serves.
     #[serde(default)]
@@ -37,6 +41,16 @@ pub struct AppFacts {
     /// How long the last change of release took, in milliseconds.
     #[serde(default)]
     pub switched_ms: Option<u64>,
+}
+
+fn releases_by_slot<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let slots = checked_names::<_, SlotName, ReleaseId>(from)?;
+    let named = slots
+        .into_iter()
+        .map(|(slot, release)| (slot, release.into()));
+    Ok(named.collect())
 }
 
 impl AppFacts {
@@ -192,11 +206,11 @@ pub async fn gather(system: &System) -> Result<AppFacts> {
             && system
                 .find_account("/etc/passwd", &app.trial_user())?
                 .is_some(),
-        live: link_name(system, &app.live())?,
+        live: link_name::<SlotName>(system, &app.live())?,
         ..AppFacts::default()
     };
-    for slot in ["blue", "green"] {
-        if let Some(release) = link_name(system, &app.slot(slot))? {
+    for slot in SlotName::ALL {
+        if let Some(release) = link_name::<ReleaseId>(system, &app.slot(slot))? {
             facts.slots.insert(slot.to_owned(), release);
         }
     }
@@ -233,21 +247,25 @@ async fn memory(system: &System, slot: &str) -> Result<Option<u64>> {
 /// When a link cannot be read.
 pub fn live_release(system: &System) -> Result<Option<String>> {
     let app = system.app();
-    match link_name(system, &app.live())? {
-        Some(slot) => link_name(system, &app.slot(&slot)),
+    match link_name::<SlotName>(system, &app.live())? {
+        Some(slot) => link_name::<ReleaseId>(system, &app.slot(&slot)),
         None => Ok(None),
     }
 }
 
-/// The last part of where a link points.
-fn link_name(system: &System, link: &str) -> Result<Option<String>> {
+/// The last part of where a link points; none when the link is not one of ours, or leads to no such thing.
+fn link_name<T>(system: &System, link: &str) -> Result<Option<String>>
+where
+    T: TryFrom<String> + Into<String>,
+{
     let target = match system.read_link(link) {
         // Where somebody else could have put it, it says nothing.
         Err(error) if code(&error) == Code::E0409 => None,
         target => target?,
     };
     let name = target.as_deref().and_then(Path::file_name);
-    Ok(name.map(|name| name.to_string_lossy().into_owned()))
+    let name = name.and_then(|name| T::try_from(name.to_string_lossy().into_owned()).ok());
+    Ok(name.map(Into::into))
 }
 
 /// Every release with a whole manifest, newest first: ids begin with the time.
@@ -301,7 +319,31 @@ fn release(system: &System, name: &str) -> Result<Option<Release>> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn what_a_host_says_of_slots_and_folders_is_a_name() {
+        let facts = |change: serde_json::Value| {
+            let mut facts = serde_json::to_value(AppFacts::default()).unwrap();
+            let change = change.as_object().unwrap().clone();
+            facts.as_object_mut().unwrap().extend(change);
+            serde_json::from_value::<AppFacts>(facts)
+        };
+        let slots = json!({"live": "blue", "slots": {"blue": "r7"}, "torn": ["half made"]});
+        assert!(facts(slots).is_ok());
+        for wrong in [
+            json!({"live": "../blue"}),
+            json!({"slots": {"red": "r7"}}),
+            json!({"slots": {"blue": "../r7"}}),
+            json!({"torn": [".."]}),
+            json!({"torn": ["a/b"]}),
+            json!({"torn": ["/etc"]}),
+        ] {
+            assert!(facts(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
 
     /// What a host says of its releases becomes a path, on it and on the operator's machine.
     #[test]

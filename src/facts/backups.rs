@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -17,7 +18,9 @@ use super::app::Schema;
 use crate::core::app_profile::AppProfile;
 use crate::core::digest;
 use crate::core::error::{Code, Fault, code};
-use crate::core::value::{BackupName, checked};
+use crate::core::value::{
+    BackupName, EntryName, ReleaseId, checked, checked_if_any, checked_names,
+};
 use crate::host::own;
 use crate::host::system::{DRAFT, System};
 use crate::storage::archive::{ArchiveContent, ArchivePacking};
@@ -31,8 +34,10 @@ pub const PROOF: &str = ".proof.json";
 pub const PART: &str = ".part";
 
 /// One backup of the database: its manifest.
+///
+/// Whoever reads one, from a file, a bucket or a host, gets one that names only files of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct BackupManifest {
     /// The name of the app and the time: `shop_20261125_150000`
     #[serde(deserialize_with = "checked::<_, BackupName>")]
@@ -42,6 +47,7 @@ pub struct BackupManifest {
     pub stack: String,
     pub database: String,
     /// The release that served then.
+    #[serde(default, deserialize_with = "checked_if_any::<_, ReleaseId>")]
     pub release: Option<String>,
     pub format: Format,
     pub dump: ArchiveContent,
@@ -93,8 +99,10 @@ pub struct Backups {
     #[serde(default)]
     pub foreign: Vec<BackupManifest>,
     /// By the backup's name.
+    #[serde(deserialize_with = "checked_names::<_, BackupName, _>")]
     pub proofs: BTreeMap<String, Proof>,
     /// What has a manifest that cannot be believed, and why.
+    #[serde(deserialize_with = "checked_names::<_, EntryName, _>")]
     pub broken: BTreeMap<String, String>,
     /// The newest one that is known to be off the host too.
     #[serde(default)]
@@ -106,6 +114,7 @@ pub struct Backups {
 #[serde(deny_unknown_fields)]
 pub struct SentBackups {
     /// The name of the backup.
+    #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
     /// When its dump began, RFC 3339 in UTC.
     pub at: String,
@@ -222,18 +231,42 @@ impl BackupManifest {
         if found != Some(seal(&value).into()) {
             return Err("its manifest was cut or changed".to_owned());
         }
-        let backup: Self = serde_json::from_value(value)
+        // As it is derived: what it names is looked at here, for a sentence of its own.
+        let backup = Self::deserialize(value)
             .map_err(|error| format!("its manifest has another version: {error}"))?;
         if backup.name != name {
             return Err(format!("its manifest belongs to {}", backup.name));
         }
-        // Whoever can write a manifest could name any file of the host by it.
-        for ArchiveContent { file, .. } in backup.contents() {
-            if !file.starts_with(&format!("{name}.")) || file.contains('/') {
-                return Err(format!("its manifest names `{file}`"));
-            }
+        match backup.foreign_file() {
+            Some(file) => Err(format!("its manifest names `{file}`")),
+            None => Ok(backup),
         }
-        Ok(backup)
+    }
+
+    /// A file that it names and that is none of its own: whoever writes a manifest could name any file of the folder by it.
+    fn foreign_file(&self) -> Option<&str> {
+        let own = format!("{}.", self.name);
+        let files = self.contents().map(|content| content.file.as_str());
+        files.into_iter().find(|file| !file.starts_with(&own))
+    }
+}
+
+impl<'de> Deserialize<'de> for BackupManifest {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let backup = Self::deserialize(from)?;
+        match backup.foreign_file() {
+            Some(file) => Err(D::Error::custom(format!(
+                "backup {} names the file {file}, which is not its own",
+                backup.name
+            ))),
+            None => Ok(backup),
+        }
+    }
+}
+
+impl Serialize for BackupManifest {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, to)
     }
 }
 
@@ -343,6 +376,8 @@ pub fn gather(system: &System) -> Result<Backups> {
         let Some(name) = file
             .strip_suffix(MANIFEST)
             .filter(|_| !file.ends_with(PROOF))
+            // What no backup can be called is somebody else's.
+            .filter(|name| name.parse::<BackupName>().is_ok())
         else {
             continue;
         };

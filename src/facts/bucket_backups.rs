@@ -6,6 +6,8 @@ use anyhow::Result;
 
 use super::backups::{BackupManifest, Backups, MANIFEST, PROOF, Proof, ours};
 use crate::core::app_profile::AppProfile;
+use crate::core::error::{Code, Fault};
+use crate::core::value::BackupName;
 use crate::storage::bucket::Store;
 
 /// What a bucket has.
@@ -43,6 +45,9 @@ impl There {
     }
 }
 
+/// What all manifests may have together: those of some thousand backups. Whoever writes to the bucket chooses how many there are.
+const MOST: usize = 8 << 20;
+
 /// Looks at all of it; of files only names and lengths.
 ///
 /// # Errors
@@ -57,14 +62,17 @@ pub async fn gather(store: &Store) -> Result<There> {
         objects: objects.collect(),
         ..There::default()
     };
+    let mut left = MOST;
     for object in there.objects.keys() {
         let Some(name) = object
             .strip_suffix(MANIFEST)
             .filter(|_| !object.ends_with(PROOF))
+            // What no backup can be called is somebody else's.
+            .filter(|name| name.parse::<BackupName>().is_ok())
         else {
             continue;
         };
-        match read(store, name, &there.objects).await? {
+        match read(store, name, &there.objects, &mut left).await? {
             None => {}
             Some(Err(why)) => {
                 there.backups.broken.insert(name.to_owned(), why);
@@ -86,8 +94,15 @@ async fn read(
     store: &Store,
     name: &str,
     objects: &BTreeMap<String, u64>,
+    left: &mut usize,
 ) -> Result<Option<Result<BackupManifest, String>>> {
     let text = store.read(&format!("{name}{MANIFEST}")).await?;
+    let length = text.as_ref().map_or(0, Vec::len);
+    *left = left.checked_sub(length).ok_or_else(|| {
+        let place = store.bucket().url();
+        let message = format!("the manifests in {place} have more than {} MB", MOST >> 20);
+        Fault::new(Code::E0432, message).hint("find out who writes to the bucket")
+    })?;
     Ok(text.map(|text| {
         let backup = BackupManifest::parse(name, &String::from_utf8_lossy(&text))?;
         let missing = backup

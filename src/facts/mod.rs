@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::core::error::{Code, Fault, code};
+use crate::core::value::{HostKey, checked_if_any};
 use crate::host::armed::Armed;
 use crate::host::journal::{self, LastRun};
 use crate::host::lock;
@@ -65,8 +66,10 @@ pub struct Os {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct HostKeys {
     /// The public key that sshd serves.
+    #[serde(default, deserialize_with = "checked_if_any::<_, HostKey>")]
     pub current: Option<String>,
-    /// The one made to take its place.
+    /// The one made to take its place. It becomes a pin: a label of the server, and a line of known_hosts.
+    #[serde(default, deserialize_with = "checked_if_any::<_, HostKey>")]
     pub next: Option<String>,
 }
 
@@ -196,5 +199,5 @@ fn public_key(system: &System, path: &str) -> Result<Option<String>> {
             .collect::<Vec<_>>()
             .join(" ")
     });
-    Ok(words.filter(|words| !words.is_empty()))
+    Ok(words.filter(|words| words.parse::<HostKey>().is_ok()))
 }

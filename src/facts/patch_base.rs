@@ -3,12 +3,12 @@
 use anyhow::Result;
 
 use super::app;
-use crate::core::digest::sha256;
+use crate::core::value::Sha256;
 use crate::host::system::{PROGRAM, System};
 
 /// Content that both sides have, for new content to be sent as a patch against it.
 pub struct PatchBase {
-    pub sha256: String,
+    pub sha256: Sha256,
     pub bytes: Vec<u8>,
 }
 
@@ -16,7 +16,7 @@ pub struct PatchBase {
 ///
 /// # Errors
 /// When the releases cannot be read.
-pub fn base(system: &System, addresses: &[String]) -> Result<Option<PatchBase>> {
+pub fn base(system: &System, addresses: &[Sha256]) -> Result<Option<PatchBase>> {
     if addresses.is_empty() {
         return Ok(None);
     }
@@ -27,7 +27,7 @@ pub fn base(system: &System, addresses: &[String]) -> Result<Option<PatchBase>> 
         let bytes = system
             .read_up_to(system.app().binary_of(&release.id), PROGRAM)?
             .unwrap_or_default();
-        if sha256(&bytes) == *address {
+        if Sha256::of(&bytes) == *address {
             return Ok(Some(PatchBase {
                 sha256: address.clone(),
                 bytes,
@@ -52,7 +52,7 @@ mod tests {
             std::fs::write(&binary, content).unwrap();
             std::fs::set_permissions(&binary, PermissionsExt::from_mode(0o755)).unwrap();
             let manifest = serde_json::json!({
-                "id": format!("r{n}"), "sha256": sha256(content), "commit": "", "built_at": "",
+                "id": format!("r{n}"), "sha256": Sha256::of(content), "commit": "", "built_at": "",
                 "size_bytes": content.len(),
             });
             std::fs::write(folder.join("release.json"), manifest.to_string()).unwrap();
@@ -64,9 +64,9 @@ mod tests {
     fn a_base_is_one_that_is_here_and_whole() {
         let folder = tempfile::tempdir().unwrap();
         let system = host(folder.path(), &[b"the one", b"another"]);
-        let [absent, one, other] = [b"absent" as &[u8], b"the one", b"another"].map(sha256);
-        let found = |offered: &[&String]| {
-            let offered: Vec<String> = offered.iter().map(|&address| address.clone()).collect();
+        let [absent, one, other] = [b"absent" as &[u8], b"the one", b"another"].map(Sha256::of);
+        let found = |offered: &[&Sha256]| {
+            let offered: Vec<Sha256> = offered.iter().map(|&address| address.clone()).collect();
             base(&system, &offered).unwrap().map(|base| base.sha256)
         };
         assert_eq!(found(&[&absent, &one, &other]).as_ref(), Some(&one));

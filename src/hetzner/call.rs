@@ -1,6 +1,7 @@
 //! One way for every call: bounded retries by what is known of the outcome, pages, and creates
 //! that are looked up before they are sent again.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
@@ -13,6 +14,7 @@ use super::Hetzner;
 use super::answers::Meta;
 use super::failure::{ApiError, CallError};
 use super::words::ApiCode;
+use crate::core::http;
 
 /// How often a request that failed is sent again.
 const RETRIES: u32 = 5;
@@ -128,9 +130,14 @@ impl Hetzner {
     ) -> Called<Vec<T>> {
         let mut all = Vec::new();
         let mut page = 1;
+        let before = self.received.load(Ordering::Relaxed);
         loop {
             let (items, next) = fetch(page).await?;
             all.extend(items);
+            if self.received.load(Ordering::Relaxed) - before > MOST_OF_A_LIST {
+                let why = format!("a list has more than {} MB", MOST_OF_A_LIST >> 20);
+                return Err(CallError::Garbled(why));
+            }
             match next {
                 Some(next) if next > page && next <= MAX_PAGES => page = next,
                 _ => return Ok(all),
@@ -245,7 +252,7 @@ impl Hetzner {
         };
         let correlation = header("x-correlation-id");
         let hourly_limit = header("ratelimit-limit").and_then(|limit| limit.parse().ok());
-        let content = answer.text().await?;
+        let content = self.content_of(path, answer).await?;
         if !status.is_success() {
             let mut error = ApiError::parse(status.as_u16(), &content);
             error.correlation = correlation;
@@ -259,6 +266,26 @@ impl Hetzner {
         };
         serde_json::from_str(content)
             .map_err(|error| CallError::Garbled(format!("{path}: {error}")))
+    }
+}
+
+/// What an answer may have, and what all pages of a list may have together. A page has fifty things, each of a few kilobytes; what
+/// is read from it takes many times its length in memory.
+const MOST: usize = 2 << 20;
+const MOST_OF_A_LIST: u64 = 16 << 20;
+
+impl Hetzner {
+    async fn content_of(&self, path: &str, answer: reqwest::Response) -> Called<String> {
+        let content = http::begin_of(answer, MOST + 1).await?;
+        if content.len() > MOST {
+            return Err(CallError::Garbled(format!(
+                "{path}: the answer has more than {} MB",
+                MOST >> 20
+            )));
+        }
+        self.received
+            .fetch_add(content.len() as u64, Ordering::Relaxed);
+        Ok(String::from_utf8_lossy(&content).into_owned())
     }
 }
 

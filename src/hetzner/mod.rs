@@ -26,6 +26,7 @@ mod zones;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -93,6 +94,8 @@ pub struct Hetzner {
     pace: Pace,
     progress: Option<Progress>,
     sources: ApiSources,
+    /// How many bytes of answers were read.
+    received: AtomicU64,
 }
 
 impl fmt::Debug for Hetzner {
@@ -135,6 +138,7 @@ impl Hetzner {
             pace,
             progress: None,
             sources: ApiSources::default(),
+            received: AtomicU64::new(0),
         })
     }
 

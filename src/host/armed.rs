@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::event::now;
 use crate::core::plan::Plan;
+use crate::core::value::{RunId, checked};
 use crate::host::journal::BACK;
 use crate::host::own;
 use crate::host::system::System;
@@ -20,6 +21,7 @@ pub const ARMED: &str = own::ARMED;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Armed {
     /// The run that armed it.
+    #[serde(deserialize_with = "checked::<_, RunId>")]
     pub run: String,
     pub verb: String,
     /// `user@machine`

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::event::{Counts, Event, StepState};
 use crate::core::plan::{Purpose, Seen};
+use crate::core::value::{RunId, checked};
 use crate::host::own;
 use crate::host::system::{OwnFile, System};
 
@@ -28,6 +29,7 @@ pub struct Journal {
 /// How the newest run in the journal ended, for the next command to tell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LastRun {
+    #[serde(deserialize_with = "checked::<_, RunId>")]
     pub run: String,
     pub verb: String,
     pub who: String,

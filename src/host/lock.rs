@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::core::plan::Claim;
-use crate::core::value::HostName;
+use crate::core::value::{HostName, RunId, checked};
 use crate::host::journal;
 use crate::host::own;
 use crate::host::system::{OwnFile, System};
@@ -25,6 +25,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 pub struct Holder {
     pub who: String,
     pub verb: String,
+    #[serde(deserialize_with = "checked::<_, RunId>")]
     pub run: String,
     pub since: String,
     #[serde(default)]

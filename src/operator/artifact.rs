@@ -12,13 +12,13 @@ use time::format_description::well_known::Rfc3339;
 use tokio::process::Command;
 
 use crate::core::app_profile::SourceTree;
-use crate::core::digest;
 use crate::core::error::{Code, Fault};
+use crate::core::value::Sha256;
 
 /// A binary that can become a release.
 pub struct Build {
     pub bytes: Vec<u8>,
-    pub sha256: String,
+    pub sha256: Sha256,
     /// The commit of its source, with `-dirty` when the tree had changes; empty when unknown.
     pub commit: String,
     /// When the file was written, RFC 3339.
@@ -110,7 +110,7 @@ pub async fn take(path: &Path) -> Result<Build> {
     let arch = arch_of_static(&bytes).map_err(|why| wrong(why.to_owned()))?;
     let written = std::fs::metadata(path)?.modified()?;
     Ok(Build {
-        sha256: digest::sha256(&bytes),
+        sha256: Sha256::of(&bytes),
         bytes,
         arch,
         commit: String::new(),

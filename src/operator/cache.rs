@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
-use crate::core::digest;
+use crate::core::value::Sha256;
 
 /// How many releases are kept for later ones to be patches against.
 const KEPT: usize = 3;
@@ -52,15 +52,15 @@ impl Releases {
     }
 
     /// Whether one is kept. Its content is looked at by `read`.
-    pub fn has(&self, sha256: &str) -> bool {
-        self.folder.join(sha256).is_file()
+    pub fn has(&self, sha256: &Sha256) -> bool {
+        self.folder.join(&**sha256).is_file()
     }
 
     /// The binary, when it is still what its name says; a damaged one is thrown away.
-    pub fn read(&self, sha256: &str) -> Option<Vec<u8>> {
-        let path = self.folder.join(sha256);
+    pub fn read(&self, sha256: &Sha256) -> Option<Vec<u8>> {
+        let path = self.folder.join(&**sha256);
         let bytes = fs::read(&path).ok()?;
-        if digest::sha256(&bytes) == sha256 {
+        if Sha256::of(&bytes) == *sha256 {
             return Some(bytes);
         }
         // Whether it goes or not, it is not used.
@@ -72,9 +72,9 @@ impl Releases {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn keep(&self, sha256: &str, bytes: &[u8]) -> Result<()> {
+    pub fn keep(&self, sha256: &Sha256, bytes: &[u8]) -> Result<()> {
         let context = || format!("could not store the release in {}", self.folder.display());
-        let path = self.folder.join(sha256);
+        let path = self.folder.join(&**sha256);
         let is_whole = fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64);
         if !is_whole {
             put(&path, bytes).with_context(context)?;
@@ -110,7 +110,7 @@ mod tests {
         let kept = Releases {
             folder: folder.path().join("releases"),
         };
-        let names: Vec<String> = (0..4_u8).map(|n| digest::sha256(&[n])).collect();
+        let names: Vec<Sha256> = (0..4_u8).map(|n| Sha256::of(&[n])).collect();
         for (n, name) in (0..4_u8).zip(&names) {
             kept.keep(name, &[n]).unwrap();
             // The first one is deployed again and again.
@@ -119,7 +119,7 @@ mod tests {
         let there: Vec<bool> = names.iter().map(|name| kept.has(name)).collect();
         assert_eq!(there, [true, false, true, true]);
         assert_eq!(kept.read(&names[3]), Some(vec![3]));
-        fs::write(kept.folder.join(&names[3]), b"x").unwrap();
+        fs::write(kept.folder.join(&*names[3]), b"x").unwrap();
         assert_eq!(kept.read(&names[3]), None);
         assert!(!kept.has(&names[3]));
     }

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::config::stack::{ExistingHost, Stack};
 use crate::core::error::{Code, Fault};
-use crate::core::value::HostName;
+use crate::core::value::{Address, HostName, Login};
 use crate::hetzner::{ServerStatus, ServerView, pins};
 use crate::operator::mirror::Mirror;
 use crate::operator::remote::{Target, known_hosts_path};
@@ -16,9 +16,9 @@ use crate::operator::remote::{Target, known_hosts_path};
 pub fn existing(stack: &Stack, name: &HostName, host: &ExistingHost) -> Target {
     Target {
         host: name.clone(),
-        address: host.address.to_string(),
+        address: host.address.clone(),
         port: *host.port,
-        user: host.user.to_string(),
+        user: host.user.clone(),
         identity: host.identity.as_deref().map(|path| stack.resolve(path)),
         host_keys: vec![host.host_key.to_string()],
         known_hosts: known_hosts_path(name),
@@ -45,6 +45,9 @@ pub fn of_server(stack: &Stack, host: &HostName, server: &ServerView) -> Result<
         .hint("run `citrino-ops provision`: it starts the server")
         .into());
     };
+    // It becomes an argument of ssh.
+    let address = Address::try_from(address.to_owned())
+        .map_err(|why| Fault::new(Code::E0303, format!("the address of server {name} {why}")))?;
     let host_keys = pins(server)?;
     if host_keys.is_empty() {
         return Err(Fault::new(Code::E0502, format!("the labels of server {name} have no pinned host key, so nothing was sent to it"))
@@ -53,9 +56,9 @@ pub fn of_server(stack: &Stack, host: &HostName, server: &ServerView) -> Result<
     }
     Ok(Target {
         host: host.clone(),
-        address: address.to_owned(),
+        address,
         port: 22,
-        user: "root".to_owned(),
+        user: Login::root(),
         identity: identity(stack),
         host_keys,
         known_hosts: known_hosts_path(host),
@@ -97,4 +100,38 @@ pub fn need_login<'k>(stack: &Stack, mut keys: impl Iterator<Item = &'k str>) ->
     )
     .hint("add your public key to cloud.ssh_keys, or your key to the ssh agent")
     .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::error::code;
+    use crate::hetzner::labels;
+
+    #[test]
+    fn an_address_of_the_api_is_no_option_of_ssh() {
+        let yaml = "stack: prod\ndomain: example.com\ncloud: { server_type: cpx11, location: ash, image: debian-12, ssh_keys: [k.pub] }\n";
+        let stack = Stack::parse(yaml, "citrino.yml").unwrap();
+        let host = stack.only_host().name;
+        let key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV";
+        let pin = labels::pin_label(key).unwrap();
+        for (address, is_one) in [
+            ("192.0.2.1", true),
+            ("-oProxyCommand=touch pwned", false),
+            ("192.0.2.1 -oProxyCommand=x", false),
+            ("a\nb", false),
+        ] {
+            let server = json!({"id": 7, "name": "prod", "status": "running", "labels": {labels::HOST_KEY: pin},
+                "public_net": {"ipv4": {"ip": address}, "ipv6": null, "firewalls": []}, "image": null, "location": {"name": "ash"}});
+            let server: ServerView = serde_json::from_value(server).unwrap();
+            let target = of_server(&stack, &host, &server);
+            assert_eq!(target.is_ok(), is_one, "{address}");
+            if let Err(error) = target {
+                assert_eq!(code(&error), Code::E0303);
+            }
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! What this machine has seen of a host's audit: the same bytes, so that a chain that was cut or written
 //! anew is noticed. It is no cache: nobody can give it back.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -13,7 +14,10 @@ use crate::core::value::HostName;
 use crate::host::audit::{self, other_chain};
 use crate::protocol::AuditDelta;
 
-/// A host's mirror, in the user's state.
+/// A host chooses how fast this grows: it is a disk of the operator's, and read as a whole. Of honest hosts it is many years.
+const MOST: u64 = 64 << 20;
+
+/// A host's mirror, in the user's state: who did what is nobody else's to read.
 #[derive(Clone, Debug)]
 pub struct Mirror {
     path: PathBuf,
@@ -55,7 +59,14 @@ impl Mirror {
     /// E0520 when its last line is none, E0524 when it cannot be read.
     pub fn head(&self) -> Result<Head> {
         let head = match File::open(&self.path) {
-            Ok(mut file) => audit::head(&mut file),
+            // An earlier version made both for all to read.
+            Ok(mut file) => closed(&self.path, 0o600)
+                .and_then(|()| {
+                    self.path
+                        .parent()
+                        .map_or(Ok(()), |folder| closed(folder, 0o700))
+                })
+                .and_then(|()| audit::head(&mut file)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some(Head::default())),
             Err(error) => Err(error),
         };
@@ -77,13 +88,21 @@ impl Mirror {
     /// # Errors
     /// E0520 when it is not whole, E0522 when it goes on from something else, E0524 when it cannot be kept.
     pub fn take(&self, from: &Head, news: &AuditDelta) -> Result<()> {
-        let bytes = news.bytes()?.ok_or_else(|| {
+        self.take_news(from, news.bytes()?.as_deref())
+    }
+
+    /// The same of what was unpacked already; none where the host does not know that head.
+    ///
+    /// # Errors
+    /// As of `take`.
+    pub fn take_news(&self, from: &Head, news: Option<&[u8]>) -> Result<()> {
+        let bytes = news.ok_or_else(|| {
             other_chain(format!(
                 "the audit of the host does not continue from line {}, the last that this machine has seen",
                 from.n
             ))
         })?;
-        self.take_bytes(from, &bytes)
+        self.take_bytes(from, bytes)
     }
 
     /// The same of bytes that are at hand.
@@ -94,6 +113,10 @@ impl Mirror {
         let checked = audit::check(bytes, from);
         checked.unbroken("the audit of the host")?;
         let whole = usize::try_from(checked.head.bytes - from.bytes)?;
+        if checked.head.bytes > MOST {
+            let full = format!("it would have more than {} MB", MOST >> 20);
+            return Err(self.unusable(&std::io::Error::other(full)));
+        }
         self.add(from, &bytes[..whole])
             .map_err(|error| self.unusable(&error))
     }
@@ -104,13 +127,19 @@ impl Mirror {
             return Ok(());
         }
         if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
+            closed(folder, 0o700)?;
         }
         let mut file = OpenOptions::new()
             .read(true)
             .append(true)
             .create(true)
+            .mode(0o600)
             .open(&self.path)?;
+        closed(&self.path, 0o600)?;
         file.lock()?;
         let length = file.metadata()?.len();
         if length < from.bytes || length > from.bytes && ends_with_a_line(&mut file)? {
@@ -144,6 +173,14 @@ impl Mirror {
         .hint("act on the message; the next run, or `citrino-ops audit`, fetches the missing lines")
         .into()
     }
+}
+
+/// Takes it from others; not at all when it is so already, since it may be another user's.
+fn closed(path: &Path, mode: u32) -> std::io::Result<()> {
+    if fs::metadata(path)?.permissions().mode() & 0o777 == mode {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
 fn ends_with_a_line(file: &mut File) -> std::io::Result<bool> {
@@ -226,6 +263,36 @@ mod tests {
             assert!(two.is_same());
         }
         assert_eq!(two.mirror.head().unwrap().n, 4);
+    }
+
+    #[test]
+    fn nobody_else_reads_it_also_when_an_earlier_version_made_it() {
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let two = Two::new();
+        let folder = two.mirror.path.parent().unwrap().to_owned();
+        two.write(AuditAction::Begun);
+        assert_eq!(two.sync(), None);
+        assert_eq!((mode(&folder), mode(&two.mirror.path)), (0o700, 0o600));
+        fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(&two.mirror.path, Permissions::from_mode(0o644)).unwrap();
+        two.write(AuditAction::Ended);
+        assert_eq!(two.sync(), None);
+        assert_eq!((mode(&folder), mode(&two.mirror.path)), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_host_cannot_fill_the_disk_with_it() {
+        let two = Two::new();
+        two.write(AuditAction::Begun);
+        let bytes = two.on_host();
+        // As if so much had been seen before.
+        let long = Head {
+            bytes: MOST - 1,
+            ..Head::default()
+        };
+        let refused = two.mirror.take_bytes(&long, &bytes).unwrap_err();
+        assert_eq!(code(&refused), Code::E0524);
+        assert!(!two.mirror.path.exists());
     }
 
     #[test]

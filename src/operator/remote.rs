@@ -1,23 +1,31 @@
 //! Reach: a host over one ssh connection, through the agent that this binary is there too.
 
+use std::fs::File;
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, BufReader};
+use tokio::time::timeout;
 
 mod agent;
 mod target;
 mod transfer;
+mod wire;
 
 pub use agent::{Agent, Blob, Ending};
 pub use target::{Target, known_hosts_path};
 pub use transfer::{Moved, TransferSource};
+pub use wire::LogEnd;
+
+use wire::{GREETING_WITHIN, HostLines, Unheard};
 
 use crate::core::digest;
 use crate::core::error::{Code, Fault, code};
+use crate::core::plain;
 use crate::core::report::Progress;
 use crate::host::own::AGENTS;
 use crate::protocol::{FromAgent, ToAgent};
@@ -43,7 +51,7 @@ pub struct Remote {
 
 /// This binary, as the host will know it.
 struct AgentBinary {
-    bytes: Vec<u8>,
+    path: PathBuf,
     sha256: String,
 }
 
@@ -53,13 +61,14 @@ impl Remote {
     /// # Errors
     /// E0501 when nobody answers, E0502 when the wrong machine does.
     pub async fn open(target: &Target) -> Result<Self> {
-        target.pin()?;
+        target.prepare()?;
         let control = std::env::temp_dir();
         let mut builder = SessionBuilder::default();
         builder
             .known_hosts_check(KnownHosts::Strict)
             .user_known_hosts_file(&target.known_hosts)
-            .user(target.user.clone())
+            .config_file(target.ssh_config())
+            .user(target.user.to_string())
             .port(target.port)
             .connect_timeout(CONNECT_TIMEOUT)
             .server_alive_interval(Duration::from_secs(15))
@@ -74,14 +83,14 @@ impl Remote {
             .await
             .map_err(|error| target.unreachable(&error))?;
         let path = std::env::current_exe().context("could not find this binary")?;
-        let bytes = std::fs::read(path).context("could not read this binary")?;
-        let sha256 = digest::sha256(&bytes);
+        let mut file = File::open(&path).context("could not read this binary")?;
+        let (sha256, _) = digest::sha256_of(&mut file).context("could not read this binary")?;
         Ok(Self {
             session,
             target: target.clone(),
-            sudo: target.user != "root",
-            agent: AgentBinary { bytes, sha256 },
-            address: target.address.clone(),
+            sudo: target.user != *"root",
+            agent: AgentBinary { path, sha256 },
+            address: target.address.to_string(),
             progress: None,
         })
     }
@@ -136,29 +145,30 @@ impl Remote {
 
     /// Runs a program and gives its output: for what a plan is too much for.
     pub async fn output(&self, argv: &[&str]) -> Result<String> {
-        let output = self.command(argv).output().await?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        if output.status.success() {
-            return Ok(text);
+        let child = self
+            .command(argv)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .await?;
+        let said = wire::heard(child).await?;
+        if said.is_ok {
+            return Ok(said.stdout);
         }
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(Fault::new(
-            Code::E0402,
-            format!(
-                "`{}` on the host: {}{}",
-                argv.join(" "),
-                text.trim(),
-                said.trim()
-            ),
-        )
-        .into())
+        let words = format!("{}{}", said.stdout.trim(), said.stderr.trim());
+        Err(failed(argv, &words).into())
     }
 
     /// Runs a program and tells each line of its output as it comes, until it ends.
     ///
     /// # Errors
     /// E0402 with what it said on stderr, when it ended badly.
-    pub async fn lines(&self, argv: &[&str], tell: &mut impl FnMut(&str)) -> Result<()> {
+    pub async fn lines(
+        &self,
+        argv: &[&str],
+        end: LogEnd,
+        tell: &mut impl FnMut(&str),
+    ) -> Result<()> {
         let mut child = self
             .command(argv)
             .stdout(Stdio::piped())
@@ -166,21 +176,13 @@ impl Remote {
             .spawn()
             .await?;
         if let Some(stdout) = child.stdout().take() {
-            let mut lines = BufReader::new(stdout).lines();
-            while let Some(line) = lines.next_line().await? {
-                tell(&line);
-            }
+            wire::tell_lines(BufReader::new(stdout), end, tell).await?;
         }
-        let output = child.wait_with_output().await?;
-        if output.status.success() {
+        let said = wire::heard(child).await?;
+        if said.is_ok {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(Fault::new(
-            Code::E0402,
-            format!("`{}` on the host: {said}", argv.join(" ")),
-        )
-        .into())
+        Err(failed(argv, said.stderr.trim()).into())
     }
 
     /// What it was connected to.
@@ -230,12 +232,10 @@ impl Remote {
             return Err(Fault::new(Code::E0505, "ssh opened no pipes to the agent").into());
         };
         // A host without this agent takes in nothing; that it has none is told below.
-        let _ = stdin.write_all(&self.first_line()?).await;
-        let mut lines = BufReader::new(stdout).lines();
-        if let Some(line) = lines.next_line().await? {
-            return match serde_json::from_str(&line)
-                .context("the agent's greeting cannot be parsed")?
-            {
+        let _ = wire::say_all(&mut stdin, &self.first_line()?).await;
+        let mut lines = HostLines::new(BufReader::new(stdout));
+        if let Some(word) = greeting(&mut lines).await? {
+            return match word {
                 FromAgent::Hello { facts, .. } => {
                     Ok(Some(Agent::new(child, stdin, lines, *facts, &self.target)))
                 }
@@ -244,23 +244,18 @@ impl Remote {
                     format!("the agent stopped: {}", trouble.message),
                 )
                 .into()),
-                other => Err(Fault::new(
-                    Code::E0505,
-                    format!("the agent sent an unexpected greeting: {other:?}"),
-                )
-                .into()),
+                other => Err(unknown(&format!("instead of its greeting {}", other.kind())).into()),
             };
         }
-        let mut said = String::new();
-        stderr.read_to_string(&mut said).await?;
+        let said = wire::complaint(Some(&mut stderr)).await?;
         // The shell's word for "not found" is an error of openssh; sudo says 1 and the sentence.
-        match child.wait().await {
-            Err(openssh::Error::Remote(error)) if error.kind() == ErrorKind::NotFound => {
+        match wire::gone(child).await {
+            Some(Err(openssh::Error::Remote(error))) if error.kind() == ErrorKind::NotFound => {
                 return Ok(None);
             }
-            Ok(_) if said.contains("command not found") => return Ok(None),
-            Err(error) => return Err(error.into()),
-            Ok(_) => {}
+            Some(Ok(_)) if said.contains("command not found") => return Ok(None),
+            Some(Err(error)) => return Err(error.into()),
+            _ => {}
         }
         Err(Fault::new(
             Code::E0505,
@@ -277,7 +272,9 @@ impl Remote {
              find . -maxdepth 1 -type f ! -name $t -delete; mv $t {sha}",
             sha = self.agent.sha256
         );
-        let packed = pack::gzip(&self.agent.bytes)?;
+        let bytes = std::fs::read(&self.agent.path).context("could not read this binary")?;
+        let packed = pack::gzip(&bytes)?;
+        drop(bytes);
         let mut child = self
             .command(&["sh", "-c", &script])
             .stdin(Stdio::piped())
@@ -287,18 +284,72 @@ impl Remote {
             .await?;
         if let Some(mut stdin) = child.stdin().take() {
             // A shell that stops early says why on stderr and by its code.
-            let _ = stdin.write_all(&packed).await;
+            let _ = wire::say_all(&mut stdin, &packed).await;
         }
-        let output = child.wait_with_output().await?;
-        if output.status.success() {
+        let said = wire::heard(child).await?;
+        if said.is_ok {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        let why = said.stderr.trim();
         Err(Fault::new(
             Code::E0505,
-            format!("the agent could not be stored on the host: {said}"),
+            format!("the agent could not be stored on the host: {why}"),
         )
         .hint("check free space and permissions of /var/lib/citrino on the host")
         .into())
     }
+}
+
+/// The first word of an agent; none when there is none.
+///
+/// # Errors
+/// E0505 when it is no word of ours, or does not come.
+async fn greeting<R: AsyncBufRead + Unpin>(lines: &mut HostLines<R>) -> Result<Option<FromAgent>> {
+    let first = async {
+        loop {
+            match lines.next(GREETING_WITHIN).await? {
+                None => return Ok(None),
+                Some(line) => match understood(&line) {
+                    Ok(FromAgent::Alive) => {}
+                    word => return Ok(Some(word)),
+                },
+            }
+        }
+    };
+    let heard = timeout(GREETING_WITHIN, first).await;
+    match heard.unwrap_or(Err(Unheard::Silent(GREETING_WITHIN))) {
+        Ok(word) => Ok(word.transpose()?),
+        // A host without this agent breaks off too.
+        Err(Unheard::Lost) => Ok(None),
+        Err(unheard) => Err(unheard
+            .fault()
+            .unwrap_or_else(|| unknown("nothing"))
+            .hint("nothing was sent; log in with `citrino-ops ssh` and see what the host is busy with")
+            .into()),
+    }
+}
+
+/// A line of the agent.
+fn understood(line: &[u8]) -> Result<FromAgent, Fault> {
+    serde_json::from_slice(line).map_err(|error| {
+        // The host's own words stand in it.
+        let why = error.to_string();
+        unknown(&format!(
+            "what is no message: {}",
+            plain::at_most(&why, SHOWN)
+        ))
+    })
+}
+
+/// How much is repeated of what the host said and nobody understands.
+const SHOWN: usize = 200;
+
+fn unknown(what: &str) -> Fault {
+    Fault::new(Code::E0518, format!("the agent sent {what}"))
+        .hint("nothing that it said was used; find out what answers on the host")
+}
+
+fn failed(argv: &[&str], words: &str) -> Fault {
+    let program = argv.join(" ");
+    Fault::new(Code::E0402, format!("`{program}` on the host: {words}"))
 }

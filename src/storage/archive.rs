@@ -18,6 +18,7 @@ use zstd::stream::{read::Decoder, write::Encoder};
 use crate::core::digest::hex;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
+use crate::core::value::{self, FileName, checked};
 use crate::storage::disk_reserve::DiskReserve;
 
 /// zstd's own middle: beyond it a dump takes much longer for little.
@@ -35,9 +36,10 @@ pub enum ArchivePacking {
 /// What a file holds, as it lies there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveContent {
-    /// Its name, without a folder.
+    /// Its name, without a folder: it becomes a path on hosts and on the operator's machine.
+    #[serde(deserialize_with = "checked::<_, FileName>")]
     pub file: String,
-    /// In hexadecimal.
+    #[serde(deserialize_with = "checked::<_, value::Sha256>")]
     pub sha256: String,
     pub bytes: u64,
 }

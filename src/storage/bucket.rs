@@ -150,6 +150,7 @@ fn plain(text: &str, more: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::error::error_info;
 
     fn bucket(prefix: &str) -> Bucket {
         Bucket {
@@ -176,6 +177,34 @@ mod tests {
         assert_eq!(bucket("own").at("s3://").unwrap(), bucket("own"));
         for wrong in ["s3:///prefix", "https://x", "citrino_20261125_150000"] {
             assert!(bucket("").at(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    /// Lists and small objects are taken into memory whole, so each has an end.
+    #[tokio::test]
+    async fn a_storage_that_never_stops_is_given_up() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = listener.local_addr().unwrap();
+        let there = Bucket {
+            endpoint: Some(format!("http://{place}")),
+            ..bucket("")
+        };
+        let serve = async {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+                let begun = stream.write_all(b"HTTP/1.1 200 OK\r\nlast-modified: Tue, 24 Nov 2026 03:00:00 GMT\r\netag: x\r\n\r\n<ListBucketResult>").await;
+                while begun.is_ok() && stream.write_all(&[b' '; 8192]).await.is_ok() {}
+            }
+        };
+        let store = there.open().unwrap();
+        tokio::select! {
+            listed = store.list() => {
+                let why = error_info(&listed.unwrap_err()).message;
+                assert!(why.ends_with("the storage sent more than any such answer has"), "{why}");
+            }
+            () = serve => unreachable!(),
         }
     }
 

@@ -17,6 +17,7 @@ use super::drill::{self, ReleaseCheck};
 use super::postgres::{clone, reader};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::now;
+use crate::core::value::{BackupName, checked};
 use crate::facts::app::{self, Schema};
 use crate::facts::backups::{self, Format, PART};
 use crate::host::system::System;
@@ -27,6 +28,7 @@ use crate::storage::archive::{ArchiveContent, Packer, Recipients};
 #[serde(deny_unknown_fields)]
 pub struct Backup {
     /// The name of the app and the time: `shop_20261125_150000`
+    #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub name: String,
     pub stack: String,
     pub database: String,

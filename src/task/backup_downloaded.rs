@@ -9,6 +9,7 @@ use super::backup_files::Parts;
 use super::backup_uploaded::{is_known, take_proof};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
+use crate::core::value::{BackupName, checked};
 use crate::facts::backups::{self, BackupManifest, PART, PROOF};
 use crate::facts::bucket_backups::{There, gather};
 use crate::host::system::System;
@@ -25,6 +26,7 @@ pub const LATEST: &str = "latest";
 pub struct BackupDownloaded {
     pub bucket: Bucket,
     /// The name of the backup, or `latest` for the newest of the bucket.
+    #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
 }
 
@@ -121,7 +123,7 @@ async fn fetch(system: &System, store: &Store, content: &ArchiveContent) -> Resu
 async fn fill(store: &Store, content: &ArchiveContent, file: File) -> Result<()> {
     let context = || format!("could not write {}", content.file);
     let mut file = DiskReserve::new(file).with_context(context)?;
-    let found = store.get(&content.file, &mut file).await?;
+    let found = store.get(&content.file, content.bytes, &mut file).await?;
     if found == (content.sha256.clone(), content.bytes) {
         return file.sync().with_context(context);
     }

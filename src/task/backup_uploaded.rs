@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
+use crate::core::value::{BackupName, checked};
 use crate::facts::backups::{self, BackupManifest, MANIFEST, PROOF, Proof};
 use crate::host::system::{Ids, System, give_file};
 use crate::storage::archive::ArchiveContent;
@@ -15,6 +16,7 @@ use crate::storage::archive::ArchiveContent;
 #[serde(deny_unknown_fields)]
 pub struct BackupUploaded {
     /// The name of the backup.
+    #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
 }
 

@@ -17,6 +17,7 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
 use crate::core::event::now;
 use crate::core::secret::Secret;
+use crate::core::value::{BackupName, checked};
 use crate::facts::backups::{self, BackupManifest, Proof};
 use crate::host::system::System;
 use crate::storage::archive;
@@ -29,6 +30,7 @@ const SPATIAL: &str = "SELECT ST_DWithin(ST_MakePoint(-63.182, -17.783)::geograp
 #[serde(deny_unknown_fields)]
 pub struct Drill {
     /// The name of the backup.
+    #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
     /// When the proof was made that it has already: another one is wished.
     #[serde(default)]

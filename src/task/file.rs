@@ -10,6 +10,7 @@ use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
+use crate::core::value::{Sha256, checked};
 use crate::host::system::{Cmd, Found, Ids, Kind, Output, PROGRAM, System, TEXT};
 use crate::storage::blob;
 
@@ -39,6 +40,7 @@ pub enum FileContent {
     Text(String),
     Secret(Secret),
     Blob {
+        #[serde(deserialize_with = "checked::<_, Sha256>")]
         blob: String,
     },
     /// What a program on the host prints: the same each time it is asked.

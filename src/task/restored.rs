@@ -11,6 +11,7 @@ use super::postgres::{clone, reader};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::error_info;
 use crate::core::secret::Secret;
+use crate::core::value::{BackupName, checked};
 use crate::host::system::System;
 use crate::storage::archive;
 
@@ -20,6 +21,7 @@ use crate::storage::archive;
 pub struct Restored {
     pub database: String,
     /// The name of the backup.
+    #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
     /// What the database of before is called afterwards.
     #[serde(alias = "aside")]

@@ -1,6 +1,7 @@
 //! What is known of each verb before it runs.
 
 use crate::cli::{BackupCommand, Db, Verb};
+use crate::config::source::SecretCommands;
 use crate::core::plan::Purpose;
 
 /// What a verb reads before it begins.
@@ -18,7 +19,7 @@ impl Verb {
     /// The name that is typed.
     pub fn name(&self) -> &'static str {
         match self {
-            Verb::Validate => "validate",
+            Verb::Validate { .. } => "validate",
             Verb::Plan { .. } => "plan",
             Verb::Provision(_) => "provision",
             Verb::Converge { .. } => "converge",
@@ -49,6 +50,15 @@ impl Verb {
         }
     }
 
+    /// Whether the commands run that citrino.yml names for secrets: of a file from elsewhere they are somebody else's, and
+    /// who validates it wants to see it first.
+    pub fn commands(&self) -> SecretCommands {
+        match self {
+            Verb::Validate { resolve: false } => SecretCommands::Spared,
+            _ => SecretCommands::Run,
+        }
+    }
+
     pub fn needs(&self) -> Needs {
         match self {
             Verb::Explain { .. }
@@ -67,7 +77,7 @@ impl Verb {
                 what: Some(BackupCommand::List | BackupCommand::Pull { .. }),
                 ..
             } => Needs::Config,
-            Verb::Validate
+            Verb::Validate { .. }
             | Verb::Plan { .. }
             | Verb::Provision(_)
             | Verb::Converge { .. }

@@ -6,6 +6,7 @@ use super::job::Job;
 use crate::core::audit::{Head, Line};
 use crate::core::error::{Fault, error_info, exit};
 use crate::core::event::Event;
+use crate::core::plain;
 use crate::host::audit;
 use crate::operator::mirror::Mirror;
 use crate::verb::on_host;
@@ -24,7 +25,7 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
         .audit(head.clone())
         .await?;
     remote.close().await;
-    let taken = mirror.take(&head, &news);
+    let taken = mirror.take_news(&head, news.as_deref());
     let bytes = mirror.bytes()?;
     let seen: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     for line in &seen[seen.len().saturating_sub(lines)..] {
@@ -33,8 +34,7 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
         } else {
             // What a crash has left of a line, and a later one has closed.
             let text = String::from_utf8_lossy(line);
-            let text = text.trim_end().replace(char::is_control, "\u{fffd}");
-            job.report.text(&text);
+            job.report.text(&plain::line(text.trim_end()));
         }
     }
     if seen.is_empty() {
@@ -64,7 +64,7 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
         .await?;
     remote.close().await;
     let seen = mirror.bytes()?;
-    let there = news.bytes()?.unwrap_or_default();
+    let there = news.unwrap_or_default();
     let host = look(job, "the host", "the audit of the host", &there);
     let own = look(job, SEEN, &mirror.whose(), &seen);
     // A mirror that is itself broken proves nothing about the host.

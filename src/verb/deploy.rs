@@ -129,7 +129,7 @@ fn release_of(app: &AppFacts, build: &Build) -> Release {
         .cloned()
         .unwrap_or_else(|| Release {
             id: release::id(OffsetDateTime::now_utc(), &build.sha256),
-            sha256: build.sha256.clone(),
+            sha256: build.sha256.to_string(),
             commit: build.commit.clone(),
             built_at: build.built_at.clone(),
             size_bytes: build.bytes.len() as u64,

@@ -71,8 +71,9 @@ impl<'r> Job<'r> {
     /// is wrong in it is refused here, before anything is sent.
     pub fn load(cli: &Cli, report: &'r mut Report) -> Result<Self> {
         let stack = Stack::load(&cli.config)?;
-        let secrets = source::secrets(&stack)?;
-        let backup_secrets = source::backup_secrets(&stack)?;
+        let commands = cli.verb.commands();
+        let secrets = source::secrets(&stack, commands)?;
+        let backup_secrets = source::backup_secrets(&stack, commands)?;
         let playbooks = Playbooks::load(&stack.folder, secrets)?;
         let keys = keys::read(&stack)?;
         let mut job = Self::of(cli, stack, playbooks, report);

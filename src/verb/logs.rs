@@ -8,6 +8,7 @@ use crate::core::app_profile::AppProfile;
 use crate::core::error::exit;
 use crate::core::event::Event;
 use crate::host::journal;
+use crate::operator::remote::LogEnd;
 use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, log: Log, lines: u32, follow: bool) -> Result<u8> {
@@ -18,6 +19,7 @@ pub async fn run(job: &mut Job<'_>, log: Log, lines: u32, follow: bool) -> Resul
     remote
         .lines(
             &argv,
+            if follow { LogEnd::Never } else { LogEnd::Own },
             &mut |line| match (log, serde_json::from_str::<Event>(line)) {
                 (Log::Ops, Ok(event)) => report.past(event),
                 _ => report.text(line),

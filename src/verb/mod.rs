@@ -112,7 +112,7 @@ fn at_once(verb: &Verb, report: &mut Report) -> Result<u8> {
 
 async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
     match verb {
-        Verb::Validate => validate::run(job),
+        Verb::Validate { resolve } => validate::run(job, *resolve),
         Verb::Plan { out } => plan::run(job, out.as_deref()).await,
         Verb::Provision(options) => provision::run(job, options).await,
         Verb::Converge { check, plan } => converge::run(job, *check, plan.as_deref()).await,

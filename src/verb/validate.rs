@@ -1,12 +1,13 @@
-//! `validate`: everything is read and rendered as a run would, and nothing is touched.
+//! `validate`: everything is read and rendered as a run would, and nothing is touched: commands for secrets run only when asked for.
 
 use anyhow::Result;
 
 use super::inputs;
 use super::job::Job;
+use crate::config::source;
 use crate::core::error::exit;
 
-pub fn run(job: &mut Job) -> Result<u8> {
+pub fn run(job: &mut Job, resolve: bool) -> Result<u8> {
     // `Job::load` has checked it, as for every verb.
     let stack = &job.stack;
     let migrations =
@@ -24,5 +25,13 @@ pub fn run(job: &mut Job) -> Result<u8> {
         stack.name
     );
     job.report.note(text);
+    let spared = source::by_command(&job.stack);
+    if !spared.is_empty() && !resolve {
+        let text = format!(
+            "Did not run the commands of {}; `citrino-ops validate --resolve` runs them.",
+            spared.join(", ")
+        );
+        job.report.note(text);
+    }
     Ok(exit::OK)
 }

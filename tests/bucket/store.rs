@@ -42,7 +42,7 @@ async fn what_is_put_is_there_whole_under_its_prefix_alone() {
         );
         assert_eq!(store.digest("thing").await.unwrap(), (digest, length));
         let mut back = Vec::new();
-        store.get("thing", &mut back).await.unwrap();
+        store.get("thing", length, &mut back).await.unwrap();
         assert_eq!(back, bytes);
         let (name, bytes) = ("thing".to_owned(), length);
         assert_eq!(store.list().await.unwrap(), [Object { name, bytes }]);

@@ -196,7 +196,9 @@ fn rots(bucket: &Bucket, backup: &BackupManifest) -> impl FnOnce() {
         .unwrap();
     let file = backup.dump.file.clone();
     let mut sound = Vec::new();
-    runtime.block_on(store.get(&file, &mut sound)).unwrap();
+    runtime
+        .block_on(store.get(&file, u64::MAX, &mut sound))
+        .unwrap();
     let put = move |bytes: &[u8]| {
         let path = tempfile::NamedTempFile::new().unwrap();
         fs::write(path.path(), bytes).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use citrino_ops::core::digest::sha256;
 use citrino_ops::core::error::{Code, error_info};
-use citrino_ops::core::value::HostName;
+use citrino_ops::core::value::{Address, HostName, Login, Sha256};
 use citrino_ops::operator::mirror::Mirror;
 use citrino_ops::operator::remote::{Moved, Remote, Target};
 
@@ -37,9 +37,9 @@ fn target(stack: &Stack) -> Target {
     Target {
         mirror: Mirror::of(&host),
         host,
-        address: stack.address(),
+        address: Address::try_from(stack.address()).unwrap(),
         port: 22,
-        user: "root".to_owned(),
+        user: Login::root(),
         identity: Some(stack.lab.operator_key()),
         host_keys: vec![key.trim().to_owned()],
         known_hosts: stack.home.join("known_hosts"),
@@ -81,7 +81,8 @@ impl Both<'_> {
     fn down(&self) -> anyhow::Result<Moved> {
         self.runtime.block_on(async {
             let remote = Remote::open(&self.target).await?;
-            let moved = remote.download(THERE, &self.here).await;
+            let source = remote.source(THERE).await?;
+            let moved = remote.fetch(THERE, &source, &self.here).await;
             remote.close().await;
             moved
         })
@@ -203,7 +204,7 @@ fn comes_down(both: &Both, bytes: &[u8]) {
     assert_eq!(
         both.down().unwrap(),
         Moved {
-            sha256: sha256(bytes),
+            sha256: Sha256::of(bytes),
             bytes: all,
             sent: all
         }

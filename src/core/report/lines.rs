@@ -1,9 +1,10 @@
 //! Events as lines for people.
 
 use super::Verbosity;
-use super::printer::{Printer, RefusalLines};
+use super::printer::{Piece, Printer, RefusalLines};
 use super::words::{NAME_WIDTH, beside, mark, measured, seen, size, sum, took};
 use crate::core::event::{Act, Change, Counts, ErrorInfo, Event, Figure, Label, StepState};
+use crate::core::plain;
 
 /// How a step ended, as its line tells it.
 struct Ended<'e> {
@@ -27,7 +28,7 @@ impl Printer {
     pub fn human(&mut self, event: Event, is_told_at_end: bool) {
         match event {
             Event::Begin { n, label, .. } => {
-                self.spin(format!("{n:>3} "), format!("{}…", label.name));
+                self.spin(format!("{n:>3} "), &format!("{}…", label.name));
             }
             Event::Step {
                 label,
@@ -93,7 +94,8 @@ impl Printer {
             "" => figure,
             text => format!("{text}  {}", figure.trim_start()),
         };
-        self.line(format!("{name:<42} {told}").trim_end());
+        let row = format!("{name:<42} {told}");
+        self.line(&plain::line(row.trim_end()));
     }
 
     fn step(&mut self, step: &Ended<'_>) {
@@ -107,17 +109,13 @@ impl Printer {
         if !is_shown {
             return;
         }
-        let name = if step.label.undo {
-            format!("undo: {}", step.label.name)
-        } else {
-            step.label.name.clone()
-        };
+        let undo = if step.label.undo { "undo: " } else { "" };
+        let name = format!("{undo}{}", plain::line(&step.label.name));
         let beside = match (step.state, step.change) {
             (StepState::Differs, Some(change)) => beside(&name, change),
             _ => None,
         };
-        let line = self.step_line(step, &name, beside);
-        self.line(line.trim_end());
+        self.step_line(step, &name, beside);
         let is_told = |change: &&Change| {
             let is_gone = change.act == Act::Delete;
             step.state == StepState::Differs || self.volume == Verbosity::Verbose || is_gone
@@ -132,7 +130,7 @@ impl Printer {
     }
 
     /// A single difference stands `beside` the name, when a line has room for both.
-    fn step_line(&self, step: &Ended<'_>, name: &str, beside: Option<&str>) -> String {
+    fn step_line(&mut self, step: &Ended<'_>, name: &str, beside: Option<&str>) {
         let (mark, colour) = match step.state {
             StepState::Same => ("✓", "32"),
             StepState::Changed => ("✓", "33"),
@@ -147,19 +145,29 @@ impl Printer {
             StepState::Changed | StepState::Failed => format!("{:>8}", took(step.took_ms)),
         };
         let figure = step.figure.filter(|figure| explains(step.state, figure));
-        let tail = match (figure, beside) {
-            (Some(figure), _) => measured(figure),
-            (None, Some(what)) => what.to_owned(),
-            (None, None) => self.paint(&took, "2"),
+        let (tail, dim) = match (figure, beside) {
+            (Some(figure), _) => (measured(figure), ""),
+            (None, Some(what)) => (what.to_owned(), ""),
+            (None, None) => (took, "2"),
         };
         let width = if beside.is_some() { 0 } else { NAME_WIDTH };
-        let (mark, part) = (self.paint(mark, colour), &step.label.part);
-        format!("{mark} {part:<9} {name:<width$}  {tail}")
+        let part = plain::line(&step.label.part);
+        let row = format!(" {part:<9} {name:<width$}  ");
+        let row = if tail.is_empty() {
+            row.trim_end()
+        } else {
+            &row
+        };
+        self.pieces(&[
+            Piece::new(mark, colour),
+            Piece::from(row),
+            Piece::new(&plain::line(tail.trim_end()), dim),
+        ]);
     }
 
     fn change(&mut self, change: &Change, lists: bool) {
         for what in change.what.iter().filter(|_| lists) {
-            self.line(&format!("    {what}"));
+            self.line(&format!("    {}", what.replace('\n', "\n    ")));
         }
         for line in change.diff.iter().flat_map(|diff| diff.lines()) {
             let colour = match line.chars().next() {
@@ -167,60 +175,59 @@ impl Printer {
                 Some('-') => "31",
                 _ => "2",
             };
-            let line = self.paint(line, colour);
-            self.line(&format!("    {line}"));
+            self.pieces(&[Piece::from("    "), Piece::new(line, colour)]);
         }
     }
 
     /// Tells an event of a run that is over, with its time.
     pub fn past(&mut self, event: Event) {
-        match event {
-            Event::Start {
-                point,
-                verb,
-                who,
-                applies,
-                ..
-            } => {
-                let way = if applies { "" } else { " (check only)" };
-                self.line(&format!(
-                    "{}  {verb}{way} by {who}, run {}",
-                    point.at, point.run
-                ));
-            }
-            Event::Step {
-                point,
-                label,
-                state,
-                took_ms,
-                error,
-                ..
-            } => {
-                let why = error.map_or(String::new(), |error| format!(": {}", error.message));
-                let state = format!("{state:?}").to_lowercase();
-                let line = format!(
-                    "{}    {state:<8} {:<9} {}{why}  {}",
-                    point.at,
-                    label.part,
-                    label.name,
-                    took(took_ms)
-                );
-                self.line(line.trim_end());
-            }
-            Event::Outage { point, outage } => {
-                self.line(&format!("{}    {}", point.at, seen(&outage)));
-            }
-            Event::Halted { point, name, .. } => {
-                self.line(&format!("{}    stopped before \"{name}\"", point.at));
-            }
-            Event::End { point, tally } => {
-                self.line(&format!(
-                    "{}  {}",
-                    point.at,
-                    sum(&tally, &Counts::default())
-                ));
-            }
-            _ => {}
+        if let Some(row) = past(event) {
+            self.line(row.trim_end());
         }
+    }
+}
+
+/// An event of a run that is over, as a line; with what failed below it, where that has several.
+fn past(event: Event) -> Option<String> {
+    let in_line = |text: String| Some(plain::line(&text).into_owned());
+    match event {
+        Event::Start {
+            point,
+            verb,
+            who,
+            applies,
+            ..
+        } => {
+            let way = if applies { "" } else { " (check only)" };
+            in_line(format!(
+                "{}  {verb}{way} by {who}, run {}",
+                point.at, point.run
+            ))
+        }
+        Event::Step {
+            point,
+            label,
+            state,
+            took_ms,
+            error,
+            ..
+        } => {
+            let state = format!("{state:?}").to_lowercase();
+            let step = format!(
+                "{}    {state:<8} {:<9} {}",
+                point.at, label.part, label.name
+            );
+            let why = error.map(|error| format!(": {}", error.message.replace('\n', "\n    ")));
+            let (why, took) = (why.unwrap_or_default(), took(took_ms));
+            Some(format!("{}{why}  {took}", plain::line(&step)))
+        }
+        Event::Outage { point, outage } => in_line(format!("{}    {}", point.at, seen(&outage))),
+        Event::Halted { point, name, .. } => {
+            in_line(format!("{}    stopped before \"{name}\"", point.at))
+        }
+        Event::End { point, tally } => {
+            in_line(format!("{}  {}", point.at, sum(&tally, &Counts::default())))
+        }
+        _ => None,
     }
 }

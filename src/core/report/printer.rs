@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::waiting::Waiting;
 use super::{Progress, Verbosity};
 use crate::core::event::{ErrorInfo, Event};
+use crate::core::plain;
 
 /// Progress is drawn only where a person watches.
 pub struct Printer {
@@ -22,6 +23,25 @@ pub struct Printer {
     bar: ProgressBar,
     /// Says what is waited for where nobody sees the bar.
     waiting: Option<Waiting>,
+}
+
+/// A piece of a line, and its colour as a terminal knows it; empty for none.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'t> {
+    text: &'t str,
+    colour: &'static str,
+}
+
+impl<'t> Piece<'t> {
+    pub fn new(text: &'t str, colour: &'static str) -> Self {
+        Self { text, colour }
+    }
+}
+
+impl<'t> From<&'t str> for Piece<'t> {
+    fn from(text: &'t str) -> Self {
+        Self::new(text, "")
+    }
 }
 
 /// Where the reasons of a refusal stand.
@@ -76,9 +96,12 @@ impl Printer {
     /// watches, and nowhere else.
     pub fn progress(&self) -> Progress {
         let bar = self.bar.clone();
-        Box::new(move |doing, percent| match percent {
-            0 => bar.set_message(doing.to_owned()),
-            percent => bar.set_message(format!("{doing}: {percent} %")),
+        Box::new(move |doing, percent| {
+            let doing = plain::line(doing);
+            match percent {
+                0 => bar.set_message(doing.into_owned()),
+                percent => bar.set_message(format!("{doing}: {percent} %")),
+            }
         })
     }
 
@@ -88,7 +111,7 @@ impl Printer {
         // A bar that is only suspended would be drawn again behind the question.
         self.clear();
         let mut err = std::io::stderr();
-        write!(err, "{question} ")?;
+        write!(err, "{} ", plain::lines(question))?;
         err.flush()?;
         let (tell, told) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
@@ -103,18 +126,24 @@ impl Printer {
 
     pub fn json_line(&mut self, event: &Event) {
         if let Ok(line) = serde_json::to_string(event) {
-            self.line(&line);
+            self.write(&plain::in_json(&line));
         }
     }
 
     pub fn complain(&self, word: &str, error: &ErrorInfo) {
-        let mut text = format!(
-            "{} {}",
-            self.paint(&format!("{word}[{}]:", error.code), "31"),
-            error.message
-        );
+        let word = format!("{word}[{}]:", error.code);
+        let mut text = self.painted(&[
+            Piece::new(&word, "31"),
+            Piece::from(" "),
+            Piece::from(&*error.message),
+        ]);
         if let Some(hint) = &error.hint {
-            text = format!("{text}\n{} {hint}", self.paint("hint:", "36"));
+            text += &self.painted(&[
+                Piece::from("\n"),
+                Piece::new("hint:", "36"),
+                Piece::from(" "),
+                Piece::from(&**hint),
+            ]);
         }
         // Nothing can be done when stderr is closed.
         let _ = writeln!(std::io::stderr(), "{text}");
@@ -125,7 +154,8 @@ impl Printer {
         self.bar.suspend(|| self.complain("alarm", error));
     }
 
-    pub fn spin(&mut self, prefix: String, message: String) {
+    pub fn spin(&mut self, prefix: String, message: &str) {
+        let message = plain::line(message).into_owned();
         if let Some(waiting) = &self.waiting {
             waiting.begin(&message);
         }
@@ -150,20 +180,37 @@ impl Printer {
         }
     }
 
+    /// A text without colour, of one line or several.
     pub fn line(&mut self, text: &str) {
+        self.pieces(&[Piece::from(text)]);
+    }
+
+    /// A line of pieces, each in its colour.
+    pub fn pieces(&mut self, pieces: &[Piece<'_>]) {
+        let text = self.painted(pieces);
+        self.write(&text);
+    }
+
+    /// Only what `painted` or JSON made comes here: nothing else is fit for a terminal.
+    fn write(&mut self, shown: &str) {
         self.rest();
         self.bar.suspend(|| {
             // A reader may close the pipe early (`| head`). That is not an error.
-            let _ = writeln!(std::io::stdout(), "{text}");
+            let _ = writeln!(std::io::stdout(), "{shown}");
         });
     }
 
-    pub fn paint(&self, text: &str, code: &str) -> String {
-        if self.colour && !text.is_empty() {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
+    /// Colours come last: what a piece says of its own has none.
+    fn painted(&self, pieces: &[Piece<'_>]) -> String {
+        let pieces = pieces.iter().map(|piece| {
+            let text = plain::lines(piece.text);
+            if self.colour && !piece.colour.is_empty() && !text.is_empty() {
+                format!("\x1b[{}m{text}\x1b[0m", piece.colour)
+            } else {
+                text.into_owned()
+            }
+        });
+        pieces.collect()
     }
 }
 
@@ -184,12 +231,34 @@ mod tests {
     }
 
     #[test]
+    fn only_our_own_colours_come_through() {
+        let mut printer = Printer::new(false, Verbosity::Normal);
+        printer.colour = true;
+        let name = "\u{1b}[2Jnginx\u{9b}1A\u{202e}";
+        let line = printer.painted(&[
+            Piece::new("✗", "31"),
+            Piece::from(name),
+            Piece::new("", "2"),
+        ]);
+        assert_eq!(
+            line,
+            "\u{1b}[31m✗\u{1b}[0m\u{fffd}[2Jnginx\u{fffd}1A\u{fffd}"
+        );
+        printer.colour = false;
+        assert_eq!(printer.painted(&[Piece::new("✗", "31")]), "✗");
+        printer.spin(String::new(), name);
+        assert!(!printer.bar.message().contains(char::is_control));
+        printer.progress()("\u{1b}[2J", 7);
+        assert_eq!(printer.bar.message(), "\u{fffd}[2J: 7 %");
+    }
+
+    #[test]
     fn a_question_stands_alone_and_the_bar_comes_back_after_it() {
         let mut printer = Printer::new(false, Verbosity::Normal);
-        printer.spin("  3 ".to_owned(), "server eyes…".to_owned());
+        printer.spin("  3 ".to_owned(), "server eyes…");
         printer.clear();
         assert!(printer.bar.is_finished());
-        printer.spin("  4 ".to_owned(), "firewall eyes…".to_owned());
+        printer.spin("  4 ".to_owned(), "firewall eyes…");
         assert!(!printer.bar.is_finished());
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::words;
 use crate::core::error::{Code, Fault};
 use crate::core::event::{Act, Counts, ErrorInfo, Event, Label, Outage, StepState};
+use crate::core::plain;
 
 #[derive(Default)]
 pub struct RunState {
@@ -53,7 +54,7 @@ impl RunState {
                 ..
             } => *self.acts.entry(change.act).or_default() += 1,
             Event::Halted { name, .. } => {
-                let message = format!("stopped before \"{name}\", and undone");
+                let message = format!("stopped before \"{}\", and undone", plain::line(name));
                 self.failure.get_or_insert(Fault::new(Code::E0804, message));
             }
             Event::Outage { outage, .. } if outage.failed > 0 => {
@@ -73,7 +74,7 @@ impl RunState {
         };
         place.get_or_insert_with(|| {
             let mut fault = Fault::from(error.clone());
-            fault.message = format!("{}: {}", label.name, fault.message);
+            fault.message = format!("{}: {}", plain::line(&label.name), fault.message);
             fault.step = label.id.clone();
             fault
         });

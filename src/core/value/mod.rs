@@ -21,7 +21,10 @@ pub use number::{Port, WholeNumber};
 pub use place::HttpUrl;
 pub use program::{Argument, Flag, HostPath, InnerPath, Route, SystemName, TextLine};
 pub use steering::steers_programs;
-pub use stored::{BackupName, ReleaseId, Sha256, checked};
+pub use stored::{
+    BackupName, EntryName, FileName, ReleaseId, RunId, Sha256, SlotName, checked, checked_each,
+    checked_if_any, checked_names,
+};
 
 #[cfg(test)]
 mod tests;

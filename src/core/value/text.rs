@@ -1,5 +1,7 @@
 //! What all values over checked text have in common.
 
+use crate::core::plain::is_hidden;
+
 /// Gives a type over a `String` its ways in and out. The type has a function `refusal(&str) -> Option<String>`: why a text is
 /// none of it.
 macro_rules! checked_text {
@@ -93,7 +95,7 @@ pub(super) fn shown(text: &str) -> String {
         .chars()
         .take(LONGEST)
         .flat_map(|c| {
-            let is_plain = !c.is_control() && !is_invisible(c);
+            let is_plain = !is_hidden(c);
             let plain = is_plain.then_some(c);
             let escaped = (!is_plain).then(|| c.escape_unicode());
             plain.into_iter().chain(escaped.into_iter().flatten())
@@ -103,11 +105,6 @@ pub(super) fn shown(text: &str) -> String {
         shown.push('…');
     }
     shown
-}
-
-/// Characters that turn the order of others around, or are not seen.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 /// Whether it is one to `longest` letters, digits or characters of `more`, of ASCII.

@@ -14,7 +14,8 @@ fn manifest() -> BackupManifest {
 fn content(file: &str) -> ArchiveContent {
     ArchiveContent {
         file: file.to_owned(),
-        ..ArchiveContent::default()
+        sha256: "0".repeat(64),
+        bytes: 0,
     }
 }
 
@@ -31,7 +32,44 @@ fn a_manifest_that_names_a_file_elsewhere_is_not_believed() {
             ..manifest()
         };
         let why = BackupManifest::parse(&backup.name, &backup.text().unwrap()).unwrap_err();
-        assert_eq!(why, format!("its manifest names `{file}`"));
+        assert!(why.starts_with("its manifest "), "{why}");
+        // Nor where there is no seal: a host tells of it in its greeting.
+        let told = serde_json::to_value(&backup).unwrap();
+        assert!(
+            serde_json::from_value::<BackupManifest>(told).is_err(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn what_a_host_says_of_backups_are_names_of_backups() {
+    let told = |change: &str, value: Value| {
+        let backups = Backups {
+            whole: vec![manifest()],
+            ..Backups::default()
+        };
+        let mut told = serde_json::to_value(&backups).unwrap();
+        *told.pointer_mut(change).unwrap() = value;
+        serde_json::from_value::<Backups>(told)
+    };
+    assert!(told("/proofs", serde_json::json!({})).is_ok());
+    let proof =
+        serde_json::json!({"sha256": "0".repeat(64), "at": "", "took_ms": 1, "release": null});
+    for (change, value) in [
+        ("/whole/0/name", "../../x".into()),
+        ("/whole/0/dump/file", "/etc/passwd".into()),
+        ("/whole/0/dump/file", "citrino_20261126_030000.json".into()),
+        ("/whole/0/dump/sha256", "ä".repeat(32).into()),
+        ("/whole/0/release", "../r7".into()),
+        ("/proofs", serde_json::json!({"../x": proof})),
+        ("/broken", serde_json::json!({"..": "torn"})),
+        (
+            "/sent",
+            serde_json::json!({"backup": "a/b", "at": "", "place": ""}),
+        ),
+    ] {
+        assert!(told(change, value.clone()).is_err(), "{change}: {value}");
     }
 }
 
@@ -119,7 +157,7 @@ fn a_proof_is_of_one_dump_and_gives_way_to_a_newer_one() {
     let text = serde_json::to_vec(&old).unwrap();
     assert_eq!(Proof::of(&manifest(), &text), Some(old));
     let mut other = manifest();
-    other.dump.sha256 = "of another dump".to_owned();
+    other.dump.sha256 = "1".repeat(64);
     assert_eq!(Proof::of(&other, &text), None);
     assert_eq!(Proof::of(&manifest(), b"{"), None);
 }

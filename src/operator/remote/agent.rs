@@ -1,18 +1,21 @@
 //! What the operator's side says to the agent on the host, and hears from it.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use openssh::Session;
-use tokio::io::{AsyncWriteExt, BufReader, Lines};
+use tokio::io::BufReader;
 use tokio::signal::ctrl_c;
 
 use super::target::Target;
-use crate::core::audit::Head;
+use super::wire::{self, HostLines, SILENCE, Unheard};
+use super::{understood, unknown};
+use crate::core::audit::{Head, lines};
 use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{Counts, Event, now};
 use crate::core::plan::{Claim, Mode, Plan, Purpose};
-use crate::core::value::HostName;
+use crate::core::value::{HostName, Sha256};
 use crate::facts::Facts;
 use crate::facts::app::ReleaseState;
+use crate::host::audit;
 use crate::host::journal::LastRun;
 use crate::host::lock::Holder;
 use crate::operator::cache::Releases;
@@ -25,7 +28,7 @@ use crate::task::Task;
 pub struct Agent<'s> {
     child: openssh::Child<&'s Session>,
     stdin: openssh::ChildStdin,
-    lines: Lines<BufReader<openssh::ChildStdout>>,
+    lines: HostLines<BufReader<openssh::ChildStdout>>,
     facts: Facts,
     /// Whether the host has a plan that it goes on with alone.
     applies: bool,
@@ -34,6 +37,10 @@ pub struct Agent<'s> {
     /// How far the mirror went when the host was told of it.
     seen: Option<Head>,
 }
+
+/// What an audit has at most: that of many years.
+const MOST_AUDIT: usize = 32 << 20;
+const MOST_AUDIT_LINES: usize = 100_000;
 
 /// What is to become of a run that was cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +51,7 @@ pub enum Ending {
 
 /// Content that a plan names by address.
 pub struct Blob<'b> {
-    pub sha256: &'b str,
+    pub sha256: &'b Sha256,
     pub bytes: &'b [u8],
     /// What it may be sent as a patch against, when the host has it too.
     pub bases: &'b Releases,
@@ -55,7 +62,7 @@ impl<'s> Agent<'s> {
     pub(super) fn new(
         child: openssh::Child<&'s Session>,
         stdin: openssh::ChildStdin,
-        lines: Lines<BufReader<openssh::ChildStdout>>,
+        lines: HostLines<BufReader<openssh::ChildStdout>>,
         facts: Facts,
         target: &Target,
     ) -> Self {
@@ -135,7 +142,7 @@ impl Agent<'_> {
         // The agent waits for this; if it is lost, the next command tells the end once more.
         let _ = self.say(&ToAgent::Heard).await;
         drop(self.stdin);
-        let _ = self.child.wait().await;
+        let _ = wire::gone(self.child).await;
         Ok(tally)
     }
 
@@ -161,15 +168,32 @@ impl Agent<'_> {
         }
     }
 
-    /// What the host's audit has behind a head.
+    /// The bytes that the host's audit has behind a head; none when the head is not in it.
     ///
     /// # Errors
-    /// When the host cannot read it.
-    pub async fn audit(mut self, from: Head) -> Result<AuditDelta> {
-        self.say(&ToAgent::Audit(from)).await?;
-        match self.hear().await? {
-            FromAgent::Audit(news) => Ok(news),
-            other => Err(unexpected(&other)),
+    /// When the host cannot read it, or says more than any audit has.
+    pub async fn audit(mut self, mut from: Head) -> Result<Option<Vec<u8>>> {
+        let mut all = Vec::new();
+        loop {
+            self.say(&ToAgent::Audit(from.clone())).await?;
+            let news = match self.hear().await? {
+                FromAgent::Audit(news) => news,
+                other => return Err(unexpected(&other)),
+            };
+            let Some(bytes) = news.bytes()? else {
+                return Ok(None);
+            };
+            let end = audit::check(&bytes, &from).head;
+            let is_last = !news.has_more() || end.bytes == from.bytes;
+            all.extend_from_slice(&bytes);
+            let lines = lines(&all).count();
+            if all.len() > MOST_AUDIT || lines > MOST_AUDIT_LINES {
+                return Err(unknown("more lines than any audit has").into());
+            }
+            if is_last {
+                return Ok(Some(all));
+            }
+            from = end;
         }
     }
 
@@ -188,70 +212,78 @@ impl Agent<'_> {
     }
 
     /// A run is not the worse for an audit that is not as it should be: it is told beside it.
-    fn mirror(&self, news: &AuditDelta, tell: &mut impl FnMut(Event)) {
-        let Some(seen) = &self.seen else { return };
-        if let Err(error) = self.mirror.take(seen, news) {
+    fn mirror(&mut self, news: &AuditDelta, tell: &mut impl FnMut(Event)) {
+        // Once in a conversation: what comes after it was not asked for.
+        let Some(seen) = self.seen.take() else { return };
+        if let Err(error) = self.mirror.take(&seen, news) {
             tell(Event::alarm(error_info(&error)));
         }
     }
 
     async fn send_blobs(&mut self, blobs: &[Blob<'_>], tell: &mut impl FnMut(Event)) -> Result<()> {
+        let bases = self.common(blobs);
         self.say(&ToAgent::Offer {
-            blobs: blobs.iter().map(|blob| blob.sha256.to_owned()).collect(),
-            bases: self.common(blobs),
+            blobs: blobs.iter().map(|blob| blob.sha256.clone()).collect(),
+            bases: bases.clone(),
         })
         .await?;
         let (missing, base) = match self.hear().await? {
             FromAgent::Missing { blobs, base } => (blobs, base),
             other => return Err(unexpected(&other)),
         };
-        let is_missing = |blob: &&Blob| missing.iter().any(|missing| missing == blob.sha256);
-        for blob in blobs.iter().filter(is_missing) {
-            let base = base.as_deref();
-            let held = base.and_then(|base| blob.bases.read(base));
-            let packed = pack::pack(blob.bytes, held.as_deref().unwrap_or_default())?;
-            self.say(&ToAgent::Blob {
-                sha256: blob.sha256.to_owned(),
-                bytes: blob.bytes.len(),
-                packed_bytes: packed.len(),
-                patch: held.is_some(),
-            })
-            .await?;
-            if self.stdin.write_all(&packed).await.is_err() {
-                return Err(self.stopped().await);
-            }
-            tell(Event::Sent {
-                at: now(),
-                host: Some(self.host.clone()),
-                sha256: blob.sha256.to_owned(),
-                bytes: packed.len() as u64,
-                of_bytes: blob.bytes.len() as u64,
-                base: base.filter(|_| held.is_some()).map(|base| self.name(base)),
-            });
+        // What was not offered is nothing to read here, whatever it is called.
+        if base.as_ref().is_some_and(|base| !bases.contains(base)) {
+            return Err(unknown("a base that it was not offered").into());
+        }
+        for blob in blobs.iter().filter(|blob| missing.contains(blob.sha256)) {
+            let sent = self.send_blob(blob, base.as_ref()).await?;
+            tell(sent);
         }
         Ok(())
     }
 
+    async fn send_blob(&mut self, blob: &Blob<'_>, base: Option<&Sha256>) -> Result<Event> {
+        let held = base.and_then(|base| blob.bases.read(base));
+        let packed = pack::pack(blob.bytes, held.as_deref().unwrap_or_default())?;
+        self.say(&ToAgent::Blob {
+            sha256: blob.sha256.clone(),
+            bytes: blob.bytes.len(),
+            packed_bytes: packed.len(),
+            patch: held.is_some(),
+        })
+        .await?;
+        if wire::say_all(&mut self.stdin, &packed).await.is_err() {
+            return Err(self.stopped().await);
+        }
+        Ok(Event::Sent {
+            at: now(),
+            host: Some(self.host.clone()),
+            sha256: blob.sha256.to_string(),
+            bytes: packed.len() as u64,
+            of_bytes: blob.bytes.len() as u64,
+            base: base.filter(|_| held.is_some()).map(|base| self.name(base)),
+        })
+    }
+
     /// The releases of the host that are at hand here too: those that went well first, the newest
     /// of them before the others.
-    fn common(&self, blobs: &[Blob<'_>]) -> Vec<String> {
+    fn common(&self, blobs: &[Blob<'_>]) -> Vec<Sha256> {
         let releases = &self.facts.app.releases;
         let (good, others): (Vec<_>, Vec<_>) = releases
             .iter()
             .partition(|release| release.state == ReleaseState::Good);
-        let at_hand = |sha256: &&String| blobs.iter().any(|blob| blob.bases.has(sha256));
+        let at_hand = |sha256: &Sha256| blobs.iter().any(|blob| blob.bases.has(sha256));
         let each = good.into_iter().chain(others);
-        each.map(|release| &release.sha256)
+        each.filter_map(|release| release.sha256.parse().ok())
             .filter(at_hand)
-            .cloned()
             .collect()
     }
 
     /// What people call the release with this binary.
-    fn name(&self, sha256: &str) -> String {
+    fn name(&self, sha256: &Sha256) -> String {
         let mut releases = self.facts.app.releases.iter();
-        let found = releases.find(|release| release.sha256 == sha256);
-        found.map_or(sha256, |release| &release.id).to_owned()
+        let found = releases.find(|release| release.sha256 == *sha256);
+        found.map_or(&**sha256, |release| &release.id).to_owned()
     }
 
     /// Why nothing can be said to the agent any more: its last word, when it had one.
@@ -311,21 +343,40 @@ impl Agent<'_> {
         .hint("run the command again: it first reports how that run ended. `citrino-ops deploy --attach` follows it while it runs")
     }
 
+    /// Why nothing came: the connection is gone, or what comes over it is of no use.
+    fn unheard(&self, unheard: &Unheard) -> Fault {
+        let lost = self.lost();
+        match unheard.fault() {
+            None => lost,
+            Some(why) if self.applies => {
+                let message = format!("{}; the run continues alone", why.message);
+                Fault { message, ..lost }
+            }
+            Some(why) => {
+                why.hint("nothing was changed by this plan; find out what answers on the host")
+            }
+        }
+    }
+
+    /// The next word of the agent that tells something.
     async fn hear(&mut self) -> Result<FromAgent> {
-        let line = self
-            .lines
-            .next_line()
-            .await
-            .map_err(|_| self.lost())?
-            .ok_or_else(|| self.lost())?;
-        serde_json::from_str(&line).context("the agent sent an unknown message")
+        loop {
+            let line = match self.lines.next(SILENCE).await {
+                Ok(Some(line)) => line,
+                Ok(None) => return Err(self.lost().into()),
+                Err(unheard) => return Err(self.unheard(&unheard).into()),
+            };
+            match understood(&line)? {
+                FromAgent::Alive => {}
+                word => return Ok(word),
+            }
+        }
     }
 
     async fn say(&mut self, message: &ToAgent) -> Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
-        let said = self.stdin.write_all(&line).await;
-        if said.is_err() || self.stdin.flush().await.is_err() {
+        if wire::say_all(&mut self.stdin, &line).await.is_err() {
             return Err(self.stopped().await);
         }
         Ok(())
@@ -340,11 +391,7 @@ fn left_alone() -> Fault {
 fn unexpected(message: &FromAgent) -> anyhow::Error {
     match message {
         FromAgent::Stop(trouble) => Fault::from(trouble.clone()).into(),
-        other => Fault::new(
-            Code::E0505,
-            format!("the agent sent an unexpected message: {other:?}"),
-        )
-        .into(),
+        other => unknown(&format!("{}, which is not its turn", other.kind())).into(),
     }
 }
 

@@ -7,17 +7,48 @@ use anyhow::{Context, Result};
 
 use crate::core::app_profile::AppProfile;
 use crate::core::error::{Code, Fault};
-use crate::core::value::HostName;
+use crate::core::value::{Address, HostName, Login};
 use crate::operator::cache;
 use crate::operator::mirror::Mirror;
+
+/// Nothing but the pin says which host it is: no list of the machine's, no program, no name service. What an older ssh does not
+/// know, it cannot do either.
+const ONLY_THE_PIN: [(&str, &str); 6] = [
+    ("IgnoreUnknown", "KnownHostsCommand"),
+    ("GlobalKnownHostsFile", "/dev/null"),
+    ("KnownHostsCommand", "none"),
+    ("VerifyHostKeyDNS", "no"),
+    ("NoHostAuthenticationForLocalhost", "no"),
+    ("UpdateHostKeys", "no"),
+];
+
+/// The first word on an option counts, so the user's settings come last. The host gets no way back to this machine: no agent, no
+/// port, no display, no command.
+const SSH_CONFIG: &str = "\
+# citrino-ops writes this file before it connects.
+IgnoreUnknown KnownHostsCommand
+GlobalKnownHostsFile /dev/null
+KnownHostsCommand none
+VerifyHostKeyDNS no
+NoHostAuthenticationForLocalhost no
+UpdateHostKeys no
+ForwardAgent no
+ForwardX11 no
+ClearAllForwardings yes
+Tunnel no
+PermitLocalCommand no
+RemoteCommand none
+Include ~/.ssh/config
+Include /etc/ssh/ssh_config
+";
 
 /// Where and as whom to log in, and which host keys are the right ones.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub host: HostName,
-    pub address: String,
+    pub address: Address,
     pub port: u16,
-    pub user: String,
+    pub user: Login,
     pub identity: Option<PathBuf>,
     /// Public keys, `ssh-ed25519 AAAA…`: the pins.
     pub host_keys: Vec<String>,
@@ -33,7 +64,7 @@ impl Target {
     /// Writes the pins where ssh reads them: the next connection must match one.
     pub fn pin(&self) -> Result<()> {
         let place = if self.port == 22 {
-            self.address.clone()
+            self.address.to_string()
         } else {
             format!("[{}]:{}", self.address, self.port)
         };
@@ -46,20 +77,39 @@ impl Target {
             .with_context(|| format!("could not write {}", self.known_hosts.display()))
     }
 
-    /// The arguments with which plain `ssh` makes the same connection.
+    /// Writes all that ssh reads of ours before it connects.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn prepare(&self) -> Result<()> {
+        self.pin()?;
+        let path = self.ssh_config();
+        cache::put(&path, SSH_CONFIG.as_bytes())
+            .with_context(|| format!("could not write {}", path.display()))
+    }
+
+    /// What ssh reads instead of the user's settings: ours, and then the user's, of which jumps and proxies still count.
+    pub fn ssh_config(&self) -> PathBuf {
+        self.known_hosts.with_file_name("ssh_config")
+    }
+
+    /// The arguments with which plain `ssh` makes the same connection. It is the operator's own, so that it may forward ports.
     pub fn ssh_arguments(&self) -> Vec<String> {
-        let mut arguments: Vec<String> = vec![
-            "-o".into(),
-            "StrictHostKeyChecking=yes".into(),
-            "-o".into(),
-            format!("UserKnownHostsFile={}", self.known_hosts.display()),
-            "-p".into(),
-            self.port.to_string(),
-        ];
-        if let Some(identity) = &self.identity {
-            arguments.extend(["-i".into(), identity.display().to_string()]);
+        let mut arguments = Vec::new();
+        let known = format!("UserKnownHostsFile={}", self.known_hosts.display());
+        let options = ["StrictHostKeyChecking=yes", &known];
+        let options = options.into_iter().map(str::to_owned);
+        let own = ONLY_THE_PIN
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"));
+        for option in own.chain(options) {
+            arguments.extend(["-o".to_owned(), option]);
         }
-        arguments.push(format!("{}@{}", self.user, self.address));
+        arguments.extend(["-p".to_owned(), self.port.to_string()]);
+        if let Some(identity) = &self.identity {
+            arguments.extend(["-i".to_owned(), identity.display().to_string()]);
+        }
+        arguments.extend(["--".to_owned(), format!("{}@{}", self.user, self.address)]);
         arguments
     }
 
@@ -91,23 +141,90 @@ pub fn known_hosts_path(host: &HostName) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn target(folder: &Path) -> Target {
+        let host: HostName = "two".parse().unwrap();
+        Target {
+            mirror: Mirror::of(&host),
+            host,
+            address: Address::try_from("192.0.2.1".to_owned()).unwrap(),
+            port: 22,
+            user: Login::root(),
+            identity: None,
+            host_keys: vec!["ssh-ed25519 AAAA".into()],
+            known_hosts: folder.join("cache/known_hosts"),
+            profile: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn nothing_but_the_pin_says_which_host_it_is_whatever_the_user_has_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = target(folder.path());
+        target.prepare().unwrap();
+        let config = std::fs::read_to_string(target.ssh_config()).unwrap();
+        let first_include = config.find("Include").unwrap();
+        for (key, value) in ONLY_THE_PIN {
+            let at = config.find(&format!("{key} {value}\n")).unwrap();
+            assert!(
+                at < first_include,
+                "{key} comes after what the user has set"
+            );
+        }
+        for option in [
+            "ForwardAgent no",
+            "ClearAllForwardings yes",
+            "PermitLocalCommand no",
+        ] {
+            assert!(config.find(option).unwrap() < first_include, "{option}");
+        }
+        let arguments = target.ssh_arguments();
+        assert!(arguments.contains(&"GlobalKnownHostsFile=/dev/null".to_owned()));
+        assert_eq!(arguments[arguments.len() - 2..], ["--", "root@192.0.2.1"]);
+    }
+
+    /// Asks ssh itself, without a connection, what it would do with settings of the user that say otherwise.
+    #[test]
+    fn ssh_itself_takes_ours_before_the_users() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = target(folder.path());
+        let user = folder.path().join("user");
+        let theirs = "Host *\n  GlobalKnownHostsFile /tmp/x\n  ForwardAgent yes\n  LocalForward 9 127.0.0.1:9\n  ProxyJump jump.example\n";
+        std::fs::write(&user, theirs).unwrap();
+        let ours = SSH_CONFIG.replace("~/.ssh/config", &user.display().to_string());
+        let config = folder.path().join("ssh_config");
+        std::fs::write(&config, ours).unwrap();
+        let output = std::process::Command::new("ssh")
+            .arg("-G")
+            .arg("-F")
+            .arg(&config)
+            .arg("192.0.2.1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        for line in [
+            "globalknownhostsfile /dev/null",
+            "forwardagent no",
+            "clearallforwardings yes",
+            "proxyjump jump.example",
+        ] {
+            assert!(said.lines().any(|said| said == line), "{line}:\n{said}");
+        }
+        assert!(target.ssh_config().ends_with("ssh_config"));
+    }
 
     #[test]
     fn whoever_reads_the_pins_while_another_command_writes_them_reads_them_whole() {
         let folder = tempfile::tempdir().unwrap();
-        let host: HostName = "two".parse().unwrap();
-        let target = Target {
-            mirror: Mirror::of(&host),
-            host,
-            address: "192.0.2.1".into(),
-            port: 22,
-            user: "root".into(),
-            identity: None,
-            host_keys: vec!["ssh-ed25519 AAAA".into()],
-            known_hosts: folder.path().join("cache/known_hosts"),
-            profile: Arc::default(),
-        };
+        let target = target(folder.path());
         target.pin().unwrap();
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| (0..2000).try_for_each(|_| target.pin()));

@@ -10,16 +10,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use openssh::Stdio;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
 
 mod local;
 
-use local::{forget_others, here, only_ours, take_place};
+use local::{forget_others, free_beside, here, only_ours, take_place};
 
-use super::Remote;
+use super::wire::{SILENCE, heard, say_all};
+use super::{Remote, SHOWN};
 use crate::core::error::{Code, Fault};
+use crate::core::plain;
+use crate::core::value::Sha256;
 use crate::storage::disk_reserve::FREE_PERCENT;
 
+/// What a manifest or a proof has at most.
+const SMALL: u64 = 1 << 20;
 /// What is passed on at a time.
 const PIECE: usize = 64 * 1024;
 /// How the name of a part ends.
@@ -30,7 +36,7 @@ const SHORT: usize = 16;
 /// A file that is where it was wished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
-    pub sha256: String,
+    pub sha256: Sha256,
     /// Of the whole.
     pub bytes: u64,
     /// How many of them were on the way this time.
@@ -40,34 +46,48 @@ pub struct Moved {
 /// What a file of a host holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransferSource {
-    pub sha256: String,
+    pub sha256: Sha256,
     pub bytes: u64,
 }
 
 impl Remote {
-    /// Brings a file of the host to this machine, mode 0600. What is there and equal is not sent again.
+    /// Brings a small file of the host to this machine, mode 0600. What is there and equal is not sent again.
     ///
     /// # Errors
-    /// E0402 when the host cannot read it, E0435 when the connection ends (the next time goes on there), E0434 when
+    /// E0402 when the host cannot read it or it is not small, E0435 when the connection ends (the next time goes on there), E0434 when
     /// it arrived as something else.
     pub async fn download(&self, from: &str, to: &Path) -> Result<Moved> {
-        self.fetch(from, &self.source(from).await?, to).await
+        let source = self.source(from).await?;
+        if source.bytes > SMALL {
+            let message = format!(
+                "{from} on the host has {} bytes, too many for a file of that name",
+                source.bytes
+            );
+            return Err(Fault::new(Code::E0402, message).into());
+        }
+        self.fetch(from, &source, to).await
     }
 
-    /// The same of a file that is known already.
+    /// The same of a file of any size that is known already.
     ///
     /// # Errors
-    /// As of `download`.
+    /// As of `download`; and E0442 when this machine's disk has no room for it.
     pub async fn fetch(&self, from: &str, source: &TransferSource, to: &Path) -> Result<Moved> {
-        if here(to)?.is_some_and(|(sha256, _)| sha256 == source.sha256) {
+        if here(to)?.is_some_and(|(sha256, _)| source.sha256 == *sha256) {
             only_ours(to)?;
             return Ok(source.moved(0));
         }
         let part = source.part(to);
         forget_others(to, &part)?;
+        let free = free_beside(to)?;
+        if source.bytes > free {
+            return Err(no_room(from, source.bytes, free).into());
+        }
         for _ in 0..2 {
             let (begun, sent) = self.receive(from, source, &part).await?;
-            if here(&part)?.is_some_and(|found| found == (source.sha256.clone(), source.bytes)) {
+            if here(&part)?
+                .is_some_and(|(sha256, bytes)| source.sha256 == *sha256 && source.bytes == bytes)
+            {
                 take_place(&part, to)?;
                 return Ok(source.moved(sent));
             }
@@ -87,6 +107,7 @@ impl Remote {
     pub async fn upload(&self, file: &Path, to: &str) -> Result<Moved> {
         let context = || format!("could not read {}", file.display());
         let (sha256, bytes) = here(file)?.with_context(context)?;
+        let sha256 = sha256.parse().map_err(anyhow::Error::msg)?;
         let source = TransferSource { sha256, bytes };
         let part = source.part(Path::new(to)).display().to_string();
         for _ in 0..2 {
@@ -108,7 +129,8 @@ impl Remote {
 
     fn tell(&self, what: &str, there: u64, of: u64) {
         if let Some(progress) = &self.progress {
-            let percent = i64::try_from(there * 100 / of.max(1)).unwrap_or(100);
+            let percent = u128::from(there) * 100 / u128::from(of.max(1));
+            let percent = i64::try_from(percent).unwrap_or(100);
             progress(what, percent);
         }
     }
@@ -122,14 +144,15 @@ impl Remote {
         let mut words = said.split_whitespace();
         let (bytes, sha256) = (words.next(), words.next());
         let bytes = bytes.and_then(|bytes| bytes.parse().ok());
+        let sha256 = sha256.and_then(|sha256| sha256.parse().ok());
         match (bytes, sha256) {
-            (Some(bytes), Some(sha256)) if sha256.len() == 64 => Ok(TransferSource {
-                sha256: sha256.to_owned(),
-                bytes,
-            }),
+            (Some(bytes), Some(sha256)) => Ok(TransferSource { sha256, bytes }),
             _ => Err(Fault::new(
                 Code::E0402,
-                format!("the host could not read {path}: {said}"),
+                format!(
+                    "the host could not read {path}: {}",
+                    plain::at_most(&said, SHOWN)
+                ),
             )
             .into()),
         }
@@ -158,15 +181,18 @@ impl Remote {
         let mut child = self
             .command(&["tail", "-c", &skip, "--", from])
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            // Whatever it says there, what came is compared.
+            .stderr(Stdio::null())
             .spawn()
             .await?;
-        let mut said = child.stdout().take().context("ssh opened no pipe")?;
+        let said = child.stdout().take().context("ssh opened no pipe")?;
+        // No byte more than was announced.
+        let mut said = said.take(source.bytes - begun);
         let (mut piece, mut sent) = (vec![0; PIECE], 0);
         while begun + sent < source.bytes {
-            let length = match said.read(&mut piece).await {
-                Ok(0) | Err(_) => return Err(cut(from, begun + sent, source.bytes).into()),
-                Ok(length) => length,
+            let length = match timeout(SILENCE, said.read(&mut piece)).await {
+                Ok(Ok(length)) if length > 0 => length,
+                _ => return Err(cut(from, begun + sent, source.bytes).into()),
             };
             file.write_all(&piece[..length]).with_context(context)?;
             sent += length as u64;
@@ -199,9 +225,15 @@ impl Remote {
         match said.trim() {
             "whole" => Ok(None),
             "full" => Err(full(to, source.bytes).into()),
-            begun => Ok(Some(begun.parse().with_context(|| {
-                format!("the host could not prepare {part}: {begun}")
-            })?)),
+            begun => {
+                let at = begun.parse().ok().filter(|at| *at <= source.bytes);
+                at.map(Some).with_context(|| {
+                    format!(
+                        "the host could not prepare {part}: {}",
+                        plain::at_most(begun, SHOWN)
+                    )
+                })
+            }
         }
     }
 
@@ -231,26 +263,22 @@ impl Remote {
         loop {
             let length = from.read(&mut piece)?;
             // A program that stops early says why on stderr and by its code.
-            if length == 0 || ear.write_all(&piece[..length]).await.is_err() {
+            if length == 0 || say_all(&mut ear, &piece[..length]).await.is_err() {
                 break;
             }
             sent += length as u64;
             self.tell(part, begun + sent, whole);
         }
         drop(ear);
-        let output = child
-            .wait_with_output()
+        let said = heard(child)
             .await
             .map_err(|_| cut(part, begun + sent, whole))?;
-        if output.status.success() {
+        if said.is_ok {
             return Ok(sent);
         }
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(Fault::new(
-            Code::E0402,
-            format!("the host could not write {part}: {said}"),
-        )
-        .into())
+        let why = said.stderr.trim();
+        let message = format!("the host could not write {part}: {why}");
+        Err(Fault::new(Code::E0402, message).into())
     }
 
     /// Whether what the host has is the whole; then it has its name, else it is gone.
@@ -293,10 +321,21 @@ fn full(to: &str, bytes: u64) -> Fault {
         .hint("nothing was sent; free space on the host (`citrino-ops backup prune --previous-databases`), or use a larger disk")
 }
 
+fn no_room(what: &str, bytes: u64, free: u64) -> Fault {
+    let message = format!(
+        "{what} has {} MB, and this machine's disk has {} MB free",
+        bytes.div_ceil(1 << 20),
+        free >> 20
+    );
+    Fault::new(Code::E0442, message)
+        .hint("nothing was copied; free space here, or name a folder on another disk")
+}
+
 impl TransferSource {
     fn part(&self, to: &Path) -> PathBuf {
         let mut name = to.as_os_str().to_owned();
-        name.push(format!(".{}{PART}", &self.sha256[..SHORT]));
+        let short: String = self.sha256.chars().take(SHORT).collect();
+        name.push(format!(".{short}{PART}"));
         name.into()
     }
 

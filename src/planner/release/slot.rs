@@ -8,10 +8,11 @@ use super::step::step;
 use crate::config::stack::Stack;
 use crate::core::app_profile::{AppProfile, RELEASE};
 use crate::core::plan::Step;
+use crate::core::value::SlotName;
 use crate::task::probe::{Ask, Http};
 use crate::task::{HandedOver, Link, Probe, Service, SlotInTurn, Task};
 
-const NAMES: [&str; 2] = ["blue", "green"];
+const NAMES: [&str; 2] = SlotName::ALL;
 /// How long a release that was ready once may take until it answers.
 const READY_WITHIN_S: u64 = 30;
 /// How often a release is asked while it must stay healthy: a probe's own pace.

@@ -21,7 +21,7 @@ const PART: u64 = 8 << 20;
 /// S3's limit of parts; past 80 GB they are larger.
 const PARTS: u64 = 10_000;
 /// What `read` takes into memory at most.
-const SMALL: u64 = 4 << 20;
+const SMALL: u64 = 1 << 20;
 /// The object's metadata in which its sha256 is.
 const DIGEST: &str = "sha256";
 
@@ -174,14 +174,21 @@ impl Store {
         Ok(Some(bytes.into()))
     }
 
-    /// An object's content as it comes; gives its sha256 and length in bytes.
-    pub async fn get(&self, name: &str, to: &mut impl Write) -> Result<(String, u64)> {
+    /// An object's content as it comes, of which at most so many bytes are wished; gives its sha256 and length in bytes.
+    ///
+    /// # Errors
+    /// E0432 when it goes on behind them.
+    pub async fn get(&self, name: &str, most: u64, to: &mut impl Write) -> Result<(String, u64)> {
         let told = |error| self.told(&format!("download {name}"), &error);
         let found = self.s3.get(&self.key(name)).await.map_err(told)?;
         let mut stream = found.into_stream();
         let (mut digest, mut bytes) = (Sha256::new(), 0);
         while let Some(piece) = stream.next().await {
             let piece = piece.map_err(told)?;
+            if bytes + piece.len() as u64 > most {
+                let message = format!("{name} in {} is longer than it was", self.bucket.url());
+                return Err(Fault::new(Code::E0432, message).into());
+            }
             to.write_all(&piece)
                 .context("could not write the download")?;
             digest.update(&piece);
@@ -192,7 +199,7 @@ impl Store {
 
     /// The sha256 and length of what is there, read back from its first byte to its last.
     pub async fn digest(&self, name: &str) -> Result<(String, u64)> {
-        self.get(name, &mut std::io::sink()).await
+        self.get(name, u64::MAX, &mut std::io::sink()).await
     }
 
     /// Takes an object away, when it is there.

@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::core::secret::Secret;
+use crate::host::system::random;
 
 /// What `PostgreSQL` keeps of a password: `SCRAM-SHA-256$<rounds>:<salt>$<StoredKey>:<ServerKey>`
 /// (`pg_authid` in its manual; the keys are those of RFC 5802, 3). It is made here, so that the password
@@ -26,9 +27,8 @@ impl Verifier {
 
     /// A new one with a salt of the kernel.
     pub fn make(password: &Secret) -> Result<Self> {
-        use std::io::Read;
         let mut salt = vec![0; Self::SALT];
-        std::fs::File::open("/dev/urandom")?.read_exact(&mut salt)?;
+        random(&mut salt)?;
         Ok(Self::of(password, salt, Self::ROUNDS))
     }
 

@@ -8,6 +8,7 @@ use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, error_info};
 use crate::core::secret::Secret;
+use crate::core::value::{BackupName, checked};
 use crate::facts::backups;
 use crate::host::system::System;
 use crate::storage::archive;
@@ -39,6 +40,7 @@ pub struct ProofAge {
 #[serde(deny_unknown_fields)]
 pub struct Whole {
     /// Its name.
+    #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
     /// What opens it when it is encrypted; without any its hash alone is looked at.
     #[serde(default)]

@@ -61,7 +61,7 @@ async fn pull(
 ) -> Result<()> {
     let from = job.stack.profile.backup_file(&content.file);
     let source = remote.source(&from).await?;
-    if (&source.sha256, source.bytes) != (&content.sha256, content.bytes) {
+    if source.sha256 != *content.sha256 || source.bytes != content.bytes {
         let message = format!(
             "{} on the host was changed after it was written: its hash differs",
             content.file

@@ -256,7 +256,8 @@ mod tests {
         let name = format!("citrino_202611{day:02}_030000");
         let content = |ending: &str| crate::storage::archive::ArchiveContent {
             file: format!("{name}{ending}"),
-            ..Default::default()
+            sha256: "0".repeat(64),
+            bytes: 0,
         };
         BackupManifest {
             at: format!("2026-11-{day:02}T03:00:00Z"),

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use nix::sys::statvfs::statvfs;
 
 use super::PART;
 use crate::core::digest::sha256_of;
@@ -19,6 +20,13 @@ pub fn here(path: &Path) -> Result<Option<(String, u64)>> {
     found
         .map(Some)
         .with_context(|| format!("could not read {}", path.display()))
+}
+
+/// How many bytes the disk has free on which a file would lie.
+pub fn free_beside(path: &Path) -> Result<u64> {
+    let folder = folder_of(path);
+    let found = statvfs(folder).with_context(|| format!("could not read {}", folder.display()))?;
+    Ok(found.blocks_available() * found.fragment_size())
 }
 
 /// Takes away parts of what the source was before.

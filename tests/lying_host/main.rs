@@ -1,0 +1,318 @@
+//! The operator's side against a host that lies: whoever has root there says whatever he likes, to every command.
+//!
+//! No machine and no sshd take part. The `ssh` that the command finds is this very program (`ssh.rs`), which speaks ssh's
+//! multiplexing protocol and answers from a script. Whatever it says, the command must end, print nothing that a terminal obeys,
+//! take little memory, and write nothing outside of its own folders.
+
+#![allow(clippy::unwrap_used)] // clippy.toml allows it in tests, and does not see that helpers are of a test
+
+mod command;
+mod generated;
+mod script;
+mod ssh;
+mod words;
+
+use citrino_ops::core::audit::{AuditEntry, Line};
+use citrino_ops::core::value::Sha256;
+use citrino_ops::protocol::{AuditDelta, FromAgent};
+use serde_json::json;
+
+use command::{Outcome, Place, artifact_sha256};
+use script::{Script, Word};
+use words::{EVERY_VERB, POISON};
+
+/// This program as the `ssh` of a command; as a test it has nothing to do.
+#[test]
+fn as_ssh() {
+    if let Some(script) = std::env::var_os("LYING_HOST") {
+        ssh::serve(&Script::read(script.as_ref()));
+    }
+}
+
+/// S4: a backup whose file lies elsewhere.
+#[test]
+fn a_backup_is_written_into_its_folder_and_nowhere_else() {
+    let place = Place::new();
+    let content = b"content of the host";
+    let outside = place.path("outside/pwned").display().to_string();
+    let precious = place.path("outside/precious").display().to_string();
+    for file in [
+        "../../outside/pwned",
+        &outside,
+        &precious,
+        "../citrino.yml",
+        "..",
+        "-rf",
+    ] {
+        let mut greeting = words::greeting();
+        let dump = &mut greeting["hello"]["facts"]["backups"]["whole"][0]["dump"];
+        *dump = json!({"file": file, "sha256": Sha256::of(content), "bytes": content.len()});
+        let script = Script::saying(vec![Word::json(&greeting)])
+            .program(
+                "sha256sum",
+                format!("{}\n{}  -\n", content.len(), Sha256::of(content)).into(),
+            )
+            .program(
+                "tail",
+                Word::Text(String::from_utf8_lossy(content).into_owned()),
+            );
+        let outcome = place.run("backup pull", &script);
+        outcome.is_harmless();
+        assert_eq!(outcome.code, 1, "{}", outcome.said());
+        assert!(
+            outcome.said().contains("E0518"),
+            "{file}: {}",
+            outcome.said()
+        );
+    }
+}
+
+/// The same lie, told by the manifest's file alone: the greeting is honest.
+#[test]
+fn a_manifest_that_came_as_another_is_not_kept_as_a_backup() {
+    let place = Place::new();
+    let (dump, other) = (b"dump".as_slice(), b"{\"name\":\"../../x\"}");
+    let mut greeting = words::greeting();
+    let backup = &mut greeting["hello"]["facts"]["backups"]["whole"][0];
+    for content in ["dump", "globals"] {
+        backup[content]["sha256"] = json!(Sha256::of(dump));
+        backup[content]["bytes"] = json!(dump.len());
+    }
+    let said = |bytes: &[u8]| Word::Text(format!("{}\n{}  -\n", bytes.len(), Sha256::of(bytes)));
+    let script = Script::saying(vec![Word::json(&greeting)])
+        .program(".json", said(other))
+        .program("sha256sum", said(dump))
+        .program("tail", Word::Text("dump".into()));
+    let outcome = place.run("backup pull", &script);
+    outcome.is_harmless();
+    assert_eq!(outcome.code, 1, "{}", outcome.said());
+}
+
+/// S5: a base that the operator's side did not offer.
+#[test]
+fn a_host_cannot_have_a_file_of_the_operator_read_or_deleted() {
+    let place = Place::new();
+    let precious = place.path("outside/precious").display().to_string();
+    let other = Sha256::of(b"some other release").to_string();
+    for base in [precious.as_str(), "../../../../../outside/precious", &other] {
+        let missing = json!({"missing": {"blobs": [artifact_sha256()], "base": base}});
+        let script = Script::saying(vec![Word::json(&words::greeting()), Word::json(&missing)]);
+        let outcome = place.run("deploy --artifact app", &script);
+        outcome.is_harmless();
+        assert_eq!(outcome.code, 1, "{}", outcome.said());
+        assert!(
+            outcome.said().contains("E0518"),
+            "{base}: {}",
+            outcome.said()
+        );
+    }
+}
+
+/// S10: everything that can be printed is poison, in every command and in both forms of output.
+#[test]
+fn nothing_that_a_host_says_moves_the_terminal() {
+    let place = Place::new();
+    let script = words::poisoned();
+    for verb in EVERY_VERB {
+        for form in ["", "--json ", "-v ", "-q "] {
+            let outcome = place.run(&format!("{form}{verb}"), &script);
+            outcome.is_harmless();
+            let is_told = outcome.said().contains("poison");
+            assert!(
+                is_told || !form.is_empty() || words::says_little(verb),
+                "{verb}: {}",
+                outcome.said()
+            );
+        }
+    }
+}
+
+#[test]
+fn an_error_of_the_host_is_told_without_its_poison() {
+    let place = Place::new();
+    let stop = json!({"stop": {"code": "E0001", "message": POISON, "hint": POISON}});
+    let unknown = json!({POISON: {}});
+    for word in [stop, unknown] {
+        let outcome = place.run("status", &Script::saying(vec![Word::json(&word)]));
+        outcome.is_harmless();
+        assert!(outcome.said().contains("poison"), "{}", outcome.said());
+    }
+}
+
+/// S11: what has no end is given up, wherever it comes.
+#[test]
+fn a_host_that_never_stops_takes_neither_memory_nor_time() {
+    let place = Place::new();
+    let greeting = Word::json(&words::greeting());
+    let begun = Word::json(&words::event_begun());
+    let endless = |before: &[&Word], begin: &str, piece: &str| {
+        let mut all: Vec<Word> = before.iter().map(|word| (*word).clone()).collect();
+        all.push(Word::Text(begin.to_owned()));
+        all.push(Word::Endless(piece.to_owned()));
+        Script::saying(all)
+    };
+    for (verb, script) in [
+        ("status", endless(&[], "", "a")),
+        ("status", endless(&[], "{\"hello\":{\"facts\":", "[")),
+        ("status", endless(&[], "", "\"alive\"\n")),
+        (
+            "status",
+            endless(&[], "{\"audit\":{\"bytes\":{\"packed\":\"", "A"),
+        ),
+        ("health", endless(&[&greeting], "", "a")),
+        (
+            "health",
+            endless(
+                &[&greeting, &begun],
+                "",
+                &words::line(&words::event_begun()),
+            ),
+        ),
+        (
+            "audit",
+            endless(&[&greeting], "{\"audit\":{\"bytes\":{\"packed\":\"", "A"),
+        ),
+        ("audit", endless(&[&greeting], "", "\"alive\"\n")),
+        (
+            "deploy --artifact app",
+            endless(&[&greeting], "{\"missing\":{\"blobs\":[", "\"a\","),
+        ),
+    ] {
+        let outcome = place.run(verb, &script);
+        outcome.is_harmless();
+        assert_eq!(outcome.code, 1, "{verb}: {}", outcome.said());
+        assert!(
+            outcome.said().contains("E0518"),
+            "{verb}: {}",
+            outcome.said()
+        );
+    }
+    let log = Script::default().program("", Word::Endless("a".into()));
+    place.run("logs nginx", &log).is_harmless();
+    let pull = Script::saying(vec![greeting.clone()]).program("", Word::Endless("a".into()));
+    place.run("backup pull", &pull).is_harmless();
+}
+
+/// As large as may be, and made to take as much memory as it can.
+#[test]
+fn what_is_just_short_enough_takes_little_memory() {
+    let place = Place::new();
+    let greeting = Word::json(&words::greeting());
+    let many = |piece: &str, length: usize| {
+        let list = vec![piece; length / (piece.len() + 1)];
+        format!("[{}]", list.join(","))
+    };
+    let mut torn = words::greeting();
+    torn["hello"]["facts"]["app"]["torn"] =
+        serde_json::from_str(&many("\"a\"", (4 << 20) - 20_000)).unwrap();
+    let mut changed = words::event_step();
+    changed["event"]["change"] = json!({"what": serde_json::from_str::<serde_json::Value>(&many("\"\"", (1 << 20) - 2000)).unwrap()});
+    let empty = vec![b'\n'; 8 << 20];
+    let short: Vec<u8> = b"{\"n\":1,\"at\":\"\",\"prev\":\"\",\"hash\":\"\"}\n"
+        .iter()
+        .copied()
+        .cycle()
+        .take(8 << 20)
+        .collect();
+    let audits = [empty, short].map(|bytes| {
+        let delta = AuditDelta::of(Some(&bytes)).unwrap();
+        Word::json(&serde_json::to_value(FromAgent::Audit(delta)).unwrap())
+    });
+    let mut scripts = vec![
+        ("status", Script::saying(vec![Word::json(&torn)])),
+        (
+            "health",
+            Script::saying(vec![greeting.clone(), Word::json(&changed)]),
+        ),
+    ];
+    for audit in audits {
+        scripts.push((
+            "audit",
+            Script::saying(vec![greeting.clone(), audit.clone()]),
+        ));
+        scripts.push((
+            "audit verify",
+            Script::saying(vec![greeting.clone(), audit]),
+        ));
+    }
+    for (verb, script) in scripts {
+        place.run(verb, &script).is_harmless();
+    }
+}
+
+/// The same audit as an honest host tells it comes through: what is refused above is refused for what it is.
+#[test]
+fn an_honest_host_is_believed() {
+    let place = Place::new();
+    let line = Line {
+        n: 1,
+        at: "2026-11-30T03:00:00Z".into(),
+        stack: "prod".into(),
+        host: None,
+        run: "r".into(),
+        verb: "deploy".into(),
+        who: "ana@desk".into(),
+        deed: AuditEntry::default(),
+        prev: "0".repeat(64),
+        hash: String::new(),
+    };
+    let (line, _) = line.sealed().unwrap();
+    let delta = AuditDelta::of(Some(format!("{line}\n").as_bytes())).unwrap();
+    let audit = Word::json(&serde_json::to_value(FromAgent::Audit(delta)).unwrap());
+    let greeting = Word::json(&words::greeting());
+    let outcome = place.run("audit", &Script::saying(vec![greeting.clone(), audit]));
+    outcome.is_harmless();
+    assert_eq!(
+        (outcome.code, outcome.said().contains("deploy by ana@desk")),
+        (0, true),
+        "{}",
+        outcome.said()
+    );
+    let outcome = place.run(
+        "status",
+        &Script::saying(vec![Word::json(&json!("alive")), greeting]),
+    );
+    assert_eq!(outcome.code, 0, "{}", outcome.said());
+    assert!(
+        outcome.said().contains("r7 in slot blue"),
+        "{}",
+        outcome.said()
+    );
+}
+
+/// It takes as long as the greeting may; nothing is asserted of that time.
+#[test]
+fn a_host_that_says_nothing_is_told_as_such() {
+    let place = Place::new();
+    let outcome = place.run(
+        "status",
+        &Script::saying(vec![Word::Text("{\"hello\":".into()), Word::Silence]),
+    );
+    outcome.is_harmless();
+    assert_eq!(outcome.code, 1, "{}", outcome.said());
+    assert!(
+        outcome
+            .said()
+            .contains("the host said nothing for 2 minutes"),
+        "{}",
+        outcome.said()
+    );
+}
+
+#[test]
+fn generated_lies_are_harmless() {
+    generated::lies();
+}
+
+/// Whatever the outcome.
+fn harmless(outcome: &Outcome) {
+    outcome.is_harmless();
+    // A panic is none of our exit codes.
+    assert!(
+        (0..=7).contains(&outcome.code),
+        "{} ended with {}: {}",
+        outcome.typed,
+        outcome.code,
+        outcome.said()
+    );
+}
