@@ -13,7 +13,6 @@ use anyhow::Result;
 use tokio::process::Command;
 
 use super::System;
-use super::program::GRACE;
 use crate::core::error::{Code, Fault};
 use crate::host::own::SANDBOX_UNIT;
 use crate::host::sandbox;
@@ -21,6 +20,9 @@ use crate::host::sandbox;
 /// How long a program may run when nothing else is said. An `apt-get install` of PostgreSQL on a
 /// slow mirror takes minutes; nothing that we run takes a quarter of an hour.
 const DEADLINE: Duration = Duration::from_mins(15);
+
+/// How long a program may take to end when it is told to.
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

@@ -12,11 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 use super::System;
-use super::cmd::Cmd;
+use super::cmd::{Cmd, GRACE};
 use crate::core::error::{Code, Fault};
-
-/// How long a program may take to end when it is told to.
-pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 /// What is passed on to or from a program at a time: the host's memory is small.
 const PIECE: usize = 64 * 1024;
