@@ -201,17 +201,17 @@ impl Walk {
         files.retain(|path| path.to_str().unwrap().ends_with(".up.sql"));
         files.sort();
         for file in files {
-            self.app(
+            Self::app(
                 &format!("BEGIN;\n{}\nCOMMIT;\n", fs::read_to_string(file).unwrap()),
                 "x",
             );
         }
-        self.app("CREATE TABLE _sqlx_migrations (version bigint); INSERT INTO agentes (nombre, fuente, codigo) VALUES ('Ana', 'a', '1');
+        Self::app("CREATE TABLE _sqlx_migrations (version bigint); INSERT INTO agentes (nombre, fuente, codigo) VALUES ('Ana', 'a', '1');
                   INSERT INTO servicios (nombre, categoria, coordenadas, fuente, codigo) SELECT 's', 'salud', ST_MakePoint(-63 - n / 1000.0, -17)::geography, 'f', n FROM generate_series(1, 3000) n;
                   ANALYZE servicios; COMMENT ON TABLE agentes IS 'quien vende'; SELECT lo_from_bytea(424242, 'x');", "x");
         // Somebody else's.
         self.sql("citrino_prod", "CREATE ROLE lectora; GRANT CREATE ON SCHEMA public TO lectora; SET ROLE lectora; CREATE TABLE public.notas AS SELECT 1 AS n");
-        self.app("GRANT SELECT ON agentes TO lectora;", "x");
+        Self::app("GRANT SELECT ON agentes TO lectora;", "x");
     }
 
     /// As the app could, with the functions that the product's SQL calls.
@@ -224,7 +224,7 @@ impl Walk {
             "grep -rhoE '[a-zA-Z0-9_]+\\(' {} | tr -d '(' | tr A-Z a-z | sort -u | tr '\\n' ' '",
             folders.join(" ")
         ));
-        let said = self.app(planted, &names);
+        let said = Self::app(planted, &names);
         let count: u32 = said
             .trim()
             .strip_prefix("planted ")
@@ -234,7 +234,7 @@ impl Walk {
         assert!(count > 300, "{count} traps are few");
     }
 
-    fn app(&self, sql: &str, names: &str) -> String {
+    fn app(sql: &str, names: &str) -> String {
         let mut psql = Command::new("runuser");
         psql.args([
             "-u",
