@@ -134,7 +134,7 @@ impl Walk {
             self.backup("citrino_20261125_030000", "custom").await,
             self.rows(),
         );
-        self.plant();
+        Self::plant();
         self.check(
             "postgres_extension",
             json!({ "name": "postgis", "database": "citrino_prod" }),
@@ -215,7 +215,7 @@ impl Walk {
     }
 
     /// As the app could, with the functions that the product's SQL calls.
-    fn plant(&self) {
+    fn plant() {
         let planted = include_str!("host/on_host/planted.sql");
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folders =
