@@ -51,7 +51,9 @@ class Relay:
         for line in self.agent.stdout:
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
-            self.passed("agent")
+            # How often the agent says that it lives depends on how fast the machine is.
+            if line != b'"alive"\n':
+                self.passed("agent")
         sys.exit(self.agent.wait())
 
     def from_operator(self):
