@@ -231,7 +231,7 @@ proptest! {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join(name);
             fs::write(&path, &bytes).unwrap();
-            let _ = Form::of(&path, profile.import.as_ref());
+            let _ = Form::of(name, fs::File::open(&path), profile.import.as_ref());
         }
     }
 
