@@ -112,6 +112,7 @@ pub fn greeting() -> Value {
             releases: vec![release("r7"), release("r6")],
             ..AppFacts::default()
         },
+        exposed: Vec::new(),
         backups: Backups {
             whole: vec![backup()],
             ..Backups::default()
