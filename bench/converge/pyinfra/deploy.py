@@ -6,7 +6,7 @@ extensions of PostgreSQL, are operations of the same kind here: a fact, and comm
 
 from pyinfra import host
 from pyinfra.api import operation
-from pyinfra.facts.files import File
+from pyinfra.facts.files import Directory, File
 from pyinfra.facts.server import Command
 from pyinfra.operations import apt, files, postgres, server, systemd
 
@@ -46,6 +46,9 @@ def extensions(names, database):
 # base
 directory("/etc/postgresql-common/createcluster.d")
 put("/etc/postgresql-common/createcluster.d/citrino.conf")
+for service in ("nginx", "postgresql@"):
+    directory(f"/etc/systemd/system/{service}.service.d")
+    put(f"/etc/systemd/system/{service}.service.d/citrino.conf")
 apt.packages(
     name="packages",
     packages=["ca-certificates", "curl", "nginx", "postgresql-15", "postgresql-15-postgis-3", "ufw", "unattended-upgrades"],
@@ -100,6 +103,11 @@ server.user(
     name="the app's user", user="citrino", group="citrino", home="/home/citrino", shell="/usr/sbin/nologin",
     system=True, ensure_home=False,
 )
+server.group(name="the group for trials", group="citrino-trial", system=True)
+server.user(
+    name="the user for trials", user="citrino-trial", group="citrino-trial", home="/nonexistent", shell="/usr/sbin/nologin",
+    system=True, ensure_home=False,
+)
 directory("/home/citrino", "citrino")
 directory("/home/citrino/citrino")
 directory("/home/citrino/citrino/releases")
@@ -108,8 +116,13 @@ directory("/home/citrino/database")
 directory("/home/citrino/database/backups", "root", "700")
 files.link(name="logs", path="/home/citrino/database/logs", target="/var/log/postgresql")
 files.link(name="nginx's folder", path="/home/citrino/nginx", target="/etc/nginx")
-put("/home/citrino/citrino/.env", group="citrino", mode="640")
+put("/home/citrino/citrino/.env", mode="600")
 put("/etc/citrino/app.yml")
+put("/etc/tmpfiles.d/citrino.conf")
+server.shell(
+    name="the folders for sockets", commands=["systemd-tmpfiles --create /etc/tmpfiles.d/citrino.conf"],
+    _if=lambda: host.get_fact(Directory, "/run/citrino/green") is None,
+)
 put("/etc/systemd/system/citrino@.service")
 put("/etc/citrino/profile.json")
 
