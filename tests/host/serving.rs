@@ -53,7 +53,7 @@ fn a_recommendation_tells_the_distances_that_postgis_measures() {
 fn the_recommendation_uses_the_spatial_index() {
     let Some(stack) = serving() else { return };
     let explained = stack.on_host(
-        "cd /home/citrino/citrino/slots/$(basename $(readlink /home/citrino/citrino/live)) && runuser -u citrino -- sh -c 'set -a; . /home/citrino/citrino/.env; ./citrino-app explain --config /etc/citrino/app.yml --zona Equipetrol'",
+        "cd /home/citrino/citrino/slots/$(basename $(readlink /home/citrino/citrino/live)) && set -a && . /home/citrino/citrino/.env && runuser -u citrino -- ./citrino-app explain --config /etc/citrino/app.yml --zona Equipetrol",
     );
     assert!(
         explained.contains("Index Scan using idx_servicios_coordenadas"),

@@ -153,7 +153,7 @@ fn secrets_are_nowhere_but_where_they_belong() {
     assert!(
         environment.contains(PASSWORD)
             && environment.contains(KEY)
-            && environment.trim().ends_with("640"),
+            && environment.trim().ends_with("600"),
         "{environment}"
     );
     stack.on_host("sed -i 's/^ZAI_API_KEY.*/ZAI_API_KEY=other/' /home/citrino/citrino/.env");
