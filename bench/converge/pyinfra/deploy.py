@@ -15,8 +15,8 @@ def put(path, user="root", group="root", mode="644"):
     return files.put(name=path, src=host.data.files + path, dest=path, user=user, group=group, mode=mode)
 
 
-def directory(path, owner="root", mode="755"):
-    files.directory(name=path, path=path, user=owner, group=owner, mode=mode)
+def directory(path, owner="root", mode="755", group=None):
+    files.directory(name=path, path=path, user=owner, group=group or owner, mode=mode)
 
 
 @operation()
@@ -68,6 +68,12 @@ server.shell(
     name="PostgreSQL's cluster", commands=["pg_createcluster 15 main --locale C.UTF-8 -- --data-checksums"],
     _if=lambda: host.get_fact(File, "/etc/postgresql/15/main/postgresql.conf") is None,
 )
+directory("/etc/postgresql")
+directory("/etc/postgresql/15")
+directory("/etc/postgresql/15/main", group="postgres")
+directory("/etc/postgresql/15/main/conf.d", group="postgres")
+for own in ["postgresql.conf", "pg_ctl.conf", "environment", "start.conf"]:
+    files.file(name=own, path=f"/etc/postgresql/15/main/{own}", user="root", group="postgres")
 settings = put("/etc/postgresql/15/main/conf.d/citrino.conf", "root", "postgres")
 guests = put("/etc/postgresql/15/main/pg_hba.conf", "root", "postgres", "640")
 users = put("/etc/postgresql/15/main/pg_ident.conf", "root", "postgres", "640")

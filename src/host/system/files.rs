@@ -366,7 +366,8 @@ impl System {
 /// In somebody's own folder he chooses what has the name: only what is his, or root's and empty, is given to him.
 fn may_give(parent: &Folder, directory: &Folder, ids: Ids) -> Result<()> {
     let found = directory.found()?;
-    let is_his_choice = parent.found()?.ids.uid == ids.uid && ids.uid != found.ids.uid;
+    let is_ours = [0, Ids::own().uid].contains(&ids.uid);
+    let is_his_choice = !is_ours && parent.found()?.ids.uid == ids.uid && ids.uid != found.ids.uid;
     if !is_his_choice || directory.names(1)?.is_empty() {
         return Ok(());
     }

@@ -193,6 +193,13 @@ fn nothing_is_written_where_everybody_or_somebody_else_may_write() {
                 .is_err()
         );
     }
+    // Root takes back what an earlier version gave away, with all that is in it.
+    chown(scene.at("own"), Some(0), Some(0)).unwrap();
+    chown(scene.at("own/real"), Some(70), Some(70)).unwrap();
+    system
+        .make_directory("/own/real", 0o755, Ids { uid: 0, gid: 0 })
+        .unwrap();
+    assert_eq!(system.stat("/own/real").unwrap().unwrap().ids.uid, 0);
     chown(scene.at("own"), Some(0), Some(72)).unwrap();
     fs::set_permissions(scene.at("own"), Permissions::from_mode(0o775)).unwrap();
     assert!(system.remove("/own/real/x").is_err());
