@@ -86,9 +86,9 @@ CREATE POLICY planted ON public.planted USING (public.trap());
 ALTER TABLE public.planted ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.planted FORCE ROW LEVEL SECURITY;
 -- Who reads it runs this, and thinks that it is what health asks for.
-CREATE VIEW postgres.servicios AS SELECT s.* FROM public.servicios s WHERE public.trap();
-CREATE VIEW postgres.propiedades AS SELECT p.* FROM public.propiedades p WHERE public.trap();
-CREATE VIEW postgres._sqlx_migrations AS SELECT m.* FROM public._sqlx_migrations m WHERE public.trap();
+CREATE VIEW postgres.servicios AS SELECT s.id, s.coordenadas FROM public.servicios s WHERE public.trap();
+CREATE VIEW postgres.propiedades AS SELECT p.id, p.coordenadas FROM public.propiedades p WHERE public.trap();
+CREATE VIEW postgres._sqlx_migrations AS SELECT m.version FROM public._sqlx_migrations m WHERE public.trap();
 
 -- The app goes on as it did; everybody else begins here.
 ALTER ROLE citrino_user IN DATABASE citrino_prod SET search_path = "$user", public, topology;
