@@ -111,7 +111,7 @@ fn has_its_own_names(stack: &Stack) {
 }
 
 /// What is called after the tool, which deploys any app.
-const OF_THE_TOOL: [&str; 16] = [
+const OF_THE_TOOL: [&str; 18] = [
     "/etc/citrino",
     "/var/lib/citrino",
     "/var/log/citrino",
@@ -120,6 +120,8 @@ const OF_THE_TOOL: [&str; 16] = [
     "/etc/systemd/system/citrino-drill.",
     "/etc/systemd/system/citrino-pitr@",
     "/etc/systemd/system/citrino-guard-at-boot.service",
+    "/etc/systemd/system/nginx.service.d/citrino.conf",
+    "/etc/systemd/system/postgresql@.service.d/citrino.conf",
     "/etc/systemd/system/timers.target.wants/citrino-",
     "/etc/systemd/system/multi-user.target.wants/citrino-guard-at-boot.service",
     "/etc/ssh/sshd_config.d/10-citrino.conf",
