@@ -109,6 +109,26 @@ mod tests {
     }
 
     #[test]
+    fn no_listing_contradicts_itself() {
+        let rows = generate(DEFAULT_SEED, DEFAULT_COUNT).propiedades;
+        for row in &rows {
+            let built = row.superficie_construida;
+            if let (Some(rooms @ 2..), Some(built)) = (row.num_dormitorios, built) {
+                assert!(built >= 20 * i64::from(rooms), "{row:?}");
+            }
+        }
+        // What a square metre of a plot for sale costs, from the cheapest zone to the dearest.
+        let plots = rows
+            .iter()
+            .filter(|row| row.operacion == "venta" && row.tipo_propiedad == "terreno");
+        let each: Vec<i64> = plots
+            .filter_map(|row| Some(row.precio_usd? / row.superficie_total?))
+            .collect();
+        let outside = each.iter().filter(|usd| !(60..=500).contains(*usd)).count();
+        assert!(each.len() > 100 && outside == 0, "{each:?}");
+    }
+
+    #[test]
     fn codes_are_unique() {
         let demo = generate(DEFAULT_SEED, DEFAULT_COUNT);
         let codes: std::collections::BTreeSet<_> =

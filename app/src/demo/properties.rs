@@ -60,9 +60,12 @@ fn property(random: &mut Random, number: u32) -> Property {
     });
     let zone = places::any_zone(random);
     let dear = random.unit();
-    let (precio_usd, moneda, precio_original) = price(random, operacion, kind, zone, dear);
+    let quote = Quote::any(random);
     let (superficie_total, superficie_construida) = surfaces(random, kind, dear);
-    let num_dormitorios = bedrooms(random, kind);
+    let measure = superficie_construida.or(superficie_total);
+    let usd = price(operacion, kind, zone, dear, measure);
+    let (precio_usd, moneda, precio_original) = quote.of(usd);
+    let num_dormitorios = bedrooms(random, kind, superficie_construida);
     let (lat, lng) = place(random, zone);
     let told = (!random.chance(4.4)).then_some(zone.name);
     let titulo = title(kind, operacion, told, num_dormitorios);
@@ -103,31 +106,50 @@ fn property(random: &mut Random, number: u32) -> Property {
     }
 }
 
-/// The price in dollars and as quoted: one listing in eight in bolivianos, one in forty without a price.
-fn price(
-    random: &mut Random,
-    operacion: &str,
-    kind: &Kind,
-    zone: &Zone,
-    dear: f64,
-) -> (Option<i64>, &'static str, Option<i64>) {
+/// How a price is quoted: one listing in eight in bolivianos, one in forty not at all.
+struct Quote {
+    in_bolivianos: bool,
+    hidden: bool,
+}
+
+impl Quote {
+    fn any(random: &mut Random) -> Self {
+        Quote {
+            in_bolivianos: random.chance(12.5),
+            hidden: random.chance(2.5),
+        }
+    }
+
+    /// The price in dollars, its currency, and the figure in that currency.
+    fn of(&self, usd: i64) -> (Option<i64>, &'static str, Option<i64>) {
+        if self.hidden {
+            return (None, "USD", None);
+        }
+        if self.in_bolivianos {
+            #[expect(clippy::cast_precision_loss, reason = "prices stay far below 2^52")]
+            let quoted = rounded(usd as f64 * BOB_PER_USD, 1.0);
+            return (Some(usd), "BOB", Some(quoted));
+        }
+        (Some(usd), "USD", Some(usd))
+    }
+}
+
+/// The price in dollars. Where the surface is told, a square metre costs between half and twice what is typical.
+fn price(operacion: &str, kind: &Kind, zone: &Zone, dear: f64, measure: Option<i64>) -> i64 {
     let (quantiles, step): (&Quantiles, f64) = match operacion {
         "alquiler" => (&kind.rent, 10.0),
         "anticretico" => (&prices::ANTICRETICO, 100.0),
         _ => (&kind.sale, 100.0),
     };
     // The zone's price level has half its effect, so that the city's quantiles stay.
-    let usd = rounded(prices::at(quantiles, dear) * (0.5 + 0.5 * zone.price), step);
-    let bolivianos = random.chance(12.5);
-    if random.chance(2.5) {
-        return (None, "USD", None);
-    }
-    if bolivianos {
-        #[expect(clippy::cast_precision_loss, reason = "prices stay far below 2^52")]
-        let quoted = rounded(usd as f64 * BOB_PER_USD, 1.0);
-        return (Some(usd), "BOB", Some(quoted));
-    }
-    (Some(usd), "USD", Some(usd))
+    let level = 0.5 + 0.5 * zone.price;
+    let usd = level * prices::at(quantiles, dear);
+    let (Some(metres), Some(typical)) = (measure, kind.built.or(kind.plot)) else {
+        return rounded(usd, step);
+    };
+    #[expect(clippy::cast_precision_loss, reason = "surfaces stay far below 2^52")]
+    let usual = level * metres as f64 * quantiles[2] / typical[2];
+    rounded(usd.clamp(0.5 * usual, 2.0 * usual), step)
 }
 
 /// Square metres of ground and built. Expensive properties tend to be large. One in twelve has neither figure.
@@ -142,12 +164,15 @@ fn surfaces(random: &mut Random, kind: &Kind, dear: f64) -> (Option<i64>, Option
     (draw(kind.plot), draw(kind.built))
 }
 
-fn bedrooms(random: &mut Random, kind: &Kind) -> Option<u32> {
+/// As many as the kind has, and as have room in what is built: 22 m² each.
+fn bedrooms(random: &mut Random, kind: &Kind, built: Option<i64>) -> Option<u32> {
     if kind.bedrooms.is_empty() || random.chance(10.0) {
         return None;
     }
     let counts: Vec<(u32, u32)> = (1..).zip(kind.bedrooms.iter().copied()).collect();
-    Some(random.weighted(&counts, |(_, weight)| *weight).0)
+    let drawn = random.weighted(&counts, |(_, weight)| *weight).0;
+    let room_for = built.map_or(drawn, |built| u32::try_from(built / 22).unwrap_or(drawn));
+    Some(drawn.min(room_for.max(1)))
 }
 
 /// 1, 2 or 3 baths in 62, 27 and 8 percent, at most one more than bedrooms.
