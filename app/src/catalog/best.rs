@@ -4,14 +4,10 @@ use std::cmp::Ordering;
 
 use crate::catalog::candidates::Candidate;
 
-/// The highest score, in tenths.
-pub const PERFECT: i32 = 1000;
-
 /// The rank of a property: the better, the smaller.
 #[derive(Debug, Clone, Copy)]
 pub struct Rank {
-    /// −1 without a score.
-    tenths: i32,
+    pub fit: i32,
     /// Infinite without a price.
     precio: f64,
     id: i64,
@@ -20,10 +16,10 @@ pub struct Rank {
 }
 
 impl Rank {
-    /// The rank of a property with this score.
-    pub fn new(tenths: i32, candidate: &Candidate, at: (u32, u32)) -> Self {
+    /// The rank of a property with this fit.
+    pub fn new(fit: i32, candidate: &Candidate, at: (u32, u32)) -> Self {
         Rank {
-            tenths,
+            fit,
             precio: if candidate.precio.is_nan() {
                 f64::INFINITY
             } else {
@@ -35,9 +31,9 @@ impl Rank {
     }
 
     fn order(&self, other: &Self) -> Ordering {
-        let scores = other.tenths.cmp(&self.tenths);
+        let fits = other.fit.cmp(&self.fit);
         let prices = self.precio.total_cmp(&other.precio);
-        scores.then(prices).then(self.id.cmp(&other.id))
+        fits.then(prices).then(self.id.cmp(&other.id))
     }
 }
 
@@ -60,6 +56,11 @@ impl Best {
         }
     }
 
+    /// A lower fit than this is no longer among the best.
+    pub fn least_fit(&self) -> i32 {
+        self.bound.map_or(0, |bound| bound.fit)
+    }
+
     /// Whether this rank would be among the best.
     pub fn admits(&self, rank: Rank) -> bool {
         self.bound.is_none_or(|bound| rank.order(&bound).is_lt())
@@ -70,7 +71,7 @@ impl Best {
         if self.admits(rank) {
             self.rows.push(rank);
             // This moves every row a few times at most, however many are requested.
-            if self.rows.len() >= self.most.saturating_mul(2).max(64) {
+            if self.rows.len() >= self.most.saturating_mul(2).max(16) {
                 self.cut();
             }
         }
@@ -108,13 +109,13 @@ mod tests {
     proptest! {
         #[test]
         fn a_page_is_that_of_the_sorted_whole(
-            given in proptest::collection::vec((-1..4_i32, 0..4_u8), 0..400),
+            given in proptest::collection::vec((0..4_i32, 0..4_u8), 0..400),
             offset in 0..300_usize,
             limit in 1..100_usize,
         ) {
             let mut ranks: Vec<Rank> = (0..)
                 .zip(given)
-                .map(|(id, (tenths, price))| Rank { tenths, precio: f64::from(price), id, at: (0, 0) })
+                .map(|(id, (fit, price))| Rank { fit, precio: f64::from(price), id, at: (0, 0) })
                 .collect();
             let mut best = Best::new(offset + limit);
             for rank in &ranks {

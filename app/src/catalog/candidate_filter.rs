@@ -7,7 +7,7 @@ use crate::catalog::filters::{Amount, Condition, PlaceName, Rooms};
 use crate::catalog::fold::fold;
 use crate::catalog::names::has;
 use crate::catalog::preferences::Preferences;
-use crate::catalog::{KINDS, OPERATIONS};
+use crate::catalog::{KINDS, LIVING, OPERATIONS};
 
 /// The filters that may be dropped, the least important first. The operation is never dropped.
 pub const SOFT: [&str; 4] = [
@@ -26,6 +26,8 @@ pub struct CandidateFilter {
     soft_zonas: Option<Vec<bool>>,
     hard_zonas: Vec<Vec<bool>>,
     tipo: Option<u8>,
+    /// If people are to live there: by kind, whether one can. The kind that is named passes whatever it is.
+    habitable: Option<[bool; KINDS.len()]>,
     presupuesto_min: Option<f64>,
     presupuesto_max: Option<f64>,
     /// The hard filters that look at a single property.
@@ -55,6 +57,9 @@ impl CandidateFilter {
                 .map(|zona| known.zonas.marked(|name| name.folded == *zona)),
             hard_zonas: Vec::new(),
             tipo: wanted.tipo_propiedad.map(kind),
+            habitable: wanted
+                .houses_people()
+                .then(|| std::array::from_fn(|kind| LIVING.contains(&KINDS[kind]))),
             presupuesto_min: wanted.presupuesto_min,
             presupuesto_max: wanted.presupuesto_max,
             checks: Vec::new(),
@@ -125,12 +130,24 @@ impl CandidateFilter {
         if !self.checks.iter().all(|check| check.passes(candidate)) {
             return None;
         }
+        let other_kind = self.tipo.is_some_and(|tipo| tipo != candidate.tipo);
+        if (other_kind || self.tipo.is_none()) && !self.can_be_lived_in(candidate) {
+            return None;
+        }
         let price = candidate.precio;
         let (low, high) = (self.presupuesto_min, self.presupuesto_max);
         let too_cheap = low.is_some_and(|least| !within(price, least, f64::INFINITY));
         let too_dear = high.is_some_and(|most| !within(price, f64::NEG_INFINITY, most));
-        let other_kind = self.tipo.is_some_and(|tipo| tipo != candidate.tipo);
         Some(u8::from(too_cheap) | u8::from(other_kind) << KIND | u8::from(too_dear) << 3)
+    }
+}
+
+impl CandidateFilter {
+    /// Whether it can be lived in, or nobody is to live there.
+    #[inline]
+    fn can_be_lived_in(&self, candidate: &Candidate) -> bool {
+        let habitable = self.habitable.as_ref();
+        habitable.is_none_or(|by_kind| by_kind.get(usize::from(candidate.tipo)) == Some(&true))
     }
 }
 

@@ -3,9 +3,11 @@
 pub mod best;
 pub mod candidate_filter;
 pub mod candidates;
+pub mod explanation;
 pub mod filters;
 pub mod fold;
 pub mod map;
+pub mod market;
 pub mod names;
 pub mod preferences;
 pub mod property;
@@ -35,6 +37,12 @@ pub const KINDS: &[&str] = &[
     "edificio",
     "otro",
 ];
+
+/// The kinds that people live in.
+pub const LIVING: &[&str] = &["departamento", "casa", "duplex", "quinta", "penthouse"];
+
+/// The kind that is ground; every other one is measured by what is built on it.
+pub const GROUND: &str = "terreno";
 
 /// The operations in the schema.
 pub const OPERATIONS: &[&str] = &["venta", "alquiler", "anticretico"];

@@ -57,6 +57,15 @@ impl Names {
         self.known.iter().filter(|name| name.uses > 0)
     }
 
+    /// For each index, the first index whose text is folded alike.
+    pub fn spellings(&self) -> Vec<u32> {
+        let mut first = HashMap::new();
+        (0..)
+            .zip(&self.known)
+            .map(|(place, name)| *first.entry(name.folded.as_str()).or_insert(place))
+            .collect()
+    }
+
     /// For each index, whether its text is selected.
     pub fn marked(&self, is_meant: impl Fn(&Name) -> bool) -> Vec<bool> {
         self.known.iter().map(is_meant).collect()
@@ -90,5 +99,14 @@ mod tests {
         assert_eq!(used, [("urubó", 2)]);
         let marks = names.marked(|name| name.folded == "urubó");
         assert!(has(&marks, one) && !has(&marks, other) && !has(&marks, UNKNOWN));
+    }
+
+    #[test]
+    fn spellings_of_a_text_have_one_index() {
+        let mut names = Names::default();
+        for text in ["URUBO", "Centro", "urubo", "Urubo"] {
+            names.take(Some(text.to_owned()), str::to_lowercase);
+        }
+        assert_eq!(names.spellings(), [0, 1, 0, 0]);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::catalog::filters::Filters;
 use crate::catalog::services::RADII;
+use crate::catalog::{KINDS, LIVING};
 
 /// Ids of educacion, salud and transporte in `categorias_servicios`: what is judged if a request names no need.
 pub const DEFAULT_CATEGORIES: &[i32] = &[1, 2, 4];
@@ -54,17 +55,52 @@ impl Default for Preferences {
 }
 
 impl Preferences {
-    /// Square metres from which the surface counts in full: 25 for each person and at least 60, or 100 without a family.
+    /// The kinds that are considered: the named ones; else, if people are to live there, those that people live in.
+    pub fn kinds(&self) -> &[&'static str] {
+        if self.tipo_propiedad.is_some() {
+            self.tipo_propiedad.as_slice()
+        } else if !self.ademas.tipos.is_empty() {
+            &self.ademas.tipos
+        } else if self.familia.is_some() {
+            LIVING
+        } else {
+            KINDS
+        }
+    }
+
+    /// Whether only kinds that people live in pass, apart from the one that is named. It holds also if the named one is dropped.
+    pub fn houses_people(&self) -> bool {
+        self.familia.is_some() && self.ademas.tipos.is_empty()
+    }
+
+    /// Square metres of living space from which they count in full: 25 for each person and at least 60, or 100 without a
+    /// family.
     pub fn superficie_deseada(&self) -> f64 {
         self.familia.map_or(100.0, |family| {
             (25.0 * f64::from(family.personas)).max(60.0)
         })
     }
 
-    /// Bedrooms from which they count in full: one for two persons, at least two with children.
-    pub fn dormitorios_necesarios(&self) -> Option<f64> {
-        let family = self.familia?;
-        let least = if family.ninos { 2.0 } else { 1.0 };
-        Some((f64::from(family.personas) / 2.0).ceil().max(least))
+    /// The bedrooms that fit, from and to: those that were named, or what the family needs and one more. None if nobody asks, or
+    /// if no considered kind has bedrooms.
+    pub fn dormitorios(&self) -> Option<(i64, i64)> {
+        if !self.kinds().iter().any(|kind| LIVING.contains(kind)) {
+            return None;
+        }
+        // At least none is no wish.
+        if let Some(least) = self.ademas.habitaciones_min.filter(|least| *least > 0) {
+            let most = self.ademas.habitaciones_max.unwrap_or(least);
+            return Some((least, most.max(least)));
+        }
+        let needed = self.familia?.dormitorios();
+        Some((needed, needed + 1))
+    }
+}
+
+impl Family {
+    /// The bedrooms that it needs: one for two persons, at least two with children.
+    fn dormitorios(self) -> i64 {
+        let least = if self.ninos { 2 } else { 1 };
+        i64::from((self.personas + 1) / 2).max(least)
     }
 }

@@ -159,6 +159,7 @@ impl RankingCache {
             for row in rows {
                 known.candidates.put(row);
             }
+            known.candidates.settle();
             known.mark = mark;
         }
     }
@@ -192,6 +193,7 @@ async fn read_all(connection: &mut PgConnection) -> sqlx::Result<Candidates> {
     while let Some(row) = rows.try_next().await? {
         candidates.put(row);
     }
+    candidates.settle();
     Ok(candidates)
 }
 

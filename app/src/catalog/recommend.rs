@@ -7,7 +7,6 @@ use crate::catalog::preferences::Preferences;
 use crate::catalog::property::Property;
 use crate::catalog::ranking::{self, Chosen, Ranking};
 use crate::catalog::ranking_cache::{ChosenRow, RankingCache};
-use crate::catalog::score::Parts;
 use crate::catalog::search::Page;
 use crate::catalog::services::NearbyColumns;
 
@@ -15,7 +14,8 @@ use crate::catalog::services::NearbyColumns;
 #[derive(Debug)]
 pub struct Recommended {
     pub propiedad: Property,
-    pub parts: Parts,
+    /// Its score, and why.
+    pub chosen: Chosen,
     /// Metres to the nearest service of each category.
     pub distancias_m: Option<Vec<Option<f64>>>,
     pub cerca: NearbyColumns,
@@ -69,7 +69,7 @@ impl Recommended {
     fn new((row, chosen): (ChosenRow, Chosen)) -> Self {
         Recommended {
             propiedad: row.propiedad,
-            parts: chosen.parts,
+            chosen,
             distancias_m: row.distancias_m,
             cerca: row.cerca,
         }

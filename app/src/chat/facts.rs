@@ -49,7 +49,7 @@ impl Card {
     /// Its score from 0 to 100, if it has one.
     pub fn score(&self) -> Option<f64> {
         match self {
-            Card::Scored(item) => item.compatibilidad,
+            Card::Scored(item) => Some(item.compatibilidad),
             Card::Plain(_) => None,
         }
     }

@@ -135,12 +135,19 @@ fn further(fields: &mut Fields) -> Filters {
         fields.one_of("moneda", &["usd"]),
         fields.text("informacion_llm"),
     );
-    Filters {
+    let filters = Filters {
         unidad_vecinal: fields.text("unidad_vecinal"),
         manzana: fields.text("manzana"),
         dias: fields.whole("disponibilidad_dias", 0, 36_500),
+        habitaciones_min: fields.whole("habitaciones_min", 0, 100),
+        habitaciones_max: fields.whole("habitaciones_max", 0, 100),
         ..Filters::default()
-    }
+    };
+    fields.ordered(
+        ("habitaciones_min", filters.habitaciones_min),
+        ("habitaciones_max", filters.habitaciones_max),
+    );
+    filters
 }
 
 impl PartialSchema for Request {

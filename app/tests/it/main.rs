@@ -35,3 +35,4 @@ mod search;
 mod stop;
 mod token;
 mod v1;
+mod wishes;

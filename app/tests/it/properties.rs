@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::{App, citrino};
 use crate::cluster::Database;
-use crate::reference::{self, ranking, score};
+use crate::reference::{self, Ranked};
 
 /// The same cases every time, so that a red test is red again.
 fn runner(cases: u32) -> TestRunner {
@@ -35,13 +35,18 @@ fn wish() -> impl Strategy<Value = Value> {
     let most = proptest::option::of(30_000..600_000_u32);
     let heads = proptest::option::of((0..5_u8, proptest::collection::vec(0..18_u8, 0..4)));
     let threshold = proptest::option::of(0..=100_u32);
-    (zone, kind, most, heads, threshold, 1..40_i64, 0..20_i64).prop_map(
-        |(zone, kind, most, heads, threshold, limit, offset)| {
+    let rooms = proptest::option::weighted(0.3, 0..5_u8);
+    let radius = prop::sample::select(vec![500, 1000, 2000]);
+    let fields = (zone, kind, most, heads, threshold, rooms, radius);
+    (fields, 1..40_i64, 0..20_i64).prop_map(
+        |((zone, kind, most, heads, threshold, rooms, radius), limit, offset)| {
             let mut wish = Map::new();
             let mut put = |name: &str, value: Value| wish.insert(name.to_owned(), value);
             put("zona_preferida", json!(zone));
             put("tipo_propiedad", json!(kind));
             put("presupuesto_max", json!(most));
+            put("habitaciones_min", json!(rooms));
+            put("radio_m", json!(radius));
             put(
                 "umbral_minimo",
                 json!(threshold.map(|percent| f64::from(percent) / 100.0)),
@@ -57,15 +62,6 @@ fn wish() -> impl Strategy<Value = Value> {
     )
 }
 
-/// Square metres and bedrooms that the wish asks for, as README.md says.
-fn family(wish: &Value) -> Option<(f64, f64)> {
-    let adults = wish["adultos"].as_f64()?;
-    let children = f64::from(u32::try_from(wish["ninos"].as_array()?.len()).unwrap());
-    let heads = (adults + children).max(1.0);
-    let least = if children > 0.0 { 2.0 } else { 1.0 };
-    Some(((25.0 * heads).max(60.0), (heads / 2.0).ceil().max(least)))
-}
-
 #[test]
 fn every_wish_is_ranked_as_the_reference_ranks_it() {
     let Some(database) = Database::loaded() else {
@@ -74,27 +70,7 @@ fn every_wish_is_ranked_as_the_reference_ranks_it() {
     let app = App::start(&database);
     let rows = reference::rows(&database);
     let outcome = runner(60).run(&wish(), |wish| {
-        let zone = wish["zona_preferida"]
-            .as_str()
-            .map(|zone| if zone == "urubo" { "Urubó" } else { zone });
-        let most = wish["presupuesto_max"].as_f64();
-        let threshold = 100.0 * wish["umbral_minimo"].as_f64().unwrap_or(0.0);
-        let mut expected: Vec<_> = rows
-            .iter()
-            .filter(|row| row.operacion == "venta" && row.estado == "disponible")
-            .filter(|row| zone.is_none_or(|zone| row.zona.as_deref() == Some(zone)))
-            .filter(|row| {
-                wish["tipo_propiedad"]
-                    .as_str()
-                    .is_none_or(|kind| row.tipo == kind)
-            })
-            .filter(|row| most.is_none_or(|most| row.precio.is_some_and(|price| price <= most)))
-            .map(|row| (score(row, most, family(&wish)), row.precio, row.id))
-            .filter(|(score, _, _)| {
-                threshold == 0.0 || score.is_some_and(|score| score >= threshold)
-            })
-            .collect();
-        expected.sort_by(ranking);
+        let expected = reference::ranked(&rows, &wish);
         let answer = app.post("/api/recomendar", &wish).json();
         prop_assert_eq!(&answer["total_recomendaciones"], expected.len());
         let offset = usize::try_from(wish["offset"].as_u64().unwrap()).unwrap();
@@ -106,9 +82,6 @@ fn every_wish_is_ranked_as_the_reference_ranks_it() {
     outcome.unwrap();
 }
 
-/// Score, price and id of a listing.
-type Ranked = (Option<f64>, Option<f64>, i64);
-
 fn ranked(answer: &Value) -> Vec<Ranked> {
     let items = answer["recomendaciones"].as_array().unwrap();
     let item = |item: &Value| {
@@ -118,16 +91,18 @@ fn ranked(answer: &Value) -> Vec<Ranked> {
     items.iter().map(item).collect()
 }
 
-/// A listing: price, square metres and bedrooms, each of them maybe unknown.
-type Listing = (Option<u32>, Option<u32>, Option<u8>);
+/// A listing: price, square metres built, bedrooms and zone, each of them maybe unknown.
+type Listing = (Option<u32>, Option<u32>, Option<u8>, Option<&'static str>);
 
 fn listings() -> impl Strategy<Value = Vec<Listing>> {
     let unknown_or =
-        |prices: Vec<u32>| proptest::option::weighted(0.8, prop::sample::select(prices));
+        |figures: Vec<u32>| proptest::option::weighted(0.85, prop::sample::select(figures));
     // Few different values, so that there are ties.
-    let price = unknown_or(vec![40_000, 80_000, 90_000, 100_000]);
+    let price = unknown_or(vec![4_000, 40_000, 80_000, 90_000, 100_000]);
     let surface = unknown_or(vec![30, 60, 200]);
-    proptest::collection::vec((price, surface, proptest::option::of(0..4_u8)), 1..12)
+    let zone = proptest::option::weighted(0.85, prop::sample::select(vec!["Centro", "Urubó"]));
+    let rooms = proptest::option::weighted(0.85, 0..4_u8);
+    proptest::collection::vec((price, surface, rooms, zone), 1..30)
 }
 
 /// Puts these listings, and nothing else, into the database; ids follow the order.
@@ -136,10 +111,11 @@ fn put(database: &Database, listings: &[Listing]) {
         |value: Option<u32>| value.map_or_else(|| "NULL".to_owned(), |value| value.to_string());
     let values: Vec<String> = (1..)
         .zip(listings)
-        .map(|(id, (price, surface, rooms))| {
+        .map(|(id, (price, surface, rooms, zone))| {
             let price = text(*price);
+            let zone = zone.map_or_else(|| "NULL".to_owned(), |zone| format!("'{zone}'"));
             format!(
-                "({id}, 'x', 'casa', {price}, {price}, {}, {}, 'prueba', '{id}')",
+                "({id}, 'x', 'casa', {price}, {price}, {}, {}, {zone}, 'prueba', '{id}')",
                 text(*surface),
                 text(rooms.map(u32::from))
             )
@@ -148,39 +124,35 @@ fn put(database: &Database, listings: &[Listing]) {
     database
         .execute(&format!(
             "TRUNCATE propiedades; INSERT INTO propiedades (id, titulo, tipo_propiedad, precio_usd, precio_original,
-                superficie_total, num_dormitorios, fuente, codigo) VALUES {}",
+                superficie_construida, num_dormitorios, zona, fuente, codigo) VALUES {}",
             values.join(", ")
         ))
         .unwrap();
 }
 
 #[test]
-fn order_scores_and_ties_are_as_promised() {
+fn order_scores_and_gaps_are_as_promised() {
     let Some(database) = Database::fresh() else {
         return;
     };
     assert_eq!(citrino(&database, &["migrate"]).code, 0);
     let app = App::start(&database);
     let ask = |wish: &Value| ranked(&app.post("/api/recomendar", wish).json());
-    let wish = json!({"presupuesto_max": 100_000, "adultos": 2, "ninos": [5], "limite": 100});
-    let outcome = runner(40).run(&listings(), |listings| {
+    let wish = json!({"adultos": 2, "ninos": [5], "limite": 100});
+    let cases = (listings(), any::<prop::sample::Index>(), 0..4_u8);
+    let outcome = runner(40).run(&cases, |(listings, which, what)| {
         put(&database, &listings);
         let first = ask(&wish);
-        prop_assert!(
-            first.is_sorted_by(|a, b| ranking(a, b).is_lt()),
-            "{:?}",
-            first
+        prop_assert_eq!(
+            &first,
+            &reference::ranked(&reference::rows(&database), &wish)
         );
+        prop_assert!(first.is_sorted_by(|a, b| a.0 >= b.0), "{:?}", first);
         prop_assert!(
             first
                 .iter()
-                .all(|(score, _, _)| score.is_none_or(|score| (0.0..=100.0).contains(&score)))
+                .all(|(score, _, _)| score.is_some_and(|score| (0.0..=100.0).contains(&score)))
         );
-        // A price that fits better never lowers a score: half of every price.
-        let cheaper: Vec<Listing> = listings
-            .iter()
-            .map(|(price, b, c)| (price.map(|price| price / 2), *b, *c))
-            .collect();
         // The order of the rows has no say: the same listings, the last one first.
         let turned: Vec<Listing> = listings.iter().rev().copied().collect();
         put(&database, &turned);
@@ -191,18 +163,20 @@ fn order_scores_and_ties_are_as_promised() {
                 .collect::<Vec<_>>()
         };
         prop_assert_eq!(scores(&ask(&wish)), scores(&first));
-        put(&database, &cheaper);
-        let after = ask(&wish);
-        for (score, _, id) in &first {
-            let (better, _, _) = after.iter().find(|(_, _, other)| other == id).unwrap();
-            prop_assert!(
-                better >= score,
-                "{} fell from {:?} to {:?}",
-                id,
-                score,
-                better
-            );
+        // Whoever leaves a figure out gains nothing.
+        let which = which.index(listings.len());
+        let mut silent = listings;
+        let (price, surface, rooms, zone) = &mut silent[which];
+        match what {
+            0 => *price = None,
+            1 => *surface = None,
+            2 => *rooms = None,
+            _ => *zone = None,
         }
+        put(&database, &silent);
+        let id = i64::try_from(which + 1).unwrap();
+        let score = |ranked: &[Ranked]| ranked.iter().find(|(_, _, own)| *own == id).unwrap().0;
+        prop_assert!(score(&ask(&wish)) <= score(&first), "{:?}", silent);
         Ok(())
     });
     outcome.unwrap();

@@ -43,6 +43,7 @@ export function marks(property) {
     badge(label(OPERATIONS, property.operacion), property.operacion),
     badge(label(KINDS, property.tipo_propiedad)),
     property.estado !== "disponible" && badge(label({}, property.estado), "warn"),
+    property.coherencia === "dudosa" && badge("Dato dudoso", "warn"),
     property.fuente === "demo" && badge("Demostración", "demo"),
   );
 }
@@ -52,12 +53,18 @@ function pill(score) {
   return h("span", { class: `score ${level}` }, hidden("Compatibilidad "), decimal(score), h("small", {}, hidden(" de "), h("span", { "aria-hidden": "true" }, "/"), "100"));
 }
 
-const PARTS = { precio: "Precio", servicios: "Servicios cerca", superficie: "Superficie", familia: "Espacio para la familia" };
+const PARTS = {
+  precio: "Presupuesto",
+  mercado: "Precio por m²",
+  servicios: "Servicios cerca",
+  superficie: "Superficie",
+  familia: "Espacio para la familia",
+  dormitorios: "Dormitorios",
+};
 
 /** Why the score is what it is: the server's own parts, which add up to it. */
 export function reasons(item) {
   if (!item.desglose?.length) return null;
-  const missing = (item.sin_datos ?? []).map((part) => label(PARTS, part).toLowerCase());
   return h(
     "details",
     { class: "why" },
@@ -76,6 +83,6 @@ export function reasons(item) {
         ),
       ),
     ),
-    missing.length > 0 && h("p", { class: "soft" }, `Sin datos para juzgar: ${missing.join(", ")}.`),
+    item.dudas?.length > 0 && h("p", { class: "soft" }, `Cuenta al 60 %. ${item.dudas.join(" ")}`),
   );
 }

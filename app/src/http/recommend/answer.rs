@@ -17,6 +17,8 @@ pub struct Answer {
     pub zona: Option<String>,
     pub operacion: &'static str,
     pub radio_m: i64,
+    /// The kinds that were considered. Without a named one, a family is shown only what one can live in.
+    pub tipos_considerados: Vec<&'static str>,
     /// The service categories that the score looks at.
     pub categorias: Vec<&'static str>,
     /// Filters that were dropped because nothing passed all of them; only with `relajar`.
@@ -44,6 +46,7 @@ impl Answer {
             perfil,
             operacion: wanted.operacion,
             radio_m: wanted.radio_m,
+            tipos_considerados: wanted.kinds().to_vec(),
             categorias: category_names(&wanted.categorias),
             total_recomendaciones: total,
             cantidad: rows.len(),
