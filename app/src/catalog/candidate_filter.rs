@@ -42,6 +42,8 @@ enum Check {
     Rooms(Rooms, i16, i16),
     /// Days since 1970.
     PublishedSince(i32),
+    /// The ids that pass, sorted.
+    Only(Vec<i64>),
     /// The names that pass, by their place among all names.
     Name(PlaceName, Vec<bool>),
 }
@@ -100,6 +102,11 @@ impl CandidateFilter {
                     PlaceName::Block => &known.manzanas,
                 };
                 Check::Name(name, names.marked(|name| name.folded.contains(&part)))
+            }
+            Condition::Only(ids) => {
+                let mut ids = ids.to_vec();
+                ids.sort_unstable();
+                Check::Only(ids)
             }
             Condition::PublishedWithin(days) => {
                 let days = i32::try_from(days).unwrap_or(i32::MAX);
@@ -171,6 +178,7 @@ impl Check {
                 };
                 (*least..=*most).contains(&value)
             }
+            Check::Only(ids) => ids.binary_search(&candidate.id).is_ok(),
             Check::PublishedSince(day) => candidate.publicada >= *day,
             Check::Name(PlaceName::Neighbourhood, marks) => has(marks, candidate.uv),
             Check::Name(PlaceName::Block, marks) => has(marks, candidate.manzana),

@@ -25,9 +25,13 @@ pub struct Filters {
     pub banos_min: Option<i64>,
     pub banos_max: Option<i64>,
     pub tiene_garaje: Option<bool>,
+    /// Places for cars.
+    pub garajes_min: Option<i64>,
     /// Published within so many days.
     pub dias: Option<i64>,
     pub cerca: Option<Near>,
+    /// Ids, one of which it must be: what [`crate::catalog::narrow`] found.
+    pub solo: Option<Vec<i64>>,
 }
 
 /// A circle on the spheroid.
@@ -57,6 +61,8 @@ pub enum Condition<'f> {
     /// Days.
     PublishedWithin(i64),
     Near(Near),
+    /// Ids, one of which it must be.
+    Only(&'f [i64]),
 }
 
 /// An amount that a property has.
@@ -96,6 +102,7 @@ impl Filters {
             }
         });
         let (least_garages, most_garages) = garages.unwrap_or_default();
+        let least_garages = self.garajes_min.or(least_garages);
         let zones = [
             self.zonas.as_deref().map(Condition::Zones),
             (!self.sin_zonas.is_empty()).then_some(Condition::OtherZones(&self.sin_zonas)),
@@ -121,6 +128,7 @@ impl Filters {
             contains(PlaceName::Block, self.manzana.as_ref()),
             self.dias.map(Condition::PublishedWithin),
             self.cerca.map(Condition::Near),
+            self.solo.as_deref().map(Condition::Only),
         ];
         let all = zones.into_iter().chain(words).chain(ranges).chain(places);
         all.flatten().collect()

@@ -35,13 +35,7 @@ pub async fn find(
     order: &'static str,
     page: Page,
 ) -> sqlx::Result<(i64, Vec<Property>)> {
-    let mut query = QueryBuilder::new("SELECT count(*)");
-    push_filters(&mut query, filters);
-    let total: i64 = query
-        .build_query_scalar()
-        .fetch_one(&mut *connection)
-        .await?;
-
+    let total = count(&mut *connection, filters).await?;
     let mut query = QueryBuilder::new("SELECT ");
     query.push(COLUMNS);
     push_distance(&mut query, filters.cerca);
@@ -54,6 +48,13 @@ pub async fn find(
         .push_bind(page.offset);
     let rows = query.build_query_as().fetch_all(&mut *connection).await?;
     Ok((total, rows))
+}
+
+/// How many properties pass the filters.
+pub async fn count(connection: &mut PgConnection, filters: &Filters) -> sqlx::Result<i64> {
+    let mut query = QueryBuilder::new("SELECT count(*)");
+    push_filters(&mut query, filters);
+    query.build_query_scalar().fetch_one(connection).await
 }
 
 /// Appends ` FROM propiedades p WHERE …`: the properties that pass the filters.
@@ -100,6 +101,7 @@ fn push_condition(query: &mut QueryBuilder<Postgres>, condition: &Condition) {
             query.push("p.fecha_publicacion >= current_date - ");
             query.push_bind(days).push("::int");
         }
+        Condition::Only(ids) => push_any(query, "id", ids.to_vec()),
         Condition::Near(near) => {
             query.push("ST_DWithin(p.coordenadas, ");
             push_point(query, near);

@@ -79,6 +79,16 @@ pub fn category(category: &str) -> &str {
     }
 }
 
+/// Words as they were said: «a», «b» y «c».
+pub fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("«{name}»")).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [names @ .., last] => format!("{} y {last}", names.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,20 +27,71 @@ pub struct Amount {
     /// The other end, where two were given.
     pub high: Option<f64>,
     pub bound: Option<Bound>,
+    /// Whether nothing says that it is money but its place: "entre 80 y 120".
+    pub bare: bool,
+    /// Its tokens, with the noun and the currency.
+    pub span: (usize, usize),
+}
+
+impl Amount {
+    /// So many times as much.
+    pub fn times(self, factor: f64) -> Self {
+        Amount {
+            low: self.low * factor,
+            high: self.high.map(|high| high * factor),
+            ..self
+        }
+    }
 }
 
 const DOLLARS: &[&str] = &["$", "usd", "us", "sus", "dolar", "dolares", "dls", "u$s"];
 const BOLIVIANOS: &[&str] = &["bs", "bob", "boliviano", "bolivianos"];
 /// Words before a number that is not an amount.
 const LABELS: &[&str] = &[
-    "telefono", "tel", "cel", "celular", "whatsapp", "llamame", "llamar", "numero", "calle",
-    "radial", "uv", "manzana", "mz", "lote", "piso", "km", "codigo", "ano", "anillo", "av",
+    "telefono",
+    "tel",
+    "cel",
+    "celular",
+    "whatsapp",
+    "llamame",
+    "llamar",
+    "numero",
+    "calle",
+    "radial",
+    "uv",
+    "manzana",
+    "mz",
+    "lote",
+    "piso",
+    "km",
+    "codigo",
+    "ano",
+    "anillo",
+    "av",
     "avenida",
+    "inicial",
+    "expensas",
+    "mensualidad",
+    "mensualidades",
+];
+/// What is measured in metres and is no surface: "10 metros de frente".
+const SIDES: &[&str] = &["frente", "fondo", "ancho", "largo", "alto", "altura"];
+/// Words before money that is not the price.
+const PARTS: &[&str] = &[
+    "inicial",
+    "expensas",
+    "mensualidad",
+    "mensualidades",
+    "cuota",
+    "cuotas",
+    "anticipo",
 ];
 /// A lone number from here on is money, whatever is around it.
 const SURELY_MONEY: f64 = 10_000.0;
-/// From here on it is money if the words around it are about money or a bound.
-const PERHAPS_MONEY: f64 = 100.0;
+/// From here on a number is money if the words around it are about money or a bound: perhaps with its thousands left out.
+const PERHAPS_THOUSANDS: f64 = 10.0;
+/// From here on nobody leaves the thousands out.
+const NEVER_THOUSANDS: f64 = 1000.0;
 /// Nobody asks for more rooms, persons or properties than this.
 const MANY: f64 = 50.0;
 
@@ -50,6 +101,8 @@ pub fn find(text: &[Token], taken: &[bool]) -> Vec<Amount> {
     let mut at = 0;
     // The end of the last amount that a noun followed, so that the noun is not given to the next number as well.
     let mut spent = 0;
+    // The end of its currency, likewise.
+    let mut paid = 0;
     while at < text.len() {
         if taken[at] {
             at += 1;
@@ -63,7 +116,8 @@ pub fn find(text: &[Token], taken: &[bool]) -> Vec<Amount> {
         let last = second.unwrap_or(first);
         let noun = noun(text, at, last, spent);
         let end = noun.map_or(last.end, |(_, end)| end.max(last.end));
-        if let Some(unit) = unit(text, at, first, last, noun.map(|(measure, _)| measure)) {
+        let measure = noun.map(|(measure, _)| measure);
+        if let Some(unit) = unit(text, (at, paid), first, last, measure) {
             let scale = match second {
                 Some(second) if !first.scaled && first.value < second.value / second.scale => {
                     second.scale
@@ -76,9 +130,12 @@ pub fn find(text: &[Token], taken: &[bool]) -> Vec<Amount> {
                 low,
                 high,
                 bound: cues::bound(text, at, past_currency(text, end)),
+                bare: is_bare(text, at, unit, (first, last)),
+                span: (at, past_currency(text, end)),
             });
         }
         spent = end;
+        paid = past_currency(text, end);
         at = end.max(at + 1);
     }
     found
@@ -109,7 +166,7 @@ fn range(text: &[Token], start: usize, first: Numeral) -> Option<Numeral> {
     // "200 mil y 3 dormitorios" is no range, "3 o 4 dormitorios" is.
     let alike = counted == (small || next_measure(text, second.end) == Some(Measure::Surface));
     let joins = match connector.text.as_str() {
-        "y" => between && alike,
+        "y" => between && (alike || (small && !counted && first.value >= PERHAPS_THOUSANDS)),
         "o" => counted && small,
         "a" | "hasta" => alike && !unequal(first, second),
         "-" => {
@@ -150,6 +207,10 @@ fn noun(text: &[Token], start: usize, number: Numeral, spent: usize) -> Option<(
         return Some((measure, number.end));
     }
     if let Some(measure) = next_measure(text, number.end) {
+        let of =
+            |at: usize, words: &[&str]| text.get(at).is_some_and(|token| token.is_one_of(words));
+        let side = of(number.end + 1, &["de"]) && of(number.end + 2, SIDES);
+        let measure = if side { Measure::Other } else { measure };
         return Some((measure, number.end + 1));
     }
     let described = text.get(number.end).is_some_and(|token| {
@@ -184,16 +245,26 @@ fn next_measure(text: &[Token], at: usize) -> Option<Measure> {
 /// What the number counts; `None` if that is not clear.
 fn unit(
     text: &[Token],
-    start: usize,
+    (start, paid): (usize, usize),
     first: Numeral,
     last: Numeral,
     noun: Option<Measure>,
 ) -> Option<Unit> {
-    let currency = currency(text, start, first).or_else(|| currency(text, start, last));
+    if labelled(text, start, PARTS) {
+        return None;
+    }
+    let before = (start > paid)
+        .then(|| currency_before(text, start))
+        .flatten();
+    let currency = currency_after(text, first)
+        .or_else(|| currency_after(text, last))
+        .or(before);
     if let Some(currency) = currency {
         return Some(Unit::Money(currency));
     }
-    if label(text, start) {
+    let counted =
+        noun.is_some_and(|measure| measure != Measure::Other && measure != Measure::Items);
+    if !counted && labelled(text, start, LABELS) {
         return None;
     }
     match noun {
@@ -205,45 +276,60 @@ fn unit(
     }
 }
 
+fn is_bare(text: &[Token], start: usize, unit: Unit, (first, last): (Numeral, Numeral)) -> bool {
+    let named = currency(text, start, first).or_else(|| currency(text, start, last));
+    matches!(unit, Unit::Money(_))
+        && named.is_none()
+        && !first.scaled
+        && !last.scaled
+        && last.value < NEVER_THOUSANDS
+}
+
 fn money(text: &[Token], start: usize, number: Numeral) -> Option<Unit> {
     let digits = &text[start].text;
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     let spoken = cues::money(text, start);
     let bound = cues::bound(text, start, number.end);
+    let between = (start.saturating_sub(3)..start).any(|at| text[at].is("entre"));
     let telephone = plain && digits.len() == 8 && !spoken && bound.is_none();
     let year =
         plain && (1900.0..=2100.0).contains(&number.value) && bound != Some(Bound::Most) && !spoken;
     let is_money = number.scaled
         || (number.value >= SURELY_MONEY && !telephone)
-        || (number.value >= PERHAPS_MONEY && (spoken || bound.is_some()) && !year);
+        || (number.value >= PERHAPS_THOUSANDS && (spoken || bound.is_some() || between) && !year);
     is_money.then_some(Unit::Money(Currency::Dollars))
 }
 
 /// A currency right before or after the number.
 pub fn currency(text: &[Token], start: usize, number: Numeral) -> Option<Currency> {
-    let named = |token: &Token| {
-        if token.is_one_of(DOLLARS) {
-            Some(Currency::Dollars)
-        } else if token.is_one_of(BOLIVIANOS) {
-            Some(Currency::Bolivianos)
-        } else {
-            None
-        }
+    currency_after(text, number).or_else(|| currency_before(text, start))
+}
+
+fn currency_after(text: &[Token], number: Numeral) -> Option<Currency> {
+    match text.get(number.end) {
+        Some(token) if token.is("de") => text.get(number.end + 1).and_then(named),
+        token => token.and_then(named),
+    }
+}
+
+fn currency_before(text: &[Token], start: usize) -> Option<Currency> {
+    let before = start.checked_sub(1)?;
+    let at = if text[before].is(".") {
+        before.saturating_sub(1)
+    } else {
+        before
     };
-    let before = start.checked_sub(1).map(|at| {
-        if text[at].is(".") {
-            at.saturating_sub(1)
-        } else {
-            at
-        }
-    });
-    let after = match text.get(number.end) {
-        Some(token) if token.is("de") => text.get(number.end + 1),
-        token => token,
-    };
-    after
-        .and_then(named)
-        .or_else(|| before.and_then(|at| named(&text[at])))
+    named(&text[at])
+}
+
+fn named(token: &Token) -> Option<Currency> {
+    if token.is_one_of(DOLLARS) {
+        Some(Currency::Dollars)
+    } else if token.is_one_of(BOLIVIANOS) {
+        Some(Currency::Bolivianos)
+    } else {
+        None
+    }
 }
 
 fn past_currency(text: &[Token], mut at: usize) -> usize {
@@ -264,7 +350,16 @@ fn past_currency(text: &[Token], mut at: usize) -> usize {
     at
 }
 
-fn label(text: &[Token], start: usize) -> bool {
-    let near = &text[start.saturating_sub(2)..start];
-    near.iter().any(|token| token.is_one_of(LABELS))
+/// A label stands right before its number, or with a small word between: "calle 7", "piso nro 3".
+fn labelled(text: &[Token], start: usize, labels: &[&str]) -> bool {
+    let small = |token: &&Token| {
+        !token.is_one_of(&[
+            "de", "del", "al", "n", "nro", "no", "numero", "#", ".", ":", "la", "el",
+        ])
+    };
+    let near = text[start.saturating_sub(3)..start]
+        .iter()
+        .rev()
+        .find(small);
+    near.is_some_and(|token| token.is_one_of(labels))
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::catalog::property::PropertyView;
 use crate::catalog::services::NearService;
 use crate::catalog::summary::{Summary, ZoneSummary};
-use crate::chat::facts::{Card, Facts};
+use crate::chat::facts::{Card, Facts, Relaxation};
 use crate::chat::provider::Miss;
 use crate::chat::question::{Intent, Question};
 use crate::chat::template;
@@ -22,6 +22,10 @@ pub struct Known<'a> {
     entendido: &'a Question,
     avisos: &'a [String],
     datos_encontrados: i64,
+    /// What was asked for and could not be searched by, because no listing says it.
+    sin_filtrar: &'a [String],
+    /// Where nothing matches: which filters to drop, and how many properties match then.
+    alternativas: &'a [Relaxation],
     #[schema(value_type = Vec<PropertyView>)]
     recomendaciones: &'a [Card],
     estadisticas: &'a [Summary],
@@ -58,6 +62,8 @@ impl<'a> Known<'a> {
             entendido: &facts.question,
             avisos: &facts.notes,
             datos_encontrados: facts.total,
+            sin_filtrar: &facts.unfiltered,
+            alternativas: &facts.relaxations,
             recomendaciones: &facts.cards,
             estadisticas: &facts.summaries,
             zonas: &facts.zones,

@@ -155,6 +155,9 @@ const MONEY: &[&str] = &[
     "ahorrado",
     "capital",
     "tope",
+    "plata",
+    "tengo",
+    "tenemos",
 ];
 
 /// The bound that the words around the number in `start..end` give.
@@ -206,6 +209,15 @@ pub fn money(text: &[Token], start: usize) -> bool {
         .rev()
         .take_while(|token| token.sort != Sort::Digits && !token.is_one_of(&[";", "."]))
         .any(|token| token.is_one_of(MONEY))
+}
+
+/// Every word of those around a number.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    let phrases = BEFORE.iter().chain(AFTER).map(|(cue, _)| *cue);
+    let words = phrases.flat_map(|cue| cue.split(' '));
+    words
+        .chain(FILLERS.iter().copied())
+        .chain(MONEY.iter().copied())
 }
 
 fn joined(tokens: &[Token]) -> String {

@@ -1,5 +1,8 @@
 //! The results of the database for a question.
 
+mod relax;
+mod select;
+
 use std::convert::Infallible;
 
 use serde::Serialize;
@@ -18,11 +21,11 @@ use crate::catalog::summary::{self, Summary, ZONE_ORDERS, ZoneSummary};
 use crate::catalog::zone::{self, Zone};
 use crate::chat::question::{Intent, Question};
 
+pub use relax::Relaxation;
+
 /// Properties shown of a ranking, and of a recommendation, by default.
 const RANKED: i64 = 5;
 const RECOMMENDED: i64 = 6;
-/// Properties shown if the budget had to be ignored.
-const BEYOND: i64 = 3;
 /// Zones and services shown at most.
 const ZONES: i64 = 40;
 const SERVICES: i64 = 15;
@@ -68,6 +71,22 @@ pub struct Facts {
     pub services: Vec<NearService>,
     /// Sentences that the reader should know.
     pub notes: Vec<String>,
+    /// What was asked for and could not be searched by, because no listing says it.
+    pub unfiltered: Vec<String>,
+    /// Where nothing matches: which filters to drop, and how many properties match then.
+    pub relaxations: Vec<Relaxation>,
+}
+
+impl Facts {
+    /// Whether everything that was asked for was searched by.
+    pub fn is_whole(&self) -> bool {
+        self.unfiltered.is_empty() && self.question.no_entendido.is_empty()
+    }
+
+    /// Properties on the pages before this one.
+    pub fn offset(&self) -> i64 {
+        self.question.pagina.unwrap_or(0) * page_size(self.intent, &self.question)
+    }
 }
 
 /// Asks the database.
@@ -85,63 +104,80 @@ pub async fn find(
         zones: Vec::new(),
         services: Vec::new(),
         notes: question.avisos.clone(),
+        unfiltered: Vec::new(),
+        relaxations: Vec::new(),
         question,
     };
-    if let Some(name) = &facts.question.zona_desconocida
-        && !matches!(facts.intent, Intent::Propiedad | Intent::Ayuda)
-    {
-        let similar = zone::similar(zones.to_vec(), name).join(", ");
-        facts.notes.push(format!(
-            "No hay propiedades en una zona llamada «{name}». Zonas parecidas: {similar}."
-        ));
-        return Ok(facts);
-    }
-    match facts.intent {
-        Intent::Recomendacion => recommended(ranking_cache, connection, &mut facts).await?,
-        Intent::Ranking => ranked(connection, &mut facts).await?,
-        Intent::Cantidad | Intent::Precios => {
-            facts.summaries = summary::by_operation(connection, &filters(&facts.question)).await?;
-            facts.total = facts.summaries.iter().map(|summary| summary.cantidad).sum();
-        }
-        Intent::Zonas => compared(connection, &mut facts).await?,
-        Intent::Propiedad => single_property(connection, &mut facts).await?,
-        Intent::Ayuda => {
-            let everything = filters(&Question::default());
-            facts.summaries = summary::by_operation(connection, &everything).await?;
-            facts.zones =
-                summary::by_zone(connection, &everything, ZONE_ORDERS[0].1, ZONES).await?;
+    if !matches!(facts.intent, Intent::Propiedad | Intent::Ayuda) {
+        select::resolve(connection, &mut facts).await?;
+        if unknown_zone(&mut facts, zones) {
+            return Ok(facts);
         }
     }
+    answer(ranking_cache, connection, &mut facts).await?;
     Ok(facts)
 }
 
-/// The hard filters of a question. Only properties on offer are shown.
-fn filters(question: &Question) -> Filters {
-    let zonas: Vec<String> = question
-        .zonas
-        .iter()
-        .map(|zone| zone.zona_normalizada.clone())
-        .collect();
-    let sin_zonas = question.zonas_excluidas.iter();
-    Filters {
-        zonas: (!zonas.is_empty()).then_some(zonas),
-        sin_zonas: sin_zonas
-            .map(|zone| zone.zona_normalizada.clone())
-            .collect(),
-        precio_min: question.presupuesto_min,
-        precio_max: question.presupuesto_max,
-        tipos: question.tipos.clone(),
-        operacion: question.operacion,
-        estado: Some("disponible"),
-        superficie_min: question.superficie_min,
-        superficie_max: question.superficie_max,
-        habitaciones_min: question.dormitorios_min,
-        habitaciones_max: question.dormitorios_max,
-        banos_min: question.banos_min,
-        banos_max: question.banos_max,
-        tiene_garaje: question.tiene_garaje,
-        ..Filters::default()
+/// Notes a zone that the catalogue does not have.
+fn unknown_zone(facts: &mut Facts, zones: &[Zone]) -> bool {
+    let Some(name) = &facts.question.zona_desconocida else {
+        return false;
+    };
+    let similar = zone::similar(zones.to_vec(), name).join(", ");
+    facts.notes.push(format!(
+        "No hay propiedades en una zona llamada «{name}», y ningún anuncio la menciona. Zonas parecidas: {similar}."
+    ));
+    true
+}
+
+async fn answer(
+    ranking_cache: &RankingCache,
+    connection: &mut PgConnection,
+    facts: &mut Facts,
+) -> sqlx::Result<()> {
+    match facts.intent {
+        Intent::Ranking => ranked(connection, facts).await,
+        Intent::Cantidad | Intent::Precios => figures(connection, facts).await,
+        Intent::Zonas | Intent::Comparacion => compared(connection, facts).await,
+        Intent::Propiedad => single_property(connection, facts).await,
+        Intent::Contacto if facts.question.propiedad.is_some() => {
+            single_property(connection, facts).await
+        }
+        // Of a question that names nothing, whom to ask is not known.
+        Intent::Contacto if facts.question.is_vague() => Ok(()),
+        Intent::Recomendacion | Intent::Contacto => {
+            recommended(ranking_cache, connection, facts).await
+        }
+        Intent::Ayuda => everything(connection, facts).await,
     }
+}
+
+async fn figures(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
+    let filters = select::filters(connection, &facts.question).await?;
+    facts.summaries = summary::by_operation(connection, &filters).await?;
+    facts.total = facts.summaries.iter().map(|summary| summary.cantidad).sum();
+    if facts.total == 0 {
+        relax::relax(connection, facts).await?;
+    }
+    Ok(())
+}
+
+/// What the catalogue has, for somebody who asks for nothing in it.
+async fn everything(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
+    let all = select::filters(connection, &Question::default()).await?;
+    facts.summaries = summary::by_operation(connection, &all).await?;
+    facts.zones = summary::by_zone(connection, &all, ZONE_ORDERS[0].1, ZONES).await?;
+    Ok(())
+}
+
+/// Properties on a page.
+fn page_size(intent: Intent, question: &Question) -> i64 {
+    let usual = if intent == Intent::Ranking {
+        RANKED
+    } else {
+        RECOMMENDED
+    };
+    question.limite.unwrap_or(usual)
 }
 
 async fn recommended(
@@ -151,10 +187,10 @@ async fn recommended(
 ) -> sqlx::Result<()> {
     let question = &mut facts.question;
     question.operacion = question.operacion.or(Some("venta"));
-    let wanted = preferences_of(question);
+    let wanted = preferences_of(question, select::filters(connection, question).await?);
     let page = Page {
-        limite: question.limite.unwrap_or(RECOMMENDED),
-        offset: 0,
+        limite: page_size(facts.intent, &facts.question),
+        offset: facts.offset(),
     };
     let resolve = |_: &Candidates| {
         Ok::<_, Infallible>(Resolved {
@@ -172,12 +208,12 @@ async fn recommended(
         .map(|row| Card::Scored(Box::new(ScoredProperty::new(row, &wanted))))
         .collect();
     if facts.total == 0 {
-        beyond(connection, facts).await?;
+        relax::relax(connection, facts).await?;
     }
     Ok(())
 }
 
-fn preferences_of(question: &Question) -> Preferences {
+fn preferences_of(question: &Question, ademas: Filters) -> Preferences {
     let default = Preferences::default();
     let places: Vec<i32> = question
         .necesidades
@@ -203,49 +239,25 @@ fn preferences_of(question: &Question) -> Preferences {
                 personas,
                 ninos: question.ninos.is_some(),
             }),
-        ademas: filters(question),
+        ademas,
         ..default
     }
-}
-
-/// Nothing matches: shows the cheapest that match without the budget, and adds a note.
-async fn beyond(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
-    let question = &facts.question;
-    if question.presupuesto_min.is_none() && question.presupuesto_max.is_none() {
-        return Ok(());
-    }
-    let filters = Filters {
-        precio_min: None,
-        precio_max: None,
-        ..filters(question)
-    };
-    let page = Page {
-        limite: BEYOND,
-        offset: 0,
-    };
-    let (_, rows) = search::find(connection, &filters, order("precio_asc"), page).await?;
-    if !rows.is_empty() {
-        facts
-            .notes
-            .push("Estas son las más baratas que cumplen todo menos el presupuesto.".to_owned());
-    }
-    facts.cards = plain(rows);
-    Ok(())
 }
 
 async fn ranked(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
     let question = &mut facts.question;
     question.operacion = question.operacion.or(Some("venta"));
-    let page = Page {
-        limite: question.limite.unwrap_or(RANKED),
-        offset: 0,
-    };
     let order = order(question.orden.unwrap_or("precio_asc"));
-    let (total, rows) = search::find(connection, &filters(question), order, page).await?;
+    let filters = select::filters(connection, question).await?;
+    let page = Page {
+        limite: page_size(facts.intent, &facts.question),
+        offset: facts.offset(),
+    };
+    let (total, rows) = search::find(connection, &filters, order, page).await?;
     facts.total = total;
     facts.cards = plain(rows);
     if total == 0 {
-        beyond(connection, facts).await?;
+        relax::relax(connection, facts).await?;
     }
     Ok(())
 }
@@ -259,7 +271,8 @@ async fn compared(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Res
         .find(|(known, _)| *known == name)
         .unwrap_or(&ZONE_ORDERS[0]);
     let limit = question.limite.unwrap_or(10);
-    facts.zones = summary::by_zone(connection, &filters(question), order.1, limit).await?;
+    let filters = select::filters(connection, question).await?;
+    facts.zones = summary::by_zone(connection, &filters, order.1, limit).await?;
     facts.total = facts.zones.iter().map(|zone| zone.cantidad).sum();
     Ok(())
 }

@@ -6,12 +6,17 @@ mod answer;
 mod cues;
 mod facts;
 mod ground;
+mod leftovers;
+mod lexicon;
 mod numeral;
 mod parse;
 mod places;
 mod prompt;
 mod provider;
 mod question;
+mod rewrite;
+mod rings;
+mod spelling;
 mod template;
 mod vocabulary;
 mod wording;
@@ -131,10 +136,20 @@ fn understood(turns: &[Turn], zones: &[Zone], bob_per_usd: f64) -> Question {
         .filter(|turn| turn.role == Role::User)
         .map(|turn| parse::question(&turn.text, zones, bob_per_usd))
         .collect();
-    let last = questions.pop().unwrap_or_default();
+    let mut last = questions.pop().unwrap_or_default();
+    if last.intent == Some(Intent::Contacto) && last.propiedad.is_none() {
+        // "¿y el teléfono?" after a question about one property.
+        let before = questions
+            .iter()
+            .rfind(|question| question.intent != Some(Intent::Contacto));
+        last.propiedad = before.and_then(|question| question.propiedad);
+    }
     let earlier = questions
         .into_iter()
-        .filter(|question| !matches!(question.intent(), Intent::Ayuda | Intent::Propiedad))
+        .filter(|question| {
+            let aside = matches!(question.intent, Some(Intent::Propiedad | Intent::Contacto));
+            !aside && question.intent() != Intent::Ayuda
+        })
         .fold(Question::default(), |earlier, question| {
             question.after(&earlier)
         });

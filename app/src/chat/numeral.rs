@@ -69,6 +69,12 @@ const WORDS: &[(&str, f64)] = &[
     ("novecientos", 900.0),
 ];
 
+/// Whether a word is a number or a part of one.
+pub fn is_word(word: &str) -> bool {
+    WORDS.iter().any(|(known, _)| *known == word)
+        || matches!(word, "mil" | "miles" | "millon" | "millones" | "medio")
+}
+
 /// The number that begins at this token, if one does.
 pub fn read(tokens: &[Token], at: usize) -> Option<Numeral> {
     let first = group(tokens, at);

@@ -1,8 +1,8 @@
 //! Finds zones of the database, and unknown places, in a text.
 
 use crate::catalog::zone::Zone;
-use crate::chat::vocabulary;
 use crate::chat::words::{Sort, Token, tokens};
+use crate::chat::{lexicon, vocabulary};
 
 /// The zones in a text.
 #[derive(Debug, Default)]
@@ -11,16 +11,26 @@ pub struct Places {
     pub zones: Vec<Zone>,
     /// The zones that are excluded.
     pub unwanted: Vec<Zone>,
-    /// A place that is certainly named and is not a zone.
-    pub unknown: Option<String>,
-    /// A place that is perhaps named and is not a zone.
-    pub doubtful: Option<String>,
+    /// A place that is certainly named and is not a zone, with its tokens.
+    pub unknown: Option<(String, usize, usize)>,
     /// Which tokens belong to names of zones.
     pub taken: Vec<bool>,
 }
 
+/// Letters of a part of a name that stands for all of it.
+const SHORTEST: usize = 4;
+/// Words of names that say too little: of the city's own name, and for places of any kind.
+const COMMON: &[&str] = &["santa", "cruz", "norte", "este", "oeste", "zona", "barrio"];
 /// Names of something else that begin like one of a zone: "centro comercial".
-const NOT_THE_ZONE: &[&str] = &["comercial", "medico", "educativo", "deportivo", "de salud"];
+const NOT_THE_ZONE: &[&str] = &[
+    "comercial",
+    "medico",
+    "educativo",
+    "deportivo",
+    "de salud",
+    "de pago",
+    "de pagos",
+];
 
 /// Words that follow "en" without naming a place.
 const NO_PLACE: &[&str] = &[
@@ -101,7 +111,7 @@ pub fn find(text: &[Token], zones: &[Zone]) -> Places {
     let mut at = 0;
     let mut refused_until = None;
     while at < text.len() {
-        let Some((zone, end)) = longest(text, at, &names) else {
+        let Some((zone, end)) = longest(text, at, &names, &found.taken) else {
             at += 1;
             continue;
         };
@@ -125,19 +135,73 @@ pub fn find(text: &[Token], zones: &[Zone]) -> Places {
 }
 
 /// A zone and a way to write its name.
-type Name<'a> = (&'a Zone, Vec<String>);
+struct Name<'a> {
+    zone: &'a Zone,
+    words: Vec<String>,
+    /// Whether it is only a part of the name, which needs a word like "en" before it.
+    part: bool,
+}
+
+/// Other names that people use, where the zone exists.
+const ALIASES: &[(&str, &str)] = &[
+    ("casco viejo", "centro"),
+    ("villa primero de mayo", "villa 1ro de mayo"),
+    ("villa primer de mayo", "villa 1ro de mayo"),
+    ("villa 1 de mayo", "villa 1ro de mayo"),
+    ("villa 1ero de mayo", "villa 1ro de mayo"),
+    ("plan tres mil", "plan 3000"),
+    ("equi", "equipetrol"),
+    ("cristo redentor", "av. banzer"),
+    ("las hamacas", "hamacas"),
+    ("norte de la ciudad", "zona norte"),
+    ("sur de la ciudad", "zona sur"),
+];
 
 fn names(zones: &[Zone]) -> Vec<Name<'_>> {
     let mut names: Vec<Name<'_>> = zones
         .iter()
         .flat_map(|zone| {
-            spellings(&zone.zona_normalizada)
-                .into_iter()
-                .map(move |name| (zone, name))
+            let aliases = ALIASES
+                .iter()
+                .filter(|(_, of)| *of == zone.zona_normalizada);
+            let aliases = aliases.map(|(alias, _)| words(alias));
+            let whole = spellings(&zone.zona_normalizada).into_iter().chain(aliases);
+            whole.map(move |words| Name {
+                zone,
+                words,
+                part: false,
+            })
         })
         .collect();
-    names.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
+    names.extend(parts(zones));
+    names.sort_by_key(|name| std::cmp::Reverse(name.words.len()));
     names
+}
+
+/// "la pampa" for "Pampa de la Isla": a word that only one zone has and that means nothing else.
+fn parts(zones: &[Zone]) -> Vec<Name<'_>> {
+    let mut all: Vec<(String, &Zone)> = Vec::new();
+    for zone in zones {
+        let words = tokens(&zone.zona_normalizada).into_iter();
+        let own = words.filter(|token| {
+            token.sort == Sort::Word
+                && token.text.len() >= SHORTEST
+                && !vocabulary::is_known(token)
+                && lexicon::feature(token).is_none()
+                && !lexicon::is_filler(&token.text)
+                && !token.is_one_of(COMMON)
+        });
+        all.extend(own.map(|token| (token.text, zone)));
+    }
+    let only = |word: &str| all.iter().filter(|(other, _)| other == word).count() == 1;
+    let parts = all.iter().filter(|(word, _)| only(word));
+    parts
+        .map(|(word, zone)| Name {
+            zone,
+            words: vec![word.clone()],
+            part: true,
+        })
+        .collect()
 }
 
 /// "la guardia / doble via" is also either half; "av. beni" also "avenida beni" and "beni"; "zona sur" also "el sur";
@@ -162,34 +226,45 @@ fn spellings(name: &str) -> Vec<Vec<String>> {
         }
     }
     all.extend(more);
-    let words = |name: String| -> Vec<String> {
-        let words = tokens(&name)
-            .into_iter()
-            .filter(|token| token.sort != Sort::Mark);
-        words.map(|token| token.text).collect()
-    };
-    let mut spelled: Vec<Vec<String>> = all.into_iter().map(words).collect();
+    let mut spelled: Vec<Vec<String>> = all.iter().map(|name| words(name)).collect();
     spelled.retain(|words| !words.is_empty());
     spelled.dedup();
     spelled
 }
 
-fn longest<'a>(text: &[Token], at: usize, names: &[Name<'a>]) -> Option<(&'a Zone, usize)> {
-    names.iter().find_map(|(zone, name)| {
-        let end = matches(text, at, name)?;
+fn words(name: &str) -> Vec<String> {
+    let words = tokens(name)
+        .into_iter()
+        .filter(|token| token.sort != Sort::Mark);
+    words.map(|token| token.text).collect()
+}
+
+fn longest<'a>(
+    text: &[Token],
+    at: usize,
+    names: &[Name<'a>],
+    taken: &[bool],
+) -> Option<(&'a Zone, usize)> {
+    // "menos la pampa y los lotes": what is joined to a zone is one.
+    let joined = matches!(before(text, at, 1), "y" | "o" | "ni" | ",")
+        && at.checked_sub(2).is_some_and(|zone| taken[zone]);
+    names.iter().find_map(|name| {
+        let end = matches(text, at, &name.words)?;
         let next = |offset: usize| {
             text.get(end + offset)
                 .map_or("", |token| token.text.as_str())
         };
         let pair = format!("{} {}", next(0), next(1));
-        let other = name.len() == 1
+        let other = name.words.len() == 1
             && NOT_THE_ZONE
                 .iter()
                 .any(|more| *more == next(0) || *more == pair);
         // "los lotes más baratos" are plots, "en Los Lotes" is a zone.
-        let common =
-            (at..end).any(|at| vocabulary::kind(&text[at]).is_some()) && !locative(text, at);
-        (!other && !common).then_some((*zone, end))
+        let common = (at..end).any(|at| vocabulary::kind(&text[at]).is_some())
+            && !locative(text, at)
+            && !joined;
+        let lonely = name.part && !after_place(text, at);
+        (!other && !common && !lonely).then_some((name.zone, end))
     })
 }
 
@@ -222,6 +297,35 @@ fn locative(text: &[Token], at: usize) -> bool {
         before(text, at, 1),
         "en" | "zona" | "barrio" | "por" | "de" | "sector"
     )
+}
+
+/// Whether a word before says that a place follows: "en la pampa", "el plan", "ni en el plan".
+fn after_place(text: &[Token], at: usize) -> bool {
+    let article = matches!(
+        before(text, at, 1),
+        "el" | "la" | "los" | "las" | "del" | "al"
+    );
+    let place = |word: &str| {
+        matches!(
+            word,
+            "en" | "por"
+                | "de"
+                | "del"
+                | "zona"
+                | "barrio"
+                | "sector"
+                | "ni"
+                | "o"
+                | "y"
+                | "menos"
+                | "cerca"
+                | "hacia"
+                | "al"
+                | "vs"
+                | ","
+        )
+    };
+    place(before(text, at, if article { 2 } else { 1 })) || (article && place(before(text, at, 1)))
 }
 
 /// "menos en", "no en la", "excepto", "que no sea en", "fuera de", "ni en"; and what is joined to a zone that ends at `earlier` and
@@ -284,20 +388,20 @@ fn strange(text: &[Token], zones: &[Zone], found: &mut Places) {
             found.unknown = Some(phrase(text, at));
             return;
         }
-        if inside && found.doubtful.is_none() {
-            found.doubtful = Some(word.text.clone());
-        }
     }
 }
 
-/// The word and those with a capital after it.
-fn phrase(text: &[Token], at: usize) -> String {
-    let mut words = vec![text[at].text.clone()];
+/// The word and those with a capital after it, with where they start and end.
+fn phrase(text: &[Token], at: usize) -> (String, usize, usize) {
     let more = text[at + 1..]
         .iter()
         .take_while(|token| token.sort == Sort::Word && token.capital && text[at].capital);
-    words.extend(more.map(|token| token.text.clone()));
-    words.join(" ")
+    let end = at + 1 + more.count();
+    let words: Vec<&str> = text[at..end]
+        .iter()
+        .map(|token| token.text.as_str())
+        .collect();
+    (words.join(" "), at, end)
 }
 
 #[cfg(test)]

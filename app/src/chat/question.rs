@@ -1,5 +1,7 @@
 //! A question, as far as it was understood.
 
+mod after;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,12 +20,33 @@ pub enum Intent {
     Cantidad,
     /// What they cost.
     Precios,
-    /// The zones, compared.
+    /// The zones, in an order.
     Zonas,
+    /// Two or more zones beside each other.
+    Comparacion,
+    /// Whom to ask about a property.
+    Contacto,
     /// One property and what is around it.
     Propiedad,
     /// Nothing about the catalogue.
     Ayuda,
+}
+
+/// Something that the texts of the listings may say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feature {
+    /// As it is told.
+    pub nombre: String,
+    /// A regular expression over the folded text of a listing.
+    pub patron: String,
+}
+
+/// A named place that is not a zone: a mall, a university, a street.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Landmark {
+    pub nombre: String,
+    /// Where the services of that name are, in degrees; without any, the texts of the listings are searched for the name.
+    pub puntos: Vec<(f64, f64)>,
 }
 
 /// A question. What it does not name is absent.
@@ -36,6 +59,9 @@ pub struct Question {
     pub operacion: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tipos: Vec<&'static str>,
+    /// Kinds that it must not be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tipos_excluidos: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "names")]
     #[schema(value_type = Vec<String>)]
     pub zonas: Vec<Zone>,
@@ -46,6 +72,21 @@ pub struct Question {
     /// A named place that is not a zone of the database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zona_desconocida: Option<String>,
+    /// Named places that are not zones.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "places")]
+    #[schema(value_type = Vec<String>)]
+    pub lugares: Vec<Landmark>,
+    /// The ring roads between which it must be; 4.5 is halfway from the fourth to the fifth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anillo_min: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anillo_max: Option<f64>,
+    /// `barata` or `cara`: the lowest or highest quarter of the prices of its zone and kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gama: Option<&'static str>,
+    /// `chica` or `grande`: the lowest or highest quarter of the surfaces of its kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tamano: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub presupuesto_min: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +105,16 @@ pub struct Question {
     pub superficie_max: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tiene_garaje: Option<bool>,
+    /// Places for cars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub garajes_min: Option<i64>,
+    /// What the texts of the listings must say, and what they must not.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "features")]
+    #[schema(value_type = Vec<String>)]
+    pub caracteristicas: Vec<Feature>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "features")]
+    #[schema(value_type = Vec<String>)]
+    pub sin_caracteristicas: Vec<Feature>,
     /// Service categories that should be near.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub necesidades: Vec<&'static str>,
@@ -77,12 +128,29 @@ pub struct Question {
     pub limite: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub propiedad: Option<i64>,
+    /// Pages of the same search that were shown before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pagina: Option<i64>,
+    /// Words that were neither understood nor without meaning; nothing was searched by them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub no_entendido: Vec<String>,
     /// Notes for the reader about how the question was understood.
     #[serde(skip)]
     pub avisos: Vec<String>,
     /// Whether it asks to start over.
     #[serde(skip)]
     pub anew: bool,
+    /// Whether it asks for more of the same.
+    #[serde(skip)]
+    pub more: bool,
+}
+
+fn places<S: serde::Serializer>(places: &[Landmark], out: S) -> Result<S::Ok, S::Error> {
+    out.collect_seq(places.iter().map(|place| &place.nombre))
+}
+
+fn features<S: serde::Serializer>(features: &[Feature], out: S) -> Result<S::Ok, S::Error> {
+    out.collect_seq(features.iter().map(|feature| &feature.nombre))
 }
 
 fn names<S: serde::Serializer>(zones: &[Zone], out: S) -> Result<S::Ok, S::Error> {
@@ -103,105 +171,23 @@ impl Question {
     pub fn is_empty(&self) -> bool {
         let silent = Question {
             avisos: self.avisos.clone(),
+            no_entendido: self.no_entendido.clone(),
             anew: self.anew,
             ..Question::default()
         };
         *self == silent
     }
 
-    /// Completes the question from an earlier one: what it does not name is taken from there.
-    pub fn after(self, earlier: &Question) -> Question {
-        let stands_alone = matches!(self.intent, Some(Intent::Propiedad | Intent::Ayuda));
-        if self.is_empty() || self.anew || stands_alone {
-            return self;
-        }
-        let earlier = earlier.carried_into(&self);
-        let (presupuesto_min, presupuesto_max) = range(
-            (self.presupuesto_min, self.presupuesto_max),
-            (earlier.presupuesto_min, earlier.presupuesto_max),
-        );
-        let (superficie_min, superficie_max) = range(
-            (self.superficie_min, self.superficie_max),
-            (earlier.superficie_min, earlier.superficie_max),
-        );
-        let (dormitorios_min, dormitorios_max) = range(
-            (self.dormitorios_min, self.dormitorios_max),
-            (earlier.dormitorios_min, earlier.dormitorios_max),
-        );
-        let (banos_min, banos_max) = range(
-            (self.banos_min, self.banos_max),
-            (earlier.banos_min, earlier.banos_max),
-        );
-        let intent = self.intent.or(earlier.intent);
-        Question {
-            intent,
-            operacion: self.operacion.or(earlier.operacion),
-            tipos: first(self.tipos, earlier.tipos),
-            zonas: first(self.zonas, earlier.zonas),
-            zonas_excluidas: first(self.zonas_excluidas, earlier.zonas_excluidas),
-            zona_desconocida: self.zona_desconocida.or(earlier.zona_desconocida),
-            presupuesto_min,
-            presupuesto_max,
-            dormitorios_min,
-            dormitorios_max,
-            banos_min,
-            banos_max,
-            superficie_min,
-            superficie_max,
-            tiene_garaje: self.tiene_garaje.or(earlier.tiene_garaje),
-            necesidades: first(self.necesidades, earlier.necesidades),
-            personas: self.personas.or(earlier.personas),
-            ninos: self.ninos.or(earlier.ninos),
-            orden: self
-                .orden
-                .or(earlier.orden.filter(|_| intent == Some(Intent::Ranking))),
-            limite: self.limite.or(earlier.limite),
-            propiedad: None,
-            avisos: self.avisos,
-            anew: false,
-        }
+    /// Whether nothing is named that a property has: only places and words that the texts may or may not have.
+    pub fn is_vague(&self) -> bool {
+        let vague = Question {
+            intent: self.intent,
+            lugares: self.lugares.clone(),
+            avisos: self.avisos.clone(),
+            no_entendido: self.no_entendido.clone(),
+            anew: self.anew,
+            ..Question::default()
+        };
+        *self == vague
     }
-
-    /// This earlier question, without what contradicts a later one.
-    fn carried_into(&self, later: &Question) -> Question {
-        let mut earlier = self.clone();
-        if !later.tipos.is_empty() && later.tipos != earlier.tipos {
-            // The number of rooms of a house does not apply to a plot.
-            (earlier.dormitorios_min, earlier.dormitorios_max) = (None, None);
-            (earlier.banos_min, earlier.banos_max) = (None, None);
-            (earlier.superficie_min, earlier.superficie_max) = (None, None);
-            earlier.tiene_garaje = None;
-        }
-        if later.operacion.is_some() && later.operacion != earlier.operacion {
-            // A sale price is not a rent.
-            (earlier.presupuesto_min, earlier.presupuesto_max) = (None, None);
-        }
-        if !later.zonas.is_empty() || later.zona_desconocida.is_some() {
-            (earlier.zonas, earlier.zona_desconocida) = (Vec::new(), None);
-        }
-        // The last word about a zone counts.
-        let (named, excluded) = (&later.zonas, &later.zonas_excluidas);
-        earlier.zonas_excluidas.retain(|zone| !named.contains(zone));
-        earlier.zonas.retain(|zone| !excluded.contains(zone));
-        if matches!(earlier.intent, Some(Intent::Propiedad | Intent::Ayuda)) {
-            earlier.intent = None;
-        }
-        earlier
-    }
-}
-
-/// The new ends, completed with the old ones unless that would turn the range around.
-fn range<T: Copy + PartialOrd>(
-    new: (Option<T>, Option<T>),
-    old: (Option<T>, Option<T>),
-) -> (Option<T>, Option<T>) {
-    let joined = (new.0.or(old.0), new.1.or(old.1));
-    match joined {
-        (Some(low), Some(high)) if low > high => new,
-        joined => joined,
-    }
-}
-
-fn first<T>(new: Vec<T>, old: Vec<T>) -> Vec<T> {
-    if new.is_empty() { old } else { new }
 }

@@ -1,9 +1,12 @@
 //! Words the facts without a model.
 
+mod wanted;
+
 use crate::catalog::spell;
 use crate::catalog::summary::{Summary, ZoneSummary};
 use crate::chat::facts::{Card, Facts};
-use crate::chat::question::{Intent, Question};
+use crate::chat::question::Intent;
+use wanted::wanted;
 
 const HELP: &str = "Puedo buscar propiedades en Santa Cruz de la Sierra, contar cuántas hay, decir cuánto cuestan y \
 comparar zonas. Por ejemplo: «busco un departamento de 3 dormitorios en Equipetrol hasta 200.000 dólares».";
@@ -15,14 +18,16 @@ pub fn tell(facts: &Facts) -> String {
         Intent::Cantidad => counts(facts),
         Intent::Precios => prices(facts),
         Intent::Zonas => zones(facts),
+        Intent::Comparacion => comparison(facts),
+        Intent::Contacto => contact(facts),
         Intent::Propiedad => single_property(facts),
-        Intent::Ayuda => HELP.to_owned(),
+        Intent::Ayuda => help(facts),
     };
     let mut parts = facts.notes.clone();
     parts.push(body);
     if facts.total == 0 && !facts.cards.is_empty() {
         // First that nothing fits, then what is shown instead.
-        parts.insert(0, nothing(&facts.question));
+        parts.insert(0, nothing(facts));
     }
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n")
@@ -39,7 +44,7 @@ pub fn suggestions(facts: &Facts) -> Vec<String> {
     let first = facts
         .cards
         .first()
-        .map(|card| format!("Cuéntame de la propiedad #{}", card.property().id));
+        .map(|card| format!("Cuénteme de la propiedad #{}", card.property().id));
     let mut all: Vec<String> = first.into_iter().collect();
     all.extend([
         format!("¿Cuál es el precio promedio de {what} en {place}?"),
@@ -52,79 +57,11 @@ pub fn suggestions(facts: &Facts) -> Vec<String> {
     match facts.intent {
         Intent::Precios => all.retain(|question| !question.contains("promedio")),
         Intent::Zonas => all.retain(|question| !question.contains("zonas")),
-        Intent::Propiedad => all.retain(|question| !question.starts_with("Cuéntame")),
+        Intent::Propiedad => all.retain(|question| !question.starts_with("Cuénteme")),
         _ => {}
     }
     all.truncate(5);
     all
-}
-
-/// "casas en venta en Urubó con al menos 3 dormitorios hasta USD 150.000".
-fn wanted(question: &Question) -> String {
-    let mut text = spell::kinds(&question.tipos);
-    if let Some(operation) = question.operacion {
-        text = format!("{text} {}", spell::operation(operation));
-    }
-    if !question.zonas.is_empty() {
-        let names: Vec<&str> = question
-            .zonas
-            .iter()
-            .map(|zone| zone.zona.as_str())
-            .collect();
-        text = format!("{text} en {}", names.join(" o "));
-    }
-    if !question.zonas_excluidas.is_empty() {
-        let names = question.zonas_excluidas.iter();
-        let names: Vec<&str> = names.map(|zone| zone.zona.as_str()).collect();
-        text = format!("{text} fuera de {}", names.join(" y "));
-    }
-    let mut more = Vec::new();
-    for (least, most, one, many) in [
-        (
-            question.dormitorios_min,
-            question.dormitorios_max,
-            "dormitorio",
-            "dormitorios",
-        ),
-        (question.banos_min, question.banos_max, "baño", "baños"),
-    ] {
-        more.extend(match (least, most) {
-            (Some(least), Some(most)) if least == most => {
-                Some(format!("con {}", spell::count(least, one, many)))
-            }
-            (Some(least), Some(most)) => Some(format!("con {least} a {most} {many}")),
-            (Some(least), None) => Some(format!("con al menos {}", spell::count(least, one, many))),
-            (None, Some(most)) => Some(format!("con a lo sumo {}", spell::count(most, one, many))),
-            (None, None) => None,
-        });
-    }
-    more.extend(
-        question
-            .superficie_min
-            .map(|least| format!("desde {} m²", spell::tenth(least))),
-    );
-    more.extend(
-        question
-            .superficie_max
-            .map(|most| format!("hasta {} m²", spell::tenth(most))),
-    );
-    more.extend(
-        question
-            .tiene_garaje
-            .map(|with| if with { "con garaje" } else { "sin garaje" }.to_owned()),
-    );
-    more.extend(
-        question
-            .presupuesto_min
-            .map(|least| format!("desde USD {}", spell::whole(least))),
-    );
-    more.extend(
-        question
-            .presupuesto_max
-            .map(|most| format!("hasta USD {}", spell::whole(most))),
-    );
-    more.insert(0, text);
-    more.join(" ")
 }
 
 fn properties(facts: &Facts) -> String {
@@ -133,20 +70,32 @@ fn properties(facts: &Facts) -> String {
         return String::new();
     }
     let mut lines = vec![match (facts.total, facts.cards.len()) {
-        (0, 0) => nothing(&facts.question),
+        (0, 0) => nothing(facts),
         (0, _) => return list(facts),
-        (total, shown) if usize::try_from(total).is_ok_and(|total| total > shown) => format!(
-            "Hay {} que cumplen: {wanted}. Las primeras {shown}:",
+        (total, 0) => format!(
+            "No hay más: ya se mostraron {}.",
             spell::count(total, "propiedad", "propiedades")
         ),
-        (total, _) => format!(
-            "Hay {}: {wanted}.",
-            spell::count(total, "propiedad", "propiedades")
-        ),
+        (total, shown) => headline(facts, total, shown, &wanted),
     }];
     lines.push(list(facts));
     lines.retain(|line| !line.is_empty());
     lines.join("\n")
+}
+
+/// How many there are, and which of them are shown.
+fn headline(facts: &Facts, total: i64, shown: usize, wanted: &str) -> String {
+    let count = spell::count(total, "propiedad", "propiedades");
+    let shown = i64::try_from(shown).unwrap_or(i64::MAX);
+    match facts.offset() {
+        0 if total > shown => format!("Hay {count}: {wanted}. Las primeras {shown}:"),
+        0 => format!("Hay {count}: {wanted}."),
+        before => format!(
+            "Hay {count}: {wanted}. De la {} a la {}:",
+            before + 1,
+            before + shown
+        ),
+    }
 }
 
 fn list(facts: &Facts) -> String {
@@ -154,8 +103,92 @@ fn list(facts: &Facts) -> String {
     lines.join("\n")
 }
 
-fn nothing(question: &Question) -> String {
-    format!("No hay {} disponibles en el catálogo.", wanted(question))
+/// That nothing matches, and what would if a filter were dropped.
+fn nothing(facts: &Facts) -> String {
+    let nothing = format!(
+        "No hay {} disponibles en el catálogo.",
+        wanted(&facts.question)
+    );
+    let without = facts.relaxations.iter();
+    let without: Vec<String> = without
+        .map(|relaxation| format!("{}: {}", relaxation.texto, relaxation.cantidad))
+        .collect();
+    if without.is_empty() {
+        return nothing;
+    }
+    format!("{nothing} Cambiando filtros hay: {}.", without.join("; "))
+}
+
+/// What can be asked; first, that something else was.
+fn help(facts: &Facts) -> String {
+    let words = &facts.question.no_entendido;
+    if words.is_empty() {
+        return HELP.to_owned();
+    }
+    format!(
+        "No entendí {}: solo respondo con lo que el catálogo registra. {HELP}",
+        spell::quoted(words)
+    )
+}
+
+/// Whom to ask: the chat has no telephone numbers, so it says where the listing is.
+fn contact(facts: &Facts) -> String {
+    if facts.cards.is_empty() {
+        return "Diga de qué propiedad, por ejemplo «contacto de la propiedad #12». Este chat no publica teléfonos ni \
+                correos; le diré dónde está el anuncio, con el contacto del vendedor."
+            .to_owned();
+    }
+    let mut lines = vec![
+        "Este chat no publica teléfonos ni correos de vendedores. El contacto está en el anuncio:"
+            .to_owned(),
+    ];
+    lines.extend(facts.cards.iter().map(|card| {
+        let property = card.property();
+        let place = property.url.as_ref().map_or_else(
+            || "sin enlace".to_owned(),
+            |url| format!("anuncio en {url}"),
+        );
+        format!(
+            "- **#{}** {}: {place} (fuente {}, código {})",
+            property.id, property.nombre, property.fuente, property.codigo
+        )
+    }));
+    lines.join("\n")
+}
+
+/// Zones beside each other, and which costs less for a square metre.
+fn comparison(facts: &Facts) -> String {
+    if facts.zones.is_empty() {
+        return nothing(facts);
+    }
+    let per_metre = |zone: &ZoneSummary| {
+        zone.usd_m2_mediano.map_or_else(
+            || "sin precio por m²".to_owned(),
+            |price| format!("USD {} por m²", spell::whole(price)),
+        )
+    };
+    let mut lines = vec![format!("Comparación de {}:", wanted(&facts.question))];
+    lines.extend(facts.zones.iter().map(|zone| {
+        format!(
+            "- {}: {}, mediana {}, {}",
+            zone.zona,
+            spell::count(zone.cantidad, "propiedad", "propiedades"),
+            spell::price(zone.precio_mediano),
+            per_metre(zone)
+        )
+    }));
+    let cheapest = facts
+        .zones
+        .iter()
+        .filter_map(|zone| Some((zone, zone.usd_m2_mediano?)));
+    let cheapest = cheapest.min_by(|one, other| one.1.total_cmp(&other.1));
+    lines.extend(cheapest.map(|(zone, _)| {
+        format!(
+            "El metro cuadrado cuesta menos en {}. El catálogo no dice cuánto se revaloriza una zona ni qué renta deja.",
+            zone.zona
+        )
+    }));
+    lines.join("\n")
 }
 
 fn counts(facts: &Facts) -> String {
@@ -179,7 +212,7 @@ fn counts(facts: &Facts) -> String {
         String::new()
     };
     format!(
-        "Hay {} disponibles de lo que preguntas ({}){detail}.",
+        "Hay {} de lo que pregunta ({}){detail}.",
         spell::count(facts.total, "propiedad", "propiedades"),
         wanted(&facts.question)
     )
@@ -190,7 +223,7 @@ fn prices(facts: &Facts) -> String {
         return String::new();
     }
     if facts.summaries.is_empty() {
-        return nothing(&facts.question);
+        return nothing(facts);
     }
     let mut lines = vec![format!("Precios de {}:", wanted(&facts.question))];
     lines.extend(facts.summaries.iter().map(summary));
@@ -220,7 +253,7 @@ fn summary(summary: &Summary) -> String {
 
 fn zones(facts: &Facts) -> String {
     if facts.zones.is_empty() {
-        return nothing(&facts.question);
+        return nothing(facts);
     }
     let line = |zone: &ZoneSummary| {
         format!(

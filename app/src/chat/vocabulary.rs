@@ -8,6 +8,7 @@ pub enum Measure {
     Bedrooms,
     Baths,
     Surface,
+    Hectares,
     Garages,
     People,
     Children,
@@ -22,7 +23,7 @@ const KINDS: &[(&str, &str)] = &[
     (
         "departamento",
         "departamento departamentos depto deptos dpto dptos depa depas apartamento apartamentos apto \
-         aptos monoambiente monoambientes garzonier",
+         aptos monoambiente monoambientes garzonier garzoniere",
     ),
     ("casa", "casa casas casita casitas chalet chalets"),
     ("terreno", "terreno terrenos lote lotes parcela parcelas"),
@@ -38,11 +39,11 @@ const KINDS: &[(&str, &str)] = &[
 const OPERATIONS: &[(&str, &str)] = &[
     (
         "venta",
-        "venta ventas comprar compra compro comprarme vende venden invertir inversion adquirir",
+        "venta ventas comprar compra compro comprarme vende venden vender vendo invertir inversion adquirir",
     ),
     (
         "alquiler",
-        "alquiler alquileres alquilar alquilo alquila alquilan renta rentar arrendar arriendo mensual \
+        "alquiler alquileres alquilar alquilarme alquilo alquila alquilan renta rentas rentar arrendar arriendo mensual \
          mensuales",
     ),
     ("anticretico", "anticretico anticreticos anticresis"),
@@ -60,7 +61,7 @@ const NEEDS: &[(&str, &str)] = &[
     ),
     (
         "comercio",
-        "comercio comercios comercial supermercado supermercados tiendas mercados abasto",
+        "comercio comercios comercial supermercado supermercados tienda tiendas mercado mercados abasto",
     ),
     (
         "transporte",
@@ -88,8 +89,9 @@ const MEASURES: &[(Measure, &str)] = &[
     (
         Measure::Garages,
         "garaje garajes garage garages parqueo parqueos cochera cocheras estacionamiento \
-         estacionamientos",
+         estacionamientos auto autos carro carros vehiculo vehiculos",
     ),
+    (Measure::Hectares, "ha hectarea hectareas"),
     (
         Measure::People,
         "persona personas adulto adultos integrantes miembros",
@@ -105,9 +107,8 @@ const MEASURES: &[(Measure, &str)] = &[
     (
         Measure::Other,
         "anillo anillos piso pisos planta plantas ano anos mes meses dia dias minuto minutos hora \
-         horas cuadra cuadras km kilometro kilometros perro perros gato gatos auto autos vehiculo \
-         vehiculos ambiente ambientes cuotas ro er do to no % ha hectarea hectareas frente fondo \
-         veces",
+         horas cuadra cuadras km kilometro kilometros perro perros gato gatos ambiente ambientes cuotas ro er do to no % \
+         frente fondo veces",
     ),
 ];
 
@@ -128,6 +129,64 @@ const ORDERS: &[(&str, &str, &str)] = &[
     ("mas", "reciente", "recientes"),
     ("mas", "nuev", "recientes"),
 ];
+
+const ENDINGS: &[&str] = &["", "a", "o", "as", "os", "s", "es"];
+
+/// Words for a price in the lowest and in the highest quarter of its zone and kind, and for such a surface of its kind.
+const QUARTERS: &[(Quarter, &str)] = &[
+    (
+        Quarter::Cheap,
+        "barato barata baratos baratas economico economica economicos economicas accesible accesibles \
+         modico modica comodo",
+    ),
+    (
+        Quarter::Dear,
+        "caro cara caros caras lujo lujoso lujosa lujosos lujosas exclusivo exclusiva premium costoso costosa",
+    ),
+    (
+        Quarter::Small,
+        "chico chica chicos chicas pequeno pequena pequenos pequenas chiquito chiquita chiquitos \
+         chiquitas compacto compacta",
+    ),
+    (
+        Quarter::Large,
+        "grande grandes amplio amplia amplios amplias espacioso espaciosa enorme gigante",
+    ),
+];
+
+/// A quarter of what is on offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quarter {
+    Cheap,
+    Dear,
+    Small,
+    Large,
+}
+
+/// The quarter that a word asks for.
+pub fn quarter(token: &Token) -> Option<Quarter> {
+    look(QUARTERS, token)
+}
+
+/// Every word that means something, for correcting those that are nearly so.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    let lists = [
+        KINDS.iter().map(|(_, words)| *words).collect::<Vec<_>>(),
+        OPERATIONS.iter().map(|(_, words)| *words).collect(),
+        NEEDS.iter().map(|(_, words)| *words).collect(),
+        MEASURES.iter().map(|(_, words)| *words).collect(),
+        QUARTERS.iter().map(|(_, words)| *words).collect(),
+    ];
+    lists
+        .into_iter()
+        .flatten()
+        .flat_map(|words| words.split(' '))
+}
+
+/// Whether a word means something.
+pub fn is_known(token: &Token) -> bool {
+    words().any(|word| token.is(word))
+}
 
 /// The kind of property that a word names.
 pub fn kind(token: &Token) -> Option<&'static str> {
@@ -155,7 +214,7 @@ pub fn order(first: &Token, second: &Token) -> Option<&'static str> {
         second
             .text
             .strip_prefix(stem)
-            .is_some_and(|ending| matches!(ending, "" | "a" | "o" | "as" | "os" | "s" | "es"))
+            .is_some_and(|ending| ENDINGS.contains(&ending))
     };
     ORDERS
         .iter()

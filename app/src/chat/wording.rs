@@ -81,7 +81,7 @@ impl Conversation {
         }
     }
 
-    /// The reply's text and whether it was cut, if all of it is in the facts.
+    /// The sentences of the reply that the facts bear, and whether it was cut at the limit.
     fn grounded(
         &self,
         provider: &str,
@@ -96,8 +96,13 @@ impl Conversation {
         }
         let text = stopped(text, &options.stop);
         let said = self.users().collect::<Vec<_>>().join("\n");
-        match ground::check(&text, &self.facts, &self.zones, &said) {
-            Ok(()) => Some((text, reply.cut)),
+        match ground::borne(&text, &self.facts, &self.zones, &said) {
+            Ok(borne) => {
+                for ground::Ungrounded(why) in borne.cut {
+                    tracing::warn!(provider, why, "a sentence of a model was cut");
+                }
+                Some((self.noted(&borne.text), reply.cut))
+            }
             Err(ground::Ungrounded(why)) => {
                 tracing::warn!(provider, why, "an answer of a model was not told");
                 origin.error_details.push(Miss {
@@ -107,6 +112,13 @@ impl Conversation {
                 None
             }
         }
+    }
+
+    /// What was not understood, or read in some way, is told by this program and not by the model.
+    fn noted(&self, text: &str) -> String {
+        let mut parts = self.facts.notes.clone();
+        parts.push(text.to_owned());
+        parts.join("\n\n")
     }
 
     /// The rules and facts first, then the client's instructions, then the turns.

@@ -16,8 +16,10 @@ pub enum Sort {
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// Lower case and without accents.
+    /// Lower case and without accents; after [`crate::chat::rewrite`], the word that it stands for.
     pub text: String,
+    /// As it was written; empty if it is a further word of an abbreviation.
+    pub written: String,
     pub sort: Sort,
     /// Whether it follows the token before it without a space.
     pub attached: bool,
@@ -57,6 +59,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
         let piece: String = letters[at..end].iter().collect();
         found.push(Token {
             text: fold(&piece.replace('²', "2")),
+            written: piece,
             sort,
             attached,
             capital: letters[at].is_uppercase(),

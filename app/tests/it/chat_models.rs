@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{App, eventually};
+use crate::app::App;
 use crate::chat::ask;
 use crate::cluster::Database;
 use crate::provider::{Behaviour, Provider};
@@ -138,53 +138,5 @@ fn the_facts_may_be_told_in_many_ways() {
         let (app, _key) = app(&database, &[&provider], "");
         let answer = ask(&app, QUESTION);
         assert_eq!(answer["llm_usado"], true, "{index}: {:?}", app.log());
-    }
-}
-
-#[test]
-fn what_a_model_invents_is_not_told() {
-    let Some(database) = Database::loaded() else {
-        return;
-    };
-    let inventions: Vec<fn(&Value) -> String> = vec![
-        |_| "Mira la #99999999, es ideal.".to_owned(),
-        |facts| format!("La #{} cuesta USD 12.345.", facts["propiedades"][0]["id"]),
-        // The price of another property.
-        |facts| {
-            let rows = &facts["propiedades"];
-            format!(
-                "La #{} cuesta USD {}.",
-                rows[0]["id"], rows[5]["precio_usd"]
-            )
-        },
-        // The budget in the place of the price.
-        |facts| format!("La #{} cuesta USD 200.000.", facts["propiedades"][0]["id"]),
-        |_| "Todas cuestan unos doscientos treinta mil dólares.".to_owned(),
-        |_| "También hay buenas opciones en Urubó.".to_owned(),
-        |_| "También hay buenas opciones en Montero.".to_owned(),
-        |_| "Más detalles en https://ejemplo.test/casa".to_owned(),
-    ];
-    for (index, invention) in inventions.into_iter().enumerate() {
-        let provider = Provider::start(vec![Behaviour::Tell(invention)]);
-        let (app, _key) = app(&database, &[&provider], "");
-        let answer = ask(&app, QUESTION);
-        assert_eq!(
-            faults(&answer),
-            [("p1".to_owned(), "not_grounded".to_owned())],
-            "{index}: {}",
-            answer["respuesta"]
-        );
-        assert_eq!(
-            (&answer["llm_usado"], &answer["fallback_activado"]),
-            (&json!(false), &json!(true))
-        );
-        assert!(
-            answer["respuesta"].as_str().unwrap().starts_with("Hay "),
-            "{index}: {answer}"
-        );
-        let logged = |line: &Value| {
-            line["message"] == "an answer of a model was not told" && line["why"].is_string()
-        };
-        eventually("the log says why", || app.log().iter().any(logged));
     }
 }

@@ -1,5 +1,6 @@
 //! What kind of answer a text asks for.
 
+use crate::chat::lexicon;
 use crate::chat::question::{Intent, Question};
 use crate::chat::words::Token;
 
@@ -20,6 +21,27 @@ const INTENTS: &[(Intent, &[&str])] = &[
         ],
     ),
     (
+        Intent::Contacto,
+        &[
+            "telefono",
+            "telefonos",
+            "celular",
+            "whatsapp",
+            "contacto",
+            "contactar",
+            "contacte",
+            "contactarme",
+            "vendedor",
+            "dueno",
+            "propietario",
+            "agente",
+            "corredor",
+            "visitar",
+            "visita",
+            "agendar",
+        ],
+    ),
+    (
         Intent::Zonas,
         &[
             "que zonas",
@@ -28,6 +50,8 @@ const INTENTS: &[(Intent, &[&str])] = &[
             "cuales son las zonas",
             "zonas mas",
             "zona mas",
+            "barrio mas",
+            "barrios mas",
             "por zona",
             "por zonas",
             "que barrios",
@@ -60,7 +84,9 @@ const INTENTS: &[(Intent, &[&str])] = &[
             "que precios",
             "precios",
             "estadisticas",
-            "mercado",
+            "mercado inmobiliario",
+            "precio de mercado",
+            "esta el mercado",
             "el metro cuadrado",
             "por metro",
             "precio de las",
@@ -70,6 +96,57 @@ const INTENTS: &[(Intent, &[&str])] = &[
         ],
     ),
 ];
+/// Words that compare zones, where two are named.
+const COMPARING: &[&str] = &[
+    "comparar",
+    "compara",
+    "compare",
+    "comparame",
+    "comparacion",
+    "comparando",
+    "diferencia",
+    "diferencias",
+    "vs",
+    "versus",
+    "conviene",
+    "convendria",
+    "mejor",
+];
+/// Phrases that compare zones, where two are named.
+const COMPARISONS: &[&str] = &[
+    "que es mas",
+    "cual es mas",
+    "cual sale mas",
+    "donde es mas",
+    "donde sale mas",
+    "cual esta mas",
+];
+const MORE: &[&str] = &[
+    "muestrame mas",
+    "muestreme mas",
+    "mostrame mas",
+    "muestra mas",
+    "mostrar mas",
+    "ver mas",
+    "dame mas",
+    "deme mas",
+    "mas opciones",
+    "mas resultados",
+    "mas propiedades",
+    "otras opciones",
+    "otros resultados",
+    "hay mas",
+    "tiene mas",
+    "tienes mas",
+    "que mas hay",
+    "que mas tiene",
+    "que otras",
+    "los siguientes",
+    "las siguientes",
+    "siguiente pagina",
+    "siguiente",
+    "siguientes",
+];
 const WISHES: &[&str] = &[
     "busco",
     "buscar",
@@ -78,6 +155,9 @@ const WISHES: &[&str] = &[
     "queremos",
     "necesito",
     "necesitamos",
+    "ando",
+    "deseo",
+    "quisiera",
     "recomienda",
     "recomiendame",
     "recomendar",
@@ -109,21 +189,55 @@ const ANEW: &[&str] = &[
 /// The kind of answer, if the text names one. `said` is the folded text with a blank before and after it.
 pub fn intent(text: &[Token], said: &str, question: &Question) -> Option<Intent> {
     if question.propiedad.is_some() {
-        return Some(Intent::Propiedad);
-    }
-    for (intent, phrases) in INTENTS {
-        if phrases
+        let contact = INTENTS
             .iter()
-            .any(|phrase| said.contains(&format!(" {phrase} ")))
-        {
-            return Some(*intent);
-        }
+            .filter(|(intent, _)| *intent == Intent::Contacto);
+        let asks = contact
+            .flat_map(|(_, phrases)| phrases.iter())
+            .any(|phrase| said.contains(&format!(" {phrase} ")));
+        return Some(if asks {
+            Intent::Contacto
+        } else {
+            Intent::Propiedad
+        });
+    }
+    let says = |phrase: &&str| said.contains(&format!(" {phrase} "));
+    let compares =
+        text.iter().any(|token| token.is_one_of(COMPARING)) || COMPARISONS.iter().any(says);
+    let invests = question.tipos.is_empty()
+        && text
+            .iter()
+            .any(|token| token.is_one_of(&["invertir", "inversion"]));
+    if question.zonas.len() > 1 && (compares || invests) {
+        return Some(Intent::Comparacion);
+    }
+    // "casa, trato directo con el dueño" is a search.
+    let searches = !question.tipos.is_empty() || !question.zonas.is_empty();
+    let asked = INTENTS
+        .iter()
+        .filter(|(intent, _)| !(searches && *intent == Intent::Contacto))
+        .find(|(_, phrases)| phrases.iter().any(says));
+    if let Some((intent, _)) = asked {
+        return Some(*intent);
     }
     if question.orden.is_some() {
         return Some(Intent::Ranking);
     }
     let wish = text.iter().any(|token| token.is_one_of(WISHES));
     (wish && !question.is_empty()).then_some(Intent::Recomendacion)
+}
+
+/// Whether the text asks for more of the same, and names nothing new.
+pub fn more(said: &str) -> bool {
+    let asked = said.trim();
+    MORE.iter().any(|phrase| {
+        let rest = said.replacen(&format!(" {phrase} "), " ", 1);
+        rest.len() < said.len() && rest.split_whitespace().all(is_nothing)
+    }) || matches!(asked, "mas" | "otras" | "otros")
+}
+
+fn is_nothing(word: &str) -> bool {
+    lexicon::is_filler(word) || !word.contains(char::is_alphanumeric)
 }
 
 /// Whether the text asks to forget what was said before.

@@ -260,3 +260,39 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A word that nobody knows is never dropped, wherever it stands: it is told as not understood, or searched in the texts.
+    #[test]
+    fn every_word_is_accounted_for(
+        words in prop::collection::vec(
+            prop::sample::select(vec![
+                "busco", "casa", "en", "Equipetrol", "hasta", "200", "mil", "con", "garaje", "y", "3", "dormitorios", "barata",
+                "por", "el", "4to", "anillo", ",", "cerca", "de", "un", "colegio", "sin", "piscina", "no", "entre", "80", "120",
+                "muéstrame", "más", "alquiler", "cuántas", "hay", "la", "usd", "para", "personas", "zona", "norte",
+            ]),
+            0..10,
+        ),
+        at in 0..10_usize,
+        strange in prop::sample::select(vec!["xilografico", "wuqtrap", "brontolomo", "Zzyzx"]),
+    ) {
+        let mut words = words;
+        words.insert(at.min(words.len()), strange);
+        let text = words.join(" ");
+        let question = read(&text);
+        let places = question.lugares.iter().map(|place| place.nombre.as_str());
+        let features = question.caracteristicas.iter().chain(&question.sin_caracteristicas);
+        let told: Vec<&str> = question
+            .no_entendido
+            .iter()
+            .map(String::as_str)
+            .chain(places)
+            .chain(features.map(|feature| feature.nombre.as_str()))
+            .chain(question.zona_desconocida.as_deref())
+            .collect();
+        let told = fold(&told.join(" "));
+        prop_assert!(told.contains(&fold(strange)), "{}: {:?}", text, question);
+    }
+}
