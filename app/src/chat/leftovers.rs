@@ -116,6 +116,7 @@ fn phrase(text: &[Token], start: usize, end: usize, question: &mut Question) {
         .rev()
         .find(|token| !token.is_one_of(ARTICLES) && token.sort != Sort::Mark);
     let is = |list: &[&str]| before.is_some_and(|token| token.is_one_of(list));
+    let listed = is(&["y", "e", "o"]) && joins_feature(&text[..start]);
     let place = words[0].is_one_of(PLACES)
         || words.iter().any(|token| token.is_one_of(&["mall"]))
         || is(BEFORE_PLACES);
@@ -125,7 +126,7 @@ fn phrase(text: &[Token], start: usize, end: usize, question: &mut Question) {
             nombre: written,
             puntos: Vec::new(),
         });
-    } else if is(BEFORE_FEATURES) && !long && !number {
+    } else if (is(BEFORE_FEATURES) || listed) && !long && !number {
         let feature = Feature {
             patron: narrow::literal(&written),
             nombre: written,
@@ -138,6 +139,15 @@ fn phrase(text: &[Token], start: usize, end: usize, question: &mut Question) {
     } else {
         question.no_entendido.push(written);
     }
+}
+
+/// "con sauna y …": what is joined to a feature is one.
+fn joins_feature(before: &[Token]) -> bool {
+    let earlier = before
+        .iter()
+        .rev()
+        .find(|token| !token.is_one_of(ARTICLES) && !token.is_one_of(&["y", "e", "o"]));
+    earlier.is_some_and(|token| lexicon::feature(token).is_some())
 }
 
 /// As the user wrote it, with a space where there was one.

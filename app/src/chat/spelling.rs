@@ -14,7 +14,33 @@ const TWO_WRONG: usize = 11;
 const SHORTEST: usize = 4;
 
 /// Words and how they sound.
-type Targets = HashMap<String, Vec<char>>;
+type Heard = HashMap<String, Vec<char>>;
+
+/// Every word that means something to the parser.
+static VOCABULARY: LazyLock<Heard> = LazyLock::new(|| {
+    let words = vocabulary::words().chain(lexicon::feature_words());
+    heard(words.map(str::to_owned))
+});
+
+/// What a word may be corrected to: the vocabulary, and the names of the zones.
+struct Targets {
+    zones: Heard,
+}
+
+impl Targets {
+    fn has(&self, word: &str) -> bool {
+        VOCABULARY.contains_key(word) || self.zones.contains_key(word)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&String, &Vec<char>)> {
+        VOCABULARY.iter().chain(&self.zones)
+    }
+}
+
+fn heard(words: impl Iterator<Item = String>) -> Heard {
+    let long = words.filter(|word| word.len() >= SHORTEST);
+    long.map(|word| (word.clone(), sound(&word))).collect()
+}
 
 /// A word and what it was read as.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,12 +53,9 @@ pub struct Correction {
 pub fn correct(text: &mut [Token], zones: &[Zone]) -> Vec<Correction> {
     let names = zones.iter().flat_map(|zone| tokens(&zone.zona_normalizada));
     let names = names.filter(|token| token.sort == Sort::Word);
-    let words = vocabulary::words().chain(lexicon::feature_words());
-    let words = words
-        .map(str::to_owned)
-        .chain(names.map(|token| token.text));
-    let long = words.filter(|word| word.len() >= SHORTEST);
-    let targets: Targets = long.map(|word| (word.clone(), sound(&word))).collect();
+    let targets = Targets {
+        zones: heard(names.map(|token| token.text)),
+    };
     let mut corrections = Vec::new();
     for token in text.iter_mut() {
         if token.sort != Sort::Word || is_known(token, &targets) {
@@ -55,7 +78,7 @@ pub fn correct(text: &mut [Token], zones: &[Zone]) -> Vec<Correction> {
 }
 
 fn is_known(token: &Token, targets: &Targets) -> bool {
-    targets.contains_key(token.text.as_str())
+    targets.has(&token.text)
         || token.text.len() < SHORTEST
         || lexicon::is_filler(&token.text)
         || vocabulary::is_known(token)
@@ -69,7 +92,7 @@ fn undiminished(word: &str, targets: &Targets) -> Option<String> {
     let ends = ["ecito", "ecita", "cito", "cita", "ito", "ita"];
     let stem = ends.iter().find_map(|end| plain.strip_suffix(end))?;
     let wholes = ["", "o", "a", "e"].map(|end| format!("{stem}{end}"));
-    wholes.into_iter().find(|whole| targets.contains_key(whole))
+    wholes.into_iter().find(|whole| targets.has(whole))
 }
 
 /// The filler that a word sounds like, unless it sounds like a word that means something.
@@ -79,7 +102,7 @@ fn small_word(word: &str, targets: &Targets) -> Option<&'static str> {
         words.map(|word| (sound(word), word)).collect()
     });
     let heard = sound(word);
-    let means = targets.values().any(|sound| *sound == heard);
+    let means = targets.iter().any(|(_, sound)| *sound == heard);
     SMALL.get(&heard).copied().filter(|_| !means)
 }
 
@@ -101,6 +124,7 @@ fn nearest<'w>(word: &str, targets: &'w Targets) -> Option<&'w str> {
         .filter(|(distance, _)| *distance <= reach)
         .collect();
     best.sort_unstable();
+    best.dedup();
     match best.as_slice() {
         [(first, _), (second, _), ..] if first == second && *first > 0 => None,
         [(_, word), ..] => Some(word),

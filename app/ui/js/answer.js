@@ -86,7 +86,8 @@ function more(found) {
   const wish = found.entendido;
   if (!wish || !(found.datos_encontrados > (found.recomendaciones?.length ?? 0))) return null;
   // The search has no field for it, and would find more.
-  if (wish.zonas_excluidas?.length > 0) return null;
+  const only = ["zonas_excluidas", "tipos_excluidos", "lugares", "caracteristicas", "sin_caracteristicas", "anillo_min", "anillo_max", "gama", "tamano", "garajes_min"];
+  if (only.some((key) => (Array.isArray(wish[key]) ? wish[key].length > 0 : wish[key] !== undefined))) return null;
   const query = new URLSearchParams();
   const put = (name, value) => value !== undefined && value !== null && query.set(name, value);
   put("operacion", wish.operacion);
