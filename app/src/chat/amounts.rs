@@ -76,6 +76,8 @@ const LABELS: &[&str] = &[
 ];
 /// What is measured in metres and is no surface: "10 metros de frente".
 const SIDES: &[&str] = &["frente", "fondo", "ancho", "largo", "alto", "altura"];
+/// The ends of ordinals.
+const ORDINALS: &[&str] = &["ro", "er", "do", "to", "no"];
 /// Words before money that is not the price.
 const PARTS: &[&str] = &[
     "inicial",
@@ -233,6 +235,8 @@ fn noun(text: &[Token], start: usize, number: Numeral, spent: usize) -> Option<(
 fn next_measure(text: &[Token], at: usize) -> Option<Measure> {
     let token = text.get(at)?;
     match vocabulary::measure(token) {
+        // The "no" of "9no" stands right behind its number; that of "70 mil, no en" does not.
+        Some(Measure::Other) if !token.attached && token.is_one_of(ORDINALS) => None,
         // "100 mil más" or "3 o más" is no count of properties; "las 3 más caras" is.
         Some(Measure::Items) if token.is("mas") => {
             vocabulary::order(token, text.get(at + 1)?).map(|_| Measure::Items)

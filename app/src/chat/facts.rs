@@ -286,6 +286,7 @@ async fn single_property(connection: &mut PgConnection, facts: &mut Facts) -> sq
     if row.place().is_some() {
         facts.services = services::around(connection, id, RADII[1], SERVICES).await?;
     }
+    select::of_one(connection, facts, id).await?;
     facts.total = 1;
     facts.cards = plain(vec![row]);
     Ok(())

@@ -12,6 +12,7 @@ const LISTS: &[(&str, usize, &str)] = &[
     ("calle", 10, include_str!("preguntas/calle.yml")),
     // Written down before they were asked for the first time.
     ("ajenas", 9, include_str!("preguntas/ajenas.yml")),
+    ("nuevas", 9, include_str!("preguntas/nuevas.yml")),
 ];
 
 #[test]

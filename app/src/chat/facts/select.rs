@@ -44,6 +44,29 @@ pub async fn resolve(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::
     Ok(())
 }
 
+/// What is asked about one property: whether its listing says it, and what was not understood.
+pub async fn of_one(connection: &mut PgConnection, facts: &mut Facts, id: i64) -> sqlx::Result<()> {
+    let one = Filters {
+        solo: Some(vec![id]),
+        ..Filters::default()
+    };
+    let question = &facts.question;
+    for feature in question
+        .caracteristicas
+        .iter()
+        .chain(&question.sin_caracteristicas)
+    {
+        let says = [Narrowing::Says(feature.patron.clone())];
+        let said = !narrow::ids(connection, &one, &says).await?.is_empty();
+        let verb = if said { "dice" } else { "no dice" };
+        facts
+            .notes
+            .push(format!("El anuncio {verb} «{}».", feature.nombre));
+    }
+    facts.notes.extend(not_understood(question));
+    Ok(())
+}
+
 /// A zone that the catalogue does not have may still be named by a listing.
 async fn unknown_zone(connection: &mut PgConnection, question: &mut Question) -> sqlx::Result<()> {
     let Some(name) = question.zona_desconocida.take() else {
@@ -192,6 +215,16 @@ fn soft(question: &Question, intent: Intent) -> Option<String> {
     })
 }
 
+fn not_understood(question: &Question) -> Option<String> {
+    let words = &question.no_entendido;
+    (!words.is_empty()).then(|| {
+        format!(
+            "No filtré por {}: no lo entendí o el catálogo no lo registra.",
+            spell::quoted(words)
+        )
+    })
+}
+
 /// How the filters are to be read, and what was not searched by.
 fn notes(question: &Question, unfiltered: &[String]) -> Vec<String> {
     let mut notes = Vec::new();
@@ -201,12 +234,7 @@ fn notes(question: &Question, unfiltered: &[String]) -> Vec<String> {
             spell::quoted(unfiltered)
         ));
     }
-    if !question.no_entendido.is_empty() {
-        notes.push(format!(
-            "No filtré por {}: no lo entendí o el catálogo no lo registra.",
-            spell::quoted(&question.no_entendido)
-        ));
-    }
+    notes.extend(not_understood(question));
     let places = question
         .lugares
         .iter()

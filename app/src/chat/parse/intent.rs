@@ -36,6 +36,10 @@ const INTENTS: &[(Intent, &[&str])] = &[
             "propietario",
             "agente",
             "corredor",
+            "llamo",
+            "hablar con",
+            "hablo con",
+            "comunicarme",
             "visitar",
             "visita",
             "agendar",
@@ -208,7 +212,13 @@ pub fn intent(text: &[Token], said: &str, question: &Question) -> Option<Intent>
         && text
             .iter()
             .any(|token| token.is_one_of(&["invertir", "inversion"]));
-    if question.zonas.len() > 1 && (compares || invests) {
+    // "¿qué sale más barato, Equipetrol o el centro?"
+    let asks = question.orden.is_some()
+        && question.tipos.is_empty()
+        && text
+            .iter()
+            .any(|token| token.is_one_of(&["que", "cual", "donde"]));
+    if question.zonas.len() > 1 && (compares || invests || asks) {
         return Some(Intent::Comparacion);
     }
     // "casa, trato directo con el dueño" is a search.
