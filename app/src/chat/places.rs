@@ -336,7 +336,24 @@ fn refused(text: &[Token], at: usize, earlier: Option<usize>) -> bool {
         "no", "ni", "menos", "excepto", "salvo", "fuera", "evitar", "sin",
     ];
     const BEING: &[&str] = &[
-        "sea", "sean", "este", "esten", "quede", "queden", "quiero", "queremos",
+        "sea",
+        "sean",
+        "este",
+        "esten",
+        "quede",
+        "queden",
+        "quiero",
+        "queremos",
+        "me",
+        "nada",
+        "muestre",
+        "muestres",
+        "busco",
+        "interesa",
+        "interesan",
+        "gusta",
+        "ofrezca",
+        "tiene",
     ];
     let joins = |from: usize| {
         let between = &text[from..at];
@@ -350,10 +367,15 @@ fn refused(text: &[Token], at: usize, earlier: Option<usize>) -> bool {
     let last = text[..at]
         .iter()
         .rposition(|token| !token.is_one_of(FILLERS));
-    last.is_some_and(|last| {
-        text[last].is_one_of(REFUSING)
-            || (text[last].is_one_of(BEING) && before(text, last, 1) == "no")
-    }) || earlier.is_some_and(joins)
+    // "no quiero", "no me muestre nada": the "no" may stand before a few such words.
+    let refusing = last.and_then(|last| {
+        text[..=last]
+            .iter()
+            .rposition(|token| !token.is_one_of(BEING))
+            .map(|at| (at, at == last))
+    });
+    refusing.is_some_and(|(at, close)| text[at].is_one_of(REFUSING) && (close || text[at].is("no")))
+        || earlier.is_some_and(joins)
 }
 
 /// A place that no zone has: surely after "zona", "barrio" or with a capital after "en", perhaps after a plain "en".

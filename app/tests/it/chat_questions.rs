@@ -13,6 +13,7 @@ const LISTS: &[(&str, usize, &str)] = &[
     // Written down before they were asked for the first time.
     ("ajenas", 9, include_str!("preguntas/ajenas.yml")),
     ("nuevas", 9, include_str!("preguntas/nuevas.yml")),
+    ("terceras", 9, include_str!("preguntas/terceras.yml")),
 ];
 
 #[test]

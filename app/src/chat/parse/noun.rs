@@ -78,9 +78,13 @@ fn before(text: &[Token], at: usize, distance: usize) -> &str {
 fn is_refused(text: &[Token], at: usize) -> bool {
     let refusing = text[..at]
         .iter()
-        .rev()
-        .find(|token| !token.is_one_of(BETWEEN));
-    refusing.is_some_and(|token| token.is_one_of(REFUSING))
+        .rposition(|token| !token.is_one_of(BETWEEN));
+    refusing.is_some_and(|last| {
+        // "90 mil o menos con patio" refuses nothing.
+        let bound =
+            text[last].is("menos") && matches!(before(text, last, 1), "o" | "lo" | "al" | "y");
+        text[last].is_one_of(REFUSING) && !bound
+    })
 }
 
 fn kind(text: &[Token], at: usize, refused: bool, question: &mut Question) -> bool {
