@@ -29,8 +29,8 @@ const LINKS: usize = 40;
 /// What somebody goes there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Errand {
-    /// To read. A folder of the app's user or of `PostgreSQL`'s may be on the way, as earlier versions left them: what is there is
-    /// believed as little as what they say otherwise.
+    /// To read. A folder of the app's users or of `PostgreSQL`'s may be on the way, as systemd makes them for sockets and earlier
+    /// versions left them: what is there is believed as little as what they say otherwise.
     Read,
     /// To write, to remove, to give away: no folder on the way may be anybody's but root's, or the one's to whom what is written
     /// belongs.
@@ -270,10 +270,12 @@ impl<'s> Way<'s> {
 
     fn is_service(&self, uid: u32) -> Result<bool> {
         let app = self.system.app();
-        Ok(self.system.has_number("/etc/passwd", &app.user, uid)?
-            || self
-                .system
-                .has_number("/etc/passwd", own::CLUSTER_OWNER, uid)?)
+        for user in [&*app.user, &app.trial_user(), own::CLUSTER_OWNER] {
+            if self.system.has_number("/etc/passwd", user, uid)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
