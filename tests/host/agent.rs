@@ -15,7 +15,7 @@ fn a_killed_agent_leaves_nothing_that_the_next_run_does_not_mend() {
     let before = started();
 
     // Between the step that writes PostgreSQL's settings and the one that restarts it.
-    stack.hold_after(2, "postgres");
+    stack.hold_after("PostgreSQL configuration", "postgres");
     let mut run = stack.start(&["converge"]);
     run.until("begin", HELD);
     let agents = stack.agents();
@@ -59,7 +59,7 @@ fn a_killed_agent_leaves_nothing_that_the_next_run_does_not_mend() {
 fn a_cut_connection_changes_nothing_for_the_host() {
     let Some(stack) = serving() else { return };
     stack.on_host("rm -f /var/www/citrino/robots.txt");
-    stack.hold_after(1, "nginx");
+    stack.hold_after("folder for static files", "nginx");
     let mut run = stack.start(&["converge"]);
     run.until("begin", HELD);
     run.kill();
@@ -92,7 +92,7 @@ fn a_cut_connection_changes_nothing_for_the_host() {
 #[test]
 fn two_runs_at_once_are_one_run_and_a_refusal() {
     let Some(stack) = serving() else { return };
-    stack.hold_after(1, "nginx");
+    stack.hold_after("folder for static files", "nginx");
     let mut first = stack.start(&["converge"]);
     first.until("begin", HELD);
     let second = stack.citrino(&["converge"]);
@@ -124,7 +124,7 @@ fn a_network_that_hangs_does_not_hold_the_host_up() {
         assert!(status.success());
     };
     stack.on_host("rm -f /var/www/citrino/50x.html");
-    stack.hold_after(1, "nginx");
+    stack.hold_after("folder for static files", "nginx");
     let mut run = stack.start(&["converge"]);
     run.until("begin", HELD);
     set("down");

@@ -216,7 +216,7 @@ fn what_is_edited_removed_or_moved_on_the_host_is_found_by_its_number() {
 #[test]
 fn a_run_that_was_killed_is_told_by_the_next_and_a_torn_line_is_closed() {
     let Some(stack) = serving() else { return };
-    stack.hold_after(1, "nginx");
+    stack.hold_after("folder for static files", "nginx");
     let mut run = stack.start(&["converge"]);
     run.until("begin", HELD);
     let agents = stack.agents();

@@ -209,7 +209,7 @@ fn a_full_disk_leaves_nothing_with_a_good_name_and_the_next_run_is_whole() {
         ("64m", "62m", "less than 5 % of its disk is free"),
     ] {
         let folder = "/home/citrino/database/backups";
-        stack.on_host(&format!("mount -t tmpfs -o size={size},uid=$(id -u postgres),gid=$(id -g postgres),mode=0750 tmpfs {folder}; fallocate -l {others} {folder}/others"));
+        stack.on_host(&format!("mount -t tmpfs -o size={size},mode=0700 tmpfs {folder}; fallocate -l {others} {folder}/others"));
         let user = User::comes(&stack);
         let backup = stack.citrino(&["backup"]);
         let left = stack.on_host(&format!("ls -A {folder}"));

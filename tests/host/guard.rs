@@ -154,7 +154,7 @@ fn only_a_guarded_change_costs_another_connection() {
 /// A good change, and an operator who is killed before the run ends: nobody comes back.
 fn nobody_comes_back(stack: &Stack, within_s: &str) {
     write_good_change(stack);
-    stack.hold_after(4, "nginx");
+    stack.hold_after("nginx configuration", "nginx");
     let mut run = Stack::spawn(converge(stack, within_s));
     run.until("begin", HELD);
     run.kill();

@@ -299,18 +299,16 @@ impl Stack {
         })
     }
 
-    /// Overrides a playbook with one that holds the run up after so many of its steps, until
+    /// Overrides a playbook with one that holds the run up after the step of this name, until
     /// `let_go`.
-    pub fn hold_after(&self, steps: usize, playbook: &str) {
+    pub fn hold_after(&self, step: &str, playbook: &str) {
         let text = fs::read_to_string(
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("playbooks/{playbook}.yml")),
         )
         .unwrap();
-        let starts: Vec<usize> = text
-            .match_indices("\n- name:")
-            .map(|(at, _)| at + 1)
-            .collect();
-        let (before, after) = text.split_at(starts[steps]);
+        let named = text.find(&format!("- name: {step}\n")).unwrap();
+        let next = text[named..].find("\n\n").unwrap() + 2;
+        let (before, after) = text.split_at(named + next);
         let held = "- name: the run is held up\n  command: { run: [sh, -c, \"until test -e /var/tmp/go-on; do sleep 0.02; done\"], check: [test, -e, /var/tmp/go-on] }\n\n";
         self.write(
             &format!("playbooks/{playbook}.yml"),
