@@ -31,6 +31,8 @@ pub struct Amount {
     pub bare: bool,
     /// Its tokens, with the noun and the currency.
     pub span: (usize, usize),
+    /// The word between number and noun, where it says nothing of how large or dear that is: "3 buenos dormitorios".
+    pub described: Option<usize>,
 }
 
 impl Amount {
@@ -134,6 +136,8 @@ pub fn find(text: &[Token], taken: &[bool]) -> Vec<Amount> {
                 bound: cues::bound(text, at, past_currency(text, end)),
                 bare: is_bare(text, at, unit, (first, last)),
                 span: (at, past_currency(text, end)),
+                described: (end == last.end + 2 && vocabulary::quarter(&text[last.end]).is_none())
+                    .then_some(last.end),
             });
         }
         spent = end;

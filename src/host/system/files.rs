@@ -143,9 +143,8 @@ impl System {
     /// # Errors
     /// E0409 when something else is there.
     pub fn socket(&self, path: impl AsRef<Path>) -> Result<Option<OpenSocket>> {
-        // nginx reaches the live slot's by a link of root's.
-        let path = self.resolve(path)?;
-        let Some((folder, name)) = self.parent(&path, Errand::Read)? else {
+        let path = path.as_ref();
+        let Some((folder, name)) = self.parent(path, Errand::Read)? else {
             return Ok(None);
         };
         if folder.look(name)?.is_none() {
@@ -157,7 +156,7 @@ impl System {
             return Ok(Some(OpenSocket { handle }));
         }
         let why = format!("it is {}, expected a socket", kind.named());
-        Err(unsafe_place(&self.path(&path), &why).into())
+        Err(unsafe_place(&self.path(path), &why).into())
     }
 
     /// Puts content in place by a rename: it is whole, with mode and owner, or it is not there.

@@ -61,7 +61,8 @@ impl Http {
         // Held while it is asked: the app's user could put something else in its place.
         let mut socket = None;
         if let Some(path) = &self.unix_socket {
-            let Some(found) = system.socket(path)? else {
+            // That of the live slot is reached as nginx reaches it, by a link of root's.
+            let Some(found) = system.socket(system.resolve(path)?)? else {
                 let why = std::io::Error::from_raw_os_error(nix::libc::ENOENT);
                 return Ok(self.unanswered(&format!("({why})")));
             };

@@ -24,6 +24,9 @@ pub fn take(amounts: &[Amount], bob_per_usd: f64, question: &mut Question, taken
         let amount = thousands(*amount, question);
         if one(amount, bob_per_usd, question) {
             taken[amount.span.0..amount.span.1].fill(true);
+            if let Some(word) = amount.described {
+                taken[word] = false;
+            }
         }
     }
     rent(amounts, question);
