@@ -181,6 +181,7 @@ const LITTLE_ROOM: &str = r"
 set -eu
 mkdir /run/small
 mount -t tmpfs -o size=512m tmpfs /run/small
+mount --make-private /run/small
 for place in /home/citrino/citrino/releases /var/lib/citrino /var/log/citrino; do
     mkdir -p /run/small/was$place /run/small/is$place
     mount --bind $place /run/small/was$place
@@ -189,10 +190,14 @@ for place in /home/citrino/citrino/releases /var/lib/citrino /var/log/citrino; d
     for thing in $(ls -A $place); do
         case $place/$thing in
             *.json | *.ndjson | */lock | */stamps | */blobs) cp -a $place/$thing /run/small/is$place/ ;;
-            *) ln -s /run/small/was$place/$thing /run/small/is$place/ ;;
+            *)
+                if test -d $place/$thing; then mkdir /run/small/is$place/$thing; else touch /run/small/is$place/$thing; fi
+                mount --bind /run/small/was$place/$thing /run/small/is$place/$thing
+                ;;
         esac
     done
-    mount --bind /run/small/is$place $place
+    mount --rbind /run/small/is$place $place
+    mount --make-rprivate $place
 done
 free=$(df --output=avail -B1 /run/small | tail -1)
 fallocate -l $((free - room)) /run/small/fill
@@ -203,9 +208,8 @@ const ROOM_AGAIN: &str = r"
 set -eu
 cp -a /run/small/is/var/log/citrino/*.ndjson /run/small/was/var/log/citrino/
 for place in /home/citrino/citrino/releases /var/lib/citrino /var/log/citrino; do
-    umount $place
-    umount /run/small/was$place
+    umount --recursive $place
 done
-umount /run/small
+umount --recursive /run/small
 rmdir /run/small
 ";

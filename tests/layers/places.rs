@@ -62,7 +62,7 @@ const QUESTIONS: [&str; 10] = [
     "canonicalize",
 ];
 /// Programs are started in one file, by name and not by a path of somebody's.
-const STARTS_PROGRAMS: &str = "src/host/system/program.rs";
+const STARTS_PROGRAMS: &str = "src/host/system/cmd.rs";
 
 struct Look {
     file: PathBuf,
