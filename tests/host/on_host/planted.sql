@@ -19,11 +19,13 @@ CREATE SCHEMA first;
 \o /dev/null
 SELECT set_config('planted.names', :'names', false);
 
-CREATE FUNCTION public.plant(place text, routine text, arguments text, calls text, result text) RETURNS void LANGUAGE plpgsql AS $plant$
+-- The real one is called with its own types: one that fits better would call itself.
+CREATE FUNCTION public.plant(place text, routine text, arguments text, calls text, result text, types text) RETURNS void LANGUAGE plpgsql AS $plant$
 BEGIN
     EXECUTE format($f$CREATE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE plpgsql AS 'BEGIN PERFORM public.trap(); RETURN %s(%s); END'$f$,
                    place, routine, arguments, result, calls,
-                   (SELECT string_agg('$' || n, ', ') FROM generate_series(1, coalesce(array_length(string_to_array(nullif(arguments, ''), ','), 1), 0)) n));
+                   (SELECT string_agg('$' || n || CASE btrim(type) WHEN 'double precision' THEN '::double precision' ELSE '' END, ', ' ORDER BY n)
+                    FROM unnest(string_to_array(nullif(types, ''), ',')) WITH ORDINALITY own (type, n)));
 EXCEPTION WHEN OTHERS THEN
     -- What PostgreSQL does not take is no trap.
     NULL;
@@ -31,14 +33,14 @@ END
 $plant$;
 
 -- Each of them as it is, for a path that begins elsewhere; and with arguments that fit better than its own, for any path that its schema is in.
-SELECT count(public.plant(place, p.proname, arguments, format('%I.%I', n.nspname, p.proname), pg_get_function_result(p.oid)))
+SELECT count(public.plant(place, p.proname, arguments, format('%I.%I', n.nspname, p.proname), pg_get_function_result(p.oid), oidvectortypes(p.proargtypes)))
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace,
      unnest(ARRAY['postgres', 'citrino_reader', 'first', 'public']) place,
      LATERAL (VALUES (oidvectortypes(p.proargtypes)), (replace(oidvectortypes(p.proargtypes), 'double precision', 'integer'))) variants (arguments)
 WHERE n.nspname IN ('pg_catalog', 'public') AND p.prokind = 'f' AND NOT p.proretset AND p.provariadic = 0
   AND p.proname = ANY (string_to_array(current_setting('planted.names'), ' '))
   AND NOT (n.nspname = 'public' AND place = 'public' AND arguments = oidvectortypes(p.proargtypes));
-SELECT count(public.plant(place, p.proname, arguments, 'pg_catalog.' || quote_ident(p.proname), result))
+SELECT count(public.plant(place, p.proname, arguments, 'pg_catalog.' || quote_ident(p.proname), result, arguments))
 FROM (SELECT DISTINCT proname, CASE WHEN prorettype IN ('anyelement'::regtype, 'anyarray'::regtype, 'anycompatible'::regtype) THEN 'text' ELSE prorettype::regtype::text END AS result
       FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND prokind = 'f' AND NOT proretset
         AND (provariadic <> 0 OR proargtypes::oid[] && ARRAY['"any"'::regtype, 'anyelement'::regtype, 'anyarray'::regtype]::oid[])) p,
