@@ -78,7 +78,8 @@ fn whoever_works_on_the_apps_database_walks_past_its_traps() {
     let Some(server) = Server::start() else {
         return;
     };
-    let there = "mkdir -p /var/run/postgresql; mount --bind \"$0\" /var/run/postgresql; exec \"$@\"";
+    let there =
+        "mkdir -p /var/run/postgresql; mount --bind \"$0\" /var/run/postgresql; exec \"$@\"";
     let inner = Command::new("unshare")
         .args(["--mount", "sh", "-ec", there, &server.path("pg")])
         .arg(std::env::current_exe().unwrap())
