@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::backups::{names, taken};
-use crate::rehearsal::{catch_up, fall_behind, rehearse};
+use crate::rehearsal::{fall_behind, rehearse};
 use crate::stack::{Stack, said, serving};
 
 /// What the product's SQL calls: each name before a parenthesis in its sources.
@@ -88,12 +88,6 @@ fn nothing_that_the_role_plants_is_run_by_anybody_but_the_role() {
         nobody_was_caught(&stack, unit);
     }
 
-    fall_behind(&stack, "");
-    let rehearsed = rehearse(&stack, "", &[]);
-    assert_eq!(rehearsed.code, 0, "{}", rehearsed.text);
-    nobody_was_caught(&stack, "a rehearsal");
-    catch_up(&stack);
-
     let dump = "cd / && runuser -u citrino -- pg_dump -U citrino_user --enable-row-security --exclude-table-data=planted citrino_prod";
     let dumped = stack.citrino(&["ssh", dump]);
     assert_eq!(dumped.code, 0, "{}", dumped.text);
@@ -103,6 +97,12 @@ fn nothing_that_the_role_plants_is_run_by_anybody_but_the_role() {
     let planted = names(&stack)[0].clone();
     does(&["restore", &planted, "--yes"]);
     does(&["backup", "prune", "--previous-databases"]);
+
+    // The traps are in the way of the role's own migrations, which is its own loss.
+    fall_behind(&stack, "");
+    let rehearsed = rehearse(&stack, "", &[]);
+    assert!([0, 1].contains(&rehearsed.code), "{}", rehearsed.text);
+    nobody_was_caught(&stack, "a rehearsal");
 
     does(&["restore", &clean, "--yes"]);
     does(&["backup", "prune", "--previous-databases"]);
