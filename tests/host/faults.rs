@@ -203,9 +203,11 @@ free=$(df --output=avail -B1 /run/small | tail -1)
 fallocate -l $((free - room)) /run/small/fill
 ";
 
-/// What was written of journal and audit meanwhile stays: the operator's side has read it.
+/// What was written of journal and audit meanwhile stays: the operator's side has read it. What fills the disk goes by itself:
+/// services that were started meanwhile keep the disk in their own namespaces, and it is memory.
 const ROOM_AGAIN: &str = r"
 set -eu
+rm /run/small/fill
 cp -a /run/small/is/var/log/citrino/*.ndjson /run/small/was/var/log/citrino/
 for place in /home/citrino/citrino/releases /var/lib/citrino /var/log/citrino; do
     umount --recursive $place
