@@ -78,7 +78,7 @@ fn what_another_stack_owned_is_this_ones_and_none_of_its_backups() {
     assert_eq!(stack.fingerprint(), rows);
     // It would not go as long as something is hers.
     assert_eq!(stack.citrino(&["backup", "prune", "--aside"]).code, 0);
-    stack.sql("DROP ROLE otra");
+    stack.sql("DROP ROLE IF EXISTS otra");
     removed(&stack, &name);
     stack.is_as_wished();
 }

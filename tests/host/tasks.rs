@@ -20,7 +20,17 @@ fn every_case_of_the_host_ring_holds_on_a_machine() {
     let ops = |arguments: &[&str]| stack.citrino(&[&["-c", "tasks.yml"], arguments].concat());
     // The packages as Debian leaves them: our own settings would be in the way of some cases.
     let install = "DEBIAN_FRONTEND=noninteractive apt-get install -qq -y nginx postgresql-15 postgresql-15-postgis-3 ufw";
-    for verb in [&["provision", "--yes"][..], &["ssh", install]] {
+    // But the role that reads is let in, as `converge` lets it.
+    let reader = "systemctl start postgresql@15-main; cd /
+        runuser -u postgres -- psql -qc 'CREATE ROLE citrino_reader LOGIN BYPASSRLS IN ROLE pg_read_all_data'
+        sed -i '1i local all citrino_reader peer map=citrino-reader' /etc/postgresql/15/main/pg_hba.conf
+        echo 'citrino-reader postgres citrino_reader' >>/etc/postgresql/15/main/pg_ident.conf
+        systemctl reload postgresql@15-main";
+    for verb in [
+        &["provision", "--yes"][..],
+        &["ssh", install],
+        &["ssh", reader],
+    ] {
         let made = ops(verb);
         assert_eq!(made.code, 0, "{}", made.text);
     }
