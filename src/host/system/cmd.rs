@@ -105,7 +105,7 @@ impl Cmd {
         self
     }
 
-    /// How long it may take, instead of [`DEADLINE`].
+    /// How long it may take, instead of 15 minutes.
     pub fn within(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
