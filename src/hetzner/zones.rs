@@ -43,7 +43,7 @@ impl Fields for ZoneFields {
     const WORD: &'static str = "zone";
 }
 
-/// A record as it is wished: the only one of its name and type.
+/// The desired record: the only one of its name and type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneRecord {
     /// The name of the zone.

@@ -303,7 +303,7 @@ impl Remote {
 /// The first word of an agent; none when there is none.
 ///
 /// # Errors
-/// E0505 when it is no word of ours, or does not come.
+/// E0505 when it is not one of our messages, or does not arrive in time.
 async fn greeting<R: AsyncBufRead + Unpin>(lines: &mut HostLines<R>) -> Result<Option<FromAgent>> {
     let first = async {
         loop {

@@ -91,7 +91,7 @@ impl Remote {
                 take_place(&part, to)?;
                 return Ok(source.moved(sent));
             }
-            // A crash may have spoiled what was there before; what comes now is all of one go.
+            // A crash may have damaged the part that was already here, so the file is sent again as a whole.
             fs::remove_file(&part)?;
             if begun == 0 {
                 break;

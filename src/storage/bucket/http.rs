@@ -69,7 +69,7 @@ impl HttpService for BucketHttp {
         let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
         let is_object = is_read && !is_list && status.is_success();
         let body = Body::from(answer).map_err(failed);
-        // An object goes where it is wished piece by piece; all else is taken into memory whole.
+        // An object is passed on piece by piece; any other answer is read into memory.
         let body = if is_object {
             HttpResponseBody::new(body)
         } else if is_list {

@@ -24,18 +24,9 @@ struct DatabaseOwner {
     superuser: bool,
 }
 
-impl AppRole {
-    /// The role that owns a database of the app's.
-    ///
-    /// # Errors
-    /// E0421 when there is no such database, or it is the superuser's.
-    pub async fn of(system: &System, database: &str) -> Result<Self> {
-        let found = Self::found(system, database).await?;
-        Ok(found.map_err(|why| Fault::new(Code::E0421, why))?)
-    }
-
-    /// The same; the reason when it cannot be known.
-    pub async fn found(system: &System, database: &str) -> Result<Result<Self, String>> {
+impl DatabaseOwner {
+    /// The reason when it cannot be known.
+    async fn of(system: &System, database: &str) -> Result<Result<Self, String>> {
         let sql = format!(
             "SELECT json_build_object('name', r.rolname, 'superuser', r.rolsuper) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba \
              WHERE d.datname = {};\n",
@@ -48,17 +39,45 @@ impl AppRole {
         if rows.trim().is_empty() {
             return Ok(Err(format!("database {database} does not exist")));
         }
-        let owner: DatabaseOwner = serde_json::from_str(rows.trim())?;
-        if owner.superuser {
-            let name = owner.name;
-            return Ok(Err(format!(
-                "database {database} belongs to the superuser {name}, not to the app's role"
-            )));
-        }
-        Ok(Ok(Self {
-            user: system.app().user.to_string(),
-            name: owner.name,
-        }))
+        Ok(Ok(serde_json::from_str(rows.trim())?))
+    }
+}
+
+impl AppRole {
+    /// The role that owns a database of the app's.
+    ///
+    /// # Errors
+    /// E0421 when there is no such database, or it is the superuser's.
+    pub async fn of(system: &System, database: &str) -> Result<Self> {
+        let found = Self::found(system, database).await?;
+        Ok(found.map_err(|why| Fault::new(Code::E0421, why))?)
+    }
+
+    /// The same; none when the database is the superuser's.
+    ///
+    /// # Errors
+    /// E0421 when there is no such database, or it cannot be known whose it is.
+    pub async fn if_it_owns(system: &System, database: &str) -> Result<Option<Self>> {
+        let owner = DatabaseOwner::of(system, database).await?;
+        let owner = owner.map_err(|why| Fault::new(Code::E0421, why))?;
+        Ok((!owner.superuser).then(|| Self::named(system, owner.name)))
+    }
+
+    /// The same; the reason when it cannot be known.
+    pub async fn found(system: &System, database: &str) -> Result<Result<Self, String>> {
+        Ok(match DatabaseOwner::of(system, database).await? {
+            Ok(owner) if owner.superuser => Err(format!(
+                "database {database} belongs to the superuser {}, not to the app's role",
+                owner.name
+            )),
+            Ok(owner) => Ok(Self::named(system, owner.name)),
+            Err(reason) => Err(reason),
+        })
+    }
+
+    fn named(system: &System, name: String) -> Self {
+        let user = system.app().user.to_string();
+        Self { user, name }
     }
 
     /// psql that reads what it is to do, with more arguments.

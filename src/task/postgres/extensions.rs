@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::app_role::AppRole;
-use super::{SqlAnswer, clone, identifier, literal, reader, superuser};
+use super::{clone, identifier, literal, reader, superuser};
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 use crate::storage::dump::{Extension, refused};
@@ -74,7 +74,7 @@ pub async fn prepare(
 /// # Errors
 /// E0408 where somebody's are, E0402 when `PostgreSQL` refuses.
 pub async fn make_in_live(system: &System, database: &str, name: &str) -> Result<()> {
-    let role = AppRole::found(system, database).await?.ok();
+    let role = AppRole::if_it_owns(system, database).await?;
     if role.is_some() {
         clone::hand_over(system, database, super::OWNER).await?;
     }
@@ -86,17 +86,17 @@ pub async fn make_in_live(system: &System, database: &str, name: &str) -> Result
 }
 
 async fn make_alone(system: &System, database: &str, name: &str) -> Result<()> {
-    if let SqlAnswer::Rows(rows) = superuser::ask(system, database, ROUTINES).await? {
-        let routines: Vec<String> = serde_json::from_str(rows.trim())?;
-        if let Some(first) = routines.first() {
-            let why = format!(
-                "extension {name} is not in {database}, where somebody has made {first} and maybe more: its script would run as the superuser and could call it"
-            );
-            let hint = format!(
-                "if you know all routines and operators of {database}, create the extension by hand: `citrino-ops ssh \"runuser -u postgres -- psql {database} -c 'CREATE EXTENSION {name}'\"`"
-            );
-            return Err(Fault::new(Code::E0408, why).hint(hint).into());
-        }
+    // Without an answer nothing is made: what could not be looked for may be there.
+    let rows = superuser::ask(system, database, ROUTINES).await?.rows()?;
+    let routines: Vec<String> = serde_json::from_str(rows.trim())?;
+    if let Some(first) = routines.first() {
+        let why = format!(
+            "extension {name} is not in {database}, where somebody has made {first} and maybe more: its script would run as the superuser and could call it"
+        );
+        let hint = format!(
+            "if you know all routines and operators of {database}, create the extension by hand: `citrino-ops ssh \"runuser -u postgres -- psql {database} -c 'CREATE EXTENSION {name}'\"`"
+        );
+        return Err(Fault::new(Code::E0408, why).hint(hint).into());
     }
     let sql = format!(
         "SELECT format('CREATE EXTENSION IF NOT EXISTS %I%s', name, CASE WHEN bool_or(schema IS NULL) THEN ' SCHEMA public' END) \
