@@ -56,10 +56,10 @@ impl AppRole {
     /// The same; none when the database is the superuser's.
     ///
     /// # Errors
-    /// E0421 when there is no such database, or it cannot be known whose it is.
+    /// E0402 when there is no such database, or it cannot be known whose it is.
     pub async fn if_it_owns(system: &System, database: &str) -> Result<Option<Self>> {
         let owner = DatabaseOwner::of(system, database).await?;
-        let owner = owner.map_err(|why| Fault::new(Code::E0421, why))?;
+        let owner = owner.map_err(|why| Fault::new(Code::E0402, why))?;
         Ok((!owner.superuser).then(|| Self::named(system, owner.name)))
     }
 

@@ -72,7 +72,7 @@ pub async fn prepare(
 /// made only where nobody else's routines are. Meanwhile the database is the superuser's, so that none can come.
 ///
 /// # Errors
-/// E0408 where somebody's are, E0402 when `PostgreSQL` refuses.
+/// E0408 where somebody's are, E0402 when `PostgreSQL` refuses or has no such database.
 pub async fn make_in_live(system: &System, database: &str, name: &str) -> Result<()> {
     let role = AppRole::if_it_owns(system, database).await?;
     if role.is_some() {
