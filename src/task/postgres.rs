@@ -5,6 +5,7 @@
 //! that can do no more with it: [`reader`] reads all of it and writes nothing, [`app_role`] is the app's own. What only the
 //! superuser can do there stands in [`superuser`].
 
+use std::iter;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -29,6 +30,9 @@ use crate::host::system::{Cmd, Output, System};
 
 /// The operating system's user and the role that own the cluster on Debian and Ubuntu.
 pub const OWNER: &str = own::CLUSTER_OWNER;
+/// Where Debian has `PostgreSQL`'s programs. Those of the same name in `/usr/bin` are a script in Perl that looks for a cluster
+/// first, which takes longer than most questions.
+pub const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 /// The database that every cluster has, and the app cannot enter.
 pub const MAINTENANCE: &str = "postgres";
 
@@ -124,15 +128,23 @@ fn psql_words(database: &str) -> [&str; 9] {
 }
 
 /// A program of `PostgreSQL`'s. Every one that this tool starts is made here.
-pub fn client<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Cmd {
-    client_with(argv, PINNED)
+pub fn client<'w>(words: impl IntoIterator<Item = &'w str>) -> Cmd {
+    client_with(words, PINNED)
 }
 
-fn client_with<S: Into<String>>(argv: impl IntoIterator<Item = S>, options: &str) -> Cmd {
-    Cmd::new(argv)
+fn client_with<'w>(words: impl IntoIterator<Item = &'w str>, options: &str) -> Cmd {
+    program(words)
         .env("PGOPTIONS", options)
         // Where a text ends depends on it.
         .env("PGCLIENTENCODING", "UTF8")
+}
+
+/// The program itself, without our settings.
+fn program<'w>(words: impl IntoIterator<Item = &'w str>) -> Cmd {
+    let mut words = words.into_iter();
+    let name = words.next().unwrap_or_default();
+    let path = format!("{PROGRAMS}/{name}");
+    Cmd::new(iter::once(path).chain(words.map(str::to_owned)))
 }
 
 fn reason(output: &Output) -> String {

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -99,6 +99,16 @@ impl Listener {
     }
 }
 
+/// A folder that gives its group to what is made in it (setgid) names the proxy by it, so nobody else needs the socket. In any
+/// other the group is the app's own, which the proxy is not in: there the folder alone decides who comes near.
+fn mode_in(path: &Path) -> io::Result<u32> {
+    const SETGID: u32 = 0o2000;
+    let path = path::absolute(path)?;
+    let folder = fs::metadata(path.parent().unwrap_or(&path))?;
+    let names_group = folder.mode() & SETGID != 0;
+    Ok(if names_group { 0o660 } else { 0o666 })
+}
+
 async fn bind_unix(path: &Path) -> Result<Listener> {
     let shown = path.display();
     if let Ok(found) = fs::symlink_metadata(path) {
@@ -112,8 +122,8 @@ async fn bind_unix(path: &Path) -> Result<Listener> {
             .with_context(|| format!("the stale socket {shown} cannot be removed"))?;
     }
     let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {shown}"))?;
-    // Its group is the folder's where that says so: the proxy's.
-    fs::set_permissions(path, Permissions::from_mode(0o660))
+    mode_in(path)
+        .and_then(|mode| fs::set_permissions(path, Permissions::from_mode(mode)))
         .with_context(|| format!("the mode of {shown} cannot be set"))?;
     let made = fs::symlink_metadata(path).with_context(|| format!("{shown} cannot be read"))?;
     let file = SocketFile {

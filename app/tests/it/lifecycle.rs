@@ -1,6 +1,6 @@
 //! Starting, stopping, waiting and outliving a database.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
@@ -219,11 +219,13 @@ fn a_unix_socket_comes_and_goes() {
     let path = folder.path().join("app.sock");
     drop(UnixListener::bind(&path).unwrap());
     let settings = format!("bind: unix:{}\n", path.display());
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    // Whoever comes past the folder may speak to it, unless the folder names a group for what is in it.
+    drop(App::start_with(&database.url(), &settings));
+    assert_eq!(mode(), 0o666);
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o2755)).unwrap();
     let mut app = App::start_with(&database.url(), &settings);
-    assert_eq!(
-        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o660
-    );
+    assert_eq!(mode(), 0o660);
     let mut stream = UnixStream::connect(&path).unwrap();
     stream
         .write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")

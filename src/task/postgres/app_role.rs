@@ -6,7 +6,7 @@
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::{MAINTENANCE, SqlAnswer, asked, client, literal, psql, psql_words, told};
+use super::{MAINTENANCE, SqlAnswer, asked, client, literal, program, psql, psql_words, told};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 
@@ -108,7 +108,7 @@ impl AppRole {
         sql: &str,
     ) -> Result<SqlAnswer> {
         let words = [&psql_words(database), &["-U", &*self.name][..]].concat();
-        asked(system, &Cmd::new(words).user(&self.user).stdin(sql)).await
+        asked(system, &program(words).user(&self.user).stdin(sql)).await
     }
 
     /// `pg_restore` into a database, with more arguments.

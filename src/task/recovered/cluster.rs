@@ -13,12 +13,11 @@ use crate::host::own::{self, READER};
 use crate::host::sandbox;
 use crate::host::system::{Cmd, System};
 use crate::task::pgbackrest;
-use crate::task::postgres::{self, OWNER, clone, reader};
+use crate::task::postgres::{self, OWNER, PROGRAMS, clone, reader};
 
 /// Beside the live cluster's, so that it is on the same disk.
 const FOLDER: &str = "/var/lib/postgresql/15/recovering";
 const UNIT: &str = own::RECOVERING_UNIT;
-const POSTGRES: &str = "/usr/lib/postgresql/15/bin/postgres";
 /// WAL that it has fetched and not yet let go of.
 const WAL_BYTES: u64 = 512 * 1024 * 1024;
 /// A few lines.
@@ -104,7 +103,8 @@ async fn write(system: &System, path: &str, text: &str) -> Result<()> {
 /// E0441 when it does not come to it.
 pub async fn start(system: &System, to: OffsetDateTime) -> Result<()> {
     let config = format!("config_file={FOLDER}/postgresql.conf");
-    let postgres = in_unit(&[], &[POSTGRES, "-D", &data(), "-c", &config]);
+    let program = format!("{PROGRAMS}/postgres");
+    let postgres = in_unit(&[], &[&program, "-D", &data(), "-c", &config]);
     let begun = OffsetDateTime::now_utc();
     system.run(&postgres).await?.success()?;
     let deadline = Instant::now() + RECOVERS_WITHIN;
