@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::core::error::{Code, Fault, error_info};
+use crate::core::error::{Code, Fault, code, error_info};
 use crate::core::event::{Act, Change, Counts, Event, Figure, Label, RunPoint, StepState};
 use crate::core::plan::{Mode, Plan, Step};
 
@@ -263,7 +263,7 @@ async fn fulfil<W, T: Wish<W>>(
     world: &W,
     mode: Mode,
 ) -> Result<(StepState, CheckResult)> {
-    let before = task.check(world).await?;
+    let before = first_look(task, world, mode).await?;
     if before.change.is_none() {
         return Ok((StepState::Same, before));
     }
@@ -283,6 +283,17 @@ async fn fulfil<W, T: Wish<W>>(
         Some(left) => Err(Fault::new(Code::E0401, format!("the step had no effect: {}", left.what.join("; ")))
             .hint("the step ran without an error, but the check after it still finds this: look at `citrino-ops logs`, then run the command again")
             .into()),
+    }
+}
+
+/// Where nothing is to be changed, a place that is not safe to look at is a difference: an earlier step of the same plan may make
+/// it safe, as for a host of an earlier version. Where it does not, the run ends there.
+async fn first_look<W, T: Wish<W>>(task: &T, world: &W, mode: Mode) -> Result<CheckResult> {
+    match task.check(world).await {
+        Err(error) if mode == Mode::Check && code(&error) == Code::E0409 => {
+            Ok(CheckResult::differs(format!("{error:#}")))
+        }
+        looked => looked,
     }
 }
 
@@ -306,6 +317,28 @@ mod tests {
         async fn apply(&self, (): &()) -> Result<()> {
             self.0.map_err(anyhow::Error::msg)
         }
+    }
+
+    /// A wish about a place where nobody goes.
+    struct UnsafePlace;
+
+    impl Wish<()> for UnsafePlace {
+        async fn check(&self, (): &()) -> Result<CheckResult> {
+            Err(Fault::new(Code::E0409, "/home is not safe to use").into())
+        }
+
+        async fn apply(&self, (): &()) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_place_that_is_not_safe_differs_in_a_plan_and_ends_a_run() {
+        let looked = fulfil(&UnsafePlace, &(), Mode::Check).await.unwrap();
+        assert_eq!(looked.0, StepState::Differs);
+        assert_eq!(looked.1.change.unwrap().what, ["/home is not safe to use"]);
+        let error = fulfil(&UnsafePlace, &(), Mode::Apply).await.unwrap_err();
+        assert_eq!(code(&error), Code::E0409);
     }
 
     #[tokio::test]
