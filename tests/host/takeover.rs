@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::deploy::{another_build, plain, release};
 use crate::stack::{Said, Stack, said, untouched};
+use crate::stand_in::User;
 
 /// What was last released before folders, names and words changed.
 const EARLIER: &str = "0b83ab4";
@@ -63,8 +64,11 @@ fn a_host_of_an_earlier_version_is_taken_over_with_all_that_it_has() {
     is_meant(&plan.text);
     let provision = stack.citrino(&["provision", "--yes"]);
     assert_eq!(provision.code, 0, "{}", provision.text);
+    let user = User::comes(&stack);
     let converge = stack.citrino(&["converge"]);
     assert_eq!(converge.code, 0, "{}", converge.text);
+    let seen = user.leaves();
+    assert_eq!(seen.failures, [""; 0], "of {}", seen.answers);
     stack.is_as_wished();
 
     let rollback = stack.citrino(&["rollback"]);
