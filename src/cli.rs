@@ -399,6 +399,9 @@ pub struct CsvOptions {
     /// Who the rows are from; together with its code this identifies a row
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
+    /// The column that tells the rows apart, where the app's loader goes by another
+    #[arg(long, value_name = "COLUMN", requires = "source")]
+    pub key: Option<String>,
     /// Options for the app's loader, after `--`; the application profile lists them
     #[arg(last = true, requires = "source", value_name = "LOADER OPTIONS")]
     pub loader: Vec<String>,

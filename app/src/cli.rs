@@ -124,6 +124,9 @@ pub struct FileOptions {
     /// Reject rows whose zone is not a known zone of the city.
     #[arg(long, requires = "file")]
     pub known_zones: bool,
+    /// The column that tells rows apart, where it is not codigo or url.
+    #[arg(long, requires = "file", value_name = "COLUMN")]
+    pub key: Option<String>,
     /// Write the rejected rows to this CSV file, with their places and reasons.
     #[arg(long, requires = "file", value_name = "FILE")]
     pub rejects: Option<PathBuf>,

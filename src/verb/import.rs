@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::job::Job;
 use crate::cli::{CsvOptions, ImportCommand};
+use crate::core::app_profile::CsvImport;
 use crate::core::digest;
 use crate::core::error::{Code, Fault, code, exit, exit_code};
 use crate::core::plan::Mode;
@@ -156,11 +157,25 @@ fn loader_options(job: &Job, csv: &CsvOptions) -> Result<Vec<String>> {
         return Ok(Vec::new());
     };
     let checked = import.checked(&csv.loader);
-    checked.map_err(|why| {
+    let own = checked.map_err(|why| {
         Fault::new(Code::E0450, why)
             .hint("nothing was sent; write the options behind `--`: `db import FILE --source NAME -- OPTIONS`")
-            .into()
-    })
+    })?;
+    Ok([key(import, csv)?, own].concat())
+}
+
+/// The column that tells rows apart, as the loader is told of it.
+fn key(import: &CsvImport, csv: &CsvOptions) -> Result<Vec<String>> {
+    let Some(column) = &csv.key else {
+        return Ok(Vec::new());
+    };
+    let flag = import.key.as_ref().ok_or_else(|| {
+        let why = "--key is given, and the loader of the application profile has no option for it";
+        Fault::new(Code::E0450, why)
+            .hint("nothing was sent; name the option in the profile: `import: { key: --FLAG }`")
+    })?;
+    // In one word: a column may be called anything.
+    Ok(vec![format!("{flag}={column}")])
 }
 
 fn shown(path: &Path) -> String {

@@ -382,7 +382,11 @@ fn rows_of_a_csv_come_into_what_is_there_and_those_that_cannot_are_told() {
         &before,
         &none,
         1,
-        &["E0454", "no row of", "rejected: line 2"],
+        &[
+            "E0454",
+            "no row of",
+            "rejected: 1 row: titulo is missing. line 2",
+        ],
     );
 
     let (houses, agents) = (rows(&stack, "propiedades"), rows(&stack, "agentes"));
@@ -399,8 +403,8 @@ fn rows_of_a_csv_come_into_what_is_there_and_those_that_cannot_are_told() {
     assert_eq!(said.code, 0, "{}", said.text);
     for told in [
         "casas.csv: 2 rows taken, 2 rejected",
-        "casas.csv: rejected: line 3: precio is \"mucho\"",
-        "casas.csv: rejected: line 5: lat is 80",
+        "casas.csv: rejected: 1 row: precio is not a number. line 3 (\"mucho\")",
+        "casas.csv: rejected: 1 row: lat must lie between -23 and -9. line 5 (80)",
         &format!("{houses} before, {} now", houses + 2),
     ] {
         assert!(said.text.contains(told), "{told} is not in {}", said.text);

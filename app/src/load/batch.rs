@@ -2,19 +2,17 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 
 use crate::cli::{Kind, Load};
 use crate::demo;
 use crate::failure::Failure;
-use crate::load::file::{self, Reject};
+use crate::load::file;
 use crate::load::readers;
+use crate::load::reject;
 use crate::load::row::{self, Given, Reader};
 use crate::load::table::{AGENTES, PROPIEDADES, SERVICIOS, Table};
-
-/// Rejects shown on the terminal; `--rejects` writes all of them.
-const SHOWN: usize = 20;
 
 /// The rows of one source.
 pub struct Batch {
@@ -68,23 +66,30 @@ fn from_file(job: &Load, path: &Path, source: &str) -> Result<Batch, Failure> {
         cambio: job.file.cambio,
         operacion: job.file.operacion.clone(),
         known_zones: job.file.known_zones,
+        key: job.file.key.as_deref().map(file::key),
     };
     let mut content = file::read(path).map_err(Failure::Usage)?;
-    let ignored = row::unknown_columns(&content.records, read);
+    if let Some(why) = row::fault_of_key(&content.records, &given) {
+        return Err(Failure::Usage(anyhow!("{}: {why}", path.display())));
+    }
+    for note in &content.notes {
+        println!("{}: {note}", path.display());
+    }
+    let ignored = row::unknown_columns(&content.records, read, &given);
     let rows = row::rows(content.records, read, &given, &mut content.rejects);
     if !ignored.is_empty() {
         let ignored: Vec<String> = ignored.into_iter().collect();
         println!("columns not used: {}", ignored.join(", "));
     }
     println!(
-        "{}: {} rows taken, {} rejected",
+        "{}: {} taken, {} rejected",
         path.display(),
-        rows.len(),
+        reject::count(rows.len()),
         content.rejects.len()
     );
-    tell(&content.rejects, job.file.rejects.as_deref())?;
+    reject::tell(&content.rejects, job.file.rejects.as_deref())?;
     if rows.is_empty() {
-        let told = anyhow::anyhow!("no row of {} can be loaded", path.display());
+        let told = anyhow!("no row of {} can be loaded", path.display());
         return Err(Failure::Failed(told));
     }
     Ok(Batch {
@@ -100,26 +105,4 @@ fn part(table: &'static Table, rows: &impl Serialize) -> Result<Part> {
     let rows = serde_json::to_string(rows)
         .with_context(|| format!("the rows for {} cannot be written", table.name))?;
     Ok(Part { table, rows })
-}
-
-fn tell(rejects: &[Reject], path: Option<&Path>) -> Result<()> {
-    for Reject { place, reason } in rejects.iter().take(SHOWN) {
-        println!("rejected: {place}: {reason}");
-    }
-    if rejects.len() > SHOWN {
-        println!("rejected: and {} more", rejects.len() - SHOWN);
-    }
-    let Some(path) = path else { return Ok(()) };
-    let written = || format!("{} cannot be written", path.display());
-    let mut writer = csv::Writer::from_path(path).with_context(written)?;
-    writer
-        .write_record(["place", "reason"])
-        .with_context(written)?;
-    for Reject { place, reason } in rejects {
-        writer.write_record([place, reason]).with_context(written)?;
-    }
-    if let Err(error) = writer.flush() {
-        bail!("{}: {error}", written());
-    }
-    Ok(())
 }

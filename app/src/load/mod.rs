@@ -2,7 +2,9 @@
 
 mod batch;
 mod file;
+mod number;
 mod readers;
+mod reject;
 mod row;
 mod table;
 

@@ -8,7 +8,7 @@ use crate::catalog::{KINDS, OPERATIONS};
 use crate::load::row::{Given, Row, known};
 
 /// A property. Understands Spanish words and the owner's own column names; a price needs a currency.
-pub fn property(row: &mut Row, given: &Given) {
+pub fn property(row: &mut Row<'_>, given: &Given) {
     row.required("titulo", 500);
     row.text("descripcion", 100_000);
     row.text("agente", 100);
@@ -45,7 +45,7 @@ pub fn property(row: &mut Row, given: &Given) {
 }
 
 /// A service of one of the known categories.
-pub fn service(row: &mut Row, given: &Given) {
+pub fn service(row: &mut Row<'_>, given: &Given) {
     row.required("nombre", 500);
     let category = row.word("categoria", CATEGORIES);
     if category.is_none() && row.sound() {
@@ -65,7 +65,7 @@ pub fn service(row: &mut Row, given: &Given) {
 }
 
 /// An agent.
-pub fn agent(row: &mut Row, _: &Given) {
+pub fn agent(row: &mut Row<'_>, _: &Given) {
     row.required("nombre", 255);
     row.text("telefono", 50);
     row.text("email", 255);
@@ -73,7 +73,7 @@ pub fn agent(row: &mut Row, _: &Given) {
 }
 
 /// The owner's files have the operation in `tipo_propiedad`; then the kind is read from the title.
-fn kind_and_operation(row: &mut Row, given: &Given) {
+fn kind_and_operation(row: &mut Row<'_>, given: &Given) {
     let kind = row.taken("tipo_propiedad").map(|text| fold(&text));
     let kind = kind
         .as_deref()
@@ -93,9 +93,11 @@ fn kind_and_operation(row: &mut Row, given: &Given) {
         Some(word) if known(OPERATIONS, word).is_none() => {
             let found = kind_of(word);
             if found.is_none() {
-                row.fault(format!(
-                    "tipo_propiedad is \"{word}\", which is not a known kind."
-                ));
+                row.fault_of(
+                    "tipo_propiedad is not a known kind.",
+                    format!("\"{word}\""),
+                    format!("tipo_propiedad is \"{word}\", which is not a known kind."),
+                );
             }
             found
         }
@@ -120,7 +122,7 @@ fn kind_of(text: &str) -> Option<&'static str> {
 }
 
 /// The price as given, and in dollars. Sources write 0 for an unknown price.
-fn price(row: &mut Row, given: &Given) {
+fn price(row: &mut Row<'_>, given: &Given) {
     let price = row
         .number("precio", 0.0, 9_999_999_999.0)
         .filter(|price| *price > 0.0);
@@ -129,7 +131,11 @@ fn price(row: &mut Row, given: &Given) {
         Some("usd" | "$us" | "sus" | "dolares") => Some("USD"),
         Some("bob" | "bs" | "bs." | "bolivianos") => Some("BOB"),
         Some(other) => {
-            row.fault(format!("moneda is \"{other}\"; it must be USD or BOB."));
+            row.fault_of(
+                "moneda must be USD or BOB.",
+                format!("\"{other}\""),
+                format!("moneda is \"{other}\"; it must be USD or BOB."),
+            );
             return;
         }
         None => None,

@@ -76,8 +76,8 @@ fn good_rows_come_in_once_and_bad_ones_are_told() {
     );
     let told = std::fs::read_to_string(&rejects).unwrap();
     for line in [
-        "line 6,\"precio is \"\"doscientos\"\", which is not a plain number.",
-        "line 7,\"codigo is missing, and url too.",
+        "line 6,\"precio is \"\"doscientos\"\", which is not a number.",
+        "line 7,\"codigo is missing, and url too; --key COLUMN names another column that tells rows apart. precio is \"\"200.000\"\", which can mean 200 or 200000;",
         "line 8,It has the same code as line 2.",
         "line 9,Only one of lat and lng is there.",
         "line 10,",
@@ -144,7 +144,7 @@ fn a_price_without_a_currency_is_no_price() {
     let run = citrino(&database, &["load", "--file", &path, "--source", "remax"]);
     assert!(
         run.out
-            .contains("line 2: The price has no currency; --moneda gives one."),
+            .contains("5 rows: The price has no currency; --moneda gives one. line 2, line 4"),
         "{}",
         run.out
     );
@@ -155,8 +155,9 @@ fn a_price_without_a_currency_is_no_price() {
         ],
     );
     assert!(
-        run.out
-            .contains("line 2: The price is in BOB; --cambio says how many are a dollar."),
+        run.out.contains(
+            "5 rows: The price is in BOB; --cambio says how many are a dollar. line 2, line 4"
+        ),
         "{}",
         run.out
     );
@@ -179,9 +180,9 @@ fn json_and_the_other_tables_come_in_too() {
             "load", "--file", &agents, "--source", "guia", "--table", "agentes",
         ],
     );
-    assert!(run.out.contains("1 rows taken, 2 rejected"), "{}", run.out);
+    assert!(run.out.contains("1 row taken, 2 rejected"), "{}", run.out);
     assert!(
-        run.out.contains("element 2: nombre is missing."),
+        run.out.contains("1 row: nombre is missing. element 2"),
         "{}",
         run.out
     );
@@ -203,7 +204,7 @@ fn json_and_the_other_tables_come_in_too() {
     );
     assert!(run.out.contains("servicios: 1 inserted"), "{}", run.out);
     assert!(
-        run.out.contains("categoria is \"abastecimiento\""),
+        run.out.contains("line 3 (\"abastecimiento\")"),
         "{}",
         run.out
     );
@@ -302,4 +303,63 @@ fn zones_are_written_as_they_are_known() {
             expected[3].clone()
         ]
     );
+}
+
+/// As a spreadsheet in Bolivia writes it: names with accents, semicolons, points between thousands, and nothing that tells rows
+/// apart where our own files have the code.
+#[test]
+fn a_spreadsheet_is_taken_as_it_is_meant_and_what_means_two_things_is_told() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    assert_eq!(citrino(&database, &["migrate"]).code, 0);
+    let files = Files::new();
+    let mut text = "sep=;\nCódigo;Referencia;Título;Tipo;Tipo de operación;Precio;Moneda;Superficie total;Latitud;Longitud;;\n".to_owned();
+    for row in 1..=30 {
+        let place = if row % 2 == 0 {
+            "-17.766;-63.194"
+        } else {
+            "-17,766;-63,194"
+        };
+        text += &format!(
+            "remax;R{row};Casa {row};Casa;Venta;120.000,50;USD;250.500;{place};;\n;;;;;;;;;;;\n"
+        );
+    }
+    let path = files.put("hoja.csv", &text);
+    let load = ["load", "--file", &path, "--source", "hoja"];
+    let run = citrino(&database, &load);
+    assert_eq!(run.code, 2, "{}{}", run.out, run.err);
+    assert!(
+        run.err.contains("codigo has 1 value in 30 rows, so it cannot tell them apart; --key COLUMN names one that can: referencia, titulo"),
+        "{}",
+        run.err
+    );
+    let keyed = [&load[..], &["--key", "Referencia"]].concat();
+    let run = citrino(&database, &keyed);
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    assert!(
+        run.out.contains("30 rows: superficie_total can mean two numbers: write it without a thousands separator. line 3 (\"250.500\" is 250.5 or 250500), line 5"),
+        "{}",
+        run.out
+    );
+    // One value that can only be written so tells how the column is written.
+    let path = files.put("hoja.csv", &text.replacen("250.500", "99,5", 1));
+    let run = citrino(
+        &database,
+        &[
+            "load",
+            "--file",
+            &path,
+            "--source",
+            "hoja",
+            "--key",
+            "Referencia",
+        ],
+    );
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.out.contains("30 rows taken, 0 rejected"), "{}", run.out);
+    assert!(database.scalar::<bool>(
+        "SELECT bool_and(precio_usd = 120000.50 AND tipo_propiedad = 'casa' AND operacion = 'venta' AND coordenadas IS NOT NULL)
+            AND count(*) FILTER (WHERE superficie_total = 250500) = 29 FROM propiedades WHERE codigo ~ '^R'"
+    ));
 }

@@ -1,6 +1,8 @@
 //! CSV files that the app's own loader takes.
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use super::Asked;
 use crate::core::value::{Flag, TextLine};
@@ -10,6 +12,9 @@ use crate::core::value::{Flag, TextLine};
 pub struct CsvImport {
     /// The loader: it reads `{file}` into `{table}`; `{source}` says who the rows are from.
     pub load: Asked,
+    /// The loader's option that names the column by which rows are told apart, for files in which it is another than usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Flag>,
     /// In the order in which they are loaded.
     pub tables: Vec<Table>,
     /// What the operator may add for the loader, behind `--`.
@@ -50,10 +55,23 @@ pub enum Takes {
     OneOf(Vec<String>),
 }
 
+/// A column's name as names are compared: `Fecha Publicación` is `fecha_publicacion`.
+fn plain(name: &str) -> String {
+    let letters = name
+        .trim()
+        .nfd()
+        .filter(|letter| !is_combining_mark(*letter));
+    letters
+        .collect::<String>()
+        .to_lowercase()
+        .replace([' ', '-'], "_")
+}
+
 impl CsvImport {
-    /// The table of a CSV file with these columns, in lower case.
-    pub fn table_of(&self, columns: &[String]) -> Option<&Table> {
-        let has = |wanted: &String| columns.contains(wanted);
+    /// The table of a CSV file whose first line names these columns, without regard to case, accents and blanks.
+    pub fn table_of(&self, names: &[&str]) -> Option<&Table> {
+        let columns: Vec<String> = names.iter().map(|name| plain(name)).collect();
+        let has = |wanted: &String| columns.contains(&plain(wanted));
         let mut tables = self.tables.iter().rev();
         tables.find(|table| table.columns.iter().all(has))
     }

@@ -103,13 +103,12 @@ fn names_that_meet_the_tools_own_or_each_other_are_refused() {
 fn a_csv_is_for_the_last_table_whose_columns_it_has() {
     let import = shop().import.unwrap();
     let table = |columns: &[&str]| {
-        let columns: Vec<String> = columns.iter().map(|one| (*one).to_owned()).collect();
-        import
-            .table_of(&columns)
-            .map(|table| table.name.to_string())
+        let table = import.table_of(columns);
+        table.map(|table| table.name.to_string())
     };
     assert_eq!(table(&["price", "name", "x"]).as_deref(), Some("goods"));
     assert_eq!(table(&["name"]).as_deref(), Some("people"));
+    assert_eq!(table(&["Price", "NÁME "]).as_deref(), Some("goods"));
     assert_eq!(table(&["price"]), None);
     assert!(import.rank("people") < import.rank("goods"));
 }

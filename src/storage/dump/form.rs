@@ -149,7 +149,7 @@ fn kind(head: &[u8], csv: Option<&CsvImport>) -> Result<DumpKind, String> {
     }
     if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
         return Err(
-            "is in UTF-16, as PowerShell's `>` writes it; let pg_dump write the file with `--file`"
+            "is in UTF-16, as PowerShell's `>` writes a dump and Excel its \"Unicode text\": let pg_dump write the file with `--file`, and save a table as \"CSV UTF-8\""
                 .to_owned(),
         );
     }
@@ -171,7 +171,7 @@ fn kind(head: &[u8], csv: Option<&CsvImport>) -> Result<DumpKind, String> {
     let Some(import) = csv else {
         return Err("is not a dump of pg_dump, and the app takes no CSV files".to_owned());
     };
-    table(&text, import).map(DumpKind::Csv).ok_or_else(|| {
+    table(head, import).map(DumpKind::Csv).ok_or_else(|| {
         format!(
             "is neither a dump nor a CSV of the app: it does not begin like a dump of pg_dump, and its first line does not name {}",
             wanted_columns(import)
@@ -179,14 +179,24 @@ fn kind(head: &[u8], csv: Option<&CsvImport>) -> Result<DumpKind, String> {
     })
 }
 
-/// The table whose columns the first line names.
-fn table(text: &str, import: &CsvImport) -> Option<String> {
-    let first = text.trim_start_matches('\u{feff}').lines().next()?;
-    let columns: Vec<String> = first
-        .split([',', ';'])
-        .map(|name| name.trim().trim_matches('"').to_lowercase())
+/// The table whose columns the first line names; a line `sep=;` before it is Excel's.
+fn table(head: &[u8], import: &CsvImport) -> Option<String> {
+    let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let first = lines.next()?;
+    let first = if first.starts_with(b"sep=") {
+        lines.next()?
+    } else {
+        first
+    };
+    // What is not UTF-8 is a code page of Windows, whose letters are those of Latin-1.
+    let latin = || first.iter().map(|byte| char::from(*byte)).collect();
+    let first = std::str::from_utf8(first).map_or_else(|_| latin(), str::to_owned);
+    let names: Vec<&str> = first
+        .split([',', ';', '\t'])
+        .map(|name| name.trim().trim_matches('"'))
         .collect();
-    let table = import.table_of(&columns).filter(|_| columns.len() > 1);
+    let table = import.table_of(&names).filter(|_| names.len() > 1);
     table.map(|table| table.name.to_string())
 }
 
@@ -236,12 +246,21 @@ mod tests {
         for (line, table) in [
             ("\u{feff}Name;Price\na;1\n", "goods"),
             ("\"name\",age\n", "people"),
+            ("sep=;\r\nName;Price\r\na;1\r\n", "goods"),
+            ("name\tprice\na\t1\n", "goods"),
+            ("Namé ;;age\n", "people"),
         ] {
             assert_eq!(
                 of(line.as_bytes()).unwrap().kind,
                 DumpKind::Csv(table.to_owned())
             );
         }
+    }
+
+    #[test]
+    fn a_first_line_in_a_code_page_of_windows_is_read() {
+        let kind = of(b"Nam\xe9,Price\na,1\n").unwrap().kind;
+        assert_eq!(kind, DumpKind::Csv("goods".to_owned()));
     }
 
     #[test]
