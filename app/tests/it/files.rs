@@ -321,9 +321,10 @@ fn a_spreadsheet_is_taken_as_it_is_meant_and_what_means_two_things_is_told() {
         } else {
             "-17,766;-63,194"
         };
-        text += &format!(
+        let row = format!(
             "remax;R{row};Casa {row};Casa;Venta;120.000,50;USD;250.500;{place};;\n;;;;;;;;;;;\n"
         );
+        text.push_str(&row);
     }
     let path = files.put("hoja.csv", &text);
     let load = ["load", "--file", &path, "--source", "hoja"];
