@@ -52,6 +52,18 @@ pub async fn availability(
 }
 
 impl Hetzner {
+    /// Refuses a type that the server cannot be given, before it is switched off for it.
+    pub async fn refuse_type(
+        &self,
+        server: &ServerView,
+        wished: &str,
+        location: &str,
+    ) -> Result<()> {
+        let types = self.server_types().await?;
+        let wished = offer::type_named(&types, wished)?;
+        offer::refuse_change(server, wished, &types, location)
+    }
+
     async fn server_types(&self) -> Result<Vec<ServerType>> {
         self.list("/server_types", "server_types", &[])
             .await

@@ -11,7 +11,6 @@ use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::deadline;
 use super::answers::or_default;
 use super::failure::CallError;
 use super::labels;
@@ -113,7 +112,7 @@ impl Hetzner {
             rules: Some(requests(rules)),
             ..CreateFirewallRequest::new(name.to_owned())
         };
-        let made: Result<FirewallView> = self.make(name, stack, &body, deadline::FIREWALL).await;
+        let made: Result<FirewallView> = self.make(name, stack, &body).await;
         made.map(drop)
     }
 
@@ -121,11 +120,8 @@ impl Hetzner {
     pub async fn set_rules(&self, firewall: &FirewallView, rules: &[FirewallRule]) -> Result<()> {
         let doing = format!("set the rules of firewall {}", firewall.name);
         let body = SetRulesRequest::new(requests(rules));
-        self.order::<FirewallView>(
-            Order::new(firewall.id, "set_rules", &doing, deadline::FIREWALL),
-            &body,
-        )
-        .await
+        self.order::<FirewallView>(Order::new(firewall.id, "set_rules", &doing), &body)
+            .await
     }
 
     /// Applies it to a server; one to which it is applied already is no error.
@@ -137,7 +133,7 @@ impl Hetzner {
         };
         let body = ApplyToResourcesRequest::new(vec![resource]);
         self.order::<FirewallView>(
-            Order::new(firewall, "apply_to_resources", &doing, deadline::FIREWALL)
+            Order::new(firewall, "apply_to_resources", &doing)
                 .unless(&[ApiCode::FirewallAlreadyApplied]),
             &body,
         )

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Hetzner;
 use super::actions::{Action, Started, deadline};
 use super::answers::{Protection, or_default};
-use super::call::{Called, to_value};
+use super::call::{Called, Limit, to_value};
 use super::failure::CallError;
 use super::labels;
 use super::resource::{Fields, Labelled};
@@ -125,7 +125,7 @@ impl Hetzner {
         if found.is_none() {
             let started = self.begin_snapshot(server, host, before, &ours).await;
             let started = started.map_err(|error| error.told(&doing))?;
-            self.await_all(started, &doing, deadline::SNAPSHOT).await?;
+            self.await_all(started, &doing).await?;
             found = ours().await.map_err(|error| error.told(&doing))?;
         }
         let Some(found) = found else {
@@ -160,13 +160,14 @@ impl Hetzner {
         let begun = Instant::now();
         let mut polls = 0;
         while !found.is_usable() {
-            if found.is_broken() || begun.elapsed() > deadline::SNAPSHOT {
+            if found.is_broken() || begun.elapsed() > self.within(deadline::SNAPSHOT) {
                 return Err(unusable(doing));
             }
             self.show(doing, 0);
-            tokio::time::sleep(self.poll_wait(polls)).await;
+            self.pause(self.poll_wait(polls)).await;
             polls += 1;
-            found = self.one(found.id, doing).await?;
+            let until = Limit::Until(begun + self.within(deadline::SNAPSHOT));
+            found = self.one_within(found.id, doing, until).await?;
         }
         Ok(())
     }

@@ -50,6 +50,14 @@ words! {
 }
 
 words! {
+    /// The kind of what has an address.
+    AssigneeType {
+        Server = "server",
+        LoadBalancer = "load_balancer",
+    }
+}
+
+words! {
     /// How far an action is. Any other word is waited for as if it ran.
     ActionStatus {
         Running = "running",
@@ -83,6 +91,7 @@ words! {
         RateLimitExceeded = "rate_limit_exceeded",
         ResourceInUse = "resource_in_use",
         ResourceLimitExceeded = "resource_limit_exceeded",
+        ResourceLocked = "resource_locked",
         ResourceUnavailable = "resource_unavailable",
         ServerAlreadyAttached = "server_already_attached",
         ServerError = "server_error",

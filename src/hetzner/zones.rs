@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Hetzner;
-use super::actions::{Started, deadline};
+use super::actions::Started;
 use super::answers::or_default;
 use super::call::Called;
 use super::labels::{self, Labels};
@@ -129,7 +129,7 @@ impl Hetzner {
             labels: Some(map_of(&labels::of_stack(stack))),
             ..CreateZoneRequest::new(create_zone_request::Mode::Primary, name.to_owned())
         };
-        let made: Result<ZoneView> = self.make(name, stack, &body, deadline::POWER).await;
+        let made: Result<ZoneView> = self.make(name, stack, &body).await;
         made.map(drop)
     }
 
@@ -201,7 +201,7 @@ impl Hetzner {
             )
             .await;
         let started = made.map_err(|error| error.told(&doing))?;
-        self.await_all(started, &doing, deadline::POWER).await
+        self.await_all(started, &doing).await
     }
 
     /// Has the record lead to this address, and to no other.
@@ -217,7 +217,7 @@ impl Hetzner {
             .write(Method::POST, &path, Some(&body))
             .await
             .map_err(|error| error.told(&doing))?;
-        self.await_all(started, &doing, deadline::POWER).await
+        self.await_all(started, &doing).await
     }
 
     /// Sets for how long others may keep the record, in seconds.
@@ -228,7 +228,7 @@ impl Hetzner {
             .write(Method::POST, &path, Some(&json!({ "ttl": ttl })))
             .await
             .map_err(|error| error.told(&doing))?;
-        self.await_all(started, &doing, deadline::POWER).await
+        self.await_all(started, &doing).await
     }
 
     /// Makes a record ours.
@@ -247,10 +247,7 @@ impl Hetzner {
         let path = format!("/zones/{zone}/rrsets/{}/{}", found.name, found.kind);
         let done: Called<Option<Started>> = self.write(Method::DELETE, &path, None::<&()>).await;
         match done {
-            Ok(started) => {
-                self.await_all(started.unwrap_or_default(), &doing, deadline::POWER)
-                    .await
-            }
+            Ok(started) => self.await_all(started.unwrap_or_default(), &doing).await,
             Err(error) if error.is(&ApiCode::NotFound) => Ok(()),
             Err(error) => Err(error.told(&doing).into()),
         }

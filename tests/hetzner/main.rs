@@ -3,8 +3,10 @@
 
 mod changes;
 mod clients;
+mod failed_create;
 mod fake_api;
 mod faults;
+mod holders;
 mod hosts;
 mod kills;
 #[path = "../need/mod.rs"]
@@ -18,3 +20,4 @@ mod tokens;
 #[path = "../../lab/tests/clients/venv.rs"]
 mod venv;
 mod wanderings;
+mod way_back;
