@@ -15,7 +15,7 @@ use super::labels::{self, Labels};
 use super::resource::{Fields, Labelled, Order};
 use super::server_view::first_address;
 use super::servers::map_of;
-use super::words::AssigneeType;
+use super::words::{ApiCode, AssigneeType};
 use crate::config::stack::Host;
 
 /// Which of the two kinds of addresses.
@@ -43,6 +43,16 @@ pub struct Holder {
 }
 
 impl Holder {
+    pub fn server(id: i64) -> Self {
+        let kind = AssigneeType::Server;
+        Self { kind, id }
+    }
+
+    pub fn load_balancer(id: i64) -> Self {
+        let kind = AssigneeType::LoadBalancer;
+        Self { kind, id }
+    }
+
     /// Whether it is this server.
     pub fn is_server(&self, id: i64) -> bool {
         self.kind == AssigneeType::Server && self.id == id
@@ -185,25 +195,26 @@ impl Hetzner {
             .await
     }
 
-    /// What has an address, by kind and name.
-    pub async fn holder_name(&self, holder: &Holder) -> String {
+    /// What has something, by kind and name; none when it is gone.
+    pub async fn holder_name(&self, holder: &Holder) -> Option<String> {
         let Holder { kind, id } = holder;
         let path = match kind {
             AssigneeType::Server => format!("/servers/{id}"),
             AssigneeType::LoadBalancer => format!("/load_balancers/{id}"),
-            AssigneeType::Other(_) => return format!("{kind} {id}"),
+            AssigneeType::Other(_) => return Some(format!("{kind} {id}")),
         };
         let word = kind.to_string().replace('_', " ");
-        // The name only helps to find it: without one it is known by its id.
         let answer: Called<Object> = self.get(&path, &[]).await;
-        let name = answer.ok().and_then(|answer| {
-            let one = answer.values().find_map(|one| one.get("name"))?;
-            one.as_str().map(str::to_owned)
-        });
-        match name {
+        let answer = match answer {
+            Err(error) if error.is(&ApiCode::NotFound) => return None,
+            // The name only helps to find it: without one it is known by its id.
+            answer => answer.unwrap_or_default(),
+        };
+        let name = answer.values().find_map(|one| one.get("name"));
+        Some(match name.and_then(Value::as_str) {
             Some(name) => format!("{word} {name} ({id})"),
             None => format!("{word} {id}"),
-        }
+        })
     }
 
     /// Gives it to a server that is off.

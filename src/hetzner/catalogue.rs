@@ -64,8 +64,8 @@ impl Hetzner {
         offer::refuse_change(server, wished, &types, location)
     }
 
-    async fn server_types(&self) -> Result<Vec<ServerType>> {
-        self.list("/server_types", "server_types", &[])
+    pub(super) async fn server_types(&self) -> Result<Vec<ServerType>> {
+        self.list_once("/server_types", "server_types", &[])
             .await
             .map_err(|error| error.told("list the server types").into())
     }
@@ -77,14 +77,14 @@ impl Hetzner {
             ("include_deprecated", "true".to_owned()),
         ];
         let found: Vec<Image> = self
-            .list("/images", "images", &query)
+            .list_once("/images", "images", &query)
             .await
             .map_err(|error| error.told("list the images"))?;
         let fits = |image: &Image| image.architecture == architecture;
         Ok(found.into_iter().filter(fits).collect())
     }
 
-    async fn pricing(&self) -> Result<Pricing> {
+    pub(super) async fn pricing(&self) -> Result<Pricing> {
         let answer: PricingAnswer = self
             .get("/pricing", &[])
             .await

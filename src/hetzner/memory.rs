@@ -51,7 +51,9 @@ impl Hetzner {
     /// For the time of one look or one run. What a person was asked meanwhile ends it: others change
     /// things in that time.
     pub fn remembering(&self) -> Remembering<'_> {
-        self.memory.forget();
+        if self.memory.0.borrow().users == 0 {
+            self.memory.forget();
+        }
         self.memory.0.borrow_mut().users += 1;
         Remembering(&self.memory)
     }
@@ -60,6 +62,8 @@ impl Hetzner {
 impl Drop for Remembering<'_> {
     fn drop(&mut self) {
         self.0.0.borrow_mut().users -= 1;
-        self.0.forget();
+        if self.0.0.borrow().users == 0 {
+            self.0.forget();
+        }
     }
 }

@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::Hetzner;
 use super::actions::Started;
@@ -262,11 +263,30 @@ impl Hetzner {
             .await
     }
 
-    /// Deletes one and waits until it is gone; one that is gone already is no error.
+    /// Deletes one and waits until it is gone; one that is gone already is no error. While what used it is
+    /// still going away, that takes a while.
     pub async fn delete<K: ResourceKind>(&self, one: &K) -> Result<()> {
         let doing = format!("delete {} {}", K::WORD, one.name());
-        match self.try_delete(one).await {
+        let begun = Instant::now();
+        let mut polls = 0;
+        let in_use = |error: &CallError| {
+            error.is(&ApiCode::ResourceInUse) || error.is(&ApiCode::MustBeUnassigned)
+        };
+        let deleted = loop {
+            match self.try_delete(one).await {
+                Err(error) if in_use(&error) && begun.elapsed() < self.pace.in_use => {}
+                deleted => break deleted,
+            }
+            self.show(&format!("{doing}: it is still in use"), 0);
+            self.pause(self.poll_wait(polls)).await;
+            polls += 1;
+        };
+        match deleted {
             Ok(started) => self.await_all(started, &doing).await,
+            Err(error) if in_use(&error) => Err(error
+                .told(&doing)
+                .hint("something that is not of this stack uses it: remove it there in the Hetzner console, then run the command again")
+                .into()),
             Err(error) if error.is(&ApiCode::Protected) && K::CAN_UNPROTECT => {
                 Err(error.told(&doing).hint(UNPROTECT).into())
             }

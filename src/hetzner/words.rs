@@ -84,6 +84,7 @@ words! {
         Forbidden = "forbidden",
         Locked = "locked",
         Maintenance = "maintenance",
+        MustBeUnassigned = "must_be_unassigned",
         NoCode = "no_code",
         NotFound = "not_found",
         PlacementError = "placement_error",

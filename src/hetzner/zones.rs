@@ -64,10 +64,21 @@ pub struct RecordView {
     pub values: Vec<String>,
     /// In seconds; without one the zone's counts.
     pub ttl: Option<u32>,
+    /// Whether somebody protected it against changes.
+    pub protected: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RecordProtection {
+    #[serde(deserialize_with = "or_default")]
+    change: bool,
 }
 
 #[derive(Deserialize)]
 struct ZoneAnswer {
+    #[serde(default, deserialize_with = "or_default")]
+    protection: RecordProtection,
     #[serde(default)]
     ttl: Option<u32>,
     name: String,
@@ -92,6 +103,7 @@ impl From<ZoneAnswer> for RecordView {
             ttl: answer.ttl,
             kind: answer.kind,
             labels: answer.labels,
+            protected: answer.protection.change,
             values: answer.records.into_iter().map(|one| one.value).collect(),
         }
     }
@@ -149,11 +161,9 @@ impl Hetzner {
     }
 
     async fn records(&self, wished: &ZoneRecord) -> Called<Option<RecordView>> {
-        let query = [
-            ("name", wished.name.clone()),
-            ("type", wished.kind.to_owned()),
-        ];
-        let mut found: Vec<RecordView> = self.list(&wished.path(), "rrsets", &query).await?;
+        // Of all types at once: each name is asked about for several.
+        let query = [("name", wished.name.clone())];
+        let mut found: Vec<RecordView> = self.list_once(&wished.path(), "rrsets", &query).await?;
         found.retain(|one| one.name == wished.name && one.kind == wished.kind);
         Ok(found.pop())
     }

@@ -38,6 +38,10 @@ pub fn ways() -> Vec<(&'static str, Value)> {
             "garbled after the work",
             json!({"answer": "garbled", "carry_out": true}),
         ),
+        ("a proxy's page", json!({"answer": "page"})),
+        ("an array", json!({"answer": "array", "carry_out": true})),
+        ("a text", json!({"answer": "text", "carry_out": true})),
+        ("nothing", json!({"answer": "empty", "carry_out": true})),
         ("too late", json!({"delay_ms": 600_000, "carry_out": true})),
     ]
 }

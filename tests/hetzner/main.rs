@@ -3,6 +3,7 @@
 
 mod changes;
 mod clients;
+mod destroy;
 mod failed_create;
 mod fake_api;
 mod faults;
@@ -15,6 +16,7 @@ mod operator;
 mod others;
 mod plans;
 mod run;
+mod said;
 mod saved;
 mod tokens;
 #[path = "../../lab/tests/clients/venv.rs"]

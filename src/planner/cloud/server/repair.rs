@@ -132,8 +132,8 @@ impl Server {
         for wished in [&around.ipv4, &around.ipv6].into_iter().flatten() {
             if let Some(holder) = &wished.holder
                 && !found.is_some_and(|found| holder.is_server(found.id))
+                && let Some(name) = api.holder_name(holder).await
             {
-                let name = api.holder_name(holder).await;
                 return Err(address::refuse_taken(wished, &name));
             }
         }
