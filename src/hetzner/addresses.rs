@@ -248,5 +248,9 @@ mod tests {
         assert_eq!(view.ip, "2001:db8:1::1");
         assert_eq!(view.reverse.as_deref(), Some("x.example.com"));
         assert_eq!(view.holder, None);
+        let text = r#"{"id": 5, "assignee_id": 7, "assignee_type": "load_balancer"}"#;
+        let view: AddressView = serde_json::from_str(text).unwrap();
+        assert_eq!(view.holder, Some(Holder::load_balancer(7)));
+        assert!(!view.holder.is_some_and(|holder| holder.is_server(7)));
     }
 }

@@ -15,6 +15,7 @@ mod need;
 mod operator;
 mod others;
 mod plans;
+mod project;
 mod run;
 mod said;
 mod saved;
