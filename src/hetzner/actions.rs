@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Hetzner;
 use super::answers::or_default;
 use super::call::Limit;
+use super::deadline;
 use super::failure::CallError;
 use super::words::{ActionStatus, ApiCode};
 use crate::core::error::{Code, Fault};
@@ -18,35 +19,6 @@ use crate::core::error::{Code, Fault};
 const BATCH: usize = 25;
 /// After so many polls at the first pace the waits grow.
 const STEADY_POLLS: u32 = 10;
-
-/// How long things may take. Each action has its own deadline, whoever began it.
-pub(super) mod deadline {
-    use std::time::Duration;
-
-    /// From the end of its actions until a server is at rest.
-    pub const REST: Duration = Duration::from_mins(10);
-    /// Until a snapshot is usable whose action has ended.
-    pub const SNAPSHOT: Duration = Duration::from_hours(1);
-    /// How long a resource may be locked while no action is shown for it.
-    pub const LOCK: Duration = Duration::from_mins(10);
-    /// How long a server that was switched off is tried to be started.
-    pub const WAY_BACK: Duration = Duration::from_mins(10);
-    /// How long a used-up rate limit is waited for. A refused request was surely not carried out.
-    pub const RATE_LIMIT: Duration = Duration::from_mins(10);
-
-    /// How long an action with this command may take.
-    pub fn of(command: &str) -> Duration {
-        match command {
-            "create_image" => SNAPSHOT,
-            "change_server_type" => Duration::from_mins(20),
-            "create_server" | "rebuild_server" | "create_volume" => Duration::from_mins(10),
-            "start_server" | "stop_server" | "shutdown_server" | "reboot_server"
-            | "reset_server" => Duration::from_mins(3),
-            "set_firewall_rules" | "apply_firewall" => Duration::from_mins(2),
-            _ => Duration::from_mins(5),
-        }
-    }
-}
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

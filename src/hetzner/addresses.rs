@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Hetzner;
 use super::answers::{NameAnswer, Protection, or_default};
-use super::call::{Called, Object};
+use super::call::{AnswerObject, Called};
 use super::labels::{self, Labels};
 use super::resource::{Fields, Labelled, Order};
 use super::server_view::first_address;
@@ -37,12 +37,12 @@ impl Family {
 
 /// What has an address: ids of two kinds are numbers of two kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct ResourceHolder {
     pub kind: AssigneeType,
     pub id: i64,
 }
 
-impl Holder {
+impl ResourceHolder {
     pub fn server(id: i64) -> Self {
         let kind = AssigneeType::Server;
         Self { kind, id }
@@ -70,7 +70,7 @@ pub struct AddressFields {
     pub ip: String,
     pub location: String,
     /// What has it, when something has.
-    pub holder: Option<Holder>,
+    pub holder: Option<ResourceHolder>,
     /// Whether it goes when its server goes.
     pub auto_delete: bool,
     pub protected: bool,
@@ -114,7 +114,7 @@ impl From<PrimaryIpAnswer> for AddressFields {
         Self {
             family: answer.family,
             location: answer.location.name,
-            holder: answer.assignee_id.map(|id| Holder {
+            holder: answer.assignee_id.map(|id| ResourceHolder {
                 kind: answer.assignee_type,
                 id,
             }),
@@ -196,15 +196,15 @@ impl Hetzner {
     }
 
     /// What has something, by kind and name; none when it is gone.
-    pub async fn holder_name(&self, holder: &Holder) -> Option<String> {
-        let Holder { kind, id } = holder;
+    pub async fn holder_name(&self, holder: &ResourceHolder) -> Option<String> {
+        let ResourceHolder { kind, id } = holder;
         let path = match kind {
             AssigneeType::Server => format!("/servers/{id}"),
             AssigneeType::LoadBalancer => format!("/load_balancers/{id}"),
             AssigneeType::Other(_) => return Some(format!("{kind} {id}")),
         };
         let word = kind.to_string().replace('_', " ");
-        let answer: Called<Object> = self.get(&path, &[]).await;
+        let answer: Called<AnswerObject> = self.get(&path, &[]).await;
         let answer = match answer {
             Err(error) if error.is(&ApiCode::NotFound) => return None,
             // The name only helps to find it: without one it is known by its id.
@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(view.holder, None);
         let text = r#"{"id": 5, "assignee_id": 7, "assignee_type": "load_balancer"}"#;
         let view: AddressView = serde_json::from_str(text).unwrap();
-        assert_eq!(view.holder, Some(Holder::load_balancer(7)));
-        assert!(!view.holder.is_some_and(|holder| holder.is_server(7)));
+        assert_eq!(view.holder, Some(ResourceHolder::load_balancer(7)));
+        assert!(!ResourceHolder::load_balancer(7).is_server(7));
     }
 }

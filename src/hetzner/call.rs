@@ -12,8 +12,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::deadline;
 use super::answers::Meta;
+use super::deadline;
 use super::failure::{ApiError, CallError};
 use super::words::ApiCode;
 use crate::core::http;
@@ -29,7 +29,7 @@ const PER_PAGE: i64 = 50;
 const MAX_PAGES: i64 = 200;
 
 /// An answer whose keys are read one by one.
-pub(super) type Object = serde_json::Map<String, Value>;
+pub(super) type AnswerObject = serde_json::Map<String, Value>;
 
 pub(super) type Called<T> = std::result::Result<T, CallError>;
 
@@ -177,7 +177,7 @@ impl Hetzner {
             let mut query = query.to_vec();
             query.push(("page", page.to_string()));
             query.push(("per_page", PER_PAGE.to_string()));
-            let mut answer: Object = self.get_within(path, &query, limit).await?;
+            let mut answer: AnswerObject = self.get_within(path, &query, limit).await?;
             let meta = answer.remove("meta").unwrap_or_default();
             let meta: Meta = serde_json::from_value(meta).unwrap_or_default();
             let items = answer.remove(key).unwrap_or_default();

@@ -3,8 +3,9 @@
 use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::{Action, Interest, deadline};
+use super::actions::{Action, Interest};
 use super::call::{Called, Limit};
+use super::deadline;
 use super::failure::CallError;
 use super::resource::ResourceKind;
 use super::words::ApiCode;

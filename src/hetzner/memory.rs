@@ -10,7 +10,7 @@ use super::Hetzner;
 /// Answers to lists, by their question. Whatever the run sends that may change something makes it
 /// forget all of them, and so does each wait: others change things too.
 #[derive(Default)]
-pub(super) struct Memory(RefCell<Remembered>);
+pub(super) struct ListMemory(RefCell<Remembered>);
 
 #[derive(Default)]
 struct Remembered {
@@ -21,7 +21,7 @@ struct Remembered {
     answers: HashMap<String, Vec<Value>>,
 }
 
-impl Memory {
+impl ListMemory {
     pub fn recall(&self, question: &str) -> Option<Vec<Value>> {
         self.0.borrow().answers.get(question).cloned()
     }
@@ -45,7 +45,7 @@ impl Memory {
 }
 
 /// While it lives, the same list is not asked for twice.
-pub struct Remembering<'a>(&'a Memory);
+pub struct Remembering<'a>(&'a ListMemory);
 
 impl Hetzner {
     /// For the time of one look or one run. What a person was asked meanwhile ends it: others change

@@ -9,6 +9,7 @@ mod answers;
 mod call;
 mod catalogue;
 mod cost;
+mod deadline;
 mod failure;
 mod firewalls;
 mod holdings;
@@ -36,7 +37,7 @@ use std::time::Duration;
 use anyhow::Result;
 use hcloud::apis::configuration::Configuration;
 
-pub use addresses::{AddressView, Family, Holder};
+pub use addresses::{AddressView, Family, ResourceHolder};
 pub use catalogue::availability;
 pub use cost::{Cost, Item};
 pub use failure::{ApiError, ApiSources, CallError, Field, SettingSource};
@@ -104,7 +105,7 @@ pub struct Hetzner {
     sources: ApiSources,
     /// How many bytes of answers were read.
     received: AtomicU64,
-    memory: memory::Memory,
+    memory: memory::ListMemory,
 }
 
 impl fmt::Debug for Hetzner {
@@ -148,7 +149,7 @@ impl Hetzner {
             progress: None,
             sources: ApiSources::default(),
             received: AtomicU64::new(0),
-            memory: memory::Memory::default(),
+            memory: memory::ListMemory::default(),
         })
     }
 

@@ -5,8 +5,9 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::{Action, Interest, deadline};
-use super::call::{Called, Limit, Object};
+use super::actions::{Action, Interest};
+use super::call::{AnswerObject, Called, Limit};
+use super::deadline;
 use super::resource::Order;
 use super::server_view::ServerView;
 use super::words::{ApiCode, ServerStatus};
@@ -91,7 +92,7 @@ impl Hetzner {
 
     async fn is_gone(&self, server: &ServerView) -> bool {
         let path = format!("/servers/{}", server.id);
-        let seen: Called<Object> = self.get(&path, &[]).await;
+        let seen: Called<AnswerObject> = self.get(&path, &[]).await;
         matches!(seen, Err(error) if error.is(&ApiCode::NotFound))
     }
 

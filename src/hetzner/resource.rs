@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::Hetzner;
 use super::actions::Started;
 use super::answers::or_default;
-use super::call::{Called, Limit, Object, SentCall, to_value};
+use super::call::{AnswerObject, Called, Limit, SentCall, to_value};
 use super::failure::CallError;
 use super::labels::{self, Labels};
 use super::words::ApiCode;
@@ -189,7 +189,8 @@ impl Hetzner {
         let made = self
             .create_once(
                 async || {
-                    let answer: Object = self.send(Method::POST, &path, &[], Some(&body)).await?;
+                    let answer: AnswerObject =
+                        self.send(Method::POST, &path, &[], Some(&body)).await?;
                     let started = Value::Object(answer.clone());
                     let started = serde_json::from_value(started).unwrap_or_default();
                     Ok((read(answer)?, started))
@@ -312,7 +313,7 @@ impl Hetzner {
 }
 
 /// The resource in an answer, whatever stands beside it.
-fn read<K: ResourceKind>(mut answer: Object) -> Called<K> {
+fn read<K: ResourceKind>(mut answer: AnswerObject) -> Called<K> {
     serde_json::from_value(answer.remove(K::ONE).unwrap_or_default())
         .map_err(|error| CallError::Garbled(format!("{}: {error}", K::ONE)))
 }

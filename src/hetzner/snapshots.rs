@@ -8,9 +8,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::{Action, Started, deadline};
+use super::actions::{Action, Started};
 use super::answers::{Protection, or_default};
 use super::call::{Called, Limit, to_value};
+use super::deadline;
 use super::failure::CallError;
 use super::labels;
 use super::resource::{Fields, Labelled, ResourceKind};

@@ -9,8 +9,8 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::hetzner::{
-    AddressView, FirewallView, Hetzner, Holder, KeyView, NetworkView, RecordView, ResourceKind,
-    ServerView, SnapshotView, VolumeView,
+    AddressView, FirewallView, Hetzner, KeyView, NetworkView, RecordView, ResourceHolder,
+    ResourceKind, ServerView, SnapshotView, VolumeView,
 };
 
 /// The kinds of things that a stack may have.
@@ -102,40 +102,46 @@ fn names<K: ResourceKind>(found: &[K]) -> CheckResult {
 
 /// What uses a resource: deleting it would be refused, or do harm to another.
 trait Used: ResourceKind {
-    fn holders(&self) -> Vec<Holder>;
+    fn holders(&self) -> Vec<ResourceHolder>;
 }
 
 impl Used for ServerView {
-    fn holders(&self) -> Vec<Holder> {
+    fn holders(&self) -> Vec<ResourceHolder> {
         Vec::new()
     }
 }
 
 impl Used for AddressView {
-    fn holders(&self) -> Vec<Holder> {
+    fn holders(&self) -> Vec<ResourceHolder> {
         self.holder.iter().cloned().collect()
     }
 }
 
 impl Used for VolumeView {
-    fn holders(&self) -> Vec<Holder> {
-        self.server.into_iter().map(Holder::server).collect()
+    fn holders(&self) -> Vec<ResourceHolder> {
+        self.server
+            .into_iter()
+            .map(ResourceHolder::server)
+            .collect()
     }
 }
 
 impl Used for NetworkView {
-    fn holders(&self) -> Vec<Holder> {
-        let servers = self.servers.iter().copied().map(Holder::server);
+    fn holders(&self) -> Vec<ResourceHolder> {
+        let servers = self.servers.iter().copied().map(ResourceHolder::server);
         let balancers = self.load_balancers.iter().copied();
         servers
-            .chain(balancers.map(Holder::load_balancer))
+            .chain(balancers.map(ResourceHolder::load_balancer))
             .collect()
     }
 }
 
 impl Used for FirewallView {
-    fn holders(&self) -> Vec<Holder> {
-        self.servers().into_iter().map(Holder::server).collect()
+    fn holders(&self) -> Vec<ResourceHolder> {
+        self.servers()
+            .into_iter()
+            .map(ResourceHolder::server)
+            .collect()
     }
 }
 

@@ -6,7 +6,7 @@ use super::ours::{find_ours, label_differences};
 use crate::config::stack::Host;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
-use crate::hetzner::{Hetzner, Holder, VolumeView, labels};
+use crate::hetzner::{Hetzner, ResourceHolder, VolumeView, labels};
 
 #[derive(Clone, Debug)]
 pub struct Volume {
@@ -32,7 +32,7 @@ impl Volume {
     /// another server has may be mounted there.
     async fn refuse(&self, api: &Hetzner, found: &VolumeView, server: Option<i64>) -> Result<()> {
         let holder = match found.server.filter(|holder| Some(*holder) != server) {
-            Some(holder) => api.holder_name(&Holder::server(holder)).await,
+            Some(holder) => api.holder_name(&ResourceHolder::server(holder)).await,
             None => None,
         };
         let why = if let Some(holder) = holder {

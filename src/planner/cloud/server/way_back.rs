@@ -11,7 +11,7 @@ const MOST_REPAIRS: usize = 16;
 
 /// How far the repairs of a server have come.
 #[derive(Default)]
-struct Progress {
+struct RepairState {
     /// The server as it was last seen, once something needed it off.
     switched_off: Option<ServerView>,
     /// Whether starting it is what failed: that has been tried for minutes.
@@ -22,7 +22,7 @@ impl Server {
     /// Puts what differs right, one thing after another. When that fails, a server that was switched off for
     /// it runs again, or the error says that it is off and what starts it.
     pub(super) async fn repair_all(&self, api: &Hetzner, id: i64) -> Result<()> {
-        let mut progress = Progress::default();
+        let mut progress = RepairState::default();
         let Err(error) = self.repair_each(api, id, &mut progress).await else {
             return Ok(());
         };
@@ -41,7 +41,7 @@ impl Server {
     }
 
     /// Looks again after each repair: what one leaves behind, such as a server that is off, is the next one's.
-    async fn repair_each(&self, api: &Hetzner, id: i64, progress: &mut Progress) -> Result<()> {
+    async fn repair_each(&self, api: &Hetzner, id: i64, progress: &mut RepairState) -> Result<()> {
         let doing = format!("wait for the actions of server {}", self.host.name);
         let mut around = self.around(api).await?;
         for _ in 0..MOST_REPAIRS {
