@@ -1,7 +1,7 @@
 # What lab/tools installs of cargo's subcommands.
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs coverage takeover planted bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
+.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs coverage takeover hetzner-walk planted bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
 
 demo: ## from nothing to a server that serves, on real machines of the lab
 	@./lab/demo
@@ -35,6 +35,9 @@ takeover: test-tools ## a host that an earlier version has brought up; builds th
 
 planted: test-tools ## the app's role lays traps in its database, and every verb and timer walks past them
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^planted::/)')
+
+hetzner-walk: test-tools ## random walks of every cloud verb, past faults of the API and what others change: 2048 of each quarter
+	PROPTEST_CASES=2048 cargo nextest run --workspace --locked -E 'binary_id(citrino-ops::hetzner) & test(/^wanderings::/)'
 
 test-long: test-tools cuts bench-short takeover planted ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
 	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'

@@ -263,6 +263,7 @@ fn answers_of_the_api() {
         first_retry: Duration::from_millis(1),
         longest_retry: Duration::from_millis(1),
         answer: Duration::from_secs(5),
+        patience: 0.0,
         ..Pace::default()
     };
     let host = Stack::parse(CITRINO_YML, "citrino.yml")

@@ -63,6 +63,13 @@ impl Pace {
         }
     }
 
+    /// Forgets what was ordered: nothing is held, and nothing that begins from now on fails.
+    pub fn forget(&mut self) {
+        self.hold(WHOLE);
+        self.least = Duration::ZERO;
+        self.dooms.clear();
+    }
+
     /// From now on every action takes at least this long.
     pub fn set_least(&mut self, least: Duration) {
         self.least = least;

@@ -84,6 +84,9 @@ pub struct Cloud {
     /// A volume of so many GB for the database. <https://docs.hetzner.cloud>: it has 10 to 10240.
     #[serde(default)]
     pub volume_gb: Option<WholeNumber<10, 10_240>>,
+    /// Whether the host has an IPv4 address. Without one it is refused.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub ipv4: bool,
     /// The zone of `domain` in Hetzner's DNS: its records are led to the host.
     #[serde(default)]
     pub dns: Option<Dns>,

@@ -82,6 +82,8 @@ codes! {
         E0310 => REFUSED,
         E0311 => REFUSED,
         E0312 => REFUSED,
+        E0313 => FAILED,
+        E0314 => FAILED,
     }
     /// Steps on a host, its database and its backups.
     Host {

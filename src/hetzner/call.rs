@@ -4,21 +4,23 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
-use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::Hetzner;
 use super::answers::Meta;
+use super::deadline;
 use super::failure::{ApiError, CallError};
 use super::words::ApiCode;
 use crate::core::http;
 
 /// How often a request that failed is sent again.
 const RETRIES: u32 = 5;
-/// A machine without network should hear so soon.
+/// A machine without network should hear so soon, and one that asks something else than the API.
 const RETRIES_UNREACHABLE: u32 = 2;
 const HOUR: Duration = Duration::from_hours(1);
 /// The API's own limit.
@@ -26,21 +28,50 @@ const PER_PAGE: i64 = 50;
 /// No list of one project is longer; it bounds a loop on wrong answers.
 const MAX_PAGES: i64 = 200;
 
+/// An answer whose keys are read one by one.
+pub(super) type AnswerObject = serde_json::Map<String, Value>;
+
 pub(super) type Called<T> = std::result::Result<T, CallError>;
 
 /// What may be sent twice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum SentCall {
-    /// Reads, and writes that say what shall be: a second one changes nothing.
+    /// Reads: an answer that is of somebody else is asked for again.
+    Asks,
+    /// Writes that say what shall be: a second one changes nothing.
     Harmless,
+    /// The same for one resource, which something else may hold meanwhile: whoever sends it sees to
+    /// a lock.
+    Orders,
     /// Makes something new each time.
     Makes,
+}
+
+/// How long a request that fails is sent again.
+#[derive(Clone, Copy)]
+pub(super) enum Limit {
+    /// A few times. A used-up rate limit is waited for.
+    Attempts,
+    /// Until then, whatever was heard: what it asks about goes on meanwhile.
+    Until(Instant),
+}
+
+impl Limit {
+    fn is_over(self, failed: &CallError, attempts: u32, within: bool) -> bool {
+        match self {
+            Self::Until(end) => Instant::now() >= end,
+            Self::Attempts if failed.is(&ApiCode::RateLimitExceeded) => !within,
+            Self::Attempts => attempts > most_retries(failed),
+        }
+    }
 }
 
 impl SentCall {
     fn may_go_again(self, failed: &CallError) -> bool {
         match self {
+            Self::Asks => failed.transient() || matches!(failed, CallError::Garbled(_)),
             Self::Harmless => failed.transient(),
+            Self::Orders => failed.transient() && !failed.is(&ApiCode::Locked),
             Self::Makes => failed.try_later(),
         }
     }
@@ -48,7 +79,7 @@ impl SentCall {
 
 fn most_retries(failed: &CallError) -> u32 {
     match failed {
-        CallError::Unreachable(_) => RETRIES_UNREACHABLE,
+        CallError::Unreachable(_) | CallError::Garbled(_) => RETRIES_UNREACHABLE,
         _ => RETRIES,
     }
 }
@@ -68,7 +99,17 @@ impl Hetzner {
         path: &str,
         query: &[(&str, String)],
     ) -> Called<T> {
-        self.retrying(SentCall::Harmless, async || {
+        self.get_within(path, query, Limit::Attempts).await
+    }
+
+    /// The same, asked again for as long as the limit says.
+    pub(super) async fn get_within<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        limit: Limit,
+    ) -> Called<T> {
+        self.retrying(SentCall::Asks, limit, async || {
             self.send(Method::GET, path, query, None).await
         })
         .await
@@ -81,8 +122,18 @@ impl Hetzner {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Called<T> {
+        self.write_as(SentCall::Harmless, method, path, body).await
+    }
+
+    pub(super) async fn write_as<T: DeserializeOwned>(
+        &self,
+        sent: SentCall,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Called<T> {
         let body = body.map(to_value).transpose()?;
-        self.retrying(SentCall::Harmless, async || {
+        self.retrying(sent, Limit::Attempts, async || {
             self.send(method.clone(), path, &[], body.as_ref()).await
         })
         .await
@@ -110,17 +161,52 @@ impl Hetzner {
         key: &str,
         query: &[(&str, String)],
     ) -> Called<Vec<T>> {
+        self.list_within(path, key, query, Limit::Attempts).await
+    }
+
+    /// The same, asked again for as long as the limit says.
+    pub(super) async fn list_within<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        key: &str,
+        query: &[(&str, String)],
+        limit: Limit,
+    ) -> Called<Vec<T>> {
+        let garbled = |error| CallError::Garbled(format!("{path}: {error}"));
         self.pages(async |page| {
             let mut query = query.to_vec();
             query.push(("page", page.to_string()));
             query.push(("per_page", PER_PAGE.to_string()));
-            let mut answer: Value = self.get(path, &query).await?;
-            let meta: Meta = serde_json::from_value(answer["meta"].take()).unwrap_or_default();
-            let items = serde_json::from_value(answer[key].take())
-                .map_err(|error| CallError::Garbled(format!("{path}: {error}")))?;
+            let mut answer: AnswerObject = self.get_within(path, &query, limit).await?;
+            let meta = answer.remove("meta").unwrap_or_default();
+            let meta: Meta = serde_json::from_value(meta).unwrap_or_default();
+            let items = answer.remove(key).unwrap_or_default();
+            let items = serde_json::from_value(items).map_err(garbled)?;
             Ok((items, meta.pagination.next_page))
         })
         .await
+    }
+
+    /// The same, asked once for as long as nothing changes ([`Hetzner::remembering`]).
+    pub(super) async fn list_once<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        key: &str,
+        query: &[(&str, String)],
+    ) -> Called<Vec<T>> {
+        let question = format!("{path} {query:?}");
+        let items: Vec<Value> = if let Some(items) = self.memory.recall(&question) {
+            items
+        } else {
+            let since = self.memory.time();
+            let items: Vec<Value> = self.list(path, key, query).await?;
+            self.memory.keep(since, question, &items);
+            items
+        };
+        let items = items.into_iter().map(serde_json::from_value);
+        items
+            .collect::<Result<_, _>>()
+            .map_err(|error| CallError::Garbled(format!("{path}: {error}")))
     }
 
     /// Reads pages until there is no next one.
@@ -155,7 +241,10 @@ impl Hetzner {
         let mut attempt = 0;
         let mut waits = self.backoff().build();
         loop {
-            let failed = match self.retrying(SentCall::Makes, &create).await {
+            let failed = match self
+                .retrying(SentCall::Makes, Limit::Attempts, &create)
+                .await
+            {
                 Ok(made) => return Ok(made),
                 Err(failed) => failed,
             };
@@ -164,7 +253,7 @@ impl Hetzner {
             if !failed.unknown_outcome() && !late {
                 return Err(failed);
             }
-            tokio::time::sleep(varied(waits.next().unwrap_or_default())).await;
+            self.pause(varied(waits.next().unwrap_or_default())).await;
             if let Some(found) = find().await? {
                 return Ok(found);
             }
@@ -175,22 +264,37 @@ impl Hetzner {
         }
     }
 
-    /// Sends again, a bounded number of times, what can be sent again.
+    /// Sends again, for as long as the limit says, what can be sent again.
     pub(super) async fn retrying<T>(
         &self,
         sent: SentCall,
+        limit: Limit,
         call: impl AsyncFn() -> Called<T>,
     ) -> Called<T> {
+        let begun = Instant::now();
+        let mut waits = self.backoff().build();
         let mut attempts = 0;
-        (|| call())
-            .retry(self.backoff())
-            .sleep(tokio::time::sleep)
-            .when(|failed: &CallError| {
-                attempts += 1;
-                sent.may_go_again(failed) && attempts <= most_retries(failed)
-            })
-            .adjust(|failed, wait| Some(varied(wait?).max(self.refill_wait(failed))))
-            .await
+        loop {
+            let failed = match call().await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            // A refusal for the rate limit is no failed attempt: the API is well.
+            attempts += u32::from(!failed.is(&ApiCode::RateLimitExceeded));
+            let within = begun.elapsed() < self.within(deadline::RATE_LIMIT);
+            if !sent.may_go_again(&failed) || limit.is_over(&failed, attempts, within) {
+                return Err(failed);
+            }
+            let wait = varied(waits.next().unwrap_or_default()).max(self.refill_wait(&failed));
+            self.show(&failed.as_reason(), 0);
+            self.pause(wait).await;
+        }
+    }
+
+    /// Waits. Whatever was known before may have changed by then.
+    pub(super) async fn pause(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+        self.memory.forget();
     }
 
     /// After a 429: the time in which the API gives one request back, by its `RateLimit-Limit` (an
@@ -222,7 +326,11 @@ impl Hetzner {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Called<T> {
+        let asks = method == Method::GET;
         let sent = self.send_once(method, path, query, body).await;
+        if !asks {
+            self.memory.forget();
+        }
         sent.map_err(|error| error.by(self.sources))
     }
 
@@ -257,16 +365,29 @@ impl Hetzner {
             let mut error = ApiError::parse(status.as_u16(), &content);
             error.correlation = correlation;
             error.hourly_limit = hourly_limit;
-            return Err(CallError::Api(error));
+            return Err(CallError::Api(Box::new(error)));
         }
-        let content = if content.trim().is_empty() {
-            "null"
-        } else {
-            &content
-        };
-        serde_json::from_str(content)
-            .map_err(|error| CallError::Garbled(format!("{path}: {error}")))
+        read_object(&content).map_err(|why| CallError::Garbled(format!("{path}: {why}")))
     }
+}
+
+/// What the API says is an object, or nothing. Whatever else comes is of somebody on the way.
+fn read_object<T: DeserializeOwned>(content: &str) -> std::result::Result<T, String> {
+    if content.trim().is_empty() {
+        return serde_json::from_value(Value::Null).map_err(|_| "it is empty".to_owned());
+    }
+    match serde_json::from_str::<Value>(content) {
+        Ok(answer @ Value::Object(_)) => {
+            serde_json::from_value(answer).map_err(|error| error.to_string())
+        }
+        _ => Err(format!("it begins with `{}`", excerpt(content))),
+    }
+}
+
+/// The first words of what is no answer of the API.
+fn excerpt(content: &str) -> String {
+    let first = content.split_whitespace().collect::<Vec<_>>().join(" ");
+    first.chars().take(40).collect()
 }
 
 /// What an answer may have, and what all pages of a list may have together. A page has fifty things, each of a few kilobytes; what

@@ -52,8 +52,20 @@ pub async fn availability(
 }
 
 impl Hetzner {
-    async fn server_types(&self) -> Result<Vec<ServerType>> {
-        self.list("/server_types", "server_types", &[])
+    /// Refuses a type that the server cannot be given, before it is switched off for it.
+    pub async fn refuse_type(
+        &self,
+        server: &ServerView,
+        wished: &str,
+        location: &str,
+    ) -> Result<()> {
+        let types = self.server_types().await?;
+        let wished = offer::type_named(&types, wished)?;
+        offer::refuse_change(server, wished, &types, location)
+    }
+
+    pub(super) async fn server_types(&self) -> Result<Vec<ServerType>> {
+        self.list_once("/server_types", "server_types", &[])
             .await
             .map_err(|error| error.told("list the server types").into())
     }
@@ -65,14 +77,14 @@ impl Hetzner {
             ("include_deprecated", "true".to_owned()),
         ];
         let found: Vec<Image> = self
-            .list("/images", "images", &query)
+            .list_once("/images", "images", &query)
             .await
             .map_err(|error| error.told("list the images"))?;
         let fits = |image: &Image| image.architecture == architecture;
         Ok(found.into_iter().filter(fits).collect())
     }
 
-    async fn pricing(&self) -> Result<Pricing> {
+    pub(super) async fn pricing(&self) -> Result<Pricing> {
         let answer: PricingAnswer = self
             .get("/pricing", &[])
             .await

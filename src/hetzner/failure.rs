@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::answers::or_default;
+use super::answers::{NameAnswer, or_default};
 use super::words::ApiCode;
 use crate::core::error::{Code, Fault};
 
@@ -52,6 +52,8 @@ pub struct ApiError {
     pub code: ApiCode,
     pub message: String,
     pub fields: Vec<Field>,
+    /// The limits of the account that it would exceed, by name.
+    pub limits: Vec<String>,
     /// Names the request to Hetzner's support.
     pub correlation: Option<String>,
     /// How many requests the project may send in an hour.
@@ -85,7 +87,7 @@ pub enum CallError {
     Lost(Silence),
     /// Carried out, and the answer could not be read.
     Garbled(String),
-    Api(ApiError),
+    Api(Box<ApiError>),
 }
 
 #[derive(Default, Deserialize)]
@@ -110,6 +112,8 @@ struct Body {
 struct Details {
     #[serde(deserialize_with = "or_default")]
     fields: Vec<Field>,
+    #[serde(deserialize_with = "or_default")]
+    limits: Vec<NameAnswer>,
 }
 
 impl ApiError {
@@ -131,6 +135,12 @@ impl ApiError {
             code: body.code.into(),
             message: body.message,
             fields: body.details.fields,
+            limits: body
+                .details
+                .limits
+                .into_iter()
+                .map(|one| one.name)
+                .collect(),
             ..Self::default()
         }
     }
@@ -212,6 +222,21 @@ impl CallError {
         self.try_later() || (self.unknown_outcome() && !garbled)
     }
 
+    /// Why it is asked again.
+    pub fn as_reason(&self) -> String {
+        match self {
+            CallError::Api(error) if error.code == ApiCode::RateLimitExceeded => {
+                "waiting for the Hetzner API: the project has used up its requests for this hour"
+                    .to_owned()
+            }
+            CallError::Unreachable(silence) | CallError::Lost(silence) => {
+                format!("waiting for the Hetzner API: {}", silence.why)
+            }
+            CallError::Garbled(why) => format!("waiting for the Hetzner API: {why}"),
+            CallError::Api(error) => format!("waiting for the Hetzner API: {error}"),
+        }
+    }
+
     /// The sentence for the operator. `doing` completes "could not …".
     pub fn told(&self, doing: &str) -> Fault {
         let (code, why) = match self {
@@ -225,7 +250,7 @@ impl CallError {
             ),
             CallError::Garbled(why) => (
                 Code::E0303,
-                format!("the answer of the Hetzner API cannot be parsed: {why}"),
+                format!("what answered is not the Hetzner API, or not as it is known: {why}"),
             ),
             CallError::Api(error) => (fault_code(error), format!("the Hetzner API says: {error}")),
         };
@@ -244,7 +269,9 @@ impl CallError {
                     "check the network{also}, then run the command again"
                 ))
             }
-            CallError::Garbled(_) => None,
+            CallError::Garbled(_) => Some(
+                "something on the way may have answered in the API's place: check the address that is asked and its proxies, then run the command again".to_owned(),
+            ),
             CallError::Api(error) => error.advice(),
         }
     }
@@ -264,13 +291,14 @@ impl ApiError {
                     "check that {token} is a token of the right project"
                 ));
             }
-            ApiCode::ResourceLimitExceeded => {
-                "the limit of the project is reached: delete unused resources, or ask Hetzner to raise the limit"
+            ApiCode::ResourceLimitExceeded => return Some(self.limit_advice()),
+            ApiCode::Protected => {
+                "somebody protected it: lift the protection in the Hetzner console, then run the command again"
             }
-            ApiCode::Protected => "run `citrino-ops destroy --unprotect` first",
             ApiCode::ResourceUnavailable | ApiCode::PlacementError => {
-                "nothing was created: try again later, or choose another server type or location; `citrino-ops plan` lists them"
+                "try again later, or choose another server type or location; `citrino-ops plan` lists them"
             }
+            ApiCode::ResourceLocked => "Hetzner has locked it: contact Hetzner's support",
             ApiCode::RateLimitExceeded => {
                 "the project has used up its API requests for this hour: wait some minutes"
             }
@@ -281,10 +309,24 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    fn limit_advice(&self) -> String {
+        let limit = match self.limits.as_slice() {
+            [] => "a limit of the account is reached".to_owned(),
+            [one] => format!("the account's limit {one} is reached"),
+            many => format!("the account's limits {} are reached", many.join(", ")),
+        };
+        format!(
+            "{limit}: delete unused resources, or ask Hetzner to raise it in the console under Limits"
+        )
+    }
+}
+
 fn fault_code(error: &ApiError) -> Code {
     match error.code {
         ApiCode::Unauthorized | ApiCode::Forbidden | ApiCode::TokenReadonly => Code::E0301,
-        ApiCode::ResourceUnavailable | ApiCode::PlacementError => Code::E0304,
+        ApiCode::ResourceUnavailable | ApiCode::PlacementError => Code::E0313,
+        ApiCode::ResourceLimitExceeded => Code::E0314,
         ApiCode::UniquenessError => Code::E0306,
         ApiCode::Protected => Code::E0310,
         _ if error.status == 401 => Code::E0301,
@@ -347,11 +389,11 @@ mod tests {
     #[test]
     fn outcomes_are_told_apart() {
         let of = |status, code: &str| {
-            CallError::Api(ApiError {
+            CallError::Api(Box::new(ApiError {
                 status,
                 code: code.to_owned().into(),
                 ..ApiError::default()
-            })
+            }))
         };
         assert!(of(409, "conflict").try_later());
         assert!(of(429, "rate_limit_exceeded").try_later());
@@ -370,7 +412,7 @@ mod tests {
             endpoint: SettingSource::Configuration,
         };
         let hint = |error: CallError| error.by(sources).told("list the servers").hint.unwrap();
-        let refused = CallError::Api(ApiError::parse(401, ""));
+        let refused = CallError::Api(Box::new(ApiError::parse(401, "")));
         assert_eq!(
             hint(refused),
             "check that `cloud.token` in citrino.yml is a token of the right project"

@@ -8,18 +8,14 @@ use hcloud::models::{
     firewall_resource, rule,
 };
 use serde::{Deserialize, Deserializer};
-use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::deadline;
 use super::answers::or_default;
-use super::failure::CallError;
 use super::labels;
 use super::resource::{Fields, Labelled, Order};
 use super::server_view::ServerView;
 use super::servers::map_of;
 use super::words::ApiCode;
-use crate::core::error::Fault;
 use crate::core::value::Cidr;
 
 /// One rule, in an order and writing in which equal rules are equal.
@@ -93,6 +89,34 @@ pub type FirewallView = Labelled<FirewallFields>;
 pub struct FirewallFields {
     #[serde(default, deserialize_with = "canonical")]
     pub rules: Vec<FirewallRule>,
+    #[serde(default, deserialize_with = "or_default")]
+    applied_to: Vec<AppliedTo>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct AppliedTo {
+    server: Option<AppliedServer>,
+    #[serde(deserialize_with = "or_default")]
+    applied_to_resources: Vec<AppliedTo>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct AppliedServer {
+    id: i64,
+}
+
+impl FirewallFields {
+    /// Ids of the servers that it stands before, by themselves or by a label.
+    pub fn servers(&self) -> Vec<i64> {
+        let by_label = self
+            .applied_to
+            .iter()
+            .flat_map(|one| &one.applied_to_resources);
+        let all = self.applied_to.iter().chain(by_label);
+        all.filter_map(|one| one.server.as_ref().map(|server| server.id))
+            .collect()
+    }
 }
 
 impl Fields for FirewallFields {
@@ -113,7 +137,7 @@ impl Hetzner {
             rules: Some(requests(rules)),
             ..CreateFirewallRequest::new(name.to_owned())
         };
-        let made: Result<FirewallView> = self.make(name, stack, &body, deadline::FIREWALL).await;
+        let made: Result<FirewallView> = self.make(name, stack, &body).await;
         made.map(drop)
     }
 
@@ -121,11 +145,8 @@ impl Hetzner {
     pub async fn set_rules(&self, firewall: &FirewallView, rules: &[FirewallRule]) -> Result<()> {
         let doing = format!("set the rules of firewall {}", firewall.name);
         let body = SetRulesRequest::new(requests(rules));
-        self.order::<FirewallView>(
-            Order::new(firewall.id, "set_rules", &doing, deadline::FIREWALL),
-            &body,
-        )
-        .await
+        self.order::<FirewallView>(Order::new(firewall.id, "set_rules", &doing), &body)
+            .await
     }
 
     /// Applies it to a server; one to which it is applied already is no error.
@@ -137,38 +158,12 @@ impl Hetzner {
         };
         let body = ApplyToResourcesRequest::new(vec![resource]);
         self.order::<FirewallView>(
-            Order::new(firewall, "apply_to_resources", &doing, deadline::FIREWALL)
+            Order::new(firewall, "apply_to_resources", &doing)
                 .unless(&[ApiCode::FirewallAlreadyApplied]),
             &body,
         )
         .await
     }
-
-    /// Deletes it; while a server that it was applied to is still going away, that takes a while.
-    pub async fn delete_firewall(&self, firewall: &FirewallView) -> Result<()> {
-        let begun = Instant::now();
-        let mut polls = 0;
-        loop {
-            match self.try_delete(firewall).await {
-                Ok(_) => return Ok(()),
-                Err(error)
-                    if error.is(&ApiCode::ResourceInUse) && begun.elapsed() < self.pace.in_use => {}
-                Err(error) => return Err(in_use_hint(&error, &firewall.name)),
-            }
-            tokio::time::sleep(self.poll_wait(polls)).await;
-            polls += 1;
-        }
-    }
-}
-
-fn in_use_hint(error: &CallError, name: &str) -> anyhow::Error {
-    let fault: Fault = error.told(&format!("delete firewall {name}"));
-    if error.is(&ApiCode::ResourceInUse) {
-        return fault
-            .hint("it is applied to a resource of another stack: remove it there in the Hetzner console")
-            .into();
-    }
-    fault.into()
 }
 
 /// As the crate's model; the API wants a port for tcp and udp only.

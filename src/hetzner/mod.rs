@@ -9,11 +9,16 @@ mod answers;
 mod call;
 mod catalogue;
 mod cost;
+mod deadline;
 mod failure;
 mod firewalls;
+mod holdings;
 pub mod labels;
+mod lock;
+mod memory;
 mod networks;
 mod offer;
+mod power;
 mod products;
 mod resource;
 mod server_view;
@@ -32,14 +37,15 @@ use std::time::Duration;
 use anyhow::Result;
 use hcloud::apis::configuration::Configuration;
 
-pub use addresses::{AddressView, Family};
+pub use addresses::{AddressView, Family, ResourceHolder};
 pub use catalogue::availability;
 pub use cost::{Cost, Item};
 pub use failure::{ApiError, ApiSources, CallError, Field, SettingSource};
 pub use firewalls::{FirewallRule, FirewallView};
+pub use holdings::Holdings;
 pub use networks::NetworkView;
 pub use offer::Offer;
-pub use resource::ResourceKind;
+pub use resource::{ResourceKind, UNPROTECT};
 pub use server_view::{ServerView, pins};
 pub use servers::NewServer;
 pub use snapshots::SnapshotView;
@@ -71,6 +77,8 @@ pub struct Pace {
     pub in_use: Duration,
     /// How long a server may take to shut down before its power is cut.
     pub shutdown: Duration,
+    /// What every deadline is multiplied by: 1, but for a test that waits for one.
+    pub patience: f64,
 }
 
 impl Default for Pace {
@@ -83,6 +91,7 @@ impl Default for Pace {
             longest_retry: Duration::from_secs(30),
             in_use: Duration::from_mins(1),
             shutdown: Duration::from_mins(1),
+            patience: 1.0,
         }
     }
 }
@@ -96,6 +105,7 @@ pub struct Hetzner {
     sources: ApiSources,
     /// How many bytes of answers were read.
     received: AtomicU64,
+    memory: memory::ListMemory,
 }
 
 impl fmt::Debug for Hetzner {
@@ -139,6 +149,7 @@ impl Hetzner {
             progress: None,
             sources: ApiSources::default(),
             received: AtomicU64::new(0),
+            memory: memory::ListMemory::default(),
         })
     }
 
@@ -154,6 +165,12 @@ impl Hetzner {
         self
     }
 
+    /// A deadline, as long as it is here.
+    fn within(&self, deadline: Duration) -> Duration {
+        deadline.mul_f64(self.pace.patience)
+    }
+
+    /// Says what is waited for.
     fn show(&self, doing: &str, percent: i64) {
         if let Some(tell) = &self.progress {
             tell(doing, percent);

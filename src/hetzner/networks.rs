@@ -5,8 +5,7 @@ use hcloud::models::{CreateNetworkRequest, Subnet, subnet};
 use serde::Deserialize;
 
 use super::Hetzner;
-use super::actions::deadline;
-use super::answers::or_default;
+use super::answers::{Protection, or_default};
 use super::labels;
 use super::resource::{Fields, Labelled, Order};
 use super::servers::map_of;
@@ -19,12 +18,28 @@ pub struct NetworkFields {
     pub ip_range: String,
     #[serde(default, deserialize_with = "or_default")]
     subnets: Vec<serde::de::IgnoredAny>,
+    /// Ids of the servers that are in it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub servers: Vec<i64>,
+    /// Ids of the load balancers that are in it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub load_balancers: Vec<i64>,
+    #[serde(default, deserialize_with = "or_default")]
+    protection: Protection,
 }
 
 impl Fields for NetworkFields {
     const MANY: &'static str = "networks";
     const ONE: &'static str = "network";
     const WORD: &'static str = "network";
+    const CAN_UNPROTECT: bool = true;
+
+    fn is_used(&self) -> bool {
+        !self.servers.is_empty() || !self.load_balancers.is_empty()
+    }
+    fn is_protected(&self) -> bool {
+        self.protection.delete
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -57,7 +72,7 @@ impl Hetzner {
             subnets: Some(vec![self.subnet(range, location).await?]),
             ..CreateNetworkRequest::new(range.to_owned(), name.to_owned())
         };
-        let made: Result<NetworkView> = self.make(name, stack, &body, deadline::POWER).await;
+        let made: Result<NetworkView> = self.make(name, stack, &body).await;
         made.map(drop)
     }
 
@@ -65,11 +80,8 @@ impl Hetzner {
     pub async fn add_subnet(&self, found: &NetworkView, location: &str) -> Result<()> {
         let doing = format!("add a subnet to network {}", found.name);
         let body = self.subnet(&found.ip_range, location).await?;
-        self.order::<NetworkView>(
-            Order::new(found.id, "add_subnet", &doing, deadline::POWER),
-            &body,
-        )
-        .await
+        self.order::<NetworkView>(Order::new(found.id, "add_subnet", &doing), &body)
+            .await
     }
 
     async fn subnet(&self, range: &str, location: &str) -> Result<Subnet> {

@@ -134,6 +134,20 @@ pub(super) fn choose_type(
     Ok(found(wished.clone(), notes))
 }
 
+/// Refuses a change of the server to this type, when it cannot be ordered there or does not fit.
+pub(super) fn refuse_change(
+    server: &ServerView,
+    wished: &ServerType,
+    types: &[ServerType],
+    location: &str,
+) -> Result<()> {
+    let now = OffsetDateTime::now_utc();
+    if let Err(refusal) = orderable(wished, location, now) {
+        return Err(refuse(&refusal, wished, types, location, now).into());
+    }
+    refuse_rescale(server, wished, types)
+}
+
 /// A server keeps its disk and its architecture when it is given another type.
 fn refuse_rescale(server: &ServerView, wished: &ServerType, types: &[ServerType]) -> Result<()> {
     let now = types.iter().find(|found| found.name == server.server_type);

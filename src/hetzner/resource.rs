@@ -2,21 +2,24 @@
 //! made once, changed, ordered about and deleted in one way.
 
 use std::ops::Deref;
-use std::time::Duration;
 
 use anyhow::Result;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::{Started, deadline};
+use super::actions::Started;
 use super::answers::or_default;
-use super::call::{Called, to_value};
+use super::call::{AnswerObject, Called, Limit, SentCall, to_value};
 use super::failure::CallError;
 use super::labels::{self, Labels};
 use super::words::ApiCode;
+
+/// What to do about something protected that `destroy` meets.
+pub const UNPROTECT: &str = "run `citrino-ops destroy --unprotect` first to lift the protection";
 
 /// A resource as an answer tells of it: what all of them have, and what its kind alone has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -43,6 +46,8 @@ pub trait Fields: DeserializeOwned {
     const MANY: &'static str;
     const ONE: &'static str;
     const WORD: &'static str;
+    /// Whether `destroy --unprotect` lifts its protection.
+    const CAN_UNPROTECT: bool = false;
     /// What people know it by, given its name.
     fn name<'v>(&'v self, name: &'v str) -> &'v str {
         name
@@ -59,6 +64,7 @@ impl<F: Fields> ResourceKind for Labelled<F> {
     const MANY: &'static str = F::MANY;
     const ONE: &'static str = F::ONE;
     const WORD: &'static str = F::WORD;
+    const CAN_UNPROTECT: bool = F::CAN_UNPROTECT;
 
     fn id(&self) -> i64 {
         self.id
@@ -85,6 +91,8 @@ pub trait ResourceKind: DeserializeOwned {
     const ONE: &'static str;
     /// What people call it.
     const WORD: &'static str;
+    /// Whether `destroy --unprotect` lifts its protection.
+    const CAN_UNPROTECT: bool;
     fn id(&self) -> i64;
     fn name(&self) -> &str;
     fn labels(&self) -> &Labels;
@@ -100,18 +108,16 @@ pub(super) struct Order<'o> {
     action: &'o str,
     /// Completes "could not …".
     doing: &'o str,
-    within: Duration,
     /// Errors of the API that say that it is so already.
     already: &'o [ApiCode],
 }
 
 impl<'o> Order<'o> {
-    pub fn new(id: i64, action: &'o str, doing: &'o str, within: Duration) -> Self {
+    pub fn new(id: i64, action: &'o str, doing: &'o str) -> Self {
         Self {
             id,
             action,
             doing,
-            within,
             already: &[],
         }
     }
@@ -144,13 +150,24 @@ impl Hetzner {
     }
 
     pub(super) async fn listed<K: ResourceKind>(&self, query: &[(&str, String)]) -> Called<Vec<K>> {
-        self.list(&format!("/{}", K::MANY), K::MANY, query).await
+        self.list_once(&format!("/{}", K::MANY), K::MANY, query)
+            .await
     }
 
     /// One by its id.
     pub(super) async fn one<K: ResourceKind>(&self, id: i64, doing: &str) -> Result<K> {
-        let answer: Value = self
-            .get(&format!("/{}/{id}", K::MANY), &[])
+        self.one_within(id, doing, Limit::Attempts).await
+    }
+
+    /// The same, asked again for as long as the limit says.
+    pub(super) async fn one_within<K: ResourceKind>(
+        &self,
+        id: i64,
+        doing: &str,
+        limit: Limit,
+    ) -> Result<K> {
+        let answer = self
+            .get_within(&format!("/{}/{id}", K::MANY), &[], limit)
             .await
             .map_err(|error| error.told(doing))?;
         read(answer).map_err(|error| error.told(doing).into())
@@ -165,7 +182,6 @@ impl Hetzner {
         name: &str,
         stack: &str,
         body: &impl Serialize,
-        within: Duration,
     ) -> Result<K> {
         let doing = format!("create {} {name}", K::WORD);
         let path = format!("/{}", K::MANY);
@@ -173,8 +189,10 @@ impl Hetzner {
         let made = self
             .create_once(
                 async || {
-                    let answer: Value = self.send(Method::POST, &path, &[], Some(&body)).await?;
-                    let started = serde_json::from_value(answer.clone()).unwrap_or_default();
+                    let answer: AnswerObject =
+                        self.send(Method::POST, &path, &[], Some(&body)).await?;
+                    let started = Value::Object(answer.clone());
+                    let started = serde_json::from_value(started).unwrap_or_default();
                     Ok((read(answer)?, started))
                 },
                 async || {
@@ -186,7 +204,7 @@ impl Hetzner {
             )
             .await;
         let (one, started) = made.map_err(|error| error.told(&doing))?;
-        self.await_all(started, &doing, within).await?;
+        self.await_all(started, &doing).await?;
         Ok(one)
     }
 
@@ -222,10 +240,19 @@ impl Hetzner {
         body: &impl Serialize,
     ) -> Result<()> {
         let path = format!("/{}/{}/actions/{}", K::MANY, order.id, order.action);
-        match self.write(Method::POST, &path, Some(body)).await {
-            Ok(started) => self.await_all(started, order.doing, order.within).await,
+        let sent = self
+            .when_free::<K, Started>(order.id, order.doing, async || {
+                self.write_as(SentCall::Orders, Method::POST, &path, Some(body))
+                    .await
+            })
+            .await;
+        match sent {
+            Ok(started) => self.await_all(started, order.doing).await,
             Err(error) if order.already.iter().any(|code| error.is(code)) => Ok(()),
-            Err(error) => Err(error.told(order.doing).into()),
+            Err(error) => Err(self
+                .told_of::<K>(order.id, &error, order.doing)
+                .await
+                .into()),
         }
     }
 
@@ -233,26 +260,52 @@ impl Hetzner {
     pub async fn protect<K: ResourceKind>(&self, one: &K, on: bool) -> Result<()> {
         let doing = format!("change the protection of {} {}", K::WORD, one.name());
         let body = json!({ "delete": on });
-        self.order::<K>(
-            Order::new(one.id(), "change_protection", &doing, deadline::POWER),
-            &body,
-        )
-        .await
+        self.order::<K>(Order::new(one.id(), "change_protection", &doing), &body)
+            .await
     }
 
-    /// Deletes one and waits until it is gone; one that is gone already is no error.
+    /// Deletes one and waits until it is gone; one that is gone already is no error. While what used it is
+    /// still going away, that takes a while.
     pub async fn delete<K: ResourceKind>(&self, one: &K) -> Result<()> {
         let doing = format!("delete {} {}", K::WORD, one.name());
-        match self.try_delete(one).await {
-            Ok(started) => self.await_all(started, &doing, deadline::DELETE).await,
-            Err(error) => Err(error.told(&doing).into()),
+        let begun = Instant::now();
+        let mut polls = 0;
+        let in_use = |error: &CallError| {
+            error.is(&ApiCode::ResourceInUse) || error.is(&ApiCode::MustBeUnassigned)
+        };
+        let deleted = loop {
+            match self.try_delete(one).await {
+                Err(error) if in_use(&error) && begun.elapsed() < self.pace.in_use => {}
+                deleted => break deleted,
+            }
+            self.show(&format!("{doing}: it is still in use"), 0);
+            self.pause(self.poll_wait(polls)).await;
+            polls += 1;
+        };
+        match deleted {
+            Ok(started) => self.await_all(started, &doing).await,
+            Err(error) if in_use(&error) => Err(error
+                .told(&doing)
+                .hint("something that is not of this stack uses it: remove it there in the Hetzner console, then run the command again")
+                .into()),
+            Err(error) if error.is(&ApiCode::Protected) && K::CAN_UNPROTECT => {
+                Err(error.told(&doing).hint(UNPROTECT).into())
+            }
+            Err(error) => Err(self.told_of::<K>(one.id(), &error, &doing).await.into()),
         }
     }
 
     pub(super) async fn try_delete<K: ResourceKind>(&self, one: &K) -> Called<Started> {
         let path = format!("/{}/{}", K::MANY, one.id());
-        match self.write(Method::DELETE, &path, None::<&()>).await {
-            Ok(started) => Ok(Option::unwrap_or_default(started)),
+        let doing = format!("delete {} {}", K::WORD, one.name());
+        let sent = self
+            .when_free::<K, Option<Started>>(one.id(), &doing, async || {
+                self.write_as(SentCall::Orders, Method::DELETE, &path, None::<&()>)
+                    .await
+            })
+            .await;
+        match sent {
+            Ok(started) => Ok(started.unwrap_or_default()),
             Err(error) if error.is(&ApiCode::NotFound) => Ok(Started::default()),
             Err(error) => Err(error),
         }
@@ -260,7 +313,7 @@ impl Hetzner {
 }
 
 /// The resource in an answer, whatever stands beside it.
-fn read<K: ResourceKind>(mut answer: Value) -> Called<K> {
-    serde_json::from_value(answer[K::ONE].take())
+fn read<K: ResourceKind>(mut answer: AnswerObject) -> Called<K> {
+    serde_json::from_value(answer.remove(K::ONE).unwrap_or_default())
         .map_err(|error| CallError::Garbled(format!("{}: {error}", K::ONE)))
 }

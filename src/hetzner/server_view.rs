@@ -126,6 +126,7 @@ impl Fields for ServerFields {
     const MANY: &'static str = "servers";
     const ONE: &'static str = "server";
     const WORD: &'static str = "server";
+    const CAN_UNPROTECT: bool = true;
 
     fn is_protected(&self) -> bool {
         self.protected

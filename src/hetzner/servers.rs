@@ -8,14 +8,12 @@ use hcloud::models::{
     CreateServerRequest, CreateServerRequestFirewalls,
 };
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::{Action, deadline};
 use super::labels::{self, Labels};
 use super::resource::Order;
 use super::server_view::ServerView;
-use super::words::{ApiCode, ServerStatus};
+use super::words::ApiCode;
 use crate::config::stack::Host;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
@@ -34,7 +32,7 @@ pub struct NewServer {
     pub firewalls: Vec<i64>,
     pub networks: Vec<i64>,
     /// Ids of addresses that are there already.
-    pub ipv4: i64,
+    pub ipv4: Option<i64>,
     pub ipv6: i64,
     /// Holds the private host key of the first minutes.
     pub user_data: Secret,
@@ -73,89 +71,14 @@ impl Hetzner {
     /// is found by name and label; which host key it got is in its labels.
     pub async fn create_server(&self, new: &NewServer) -> Result<i64> {
         let body = request(new).context("could not write the request for a server")?;
-        let made: ServerView = self
-            .make(&new.name, &new.stack, &body, deadline::CREATE)
-            .await?;
+        let made: ServerView = self.make(&new.name, &new.stack, &body).await?;
         Ok(made.id)
-    }
-
-    /// Waits until the server is running or off, and no action holds it, whoever began it.
-    pub async fn settle(&self, id: i64, doing: &str) -> Result<ServerView> {
-        let begun = Instant::now();
-        let mut polls = 0;
-        loop {
-            let running: Vec<Action> = self
-                .list(
-                    &format!("/servers/{id}/actions"),
-                    "actions",
-                    &[("status", "running".to_owned())],
-                )
-                .await
-                .map_err(|error| error.told(doing))?;
-            self.await_actions(running, doing, deadline::SNAPSHOT)
-                .await?;
-            let server: ServerView = self.one(id, doing).await?;
-            if server.at_rest() {
-                return Ok(server);
-            }
-            if begun.elapsed() > deadline::CREATE {
-                return Err(Fault::new(
-                    Code::E0307,
-                    format!("could not {doing}: the server is still {}", server.status),
-                )
-                .hint("check the server in the Hetzner console, then run the command again")
-                .into());
-            }
-            tokio::time::sleep(self.poll_wait(polls)).await;
-            polls += 1;
-        }
-    }
-
-    pub async fn power_on(&self, server: &ServerView) -> Result<()> {
-        let doing = format!("start server {}", server.name);
-        self.order::<ServerView>(
-            Order::new(server.id, "poweron", &doing, deadline::POWER),
-            &json!({}),
-        )
-        .await?;
-        self.settle(server.id, &doing).await?;
-        Ok(())
-    }
-
-    /// Has the server shut down, and cuts its power when it does not within a minute. The action's
-    /// success says only that it was asked to.
-    pub async fn power_off(&self, server: &ServerView) -> Result<()> {
-        let doing = format!("shut down server {}", server.name);
-        self.order::<ServerView>(
-            Order::new(server.id, "shutdown", &doing, deadline::POWER),
-            &json!({}),
-        )
-        .await?;
-        let begun = Instant::now();
-        let mut polls = 0;
-        while begun.elapsed() < self.pace.shutdown {
-            let seen: ServerView = self.one(server.id, &doing).await?;
-            if seen.status == ServerStatus::Off {
-                return Ok(());
-            }
-            self.show(&doing, 0);
-            tokio::time::sleep(self.poll_wait(polls)).await;
-            polls += 1;
-        }
-        self.order::<ServerView>(
-            Order::new(server.id, "poweroff", &doing, deadline::POWER),
-            &json!({}),
-        )
-        .await
     }
 
     pub async fn enable_backups(&self, server: &ServerView) -> Result<()> {
         let doing = format!("turn on the backups of server {}", server.name);
-        self.order::<ServerView>(
-            Order::new(server.id, "enable_backup", &doing, deadline::BACKUP),
-            &json!({}),
-        )
-        .await
+        self.order::<ServerView>(Order::new(server.id, "enable_backup", &doing), &json!({}))
+            .await
     }
 
     /// Turns the protection against deletion and rebuilding on or off; for a server the API wants
@@ -166,18 +89,15 @@ impl Hetzner {
             delete: Some(on),
             rebuild: Some(on),
         };
-        self.order::<ServerView>(
-            Order::new(server.id, "change_protection", &doing, deadline::POWER),
-            &body,
-        )
-        .await
+        self.order::<ServerView>(Order::new(server.id, "change_protection", &doing), &body)
+            .await
     }
 
     pub async fn join_network(&self, server: &ServerView, network: i64) -> Result<()> {
         let doing = format!("attach server {} to its network", server.name);
         let body = AttachServerToNetworkRequest::new(network);
         self.order::<ServerView>(
-            Order::new(server.id, "attach_to_network", &doing, deadline::POWER)
+            Order::new(server.id, "attach_to_network", &doing)
                 .unless(&[ApiCode::ServerAlreadyAttached]),
             &body,
         )
@@ -189,11 +109,8 @@ impl Hetzner {
     pub async fn rescale(&self, server: &ServerView, server_type: &str) -> Result<()> {
         let doing = format!("change server {} to {server_type}", server.name);
         let body = ChangeTypeOfServerRequest::new(server_type.to_owned(), false);
-        self.order::<ServerView>(
-            Order::new(server.id, "change_type", &doing, deadline::RESCALE),
-            &body,
-        )
-        .await
+        self.order::<ServerView>(Order::new(server.id, "change_type", &doing), &body)
+            .await
     }
 
     /// Gives the server a new disk from the image and has it born again; its addresses stay. The
@@ -201,11 +118,8 @@ impl Hetzner {
     pub async fn rebuild(&self, server: &ServerView, image: i64, user_data: &Secret) -> Result<()> {
         let doing = format!("rebuild server {}", server.name);
         let body = json!({ "image": image.to_string(), "user_data": user_data.reveal() });
-        self.order::<ServerView>(
-            Order::new(server.id, "rebuild", &doing, deadline::CREATE),
-            &body,
-        )
-        .await
+        self.order::<ServerView>(Order::new(server.id, "rebuild", &doing), &body)
+            .await
     }
 }
 
@@ -237,7 +151,7 @@ fn request(new: &NewServer) -> serde_json::Result<Value> {
     };
     let mut body = serde_json::to_value(request)?;
     body["public_net"] = json!({
-        "enable_ipv4": true, "enable_ipv6": true, "ipv4": new.ipv4, "ipv6": new.ipv6,
+        "enable_ipv4": new.ipv4.is_some(), "enable_ipv6": true, "ipv4": new.ipv4, "ipv6": new.ipv6,
     });
     Ok(body)
 }

@@ -8,12 +8,13 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::Instant;
 
 use super::Hetzner;
-use super::actions::{Action, Started, deadline};
+use super::actions::{Action, Started};
 use super::answers::{Protection, or_default};
-use super::call::{Called, to_value};
+use super::call::{Called, Limit, to_value};
+use super::deadline;
 use super::failure::CallError;
 use super::labels;
-use super::resource::{Fields, Labelled};
+use super::resource::{Fields, Labelled, ResourceKind};
 use super::server_view::ServerView;
 use super::servers::map_of;
 use super::words::ImageStatus;
@@ -28,6 +29,9 @@ const STARTS: &[&str] = &[
     "reset_server",
     "rebuild_server",
 ];
+
+/// How many of one server are kept that were taken before the same step.
+const KEPT: usize = 2;
 
 pub type SnapshotView = Labelled<SnapshotFields>;
 
@@ -83,10 +87,15 @@ impl SnapshotView {
 
     /// Whether it holds the disk of this server as it was before the step, and since it last ran.
     fn serves(&self, server: i64, before: &str, last_start: Option<OffsetDateTime>) -> bool {
-        let step = self.labels.get(labels::BEFORE).map(String::as_str);
         let current =
             date(&self.created).is_some_and(|made| last_start.is_none_or(|at| made >= at));
-        self.created_from.id == server && step == Some(before) && current && !self.is_broken()
+        self.is_of(server, before) && current && !self.is_broken()
+    }
+
+    /// Whether it was taken of this server before this step.
+    fn is_of(&self, server: i64, before: &str) -> bool {
+        let step = self.labels.get(labels::BEFORE).map(String::as_str);
+        self.created_from.id == server && step == Some(before)
     }
 }
 
@@ -125,13 +134,29 @@ impl Hetzner {
         if found.is_none() {
             let started = self.begin_snapshot(server, host, before, &ours).await;
             let started = started.map_err(|error| error.told(&doing))?;
-            self.await_all(started, &doing, deadline::SNAPSHOT).await?;
+            self.await_all(started, &doing).await?;
             found = ours().await.map_err(|error| error.told(&doing))?;
         }
         let Some(found) = found else {
             return Err(unusable(&doing));
         };
-        self.until_usable(found, &doing).await
+        self.until_usable(found, &doing).await?;
+        self.bound_snapshots(server, host, before).await;
+        Ok(())
+    }
+
+    /// A step that is tried again and again leaves no more than the newest of its snapshots.
+    async fn bound_snapshots(&self, server: &ServerView, host: &Host, before: &str) {
+        let Ok(mut found) = self.snapshots_of(&host.stack).await else {
+            return;
+        };
+        found.retain(|one| one.is_of(server.id, before) && !one.is_protected());
+        for old in found.iter().skip(KEPT) {
+            // The server is off meanwhile: what cannot be deleted now, `gc` lists.
+            if self.try_delete(old).await.is_err() {
+                return;
+            }
+        }
     }
 
     async fn begin_snapshot(
@@ -160,13 +185,14 @@ impl Hetzner {
         let begun = Instant::now();
         let mut polls = 0;
         while !found.is_usable() {
-            if found.is_broken() || begun.elapsed() > deadline::SNAPSHOT {
+            if found.is_broken() || begun.elapsed() > self.within(deadline::SNAPSHOT) {
                 return Err(unusable(doing));
             }
             self.show(doing, 0);
-            tokio::time::sleep(self.poll_wait(polls)).await;
+            self.pause(self.poll_wait(polls)).await;
             polls += 1;
-            found = self.one(found.id, doing).await?;
+            let until = Limit::Until(begun + self.within(deadline::SNAPSHOT));
+            found = self.one_within(found.id, doing, until).await?;
         }
         Ok(())
     }

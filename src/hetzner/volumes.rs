@@ -5,7 +5,6 @@ use hcloud::models::{AttachVolumeToServerRequest, CreateVolumeRequest, ResizeVol
 use serde::Deserialize;
 
 use super::Hetzner;
-use super::actions::deadline;
 use super::answers::{NameAnswer, Protection, or_default};
 use super::labels;
 use super::resource::{Fields, Labelled, Order};
@@ -39,6 +38,7 @@ impl Fields for VolumeFields {
     const MANY: &'static str = "volumes";
     const ONE: &'static str = "volume";
     const WORD: &'static str = "volume";
+    const CAN_UNPROTECT: bool = true;
 
     fn is_used(&self) -> bool {
         self.server.is_some()
@@ -71,7 +71,7 @@ impl Hetzner {
             automount: Some(false),
             ..CreateVolumeRequest::new(name.to_owned(), size_gb.cast_signed())
         };
-        self.make(name, &host.stack, &body, deadline::CREATE).await
+        self.make(name, &host.stack, &body).await
     }
 
     pub async fn attach_volume(&self, found: &VolumeView, server: i64) -> Result<()> {
@@ -80,18 +80,14 @@ impl Hetzner {
             automount: Some(false),
             ..AttachVolumeToServerRequest::new(server)
         };
-        self.order::<VolumeView>(
-            Order::new(found.id, "attach", &doing, deadline::POWER),
-            &body,
-        )
-        .await
+        self.order::<VolumeView>(Order::new(found.id, "attach", &doing), &body)
+            .await
     }
 
     pub async fn detach_volume(&self, found: &VolumeView) -> Result<()> {
         let doing = format!("detach volume {}", found.name);
         self.order::<VolumeView>(
-            Order::new(found.id, "detach", &doing, deadline::POWER)
-                .unless(&[ApiCode::VolumeNotAttached]),
+            Order::new(found.id, "detach", &doing).unless(&[ApiCode::VolumeNotAttached]),
             &serde_json::json!({}),
         )
         .await
@@ -101,10 +97,7 @@ impl Hetzner {
     pub async fn grow_volume(&self, found: &VolumeView, size_gb: u32) -> Result<()> {
         let doing = format!("resize volume {}", found.name);
         let body = ResizeVolumeRequest::new(f64::from(size_gb));
-        self.order::<VolumeView>(
-            Order::new(found.id, "resize", &doing, deadline::POWER),
-            &body,
-        )
-        .await
+        self.order::<VolumeView>(Order::new(found.id, "resize", &doing), &body)
+            .await
     }
 }

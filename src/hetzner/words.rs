@@ -50,6 +50,14 @@ words! {
 }
 
 words! {
+    /// The kind of what has an address.
+    AssigneeType {
+        Server = "server",
+        LoadBalancer = "load_balancer",
+    }
+}
+
+words! {
     /// How far an action is. Any other word is waited for as if it ran.
     ActionStatus {
         Running = "running",
@@ -76,6 +84,7 @@ words! {
         Forbidden = "forbidden",
         Locked = "locked",
         Maintenance = "maintenance",
+        MustBeUnassigned = "must_be_unassigned",
         NoCode = "no_code",
         NotFound = "not_found",
         PlacementError = "placement_error",
@@ -83,6 +92,7 @@ words! {
         RateLimitExceeded = "rate_limit_exceeded",
         ResourceInUse = "resource_in_use",
         ResourceLimitExceeded = "resource_limit_exceeded",
+        ResourceLocked = "resource_locked",
         ResourceUnavailable = "resource_unavailable",
         ServerAlreadyAttached = "server_already_attached",
         ServerError = "server_error",

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Hetzner;
-use super::actions::{Started, deadline};
+use super::actions::Started;
 use super::answers::or_default;
 use super::call::Called;
 use super::labels::{self, Labels};
@@ -64,10 +64,21 @@ pub struct RecordView {
     pub values: Vec<String>,
     /// In seconds; without one the zone's counts.
     pub ttl: Option<u32>,
+    /// Whether somebody protected it against changes.
+    pub protected: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RecordProtection {
+    #[serde(deserialize_with = "or_default")]
+    change: bool,
 }
 
 #[derive(Deserialize)]
 struct ZoneAnswer {
+    #[serde(default, deserialize_with = "or_default")]
+    protection: RecordProtection,
     #[serde(default)]
     ttl: Option<u32>,
     name: String,
@@ -92,6 +103,7 @@ impl From<ZoneAnswer> for RecordView {
             ttl: answer.ttl,
             kind: answer.kind,
             labels: answer.labels,
+            protected: answer.protection.change,
             values: answer.records.into_iter().map(|one| one.value).collect(),
         }
     }
@@ -129,7 +141,7 @@ impl Hetzner {
             labels: Some(map_of(&labels::of_stack(stack))),
             ..CreateZoneRequest::new(create_zone_request::Mode::Primary, name.to_owned())
         };
-        let made: Result<ZoneView> = self.make(name, stack, &body, deadline::POWER).await;
+        let made: Result<ZoneView> = self.make(name, stack, &body).await;
         made.map(drop)
     }
 
@@ -149,11 +161,9 @@ impl Hetzner {
     }
 
     async fn records(&self, wished: &ZoneRecord) -> Called<Option<RecordView>> {
-        let query = [
-            ("name", wished.name.clone()),
-            ("type", wished.kind.to_owned()),
-        ];
-        let mut found: Vec<RecordView> = self.list(&wished.path(), "rrsets", &query).await?;
+        // Of all types at once: each name is asked about for several.
+        let query = [("name", wished.name.clone())];
+        let mut found: Vec<RecordView> = self.list_once(&wished.path(), "rrsets", &query).await?;
         found.retain(|one| one.name == wished.name && one.kind == wished.kind);
         Ok(found.pop())
     }
@@ -201,7 +211,7 @@ impl Hetzner {
             )
             .await;
         let started = made.map_err(|error| error.told(&doing))?;
-        self.await_all(started, &doing, deadline::POWER).await
+        self.await_all(started, &doing).await
     }
 
     /// Has the record lead to this address, and to no other.
@@ -217,7 +227,7 @@ impl Hetzner {
             .write(Method::POST, &path, Some(&body))
             .await
             .map_err(|error| error.told(&doing))?;
-        self.await_all(started, &doing, deadline::POWER).await
+        self.await_all(started, &doing).await
     }
 
     /// Sets for how long others may keep the record, in seconds.
@@ -228,7 +238,7 @@ impl Hetzner {
             .write(Method::POST, &path, Some(&json!({ "ttl": ttl })))
             .await
             .map_err(|error| error.told(&doing))?;
-        self.await_all(started, &doing, deadline::POWER).await
+        self.await_all(started, &doing).await
     }
 
     /// Makes a record ours.
@@ -247,10 +257,7 @@ impl Hetzner {
         let path = format!("/zones/{zone}/rrsets/{}/{}", found.name, found.kind);
         let done: Called<Option<Started>> = self.write(Method::DELETE, &path, None::<&()>).await;
         match done {
-            Ok(started) => {
-                self.await_all(started.unwrap_or_default(), &doing, deadline::POWER)
-                    .await
-            }
+            Ok(started) => self.await_all(started.unwrap_or_default(), &doing).await,
             Err(error) if error.is(&ApiCode::NotFound) => Ok(()),
             Err(error) => Err(error.told(&doing).into()),
         }

@@ -256,7 +256,9 @@ pub fn tidy(stack: &Stack, keys: &[PublicKey]) -> Vec<Step<Resource>> {
         .concat();
     let volumes = cloud.volume_gb.map(|_| of_hosts(&volume::name_of));
     let network = cloud.network.as_ref().map(|_| stack.name.to_string());
-    let keys = keys.iter().map(|key| SshKey::new(&stack.name, key).name);
+    let keys = keys
+        .iter()
+        .flat_map(|key| SshKey::new(&stack.name, key).names());
     let only = |what: What, keep: Vec<String>, sentence: &str| {
         let wish = Removal {
             stack: stack.name.to_string(),

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::job::Job;
 use crate::cli::Yes;
 use crate::core::error::exit;
-use crate::hetzner::{AddressView, Hetzner, ResourceKind, ServerView, VolumeView};
+use crate::hetzner::{AddressView, Hetzner, NetworkView, ResourceKind, ServerView, VolumeView};
 use crate::operator::mirror::Mirror;
 use crate::planner::cloud;
 use crate::verb::consent;
@@ -31,7 +31,7 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     )
     .await?;
     api.check_writable().await?;
-    on_cloud::run(job, &api, steps).await?;
+    on_cloud::provision(job, &api, steps).await?;
     for host in job.stack.hosts() {
         Mirror::of(&host.name).set_aside(&job.claim().run)?;
     }
@@ -58,6 +58,7 @@ pub async fn unprotect(job: &mut Job<'_>) -> Result<u8> {
     }
     lifted += unprotect_all::<AddressView>(job, &api).await?;
     lifted += unprotect_all::<VolumeView>(job, &api).await?;
+    lifted += unprotect_all::<NetworkView>(job, &api).await?;
     job.report.note(match lifted {
         0 => "Nothing is protected.",
         _ => "`citrino-ops provision` and `citrino-ops up` protect them again.",

@@ -9,9 +9,7 @@ use super::job::Job;
 use crate::cli::{Cli, Verb};
 use crate::core::error::{Code, Fault};
 use crate::core::report::Report;
-use crate::hetzner::{
-    AddressView, FirewallView, Hetzner, KeyView, NetworkView, ResourceKind, ServerView, VolumeView,
-};
+use crate::hetzner::Holdings;
 use crate::verb::on_cloud;
 
 /// How long the look at what exists may take.
@@ -53,30 +51,6 @@ pub async fn watch(
 async fn exists(cli: &Cli, report: &mut Report) -> Option<String> {
     let job = Job::look(cli, report).ok()?;
     let api = on_cloud::api(&job).ok()?;
-    let stack = &job.stack.name;
-    let mut names = Vec::new();
-    add::<KeyView>(&api, stack, &mut names).await?;
-    add::<FirewallView>(&api, stack, &mut names).await?;
-    add::<AddressView>(&api, stack, &mut names).await?;
-    add::<ServerView>(&api, stack, &mut names).await?;
-    add::<VolumeView>(&api, stack, &mut names).await?;
-    add::<NetworkView>(&api, stack, &mut names).await?;
-    for snapshot in api.snapshots_of(stack).await.ok()? {
-        names.push(format!("snapshot {}", snapshot.description));
-    }
-    Some(if names.is_empty() {
-        format!("stack {stack} has no resources at Hetzner now")
-    } else {
-        format!("stack {stack} now has: {}", names.join(", "))
-    })
-}
-
-async fn add<K: ResourceKind>(api: &Hetzner, stack: &str, names: &mut Vec<String>) -> Option<()> {
-    let found: Vec<K> = api.of_stack(stack).await.ok()?;
-    names.extend(
-        found
-            .iter()
-            .map(|one| format!("{} {}", K::WORD, one.name())),
-    );
-    Some(())
+    let held = Holdings::of(&api, &job.stack.name).await.ok()?;
+    Some(held.to_string())
 }

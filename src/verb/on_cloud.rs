@@ -10,7 +10,7 @@ use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
 use crate::core::plan::{Mode, Step};
 use crate::hetzner::{
-    ApiSources, DEFAULT_ENDPOINT, Hetzner, ServerStatus, ServerView, SettingSource,
+    ApiSources, DEFAULT_ENDPOINT, Hetzner, Holdings, ServerStatus, ServerView, SettingSource,
 };
 use crate::operator::preview::Preview;
 use crate::planner::cloud::Resource;
@@ -59,6 +59,7 @@ pub async fn look(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) 
     job.report.waiting("reading the cloud");
     let plan = job.cloud_plan(Mode::Check, steps);
     let mut events = Vec::new();
+    let _remembering = api.remembering();
     let tally = engine::run(&plan, api, &mut |event| {
         events.push(event);
         Ok(())
@@ -102,12 +103,33 @@ fn and_more(error: anyhow::Error, others: usize) -> anyhow::Error {
 /// The first step that failed.
 pub async fn run(job: &mut Job<'_>, api: &Hetzner, steps: Vec<Step<Resource>>) -> Result<Counts> {
     let plan = job.cloud_plan(Mode::Apply, steps);
+    let _remembering = api.remembering();
     let tally = engine::run(&plan, api, &mut |event| {
         job.report.tell(event);
         Ok(())
     })
     .await?;
     job.ended(tally)
+}
+
+/// The same for what creates and changes: when it fails, what exists now is named with what it costs.
+///
+/// # Errors
+/// The first step that failed.
+pub async fn provision(
+    job: &mut Job<'_>,
+    api: &Hetzner,
+    steps: Vec<Step<Resource>>,
+) -> Result<Counts> {
+    let done = run(job, api, steps).await;
+    if done.is_err()
+        && let Ok(held) = Holdings::of(api, &job.stack.name).await
+        && !held.is_empty()
+    {
+        job.report
+            .note(format!("{held}. The next run continues from there."));
+    }
+    done
 }
 
 pub fn no_server(host: &Host) -> Fault {

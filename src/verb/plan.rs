@@ -67,10 +67,12 @@ async fn cloud(
     planned: &mut Vec<Planned>,
 ) -> Result<Option<Target>> {
     let api = on_cloud::api(job)?;
+    let remembering = api.remembering();
     let server = api.server_of(&job.host).await?;
     provision::offer(job, &api, server.as_ref()).await?;
     let steps = provision::steps(job, DiskPolicy::Refused)?;
     let preview = on_cloud::look(job, &api, steps).await?;
+    drop(remembering);
     job.show(&preview)?;
     *pending += preview.tally.differs;
     planned.extend(preview.planned());

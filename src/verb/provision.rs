@@ -31,6 +31,7 @@ pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
         None => None,
     };
     let api = on_cloud::api(job)?;
+    let remembering = api.remembering();
     let server = api.server_of(&job.host).await?;
     offer(job, &api, server.as_ref()).await?;
     let renewal = if options.replace {
@@ -40,12 +41,13 @@ pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
     };
     let steps = steps(job, renewal)?;
     let preview = on_cloud::look(job, &api, steps.clone()).await?;
+    drop(remembering);
     if options.check {
         job.show(&preview)?;
         return Ok(pending(preview.is_empty()));
     }
     agree(job, &api, &preview, options, saved.as_ref()).await?;
-    on_cloud::run(job, &api, steps).await?;
+    on_cloud::provision(job, &api, steps).await?;
     delegate(job, &api, &preview).await?;
     host(job, &api).await?;
     Ok(exit::OK)

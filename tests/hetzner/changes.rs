@@ -7,7 +7,7 @@ use citrino_ops::planner::cloud::{self, DiskPolicy};
 use serde_json::{Value, json};
 
 use crate::fake_api::FakeApi;
-use crate::run::{birth, host, is_whole, keys, run, stack, wishes};
+use crate::run::{birth, host, is_whole, keys, rescaled, run, stack, wishes};
 
 /// Everything that a stack can have.
 const ALL: &str =
@@ -150,12 +150,7 @@ async fn a_rescale_takes_a_snapshot_and_keeps_all_else() {
     run(&api, Mode::Apply, wishes(&stack(""), 0)).await;
     let before = fake.only("servers");
     let larger = stack(", backups: true");
-    let mut steps = wishes(&larger, 1);
-    for step in &mut steps {
-        if let cloud::Resource::Server(server) = &mut step.task {
-            server.server_type = "cpx21".into();
-        }
-    }
+    let steps = rescaled(&larger, 1, "cpx21");
     let (_, told) = run(&api, Mode::Check, steps.clone()).await;
     assert!(
         told.contains("type is cpx11, expected cpx21: a snapshot is taken, the server is off for some minutes, its disk stays at 40 GB"),
@@ -280,16 +275,11 @@ async fn a_rescale_that_is_refused_leaves_the_server_running() {
     fake.fault(
         &json!({"method": "POST", "path": "/servers/*/actions/change_type", "answer": refused}),
     );
-    let mut steps = wishes(&stack(""), 1);
-    for step in &mut steps {
-        if let cloud::Resource::Server(server) = &mut step.task {
-            server.server_type = "cpx21".into();
-        }
-    }
+    let steps = rescaled(&stack(""), 1, "cpx21");
     let (tally, told) = run(&api, Mode::Apply, steps).await;
     assert_eq!(tally.failed, 1, "{told}");
     assert!(
-        told.contains("server prod is running again, unchanged"),
+        told.contains("server prod is running again: could not change server prod to cpx21"),
         "{told}"
     );
     is_whole(&fake, &stack(""), "after a refused rescale").await;

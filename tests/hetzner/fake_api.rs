@@ -20,6 +20,7 @@ pub const FAST: Pace = Pace {
     answer: Duration::from_secs(30),
     in_use: Duration::from_mins(1),
     shutdown: Duration::from_mins(1),
+    patience: 1.0,
 };
 
 /// Gives an answer up that never comes, and now and then one that is only slow.

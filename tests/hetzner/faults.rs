@@ -38,6 +38,10 @@ pub fn ways() -> Vec<(&'static str, Value)> {
             "garbled after the work",
             json!({"answer": "garbled", "carry_out": true}),
         ),
+        ("a proxy's page", json!({"answer": "page"})),
+        ("an array", json!({"answer": "array", "carry_out": true})),
+        ("a text", json!({"answer": "text", "carry_out": true})),
+        ("nothing", json!({"answer": "empty", "carry_out": true})),
         ("too late", json!({"delay_ms": 600_000, "carry_out": true})),
     ]
 }
@@ -195,16 +199,33 @@ async fn a_failed_action_is_told_with_its_code_and_the_next_run_goes_on() {
 #[tokio::test]
 async fn retries_have_an_end_and_wrong_tokens_are_not_tried_again() {
     let fake = FakeApi::start();
-    fake.fault(&json!({"times": 0, "answer": {"status": 429, "code": "rate_limit_exceeded", "message": "slow down"}}));
-    let told = error_info(&fake.api().server_of(&host()).await.unwrap_err());
+    let brief = Pace {
+        patience: 0.001,
+        ..FAST
+    };
+    let api = fake.api_paced(brief);
+    let always = |status: u16, code: &str| json!({"times": 0, "answer": {"status": status, "code": code, "message": "slow down"}});
+    fake.fault(&always(503, "unavailable"));
+    let told = error_info(&api.server_of(&host()).await.unwrap_err());
     assert_eq!(told.code, Code::E0303);
+    assert!(
+        told.message.contains("slow down (unavailable, HTTP 503"),
+        "{told:?}"
+    );
+    fake.no_faults();
+    assert_eq!(fake.calls().len(), 6);
+
+    // A used-up rate limit is waited for longer, and it has an end as well.
+    fake.forget_calls();
+    fake.fault(&always(429, "rate_limit_exceeded"));
+    let told = error_info(&api.server_of(&host()).await.unwrap_err());
     assert!(
         told.message
             .contains("slow down (rate_limit_exceeded, HTTP 429"),
         "{told:?}"
     );
     fake.no_faults();
-    assert_eq!(fake.calls().len(), 6);
+    assert!(fake.calls().len() > 2, "{:?}", fake.calls());
 
     fake.forget_calls();
     let told = error_info(&fake.api_with("wrong").server_of(&host()).await.unwrap_err());

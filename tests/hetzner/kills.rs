@@ -190,7 +190,7 @@ fn ctrl_c_says_what_exists_and_how_to_go_on() {
     let (code, text) = crate::operator::said(&child.wait_with_output().unwrap());
     assert_eq!(code, 1, "{text}");
     for part in [
-        "error[E0804]: interrupted; stack prod now has: ssh key prod-id_ed25519, firewall prod, address prod-ipv4, address prod-ipv6",
+        "error[E0804]: interrupted; stack prod now has: ssh key prod-id_ed25519, firewall prod, address prod-ipv4 (0.50 EUR per month), address prod-ipv6",
         "`citrino-ops provision` again",
     ] {
         assert!(text.contains(part), "{part}\n{text}");

@@ -3,8 +3,11 @@
 
 mod changes;
 mod clients;
+mod destroy;
+mod failed_create;
 mod fake_api;
 mod faults;
+mod holders;
 mod hosts;
 mod kills;
 #[path = "../need/mod.rs"]
@@ -12,9 +15,12 @@ mod need;
 mod operator;
 mod others;
 mod plans;
+mod project;
 mod run;
+mod said;
 mod saved;
 mod tokens;
 #[path = "../../lab/tests/clients/venv.rs"]
 mod venv;
 mod wanderings;
+mod way_back;

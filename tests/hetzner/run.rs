@@ -43,12 +43,24 @@ pub fn wishes(stack: &Stack, n: u8) -> Vec<Step<Resource>> {
     cloud::provision(stack, &keys(), &birth(n), DiskPolicy::Refused)
 }
 
+/// The same with a server of another type: a server that stands is switched off for it.
+pub fn rescaled(stack: &Stack, n: u8, server_type: &str) -> Vec<Step<Resource>> {
+    let mut steps = wishes(stack, n);
+    for step in &mut steps {
+        if let Resource::Server(server) = &mut step.task {
+            server.server_type = server_type.into();
+        }
+    }
+    steps
+}
+
 /// Runs the steps; what they did, and all that was told.
 pub async fn run(api: &Hetzner, mode: Mode, steps: Vec<Step<Resource>>) -> (Counts, String) {
     let plan = Plan::new(Claim::new("r", "provision", "me"), steps)
         .of_stack("prod")
         .in_mode(mode);
     let mut told = String::new();
+    let _remembering = api.remembering();
     let tally = engine::run(&plan, api, &mut |event: Event| {
         told.push_str(&serde_json::to_string(&event)?);
         told.push('\n');

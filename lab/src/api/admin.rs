@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::account::Account;
-use super::controls::Token;
+use super::controls::{Limits, Token};
 use super::error::{Answer, ApiError};
 use super::faults::Fault;
 use super::request::Body;
@@ -31,7 +31,8 @@ pub fn routes(listed: &[(&'static str, String)]) -> Router<Account> {
             get(faults).post(order_fault).delete(forget_faults),
         )
         .route("/calls", get(calls).delete(forget_calls))
-        .route("/actions", post(pace))
+        .route("/actions", post(pace).delete(forget_pace))
+        .route("/limits", post(limits))
         .route("/offers", post(offer).delete(forget_offers))
         .route("/budget", post(budget))
         .route("/tokens", post(token))
@@ -104,6 +105,17 @@ async fn pace(State(account): State<Account>, Body(body): Body<Pacing>) -> Answe
         store.pace.doom(command, nth, failure);
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// No action is held or fails any more because of an order.
+async fn forget_pace(State(account): State<Account>) -> StatusCode {
+    account.lock().pace.forget();
+    StatusCode::NO_CONTENT
+}
+
+async fn limits(State(account): State<Account>, Body(limits): Body<Limits>) -> StatusCode {
+    account.controls().limits = limits;
+    StatusCode::NO_CONTENT
 }
 
 async fn offer(

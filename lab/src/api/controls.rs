@@ -14,7 +14,21 @@ pub struct Controls {
     pub calls: Calls,
     pub faults: Faults,
     pub offers: Offers,
+    pub limits: Limits,
     pub tokens: Vec<Token>,
+}
+
+/// How many resources the account may have.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub servers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { servers: 10 }
+    }
 }
 
 /// An additional token of the project.

@@ -59,6 +59,13 @@ impl ApiError {
         self.code == "unauthorized"
     }
 
+    /// 403 with the name of the limit of the account.
+    pub fn limit(name: &str, message: &str) -> Self {
+        let mut error = Self::new(403, "resource_limit_exceeded", message.to_owned());
+        error.details = json!({ "limits": [{ "name": name }] });
+        error
+    }
+
     /// 409 with the field that must be unique.
     pub fn not_unique(field: &str) -> Self {
         let mut error = Self::new(409, "uniqueness_error", format!("{field} is already used"));

@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch::{Receiver, Sender};
 
 use super::error::ApiError;
@@ -56,6 +57,11 @@ enum Broken {
     Gateway,
     Cut,
     Garbled,
+    /// With status 200: a page, an array, a text, nothing.
+    Page,
+    Array,
+    Text,
+    Empty,
 }
 
 fn one() -> u64 {
@@ -68,8 +74,7 @@ impl Fault {
         let wrong = |message: String| {
             ApiError::new(422, "invalid_input", format!("wrong fault: {message}"))
         };
-        let no_answer =
-            "answer must be {status, code, message}, \"gateway\", \"cut\" or \"garbled\"";
+        let no_answer = "answer must be {status, code, message}, \"gateway\", \"cut\", \"garbled\", \"page\", \"array\", \"text\" or \"empty\"";
         if body
             .get("answer")
             .is_some_and(|said| serde_json::from_value::<Option<Said>>(said.clone()).is_err())
@@ -149,6 +154,12 @@ impl Fault {
             )
                 .into_response(),
             Some(Said::Broken(Broken::Cut)) => wire::cut(),
+            Some(Said::Broken(Broken::Page)) => {
+                Html("<html><body>Please log in</body></html>").into_response()
+            }
+            Some(Said::Broken(Broken::Array)) => Json(json!([])).into_response(),
+            Some(Said::Broken(Broken::Text)) => Json(json!("maintenance")).into_response(),
+            Some(Said::Broken(Broken::Empty)) => StatusCode::OK.into_response(),
             Some(Said::Broken(Broken::Garbled)) => garbled(real.unwrap_or_default()).await,
             None => real.unwrap_or_default(),
         }
@@ -235,7 +246,6 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_fault_strikes_the_calls_it_was_ordered_for() {

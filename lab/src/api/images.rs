@@ -43,10 +43,15 @@ pub fn routes() -> Routes {
 async fn list(State(account): State<Account>, query: Query) -> Answer {
     let store = account.lock();
     let with_deprecated = listing::value(&query, "include_deprecated") == Some("true");
-    let mut all: Vec<&Value> = catalogue::all(IMAGES).collect();
-    all.extend(store.all(IMAGES));
-    all.retain(|image| with_deprecated || image["deprecated"].is_null());
-    listing::list(IMAGES, all.into_iter(), &query)
+    let mut all: Vec<Value> = {
+        let controls = account.controls();
+        catalogue::all(IMAGES)
+            .map(|image| controls.offers.of_image(image))
+            .collect()
+    };
+    all.extend(store.all(IMAGES).cloned());
+    all.retain(|image| with_deprecated || image["deprecation"].is_null());
+    listing::list(IMAGES, all.iter(), &query)
 }
 
 fn find(store: &Store, id: u64) -> Option<&Value> {
@@ -180,7 +185,7 @@ pub fn create(
         "created_from": { "id": server, "name": of["name"] }, "bound_to": (kind == "backup").then_some(server),
         "os_flavor": of["image"]["os_flavor"], "os_version": of["image"]["os_version"],
         "architecture": of["server_type"]["architecture"], "rapid_deploy": false,
-        "protection": { "delete": false }, "deprecated": null, "deleted": null, "labels": labels,
+        "protection": { "delete": false }, "deprecation": null, "deleted": null, "labels": labels,
     });
     store.insert(IMAGES, id, image.clone());
     let about = [("server", server), ("image", id)];

@@ -10,11 +10,18 @@ use crate::store::id_of;
 
 /// The changed keys of an offer, by the id of the server type and the name of the location.
 #[derive(Default)]
-pub struct Offers(BTreeMap<(u64, String), Map<String, Value>>);
+pub struct Offers {
+    types: BTreeMap<(u64, String), Map<String, Value>>,
+    /// The ends of images, by their name.
+    images: BTreeMap<String, Value>,
+}
 
 impl Offers {
     /// Changes the offer of a server type in a location; keys that are not given stay.
     pub fn change(&mut self, body: &Map<String, Value>) -> Result<(), ApiError> {
+        if let Some(image) = body.get("image") {
+            return self.end_image(image, body);
+        }
         let missing = || ApiError::invalid("server_type", "the catalogue has no such server type");
         let requested = body.get("server_type").unwrap_or(&Value::Null);
         let server_type = catalogue::find("server_types", requested).ok_or_else(missing)?;
@@ -40,14 +47,44 @@ impl Offers {
                     format!("{value} has the wrong form"),
                 ));
             }
-            let changed = self.0.entry(key.clone()).or_default();
+            let changed = self.types.entry(key.clone()).or_default();
             changed.insert(name.clone(), value.clone());
         }
         Ok(())
     }
 
     pub fn forget(&mut self) {
-        self.0.clear();
+        self.types.clear();
+        self.images.clear();
+    }
+
+    /// Says when an image is gone, or that it stays.
+    fn end_image(&mut self, image: &Value, body: &Map<String, Value>) -> Result<(), ApiError> {
+        let name = image.as_str().unwrap_or_default();
+        if !catalogue::all("images").any(|one| one["name"] == name) {
+            return Err(ApiError::invalid(
+                "image",
+                "the catalogue has no such image",
+            ));
+        }
+        let end = body.get("deprecation").unwrap_or(&Value::Null);
+        if !(end.is_null() || is_deprecation(end)) {
+            return Err(ApiError::invalid("deprecation", "has the wrong form"));
+        }
+        self.images.insert(name.to_owned(), end.clone());
+        Ok(())
+    }
+
+    /// An image of the catalogue with the end that was ordered.
+    pub fn of_image(&self, image: &Value) -> Value {
+        let mut image = image.clone();
+        let end = image["name"]
+            .as_str()
+            .and_then(|name| self.images.get(name));
+        if let Some(end) = end {
+            image["deprecation"] = end.clone();
+        }
+        image
     }
 
     /// A server type of the catalogue with the changed offers.
@@ -60,7 +97,7 @@ impl Offers {
             .flatten()
         {
             let place = offer["name"].as_str().unwrap_or_default().to_owned();
-            for (name, value) in self.0.get(&(id, place)).into_iter().flatten() {
+            for (name, value) in self.types.get(&(id, place)).into_iter().flatten() {
                 offer[name] = value.clone();
             }
         }

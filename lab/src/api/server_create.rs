@@ -27,6 +27,9 @@ pub async fn create(State(account): State<Account>, Body(body): Body<Create>) ->
         account.has_machines(),
         &body,
     )?;
+    if store.all(SERVERS).count() >= account.controls().limits.servers {
+        return Err(ApiError::limit("server_limit", "server limit exceeded"));
+    }
     let numbers = server_order::numbers(&store, &order)?;
     let start = body.start_after_create.unwrap_or(true);
     let (bootstrap, nics) = write_down(&account, &mut store, &order, &numbers)?;

@@ -12,9 +12,6 @@ use super::{
 };
 use crate::store::{FIREWALLS, NETWORKS, PRIMARY_IPS, SERVERS, Store};
 
-/// Hetzner's limit for a new project.
-const SERVERS_OF_PROJECT: usize = 10;
-
 /// The body of POST /servers.
 #[derive(Deserialize)]
 pub struct Create {
@@ -121,10 +118,6 @@ fn check(store: &Store, order: &Order) -> Result<(), ApiError> {
         return Err(ApiError::invalid("public_net", message));
     }
     resource::unique(store, SERVERS, &order.name)?;
-    if store.all(SERVERS).count() >= SERVERS_OF_PROJECT {
-        let message = "server limit exceeded";
-        return Err(ApiError::new(403, "resource_limit_exceeded", message));
-    }
     addresses::free(store).map(|_| ())
 }
 

@@ -1,7 +1,7 @@
 //! The answers as the `hcloud` crate reads them: its enums are closed, and it misses no field.
 
 use hcloud::apis::{
-    actions_api, firewalls_api, images_api, locations_api, pricing_api, primary_ips_api,
+    Error, actions_api, firewalls_api, images_api, locations_api, pricing_api, primary_ips_api,
     server_types_api, servers_api, ssh_keys_api,
 };
 use hcloud::models;
@@ -9,26 +9,28 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, KEY};
 
+/// The crate does not read this answer any more, for want of a field.
+fn misses<T, E: std::fmt::Debug>(answer: Result<T, Error<E>>, field: &str) {
+    match answer {
+        Err(Error::Serde(error)) => assert!(error.to_string().contains(field), "{error}"),
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("it is read again"),
+    }
+}
+
 #[tokio::test]
-async fn the_hcloud_crate_reads_every_list() {
+async fn the_hcloud_crate_reads_every_list_that_has_neither_types_nor_images() {
     let api = Api::start();
     let conf = api.crate_configuration();
+    // Since November 2026 types and images have no `deprecated`, which the crate's models want.
     let types = server_types_api::list_server_types(
         &conf,
         server_types_api::ListServerTypesParams::default(),
     )
-    .await
-    .unwrap();
-    assert!(types.server_types.iter().any(|found| found.name == "cpx11"));
-    let images = images_api::list_images(&conf, images_api::ListImagesParams::default())
-        .await
-        .unwrap();
-    // Each name comes once for each architecture.
-    let systems = images
-        .images
-        .iter()
-        .filter(|image| image.name.as_deref() == Some("debian-12"));
-    assert_eq!(systems.count(), 2);
+    .await;
+    misses(types, "deprecated");
+    let images = images_api::list_images(&conf, images_api::ListImagesParams::default()).await;
+    misses(images, "deprecated");
     let places =
         locations_api::list_locations(&conf, locations_api::ListLocationsParams::default())
             .await
@@ -87,31 +89,30 @@ async fn the_hcloud_crate_makes_and_removes_a_server() {
             create_server_request,
         },
     )
-    .await
-    .unwrap();
-    assert_eq!(made.action.command, "create_server");
-    assert_eq!(made.root_password, None);
-    let ids: Vec<i64> = std::iter::once(made.action.id)
-        .chain(made.next_actions.iter().map(|action| action.id))
+    .await;
+    // It was made: its answer contains a type.
+    misses(made, "deprecated");
+    let (_, begun) = api.call("GET", "/servers/actions", Value::Null).await;
+    let ids: Vec<i64> = begun["actions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|action| action["command"] != "apply_firewall")
+        .map(|action| action["id"].as_i64().unwrap())
         .collect();
     assert_eq!(ids.len(), 2);
     let actions =
         actions_api::get_multiple_actions(&conf, actions_api::GetMultipleActionsParams { id: ids })
             .await
             .unwrap();
+    assert_eq!(actions.actions[0].command, "create_server");
     assert_eq!(actions.actions.len(), 2);
 
-    let listed = servers_api::list_servers(&conf, servers_api::ListServersParams::default())
-        .await
-        .unwrap();
-    assert_eq!(listed.servers[0].location.name, "hil");
+    let (_, listed) = api.call("GET", "/servers", Value::Null).await;
+    let server = &listed["servers"][0];
+    assert_eq!(server["location"]["name"], "hil");
     assert_eq!(
-        listed.servers[0]
-            .public_net
-            .firewalls
-            .as_ref()
-            .unwrap()
-            .len(),
+        server["public_net"]["firewalls"].as_array().unwrap().len(),
         1
     );
     let ips =
@@ -119,16 +120,15 @@ async fn the_hcloud_crate_makes_and_removes_a_server() {
             .await
             .unwrap();
     assert_eq!(ips.primary_ips.len(), 2);
-    for action in [
-        json!({ "id": made.action.id }),
-        json!({ "id": made.next_actions[0].id }),
-    ] {
-        api.settle(&action).await;
+    for action in &actions.actions {
+        api.settle(&json!({ "id": action.id })).await;
     }
 
     let gone = servers_api::delete_server(
         &conf,
-        servers_api::DeleteServerParams { id: made.server.id },
+        servers_api::DeleteServerParams {
+            id: server["id"].as_i64().unwrap(),
+        },
     )
     .await
     .unwrap();

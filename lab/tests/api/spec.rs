@@ -115,6 +115,7 @@ fn repair(value: &mut Value) {
         && !words.contains(&json!("unassigned"))
     {
         words.push(json!("unassigned"));
+        words.push(json!("load_balancer"));
     }
     if let Some(keys) = map
         .get_mut("ssh_keys")

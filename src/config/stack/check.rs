@@ -51,6 +51,12 @@ fn cloud(stack: &Stack, file: &mut Document) {
             "is empty: nobody could reach the host",
         );
     }
+    if !cloud.ipv4 {
+        file.refuse(
+            &["cloud", "ipv4"],
+            "must be true: whoever has no IPv6 could not reach a host without IPv4, and this version is not tested with IPv6 alone",
+        );
+    }
     if stack.domain.is_address() {
         file.refuse(
             &["domain"],

@@ -236,6 +236,14 @@ fn what_the_cloud_cannot_have_is_refused() {
             "8: cloud.dns.zone: is `example.org`, and `domain` example.com is not in it",
         ),
         (
+            "  dns: { zone: Example.com }\n",
+            "8: cloud.dns.zone: must be a host name alone: write `example.com`",
+        ),
+        (
+            "  ipv4: false\n",
+            "8: cloud.ipv4: must be true: whoever has no IPv6 could not reach",
+        ),
+        (
             "  dns: { zone: example.com, ttl: 59 }\n",
             "8: cloud.dns.ttl: must be a number from 60",
         ),

@@ -93,15 +93,19 @@ impl Printer {
     }
 
     /// How far something is that takes its time: what, and percent. It is drawn where a person
-    /// watches, and nowhere else.
+    /// watches; elsewhere it is the reason in the next line about the wait.
     pub fn progress(&self) -> Progress {
-        let bar = self.bar.clone();
+        let (bar, waiting) = (self.bar.clone(), self.waiting.clone());
         Box::new(move |doing, percent| {
             let doing = plain::line(doing);
-            match percent {
-                0 => bar.set_message(doing.into_owned()),
-                percent => bar.set_message(format!("{doing}: {percent} %")),
+            let text = match percent {
+                0 => doing.into_owned(),
+                percent => format!("{doing}: {percent} %"),
+            };
+            if let Some(waiting) = &waiting {
+                waiting.because(&text);
             }
+            bar.set_message(text);
         })
     }
 

@@ -15,6 +15,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// One wait: what for, and when its next line is due.
 struct Wait {
     what: String,
+    /// What stands in the way, when somebody knows it.
+    reason: String,
     begun: Instant,
     next: Instant,
 }
@@ -23,6 +25,7 @@ impl Wait {
     fn new(what: &str, now: Instant) -> Self {
         Self {
             what: what.to_owned(),
+            reason: String::new(),
             begun: now,
             next: now + FIRST,
         }
@@ -38,13 +41,17 @@ impl Wait {
         Some(if seconds < AGAIN.as_secs() {
             self.what.clone()
         } else {
-            format!("{} {seconds} s", self.what)
+            let reason = match self.reason.as_str() {
+                "" => String::new(),
+                reason => format!(" ({reason})"),
+            };
+            format!("{} {seconds} s{reason}", self.what)
         })
     }
 }
 
 /// Says on stderr what is waited for, from a thread of its own: whoever waits has no time for it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Waiting {
     wait: Arc<Mutex<Option<Wait>>>,
     /// Whether the thread runs.
@@ -65,6 +72,13 @@ impl Waiting {
                     thread::sleep(PAUSE);
                 }
             });
+        }
+    }
+
+    /// Says why it takes so long, with the next line that is due.
+    pub fn because(&self, reason: &str) {
+        if let Some(wait) = lock(&self.wait).as_mut() {
+            reason.clone_into(&mut wait.reason);
         }
     }
 
@@ -104,5 +118,11 @@ mod tests {
         assert_eq!(at(31_000).as_deref(), Some("install packages… 31 s"));
         assert_eq!(at(31_200), None);
         assert_eq!(at(66_800).as_deref(), Some("install packages… 66 s"));
+        wait.reason = "create_image: 40 %".to_owned();
+        let line = wait.line(begun + Duration::from_secs(97));
+        assert_eq!(
+            line.as_deref(),
+            Some("install packages… 97 s (create_image: 40 %)")
+        );
     }
 }

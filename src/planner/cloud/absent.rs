@@ -3,13 +3,14 @@
 
 use anyhow::Result;
 
+use super::dns::refuse_protected;
 use super::ours::is_ours;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::event::Act;
 use crate::hetzner::{
-    AddressView, FirewallView, Hetzner, KeyView, NetworkView, RecordView, ResourceKind, ServerView,
-    SnapshotView, VolumeView,
+    AddressView, FirewallView, Hetzner, KeyView, NetworkView, RecordView, ResourceHolder,
+    ResourceKind, ServerView, SnapshotView, VolumeView,
 };
 
 /// The kinds of things that a stack may have.
@@ -82,6 +83,15 @@ fn protected(word: &str, names: &[&str]) -> anyhow::Error {
     .into()
 }
 
+/// The refusal to delete what something else uses.
+fn used(word: &str, name: &str, holder: &str) -> anyhow::Error {
+    let message =
+        format!("cannot delete {word} {name}: {holder} uses it, which is not part of the stack");
+    Fault::new(Code::E0311, message)
+        .hint("nothing was changed; remove it there in the Hetzner console, then run the command again")
+        .into()
+}
+
 fn names<K: ResourceKind>(found: &[K]) -> CheckResult {
     let what: Vec<_> = found
         .iter()
@@ -90,12 +100,81 @@ fn names<K: ResourceKind>(found: &[K]) -> CheckResult {
     CheckResult::from(what).by(Act::Delete)
 }
 
+/// What uses a resource: deleting it would be refused, or do harm to another.
+trait Used: ResourceKind {
+    fn holders(&self) -> Vec<ResourceHolder>;
+}
+
+impl Used for ServerView {
+    fn holders(&self) -> Vec<ResourceHolder> {
+        Vec::new()
+    }
+}
+
+impl Used for AddressView {
+    fn holders(&self) -> Vec<ResourceHolder> {
+        self.holder.iter().cloned().collect()
+    }
+}
+
+impl Used for VolumeView {
+    fn holders(&self) -> Vec<ResourceHolder> {
+        self.server
+            .into_iter()
+            .map(ResourceHolder::server)
+            .collect()
+    }
+}
+
+impl Used for NetworkView {
+    fn holders(&self) -> Vec<ResourceHolder> {
+        let servers = self.servers.iter().copied().map(ResourceHolder::server);
+        let balancers = self.load_balancers.iter().copied();
+        servers
+            .chain(balancers.map(ResourceHolder::load_balancer))
+            .collect()
+    }
+}
+
+impl Used for FirewallView {
+    fn holders(&self) -> Vec<ResourceHolder> {
+        self.servers()
+            .into_iter()
+            .map(ResourceHolder::server)
+            .collect()
+    }
+}
+
 impl Removal {
     /// Those that shall go.
-    async fn left<K: ResourceKind>(&self, api: &Hetzner) -> Result<Vec<K>> {
+    async fn left<K: Used>(&self, api: &Hetzner) -> Result<Vec<K>> {
         let mut found: Vec<K> = api.of_stack(&self.stack).await?;
         found.retain(|one| !self.keep.iter().any(|name| name == one.name()));
-        deletable(found, self.extent)
+        let found = deletable(found, self.extent)?;
+        if self.extent == Extent::All {
+            self.refuse_used(api, &found).await?;
+        }
+        Ok(found)
+    }
+
+    /// What something outside of the stack uses is not deleted under it. The stack's own servers go first.
+    async fn refuse_used<K: Used>(&self, api: &Hetzner, found: &[K]) -> Result<()> {
+        for one in found {
+            let holders = one.holders();
+            if holders.is_empty() {
+                continue;
+            }
+            let ours: Vec<ServerView> = api.of_stack(&self.stack).await?;
+            let others = holders
+                .iter()
+                .filter(|holder| !ours.iter().any(|server| holder.is_server(server.id)));
+            for holder in others {
+                if let Some(name) = api.holder_name(holder).await {
+                    return Err(used(K::WORD, one.name(), &name));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Keys are few and are listed as a whole everywhere.
@@ -108,6 +187,13 @@ impl Removal {
     async fn records(&self, api: &Hetzner, zone: &str) -> Result<Vec<RecordView>> {
         let mut found = api.records_of(zone, &self.stack).await?;
         found.retain(|one| !self.keep.contains(&one.name));
+        if let Some(kept) = found.iter().find(|one| one.protected)
+            && self.extent == Extent::All
+        {
+            let name = format!("{} record {} of {zone}", kept.kind, kept.name);
+            return Err(refuse_protected(&name));
+        }
+        found.retain(|one| !one.protected);
         Ok(found)
     }
 
@@ -122,11 +208,11 @@ impl Removal {
         deletable(found, self.extent)
     }
 
-    async fn look<K: ResourceKind>(&self, api: &Hetzner) -> Result<CheckResult> {
+    async fn look<K: Used>(&self, api: &Hetzner) -> Result<CheckResult> {
         Ok(names(&self.left::<K>(api).await?))
     }
 
-    async fn delete<K: ResourceKind>(&self, api: &Hetzner) -> Result<()> {
+    async fn delete<K: Used>(&self, api: &Hetzner) -> Result<()> {
         for one in self.left::<K>(api).await? {
             api.delete(&one).await?;
         }
@@ -170,11 +256,7 @@ impl Wish<Hetzner> for Removal {
             }
             What::Addresses => self.delete::<AddressView>(api).await?,
             What::Networks => self.delete::<NetworkView>(api).await?,
-            What::Firewalls => {
-                for firewall in self.left::<FirewallView>(api).await? {
-                    api.delete_firewall(&firewall).await?;
-                }
-            }
+            What::Firewalls => self.delete::<FirewallView>(api).await?,
             What::SshKeys => {
                 for key in self.keys(api).await? {
                     api.delete(&key).await?;

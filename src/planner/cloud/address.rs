@@ -49,6 +49,18 @@ pub(super) fn refuse_of_another(found: &AddressView, stack: &str) -> Result<()> 
     }
 }
 
+/// The refusal of an address that something else has.
+pub(super) fn refuse_taken(found: &AddressView, holder: &str) -> anyhow::Error {
+    Fault::new(
+        Code::E0311,
+        format!("address {} ({}) belongs to {holder}", found.name, found.ip),
+    )
+    .hint(
+        "nothing was changed; unassign it there in the Hetzner console, then run the command again",
+    )
+    .into()
+}
+
 impl ServerAddress {
     async fn look(&self, api: &Hetzner) -> Result<FoundAddress> {
         let (ours, server) = tokio::join!(

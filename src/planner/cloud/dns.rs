@@ -49,6 +49,13 @@ pub struct DnsRecord {
     pub address: String,
 }
 
+/// The refusal to change or delete a record that somebody protected.
+pub(super) fn refuse_protected(name: &str) -> anyhow::Error {
+    Fault::new(Code::E0310, format!("cannot change {name}: it is protected"))
+        .hint("nothing was changed; somebody protected the record: lift the protection in the Hetzner console, then run the command again")
+        .into()
+}
+
 impl DnsRecord {
     async fn find(&self, api: &Hetzner) -> Result<Option<RecordView>> {
         let alias = ZoneRecord {
@@ -98,6 +105,9 @@ impl Wish<Hetzner> for DnsRecord {
                 "TTL of {name} is {now} seconds, expected {}",
                 self.ttl
             ));
+        }
+        if found.protected && !what.is_empty() {
+            return Err(refuse_protected(&name));
         }
         Ok(CheckResult::from(what))
     }

@@ -12,6 +12,10 @@ pub async fn find_ours<K: ResourceKind>(
     stack: &str,
     name: &str,
 ) -> Result<Option<K>> {
+    let ours: Vec<K> = api.of_stack(stack).await?;
+    if let Some(found) = ours.into_iter().find(|one| one.name() == name) {
+        return Ok(Some(found));
+    }
     match api.named::<K>(name).await? {
         Some(found) if !is_ours(found.labels(), stack) => Err(foreign(K::WORD, name, stack)),
         found => Ok(found),

@@ -2,6 +2,7 @@
 
 mod differences;
 mod repair;
+mod way_back;
 
 use anyhow::Result;
 
@@ -17,9 +18,6 @@ use crate::core::event::Act;
 use crate::core::secret::Secret;
 use crate::hetzner::labels::Labels;
 use crate::hetzner::{AddressView, Family, FirewallView, Hetzner, NetworkView, ServerView, labels};
-
-/// No server needs more repairs than this; the server is checked after each.
-const MOST_MENDS: usize = 16;
 
 /// What a server gets once, when it is created. It is never compared: a new host key in each run
 /// is not a difference.
@@ -162,15 +160,22 @@ impl Server {
 impl Wish<Hetzner> for Server {
     async fn check(&self, api: &Hetzner) -> Result<CheckResult> {
         let (found, around) = tokio::join!(self.find(api), self.around(api));
-        let Some(found) = found? else {
-            return Ok(CheckResult::absent(format!(
-                "does not exist ({} in {} with {})",
-                self.server_type, self.location, self.image
-            )));
+        let (found, around) = (found?, around?);
+        self.refuse_held(api, found.as_ref(), &around).await?;
+        let what = format!(
+            "({} in {} with {})",
+            self.server_type, self.location, self.image
+        );
+        let Some(found) = found else {
+            return Ok(CheckResult::absent(format!("does not exist {what}")));
         };
+        if api.never_ran(&found).await? {
+            return Ok(CheckResult::absent(format!(
+                "its creation failed, and nothing ever ran on it: it is deleted and created again {what}"
+            )));
+        }
         self.refuse_move(&found)?;
-        let (mends, what): (Vec<_>, Vec<_>) =
-            self.differences(&found, &around?).into_iter().unzip();
+        let (mends, what): (Vec<_>, Vec<_>) = self.differences(&found, &around).into_iter().unzip();
         // Without consent it is only told, and `apply` refuses.
         if mends.contains(&Repair::Disk) && self.renewal != DiskPolicy::Refused {
             self.refuse_replacement(&found)?;
@@ -183,26 +188,20 @@ impl Wish<Hetzner> for Server {
         Ok(CheckResult::from(what).by(act))
     }
 
-    /// Puts one thing right and looks again: what one mend leaves behind, such as a server that is
-    /// off, is the next one's.
     async fn apply(&self, api: &Hetzner) -> Result<()> {
         let (found, around) = tokio::join!(self.find(api), self.around(api));
-        let mut around = around?;
-        let id = match found? {
+        let (found, around) = (found?, around?);
+        self.refuse_held(api, found.as_ref(), &around).await?;
+        let id = match found {
+            Some(found) if api.never_ran(&found).await? => {
+                self.delete_failed(api, &found).await?;
+                // What was attached to it is free now.
+                let around = self.around(api).await?;
+                self.create(api, &around).await?
+            }
             Some(found) => found.id,
             None => self.create(api, &around).await?,
         };
-        let doing = format!("wait for the actions of server {}", self.host.name);
-        for _ in 0..MOST_MENDS {
-            let found = api.settle(id, &doing).await?;
-            let Some((mend, _)) = self.differences(&found, &around).into_iter().next() else {
-                break;
-            };
-            self.mend(api, &found, mend, &around).await?;
-            if mend == Repair::Addresses {
-                around = self.around(api).await?;
-            }
-        }
-        Ok(())
+        self.repair_all(api, id).await
     }
 }

@@ -62,7 +62,8 @@ enum FoundKey {
     Key,
     /// Our name holds another key: the operator's key was changed.
     OtherKey(KeyView),
-    Nothing,
+    /// Nothing, and this name is free for it.
+    Nothing(String),
 }
 
 impl SshKey {
@@ -74,16 +75,31 @@ impl SshKey {
         }
     }
 
+    /// Both names that the key may have. Names of two stacks meet where one stack's name begins the
+    /// other's: `pre` with `two-k.pub` and `pre-two` with `k.pub`.
+    pub fn names(&self) -> [String; 2] {
+        [
+            self.name.clone(),
+            format!("{}-of-{}", self.name, self.stack),
+        ]
+    }
+
     async fn find(&self, api: &Hetzner) -> Result<FoundKey> {
         let keys = api.ssh_keys().await?;
         if keys.iter().any(|key| key.is_key(&self.line)) {
             return Ok(FoundKey::Key);
         }
-        match keys.into_iter().find(|key| key.name == self.name) {
-            None => Ok(FoundKey::Nothing),
-            Some(key) if is_ours(&key.labels, &self.stack) => Ok(FoundKey::OtherKey(key)),
-            Some(_) => Err(foreign("ssh key", &self.name, &self.stack)),
+        for name in self.names() {
+            match keys.iter().find(|key| key.name == name) {
+                None => return Ok(FoundKey::Nothing(name)),
+                Some(key) if is_ours(&key.labels, &self.stack) => {
+                    return Ok(FoundKey::OtherKey(key.clone()));
+                }
+                Some(key) if key.labels.contains_key(labels::STACK) => {}
+                Some(_) => break,
+            }
         }
+        Err(foreign("ssh key", &self.name, &self.stack))
     }
 }
 
@@ -94,15 +110,20 @@ impl Wish<Hetzner> for SshKey {
             FoundKey::OtherKey(_) => {
                 CheckResult::differs(format!("ssh key {} has another public key", self.name))
             }
-            FoundKey::Nothing => CheckResult::absent("does not exist"),
+            FoundKey::Nothing(_) => CheckResult::absent("does not exist"),
         })
     }
 
     async fn apply(&self, api: &Hetzner) -> Result<()> {
-        if let FoundKey::OtherKey(old) = self.find(api).await? {
-            api.delete(&old).await?;
-        }
-        api.create_ssh_key(&self.name, &self.line, &labels::of_stack(&self.stack))
+        let name = match self.find(api).await? {
+            FoundKey::Key => return Ok(()),
+            FoundKey::OtherKey(old) => {
+                api.delete(&old).await?;
+                old.name
+            }
+            FoundKey::Nothing(name) => name,
+        };
+        api.create_ssh_key(&name, &self.line, &labels::of_stack(&self.stack))
             .await
     }
 }

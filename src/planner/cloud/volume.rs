@@ -6,7 +6,7 @@ use super::ours::{find_ours, label_differences};
 use crate::config::stack::Host;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
-use crate::hetzner::{Hetzner, VolumeView, labels};
+use crate::hetzner::{Hetzner, ResourceHolder, VolumeView, labels};
 
 #[derive(Clone, Debug)]
 pub struct Volume {
@@ -30,10 +30,13 @@ impl Volume {
 
     /// A volume elsewhere or too large could only be replaced, with all that is on it; one that
     /// another server has may be mounted there.
-    fn refuse(&self, found: &VolumeView, server: Option<i64>) -> Result<()> {
-        let holder = found.server.filter(|holder| Some(*holder) != server);
+    async fn refuse(&self, api: &Hetzner, found: &VolumeView, server: Option<i64>) -> Result<()> {
+        let holder = match found.server.filter(|holder| Some(*holder) != server) {
+            Some(holder) => api.holder_name(&ResourceHolder::server(holder)).await,
+            None => None,
+        };
         let why = if let Some(holder) = holder {
-            format!("is attached to server {holder}, which is not part of the stack")
+            format!("is attached to {holder}, which is not part of the stack")
         } else if found.location() != self.location {
             format!("is in {}, expected {}", found.location(), self.location)
         } else if found.size > f64::from(self.size_gb) {
@@ -87,7 +90,7 @@ impl Wish<Hetzner> for Volume {
             return Ok(CheckResult::absent(text));
         };
         let server = server?;
-        self.refuse(&found, server)?;
+        self.refuse(api, &found, server).await?;
         Ok(CheckResult::from(self.differences(&found)))
     }
 
@@ -103,7 +106,7 @@ impl Wish<Hetzner> for Volume {
                     .await?
             }
         };
-        self.refuse(&found, Some(server))?;
+        self.refuse(api, &found, Some(server)).await?;
         let all = labels::with(&found.labels, labels::of_host(&self.host));
         if found.labels != all {
             api.relabel::<VolumeView>(found.id, &self.name, &all)

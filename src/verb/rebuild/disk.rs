@@ -25,6 +25,6 @@ pub async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Re
     }
     let why = format!("this gives the host of stack {name} a new disk");
     consent::confirm_by_name(job, yes.yes, &why, what).await?;
-    on_cloud::run(job, api, steps).await?;
+    on_cloud::provision(job, api, steps).await?;
     provision::host(job, api).await
 }

@@ -18,6 +18,13 @@ pub(in crate::planner::cloud) enum Repair {
     Protection,
 }
 
+impl Repair {
+    /// Whether the server is switched off for it.
+    pub fn needs_off(self) -> bool {
+        matches!(self, Self::Disk | Self::Type | Self::Addresses)
+    }
+}
+
 /// Each difference as a sentence; none when there is nothing to put right.
 type Check = fn(&Server, &ServerView, &Dependencies) -> Vec<String>;
 
@@ -53,7 +60,9 @@ impl Server {
         if let Some(image) = found.image.as_ref().filter(|image| **image != self.image) {
             return Some(format!("image is {image}, expected {}", self.image));
         }
-        let reborn = found.labels.get(labels::REBIRTH_KEY) == Some(&self.birth.pin);
+        let reborn = [labels::REBIRTH_KEY, labels::BOOTSTRAP_KEY]
+            .iter()
+            .any(|key| found.labels.get(*key) == Some(&self.birth.pin));
         (self.renewal == DiskPolicy::Wished && !reborn)
             .then(|| format!("a new disk with {} was requested", self.image))
     }

@@ -38,7 +38,7 @@ impl Server {
         if self.network && network.is_none() {
             return Err(self.missing("the network"));
         }
-        api.create_server(&NewServer {
+        let new = NewServer {
             name: self.host.name.to_string(),
             stack: self.host.stack.to_string(),
             server_type: self.server_type.clone(),
@@ -52,21 +52,115 @@ impl Server {
                     .ok_or_else(|| self.missing("the firewall"))?,
             ],
             networks: network.into_iter().collect(),
-            ipv4: id(&around.ipv4).ok_or_else(|| self.missing("the IPv4 address"))?,
+            ipv4: Some(id(&around.ipv4).ok_or_else(|| self.missing("the IPv4 address"))?),
             ipv6: id(&around.ipv6).ok_or_else(|| self.missing("the IPv6 address"))?,
             user_data: self.birth.user_data.clone(),
-        })
-        .await
+        };
+        match api.create_server(&new).await {
+            Ok(id) => Ok(id),
+            Err(error) => Err(self.after_failed_create(api, error).await),
+        }
     }
 
-    pub(super) async fn mend(
+    /// A server whose creation failed would be in the way of the next one.
+    async fn after_failed_create(&self, api: &Hetzner, error: anyhow::Error) -> anyhow::Error {
+        let Ok(Some(found)) = api.server_of(&self.host).await else {
+            return error;
+        };
+        match api.never_ran(&found).await {
+            Ok(true) => {}
+            _ => return error,
+        }
+        let name = &found.name;
+        match self.delete_failed(api, &found).await {
+            Ok(()) => error.context(format!(
+                "server {name} was deleted again, since nothing ever ran on it; its addresses are kept"
+            )),
+            Err(left) => error.context(format!(
+                "server {name} is left over, and the next run deletes it ({left:#})"
+            )),
+        }
+    }
+
+    /// Deletes what a failed creation has left. Nothing was ever on its disk.
+    pub(super) async fn delete_failed(&self, api: &Hetzner, found: &ServerView) -> Result<()> {
+        let doing = format!("delete server {}, whose creation failed", found.name);
+        let found = api.settle(found.id, &doing).await?;
+        if found.protected {
+            api.protect_server(&found, false).await?;
+        }
+        for held in [found.ipv4_id, found.ipv6_id].into_iter().flatten() {
+            self.keep(api, held).await?;
+        }
+        api.delete(&found).await
+    }
+
+    /// An address stays when its server goes.
+    async fn keep(&self, api: &Hetzner, id: i64) -> Result<()> {
+        let found = api.address(id).await?;
+        if !found.auto_delete {
+            return Ok(());
+        }
+        api.keep_address(&found, &found.name, &found.labels).await
+    }
+
+    /// Refuses what is known to fail before the server is switched off for it.
+    pub(super) async fn refuse_in_vain(
         &self,
         api: &Hetzner,
         found: &ServerView,
-        mend: Repair,
+        repair: Repair,
         around: &Dependencies,
     ) -> Result<()> {
-        match mend {
+        match repair {
+            Repair::Disk => self.refuse_replacement(found),
+            Repair::Type => {
+                api.refuse_type(found, &self.server_type, &self.location)
+                    .await
+            }
+            _ => self.refuse_held(api, Some(found), around).await,
+        }
+    }
+
+    /// An address that something else has is not taken from it, and none of another stack from the server.
+    pub(super) async fn refuse_held(
+        &self,
+        api: &Hetzner,
+        found: Option<&ServerView>,
+        around: &Dependencies,
+    ) -> Result<()> {
+        for wished in [&around.ipv4, &around.ipv6].into_iter().flatten() {
+            if let Some(holder) = &wished.holder
+                && !found.is_some_and(|found| holder.is_server(found.id))
+                && let Some(name) = api.holder_name(holder).await
+            {
+                return Err(address::refuse_taken(wished, &name));
+            }
+        }
+        let Some(found) = found else {
+            return Ok(());
+        };
+        for (wished, held) in [(&around.ipv4, found.ipv4_id), (&around.ipv6, found.ipv6_id)] {
+            if let (Some(wished), Some(held)) = (wished, held)
+                && wished.id != held
+            {
+                address::refuse_of_another(&api.address(held).await?, &self.host.stack)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn repair(
+        &self,
+        api: &Hetzner,
+        found: &ServerView,
+        repair: Repair,
+        around: &Dependencies,
+    ) -> Result<()> {
+        if repair.needs_off() && repair != Repair::Disk {
+            switch_off(api, found).await?;
+        }
+        match repair {
             Repair::Disk => self.renew_disk(api, found).await,
             Repair::NameOrLabels => {
                 let all = labels::with(&found.labels, self.labels());
@@ -74,16 +168,11 @@ impl Server {
                 api.relabel::<ServerView>(found.id, name, &all).await
             }
             Repair::Type => {
-                while_off(api, found, async || {
-                    let before = format!("rescale-to-{}", self.server_type);
-                    api.snapshot(found, &self.host, &before).await?;
-                    api.rescale(found, &self.server_type).await
-                })
-                .await
+                let before = format!("rescale-to-{}", self.server_type);
+                api.snapshot(found, &self.host, &before).await?;
+                api.rescale(found, &self.server_type).await
             }
-            Repair::Addresses => {
-                while_off(api, found, async || self.move_in(api, found, around).await).await
-            }
+            Repair::Addresses => self.move_in(api, found, around).await,
             Repair::Network => {
                 let network = around.network.ok_or_else(|| self.missing("the network"))?;
                 api.join_network(found, network).await
@@ -103,14 +192,11 @@ impl Server {
     /// The pin of the new birth is told before the disk goes: whichever key answers afterwards is
     /// known, wherever this is cut off.
     async fn renew_disk(&self, api: &Hetzner, found: &ServerView) -> Result<()> {
-        self.refuse_replacement(found)?;
         let image = api.image_id(&self.server_type, &self.image).await?;
-        while_off(api, found, async || {
-            api.snapshot(found, &self.host, "rebuild").await?;
-            self.tell_rebirth(api, found).await?;
-            api.rebuild(found, image, &self.birth.user_data).await
-        })
-        .await
+        switch_off(api, found).await?;
+        api.snapshot(found, &self.host, "rebuild").await?;
+        self.tell_rebirth(api, found).await?;
+        api.rebuild(found, image, &self.birth.user_data).await
     }
 
     /// Labels are read anew, since the snapshot took its time. A rebuild before this one may have
@@ -141,14 +227,10 @@ impl Server {
             if let Some(held) = held {
                 // Ours from now on, so that `gc` finds what nobody has any more.
                 let other = api.address(held).await?;
-                address::refuse_of_another(&other, &self.host.stack)?;
                 let ours = labels::of_stack(&self.host.stack);
                 let labels = labels::with(&other.labels, ours);
                 api.keep_address(&other, &other.name, &labels).await?;
                 api.unassign_address(&other).await?;
-            }
-            if wished.holder.is_some() {
-                api.unassign_address(wished).await?;
             }
             api.assign_address(wished, found.id).await?;
         }
@@ -156,24 +238,9 @@ impl Server {
     }
 }
 
-/// Does something with the server off. When that fails, a server that ran runs again.
-async fn while_off(
-    api: &Hetzner,
-    found: &ServerView,
-    work: impl AsyncFn() -> Result<()>,
-) -> Result<()> {
-    let ran = found.status == ServerStatus::Running;
-    if found.status != ServerStatus::Off {
-        api.power_off(found).await?;
-    }
-    let Err(error) = work().await else {
+async fn switch_off(api: &Hetzner, found: &ServerView) -> Result<()> {
+    if found.status == ServerStatus::Off {
         return Ok(());
-    };
-    if !ran {
-        return Err(error);
     }
-    match api.power_on(found).await {
-        Ok(()) => Err(error.context(format!("server {} is running again, unchanged", found.name))),
-        Err(off) => Err(error.context(format!("server {} is off ({off:#})", found.name))),
-    }
+    api.power_off(found).await
 }
