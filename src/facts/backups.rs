@@ -18,6 +18,7 @@ pub use proof::Proof;
 
 use crate::core::app_profile::AppProfile;
 use crate::core::error::{Code, code};
+use crate::core::stack_key::StackKey;
 use crate::core::value::{BackupName, EntryName, KeyId, checked, checked_names};
 use crate::host::own;
 use crate::host::stack_key;
@@ -298,13 +299,19 @@ pub fn valid_proof(
 /// # Errors
 /// When the folder cannot be read.
 pub fn gather(system: &System) -> Result<Backups> {
-    let judge = Judge::on(system)?;
+    let key = match stack_key::read(system) {
+        // What cannot be read is none: then nothing is believed, and `converge` says why.
+        Err(error) if code(&error) == Code::E0437 => None,
+        key => key?,
+    };
+    let id = key.as_ref().map(StackKey::id);
+    let judge = Judge::new(key, stack(system)?.as_deref());
     let sent = system.read_text(own::SENT)?;
     // One that cannot be read says nothing; it is written anew.
     let sent: Option<SentBackups> = sent.and_then(|text| serde_json::from_str(&text).ok());
     let mut found = Backups {
         sent: sent.filter(|sent| !judge.is_ahead(&sent.at)),
-        key: stack_key::read(system)?.map(|key| key.id()),
+        key: id,
         ..Backups::default()
     };
     for name in manifests(&files(system)?) {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::inputs;
 use crate::cli::Cli;
 use crate::config::playbook::Playbooks;
-use crate::config::source;
+use crate::config::source::{self, SecretCommands};
 use crate::config::stack::{Host, Stack};
 use crate::config::template::Values;
 use crate::core::error::{Code, Fault};
@@ -83,6 +83,10 @@ impl<'r> Job<'r> {
         let mut job = Self::of(cli, stack, playbooks, report);
         job.keys = keys;
         job.backup_secrets = backup_secrets;
+        if commands == SecretCommands::Run {
+            // What is no key is found before anything is sent.
+            job.stack_key()?;
+        }
         inputs::check(&job.stack, &job.playbooks, &job.values())?;
         Ok(job)
     }

@@ -380,6 +380,11 @@ fn who_writes_to_the_folder_of_backups_changes_nothing_that_is_told_of_them() {
             before.dated()
         )
     );
+    // Without a key that can be read nothing is believed, and the host still says what it has.
+    write(own::STACK_KEY, "spoiled");
+    let spoiled = gather(&system).unwrap();
+    assert_eq!((spoiled.whole.len(), spoiled.proofs.len()), (0, 0));
+    assert_eq!((spoiled.doubtful.len(), spoiled.key), (4, None));
     // Their files wait for a person, as those of every other that is not believed.
     assert!(strays(&system, &after).unwrap().is_empty());
 }

@@ -47,7 +47,11 @@ pub async fn run(job: &mut Job<'_>, name: Option<&str>, to: Option<&Path>) -> Re
     remote
         .download(&app.backup_file(&manifest), &folder.join(&manifest))
         .await?;
-    is_it(backup, &folder)?;
+    is_it(
+        backup,
+        there.whole.contains(backup).then_some(&judge),
+        &folder,
+    )?;
     remote.close().await;
     job.report
         .note(format!("{} is in {}", backup.name, folder.display()));
@@ -115,14 +119,18 @@ impl Proven<'_> {
     }
 }
 
-/// The manifest that came is that of the backup.
-fn is_it(backup: &BackupManifest, folder: &Path) -> Result<()> {
+/// The manifest that came is that of the backup. One that the host believes is believed here too: with the host lost it is too late to
+/// find that out.
+fn is_it(backup: &BackupManifest, judge: Option<&Judge>, folder: &Path) -> Result<()> {
     let path = folder.join(format!("{}{MANIFEST}", backup.name));
     let text =
         fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
     let found = BackupManifest::parse(&backup.name, &text);
-    if found.is_ok_and(|found| found.claims() == backup) {
-        return Ok(());
+    if let Some(found) = found.ok().filter(|found| found.claims() == backup) {
+        return match judge.map(|judge| judge.judged(found)) {
+            Some(found) => Ok(found.accepted(Accepts::Own).map(drop)?),
+            None => Ok(()),
+        };
     }
     let message = format!("{} changed on the host while it was copied", backup.name);
     Err(Fault::new(Code::E0434, message)
