@@ -28,7 +28,7 @@ pub async fn run(job: &mut Job<'_>, wish: &RestoreCommand) -> Result<u8> {
     let accepts = accepts(wish)?;
     let asked = BackupRequest {
         from: wish.from.as_deref(),
-        name: Some(name.as_deref().unwrap_or(LATEST)),
+        name: Some(wish.backup.as_deref().unwrap_or(LATEST)),
         accepts,
     };
     if asked.is_elsewhere(job)? {
@@ -46,6 +46,11 @@ pub async fn run(job: &mut Job<'_>, wish: &RestoreCommand) -> Result<u8> {
     let identities = source::identities(&job.stack, wish.key.identity.as_deref())?;
     let agent = on_host::agent(job, &remote).await?;
     let facts = agent.facts().clone();
+    if wish.to.is_none() {
+        // One that was brought here is named.
+        let name = name.as_deref();
+        origin::tell_of_doubt(job, &facts.backups, BackupRequest { name, ..asked });
+    }
     let settings = job.backups();
     let swapping = Swapping {
         settings: &settings,

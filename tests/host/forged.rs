@@ -85,7 +85,11 @@ fn a_backup_that_somebody_else_wrote_is_told_and_used_by_nobody_who_does_not_nam
     stack.on_host("systemctl start citrino-drill.service");
     let restore = stack.citrino(&["restore", "latest", "--yes"]);
     assert!(
-        restore.code == 0 && restore.text.contains(&own),
+        restore.code == 0
+            && restore.text.contains(&own)
+            && restore.text.contains(&format!(
+                "{AHEAD} looks like the newest backup, and is not used"
+            )),
         "{}",
         restore.text
     );

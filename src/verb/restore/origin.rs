@@ -107,6 +107,10 @@ impl BackupOrigin {
             broken.broken = there.broken.clone();
             all.extend(there.judged().map(there_is));
         }
+        let mut seen = Backups::default();
+        let own = all.iter().filter(|origin| *origin.backup().stack == *stack);
+        own.for_each(|origin| seen.take(origin.found().clone()));
+        tell_of_doubt(job, &seen.sorted(), asked);
         match (meant(all, broken, &stack, asked), missed) {
             (Ok(origin), Some(error)) => {
                 let text = format!("note: {error:#}; only the backups on this machine are known");
@@ -233,12 +237,12 @@ async fn look(job: &mut Job<'_>, url: &str) -> Result<(Bucket, Backups)> {
 }
 
 /// Who asks for the newest is to know of what says that it is newer.
-fn tell_of_doubt(job: &mut Job<'_>, there: &Backups, asked: BackupRequest<'_>) {
+pub fn tell_of_doubt(job: &mut Job<'_>, there: &Backups, asked: BackupRequest<'_>) {
     let is_newest = asked.name.is_none_or(|name| name == LATEST);
     if let Some(one) = there.newer_in_doubt().filter(|_| is_newest) {
         let name = &one.backup.name;
         job.report.note(format!(
-            "note: {name} looks newer, and is not used: {}",
+            "note: {name} looks like the newest backup, and is not used: {}",
             one.why
         ));
     }
