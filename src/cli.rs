@@ -304,6 +304,9 @@ pub struct Rebuild {
     /// Go on although the stack's volume exists; the database on it is kept under another name
     #[arg(long, requires = "from_backup")]
     pub over_volume: bool,
+    /// Allow the named backup although it is not signed with the key of the stack: you know who wrote it
+    #[arg(long, requires = "from_backup")]
+    pub unverified: bool,
     #[command(flatten)]
     pub artifact: Artifact,
     #[command(flatten)]
@@ -383,6 +386,9 @@ pub struct RestoreCommand {
     /// Allow a backup of another stack
     #[arg(long)]
     pub from_other_stack: bool,
+    /// Allow the named backup although it is not signed with the key of the stack: you know who wrote it
+    #[arg(long)]
+    pub unverified: bool,
     /// Take no backup first, because the current database is too damaged; it is still kept under another name
     #[arg(long)]
     pub without_safety_backup: bool,

@@ -11,6 +11,7 @@ use crate::core::app_profile::AppProfile;
 use crate::core::audit::{Head, lines};
 use crate::core::event::{ErrorInfo, Event};
 use crate::core::plan::{Claim, Plan};
+use crate::core::stack_key::StackKey;
 use crate::core::value::Sha256;
 use crate::facts::Facts;
 use crate::host::lock::Holder;
@@ -56,6 +57,8 @@ pub enum ToAgent {
     Mirror(Head),
     /// The audit behind that head: answered by `Audit`.
     Audit(Head),
+    /// The key of the stack, which this machine does not have yet: answered by `StackKey`.
+    StackKey,
     /// The end of the run was read.
     Heard,
 }
@@ -74,6 +77,8 @@ pub enum FromAgent {
         base: Option<Sha256>,
     },
     Disarmed,
+    /// None before the first `converge`.
+    StackKey(Option<StackKey>),
     Audit(AuditDelta),
     Event(Box<Event>),
     /// Another run holds the host.
@@ -129,6 +134,7 @@ impl FromAgent {
             Self::Hello { .. } => "a greeting",
             Self::Missing { .. } => "a list of missing content",
             Self::Disarmed => "that the switch is off",
+            Self::StackKey(_) => "the key of the stack",
             Self::Audit(_) => "a part of its audit",
             Self::Event(_) => "an event",
             Self::Locked(_) => "that another run holds it",

@@ -15,8 +15,9 @@ use citrino_ops::config::stack::Stack;
 use citrino_ops::core::audit::Head;
 use citrino_ops::core::event::Event;
 use citrino_ops::core::secret::Secret;
+use citrino_ops::core::stack_key::StackKey;
 use citrino_ops::facts::Facts;
-use citrino_ops::facts::backups::{BackupManifest, Backups, Proof};
+use citrino_ops::facts::backups::{BackupManifest, Backups, Judge, Proof};
 use citrino_ops::hetzner::{
     Hetzner, NetworkView, Pace, ServerView, SnapshotView, VolumeView, ZoneView,
 };
@@ -46,6 +47,39 @@ const DUMP: &str = "\\restrict AbC\nSET statement_timeout = 0;\nCREATE TABLE pub
 const MIGRATION: &str =
     "SET lock_timeout = '2s';\nALTER TABLE propiedades ADD COLUMN precio numeric;\n";
 const CSV: &str = "id,nombre,precio\n1,\"Casa \"\"Azul\"\"\",100\n2,Piso,\n";
+
+fn manifest() -> BackupManifest {
+    let mut backup = BackupManifest {
+        name: "shop_20261125_030000".to_owned(),
+        at: "2026-11-25T03:00:00Z".to_owned(),
+        stack: "prod".to_owned(),
+        ..BackupManifest::default()
+    };
+    for (content, ending) in [
+        (&mut backup.dump, "dump.zst"),
+        (&mut backup.globals, "globals.sql.zst"),
+    ] {
+        content.file = format!("{}.{ending}", backup.name);
+        content.sha256 = "0".repeat(64);
+    }
+    backup
+}
+
+fn proof_of(backup: &BackupManifest) -> Proof {
+    Proof {
+        sha256: backup.dump.sha256.clone(),
+        at: "2026-11-25T04:00:00Z".to_owned(),
+        took_ms: 7,
+        release: None,
+    }
+}
+
+/// A manifest and a proof as the stack with this key writes them.
+fn signed() -> [String; 2] {
+    let (backup, key) = (manifest(), StackKey::of([7; 32]));
+    let proof = proof_of(&backup).text(&backup, &key).unwrap();
+    [backup.text(&key).unwrap(), proof]
+}
 
 /// What is done to honest bytes.
 #[derive(Clone, Debug)]
@@ -96,7 +130,8 @@ fn edit() -> impl Strategy<Value = Edit> {
 }
 
 /// Honest bytes with some edits, or bytes that nobody wrote.
-fn edited(honest: &'static str) -> impl Strategy<Value = Vec<u8>> {
+fn edited(honest: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+    let honest = honest.to_owned();
     let edited = proptest::collection::vec(edit(), 0..6).prop_map(move |edits| {
         let mut bytes = honest.as_bytes().to_vec();
         for edit in edits {
@@ -159,11 +194,25 @@ proptest! {
     #[test]
     fn manifests(bytes in edited(r#"{"name":"shop_20261125_030000","dump":{"file":"shop_20261125_030000.dump.zst"}}"#)) {
         let name = "shop_20261125_030000";
-        if let Ok(backup) = BackupManifest::parse(name, &text(&bytes)) {
-            prop_assert!(backup.contents().iter().all(|content| is_name(&content.file)));
+        if let Ok(found) = BackupManifest::parse(name, &text(&bytes)) {
+            prop_assert!(found.claims().contents().iter().all(|content| is_name(&content.file)));
         }
         let _ = serde_json::from_slice::<Proof>(&bytes);
         let _ = serde_json::from_slice::<Backups>(&bytes);
+    }
+
+    /// Of what the stack has signed nothing can be changed, nor can anybody but the stack sign.
+    #[test]
+    fn no_edit_of_a_signed_manifest_or_proof_is_believed(bytes in edited(&signed()[0]), proof in edited(&signed()[1])) {
+        let judge = Judge::new(Some(StackKey::of([7; 32])), Some("prod"));
+        let sound = manifest();
+        if let Ok(found) = BackupManifest::parse(&sound.name, &text(&bytes)) {
+            let judged = judge.judged(found);
+            prop_assert!(!judged.is_own() || judged.backup == sound);
+        }
+        if let Ok(read) = Proof::of(&sound, &proof, &judge) {
+            prop_assert_eq!(read, proof_of(&sound));
+        }
     }
 
     /// Sealed by whoever wrote it, as anybody can.
@@ -175,7 +224,8 @@ proptest! {
         backup.globals.sha256 = "0".repeat(64);
         backup.dump.file = format!("{name}{file}");
         backup.dump.sha256 = sha256;
-        if let Ok(read) = BackupManifest::parse(name, &backup.text().unwrap()) {
+        if let Ok(found) = BackupManifest::parse(name, &backup.text(&StackKey::of([7; 32])).unwrap()) {
+            let read = found.claims();
             let own = format!("{name}.");
             prop_assert!(is_name(&read.dump.file) && read.dump.file.starts_with(&own));
             prop_assert!(read.dump.sha256.len() == 64 && !read.dump.sha256.contains(|c: char| c.is_ascii_uppercase()));

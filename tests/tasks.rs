@@ -106,6 +106,7 @@ const BELOW_ROOT: &[&str] = &[
     "itself",
     "link",
     "pruned",
+    "signing_key",
     "sysctl",
     "probe",
 ];

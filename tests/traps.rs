@@ -111,7 +111,7 @@ impl Walk {
         let folder = PathBuf::from(std::env::var_os("TRAPS").unwrap());
         let root = folder.join("root");
         for below in [
-            "etc",
+            "etc/citrino",
             "run",
             "proc/sys/kernel/random",
             "home/citrino/database/backups",
@@ -123,6 +123,12 @@ impl Walk {
         fs::copy("/etc/passwd", root.join("etc/passwd")).unwrap();
         fs::copy("/etc/group", root.join("etc/group")).unwrap();
         fs::write(root.join("proc/sys/kernel/random/uuid"), "3f-9a7c\n").unwrap();
+        // What its backups are signed with.
+        fs::write(
+            root.join("etc/citrino/stack.key"),
+            "0123456789abcdef".repeat(2),
+        )
+        .unwrap();
         // Who comes in as the app's role.
         let mut app = serde_json::to_value(&*Arc::<AppProfile>::default()).unwrap();
         app["user"] = json!("nobody");

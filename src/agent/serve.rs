@@ -30,6 +30,7 @@ use crate::host::journal::{self, Journal};
 use crate::host::lock;
 use crate::host::own;
 use crate::host::profile;
+use crate::host::stack_key;
 use crate::host::system::System;
 use crate::protocol::{AuditDelta, FromAgent, ToAgent};
 use crate::storage::blob;
@@ -156,6 +157,7 @@ async fn listen(
                 tell_audit(system, writer, seen.as_ref())?;
                 writer.say(FromAgent::Disarmed);
             }
+            ToAgent::StackKey => writer.say(FromAgent::StackKey(stack_key::read(system)?)),
             ToAgent::Mirror(head) => seen = Some(head),
             ToAgent::Audit(head) => tell_audit(system, writer, Some(&head))?,
             ToAgent::Run(plan) if plan.mode == Mode::Check => break Wanted::Check(plan),

@@ -92,6 +92,7 @@ mod tests {
     use super::*;
     use crate::core::plan::{Claim, Step};
     use crate::core::secret::Secret;
+    use crate::facts::backups::Accepts;
     use crate::task::{Restored, SwapReverted};
 
     #[tokio::test]
@@ -104,6 +105,7 @@ mod tests {
             backup: "citrino_20261125_030000".to_owned(),
             previous: "live_before".to_owned(),
             owner: None,
+            accepts: Accepts::default(),
             identities: vec![Secret::new("AGE-SECRET-KEY-sentinel")],
         };
         let back = SwapReverted {

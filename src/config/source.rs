@@ -35,6 +35,9 @@ pub fn secrets(stack: &Stack, commands: SecretCommands) -> Result<Vec<(String, S
         .collect()
 }
 
+/// The name of `backup.signing_key` among the secrets of backups.
+pub const SIGNING_KEY: &str = "SIGNING_KEY";
+
 /// What backups alone need, by the name that templates know it by. It never goes into the app's environment.
 ///
 /// # Errors
@@ -55,7 +58,9 @@ pub fn backup_secrets(stack: &Stack, commands: SecretCommands) -> Result<Vec<(St
         let secret = in_one_line(&key, read(stack, &key, source, commands)?)?;
         Ok((name.to_owned(), secret))
     };
-    passphrase.chain(s3).map(read).collect()
+    let signing = backup.signing_key.iter();
+    let signing = signing.map(|source| (SIGNING_KEY, "signing_key", source));
+    passphrase.chain(signing).chain(s3).map(read).collect()
 }
 
 /// A secret that goes into a file of settings, which has a line for each.
@@ -77,11 +82,13 @@ pub fn by_command(stack: &Stack) -> Vec<String> {
     let backup = &stack.backup;
     let pitr = backup.pitr_passphrase.iter();
     let pitr = pitr.map(|source| ("backup.pitr_passphrase".to_owned(), source));
+    let signing = backup.signing_key.iter();
+    let signing = signing.map(|source| ("backup.signing_key".to_owned(), source));
     let s3 = backup.s3.iter().flat_map(|s3| {
         [("key_id", &s3.key_id), ("secret", &s3.secret)]
             .map(|(key, source)| (format!("backup.s3.{key}"), source))
     });
-    let all = secrets.chain(pitr).chain(s3);
+    let all = secrets.chain(pitr).chain(signing).chain(s3);
     all.filter(|(_, source)| matches!(source, SecretSource::Command(_)))
         .map(|(key, _)| key)
         .collect()

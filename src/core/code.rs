@@ -113,6 +113,8 @@ codes! {
         E0433 => FAILED,
         E0434 => FAILED,
         E0435 => FAILED,
+        E0436 => REFUSED,
+        E0437 => REFUSED,
         E0440 => REFUSED,
         E0441 => FAILED,
         E0442 => REFUSED,

@@ -15,4 +15,5 @@ pub mod plan;
 pub mod report;
 pub mod role;
 pub mod secret;
+pub mod stack_key;
 pub mod value;

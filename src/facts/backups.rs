@@ -3,27 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
+mod judge;
+mod manifest;
 mod proof;
 
+pub use judge::{Accepts, Judge, JudgedBackup, Standing, not_believed};
+pub use manifest::{BackupManifest, Format, UnjudgedManifest};
 pub use proof::Proof;
 
-use super::app::Schema;
 use crate::core::app_profile::AppProfile;
-use crate::core::digest;
-use crate::core::error::{Code, Fault, code};
-use crate::core::value::{
-    BackupName, EntryName, ReleaseId, checked, checked_if_any, checked_names,
-};
+use crate::core::error::{Code, code};
+use crate::core::stack_key::StackKey;
+use crate::core::value::{BackupName, EntryName, KeyId, checked, checked_names};
 use crate::host::own;
+use crate::host::stack_key;
 use crate::host::system::{DRAFT, System};
-use crate::storage::archive::{ArchiveContent, ArchivePacking};
 use crate::storage::retention::Dated;
 
 /// How the name of a manifest ends; before that stands the backup's name.
@@ -33,63 +32,6 @@ pub const PROOF: &str = ".proof.json";
 /// How the names of files end that are not whole yet.
 pub const PART: &str = ".part";
 
-/// One backup of the database: its manifest.
-///
-/// Whoever reads one, from a file, a bucket or a host, gets one that names only files of its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
-pub struct BackupManifest {
-    /// The name of the app and the time: `shop_20261125_150000`
-    #[serde(deserialize_with = "checked::<_, BackupName>")]
-    pub name: String,
-    /// When the dump began, RFC 3339 in UTC.
-    pub at: String,
-    pub stack: String,
-    pub database: String,
-    /// The release that served then.
-    #[serde(default, deserialize_with = "checked_if_any::<_, ReleaseId>")]
-    pub release: Option<String>,
-    pub format: Format,
-    pub dump: ArchiveContent,
-    /// Roles, without which the dump's owners are names of nobody.
-    pub globals: ArchiveContent,
-    /// The age keys that the files are encrypted to; none when they are not.
-    pub recipients: Vec<String>,
-    /// How many rows each table had in the snapshot that was dumped.
-    pub rows: BTreeMap<String, u64>,
-    /// What the database had seen of migrations; none when the release could not tell.
-    pub schema: Option<Schema>,
-    /// The version of `PostgreSQL`, and of `PostGIS`.
-    pub postgres: String,
-    pub postgis: Option<String>,
-    /// The database on its disk, with indexes: the room that a restore wants.
-    #[serde(default)]
-    pub database_bytes: u64,
-    /// The dump before it was packed.
-    pub unpacked_bytes: u64,
-    pub took_ms: u64,
-}
-
-/// How a dump is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// `pg_dump --format=custom`, for `pg_restore`; packed by zstd.
-    #[default]
-    Custom,
-    /// SQL for psql; packed by gzip.
-    Plain,
-}
-
-impl Format {
-    pub fn packing(self) -> ArchivePacking {
-        match self {
-            Format::Custom => ArchivePacking::Zstd,
-            Format::Plain => ArchivePacking::Gzip,
-        }
-    }
-}
-
 /// What a host has of backups.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backups {
@@ -98,15 +40,32 @@ pub struct Backups {
     /// Those that were brought here from others: they say nothing of how well this one is kept.
     #[serde(default)]
     pub foreign: Vec<BackupManifest>,
+    /// Those that say that they are of this stack, and are not believed. Nothing uses one that the operator has not named.
+    #[serde(default)]
+    pub doubtful: Vec<DoubtfulBackup>,
     /// By the backup's name.
     #[serde(deserialize_with = "checked_names::<_, BackupName, _>")]
     pub proofs: BTreeMap<String, Proof>,
+    /// Of which backups there is a proof that proves nothing, and why.
+    #[serde(default, deserialize_with = "checked_names::<_, BackupName, _>")]
+    pub no_proofs: BTreeMap<String, String>,
     /// What has a manifest that cannot be believed, and why.
     #[serde(deserialize_with = "checked_names::<_, EntryName, _>")]
     pub broken: BTreeMap<String, String>,
     /// The newest one that is known to be off the host too.
     #[serde(default)]
     pub sent: Option<SentBackups>,
+    /// What the host's key of the stack is called; none before the first `converge`.
+    #[serde(default)]
+    pub key: Option<KeyId>,
+}
+
+/// A backup that is not believed to be the stack's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DoubtfulBackup {
+    pub backup: BackupManifest,
+    pub why: String,
 }
 
 /// That a backup is in a bucket: sent, and read back from there.
@@ -136,19 +95,78 @@ impl Backups {
         proofs.max_by_key(|(_, proof)| at(&proof.at))
     }
 
-    /// All that can be restored.
+    /// All that can be restored without a doubt of whose they are.
     pub fn all(&self) -> impl Iterator<Item = &BackupManifest> {
         self.whole.iter().chain(&self.foreign)
     }
 
-    /// Newest first, and those of other stacks apart.
-    pub fn sorted(mut self, stack: Option<&str>) -> Self {
+    /// The names of all that have a manifest, whatever it is worth: their files wait for a person.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let doubtful = self.doubtful.iter().map(|one| &one.backup);
+        let known = self.all().chain(doubtful).map(|one| one.name.as_str());
+        known.chain(self.broken.keys().map(String::as_str))
+    }
+
+    /// The newest of those that are not believed, when it says that it is newer than all that are: nobody takes it for the
+    /// newest, and everybody is to know of it.
+    pub fn newer_in_doubt(&self) -> Option<&DoubtfulBackup> {
+        let newest = self.newest().map(|one| at(&one.at));
+        let first = self.doubtful.first()?;
+        newest
+            .is_none_or(|newest| at(&first.backup.at) > newest)
+            .then_some(first)
+    }
+
+    /// Each with what it is.
+    pub fn judged(&self) -> impl Iterator<Item = JudgedBackup> {
+        let of = |backup: &BackupManifest, standing| JudgedBackup {
+            backup: backup.clone(),
+            standing,
+        };
+        let whole = self.whole.iter().map(move |one| of(one, Standing::Own));
+        let foreign = self.foreign.iter();
+        let foreign = foreign.map(move |one| of(one, Standing::Foreign));
+        let doubtful = self.doubtful.iter();
+        let doubtful =
+            doubtful.map(move |one| of(&one.backup, Standing::Doubtful(one.why.clone())));
+        whole.chain(foreign).chain(doubtful)
+    }
+
+    /// The same where those of other stacks are meant too.
+    #[must_use]
+    pub fn with_foreign(mut self) -> Self {
+        self.whole.append(&mut self.foreign);
+        self.sorted()
+    }
+
+    /// One more, by what it is.
+    pub fn take(&mut self, found: JudgedBackup) {
+        let backup = found.backup;
+        match found.standing {
+            Standing::Own => self.whole.push(backup),
+            Standing::Foreign => self.foreign.push(backup),
+            Standing::Doubtful(why) => self.doubtful.push(DoubtfulBackup { backup, why }),
+        }
+    }
+
+    /// What a proof's file is worth.
+    pub fn take_proof(&mut self, backup: &BackupManifest, proof: Result<Proof, String>) {
+        match proof {
+            Ok(proof) => drop(self.proofs.insert(backup.name.clone(), proof)),
+            Err(why) => drop(self.no_proofs.insert(backup.name.clone(), why)),
+        }
+    }
+
+    /// Newest first.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
         let newest_first = |a: &BackupManifest, b: &BackupManifest| {
             (at(&b.at), &b.name).cmp(&(at(&a.at), &a.name))
         };
         self.whole.sort_by(newest_first);
-        let is_own = |one: &BackupManifest| stack.is_none_or(|stack| one.stack == stack);
-        (self.whole, self.foreign) = self.whole.into_iter().partition(is_own);
+        self.foreign.sort_by(newest_first);
+        self.doubtful
+            .sort_by(|a, b| newest_first(&a.backup, &b.backup));
         self
     }
 
@@ -165,114 +183,6 @@ impl Backups {
         });
         all.collect()
     }
-}
-
-impl BackupManifest {
-    /// One sentence fragment for each table that has another number of rows now.
-    pub fn differences(&self, now: &BTreeMap<String, u64>) -> Vec<String> {
-        let tables: BTreeSet<&String> = self.rows.keys().chain(now.keys()).collect();
-        let count = |rows: &BTreeMap<String, u64>, table| {
-            rows.get(table).map_or("absent".to_owned(), u64::to_string)
-        };
-        tables
-            .into_iter()
-            .filter(|table| self.rows.get(*table) != now.get(*table))
-            .map(|table| {
-                format!(
-                    "rows of {table}: {} in the backup, {} now",
-                    count(&self.rows, table),
-                    count(now, table)
-                )
-            })
-            .collect()
-    }
-
-    /// Whether it belongs to this stack.
-    ///
-    /// # Errors
-    /// E0423 when it does not, with what to do next.
-    pub fn is_of(&self, stack: &str, next: &str) -> Result<(), Fault> {
-        if self.stack == stack {
-            return Ok(());
-        }
-        let message = format!(
-            "{} is from stack {}, but this is stack {stack}",
-            self.name, self.stack
-        );
-        Err(Fault::new(Code::E0423, message).hint(next))
-    }
-
-    pub fn is_sealed(&self) -> bool {
-        !self.recipients.is_empty()
-    }
-
-    /// Its files, the dump first.
-    pub fn contents(&self) -> [&ArchiveContent; 2] {
-        [&self.dump, &self.globals]
-    }
-
-    /// As it is written: with a hash over all of it at the end.
-    ///
-    /// # Errors
-    /// When it cannot be written as JSON.
-    pub fn text(&self) -> Result<String> {
-        let mut value = serde_json::to_value(self)?;
-        value["seal"] = seal(&value).into();
-        Ok(format!("{value:#}\n"))
-    }
-
-    /// Reads a manifest of this name; the reason when it is not what was written.
-    pub fn parse(name: &str, text: &str) -> Result<Self, String> {
-        let changed = |_| "its manifest was cut or changed".to_owned();
-        let mut value: Value = serde_json::from_str(text).map_err(changed)?;
-        let found = value
-            .as_object_mut()
-            .and_then(|fields| fields.remove("seal"));
-        if found != Some(seal(&value).into()) {
-            return Err("its manifest was cut or changed".to_owned());
-        }
-        // As it is derived: what it names is looked at here, for a sentence of its own.
-        let backup = Self::deserialize(value)
-            .map_err(|error| format!("its manifest has another version: {error}"))?;
-        if backup.name != name {
-            return Err(format!("its manifest belongs to {}", backup.name));
-        }
-        match backup.foreign_file() {
-            Some(file) => Err(format!("its manifest names `{file}`")),
-            None => Ok(backup),
-        }
-    }
-
-    /// A file that it names and that is none of its own: whoever writes a manifest could name any file of the folder by it.
-    fn foreign_file(&self) -> Option<&str> {
-        let own = format!("{}.", self.name);
-        let files = self.contents().map(|content| content.file.as_str());
-        files.into_iter().find(|file| !file.starts_with(&own))
-    }
-}
-
-impl<'de> Deserialize<'de> for BackupManifest {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let backup = Self::deserialize(from)?;
-        match backup.foreign_file() {
-            Some(file) => Err(D::Error::custom(format!(
-                "backup {} names the file {file}, which is not its own",
-                backup.name
-            ))),
-            None => Ok(backup),
-        }
-    }
-}
-
-impl Serialize for BackupManifest {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, to)
-    }
-}
-
-/// Maps of `serde_json` sort their keys, so that the same manifest has the same text.
-fn seal(value: &Value) -> String {
-    digest::sha256(value.to_string().as_bytes())
 }
 
 /// A time as manifests have it; the epoch for what is none, which retention then takes for old.
@@ -305,24 +215,39 @@ pub fn proof(app: &AppProfile, name: &str) -> String {
 ///
 /// # Errors
 /// When the manifest's file is there and the disk does not give it.
-pub fn read(system: &System, name: &str) -> Result<Option<Result<BackupManifest, String>>> {
+pub fn read(
+    system: &System,
+    name: &str,
+    judge: &Judge,
+) -> Result<Option<Result<JudgedBackup, String>>> {
+    Ok(read_unjudged(system, name)?.map(|found| found.map(|found| judge.judged(found))))
+}
+
+/// The same, whoever wrote it: for what gives it a signature.
+///
+/// # Errors
+/// As of `read`.
+pub fn read_unjudged(
+    system: &System,
+    name: &str,
+) -> Result<Option<Result<UnjudgedManifest, String>>> {
     let text = match system.read_text(manifest(system.app(), name)) {
         Ok(Some(text)) => text,
         Ok(None) => return Ok(None),
         Err(error) if code(&error) == Code::E0409 => return Ok(Some(Err(format!("{error:#}")))),
         Err(error) => return Err(error),
     };
-    let backup = match BackupManifest::parse(name, &text) {
-        Ok(backup) => backup,
+    let found = match BackupManifest::parse(name, &text) {
+        Ok(found) => found,
         Err(why) => return Ok(Some(Err(why))),
     };
-    for content in backup.contents() {
-        let found = system.stat(system.app().backup_file(&content.file))?;
-        if let Err(why) = content.has_length(found.map(|found| found.bytes)) {
+    for content in found.claims().contents() {
+        let there = system.stat(system.app().backup_file(&content.file))?;
+        if let Err(why) = content.has_length(there.map(|there| there.bytes)) {
             return Ok(Some(Err(why)));
         }
     }
-    Ok(Some(Ok(backup)))
+    Ok(Some(Ok(found)))
 }
 
 /// The stack that this host is of, as the timers know it; none before the first `converge`.
@@ -340,25 +265,33 @@ pub fn stack(system: &System) -> Result<Option<String>> {
     Ok(whose.map(|whose| whose.stack))
 }
 
-/// Whether this very dump was restored and found whole.
-///
-/// # Errors
-/// When the disk does not give the proof.
-pub fn is_proven(system: &System, backup: &BackupManifest) -> Result<bool> {
-    Ok(proof_of(system, backup)?.is_some())
-}
-
-/// The proof of this very dump.
+/// The proof of this very dump, or why there is none that counts; none when there is no file of one.
 ///
 /// # Errors
 /// When the disk does not give it.
-pub fn proof_of(system: &System, backup: &BackupManifest) -> Result<Option<Proof>> {
+pub fn proof_of(
+    system: &System,
+    backup: &BackupManifest,
+    judge: &Judge,
+) -> Result<Option<Result<Proof, String>>> {
     match system.read_text(proof(system.app(), &backup.name)) {
-        Ok(text) => Ok(text.and_then(|text| Proof::of(backup, text.as_bytes()))),
+        Ok(text) => Ok(text.map(|text| Proof::of(backup, text.as_bytes(), judge))),
         // What is no file proves nothing.
-        Err(error) if code(&error) == Code::E0409 => Ok(None),
+        Err(error) if code(&error) == Code::E0409 => Ok(Some(Err("it is not a file".to_owned()))),
         Err(error) => Err(error),
     }
+}
+
+/// The same where only one that counts is of use.
+///
+/// # Errors
+/// When the disk does not give it.
+pub fn valid_proof(
+    system: &System,
+    backup: &BackupManifest,
+    judge: &Judge,
+) -> Result<Option<Proof>> {
+    Ok(proof_of(system, backup, judge)?.and_then(Result::ok))
 }
 
 /// All of them.
@@ -366,35 +299,45 @@ pub fn proof_of(system: &System, backup: &BackupManifest) -> Result<Option<Proof
 /// # Errors
 /// When the folder cannot be read.
 pub fn gather(system: &System) -> Result<Backups> {
+    let key = match stack_key::read(system) {
+        // What cannot be read is none: then nothing is believed, and `converge` says why.
+        Err(error) if code(&error) == Code::E0437 => None,
+        key => key?,
+    };
+    let id = key.as_ref().map(StackKey::id);
+    let judge = Judge::new(key, stack(system)?.as_deref());
     let sent = system.read_text(own::SENT)?;
+    // One that cannot be read says nothing; it is written anew.
+    let sent: Option<SentBackups> = sent.and_then(|text| serde_json::from_str(&text).ok());
     let mut found = Backups {
-        // One that cannot be read says nothing; it is written anew.
-        sent: sent.and_then(|text| serde_json::from_str(&text).ok()),
+        sent: sent.filter(|sent| !judge.is_ahead(&sent.at)),
+        key: id,
         ..Backups::default()
     };
-    for file in files(system)? {
-        let Some(name) = file
-            .strip_suffix(MANIFEST)
-            .filter(|_| !file.ends_with(PROOF))
-            // What no backup can be called is somebody else's.
-            .filter(|name| name.parse::<BackupName>().is_ok())
-        else {
-            continue;
-        };
-        match read(system, name)? {
+    for name in manifests(&files(system)?) {
+        match read(system, name, &judge)? {
             None => {}
             Some(Err(why)) => {
                 found.broken.insert(name.to_owned(), why);
             }
-            Some(Ok(backup)) => {
-                if let Some(proof) = proof_of(system, &backup)? {
-                    found.proofs.insert(name.to_owned(), proof);
+            Some(Ok(judged)) => {
+                if let Some(proof) = proof_of(system, &judged.backup, &judge)? {
+                    found.take_proof(&judged.backup, proof);
                 }
-                found.whole.push(backup);
+                found.take(judged);
             }
         }
     }
-    Ok(found.sorted(stack(system)?.as_deref()))
+    Ok(found.sorted())
+}
+
+/// The names of backups of which there is a manifest, by the names of all files. What no backup can be called is somebody else's.
+pub fn manifests(files: &[String]) -> impl Iterator<Item = &str> {
+    files
+        .iter()
+        .filter(|file| !file.ends_with(PROOF))
+        .filter_map(|file| file.strip_suffix(MANIFEST))
+        .filter(|name| name.parse::<BackupName>().is_ok())
 }
 
 /// The names of all files in the folder.
@@ -411,7 +354,7 @@ pub fn files(system: &System) -> Result<Vec<String>> {
 /// # Errors
 /// When the folder cannot be read.
 pub fn strays(system: &System, found: &Backups) -> Result<Vec<String>> {
-    let whole: BTreeSet<&str> = found.all().map(|one| one.name.as_str()).collect();
+    let known: BTreeSet<&str> = found.names().collect();
     let files = files(system)?;
     let has_roles = |name: &str| {
         let roles = format!("{name}{ROLES}");
@@ -421,11 +364,10 @@ pub fn strays(system: &System, found: &Backups) -> Result<Vec<String>> {
         let Some((name, ending)) = ours(system.app(), file) else {
             return file.starts_with(DRAFT);
         };
-        let known = whole.contains(name) || found.broken.contains_key(name);
         if ending.ends_with(PART) {
             return true;
         }
-        !known && has_roles(name)
+        !known.contains(name) && has_roles(name)
     };
     let mut strays: Vec<String> = files.iter().filter(is_stray).cloned().collect();
     // The roles last: by them the others are known.

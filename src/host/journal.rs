@@ -10,10 +10,12 @@ use crate::core::event::{Counts, Event, StepState};
 use crate::core::plan::{Purpose, Seen};
 use crate::core::value::{RunId, checked};
 use crate::host::own;
-use crate::host::system::{OwnFile, System};
+use crate::host::system::{Ids, OwnFile, System, give_file};
 
 /// One JSON object a line.
 pub const PATH: &str = own::JOURNAL;
+/// For root alone.
+const MODE: u32 = 0o600;
 
 /// What a run in which the dead man's switch puts back is called.
 pub const WAY_BACK: &str = "guard";
@@ -146,7 +148,9 @@ impl LastRun {
 
 impl Journal {
     pub fn open(system: &System) -> Result<Self> {
-        let mut file = system.open_own(PATH, OwnFile::Growing, 0o644)?;
+        let mut file = system.open_own(PATH, OwnFile::Growing, MODE)?;
+        // An earlier version made it for all to read: it has the names of operators, and what programs said when they failed.
+        give_file(&file, Ids::own(), MODE)?;
         // A line that a crash tore must not swallow the first of ours.
         let mut last = [b'\n'];
         if file.seek(SeekFrom::End(0))? > 0 {

@@ -9,4 +9,5 @@ pub mod memory_usage;
 pub mod own;
 pub mod profile;
 pub mod sandbox;
+pub mod stack_key;
 pub mod system;

@@ -5,6 +5,8 @@
 pub const SETTINGS: &str = "/etc/citrino";
 /// How backups are made.
 pub const BACKUP_SETTINGS: &str = "/etc/citrino/backup.json";
+/// What the stack's own backups are signed with.
+pub const STACK_KEY: &str = "/etc/citrino/stack.key";
 /// The application profile.
 pub const PROFILE: &str = "/etc/citrino/profile.json";
 

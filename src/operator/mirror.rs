@@ -17,6 +17,15 @@ use crate::protocol::AuditDelta;
 /// A host chooses how fast this grows: it is a disk of the operator's, and read as a whole. Of honest hosts it is many years.
 const MOST: u64 = 64 << 20;
 
+/// Where this machine keeps what it knows of a host and nobody can give back.
+pub fn state_folder(host: &HostName) -> PathBuf {
+    let state = std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/state")));
+    let folder = state.unwrap_or_else(std::env::temp_dir);
+    folder.join("citrino-ops").join(&**host)
+}
+
 /// A host's mirror, in the user's state: who did what is nobody else's to read.
 #[derive(Clone, Debug)]
 pub struct Mirror {
@@ -25,15 +34,8 @@ pub struct Mirror {
 
 impl Mirror {
     pub fn of(host: &HostName) -> Self {
-        let state = std::env::var_os("XDG_STATE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/state")));
-        let folder = state.unwrap_or_else(std::env::temp_dir);
         Self {
-            path: folder
-                .join("citrino-ops")
-                .join(&**host)
-                .join("audit.ndjson"),
+            path: state_folder(host).join("audit.ndjson"),
         }
     }
 

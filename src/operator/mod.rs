@@ -7,3 +7,4 @@ pub mod mirror;
 pub mod preview;
 pub mod public_probe;
 pub mod remote;
+pub mod stack_key;

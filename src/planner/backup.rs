@@ -11,14 +11,15 @@ use crate::config::stack::Stack;
 use crate::core::app_profile::AppProfile;
 use crate::core::plan::Step;
 use crate::core::secret::Secret;
+use crate::core::stack_key::StackKey;
 use crate::core::value::HostName;
 use crate::facts::Facts;
 use crate::facts::app::AppFacts;
-use crate::facts::backups::{self, Backups, Format};
+use crate::facts::backups::{self, Accepts, Backups, Format};
 use crate::storage::bucket::Bucket;
 use crate::storage::retention::Retention;
 use crate::task::release_check::ReleaseCheck;
-use crate::task::{Backup, BackupDownloaded, Drill, Offsite, Pruned, Task};
+use crate::task::{Backup, BackupDownloaded, Drill, Offsite, Pruned, SigningKey, Task};
 
 mod choice;
 mod restore;
@@ -84,6 +85,17 @@ impl Settings {
         ]
     }
 
+    /// The host has the key that backups are signed with: this one, when the operator has one already.
+    /// What stands there is signed when it is the stack's first one.
+    pub fn signed(&self, key: Option<StackKey>, is_first: bool) -> Step<Task> {
+        let signing = SigningKey {
+            stack: self.stack.clone(),
+            key,
+            signs: is_first,
+        };
+        step("signing key", signing)
+    }
+
     /// What the host has is in the bucket too; nothing where there is none.
     pub fn sent(&self, at: OffsetDateTime) -> Option<Step<Task>> {
         let offsite = self.offsite(at)?;
@@ -111,10 +123,11 @@ impl Settings {
     }
 
     /// A backup of a bucket is on the host.
-    pub fn fetched(bucket: &Bucket, name: &str) -> Step<Task> {
+    pub fn fetched(bucket: &Bucket, name: &str, accepts: Accepts) -> Step<Task> {
         let fetched = BackupDownloaded {
             bucket: bucket.clone(),
             backup: name.to_owned(),
+            accepts,
         };
         step(format!("download {name} to the host"), fetched)
     }
@@ -178,7 +191,7 @@ impl Settings {
         name: Option<&str>,
         identities: Vec<Secret>,
     ) -> Result<Vec<Step<Task>>> {
-        let backup = wished(&facts.backups, name)?;
+        let backup = wished(&facts.backups, name, Accepts::Foreign)?;
         backup.is_of(
             &self.stack,
             "drill it on a host of that stack, or restore it here with `restore --from-other-stack`",

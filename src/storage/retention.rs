@@ -29,12 +29,18 @@ pub struct Dated<'a> {
     pub proven: bool,
 }
 
+/// How far the clocks of who asks and of who took a backup may be apart, and how long a plan may wait for its turn.
+const CLOCKS: Duration = Duration::hours(1);
+
 impl Retention {
     /// The names of those that may go, oldest first.
     pub fn dropped<'a>(&self, backups: &[Dated<'a>], now: OffsetDateTime) -> Vec<&'a str> {
-        let mut newest_first: Vec<&Dated> = backups.iter().collect();
+        // What is dated in the future stays, and counts for nothing: the others would go for its sake.
+        let (past, ahead): (Vec<&Dated>, Vec<&Dated>) =
+            backups.iter().partition(|one| one.at <= now + CLOCKS);
+        let mut newest_first = past;
         newest_first.sort_by(|a, b| (b.at, b.name).cmp(&(a.at, a.name)));
-        let mut stay: BTreeSet<&str> = BTreeSet::new();
+        let mut stay: BTreeSet<&str> = ahead.iter().map(|one| one.name).collect();
         stay.extend(
             newest_first
                 .iter()
@@ -145,6 +151,23 @@ mod tests {
             proven: false,
         };
         assert!(keep(0, 0, 0, 0).dropped(&[ahead], NOW).is_empty());
+    }
+
+    #[test]
+    fn what_is_dated_in_the_future_is_kept_for_none_of_the_others() {
+        let names = names(4);
+        let mut backups = daily(&names, &[3]);
+        let ahead = ["f1", "f2", "f3"];
+        backups.extend(ahead.map(|name| Dated {
+            name,
+            at: NOW + Duration::days(900),
+            proven: true,
+        }));
+        let gone = keep(0, 2, 0, 0).dropped(&backups, NOW);
+        // Two at least, and the last proven one, as if there were nothing ahead.
+        assert_eq!(gone, ["2"]);
+        let gone = keep(0, 0, 2, 2).dropped(&backups, NOW);
+        assert!(!gone.contains(&"0") && !gone.contains(&"3"), "{gone:?}");
     }
 
     proptest! {

@@ -19,7 +19,8 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::now;
 use crate::core::value::{BackupName, checked};
 use crate::facts::app::{self, Schema};
-use crate::facts::backups::{self, Format, PART};
+use crate::facts::backups::{self, Accepts, Format, Judge, PART};
+use crate::host::stack_key;
 use crate::host::system::System;
 use crate::storage::archive::{ArchiveContent, Packer, Recipients};
 
@@ -71,8 +72,16 @@ impl Wish<System> for Backup {
                 Ok(false) => {}
             }
         }
-        Ok(match backups::read(system, &self.name)? {
-            Some(Ok(backup)) if self.prove && !backups::is_proven(system, &backup)? => {
+        let judge = Judge::on(system)?;
+        let found = backups::read(system, &self.name, &judge)?;
+        let own = found.map(|found| {
+            let accepted = found?.accepted(Accepts::Own);
+            accepted.map_err(|fault| fault.message)
+        });
+        Ok(match own {
+            Some(Ok(backup))
+                if self.prove && backups::valid_proof(system, &backup, &judge)?.is_none() =>
+            {
                 CheckResult::differs(format!("{} is not proven by a restore", self.name))
             }
             Some(Ok(backup)) => CheckResult::same().with_figure(mb(backup.dump.bytes), "MB", None),
@@ -83,6 +92,8 @@ impl Wish<System> for Backup {
 
     async fn apply(&self, system: &System) -> Result<()> {
         let (at, begun) = (now(), Instant::now());
+        // One that nobody could sign would be of no use.
+        stack_key::need(system)?;
         // What a run that was killed has left of this name is no backup from now on; nor is what belongs to none.
         system.remove(backups::manifest(system.app(), &self.name))?;
         for file in backups::strays(system, &backups::gather(system)?)? {
@@ -185,8 +196,9 @@ impl Backup {
         }
         manifest.took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let path = backups::manifest(system.app(), &self.name);
+        let text = manifest.text(&stack_key::need(system)?)?;
         system
-            .write_atomic(path, manifest.text()?.as_bytes(), 0o600, None, &[])
+            .write_atomic(path, text.as_bytes(), 0o600, None, &[])
             .await?;
         if self.prove {
             let proven = drill::prove(system, manifest, &identities, self.trial.as_ref()).await;

@@ -10,8 +10,8 @@ use super::backup_uploaded::{is_known, take_proof};
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
 use crate::core::value::{BackupName, checked};
-use crate::facts::backups::{self, BackupManifest, PART, PROOF};
-use crate::facts::bucket_backups::{There, gather};
+use crate::facts::backups::{self, Accepts, BackupManifest, Judge, PART, PROOF, not_believed};
+use crate::facts::bucket_backups::{There, gather, manifest_text};
 use crate::host::system::System;
 use crate::storage::archive::ArchiveContent;
 use crate::storage::bucket::{Bucket, Store};
@@ -28,14 +28,17 @@ pub struct BackupDownloaded {
     /// The name of the backup, or `latest` for the newest of the bucket.
     #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
+    /// Which backups may be downloaded beside the stack's own.
+    #[serde(default)]
+    pub accepts: Accepts,
 }
 
 impl Wish<System> for BackupDownloaded {
     async fn check(&self, system: &System) -> Result<CheckResult> {
-        let there = gather(&self.bucket.open()?).await?;
+        let there = gather(&self.bucket.open()?, &Judge::on(system)?).await?;
         let backup = self.wished(&there)?;
-        is_known(system, backup)?;
-        if is_whole(system, &backup.name)? {
+        is_known(system, backup, is_own(&there, backup))?;
+        if self.is_whole(system, &backup.name)? {
             return Ok(CheckResult::same());
         }
         let place = self.bucket.url();
@@ -47,9 +50,9 @@ impl Wish<System> for BackupDownloaded {
 
     async fn apply(&self, system: &System) -> Result<()> {
         let store = self.bucket.open()?;
-        let there = gather(&store).await?;
+        let there = gather(&store, &Judge::on(system)?).await?;
         let backup = self.wished(&there)?;
-        let known = is_known(system, backup)?;
+        let known = is_known(system, backup, is_own(&there, backup))?;
         for content in backup.contents() {
             fetch(system, &store, content).await?;
         }
@@ -60,21 +63,48 @@ impl Wish<System> for BackupDownloaded {
                 .unwrap_or_default();
             take_proof(system, backup, known, &text).await?;
         }
+        // As it is there, with the signature that it has.
+        let text = manifest_text(&store, backup).await?;
         let path = backups::manifest(system.app(), &backup.name);
         system
-            .write_atomic(path, backup.text()?.as_bytes(), 0o600, None, &[])
+            .write_atomic(path, text.as_bytes(), 0o600, None, &[])
             .await
     }
 }
 
 impl BackupDownloaded {
+    /// Whether the host has it, byte for byte.
+    fn is_whole(&self, system: &System, name: &str) -> Result<bool> {
+        let Some(Ok(found)) = backups::read(system, name, &Judge::on(system)?)? else {
+            return Ok(false);
+        };
+        let Ok(backup) = found.accepted(self.accepts) else {
+            return Ok(false);
+        };
+        match Parts::whole(&backup).compare(system) {
+            Ok(()) => Ok(true),
+            Err(error) if code(&error) == Code::E0422 => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// # Errors
-    /// E0433 when it is not there, or cannot be used.
+    /// E0433 when it is not there, or cannot be used; E0436 when it is not believed.
     fn wished<'t>(&self, there: &'t There) -> Result<&'t BackupManifest> {
         let backups = &there.backups;
-        let found = match self.backup.as_str() {
-            LATEST => backups.newest(),
-            name => backups.whole.iter().find(|one| one.name == name),
+        let doubtful = || {
+            let mut doubtful = backups.doubtful.iter();
+            doubtful.find(|one| one.backup.name == self.backup)
+        };
+        let found = match (self.backup.as_str(), self.accepts) {
+            (LATEST, _) => backups.newest(),
+            (name, Accepts::Own) => backups.whole.iter().find(|one| one.name == name),
+            (name, _) => backups.all().find(|one| one.name == name),
+        };
+        let found = match (found, doubtful()) {
+            (None, Some(one)) if self.accepts == Accepts::Doubtful => Some(&one.backup),
+            (None, Some(one)) => return Err(not_believed(&self.backup, &one.why).into()),
+            _ => found,
         };
         found.ok_or_else(|| {
             let place = self.bucket.url();
@@ -93,16 +123,8 @@ impl BackupDownloaded {
     }
 }
 
-/// Whether the host has it, byte for byte.
-fn is_whole(system: &System, name: &str) -> Result<bool> {
-    let Some(Ok(backup)) = backups::read(system, name)? else {
-        return Ok(false);
-    };
-    match Parts::whole(&backup).compare(system) {
-        Ok(()) => Ok(true),
-        Err(error) if code(&error) == Code::E0422 => Ok(false),
-        Err(error) => Err(error),
-    }
+fn is_own(there: &There, backup: &BackupManifest) -> bool {
+    there.backups.whole.contains(backup)
 }
 
 /// Fetches a file, which has its name when it is what its manifest says.

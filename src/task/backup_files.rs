@@ -11,7 +11,7 @@ use tokio::process::ChildStdin;
 use crate::core::app_profile::AppProfile;
 use crate::core::digest;
 use crate::core::error::{Code, Fault, code};
-use crate::facts::backups::{self, BackupManifest, Format};
+use crate::facts::backups::{self, Accepts, BackupManifest, Format, Judge};
 use crate::host::system::{Cmd, System};
 use crate::storage::archive::{self, ArchiveContent, ArchivePacking};
 use crate::storage::dump::DumpFilter;
@@ -306,10 +306,10 @@ pub fn broken(backup: &BackupManifest, why: &str) -> Fault {
 /// The backup of this name.
 ///
 /// # Errors
-/// E0429 when there is none, E0422 when its manifest cannot be believed.
-pub fn find(system: &System, name: &str) -> Result<BackupManifest> {
-    match backups::read(system, name)? {
-        Some(Ok(backup)) => Ok(backup),
+/// E0429 when there is none, E0422 when its manifest is torn, E0436 and E0423 when it is not one that is accepted.
+pub fn find(system: &System, name: &str, accepts: Accepts) -> Result<BackupManifest> {
+    match backups::read(system, name, &Judge::on(system)?)? {
+        Some(Ok(found)) => Ok(found.accepted(accepts)?),
         Some(Err(why)) => Err(Fault::new(
             Code::E0422,
             format!("backup {name} cannot be used: {why}"),

@@ -7,7 +7,7 @@ use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::value::{BackupName, checked};
-use crate::facts::backups::{self, BackupManifest, MANIFEST, PROOF, Proof};
+use crate::facts::backups::{self, Accepts, BackupManifest, Judge, MANIFEST, PROOF, Proof};
 use crate::host::system::{Ids, System, give_file};
 use crate::storage::archive::ArchiveContent;
 
@@ -18,6 +18,9 @@ pub struct BackupUploaded {
     /// The name of the backup.
     #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
+    /// Which backups may come beside the stack's own.
+    #[serde(default)]
+    pub accepts: Accepts,
 }
 
 impl Wish<System> for BackupUploaded {
@@ -31,7 +34,12 @@ impl Wish<System> for BackupUploaded {
                 "{name} was uploaded, but is not among the host's backups yet"
             )));
         }
-        Ok(match backups::read(system, name)? {
+        let found = backups::read(system, name, &Judge::on(system)?)?;
+        let accepted = found.map(|found| {
+            let accepted = found?.accepted(self.accepts);
+            accepted.map_err(|fault| fault.message)
+        });
+        Ok(match accepted {
             Some(Ok(_)) => CheckResult::same(),
             Some(Err(why)) => CheckResult::differs(format!("{}: {why}", self.backup)),
             None => CheckResult::absent(format!("{} is not on the host", self.backup)),
@@ -43,8 +51,11 @@ impl Wish<System> for BackupUploaded {
         let incoming = system.app().incoming();
         let text = |ending: &str| system.read_text(format!("{incoming}/{name}{ending}"));
         let manifest = text(MANIFEST)?.unwrap_or_default();
-        let backup = BackupManifest::parse(name, &manifest).map_err(|why| wrong(name, &why))?;
-        let known = is_known(system, &backup)?;
+        let found = BackupManifest::parse(name, &manifest).map_err(|why| wrong(name, &why))?;
+        let found = Judge::on(system)?.judged(found);
+        let is_own = found.is_own();
+        let backup = found.accepted(self.accepts)?;
+        let known = is_known(system, &backup, is_own)?;
         for content in backup.contents() {
             take_in(system, name, content)?;
         }
@@ -60,18 +71,22 @@ impl Wish<System> for BackupUploaded {
     }
 }
 
-/// Whether the host has this very backup: a sound copy may mend one that was spoiled here, and takes no other's place.
+/// Whether the host has this very backup: a sound copy may mend one that was spoiled here, and takes no other's place. One that is
+/// the stack's own takes the place of what is not believed.
 ///
 /// # Errors
 /// E0422 when the host has another one of that name.
-pub fn is_known(system: &System, backup: &BackupManifest) -> Result<bool> {
-    match backups::read(system, &backup.name)? {
-        Some(Ok(own)) if own != *backup => {
-            Err(wrong(&backup.name, "the host has another backup with this name").into())
-        }
-        Some(Ok(_)) => Ok(true),
-        _ => Ok(false),
+pub fn is_known(system: &System, backup: &BackupManifest, is_own: bool) -> Result<bool> {
+    let Some(Ok(there)) = backups::read(system, &backup.name, &Judge::on(system)?)? else {
+        return Ok(false);
+    };
+    if is_own && !there.is_own() {
+        return Ok(false);
     }
+    if there.backup == *backup {
+        return Ok(true);
+    }
+    Err(wrong(&backup.name, "the host has another backup with this name").into())
 }
 
 /// Writes the proof that a copy has brought along. Of a backup that is known here it gives way to what the host says:
@@ -82,9 +97,10 @@ pub async fn take_proof(
     known: bool,
     text: &[u8],
 ) -> Result<()> {
-    let own = backups::proof_of(system, backup)?;
+    let judge = Judge::on(system)?;
+    let own = backups::valid_proof(system, backup, &judge)?;
     let holds = |came: &Proof| !known || own.is_some() && came.is_newer_than(own.as_ref());
-    if !Proof::of(backup, text).is_some_and(|came| holds(&came)) {
+    if !Proof::of(backup, text, &judge).is_ok_and(|came| holds(&came)) {
         return Ok(());
     }
     let path = backups::proof(system.app(), &backup.name);

@@ -18,7 +18,8 @@ use crate::core::error::{Code, Fault, code};
 use crate::core::event::now;
 use crate::core::secret::Secret;
 use crate::core::value::{BackupName, checked};
-use crate::facts::backups::{self, BackupManifest, Proof};
+use crate::facts::backups::{self, Accepts, BackupManifest, Proof};
+use crate::host::stack_key;
 use crate::host::system::System;
 use crate::storage::archive;
 
@@ -57,7 +58,7 @@ impl Wish<System> for Drill {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let backup = backup_files::find(system, &self.backup)?;
+        let backup = backup_files::find(system, &self.backup, Accepts::Own)?;
         let identities = archive::identities(&self.identities)?;
         prove(system, &backup, &identities, self.trial.as_ref()).await
     }
@@ -100,7 +101,7 @@ pub async fn prove(
         took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         release: trial.map(|trial| trial.release().to_owned()),
     };
-    let text = format!("{:#}\n", serde_json::to_value(&proof)?);
+    let text = proof.text(backup, &stack_key::need(system)?)?;
     let path = backups::proof(system.app(), &backup.name);
     system
         .write_atomic(path, text.as_bytes(), 0o600, None, &[])

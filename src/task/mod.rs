@@ -37,6 +37,7 @@ pub mod restored;
 mod scratch;
 pub mod self_install;
 pub mod service;
+pub mod signing_key;
 pub mod swap;
 pub mod swap_reverted;
 pub mod sysctl;
@@ -80,6 +81,7 @@ pub use repository::Repository;
 pub use restored::Restored;
 pub use self_install::SelfInstall;
 pub use service::Service;
+pub use signing_key::SigningKey;
 pub use swap::Swap;
 pub use swap_reverted::SwapReverted;
 pub use sysctl::Sysctl;
@@ -142,6 +144,7 @@ kinds! {
     restored::Restored,
     self_install::SelfInstall was "itself",
     service::Service,
+    signing_key::SigningKey,
     swap::Swap,
     swap_reverted::SwapReverted was "unrestored",
     sysctl::Sysctl,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
-use crate::facts::backups::{self, BackupManifest, Backups, MANIFEST, PROOF, SentBackups};
+use crate::facts::backups::{self, BackupManifest, Backups, Judge, MANIFEST, PROOF, SentBackups};
 use crate::facts::bucket_backups::{There, gather};
 use crate::host::own;
 use crate::host::system::System;
@@ -128,7 +128,7 @@ impl Wish<System> for Offsite {
 impl Offsite {
     async fn todo(&self, system: &System, store: &Store) -> Result<OffsiteTodo> {
         let here = backups::gather(system)?;
-        let there = gather(store).await?.of(backups::stack(system)?.as_deref());
+        let there = gather(store, &Judge::on(system)?).await?;
         let dropped = self.dropped(&here, &there.backups);
         let stays = |one: &&BackupManifest| !dropped.contains(&one.name);
         let proofs = &there.backups.proofs;

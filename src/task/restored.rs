@@ -12,6 +12,7 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::error_info;
 use crate::core::secret::Secret;
 use crate::core::value::{BackupName, checked};
+use crate::facts::backups::Accepts;
 use crate::host::system::System;
 use crate::storage::archive;
 
@@ -29,6 +30,9 @@ pub struct Restored {
     /// Given for a backup of another stack: whom its grants are to means nobody here. All of it is the app's role's in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Which backups may be restored beside the stack's own.
+    #[serde(default)]
+    pub accepts: Accepts,
     /// What opens the backup when it is encrypted, as age key files have it.
     #[serde(default)]
     pub identities: Vec<Secret>,
@@ -39,7 +43,7 @@ impl Wish<System> for Restored {
         if let Some(look) = self.beside().look(system).await? {
             return Ok(look);
         }
-        let backup = backup_files::find(system, &self.backup)?;
+        let backup = backup_files::find(system, &self.backup, self.accepts)?;
         let identities = archive::identities(&self.identities)?;
         let parts = Parts::whole(&backup);
         parts.verify(system, &identities).await?;
@@ -68,7 +72,7 @@ impl Wish<System> for Restored {
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        let backup = backup_files::find(system, &self.backup)?;
+        let backup = backup_files::find(system, &self.backup, self.accepts)?;
         let identities = archive::identities(&self.identities)?;
         let parts = Parts::whole(&backup);
         let role = AppRole::of(system, &self.database).await?;

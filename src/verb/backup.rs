@@ -9,7 +9,7 @@ use crate::cli::{BackupCommand, BackupNow, Key};
 use crate::config::source;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::{Mode, Step};
-use crate::facts::backups::Format;
+use crate::facts::backups::{Accepts, Format};
 use crate::operator::remote::Remote;
 use crate::planner::backup::{SetAside, wished};
 use crate::task::probe::{Ask, Whole};
@@ -85,14 +85,13 @@ async fn verify(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> 
     let agent = on_host::agent(job, &remote).await?;
     let backups = &agent.facts().backups;
     let names: Vec<String> = if let Some(name) = name {
-        vec![wished(backups, Some(name))?.name.clone()]
+        vec![wished(backups, Some(name), Accepts::Doubtful)?.name.clone()]
     } else {
         // Those that cannot be believed are named again, with the reason.
-        let whole = backups.all().map(|one| one.name.clone());
-        whole.chain(backups.broken.keys().cloned()).collect()
+        backups.names().map(str::to_owned).collect()
     };
     if names.is_empty() {
-        wished(backups, None)?;
+        wished(backups, None, Accepts::Own)?;
     }
     let is_unread = |name: &String| {
         let mut sealed = backups.all().filter(|one| one.is_sealed());

@@ -10,10 +10,12 @@ use super::provision::pending;
 use crate::core::error::exit;
 use crate::core::event::Counts;
 use crate::core::plan::{Mode, Step};
+use crate::core::role::Role;
 use crate::facts::Facts;
 use crate::operator::known_host;
 use crate::operator::preview::{Preview, Saved};
 use crate::operator::remote::Remote;
+use crate::operator::stack_key::KnownStackKey;
 use crate::planner::release;
 use crate::task::Task;
 use crate::verb::on_host;
@@ -56,7 +58,13 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Counts> {
     let steps = steps(job, agent.facts())?;
     let mut plan = job.plan(Mode::Apply, steps, Vec::new());
     plan.guard_s = Some(guarded::within_s()?);
-    guarded::run(job, remote, agent, &plan, before).await
+    let is_first = agent.facts().backups.key.is_none();
+    let tally = guarded::run(job, remote, agent, &plan, before).await?;
+    if is_first && job.stack_key()?.is_none() {
+        // The key that the host has made is to be here before the host can be lost.
+        on_host::agent(job, remote).await?;
+    }
+    Ok(tally)
 }
 
 /// Looks what would change, and tells nothing yet.
@@ -86,5 +94,10 @@ fn steps(job: &Job, facts: &Facts) -> Result<Vec<Step<Task>>> {
         guard: step.task.can_be_guarded(),
         ..step
     }));
+    if job.host.roles.has(Role::Database) {
+        // After the program that signs: one of an earlier version would go on without it.
+        let is_first = KnownStackKey::of(&job.host.name).read()?.is_none();
+        steps.push(job.backups().signed(job.stack_key()?, is_first));
+    }
     Ok(steps)
 }

@@ -8,16 +8,20 @@ use anyhow::Result;
 use super::inputs;
 use crate::cli::Cli;
 use crate::config::playbook::Playbooks;
-use crate::config::source;
+use crate::config::source::{self, SecretCommands};
 use crate::config::stack::{Host, Stack};
 use crate::config::template::Values;
+use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
 use crate::core::plan::{Claim, Mode, Plan, Step};
 use crate::core::report::Report;
 use crate::core::secret::{DOTS, Secret};
+use crate::core::stack_key::StackKey;
 use crate::facts::Facts;
+use crate::facts::backups::Judge;
 use crate::host::sandbox;
 use crate::operator::preview::Preview;
+use crate::operator::stack_key::KnownStackKey;
 use crate::planner::backup::Settings;
 use crate::planner::cloud::{PublicKey, Resource};
 use crate::task::Task;
@@ -79,6 +83,10 @@ impl<'r> Job<'r> {
         let mut job = Self::of(cli, stack, playbooks, report);
         job.keys = keys;
         job.backup_secrets = backup_secrets;
+        if commands == SecretCommands::Run {
+            // What is no key is found before anything is sent.
+            job.stack_key()?;
+        }
         inputs::check(&job.stack, &job.playbooks, &job.values())?;
         Ok(job)
     }
@@ -168,6 +176,32 @@ impl<'r> Job<'r> {
     /// What a host must know of backups.
     pub fn backups(&self) -> Settings {
         Settings::of(&self.stack, &self.backup_secrets)
+    }
+
+    /// The key of the stack, where this machine has it: of citrino.yml, else the one that it has seen on the host.
+    ///
+    /// # Errors
+    /// E0103 and E0437 when it is there and is none.
+    pub fn stack_key(&self) -> Result<Option<StackKey>> {
+        let mut secrets = self.backup_secrets.iter();
+        match secrets.find(|(name, _)| name == source::SIGNING_KEY) {
+            Some((_, secret)) => {
+                let key = StackKey::parse(secret.reveal()).map_err(|why| {
+                    Fault::new(Code::E0103, format!("backup.signing_key {why}"))
+                        .hint("nothing was changed; give it another value")
+                })?;
+                Ok(Some(key))
+            }
+            None => KnownStackKey::of(&self.host.name).read(),
+        }
+    }
+
+    /// Who says here which backups are the stack's own.
+    ///
+    /// # Errors
+    /// As of `stack_key`.
+    pub fn judge(&self) -> Result<Judge> {
+        Ok(Judge::new(self.stack_key()?, Some(&self.stack.name)))
     }
 
     fn backups_with_dots(&self) -> Settings {

@@ -122,7 +122,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         },
         Verb::Up { yes, artifact } => up::run(job, *yes, artifact).await,
         Verb::Releases => releases::run(job).await,
-        Verb::Rollback(wish) => rollback::run(job, wish).await,
+        Verb::Rollback(wish) => Box::pin(rollback::run(job, wish)).await,
         Verb::Backup { now, what: None } => backup::now(job, *now).await,
         Verb::Backup {
             what: Some(what), ..

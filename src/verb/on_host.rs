@@ -12,6 +12,7 @@ use crate::hetzner::{Hetzner, ServerView};
 use crate::operator::known_host;
 use crate::operator::preview::Preview;
 use crate::operator::remote::{Agent, Blob, Remote, Target};
+use crate::operator::stack_key::KnownStackKey;
 use crate::planner::cloud;
 use crate::task::Task;
 
@@ -55,7 +56,8 @@ pub async fn connect_to(job: &mut Job<'_>, target: &Target) -> Result<Remote> {
 
 /// The agent on the host. How the last run ended is told when nobody has heard it yet.
 pub async fn agent<'s>(job: &mut Job<'_>, remote: &'s Remote) -> Result<Agent<'s>> {
-    let agent = remote.agent().await?;
+    let mut agent = remote.agent().await?;
+    keep_stack_key(job, &mut agent).await?;
     let facts = agent.facts();
     if let Some(last) = facts.last_run.as_ref().filter(|last| !last.heard) {
         job.report.note_first(last.noted(facts.busy));
@@ -73,6 +75,46 @@ pub async fn agent<'s>(job: &mut Job<'_>, remote: &'s Remote) -> Result<Agent<'s
         job.report.note(text);
     }
     Ok(agent)
+}
+
+/// Sees to it that this machine has the key of the stack, when the host has one: without it nobody says here which of the backups
+/// elsewhere are genuine.
+///
+/// # Errors
+/// Those of a connection.
+pub async fn know_stack_key(job: &mut Job<'_>) -> Result<()> {
+    if job.stack_key()?.is_some() {
+        return Ok(());
+    }
+    let remote = connect(job).await?;
+    drop(agent(job, &remote).await?);
+    remote.close().await;
+    Ok(())
+}
+
+/// The host's key of the stack is here too from the first time that it is seen: who has lost the host knows its backups by it.
+async fn keep_stack_key(job: &mut Job<'_>, agent: &mut Agent<'_>) -> Result<()> {
+    let Some(there) = agent.facts().backups.key.clone() else {
+        return Ok(());
+    };
+    if let Some(here) = job.stack_key()? {
+        if here.id() != there {
+            job.report.note(format!(
+                "the host signs backups with key {there}, but this machine knows key {} for the stack; see `citrino-ops explain E0437`",
+                here.id()
+            ));
+        }
+        return Ok(());
+    }
+    match agent.stack_key().await? {
+        Some(key) if key.id() == there => KnownStackKey::of(&job.host.name).keep(&key),
+        _ => Err(Fault::new(
+            Code::E0518,
+            "the host sent another key of the stack than it has",
+        )
+        .hint("nothing was changed; find out what answers on the host")
+        .into()),
+    }
 }
 
 /// Refuses to have a shell write where somebody beside root rules; what the agent writes it refuses itself.

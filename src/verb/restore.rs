@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 mod origin;
 
-pub use origin::BackupOrigin;
+pub use origin::{BackupOrigin, BackupRequest};
 
 use super::job::Job;
 use super::outage_watch;
@@ -14,8 +14,9 @@ use crate::config::source;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::Mode;
 use crate::facts::app::AppFacts;
-use crate::facts::backups::BackupManifest;
+use crate::facts::backups::{Accepts, BackupManifest};
 use crate::planner::backup::{SAFETY, Swapping, wished};
+use crate::task::backup_downloaded::LATEST;
 use crate::verb::consent;
 use crate::verb::on_host;
 
@@ -24,20 +25,32 @@ pub async fn run(job: &mut Job<'_>, wish: &RestoreCommand) -> Result<u8> {
         return Err(nothing_named().into());
     }
     let mut name = wish.backup.clone();
-    let asked = name.as_deref().unwrap_or("latest");
-    let whose = (!wish.from_other_stack).then(|| job.stack.name.clone());
-    let origin = BackupOrigin::of(job, wish.from.as_deref(), asked, whose.as_deref()).await?;
+    let accepts = accepts(wish)?;
+    let asked = BackupRequest {
+        from: wish.from.as_deref(),
+        name: Some(wish.backup.as_deref().unwrap_or(LATEST)),
+        accepts,
+    };
+    if asked.is_elsewhere(job)? {
+        on_host::know_stack_key(job).await?;
+    }
+    let origin = BackupOrigin::of(job, asked).await?;
     if let Some(origin) = &origin {
         belongs(job, origin.backup(), wish.from_other_stack)?;
     }
     let remote = on_host::connect(job).await?.telling(job.report.progress());
     if let Some(origin) = origin {
-        origin.bring(job, &remote).await?;
+        origin.bring(job, &remote, accepts).await?;
         name = Some(origin.backup().name.clone());
     }
     let identities = source::identities(&job.stack, wish.key.identity.as_deref())?;
     let agent = on_host::agent(job, &remote).await?;
     let facts = agent.facts().clone();
+    if wish.to.is_none() {
+        // One that was brought here is named.
+        let name = name.as_deref();
+        origin::tell_of_doubt(job, &facts.backups, BackupRequest { name, ..asked });
+    }
     let settings = job.backups();
     let swapping = Swapping {
         settings: &settings,
@@ -48,10 +61,10 @@ pub async fn run(job: &mut Job<'_>, wish: &RestoreCommand) -> Result<u8> {
     let restore = if let Some(to) = wish.to {
         swapping.to_moment(to)
     } else {
-        let backup = wished(&facts.backups, name.as_deref())?;
+        let backup = wished(&facts.backups, name.as_deref(), accepts)?;
         belongs(job, backup, wish.from_other_stack)?;
         fits(&facts.app, backup)?;
-        swapping.to_backup(backup, identities)
+        swapping.to_backup(backup, identities, accepts)
     };
     let from = restore.from.clone();
     on_host::foresee(job, agent, vec![restore.swap]).await?;
@@ -72,6 +85,26 @@ pub async fn run(job: &mut Job<'_>, wish: &RestoreCommand) -> Result<u8> {
         job.typed
     ));
     Ok(exit::OK)
+}
+
+/// What may be restored beside the stack's own.
+///
+/// # Errors
+/// E0802 when what is not believed is not named: the newest of that kind is whatever somebody put there last.
+fn accepts(wish: &RestoreCommand) -> Result<Accepts, Fault> {
+    let is_named = wish.backup.as_deref().is_some_and(|name| name != LATEST);
+    match (wish.unverified, wish.from_other_stack) {
+        (true, _) if !is_named => Err(unverified_without_a_name()),
+        (true, _) => Ok(Accepts::Doubtful),
+        (false, true) => Ok(Accepts::Foreign),
+        (false, false) => Ok(Accepts::Own),
+    }
+}
+
+/// That it must be said which backup nobody can vouch for.
+pub fn unverified_without_a_name() -> Fault {
+    Fault::new(Code::E0802, "--unverified needs the name of a backup")
+        .hint("nothing was changed; `citrino-ops backup list` shows the names on the host, and what is not verified")
 }
 
 fn nothing_named() -> Fault {

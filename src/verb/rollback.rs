@@ -11,7 +11,7 @@ use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::Step;
 use crate::facts::Facts;
 use crate::facts::app::{AppFacts, Release};
-use crate::facts::backups::{self, BackupManifest, Backups};
+use crate::facts::backups::{self, Accepts, BackupManifest, Backups, not_believed};
 use crate::planner::release::{self, Data, Obstacle, ReleaseChange, RollbackWay};
 use crate::task::Restored;
 use crate::verb::consent;
@@ -71,17 +71,19 @@ fn wished<'a>(app: &'a AppFacts, name: Option<&str>) -> Result<&'a Release> {
         .into())
 }
 
-/// A newer one that is broken may be the one that was meant: going back further loses more.
+/// A newer one that is broken or not believed may be the one that was meant: going back further loses more.
 ///
 /// # Errors
-/// E0422 with the first of them.
+/// E0422 or E0436 with the first of them.
 fn none_is_broken_since(backups: &Backups, name: &str) -> Result<(), Fault> {
     let mut newer = backups
         .broken
         .iter()
         .filter(|(broken, _)| broken.as_str() > name);
     let Some((broken, why)) = newer.next() else {
-        return Ok(());
+        let mut doubtful = backups.doubtful.iter().rev();
+        let newer = doubtful.find(|one| one.backup.name.as_str() > name);
+        return newer.map_or(Ok(()), |one| Err(not_believed(&one.backup.name, &one.why)));
     };
     let message = format!("backup {broken} cannot be used: {why}; the next older one is {name}");
     Err(Fault::new(Code::E0422, message)
@@ -122,6 +124,7 @@ fn data(job: &Job, facts: &Facts, release: &Release, asked: RollbackData) -> Res
                     previous: backups::previous(database, OffsetDateTime::now_utc()),
                     database: database.to_string(),
                     owner: None,
+                    accepts: Accepts::Own,
                     identities: source::identities(&job.stack, None)?,
                 }));
             }

@@ -5,6 +5,7 @@
 use citrino_ops::core::error::error_info;
 use citrino_ops::storage::bucket::Bucket;
 
+mod attacks;
 #[path = "../need/mod.rs"]
 mod need;
 #[path = "../s3/proxy.rs"]

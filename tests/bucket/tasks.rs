@@ -5,7 +5,8 @@ use std::fs::{self, File};
 
 use citrino_ops::core::digest::sha256;
 use citrino_ops::core::engine::Wish;
-use citrino_ops::facts::backups::{self, BackupManifest, Proof};
+use citrino_ops::core::stack_key::StackKey;
+use citrino_ops::facts::backups::{self, Accepts, BackupManifest, Judge, Proof};
 use citrino_ops::host::own;
 use citrino_ops::host::system::System;
 use citrino_ops::storage::archive::ArchiveContent;
@@ -23,20 +24,29 @@ const DUMP: usize = 12 << 20;
 /// Past the head of an answer, and past what a manifest has: in the middle of a file.
 const IN_A_FILE: usize = 50_000;
 
-/// A host with nothing but the place for backups.
-struct Host {
-    root: tempfile::TempDir,
-    system: System,
+/// A host with nothing but the place for backups, and the key of its stack.
+pub struct Host {
+    pub root: tempfile::TempDir,
+    pub system: System,
+}
+
+pub fn key() -> StackKey {
+    StackKey::of([7; 32])
+}
+
+pub fn judge() -> Judge {
+    Judge::new(Some(key()), None)
 }
 
 impl Host {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let system = System::at(root.path());
         fs::create_dir_all(system.path(system.app().backups())).unwrap();
-        for folder in ["/etc", "/var/lib/citrino"] {
+        for folder in ["/etc/citrino", "/var/lib/citrino"] {
             fs::create_dir_all(system.path(folder)).unwrap();
         }
+        fs::write(system.path(own::STACK_KEY), key().line()).unwrap();
         let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
         fs::write(
             system.path("/etc/passwd"),
@@ -46,7 +56,7 @@ impl Host {
         Self { root, system }
     }
 
-    fn folder(&self) -> std::path::PathBuf {
+    pub fn folder(&self) -> std::path::PathBuf {
         self.system.path(self.system.app().backups())
     }
 
@@ -58,7 +68,7 @@ impl Host {
     }
 
     /// A backup of a day of November, with a dump of that many bytes.
-    fn backed_up(&self, day: u8, bytes: usize) -> BackupManifest {
+    pub fn backed_up(&self, day: u8, bytes: usize) -> BackupManifest {
         let name = format!("citrino_202611{day:02}_030000");
         let content = |ending: &str, bytes: &[u8]| {
             let file = format!("{name}{ending}");
@@ -78,13 +88,13 @@ impl Host {
         };
         fs::write(
             self.folder().join(format!("{name}.json")),
-            backup.text().unwrap(),
+            backup.text(&key()).unwrap(),
         )
         .unwrap();
         backup
     }
 
-    fn proven(&self, backup: &BackupManifest) {
+    pub fn proven(&self, backup: &BackupManifest) {
         self.proven_at(backup, NOW);
     }
 
@@ -96,7 +106,7 @@ impl Host {
     }
 
     /// What a drill that fails does.
-    fn disproved(&self, backup: &BackupManifest) {
+    pub fn disproved(&self, backup: &BackupManifest) {
         fs::remove_file(
             self.system
                 .path(backups::proof(self.system.app(), &backup.name)),
@@ -105,13 +115,13 @@ impl Host {
     }
 
     /// When the backup was proven, as the host knows it.
-    fn proof_of(&self, backup: &BackupManifest) -> Option<String> {
-        let proof = backups::proof_of(&self.system, backup).unwrap();
+    pub fn proof_of(&self, backup: &BackupManifest) -> Option<String> {
+        let proof = backups::valid_proof(&self.system, backup, &judge()).unwrap();
         proof.map(|proof| proof.at)
     }
 
     /// Every file with its content.
-    fn files(&self) -> Vec<(String, String)> {
+    pub fn files(&self) -> Vec<(String, String)> {
         let mut files: Vec<_> = fs::read_dir(self.folder())
             .unwrap()
             .map(|entry| {
@@ -124,7 +134,7 @@ impl Host {
         files
     }
 
-    fn wiped(&self) {
+    pub fn wiped(&self) {
         fs::remove_dir_all(self.folder()).unwrap();
         fs::create_dir_all(self.folder()).unwrap();
     }
@@ -137,10 +147,10 @@ fn proof(backup: &BackupManifest, at: &str) -> Vec<u8> {
         took_ms: 1,
         release: None,
     };
-    serde_json::to_vec(&proof).unwrap()
+    proof.text(backup, &key()).unwrap().into_bytes()
 }
 
-fn offsite(bucket: &Bucket) -> Offsite {
+pub fn offsite(bucket: &Bucket) -> Offsite {
     Offsite {
         bucket: bucket.clone(),
         keep: None,
@@ -149,15 +159,16 @@ fn offsite(bucket: &Bucket) -> Offsite {
     }
 }
 
-fn fetched(bucket: &Bucket, backup: &str) -> BackupDownloaded {
+pub fn fetched(bucket: &Bucket, backup: &str) -> BackupDownloaded {
     BackupDownloaded {
         bucket: bucket.clone(),
         backup: backup.to_owned(),
+        accepts: Accepts::Own,
     }
 }
 
 /// What differs is said, made so, and then nothing differs.
-async fn comes_true(wish: &impl Wish<System>, host: &Host) -> Vec<String> {
+pub async fn comes_true(wish: &impl Wish<System>, host: &Host) -> Vec<String> {
     let what = wish.check(&host.system).await.unwrap().change.unwrap().what;
     wish.apply(&host.system).await.unwrap();
     let left = wish.check(&host.system).await.unwrap().change;
@@ -165,7 +176,7 @@ async fn comes_true(wish: &impl Wish<System>, host: &Host) -> Vec<String> {
     what
 }
 
-async fn names(bucket: &Bucket) -> BTreeSet<String> {
+pub async fn names(bucket: &Bucket) -> BTreeSet<String> {
     let objects = bucket.open().unwrap().list().await.unwrap();
     objects.into_iter().map(|object| object.name).collect()
 }
@@ -173,7 +184,7 @@ async fn names(bucket: &Bucket) -> BTreeSet<String> {
 /// The names of backups that have a manifest there; what each says is so, byte for byte.
 async fn whole(bucket: &Bucket) -> Vec<String> {
     let store = bucket.open().unwrap();
-    let there = citrino_ops::facts::bucket_backups::gather(&store)
+    let there = citrino_ops::facts::bucket_backups::gather(&store, &judge())
         .await
         .unwrap();
     assert!(
@@ -398,7 +409,7 @@ async fn what_another_stack_has_at_the_same_place_is_left_to_it() {
         };
         fs::write(
             host.folder().join(format!("{}.json", named.name)),
-            named.text().unwrap(),
+            named.text(&key()).unwrap(),
         )
         .unwrap();
         named
@@ -523,7 +534,7 @@ async fn nothing_that_is_not_what_its_manifest_says_gets_a_name_on_the_host() {
     put(&backup.dump.file, &dump[..200_000]).await;
     fails(&bucket, &backup.name, "E0433", "is missing or incomplete").await;
     put(&backup.dump.file, &dump).await;
-    let manifest = backup.text().unwrap().replace("300025", "300026");
+    let manifest = backup.text(&key()).unwrap().replace("300025", "300026");
     put(&format!("{}.json", backup.name), manifest.as_bytes()).await;
     fails(
         &bucket,
@@ -534,7 +545,7 @@ async fn nothing_that_is_not_what_its_manifest_says_gets_a_name_on_the_host() {
     .await;
     put(
         &format!("{}.json", backup.name),
-        backup.text().unwrap().as_bytes(),
+        backup.text(&key()).unwrap().as_bytes(),
     )
     .await;
     comes_true(&fetched(&bucket, &backup.name), &host).await;
@@ -643,7 +654,7 @@ async fn another_backup_of_the_same_name_is_not_fetched_over_the_hosts_own() {
 
 #[tokio::test]
 async fn a_copy_brings_its_proof_along_where_the_host_knows_nothing_better() {
-    let (old, new) = ("2026-11-24T03:00:00Z", "2026-11-25T03:00:00Z");
+    let (old, new) = ("2026-11-25T04:00:00Z", "2026-11-25T05:00:00Z");
     // What the copy says, whether the host has the backup, what it says of it; and what holds then.
     for (came, known, own, holds) in [
         (Some(old), false, None, Some(old)),
@@ -673,6 +684,7 @@ async fn a_copy_brings_its_proof_along_where_the_host_knows_nothing_better() {
         }
         let arrived = BackupUploaded {
             backup: backup.name.clone(),
+            accepts: Accepts::Own,
         };
         comes_true(&arrived, &host).await;
         assert_eq!(

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use citrino_ops::facts::backups::BackupManifest;
+use citrino_ops::core::stack_key::StackKey;
+use citrino_ops::facts::backups::{BackupManifest, Proof};
 use serde_json::{Value, json};
 
 use crate::lab::until;
@@ -35,10 +36,16 @@ pub fn of_long_ago(stack: &Stack, name: &str) {
         at: "2026-01-01T03:00:00Z".to_owned(),
         ..manifest(stack, name)
     };
-    let proof = json!({ "sha256": old.dump.sha256, "at": "2026-01-02T03:00:00Z", "took_ms": 1, "release": null });
+    let proof = Proof {
+        sha256: old.dump.sha256.clone(),
+        at: "2026-01-02T03:00:00Z".to_owned(),
+        took_ms: 1,
+        release: None,
+    };
+    let key = key(stack);
     for (ending, text) in [
-        ("json", old.text().unwrap()),
-        ("proof.json", proof.to_string()),
+        ("json", old.text(&key).unwrap()),
+        ("proof.json", proof.text(&old, &key).unwrap()),
     ] {
         fs::write(folder(stack).join(format!("{name}.{ending}")), text).unwrap();
     }
@@ -46,7 +53,14 @@ pub fn of_long_ago(stack: &Stack, name: &str) {
 
 pub fn manifest(stack: &Stack, name: &str) -> BackupManifest {
     let text = fs::read_to_string(folder(stack).join(format!("{name}.json"))).unwrap();
-    BackupManifest::parse(name, &text).unwrap()
+    let found = BackupManifest::parse(name, &text).unwrap();
+    found.claims().clone()
+}
+
+/// What the host signs its backups with.
+pub fn key(stack: &Stack) -> StackKey {
+    let text = fs::read_to_string(stack.disk().join("etc/citrino/stack.key")).unwrap();
+    StackKey::parse(&text).unwrap()
 }
 
 /// Puts a copy of a backup beside it, under another name, with a manifest that is sound.
@@ -66,7 +80,11 @@ fn copied(stack: &Stack, backup: &BackupManifest, name: &str, change: impl FnOnc
     let mut bytes = fs::read(folder.join(&copy.dump.file)).unwrap();
     change(&mut bytes);
     fs::write(folder.join(&copy.dump.file), bytes).unwrap();
-    fs::write(folder.join(format!("{name}.json")), copy.text().unwrap()).unwrap();
+    fs::write(
+        folder.join(format!("{name}.json")),
+        copy.text(&key(stack)).unwrap(),
+    )
+    .unwrap();
 }
 
 /// Gives the host backups that need not be kept, of long ago.
@@ -80,7 +98,7 @@ pub fn grow_old(stack: &Stack) {
             ..manifest(stack, &name)
         };
         let path = folder(stack).join(format!("{name}.json"));
-        fs::write(path, old.text().unwrap()).unwrap();
+        fs::write(path, old.text(&key(stack)).unwrap()).unwrap();
     }
 }
 
@@ -265,7 +283,7 @@ fn unsound_manifests(stack: &Stack, sound: &BackupManifest) -> String {
     let swapped = folder(stack).join("citrino_20200102_000000.json");
     fs::copy(folder(stack).join(format!("{}.json", sound.name)), &swapped).unwrap();
     let forged = sound
-        .text()
+        .text(&key(stack))
         .unwrap()
         .replace("\"propiedades\": ", "\"propiedades\": 1");
     fs::write(folder(stack).join("citrino_20200103_000000.json"), forged).unwrap();
@@ -275,7 +293,7 @@ fn unsound_manifests(stack: &Stack, sound: &BackupManifest) -> String {
     *other.rows.get_mut("propiedades").unwrap() += 1;
     fs::write(
         folder(stack).join(format!("{name}.json")),
-        other.text().unwrap(),
+        other.text(&key(stack)).unwrap(),
     )
     .unwrap();
     name.to_owned()
@@ -318,7 +336,7 @@ fn what_does_not_belong_here_is_refused_before_anything_is_touched() {
         change(&mut copy);
         fs::write(
             folder(&stack).join(format!("{name}.json")),
-            copy.text().unwrap(),
+            copy.text(&key(&stack)).unwrap(),
         )
         .unwrap();
     };

@@ -16,6 +16,7 @@ mod cuts;
 mod deploy;
 mod drift;
 mod faults;
+mod forged;
 mod guard;
 mod import;
 #[path = "../../lab/tests/machines/lab.rs"]

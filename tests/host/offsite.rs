@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use citrino_ops::facts::backups::BackupManifest;
+use citrino_ops::facts::backups::{BackupManifest, Judge};
 use citrino_ops::facts::bucket_backups::There;
 use citrino_ops::storage::bucket::Bucket;
 
-use crate::backups::{folder, grow_old};
+use crate::backups::{folder, grow_old, key};
 use crate::lab::until;
 use crate::s3::Storage;
 use crate::stack::{GO_ON, Said, Stack, serving};
@@ -48,9 +48,10 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> T {
     runtime.block_on(future).unwrap()
 }
 
-pub fn there(bucket: &Bucket) -> There {
+pub fn there(stack: &Stack, bucket: &Bucket) -> There {
     let store = bucket.open().unwrap();
-    block_on(citrino_ops::facts::bucket_backups::gather(&store))
+    let judge = Judge::new(Some(key(stack)), None);
+    block_on(citrino_ops::facts::bucket_backups::gather(&store, &judge))
 }
 
 /// Puts the files of the host's backups into the bucket whose names begin so.
@@ -77,7 +78,8 @@ fn newest(stack: &Stack) -> BackupManifest {
     let list = stack.on_host(&format!("ls {FOLDER}/*.json | grep -v proof | tail -n 1"));
     let path = list.trim();
     let name = path.rsplit_once('/').unwrap().1.trim_end_matches(".json");
-    BackupManifest::parse(name, &stack.on_host(&format!("cat {path}"))).unwrap()
+    let found = BackupManifest::parse(name, &stack.on_host(&format!("cat {path}"))).unwrap();
+    found.claims().clone()
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
     let mut said = does(&stack, &["converge"]).text;
     said += &does(&stack, &["backup"]).text;
     let backup = newest(&stack);
-    assert!(there(&bucket).has(&backup), "{said}");
+    assert!(there(&stack, &bucket).has(&backup), "{said}");
     stack.is_as_wished();
 
     // The timer's way: another one is taken, and follows.
@@ -99,7 +101,7 @@ fn a_backup_goes_to_the_bucket_and_comes_back_to_a_host_without_any() {
     let second = newest(&stack);
     assert_ne!(second.name, backup.name);
     until("the timer's backup is in the bucket", || {
-        there(&bucket).has(&second)
+        there(&stack, &bucket).has(&second)
     });
     stack.until_idle();
 
@@ -144,7 +146,7 @@ fn what_is_old_goes(stack: &Stack, bucket: &Bucket, newest: &BackupManifest) {
     put(stack, bucket, "citrino_2025");
     let is_old = |name: &str| name.starts_with("citrino_2025");
     let old = || {
-        there(bucket)
+        there(stack, bucket)
             .backups
             .whole
             .iter()
@@ -163,7 +165,7 @@ fn what_is_old_goes(stack: &Stack, bucket: &Bucket, newest: &BackupManifest) {
         check.text
     );
     does(stack, &["backup", "prune", "--aside"]);
-    assert!(old() == 0 && there(bucket).has(newest));
+    assert!(old() == 0 && there(stack, bucket).has(newest));
 }
 
 /// A secret that does not fit.
@@ -181,10 +183,10 @@ fn a_wrong_secret_is_told(stack: &Stack, bucket: &Bucket, before: &BackupManifes
         refused.text
     );
     let taken = newest(stack);
-    assert!(taken.name > before.name && !there(bucket).has(&taken));
+    assert!(taken.name > before.name && !there(stack, bucket).has(&taken));
     stack.write("s3-secret", bucket.secret.reveal());
     does(stack, &["backup"]);
-    assert!(there(bucket).has(&taken));
+    assert!(there(stack, bucket).has(&taken));
     refused.text
 }
 
@@ -278,10 +280,8 @@ impl<'s> Pull<'s> {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(folder), mode(&self.here)), (0o700, 0o600));
         let manifest = fs::read_to_string(folder.join(format!("{}.json", backup.name))).unwrap();
-        assert_eq!(
-            &BackupManifest::parse(&backup.name, &manifest).unwrap(),
-            backup
-        );
+        let found = BackupManifest::parse(&backup.name, &manifest).unwrap();
+        assert_eq!(found.claims(), backup);
         assert_eq!(
             length(&folder.join(&backup.globals.file)),
             backup.globals.bytes

@@ -7,7 +7,7 @@ use citrino_ops::facts::backups::BackupManifest;
 use citrino_ops::storage::bucket::Bucket;
 use serde_json::{Value, json};
 
-use crate::backups::{names, of_long_ago, recommended, removed, taken};
+use crate::backups::{key, names, of_long_ago, recommended, removed, taken};
 use crate::lab::until;
 use crate::offsite::{gateway, there, wish_for};
 use crate::s3::Storage;
@@ -119,6 +119,7 @@ fn refuses_what_could_not_be_restored(stack: &Stack, name: &str) {
         stack.home.join(format!("backups/{name}.dump.zst")),
     );
     let backup = BackupManifest::parse(name, &text).unwrap();
+    let backup = backup.claims().clone();
     let recipient = age::x25519::Identity::generate().to_public().to_string();
     let other = BackupManifest {
         stack: "somebody".to_owned(),
@@ -129,7 +130,7 @@ fn refuses_what_could_not_be_restored(stack: &Stack, name: &str) {
         ..backup
     };
     for (changed, code, fault) in [(other, 7, "E0427"), (sealed, 2, "E0425")] {
-        fs::write(&manifest, changed.text().unwrap()).unwrap();
+        fs::write(&manifest, changed.text(&key(stack)).unwrap()).unwrap();
         refused(stack, None, code, fault);
     }
     fs::write(&manifest, text).unwrap();
@@ -181,7 +182,7 @@ fn a_lost_server_serves_again_with_its_rows_and_says_how_long_it_took() {
     if let (Some((bucket, _)), Some(kept)) = (bucket, kept) {
         let note = "there is no backup in s3://citrino/rehearsal; only the backups on this machine";
         assert!(rebuilt.text.contains(note), "{}", rebuilt.text);
-        assert_eq!(there(&bucket).backups.whole.len(), 2);
+        assert_eq!(there(&stack, &bucket).backups.whole.len(), 2);
         stack.write("citrino.yml", &kept);
         assert_eq!(stack.citrino(&["converge"]).code, 0);
     }
@@ -238,7 +239,7 @@ fn a_disk_is_given_up_for_a_backup_that_was_found_and_read() {
         said.contains("there is no backup citrino_1999") && said.contains(&newest),
         "{said}"
     );
-    let found = there(&bucket).backups;
+    let found = there(&stack, &bucket).backups;
     let backup = found.whole.iter().find(|one| one.name == newest).unwrap();
     let mend = rots(&bucket, backup);
     let said = refused(&stack, None, 1, "E0432");

@@ -4,7 +4,7 @@ use std::fs;
 
 use citrino_ops::facts::backups::BackupManifest;
 
-use crate::backups::{folder, manifest, names, removed, taken};
+use crate::backups::{folder, key, manifest, names, removed, taken};
 use crate::stack::{Stack, serving};
 
 /// Calls a backup another stack's.
@@ -14,7 +14,7 @@ fn given_away(stack: &Stack, name: &str) {
         ..manifest(stack, name)
     };
     let path = folder(stack).join(format!("{name}.json"));
-    fs::write(path, foreign.text().unwrap()).unwrap();
+    fs::write(path, foreign.text(&key(stack)).unwrap()).unwrap();
 }
 
 #[test]

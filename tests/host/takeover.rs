@@ -45,6 +45,7 @@ const MEANT: &[&str] = &[
     "backup unit citrino-drill.service",
     "app app settings in slot green",
     "app readiness of the app",
+    "backup signing key",
 ];
 
 #[test]
@@ -70,6 +71,21 @@ fn a_host_of_an_earlier_version_is_taken_over_with_all_that_it_has() {
     let seen = user.leaves();
     assert_eq!(seen.failures, [""; 0], "of {}", seen.answers);
     stack.is_as_wished();
+    // What stood there without a signature was signed as it stands, told by its name.
+    let signed = plan
+        .text
+        .lines()
+        .find(|line| line.contains("has no signature") || line.contains("have no signature"));
+    assert!(
+        signed.is_some_and(|line| line.contains(&begun.backup)),
+        "{}",
+        plan.text
+    );
+    let listed = stack.citrino(&["backup", "list"]).text;
+    assert!(
+        !listed.contains("NOT VERIFIED") && listed.contains(&begun.backup),
+        "{listed}"
+    );
 
     let rollback = stack.citrino(&["rollback"]);
     assert_eq!(rollback.code, 0, "{}", rollback.text);

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::backups::key;
 use crate::stack::{KEY, PASSWORD, serving};
 
 #[test]
@@ -173,7 +174,8 @@ fn secrets_are_nowhere_but_where_they_belong() {
         "journalctl --no-pager -o export; cat /var/log/citrino/* /var/log/postgresql/* /var/log/nginx/* /var/log/syslog /var/log/cloud-init* /var/lib/citrino/stamps/* 2>/dev/null; ls -R /var/lib/citrino; for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; done 2>/dev/null; true",
     );
     assert!(swept.contains("citrino-app"), "the sweep saw nothing");
-    for secret in [PASSWORD, KEY] {
+    let signing = key(&stack).line();
+    for secret in [PASSWORD, KEY, signing.trim()] {
         assert!(!stack.said.contains(secret), "up told a secret");
         assert!(!told.contains(secret), "a verb told a secret");
         assert!(
@@ -188,7 +190,7 @@ fn secrets_are_nowhere_but_where_they_belong() {
         let found = String::from_utf8_lossy(&grep.stdout).into_owned();
         let places: Vec<&str> = found
             .lines()
-            .filter(|path| !path.ends_with("/key"))
+            .filter(|path| !path.ends_with("/key") && !path.ends_with("/rehearsal/stack.key"))
             .collect();
         assert!(places.is_empty(), "{places:?}");
     }

@@ -108,6 +108,33 @@ fn a_host_cannot_have_a_file_of_the_operator_read_or_deleted() {
     }
 }
 
+/// What backups are known by is taken once, and only as the very key that the host has told of.
+#[test]
+fn what_a_host_says_instead_of_its_key_is_not_kept() {
+    let place = Place::new();
+    let mut greeting = words::greeting();
+    greeting["hello"]["facts"]["backups"]["key"] = json!("0123456789abcdef");
+    let another = json!({"secret": "x".repeat(64)});
+    for key in [
+        json!(null),
+        json!({"secret": "short"}),
+        json!("../../x"),
+        another,
+    ] {
+        let word = json!({ "stack_key": key });
+        let script = Script::saying(vec![Word::json(&greeting), Word::json(&word)]);
+        for verb in ["status", "backup list"] {
+            let outcome = place.run(verb, &script);
+            outcome.is_harmless();
+            let said = outcome.said();
+            assert!(outcome.code == 1 && said.contains("E0518"), "{word} {said}");
+            assert!(!said.contains("xxxx"), "{said}");
+            let kept = place.path("home/.local/state/citrino-ops/prod/stack.key");
+            assert!(!kept.exists(), "{word}");
+        }
+    }
+}
+
 /// S10: everything that can be printed is poison, in every command and in both forms of output.
 #[test]
 fn nothing_that_a_host_says_moves_the_terminal() {

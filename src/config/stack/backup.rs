@@ -32,6 +32,8 @@ pub struct BackupSettings {
     pub pitr: bool,
     /// What the archive of the log is encrypted with.
     pub pitr_passphrase: Option<SecretSource>,
+    /// What backups are signed with, where it must not be the key that the host makes: at least 32 characters.
+    pub signing_key: Option<SecretSource>,
     /// Where they go beside the host.
     pub s3: Option<S3>,
 }
@@ -75,6 +77,7 @@ impl Default for BackupSettings {
             identity: None,
             pitr: false,
             pitr_passphrase: None,
+            signing_key: None,
             s3: None,
         }
     }

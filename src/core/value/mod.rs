@@ -22,8 +22,8 @@ pub use place::HttpUrl;
 pub use program::{Argument, Flag, HostPath, InnerPath, Route, SystemName, TextLine};
 pub use steering::steers_programs;
 pub use stored::{
-    BackupName, EntryName, FileName, ReleaseId, RunId, Sha256, SlotName, checked, checked_each,
-    checked_if_any, checked_names,
+    BackupName, EntryName, FileName, KeyId, ReleaseId, RunId, Sha256, SlotName, checked,
+    checked_each, checked_if_any, checked_names,
 };
 
 #[cfg(test)]

@@ -78,6 +78,28 @@ impl Sha256 {
     }
 }
 
+/// What a key is called where it must not be told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyId(String);
+
+checked_text!(KeyId);
+
+impl KeyId {
+    /// That of these bytes, of which there are eight.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(digest::hex(bytes))
+    }
+
+    fn refusal(text: &str) -> Option<String> {
+        let is_id = text.len() == 16
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (!is_id).then(|| format!("must be the id of a key, not `{}`", shown(text)))
+    }
+}
+
 /// The name of a release on a host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

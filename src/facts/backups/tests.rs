@@ -1,9 +1,37 @@
+use serde_json::Value;
+
 use super::*;
+use crate::core::stack_key::StackKey;
+use crate::storage::archive::ArchiveContent;
+
+fn key() -> StackKey {
+    StackKey::of([7; 32])
+}
+
+fn judge() -> Judge {
+    Judge::new(Some(key()), Some("prod"))
+}
+
+/// What stands in a file of this text.
+fn standing(name: &str, text: &str) -> Result<Standing, String> {
+    let found = BackupManifest::parse(name, text)?;
+    Ok(judge().judged(found).standing)
+}
+
+/// The same text after a change of its fields, with a seal that fits: whoever writes files can make that one.
+fn resealed(text: &str, change: impl FnOnce(&mut Value)) -> String {
+    let mut value: Value = serde_json::from_str(text).unwrap();
+    value.as_object_mut().unwrap().remove("seal");
+    change(&mut value);
+    value["seal"] = crate::core::digest::sha256(value.to_string().as_bytes()).into();
+    value.to_string()
+}
 
 fn manifest() -> BackupManifest {
     BackupManifest {
         name: "citrino_20261125_030000".to_owned(),
         at: "2026-11-25T03:00:00Z".to_owned(),
+        stack: "prod".to_owned(),
         dump: content("citrino_20261125_030000.dump.zst"),
         globals: content("citrino_20261125_030000.globals.sql.zst"),
         rows: BTreeMap::from([("propiedades".to_owned(), 1588)]),
@@ -31,7 +59,7 @@ fn a_manifest_that_names_a_file_elsewhere_is_not_believed() {
             dump: content(file),
             ..manifest()
         };
-        let why = BackupManifest::parse(&backup.name, &backup.text().unwrap()).unwrap_err();
+        let why = BackupManifest::parse(&backup.name, &backup.text(&key()).unwrap()).unwrap_err();
         assert!(why.starts_with("its manifest "), "{why}");
         // Nor where there is no seal: a host tells of it in its greeting.
         let told = serde_json::to_value(&backup).unwrap();
@@ -82,7 +110,7 @@ fn host_with(backup: &BackupManifest, system: &System, more: usize) {
     };
     write(
         super::manifest(system.app(), &backup.name),
-        backup.text().unwrap().as_bytes(),
+        backup.text(&key()).unwrap().as_bytes(),
     );
     write(system.app().backup_file(&backup.dump.file), &vec![0; more]);
     write(system.app().backup_file(&backup.globals.file), b"");
@@ -109,13 +137,15 @@ fn what_is_of_another_stack_or_not_whole_does_not_count_and_stays() {
     for (backup, more) in [(&own, 0), (&foreign, 0), (&torn, 1)] {
         host_with(backup, &system, more);
     }
-    assert_eq!(
-        gather(&system).unwrap().whole.len(),
-        2,
-        "nobody knows whose host it is"
-    );
     let settings = system.path(own::BACKUP_SETTINGS);
     std::fs::create_dir_all(settings.parent().unwrap()).unwrap();
+    assert_eq!(
+        gather(&system).unwrap().doubtful.len(),
+        2,
+        "nobody knows whose host it is, and what they are signed with"
+    );
+    std::fs::write(system.path(own::STACK_KEY), key().line()).unwrap();
+    assert_eq!(gather(&system).unwrap().whole.len(), 2);
     std::fs::write(settings, r#"{ "stack": "prod", "database": "x" }"#).unwrap();
     let found = gather(&system).unwrap();
     assert_eq!((&found.whole, &found.foreign), (&vec![own], &vec![foreign]));
@@ -154,34 +184,233 @@ fn a_proof_is_of_one_dump_and_gives_way_to_a_newer_one() {
     );
     assert!(new.is_newer_than(None) && new.is_newer_than(Some(&old)));
     assert!(!old.is_newer_than(Some(&new)) && !old.is_newer_than(Some(&old)));
-    let text = serde_json::to_vec(&old).unwrap();
-    assert_eq!(Proof::of(&manifest(), &text), Some(old));
+    let text = old.text(&manifest(), &key()).unwrap();
+    let read = |backup: &BackupManifest, text: &str| Proof::of(backup, text.as_bytes(), &judge());
+    assert_eq!(read(&manifest(), &text), Ok(old));
     let mut other = manifest();
     other.dump.sha256 = "1".repeat(64);
-    assert_eq!(Proof::of(&other, &text), None);
-    assert_eq!(Proof::of(&manifest(), b"{"), None);
+    assert_eq!(read(&other, &text), Err("it is of another dump".to_owned()));
+    assert!(read(&manifest(), "{").is_err());
+}
+
+#[test]
+fn a_proof_that_the_stack_did_not_write_or_that_no_drill_can_have_given_proves_nothing() {
+    let backup = manifest();
+    let proof = |at: &str| Proof {
+        sha256: backup.dump.sha256.clone(),
+        at: at.to_owned(),
+        took_ms: 1,
+        release: None,
+    };
+    let sound = proof("2026-11-25T04:00:00Z");
+    let text = sound.text(&backup, &key()).unwrap();
+    let why = |backup: &BackupManifest, text: &str| {
+        Proof::of(backup, text.as_bytes(), &judge()).unwrap_err()
+    };
+    // As earlier versions wrote it, and as anybody could.
+    let plain = serde_json::to_string(&sound).unwrap();
+    assert_eq!(
+        why(&backup, &plain),
+        "it is not signed with the key of the stack"
+    );
+    let not_ours = "its signature is not one of the key of the stack";
+    let by_another = sound.text(&backup, &StackKey::of([8; 32])).unwrap();
+    assert_eq!(why(&backup, &by_another), not_ours);
+    // A later time in a proof of the stack's own, and its proof beside a copy of the same dump under another name or stack.
+    let younger = text.replace("04:00:00", "05:00:00");
+    assert_eq!(why(&backup, &younger), not_ours);
+    for copy in [
+        BackupManifest {
+            name: "citrino_20261126_030000".to_owned(),
+            ..backup.clone()
+        },
+        BackupManifest {
+            stack: "other".to_owned(),
+            ..backup.clone()
+        },
+    ] {
+        assert_eq!(why(&copy, &text), not_ours);
+    }
+    // The signature of the manifest is none of a proof.
+    let mut borrowed: Value = serde_json::from_str(&text).unwrap();
+    let manifest: Value = serde_json::from_str(&backup.text(&key()).unwrap()).unwrap();
+    borrowed["signature"] = manifest["signature"].clone();
+    assert_eq!(why(&backup, &borrowed.to_string()), not_ours);
+    // Clocks go wrong too: these are signed.
+    let of = |at: &str| proof(at).text(&backup, &key()).unwrap();
+    assert_eq!(
+        why(&backup, &of("2026-11-25T02:59:59Z")),
+        "it is older than the backup"
+    );
+    assert_eq!(why(&backup, &of("")), "it is older than the backup");
+    assert!(why(&backup, &of("2099-01-01T00:00:00Z")).ends_with("is in the future"));
+}
+
+#[test]
+fn only_what_the_stack_has_signed_is_the_stacks_whoever_wrote_it_and_however_well() {
+    let backup = manifest();
+    let text = backup.text(&key()).unwrap();
+    let name = backup.name.as_str();
+    assert_eq!(standing(name, &text), Ok(Standing::Own));
+    let doubtful = |text: &str, part: &str| {
+        let found = standing(name, text);
+        let Ok(Standing::Doubtful(why)) = &found else {
+            panic!("{part}: {found:?}")
+        };
+        assert!(why.contains(part), "{part}: {why}");
+    };
+    let unsigned = resealed(&text, |value| {
+        value.as_object_mut().unwrap().remove("signature");
+    });
+    doubtful(&unsigned, "it is not signed");
+    let not_ours = "its signature is not one of the key";
+    doubtful(&backup.text(&StackKey::of([8; 32])).unwrap(), not_ours);
+    for signature in [
+        Value::Null,
+        7.into(),
+        "".into(),
+        "00".repeat(32).into(),
+        [1].as_slice().into(),
+    ] {
+        doubtful(
+            &resealed(&text, |value| value["signature"] = signature),
+            not_ours,
+        );
+    }
+    // The signature of one under any other: each field counts, also one that a later version may add.
+    let fields = serde_json::to_value(&backup).unwrap();
+    for (field, value) in fields.as_object().unwrap() {
+        let other: Value = match value {
+            Value::String(text) if field == "at" => format!("2025{}", &text[4..]).into(),
+            Value::String(_) if ["name", "stack", "format"].contains(&field.as_str()) => continue,
+            Value::String(text) => format!("{text}x").into(),
+            Value::Number(_) => 99.into(),
+            Value::Array(_) => vec!["age1x"].into(),
+            Value::Null if field == "postgis" => "3".into(),
+            Value::Null if field == "release" => "r1".into(),
+            Value::Object(map) if map.contains_key("sha256") => {
+                let mut content = value.clone();
+                content["sha256"] = "1".repeat(64).into();
+                content
+            }
+            Value::Object(_) => serde_json::json!({ "propiedades": 1 }),
+            _ => continue,
+        };
+        doubtful(&resealed(&text, |changed| changed[field] = other), not_ours);
+    }
+    // An old one under a new name, with files of that name.
+    let newer = "citrino_20261129_030000";
+    let renamed = resealed(&text.replace(name, newer), |_| {});
+    assert!(matches!(
+        standing(newer, &renamed),
+        Ok(Standing::Doubtful(_))
+    ));
+    // One of another stack is never ours, whatever it says, nor is ours when it says that it is another's.
+    let other = BackupManifest {
+        stack: "other".to_owned(),
+        ..backup.clone()
+    };
+    let foreign = other.text(&StackKey::of([8; 32])).unwrap();
+    assert_eq!(standing(name, &foreign), Ok(Standing::Foreign));
+    let claimed = resealed(&foreign, |value| value["stack"] = "prod".into());
+    doubtful(&claimed, not_ours);
+    // Signed, by a host whose clock was wrong.
+    let ahead = BackupManifest {
+        at: "2099-01-01T00:00:00Z".to_owned(),
+        ..backup.clone()
+    };
+    doubtful(&ahead.text(&key()).unwrap(), "is in the future");
+    // Without the key nobody is believed.
+    let found = BackupManifest::parse(name, &text).unwrap();
+    let standing = Judge::new(None, Some("prod")).judged(found).standing;
+    assert!(matches!(standing, Standing::Doubtful(_)));
+}
+
+#[test]
+fn who_writes_to_the_folder_of_backups_changes_nothing_that_is_told_of_them() {
+    let root = tempfile::tempdir().unwrap();
+    let system = System::at(root.path());
+    let own = of("prod", "citrino_20261125_030000");
+    host_with(&own, &system, 0);
+    let write = |path: &str, text: &str| {
+        let path = system.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(own::STACK_KEY, &key().line());
+    write(own::BACKUP_SETTINGS, r#"{ "stack": "prod" }"#);
+    let before = gather(&system).unwrap();
+    // Of all times, newer and older, in the future, with a proof each; and a proof for the genuine one.
+    let name_of = |at: &str| format!("citrino_{}{}{}_030000", &at[..4], &at[5..7], &at[8..10]);
+    let times = [
+        "2020-01-01T03:00:00Z",
+        "2026-11-26T03:00:00Z",
+        "2099-01-01T03:00:00Z",
+    ];
+    for at in times {
+        let forged = BackupManifest {
+            at: at.to_owned(),
+            ..of("prod", &name_of(at))
+        };
+        host_with(&forged, &system, 0);
+        let text = forged.text(&StackKey::of([8; 32])).unwrap();
+        write(&super::manifest(system.app(), &forged.name), &text);
+    }
+    for name in times.iter().map(|at| name_of(at)).chain([own.name.clone()]) {
+        let proof = serde_json::json!({ "sha256": own.dump.sha256, "at": "2026-11-29T00:00:00Z", "took_ms": 1 });
+        write(&super::proof(system.app(), &name), &proof.to_string());
+    }
+    let after = gather(&system).unwrap();
+    assert_eq!(after.doubtful.len(), 3);
+    assert_eq!(after.newer_in_doubt().unwrap().backup.at, times[2]);
+    assert!(after.no_proofs.contains_key(&own.name));
+    assert_eq!(
+        (
+            &after.whole,
+            &after.proofs,
+            after.proven(),
+            after.newest(),
+            after.dated()
+        ),
+        (
+            &before.whole,
+            &before.proofs,
+            before.proven(),
+            before.newest(),
+            before.dated()
+        )
+    );
+    // Without a key that can be read nothing is believed, and the host still says what it has.
+    write(own::STACK_KEY, "spoiled");
+    let spoiled = gather(&system).unwrap();
+    assert_eq!((spoiled.whole.len(), spoiled.proofs.len()), (0, 0));
+    assert_eq!((spoiled.doubtful.len(), spoiled.key), (4, None));
+    // Their files wait for a person, as those of every other that is not believed.
+    assert!(strays(&system, &after).unwrap().is_empty());
 }
 
 #[test]
 fn a_manifest_is_read_as_it_was_written() {
     let backup = manifest();
-    assert_eq!(
-        BackupManifest::parse(&backup.name, &backup.text().unwrap()),
-        Ok(backup)
-    );
+    let found = BackupManifest::parse(&backup.name, &backup.text(&key()).unwrap()).unwrap();
+    assert_eq!(found.claims(), &backup);
+    assert!(judge().judged(found).is_own());
 }
 
 #[test]
 fn a_manifest_with_any_bit_changed_or_cut_off_is_not_believed() {
     let backup = manifest();
-    let text = backup.text().unwrap().into_bytes();
+    let text = backup.text(&key()).unwrap().into_bytes();
     for place in 0..text.len() {
         for bit in 0..8 {
             let mut changed = text.clone();
             changed[place] ^= 1 << bit;
             let read = BackupManifest::parse(&backup.name, &String::from_utf8_lossy(&changed));
             // White space says nothing in JSON.
-            assert!(read.is_err() || read == Ok(backup.clone()), "{place} {bit}");
+            assert!(
+                read.is_err() || read.is_ok_and(|read| *read.claims() == backup),
+                "{place} {bit}"
+            );
         }
         assert!(
             BackupManifest::parse(&backup.name, &String::from_utf8_lossy(&text[..place])).is_err()
@@ -192,7 +421,7 @@ fn a_manifest_with_any_bit_changed_or_cut_off_is_not_believed() {
 
 #[test]
 fn a_manifest_under_another_name_is_not_believed() {
-    let why =
-        BackupManifest::parse("citrino_20261126_030000", &manifest().text().unwrap()).unwrap_err();
+    let why = BackupManifest::parse("citrino_20261126_030000", &manifest().text(&key()).unwrap())
+        .unwrap_err();
     assert_eq!(why, "its manifest belongs to citrino_20261125_030000");
 }

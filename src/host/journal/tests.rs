@@ -147,3 +147,17 @@ fn a_run_that_never_ended_is_told_with_its_step() {
         "{told}"
     );
 }
+
+#[test]
+fn nobody_else_reads_it_also_when_an_earlier_version_made_it_for_all() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().unwrap();
+    let system = System::at(root.path());
+    let path = system.path(PATH);
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    drop(Journal::open(&system).unwrap());
+    assert_eq!(mode(), 0o600);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    drop(Journal::open(&system).unwrap());
+    assert_eq!(mode(), 0o600);
+}

@@ -12,6 +12,7 @@ use crate::core::audit::{Head, lines};
 use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{Counts, Event, now};
 use crate::core::plan::{Claim, Mode, Plan, Purpose};
+use crate::core::stack_key::StackKey;
 use crate::core::value::{HostName, Sha256};
 use crate::facts::Facts;
 use crate::facts::app::ReleaseState;
@@ -106,6 +107,18 @@ impl Agent<'_> {
         }
         self.say(&ToAgent::Run(Box::new(plan))).await?;
         self.listen(halts, tell).await
+    }
+
+    /// The key of the stack, as the host has it.
+    ///
+    /// # Errors
+    /// When the host cannot read it.
+    pub async fn stack_key(&mut self) -> Result<Option<StackKey>> {
+        self.say(&ToAgent::StackKey).await?;
+        match self.hear().await? {
+            FromAgent::StackKey(key) => Ok(key),
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// Ends or undoes the run that was cut off.

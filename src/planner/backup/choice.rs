@@ -3,19 +3,26 @@
 use anyhow::Result;
 
 use crate::core::error::{Code, Fault};
-use crate::facts::backups::{self, Backups};
+use crate::facts::backups::{Accepts, BackupManifest, Backups, not_believed};
 use crate::task::backup_downloaded::LATEST;
 
 /// The backup of the host that is meant: by its name or the begin or end of it, or the newest.
 ///
 /// # Errors
-/// E0429 when there is none, E0422 when it cannot be used.
-pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backups::BackupManifest> {
+/// E0429 when there is none, E0422 when it cannot be used, E0436 when it is not believed and that is not accepted.
+pub fn wished<'a>(
+    backups: &'a Backups,
+    name: Option<&str>,
+    accepts: Accepts,
+) -> Result<&'a BackupManifest> {
     let name = name.filter(|name| *name != LATEST);
     if name.is_none() && backups.newest().is_none() {
         return Err(none_of_its_own(backups).into());
     }
-    find(backups, name).map_err(|fault| {
+    find(backups, name, accepts).map_err(|fault| {
+        if fault.hint.is_some() {
+            return fault.into();
+        }
         fault
             .hint("nothing was changed; `citrino-ops backup list` shows the names")
             .into()
@@ -23,6 +30,9 @@ pub fn wished<'a>(backups: &'a Backups, name: Option<&str>) -> Result<&'a backup
 }
 
 fn none_of_its_own(backups: &Backups) -> Fault {
+    if let Some(one) = backups.doubtful.first() {
+        return not_believed(&one.backup.name, &one.why);
+    }
     if let Some(foreign) = backups.foreign.first() {
         let message = format!(
             "the host has no backup of this stack; {} is from stack {}",
@@ -39,34 +49,42 @@ fn none_of_its_own(backups: &Backups) -> Fault {
     Fault::new(Code::E0429, "there is no backup on the host").hint("`citrino-ops backup` takes one")
 }
 
-/// The same wherever they are.
+/// The same wherever they are. The newest is always one of the stack's own; who accepts another names it.
 ///
 /// # Errors
-/// E0429 when there is none, E0422 when it cannot be used.
+/// E0429 when there is none, E0422 when it cannot be used, E0436 when it is not believed and that is not accepted.
 pub fn find<'a>(
     backups: &'a Backups,
     name: Option<&str>,
-) -> Result<&'a backups::BackupManifest, Fault> {
+    accepts: Accepts,
+) -> Result<&'a BackupManifest, Fault> {
     let cannot = |name: &str, why: &str| {
         Fault::new(Code::E0422, format!("backup {name} cannot be used: {why}"))
     };
     let no_such = |why: String| Fault::new(Code::E0429, why);
     let Some(name) = name.filter(|name| *name != LATEST) else {
-        let why = || match backups.broken.last_key_value() {
-            Some((name, why)) => cannot(name, why),
-            None => no_such("there is no backup".to_owned()),
+        let doubtful = backups.doubtful.first();
+        let why = || match (doubtful, backups.broken.last_key_value()) {
+            (Some(one), _) => not_believed(&one.backup.name, &one.why),
+            (None, Some((name, why))) => cannot(name, why),
+            (None, None) => no_such("there is no backup".to_owned()),
         };
         return backups.newest().ok_or_else(why);
     };
     if let Some(why) = backups.broken.get(name) {
         return Err(cannot(name, why));
     }
-    let fits =
-        |one: &&backups::BackupManifest| one.name.starts_with(name) || one.name.ends_with(name);
-    let found: Vec<_> = backups.all().filter(fits).collect();
-    match found.as_slice() {
-        [backup] => Ok(backup),
-        [] => Err(no_such(format!("there is no backup {name}"))),
-        several => Err(no_such(format!("{} backups match {name}", several.len()))),
+    let fits = |one: &BackupManifest| one.name.starts_with(name) || one.name.ends_with(name);
+    let sure: Vec<_> = backups.all().filter(|one| fits(one)).collect();
+    let mut doubtful = backups.doubtful.iter().filter(|one| fits(&one.backup));
+    match (sure.as_slice(), doubtful.next(), doubtful.count()) {
+        ([backup], None, _) => Ok(backup),
+        ([], Some(one), 0) if accepts == Accepts::Doubtful => Ok(&one.backup),
+        ([], Some(one), 0) => Err(not_believed(&one.backup.name, &one.why)),
+        ([], None, _) => Err(no_such(format!("there is no backup {name}"))),
+        (sure, first, rest) => {
+            let many = sure.len() + usize::from(first.is_some()) + rest;
+            Err(no_such(format!("{many} backups match {name}")))
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::config::stack::Stack;
 use crate::core::plan::{Step, StepId};
 use crate::core::secret::Secret;
 use crate::facts::app::AppFacts;
-use crate::facts::backups;
+use crate::facts::backups::{self, Accepts};
 use crate::planner::release;
 use crate::task::{Backup, PostgresDatabase, Recovered, Restored, SwapReverted, Task, recovered};
 
@@ -38,9 +38,11 @@ impl Swapping<'_> {
         &self,
         backup: &backups::BackupManifest,
         identities: Vec<Secret>,
+        accepts: Accepts,
     ) -> RestoreSteps {
         let previous = self.previous();
         let restored = Restored {
+            accepts,
             database: self.settings.database.clone(),
             backup: backup.name.clone(),
             previous: previous.clone(),

@@ -4,7 +4,7 @@ use time::macros::datetime;
 
 use super::*;
 use crate::core::error::Code;
-use crate::facts::backups::Proof;
+use crate::facts::backups::{DoubtfulBackup, Proof};
 
 const NOW: OffsetDateTime = datetime!(2026-11-25 12:00 UTC);
 
@@ -73,7 +73,7 @@ fn a_backup_is_meant_by_a_part_of_its_name_that_no_other_has() {
         &["citrino_20261125_030000", "citrino_20261124_030000"],
         None,
     );
-    let name = |part| wished(&facts.backups, part).map(|backup| backup.name.as_str());
+    let name = |part| wished(&facts.backups, part, Accepts::Own).map(|backup| backup.name.as_str());
     for newest in [None, Some("latest"), Some("citrino_20261125")] {
         assert_eq!(name(newest).unwrap(), "citrino_20261125_030000");
     }
@@ -86,12 +86,12 @@ fn a_backup_is_meant_by_a_part_of_its_name_that_no_other_has() {
         let refused = name(Some(part)).unwrap_err().to_string();
         assert!(refused.contains(why), "{refused}");
     }
-    assert!(wished(&Backups::default(), None).is_err());
+    assert!(wished(&Backups::default(), None, Accepts::Own).is_err());
 }
 
 #[test]
 fn a_host_without_backups_of_its_own_says_what_else_it_has() {
-    let why = |backups: &Backups| wished(backups, None).unwrap_err().to_string();
+    let why = |backups: &Backups| wished(backups, None, Accepts::Own).unwrap_err().to_string();
     let mut backups = Backups::default();
     assert_eq!(why(&backups), "there is no backup on the host");
     let cut = "its manifest was cut".to_owned();
@@ -114,7 +114,7 @@ fn a_host_without_backups_of_its_own_says_what_else_it_has() {
 #[test]
 fn where_every_backup_is_broken_the_reason_is_told() {
     let facts = host(&[], None);
-    let why = find(&facts.backups, None).unwrap_err();
+    let why = find(&facts.backups, None, Accepts::Own).unwrap_err();
     assert_eq!(
         (why.code, why.message.as_str()),
         (
@@ -122,7 +122,7 @@ fn where_every_backup_is_broken_the_reason_is_told() {
             "backup citrino_broken cannot be used: its manifest was cut"
         )
     );
-    let why = find(&Backups::default(), Some("latest")).unwrap_err();
+    let why = find(&Backups::default(), Some("latest"), Accepts::Own).unwrap_err();
     assert_eq!(
         (why.code, why.message.as_str()),
         (Code::E0429, "there is no backup")
@@ -155,4 +155,42 @@ fn of_the_databases_set_aside_as_many_go_as_is_said() {
     assert_eq!(pruned(SetAside::Kept), (false, false));
     assert_eq!(pruned(SetAside::DroppedIfEmpty), (true, true));
     assert_eq!(pruned(SetAside::Dropped), (true, false));
+}
+
+#[test]
+fn what_is_not_believed_is_used_by_its_name_alone_and_when_that_is_accepted() {
+    let of = |name: &str| backups::BackupManifest {
+        name: name.to_owned(),
+        at: "2099-01-01T00:00:00Z".to_owned(),
+        ..backups::BackupManifest::default()
+    };
+    let forged = DoubtfulBackup {
+        backup: of("citrino_20990101_000000"),
+        why: "it is not signed".to_owned(),
+    };
+    let own = of("citrino_20261125_030000");
+    let with = |whole: Vec<backups::BackupManifest>| Backups {
+        whole,
+        doubtful: vec![forged.clone()],
+        ..Backups::default()
+    };
+    let named = Some("citrino_20990101_000000");
+    let both = with(vec![own.clone()]);
+    for accepts in [Accepts::Own, Accepts::Foreign, Accepts::Doubtful] {
+        for newest in [None, Some("latest")] {
+            assert_eq!(wished(&both, newest, accepts).unwrap().name, own.name);
+        }
+        let found = wished(&both, named, accepts);
+        let codes = found.as_ref().map_err(crate::core::error::code);
+        match accepts {
+            Accepts::Doubtful => assert_eq!(found.unwrap(), &forged.backup),
+            _ => assert_eq!(codes, Err(Code::E0436)),
+        }
+        // Where there is nothing else it is not the newest either.
+        let alone = with(Vec::new());
+        let refused = wished(&alone, None, accepts).unwrap_err();
+        assert_eq!(crate::core::error::code(&refused), Code::E0436);
+    }
+    // What fits both is neither.
+    assert!(wished(&both, Some("citrino_20"), Accepts::Doubtful).is_err());
 }

@@ -9,7 +9,7 @@ use crate::core::engine::CheckResult;
 use crate::core::error::{Code, error_info};
 use crate::core::secret::Secret;
 use crate::core::value::{BackupName, checked};
-use crate::facts::backups;
+use crate::facts::backups::{self, Accepts};
 use crate::host::system::System;
 use crate::storage::archive;
 use crate::task::backup_files::{self, Parts};
@@ -58,6 +58,12 @@ impl BackupAge {
                 "the newest backup, {name}, cannot be used: {why}; `citrino-ops backup` takes another"
             )));
         }
+        if let Some(one) = found.newer_in_doubt() {
+            return Ok(CheckResult::differs(format!(
+                "what looks like the newest backup, {}, cannot be verified: {}; find out who wrote it",
+                one.backup.name, one.why
+            )));
+        }
         Ok(match found.newest() {
             Some(backup) => measured(
                 "age of the newest backup is",
@@ -90,24 +96,29 @@ impl OffsiteAge {
 impl ProofAge {
     pub fn answer(&self, system: &System) -> Result<CheckResult> {
         let found = backups::gather(system)?;
-        Ok(match found.proven() {
-            Some((_, proof)) => measured(
+        if let Some((_, proof)) = found.proven() {
+            return Ok(measured(
                 "age of the newest proof is",
                 hours(&proof.at) / 24.0,
                 "days",
                 Some(self.max_days),
+            ));
+        }
+        let next = "`citrino-ops backup drill` does that";
+        let worthless = found.no_proofs.last_key_value();
+        Ok(CheckResult::differs(match worthless {
+            Some((name, why)) => format!(
+                "no backup was proven by a restore yet; {next}; the proof of {name} does not count: {why}"
             ),
-            None => CheckResult::differs(
-                "no backup was proven by a restore yet; `citrino-ops backup drill` does that",
-            ),
-        })
+            None => format!("no backup was proven by a restore yet; {next}"),
+        }))
     }
 }
 
 impl Whole {
     pub async fn answer(&self, system: &System) -> Result<CheckResult> {
         let identities = archive::identities(&self.identities)?;
-        let verified = match backup_files::find(system, &self.backup) {
+        let verified = match backup_files::find(system, &self.backup, Accepts::Foreign) {
             Ok(backup) => Parts::whole(&backup).verify(system, &identities).await,
             Err(error) => Err(error),
         };
@@ -123,6 +134,8 @@ impl Whole {
     }
 }
 
+/// Never less than none: what is later than now was left out before.
 fn hours(at: &str) -> f64 {
-    (OffsetDateTime::now_utc() - backups::at(at)).as_seconds_f64() / 3600.0
+    let age = OffsetDateTime::now_utc() - backups::at(at);
+    age.as_seconds_f64().max(0.0) / 3600.0
 }

@@ -53,7 +53,10 @@ fn lines(backups: &Backups, now: OffsetDateTime) -> Vec<String> {
         let sealed = if one.is_sealed() { ", encrypted" } else { "" };
         let proof = match backups.proofs.get(&one.name) {
             Some(proof) => format!("proven {} ago", since(&proof.at, now)),
-            None => "not proven".to_owned(),
+            None => match backups.no_proofs.get(&one.name) {
+                Some(why) => format!("not proven, its proof does not count: {why}"),
+                None => "not proven".to_owned(),
+            },
         };
         let schema = match &one.schema {
             Some(schema) => format!("{:04}", schema.applied.last().unwrap_or(&0)),
@@ -70,9 +73,11 @@ fn lines(backups: &Backups, now: OffsetDateTime) -> Vec<String> {
         .broken
         .iter()
         .map(|(name, why)| format!("{name}  BROKEN: {why}"));
+    let doubtful = backups.doubtful.iter();
+    let doubtful = doubtful.map(|one| format!("{}  NOT VERIFIED: {}", one.backup.name, one.why));
     let own = backups.whole.iter().map(line);
     let foreign = backups.foreign.iter().map(foreign);
-    own.chain(foreign).chain(broken).collect()
+    own.chain(foreign).chain(doubtful).chain(broken).collect()
 }
 
 /// Whole minutes, hours or days, whichever is read best.

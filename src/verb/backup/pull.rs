@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::Job;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::event::Figure;
-use crate::facts::backups::{BackupManifest, MANIFEST, PROOF, Proof};
+use crate::facts::backups::{Accepts, BackupManifest, Judge, MANIFEST, PROOF, Proof};
 use crate::operator::remote::Remote;
 use crate::planner::backup::wished;
 use crate::storage::archive::ArchiveContent;
@@ -25,7 +25,8 @@ pub async fn run(job: &mut Job<'_>, name: Option<&str>, to: Option<&Path>) -> Re
     on_host::refuse_exposed(agent.facts())?;
     let there = agent.facts().backups.clone();
     drop(agent);
-    let backup = wished(&there, name)?;
+    let backup = wished(&there, name, Accepts::Doubtful)?;
+    let judge = job.judge()?;
     let folder = folder(to.map_or_else(|| job.stack.folder.join(FOLDER), Path::to_owned))?;
     for content in backup.contents() {
         pull(job, &remote, content, &folder).await?;
@@ -33,6 +34,7 @@ pub async fn run(job: &mut Job<'_>, name: Option<&str>, to: Option<&Path>) -> Re
     let proof = Proven {
         backup,
         proof: there.proofs.get(&backup.name),
+        judge: &judge,
         from: job
             .stack
             .profile
@@ -45,7 +47,11 @@ pub async fn run(job: &mut Job<'_>, name: Option<&str>, to: Option<&Path>) -> Re
     remote
         .download(&app.backup_file(&manifest), &folder.join(&manifest))
         .await?;
-    is_it(backup, &folder)?;
+    is_it(
+        backup,
+        there.whole.contains(backup).then_some(&judge),
+        &folder,
+    )?;
     remote.close().await;
     job.report
         .note(format!("{} is in {}", backup.name, folder.display()));
@@ -87,6 +93,7 @@ async fn pull(
 struct Proven<'a> {
     backup: &'a BackupManifest,
     proof: Option<&'a Proof>,
+    judge: &'a Judge,
     from: String,
 }
 
@@ -104,7 +111,7 @@ impl Proven<'_> {
             };
         };
         let here = fs::read(&path).ok();
-        let here = here.and_then(|text| Proof::of(self.backup, &text));
+        let here = here.and_then(|text| Proof::of(self.backup, &text, self.judge).ok());
         if !proof.is_newer_than(here.as_ref()) {
             return Ok(());
         }
@@ -112,13 +119,18 @@ impl Proven<'_> {
     }
 }
 
-/// The manifest that came is that of the backup.
-fn is_it(backup: &BackupManifest, folder: &Path) -> Result<()> {
+/// The manifest that came is that of the backup. One that the host believes is believed here too: with the host lost it is too late to
+/// find that out.
+fn is_it(backup: &BackupManifest, judge: Option<&Judge>, folder: &Path) -> Result<()> {
     let path = folder.join(format!("{}{MANIFEST}", backup.name));
     let text =
         fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
-    if BackupManifest::parse(&backup.name, &text).as_ref() == Ok(backup) {
-        return Ok(());
+    let found = BackupManifest::parse(&backup.name, &text);
+    if let Some(found) = found.ok().filter(|found| found.claims() == backup) {
+        return match judge.map(|judge| judge.judged(found)) {
+            Some(found) => Ok(found.accepted(Accepts::Own).map(drop)?),
+            None => Ok(()),
+        };
     }
     let message = format!("{} changed on the host while it was copied", backup.name);
     Err(Fault::new(Code::E0434, message)

@@ -9,7 +9,7 @@ use super::pull::FOLDER;
 use crate::core::digest;
 use crate::core::error::{Code, Fault};
 use crate::core::plan::{Mode, Step};
-use crate::facts::backups::{BackupManifest, MANIFEST, PROOF};
+use crate::facts::backups::{Accepts, BackupManifest, Judge, JudgedBackup, MANIFEST, PROOF};
 use crate::operator::remote::Remote;
 use crate::task::BackupUploaded;
 use crate::verb::job::Job;
@@ -17,7 +17,7 @@ use crate::verb::on_host;
 
 /// A backup on this machine.
 pub struct Here {
-    pub backup: BackupManifest,
+    pub found: JudgedBackup,
     folder: PathBuf,
 }
 
@@ -25,7 +25,7 @@ pub struct Here {
 ///
 /// # Errors
 /// E0422 when there is no manifest beside it, or one that cannot be believed.
-pub fn at(path: &Path) -> Result<Here> {
+pub fn at(path: &Path, judge: &Judge) -> Result<Here> {
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let name = file.split('.').next().unwrap_or_default().to_owned();
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -36,8 +36,9 @@ pub fn at(path: &Path) -> Result<Here> {
             &format!("{} could not be read: {error}", manifest.display()),
         )
     })?;
-    let backup = BackupManifest::parse(&name, &text).map_err(|why| wrong(&name, &why))?;
-    Ok(Here { backup, folder })
+    let found = BackupManifest::parse(&name, &text).map_err(|why| wrong(&name, &why))?;
+    let found = judge.judged(found);
+    Ok(Here { found, folder })
 }
 
 /// What `backup pull` has brought; of other stacks too, when they are kept in one folder.
@@ -45,7 +46,7 @@ pub fn at(path: &Path) -> Result<Here> {
 /// # Errors
 /// When the folder cannot be read.
 pub fn pulled(job: &Job) -> Result<Vec<Here>> {
-    let folder = job.stack.folder.join(FOLDER);
+    let (folder, judge) = (job.stack.folder.join(FOLDER), job.judge()?);
     if !folder.exists() {
         return Ok(Vec::new());
     }
@@ -56,7 +57,7 @@ pub fn pulled(job: &Job) -> Result<Vec<Here>> {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.ends_with(MANIFEST) && !name.ends_with(PROOF) {
-            found.extend(at(&path));
+            found.extend(at(&path, &judge));
         }
     }
     Ok(found)
@@ -68,8 +69,8 @@ impl Here {
     /// # Errors
     /// E0422 when one is not.
     pub fn verify(&self) -> Result<()> {
-        let name = &self.backup.name;
-        for content in self.backup.contents() {
+        let name = &self.found.backup.name;
+        for content in self.found.backup.contents() {
             let path = self.folder.join(&content.file);
             let found = File::open(&path).and_then(|mut file| digest::sha256_of(&mut file));
             let found = found.map_err(|error| {
@@ -93,15 +94,16 @@ impl Here {
     ///
     /// # Errors
     /// As of `verify`, and of an upload.
-    pub async fn push(&self, job: &mut Job<'_>, remote: &Remote) -> Result<()> {
+    pub async fn push(&self, job: &mut Job<'_>, remote: &Remote, accepts: Accepts) -> Result<()> {
         self.verify()?;
         on_host::refuse_exposed(remote.agent().await?.facts())?;
-        let name = &self.backup.name;
+        let backup = &self.found.backup;
+        let name = &backup.name;
         let incoming = job.stack.profile.incoming();
         remote
             .output(&["install", "-d", "-m", "0700", &incoming])
             .await?;
-        let files = self.backup.contents().map(|content| content.file.clone());
+        let files = backup.contents().map(|content| content.file.clone());
         let manifest = format!("{name}{MANIFEST}");
         let proof = format!("{name}{PROOF}");
         let proof = self.folder.join(&proof).exists().then_some(proof);
@@ -112,6 +114,7 @@ impl Here {
         let agent = on_host::agent(job, remote).await?;
         let arrived = BackupUploaded {
             backup: name.clone(),
+            accepts,
         };
         let step = Step::new("backup", format!("upload {name} to the host"), arrived);
         let plan = job.plan(Mode::Apply, vec![step], Vec::new());

@@ -12,7 +12,7 @@ use crate::core::error::{Code, Fault, exit};
 use crate::core::event::Figure;
 use crate::core::plan::Mode;
 use crate::core::secret::Secret;
-use crate::facts::backups::{self, BackupManifest};
+use crate::facts::backups::{self, Accepts, BackupManifest};
 use crate::operator::artifact::Build;
 use crate::operator::remote::Remote;
 use crate::planner::backup::{SetAside, Swapping};
@@ -22,7 +22,7 @@ use crate::verb::consent;
 use crate::verb::job::Job;
 use crate::verb::on_cloud;
 use crate::verb::on_host;
-use crate::verb::restore::BackupOrigin;
+use crate::verb::restore::{BackupOrigin, BackupRequest, unverified_without_a_name};
 use crate::verb::{backup, converge, deploy, health, provision};
 
 pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
@@ -34,7 +34,13 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
         .from_backup
         .as_deref()
         .filter(|which| *which != "newest");
-    let origin = BackupOrigin::off_the_host(job, which).await?;
+    let accepts = accepts(which, wish.unverified)?;
+    let asked = BackupRequest {
+        from: None,
+        name: which,
+        accepts,
+    };
+    let origin = BackupOrigin::off_the_host(job, asked).await?;
     let identities = source::identities(&job.stack, wish.key.identity.as_deref())?;
     belongs(job, origin.backup())?;
     can_be_opened(origin.backup(), &identities)?;
@@ -51,7 +57,12 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
         .telling(job.report.progress());
     job.report.heading("converge");
     converge::on(job, &remote).await?;
-    Box::pin(serve(job, &remote, &origin, &build, identities)).await?;
+    let rescue = Rescue {
+        origin: &origin,
+        accepts,
+        build: &build,
+    };
+    Box::pin(serve(job, &remote, rescue, identities)).await?;
     let well = is_well(job, &remote).await;
     remote.close().await;
     // It serves, whatever else is not as it should be.
@@ -79,6 +90,19 @@ async fn is_lost(job: &mut Job<'_>) -> Result<()> {
         job.typed
     );
     Err(Fault::new(Code::E0428, message).hint(hint).into())
+}
+
+/// # Errors
+/// E0802 when what is not believed is not named.
+fn accepts(which: Option<&str>, unverified: bool) -> Result<Accepts, Fault> {
+    match (
+        unverified,
+        which.filter(|which| !which.starts_with("s3://")),
+    ) {
+        (false, _) => Ok(Accepts::Own),
+        (true, Some(_)) => Ok(Accepts::Doubtful),
+        (true, None) => Err(unverified_without_a_name()),
+    }
 }
 
 /// # Errors
@@ -136,16 +160,24 @@ async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &BackupOrigin) -> Res
     provision::run(job, &options).await.map(drop)
 }
 
+/// What makes the host serve again.
+#[derive(Clone, Copy)]
+struct Rescue<'a> {
+    origin: &'a BackupOrigin,
+    accepts: Accepts,
+    build: &'a Build,
+}
+
 /// The database first: nobody is ever shown an empty one.
 async fn serve(
     job: &mut Job<'_>,
     remote: &Remote,
-    origin: &BackupOrigin,
-    build: &Build,
+    rescue: Rescue<'_>,
     identities: Vec<Secret>,
 ) -> Result<()> {
     job.report.heading("restore");
-    origin.bring(job, remote).await?;
+    let origin = rescue.origin;
+    origin.bring(job, remote, rescue.accepts).await?;
     let agent = on_host::agent(job, remote).await?;
     let (settings, now) = (job.backups(), OffsetDateTime::now_utc());
     let backup = origin.backup();
@@ -155,7 +187,7 @@ async fn serve(
         app: &agent.facts().app,
         at: now,
     };
-    let restore = swapping.to_backup(backup, identities);
+    let restore = swapping.to_backup(backup, identities, rescue.accepts);
     let mut steps = restore.steps;
     if job.stack.cloud.is_some() {
         // On a new disk what was set aside is the empty one of the first converge. Should it not be empty after all, it stays.
@@ -164,7 +196,7 @@ async fn serve(
     let plan = job.plan(Mode::Apply, steps, restore.on_failure);
     on_host::run(job, agent, &plan, &[]).await?;
     job.report.heading("deploy");
-    deploy::on(job, remote, build).await
+    deploy::on(job, remote, rescue.build).await
 }
 
 /// A backup of its own first, proven and sent: the one that it came from may be too old for `health`, and nothing of what

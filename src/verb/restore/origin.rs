@@ -1,12 +1,13 @@
 //! Where a backup comes from: the host itself, a bucket, or this machine.
 
+use std::cmp::Reverse;
 use std::path::Path;
 
 use anyhow::Result;
 
 use crate::core::error::{Code, Fault};
 use crate::core::plan::Mode;
-use crate::facts::backups::{self, BackupManifest, Backups};
+use crate::facts::backups::{self, Accepts, BackupManifest, Backups, JudgedBackup, Standing};
 use crate::facts::bucket_backups::gather;
 use crate::operator::remote::Remote;
 use crate::planner::backup::{Settings, find};
@@ -22,29 +23,50 @@ const S3: &str = "s3://";
 const LISTED: usize = 5;
 
 pub enum BackupOrigin {
-    Bucket(Bucket, Box<BackupManifest>),
+    Bucket(Bucket, Box<JudgedBackup>),
     Here(Box<Here>),
 }
 
-impl BackupOrigin {
-    /// Where it is, when it is not on the host. The newest is that of a stack, when one is said.
+/// Which backup is asked for, and what it may be.
+#[derive(Clone, Copy)]
+pub struct BackupRequest<'a> {
+    /// `s3://…`, when a bucket is named.
+    pub from: Option<&'a str>,
+    /// The name of a backup or a file; the newest when none is said.
+    pub name: Option<&'a str>,
+    pub accepts: Accepts,
+}
+
+impl BackupRequest<'_> {
+    /// Whether a bucket or a file of this machine is meant.
     ///
     /// # Errors
-    /// E0802 and E0433 of a bucket, E0422 of a file.
-    pub async fn of(
-        job: &mut Job<'_>,
-        from: Option<&str>,
-        name: &str,
-        whose: Option<&str>,
-    ) -> Result<Option<Self>> {
-        if let Some(url) = from {
-            return Self::in_bucket(job, url, name, whose).await.map(Some);
+    /// E0802 when what names a bucket does not.
+    pub fn is_elsewhere(&self, job: &Job) -> Result<bool> {
+        if let Some(url) = self.from {
+            bucket(job, url)?;
+            return Ok(true);
         }
-        let path = Path::new(name);
-        if path.is_file() {
-            return push::at(path).map(|here| Some(Self::Here(Box::new(here))));
+        Ok(self.name.is_some_and(|name| Path::new(name).is_file()))
+    }
+}
+
+impl BackupOrigin {
+    /// Where it is, when it is not on the host.
+    ///
+    /// # Errors
+    /// E0802 and E0433 of a bucket, E0422 of a file; E0423 and E0436 when it is not one that is accepted.
+    pub async fn of(job: &mut Job<'_>, asked: BackupRequest<'_>) -> Result<Option<Self>> {
+        if let Some(url) = asked.from {
+            return Self::in_bucket(job, url, asked).await.map(Some);
         }
-        Ok(None)
+        let path = asked.name.map(Path::new).filter(|path| path.is_file());
+        let Some(path) = path else {
+            return Ok(None);
+        };
+        let here = push::at(path, &job.judge()?)?;
+        here.found.clone().accepted(asked.accepts)?;
+        Ok(Some(Self::Here(Box::new(here))))
     }
 
     /// Where it is when the host is lost: at a place that is named; else the named one, or the newest, of all that are in the
@@ -52,12 +74,20 @@ impl BackupOrigin {
     ///
     /// # Errors
     /// E0427 when there is none; those of the bucket when there is none here either; and those of `of`.
-    pub async fn off_the_host(job: &mut Job<'_>, which: Option<&str>) -> Result<Self> {
+    pub async fn off_the_host(job: &mut Job<'_>, asked: BackupRequest<'_>) -> Result<Self> {
         let stack = job.stack.name.clone();
-        if let Some(url) = which.filter(|which| which.starts_with(S3)) {
-            return Self::in_bucket(job, url, LATEST, Some(&stack)).await;
+        if let Some(url) = asked.name.filter(|which| which.starts_with(S3)) {
+            return Self::in_bucket(
+                job,
+                url,
+                BackupRequest {
+                    name: None,
+                    ..asked
+                },
+            )
+            .await;
         }
-        if let Some(origin) = Self::of(job, None, which.unwrap_or_default(), None).await? {
+        if let Some(origin) = Self::of(job, asked).await? {
             return Ok(origin);
         }
         let here = push::pulled(job)?.into_iter();
@@ -73,11 +103,15 @@ impl BackupOrigin {
         let mut all = here;
         let mut broken = Backups::default();
         if let Some((bucket, there)) = there {
-            let there_is = |backup: BackupManifest| Self::Bucket(bucket.clone(), Box::new(backup));
-            all.extend(there.whole.into_iter().map(there_is));
-            broken.broken = there.broken;
+            let there_is = |found: JudgedBackup| Self::Bucket(bucket.clone(), Box::new(found));
+            broken.broken = there.broken.clone();
+            all.extend(there.judged().map(there_is));
         }
-        match (meant(all, broken, &stack, which), missed) {
+        let mut seen = Backups::default();
+        let own = all.iter().filter(|origin| *origin.backup().stack == *stack);
+        own.for_each(|origin| seen.take(origin.found().clone()));
+        tell_of_doubt(job, &seen.sorted(), asked);
+        match (meant(all, broken, &stack, asked), missed) {
             (Ok(origin), Some(error)) => {
                 let text = format!("note: {error:#}; only the backups on this machine are known");
                 job.report.note(text);
@@ -88,40 +122,45 @@ impl BackupOrigin {
         }
     }
 
-    async fn in_bucket(
-        job: &mut Job<'_>,
-        url: &str,
-        name: &str,
-        whose: Option<&str>,
-    ) -> Result<Self> {
+    async fn in_bucket(job: &mut Job<'_>, url: &str, asked: BackupRequest<'_>) -> Result<Self> {
         let (bucket, there) = look(job, url).await?;
-        let there = there.sorted(whose);
-        match find(&there, Some(name)) {
-            Ok(backup) => {
-                let backup = Box::new(backup.clone());
-                Ok(Self::Bucket(bucket, backup))
-            }
+        tell_of_doubt(job, &there, asked);
+        let known = match asked.accepts {
+            Accepts::Foreign => there.clone().with_foreign(),
+            Accepts::Own | Accepts::Doubtful => there.clone(),
+        };
+        let name = match find(&known, asked.name, asked.accepts) {
+            Ok(backup) => backup.name.clone(),
+            Err(fault) if fault.code == Code::E0436 => return Err(fault.into()),
             Err(why) => {
                 let hint = format!("nothing was changed; in the bucket {}", listed(&there));
-                Err(Fault::new(Code::E0433, format!("{}: {why}", bucket.url()))
+                return Err(Fault::new(Code::E0433, format!("{}: {why}", bucket.url()))
                     .hint(hint)
-                    .into())
+                    .into());
             }
-        }
+        };
+        let gone = || Fault::new(Code::E0433, format!("{name} is not in {}", bucket.url()));
+        let found = there.judged().find(|found| found.backup.name == name);
+        let found = found.ok_or_else(gone)?;
+        Ok(Self::Bucket(bucket, Box::new(found)))
     }
 
     pub fn backup(&self) -> &BackupManifest {
+        &self.found().backup
+    }
+
+    fn found(&self) -> &JudgedBackup {
         match self {
-            Self::Bucket(_, backup) => backup,
-            Self::Here(here) => &here.backup,
+            Self::Bucket(_, found) => found,
+            Self::Here(here) => &here.found,
         }
     }
 
     /// What a person calls it: `shop_20261125_030000 in s3://…`
     pub fn told(&self) -> String {
         match self {
-            Self::Bucket(bucket, backup) => format!("{} in {}", backup.name, bucket.url()),
-            Self::Here(here) => format!("{} on this machine", here.backup.name),
+            Self::Bucket(bucket, found) => format!("{} in {}", found.backup.name, bucket.url()),
+            Self::Here(here) => format!("{} on this machine", here.found.backup.name),
         }
     }
 
@@ -132,7 +171,7 @@ impl BackupOrigin {
     pub async fn verify(&self, job: &mut Job<'_>) -> Result<()> {
         let (bucket, backup) = match self {
             Self::Here(here) => return here.verify(),
-            Self::Bucket(bucket, backup) => (bucket, backup),
+            Self::Bucket(bucket, found) => (bucket, &found.backup),
         };
         let store = bucket.open()?;
         for content in backup.contents() {
@@ -152,11 +191,12 @@ impl BackupOrigin {
     ///
     /// # Errors
     /// What fails on the way; then the host has nothing of that name.
-    pub async fn bring(&self, job: &mut Job<'_>, remote: &Remote) -> Result<()> {
+    pub async fn bring(&self, job: &mut Job<'_>, remote: &Remote, accepts: Accepts) -> Result<()> {
         match self {
-            Self::Here(here) => here.push(job, remote).await,
-            Self::Bucket(bucket, backup) => {
-                let steps = vec![Settings::fetched(bucket, &backup.name)];
+            Self::Here(here) => here.push(job, remote, accepts).await,
+            Self::Bucket(bucket, found) => {
+                let name = &found.backup.name;
+                let steps = vec![Settings::fetched(bucket, name, accepts)];
                 let plan = job.plan(Mode::Apply, steps, Vec::new());
                 let agent = on_host::agent(job, remote).await?;
                 on_host::run(job, agent, &plan, &[]).await.map(drop)
@@ -165,20 +205,28 @@ impl BackupOrigin {
     }
 }
 
-/// What is in a bucket.
+/// The bucket that an URL names, for the key of citrino.yml.
 ///
 /// # Errors
-/// E0802 when citrino.yml has no key for one, E0433 when nothing is there, E0430 and E0431 when it does not say.
-async fn look(job: &mut Job<'_>, url: &str) -> Result<(Bucket, Backups)> {
+/// E0802 when citrino.yml has no key for one, or the URL names none.
+fn bucket(job: &Job, url: &str) -> Result<Bucket> {
     let Some(own) = job.backups().s3 else {
         let message = "citrino.yml has no `backup.s3` with a key for the bucket";
         return Err(Fault::new(Code::E0802, message)
             .hint("add `backup: { s3: { bucket: NAME, region: REGION, key_id: { env: S3_KEY_ID }, secret: { env: S3_SECRET } } }`")
             .into());
     };
-    let bucket = own.at(url)?;
+    own.at(url)
+}
+
+/// What is in a bucket, as this machine judges it.
+///
+/// # Errors
+/// E0802 when citrino.yml has no key for one, E0433 when nothing is there, E0430 and E0431 when it does not say.
+async fn look(job: &mut Job<'_>, url: &str) -> Result<(Bucket, Backups)> {
+    let bucket = bucket(job, url)?;
     job.report.waiting(format!("reading {}", bucket.url()));
-    let there = gather(&bucket.open()?).await?;
+    let there = gather(&bucket.open()?, &job.judge()?).await?;
     if there.backups == Backups::default() {
         let message = format!("there is no backup in {}", bucket.url());
         return Err(Fault::new(Code::E0433, message)
@@ -188,32 +236,47 @@ async fn look(job: &mut Job<'_>, url: &str) -> Result<(Bucket, Backups)> {
     Ok((bucket, there.backups))
 }
 
+/// Who asks for the newest is to know of what says that it is newer.
+pub fn tell_of_doubt(job: &mut Job<'_>, there: &Backups, asked: BackupRequest<'_>) {
+    let is_newest = asked.name.is_none_or(|name| name == LATEST);
+    if let Some(one) = there.newer_in_doubt().filter(|_| is_newest) {
+        let name = &one.backup.name;
+        job.report.note(format!(
+            "note: {name} looks like the newest backup, and is not used: {}",
+            one.why
+        ));
+    }
+}
+
 /// Of all that were found the one that is meant: the newest of the stack, or the one of that name, whosever it is.
 /// `known` has what cannot be used.
 ///
 /// # Errors
-/// E0427 when there is none.
+/// E0427 when there is none, E0436 when it is not believed and that is not accepted.
 fn meant(
     mut all: Vec<BackupOrigin>,
     mut known: Backups,
     stack: &str,
-    which: Option<&str>,
+    asked: BackupRequest<'_>,
 ) -> Result<BackupOrigin, Fault> {
-    all.retain(|origin| {
-        which.is_some_and(|which| which != LATEST) || origin.backup().stack == stack
-    });
-    // Newest first; the sort is stable, and from the bucket it is the shorter way to the host.
+    let is_named = asked.name.is_some_and(|which| which != LATEST);
+    all.retain(|origin| is_named || origin.backup().stack == stack);
+    // What is believed first, then the newest; the sort is stable, and from the bucket it is the shorter way to the host.
     all.reverse();
-    all.sort_by_key(|origin| std::cmp::Reverse(backups::at(&origin.backup().at)));
+    all.sort_by_key(|origin| {
+        let is_doubtful = matches!(origin.found().standing, Standing::Doubtful(_));
+        (is_doubtful, Reverse(backups::at(&origin.backup().at)))
+    });
     for origin in &all {
-        let backup = origin.backup();
-        known.broken.remove(&backup.name);
-        if known.whole.iter().all(|one| one.name != backup.name) {
-            known.whole.push(backup.clone());
+        let name = &origin.backup().name;
+        known.broken.remove(name);
+        if known.names().all(|one| one != name) {
+            known.take(origin.found().clone());
         }
     }
-    let name = match find(&known, which) {
+    let name = match find(&known, asked.name, asked.accepts) {
         Ok(backup) => backup.name.clone(),
+        Err(fault) if fault.code == Code::E0436 => return Err(fault),
         Err(fault) => return Err(no_such(&fault.message, &known)),
     };
     let found = all.into_iter().find(|origin| origin.backup().name == name);
@@ -249,6 +312,8 @@ mod tests {
 
     use super::*;
     use crate::core::secret::Secret;
+    use crate::core::stack_key::StackKey;
+    use crate::facts::backups::Judge;
 
     const STACK: &str = "prod";
 
@@ -279,18 +344,38 @@ mod tests {
             secret: Secret::new("secret"),
             append_only: false,
         };
-        BackupOrigin::Bucket(bucket, Box::new(backup))
+        BackupOrigin::Bucket(bucket, Box::new(judged(backup, Standing::Own)))
+    }
+
+    /// As it is judged where it says that it is of this stack; another's is foreign.
+    fn judged(backup: BackupManifest, standing: Standing) -> JudgedBackup {
+        let standing = if backup.stack == STACK {
+            standing
+        } else {
+            Standing::Foreign
+        };
+        JudgedBackup { backup, standing }
     }
 
     fn here(backup: &BackupManifest) -> BackupOrigin {
         let folder = tempfile::tempdir().unwrap();
         let manifest = folder.path().join(format!("{}.json", backup.name));
-        fs::write(&manifest, backup.text().unwrap()).unwrap();
-        BackupOrigin::Here(Box::new(push::at(&manifest).unwrap()))
+        let key = StackKey::of([7; 32]);
+        fs::write(&manifest, backup.text(&key).unwrap()).unwrap();
+        let judge = Judge::new(Some(key), Some(STACK));
+        BackupOrigin::Here(Box::new(push::at(&manifest, &judge).unwrap()))
     }
 
     fn of(all: Vec<BackupOrigin>, which: Option<&str>) -> Result<String, Fault> {
-        meant(all, Backups::default(), STACK, which).map(|origin| origin.told())
+        meant(all, Backups::default(), STACK, asked(which)).map(|origin| origin.told())
+    }
+
+    fn asked(name: Option<&str>) -> BackupRequest<'_> {
+        BackupRequest {
+            from: None,
+            name,
+            accepts: Accepts::Own,
+        }
     }
 
     #[test]
@@ -365,10 +450,15 @@ mod tests {
             ..Backups::default()
         };
         let name = backup(25).name;
-        let found = meant(vec![here(&backup(25))], broken.clone(), STACK, Some(&name));
+        let found = meant(
+            vec![here(&backup(25))],
+            broken.clone(),
+            STACK,
+            asked(Some(&name)),
+        );
         assert!(found.is_ok());
         for which in [None, Some(name.as_str())] {
-            let refused = meant(Vec::new(), broken.clone(), STACK, which)
+            let refused = meant(Vec::new(), broken.clone(), STACK, asked(which))
                 .err()
                 .unwrap();
             assert!(
@@ -379,5 +469,36 @@ mod tests {
                 refused.message
             );
         }
+    }
+
+    #[test]
+    fn what_is_not_believed_takes_no_place_of_what_is() {
+        let forged = |day: u8| {
+            let standing = Standing::Doubtful("it is not signed".to_owned());
+            let bucket = there(backup(day));
+            let BackupOrigin::Bucket(bucket, _) = bucket else {
+                unreachable!()
+            };
+            BackupOrigin::Bucket(bucket, Box::new(judged(backup(day), standing)))
+        };
+        let on_machine = "citrino_20261124_030000 on this machine";
+        // A newer one, and one under the name of a genuine one.
+        for (forged_day, which) in [
+            (25, None),
+            (24, None),
+            (24, Some("citrino_20261124_030000")),
+        ] {
+            let all = vec![forged(forged_day), here(&backup(24))];
+            assert_eq!(of(all, which).as_deref(), Ok(on_machine));
+        }
+        for which in [None, Some("citrino_20261125_030000")] {
+            let refused = of(vec![forged(25)], which).unwrap_err();
+            assert_eq!(refused.code, Code::E0436);
+        }
+        let wanted = BackupRequest {
+            accepts: Accepts::Doubtful,
+            ..asked(Some("citrino_20261125_030000"))
+        };
+        assert!(meant(vec![forged(25)], Backups::default(), STACK, wanted).is_ok());
     }
 }
