@@ -289,6 +289,8 @@ pub struct ImportCommand {
     pub check: bool,
     #[command(flatten)]
     pub yes: Yes,
+    #[command(flatten)]
+    pub artifact: Artifact,
     // Its heading holds for what comes after it too.
     #[command(flatten)]
     pub csv: CsvOptions,

@@ -66,7 +66,7 @@ pub async fn offer(job: &mut Job<'_>, api: &Hetzner, server: Option<&ServerView>
     let cloud = job.stack.cloud.as_ref().context("no cloud")?;
     let offer = availability(api, &job.stack.name, cloud, server).await?;
     job.report.note(offer.to_string());
-    for note in &offer.notes {
+    for note in offer.notes.iter().chain(&job.stack.image_note()) {
         job.report.note(format!("note: {note}"));
     }
     Ok(())

@@ -71,6 +71,7 @@ pub fn measured(figure: &Figure) -> String {
     }
     let (value, unit, decimals) = match figure.unit.as_str() {
         "EUR" => (figure.value, "EUR", 2),
+        "rows" => (figure.value, "rows", 0),
         "B" => (figure.value / 1e6, "MB", 1),
         unit => (figure.value, unit, 1),
     };

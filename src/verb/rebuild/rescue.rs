@@ -172,7 +172,7 @@ async fn serve(
 async fn is_well(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     backup::proven(job, remote).await?;
     job.report.heading("health");
-    health::on(job, remote).await
+    health::on(job, remote).await.map(drop)
 }
 
 fn stopwatch(job: &mut Job, begun: (Instant, OffsetDateTime), origin: &BackupOrigin, well: bool) {
