@@ -114,3 +114,6 @@ fn hosts() -> Vec<Facts> {
     }
     hosts
 }
+
+#[cfg(test)]
+mod tests;
