@@ -121,7 +121,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Validate { resolve } => validate::run(job, *resolve),
         Verb::Plan { out } => plan::run(job, out.as_deref()).await,
         Verb::Provision(options) => provision::run(job, options).await,
-        Verb::Converge { check, plan } => converge::run(job, *check, plan.as_deref()).await,
+        Verb::Converge(options) => converge::run(job, options).await,
         Verb::Deploy { artifact, cut_off } => match cut_off::CutOffChoice::of(*cut_off) {
             None => deploy::run(job, artifact).await,
             Some(way) => cut_off::run(job, way).await,

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::job::Job;
 use super::{backup, converge, deploy, domain, health, provision};
-use crate::cli::{Artifact, Provision, Yes};
+use crate::cli::{Apply, Artifact, Provision, Yes};
 use crate::core::error::exit;
 use crate::verb::domain::Leads;
 use crate::verb::on_host;
@@ -17,17 +17,19 @@ pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8>
     if job.stack.cloud.is_some() {
         job.report.heading("provision");
         let options = Provision {
-            yes,
-            check: false,
+            apply: Apply {
+                yes,
+                check: false,
+                plan: None,
+            },
             replace: false,
-            plan: None,
         };
         provision::run(job, &options).await?;
     }
     let target = on_host::target(job).await?;
     let remote = on_host::connect_to(job, &target).await?;
     job.report.heading("converge");
-    converge::on(job, &remote).await?;
+    converge::on(job, &remote, yes.yes).await?;
     job.report.heading("deploy");
     deploy::on(job, &remote, &build).await?;
     backup::first(job, &remote).await?;

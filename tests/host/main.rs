@@ -13,6 +13,7 @@ mod audit;
 mod backup_faults;
 mod backups;
 mod browser;
+mod consequences;
 mod cuts;
 mod deploy;
 mod drift;

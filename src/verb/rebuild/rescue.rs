@@ -6,7 +6,7 @@ use anyhow::Result;
 use time::OffsetDateTime;
 
 use super::disk;
-use crate::cli::{Provision, Rebuild};
+use crate::cli::{Apply, Provision, Rebuild};
 use crate::config::source;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::event::Figure;
@@ -50,7 +50,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
         .await?
         .telling(job.report.progress());
     job.report.heading("converge");
-    converge::on(job, &remote).await?;
+    converge::on(job, &remote, true).await?;
     Box::pin(serve(job, &remote, &origin, &build, identities)).await?;
     let well = is_well(job, &remote).await;
     remote.close().await;
@@ -128,10 +128,12 @@ async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &BackupOrigin) -> Res
         return disk::renew(job, &api, wish.yes, &what).await;
     }
     let options = Provision {
-        yes: wish.yes,
-        check: false,
+        apply: Apply {
+            yes: wish.yes,
+            check: false,
+            plan: None,
+        },
         replace: false,
-        plan: None,
     };
     provision::run(job, &options).await.map(drop)
 }
