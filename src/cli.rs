@@ -68,14 +68,7 @@ pub enum Verb {
     /// Create or change the resources at Hetzner, and wait for the host
     Provision(Provision),
     /// Configure the host
-    Converge {
-        /// Only show what would change; exit 3 if something would
-        #[arg(long, conflicts_with = "plan")]
-        check: bool,
-        /// Apply a plan saved with `plan --out`; refuse if anything changed since
-        #[arg(long, value_name = "FILE")]
-        plan: Option<PathBuf>,
-    },
+    Converge(Apply),
     /// Deploy the app; switch to the new release once it is healthy
     Deploy {
         #[command(flatten)]
@@ -198,18 +191,24 @@ pub struct Yes {
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct Provision {
+pub struct Apply {
     #[command(flatten)]
     pub yes: Yes,
     /// Only show what would change; exit 3 if something would
     #[arg(long, conflicts_with_all = ["yes", "plan"])]
     pub check: bool,
-    /// Allow a new disk for the server if the image differs; everything on the disk is lost
-    #[arg(long)]
-    pub replace: bool,
     /// Apply a plan saved with `plan --out`; refuse if anything changed since
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Provision {
+    #[command(flatten)]
+    pub apply: Apply,
+    /// Allow a new disk for the server if the image differs; everything on the disk is lost
+    #[arg(long)]
+    pub replace: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -289,6 +288,8 @@ pub struct ImportCommand {
     pub check: bool,
     #[command(flatten)]
     pub yes: Yes,
+    #[command(flatten)]
+    pub artifact: Artifact,
     // Its heading holds for what comes after it too.
     #[command(flatten)]
     pub csv: CsvOptions,

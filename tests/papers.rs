@@ -133,6 +133,9 @@ fn names(step: &Value, profile: &Value) -> Vec<String> {
     let Some(each) = step["each"].as_str() else {
         return vec![name(step)];
     };
+    if !each.starts_with("profile") {
+        return vec![name(step).replace("{{ item.table }}", "TABLE")];
+    }
     let pointer = each.replacen("profile", "", 1).replace('.', "/");
     let items = profile.pointer(&pointer).unwrap().as_array().unwrap();
     items.iter().map(name).collect()

@@ -20,7 +20,7 @@ use crate::agent::guard::{self, Guard};
 use crate::core::audit::{AuditAction, Head};
 use crate::core::engine;
 use crate::core::error::{Code, Fault, error_info};
-use crate::core::event::{Counts, Event, RunPoint, Side};
+use crate::core::event::{Counts, Event, RunPoint, Side, StepState};
 use crate::core::outage::{self, Watch};
 use crate::core::plan::{Claim, Mode, Plan};
 use crate::core::value::Sha256;
@@ -172,12 +172,29 @@ async fn listen(
 }
 
 async fn check(system: &System, writer: &EventWriter, plan: &Plan<Task>) -> Result<()> {
+    let system = &system.foreseeing();
     engine::run(plan, system, &mut |event| {
+        foresee(system, plan, &event);
         writer.say(FromAgent::Event(Box::new(event)));
         Ok(())
     })
     .await?;
     Ok(())
+}
+
+/// What a step would leave is known to those after it.
+fn foresee(system: &System, plan: &Plan<Task>, event: &Event) {
+    let Event::Step {
+        n,
+        state: StepState::Differs,
+        ..
+    } = event
+    else {
+        return;
+    };
+    if let Some(step) = n.checked_sub(1).and_then(|index| plan.steps.get(index)) {
+        step.task.foresee(system);
+    }
 }
 
 async fn apply(

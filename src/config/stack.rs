@@ -23,6 +23,7 @@ mod backup;
 mod check;
 mod environment;
 mod source;
+mod system;
 
 pub use backup::{BackupSettings, S3};
 pub use source::SecretSource;

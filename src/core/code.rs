@@ -149,6 +149,7 @@ codes! {
         E0522 => FAILED,
         E0523 => FAILED,
         E0524 => FAILED,
+        E0525 => FAILED,
     }
     /// Releases of the app.
     Release {

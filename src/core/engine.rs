@@ -5,7 +5,9 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::core::error::{Code, Fault, code, error_info};
-use crate::core::event::{Act, Change, Counts, Event, Figure, Label, RunPoint, StepState};
+use crate::core::event::{
+    Act, Change, Counts, Event, Figure, Label, RunPoint, StepState, UnitEffect,
+};
 use crate::core::plan::{Mode, Plan, Step};
 
 /// What `check` saw.
@@ -34,6 +36,14 @@ impl CheckResult {
     pub fn by(mut self, act: Act) -> Self {
         if let Some(change) = &mut self.change {
             change.act = act;
+        }
+        self
+    }
+
+    /// What making it so does beside that.
+    pub fn with_effects(mut self, effects: impl IntoIterator<Item = UnitEffect>) -> Self {
+        if let Some(change) = &mut self.change {
+            change.effects.extend(effects);
         }
         self
     }

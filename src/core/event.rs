@@ -24,6 +24,28 @@ pub enum Act {
     Adopt,
 }
 
+/// What is done to a unit of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitAct {
+    Start,
+    Stop,
+    Restart,
+    Reload,
+    /// What it runs starts in another unit beside it, which takes over.
+    HandOver,
+}
+
+/// What bringing a step about does beside its own change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitEffect {
+    pub act: UnitAct,
+    pub unit: String,
+    /// Whether the site does not answer meanwhile.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupts: bool,
+}
+
 /// What differs between a wish and the world.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -31,6 +53,9 @@ pub struct Change {
     pub act: Act,
     /// One sentence fragment a difference, such as `mode is 0644, wished 0600`.
     pub what: Vec<String>,
+    /// Absent in what an earlier version wrote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<UnitEffect>,
     /// A unified diff, for content that is text and no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
@@ -73,6 +98,7 @@ impl Change {
         Self {
             act: self.act,
             what: vec![plain::at_most(&differences, most).into_owned()],
+            effects: self.effects.clone(),
             diff: self
                 .diff
                 .as_ref()

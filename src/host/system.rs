@@ -9,6 +9,7 @@ mod cmd;
 mod draft;
 mod files;
 mod folder;
+mod foresight;
 mod found;
 mod program;
 mod walk;
@@ -17,6 +18,7 @@ pub use cmd::Cmd;
 pub use draft::DRAFT;
 pub use files::{OpenSocket, OwnFile, PROGRAM, give_file, random};
 pub use folder::{TEXT, running};
+pub use foresight::{FutureFile, FutureUnit};
 pub use found::{Found, Ids, Kind};
 pub use program::Output;
 
@@ -30,6 +32,8 @@ pub struct System {
     app: Arc<AppProfile>,
     /// Who beside root may own folders on the way to what is written now, since that will be his.
     owner: Option<Ids>,
+    /// What the steps before would have made of it, in a run that only looks.
+    foresight: foresight::Foresight,
 }
 
 impl System {
@@ -44,6 +48,7 @@ impl System {
             root: root.into(),
             app: Arc::default(),
             owner: None,
+            foresight: foresight::Foresight::default(),
         }
     }
 

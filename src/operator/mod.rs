@@ -4,6 +4,7 @@ pub mod artifact;
 pub mod cache;
 pub mod known_host;
 pub mod mirror;
+pub mod name_lookup;
 pub mod preview;
 pub mod public_probe;
 pub mod remote;

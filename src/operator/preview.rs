@@ -58,6 +58,18 @@ impl Preview {
         self.events.iter().filter_map(planned).collect()
     }
 
+    /// What would take the site away for a moment, each once.
+    pub fn interruptions(&self) -> Vec<String> {
+        let planned = self.planned();
+        let effects = planned.iter().flat_map(|step| &step.change.effects);
+        let mut units: Vec<String> = effects
+            .filter(|effect| effect.interrupts)
+            .map(|effect| effect.unit.clone())
+            .collect();
+        units.dedup();
+        units
+    }
+
     pub fn is_empty(&self) -> bool {
         self.tally.differs == 0
     }

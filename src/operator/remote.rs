@@ -38,6 +38,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// busy machine, or wait for a person's answer; a command that was killed leaves its connection for as long.
 const IDLE: NonZeroUsize = NonZeroUsize::new(600).unwrap();
 
+/// Starts a program that may not be there. The code says so; what sudo or a shell would say of it is in the host's language.
+const START: &str = r#"test -x "$0" || exit 127; exec "$0" "$@""#;
+
 /// An open connection to a host.
 pub struct Remote {
     session: Session,
@@ -66,7 +69,6 @@ impl Remote {
         let mut builder = SessionBuilder::default();
         builder
             .known_hosts_check(KnownHosts::Strict)
-            .user_known_hosts_file(&target.known_hosts)
             .config_file(target.ssh_config())
             .user(target.user.to_string())
             .port(target.port)
@@ -107,7 +109,7 @@ impl Remote {
                 Ok(remote) => return Ok(remote),
                 Err(error) => error,
             };
-            let wrong_key = code(&error) == Code::E0502;
+            let wrong_key = matches!(code(&error), Code::E0502 | Code::E0525);
             if wrong_key || begun.elapsed() > within {
                 return Err(error);
             }
@@ -218,7 +220,7 @@ impl Remote {
     async fn start(&self) -> Result<Option<Agent<'_>>> {
         let path = format!("{AGENTS}/{}", self.agent.sha256);
         let mut child = self
-            .command(&[&path, "agent"])
+            .command(&["sh", "-c", START, &path, "agent"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -248,12 +250,11 @@ impl Remote {
             };
         }
         let said = wire::complaint(Some(&mut stderr)).await?;
-        // The shell's word for "not found" is an error of openssh; sudo says 1 and the sentence.
+        // The code for "not found" is an error of openssh.
         match wire::gone(child).await {
             Some(Err(openssh::Error::Remote(error))) if error.kind() == ErrorKind::NotFound => {
                 return Ok(None);
             }
-            Some(Ok(_)) if said.contains("command not found") => return Ok(None),
             Some(Err(error)) => return Err(error.into()),
             _ => {}
         }

@@ -190,6 +190,7 @@ fn step(name: &str, run: &str, check: &str) -> Step<Task> {
             user: None,
             env_file: None,
             sandbox: false,
+            writes: Vec::new(),
             deadline_s: None,
         },
     )

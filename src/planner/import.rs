@@ -31,7 +31,7 @@ pub fn imported(
             Code::E0455,
             "no release serves on the host, and an import needs its migrations and its loader",
         )
-        .hint("run `citrino-ops deploy` first")
+        .hint("without `--check` the import deploys the app first; so do `citrino-ops deploy` and `up`")
     })?;
     Ok(Imported {
         previous: backups::previous(&stack.database.name, at),

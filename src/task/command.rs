@@ -26,6 +26,9 @@ pub struct Command {
     /// Both programs run in the sandbox of the app.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sandbox: bool,
+    /// What `run` writes, where a service goes by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<String>,
     /// How many seconds each of the programs may take, when that is not for the agent to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_s: Option<u64>,

@@ -11,7 +11,7 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 use crate::core::value::{Sha256, checked};
-use crate::host::system::{Cmd, Found, Ids, Kind, Output, PROGRAM, System, TEXT};
+use crate::host::system::{Cmd, Found, FutureFile, Ids, Kind, Output, PROGRAM, System, TEXT};
 use crate::storage::blob;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,6 +56,16 @@ pub enum FileContent {
 }
 
 impl FileContent {
+    /// What will be in the file.
+    pub fn to_come(&self) -> FutureFile {
+        match self {
+            Self::Text(text) => FutureFile::Content(digest::sha256(text.as_bytes())),
+            Self::Secret(secret) => FutureFile::Content(digest::sha256(secret.reveal().as_bytes())),
+            Self::Blob { blob } => FutureFile::Content(blob.clone()),
+            Self::Output { .. } => FutureFile::Unknown,
+        }
+    }
+
     /// The text as a secret, whether one went into it or not.
     pub fn into_secret(self) -> Secret {
         match self {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Link, Probe, Service};
 use crate::core::engine::{CheckResult, Wish};
+use crate::core::event::UnitAct;
 use crate::host::system::System;
 
 /// Each slot with the release that serves in it; nothing is done where none of them serves.
@@ -49,7 +50,7 @@ impl HandedOver {
 impl Wish<System> for HandedOver {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         match self.serving(system).await? {
-            Some(slot) => slot.running.check(system).await,
+            Some(slot) => Ok(in_the_other_slot(slot.running.check(system).await?)),
             None => Ok(CheckResult::same()),
         }
     }
@@ -65,6 +66,19 @@ impl Wish<System> for HandedOver {
             _ => old.running.apply(system).await,
         }
     }
+}
+
+/// Nobody notices what would otherwise be a restart.
+fn in_the_other_slot(mut seen: CheckResult) -> CheckResult {
+    let effects = seen
+        .change
+        .iter_mut()
+        .flat_map(|change| &mut change.effects);
+    for effect in effects.filter(|effect| effect.act == UnitAct::Restart) {
+        effect.act = UnitAct::HandOver;
+        effect.interrupts = false;
+    }
+    seen
 }
 
 /// # Errors

@@ -229,6 +229,7 @@ impl Imported {
         }
         notes.extend(validate::look(system, &self.database, &fresh.name, &self.role()).await?);
         let after = reader::rows(system, &fresh.name).await?;
+        lost_nothing(system, &before, &after)?;
         notes.extend(emptied(&before, &after));
         schema::answers(system, &self.trial, fresh, &self.role()).await?;
         Ok(KnownImport {
@@ -259,6 +260,21 @@ fn told(now: &BTreeMap<String, u64>, then: &BTreeMap<String, u64>, place: &str) 
             )
         })
         .collect()
+}
+
+/// # Errors
+/// E0453 when a table that imports fill would be empty, and is not so now.
+fn lost_nothing(
+    system: &System,
+    before: &BTreeMap<String, u64>,
+    after: &BTreeMap<String, u64>,
+) -> Result<()> {
+    let import = system.app().import.as_ref();
+    let lost = import.map_or(Vec::new(), |import| import.lost(before, after));
+    if lost.is_empty() {
+        return Ok(());
+    }
+    Err(validate::failed(&lost.join("; ")).into())
 }
 
 /// Tables that had rows and have none any more.

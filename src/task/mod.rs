@@ -49,7 +49,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::core::engine::{CheckResult, Wish};
-use crate::host::system::System;
+use crate::host::system::{FutureFile, System};
 
 pub use absent::Absent;
 pub use apt_repository::AptRepository;
@@ -160,6 +160,23 @@ impl Task {
                 _ => None,
             },
             _ => None,
+        }
+    }
+
+    /// Notes what this step would leave, for the steps after it in a run that only looks.
+    pub fn foresee(&self, system: &System) {
+        match self {
+            Task::File(file) => system.foresee(&file.path, file.content.to_come()),
+            Task::Link(link) => {
+                system.foresee(&link.path, FutureFile::Link(Path::new(&link.to).into()));
+            }
+            Task::Absent(absent) => system.foresee(&absent.path, FutureFile::Absent),
+            Task::Command(command) => {
+                for path in &command.writes {
+                    system.foresee(path, FutureFile::Unknown);
+                }
+            }
+            _ => {}
         }
     }
 

@@ -15,6 +15,7 @@ mod host;
 mod http;
 mod load;
 mod measured;
+mod rows;
 mod sql;
 mod wal;
 
@@ -22,6 +23,7 @@ pub use backups::{BackupAge, OffsiteAge, ProofAge, Whole};
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
 pub use load::{Cpu, Disk, Memory};
+pub use rows::Rows;
 pub use sql::{IndexUsed, Sql};
 pub use wal::{Recoverable, WalSize, WalWaits};
 
@@ -60,6 +62,7 @@ pub enum Ask {
     Cpu(Cpu),
     Sql(Sql),
     IndexUsed(IndexUsed),
+    Rows(Rows),
     WalWaits(WalWaits),
     Recoverable(Recoverable),
     WalSize(WalSize),
@@ -83,6 +86,7 @@ impl Ask {
             Self::Cpu(cpu) => cpu.answer(system).await,
             Self::Sql(sql) => sql.answer(system).await,
             Self::IndexUsed(index) => index.answer(system).await,
+            Self::Rows(rows) => rows.answer(system).await,
             Self::WalWaits(waits) => waits.answer(system).await,
             Self::Recoverable(recoverable) => recoverable.answer(system).await,
             Self::WalSize(size) => size.answer(system).await,

@@ -1,11 +1,14 @@
 //! The pending migrations of a release, run on a copy of the live database before they touch it, and the release asked
 //! on what they make.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::postgres::app_role::AppRole;
+use super::postgres::reader;
 use crate::core::digest;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::now;
@@ -112,6 +115,24 @@ impl Wish<System> for Rehearsal {
     }
 }
 
+/// A release that is ready says nothing of rows: an empty catalogue serves, too.
+///
+/// # Errors
+/// When the migrations emptied a table that imports fill.
+fn lost_nothing(
+    system: &System,
+    before: &BTreeMap<String, u64>,
+    after: &BTreeMap<String, u64>,
+) -> Result<()> {
+    let import = system.app().import.as_ref();
+    let lost = import.map_or(Vec::new(), |import| import.lost(before, after));
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let why = format!("the migrations lose data: {}", lost.join("; "));
+    Err(failed(&why).into())
+}
+
 impl Rehearsal {
     /// What the live database has seen of the release's migrations; the reason when it cannot be known.
     async fn status(&self, system: &System) -> Result<Result<Schema, String>> {
@@ -136,6 +157,7 @@ impl Rehearsal {
     async fn rehearse(&self, system: &System, scratch: &Scratch) -> Result<Vec<Passed>> {
         scratch.has_room(system, 2).await?;
         scratch.fill(system).await?;
+        let before = reader::rows(system, &scratch.name).await?;
         lock_observer::place(system, &scratch.name).await?;
         let migrate = system.app().commands.migrate.run.words();
         let migrated = self.trial.run_on(system, scratch, &migrate).await?;
@@ -147,6 +169,7 @@ impl Rehearsal {
             ))
             .into());
         }
+        lost_nothing(system, &before, &reader::rows(system, &scratch.name).await?)?;
         let role = AppRole::of(system, &scratch.name).await?;
         let passed = lock_observer::ask(system, &role, &scratch.name).await?;
         role.analyze(system, &scratch.name).await?;

@@ -1,14 +1,20 @@
 //! A systemd unit that is enabled or not, runs or not, and runs what is on disk.
 
-use std::path::Path;
+mod files;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::core::digest::{self, sha256};
 use crate::core::engine::{CheckResult, Wish};
+use crate::core::event::{UnitAct, UnitEffect};
+use crate::core::value::SlotName;
 use crate::host::own;
-use crate::host::system::{Cmd, Kind, System};
+use crate::host::system::{Cmd, FutureUnit, System};
+
+/// What every answer of the site passes through.
+const NGINX: &str = "nginx.service";
+/// How the units of PostgreSQL's clusters begin.
+const CLUSTERS: &str = "postgresql@";
 
 /// There are no handlers: a notification is lost when a run fails in between. Instead the unit
 /// differs while the content of `restart_on` and `reload_on` is not what the running instance was
@@ -53,8 +59,7 @@ struct ServiceTodo {
     what: Vec<String>,
     daemon_reload: bool,
     enable: Option<bool>,
-    /// start, stop, restart or reload
-    act: Option<&'static str>,
+    act: Option<UnitAct>,
 }
 
 impl Service {
@@ -79,7 +84,7 @@ impl Service {
                 "UnitFileState" => value.clone_into(&mut unit.enabled),
                 "InvocationID" => value.clone_into(&mut unit.invocation),
                 "NeedDaemonReload" => unit.stale = value == "yes",
-                "ActiveEnterTimestamp" => unit.since_us = timestamp_us(value).unwrap_or(0),
+                "ActiveEnterTimestamp" => unit.since_us = files::timestamp_us(value).unwrap_or(0),
                 _ => {}
             }
         }
@@ -104,7 +109,7 @@ impl Service {
 
     /// Whether it runs, and with older files than those that are on disk, so that only a restart would help.
     pub async fn is_outdated(&self, system: &System) -> Result<bool> {
-        Ok(self.todo(system).await?.act == Some("restart"))
+        Ok(self.todo(system).await?.act == Some(UnitAct::Restart))
     }
 
     fn stamp_path(&self) -> String {
@@ -119,7 +124,11 @@ impl Service {
     }
 
     async fn todo(&self, system: &System) -> Result<ServiceTodo> {
-        let unit = self.unit(system).await?;
+        let mut unit = self.unit(system).await?;
+        unit.stale = system.will_be_stale(&self.unit, unit.stale);
+        if system.future_unit(&self.unit).is_some() {
+            "active".clone_into(&mut unit.active);
+        }
         let mut todo = ServiceTodo::default();
         if !unit.loaded {
             todo.what
@@ -155,7 +164,7 @@ impl Service {
                     "{} is {}, expected stopped",
                     self.unit, unit.active
                 ));
-                todo.act = Some("stop");
+                todo.act = Some(UnitAct::Stop);
             }
             _ => {}
         }
@@ -174,28 +183,28 @@ impl Service {
                 self.unit,
                 name_of(&unit.active)
             ));
-            todo.act = Some("start");
+            todo.act = Some(UnitAct::Start);
         } else if let Some(path) =
             self.outdated(system, unit, &self.restart_on, |stamp| &stamp.restart)?
         {
             todo.what.push(format!(
-                "{} must be restarted: {path} changed after it was started",
+                "{} must be restarted: {path} after it was started",
                 self.unit
             ));
-            todo.act = Some("restart");
+            todo.act = Some(UnitAct::Restart);
         } else if let Some(path) =
             self.outdated(system, unit, &self.reload_on, |stamp| &stamp.reload)?
         {
             todo.what.push(format!(
-                "{} must be reloaded: {path} changed after it was loaded",
+                "{} must be reloaded: {path} after it was loaded",
                 self.unit
             ));
-            todo.act = Some("reload");
+            todo.act = Some(UnitAct::Reload);
         }
         Ok(())
     }
 
-    /// Whether the instance runs older content, and which path to name for it. With a stamp of this very
+    /// Whether the instance runs older content, and which path changed. With a stamp of this very
     /// instance the content decides; without one (first run, reboot, a restart by hand) the
     /// instance has read what is on disk unless the disk is younger.
     fn outdated(
@@ -208,13 +217,19 @@ impl Service {
         if paths.is_empty() {
             return Ok(None);
         }
-        if let Some(stamp) = self.stamp(system, &unit.invocation)? {
-            let same = *part(&stamp) == digest(system, paths)?;
-            return Ok((!same).then(|| paths.join(" or ")));
+        let to_come = |path: &&String| system.future_file(path).is_some();
+        let to_come: Vec<&str> = paths.iter().filter(to_come).map(String::as_str).collect();
+        let future = system.future_unit(&self.unit).map(Stamp::from);
+        if let Some(stamp) =
+            future.map_or_else(|| self.stamp(system, &unit.invocation), |it| Ok(Some(it)))?
+        {
+            let same = *part(&stamp) == files::digest(system, paths)?;
+            return Ok((!same).then(|| files::changed(&to_come, &paths.join(" or "))));
         }
         for path in paths {
-            if changed_us(system, path)? > unit.since_us {
-                return Ok(Some(path.clone()));
+            if to_come.contains(&path.as_str()) || files::changed_us(system, path)? > unit.since_us
+            {
+                return Ok(Some(files::changed(&to_come, path)));
             }
         }
         Ok(None)
@@ -224,8 +239,8 @@ impl Service {
     fn contents(&self, system: &System) -> Result<Stamp> {
         Ok(Stamp {
             invocation: String::new(),
-            restart: digest(system, &self.restart_on)?,
-            reload: digest(system, &self.reload_on)?,
+            restart: files::digest(system, &self.restart_on)?,
+            reload: files::digest(system, &self.reload_on)?,
         })
     }
 
@@ -250,7 +265,12 @@ impl Service {
 
 impl Wish<System> for Service {
     async fn check(&self, system: &System) -> Result<CheckResult> {
-        Ok(CheckResult::from(self.todo(system).await?.what))
+        let todo = self.todo(system).await?;
+        if !todo.what.is_empty() {
+            self.foresee(system, &todo)?;
+        }
+        let effect = todo.act.map(|act| self.effect(system, act));
+        Ok(CheckResult::from(todo.what).with_effects(effect))
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
@@ -273,7 +293,7 @@ impl Wish<System> for Service {
         // Read before the act: content that changes meanwhile must differ afterwards.
         let contents = self.contents(system)?;
         if let Some(act) = todo.act {
-            if act == "start" {
+            if act == UnitAct::Start {
                 system
                     .run(&Cmd::new(["systemctl", "reset-failed", &self.unit]))
                     .await?;
@@ -288,10 +308,43 @@ impl Wish<System> for Service {
 }
 
 impl Service {
+    /// Later steps of a run that only looks find the unit as this one would leave it.
+    fn foresee(&self, system: &System, todo: &ServiceTodo) -> Result<()> {
+        if todo.daemon_reload {
+            system.foresee_daemon_reload();
+        }
+        if self.running == Some(true) {
+            let Stamp {
+                restart, reload, ..
+            } = self.contents(system)?;
+            system.foresee_unit(&self.unit, FutureUnit { restart, reload });
+        }
+        Ok(())
+    }
+
+    fn effect(&self, system: &System, act: UnitAct) -> UnitEffect {
+        let serves = self.unit == NGINX
+            || self.unit.starts_with(CLUSTERS)
+            || SlotName::ALL
+                .iter()
+                .any(|slot| self.unit == system.app().unit(slot));
+        UnitEffect {
+            act,
+            unit: self.unit.clone(),
+            interrupts: serves && act == UnitAct::Restart,
+        }
+    }
+
     /// systemctl's own message only points at the journal, so its last lines come along.
-    async fn act(&self, system: &System, act: &str) -> Result<()> {
+    async fn act(&self, system: &System, act: UnitAct) -> Result<()> {
+        let word = match act {
+            UnitAct::Start => "start",
+            UnitAct::Stop => "stop",
+            UnitAct::Restart | UnitAct::HandOver => "restart",
+            UnitAct::Reload => "reload",
+        };
         let output = system
-            .run(&Cmd::new(["systemctl", act, &self.unit]))
+            .run(&Cmd::new(["systemctl", word, &self.unit]))
             .await?;
         if output.ok() {
             return Ok(());
@@ -315,69 +368,16 @@ impl Service {
     }
 }
 
+impl From<FutureUnit> for Stamp {
+    fn from(unit: FutureUnit) -> Self {
+        Self {
+            invocation: String::new(),
+            restart: unit.restart,
+            reload: unit.reload,
+        }
+    }
+}
+
 fn name_of(state: &str) -> &str {
     if state.is_empty() { "absent" } else { state }
-}
-
-/// Of a link counts where it leads too: what it leads to may be a folder.
-fn digest(system: &System, paths: &[String]) -> Result<String> {
-    let mut all = Vec::new();
-    for path in paths {
-        all.extend_from_slice(path.as_bytes());
-        all.push(0);
-        if let Some(to) = system.read_link(path)? {
-            all.extend_from_slice(to.as_os_str().as_encoded_bytes());
-            all.push(0);
-        }
-        all.extend_from_slice(content(system, path)?.as_bytes());
-    }
-    Ok(sha256(&all))
-}
-
-/// Of what the unit reads there, which may be behind links: those of the slots, or of the certificate that is live.
-fn content(system: &System, path: &str) -> Result<String> {
-    let real = system.resolve(path)?;
-    let found = system.stat(&real)?;
-    if found.is_none_or(|found| found.kind == Kind::Folder) {
-        return Ok(sha256(&[]));
-    }
-    let mut file = system.open(&real)?;
-    let digest = file.as_mut().map(digest::sha256_of).transpose()?;
-    Ok(digest.map_or_else(|| sha256(&[]), |(digest, _)| digest))
-}
-
-/// When a path last changed (content, owner, mode or by rename), in microseconds of the epoch.
-fn changed_us(system: &System, path: &str) -> Result<i128> {
-    let path = Path::new(path);
-    let folder = system.resolve(path.parent().unwrap_or(path))?;
-    let found = system.stat(folder.join(path.file_name().unwrap_or_default()))?;
-    Ok(found.map_or(0, |found| found.changed_us))
-}
-
-/// Reads systemd's `Tue 2026-11-24 08:52:54.123456 UTC`.
-fn timestamp_us(text: &str) -> Option<i128> {
-    let format = time::macros::format_description!(
-        "[year]-[month]-[day] [hour]:[minute]:[second][optional [.[subsecond]]]"
-    );
-    let (_, text) = text.split_once(' ')?;
-    let text = text.strip_suffix(" UTC")?;
-    let at = time::PrimitiveDateTime::parse(text, format)
-        .ok()?
-        .assume_utc();
-    Some(at.unix_timestamp_nanos() / 1_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_the_time_that_systemd_prints() {
-        assert_eq!(
-            timestamp_us("Tue 1970-01-01 00:00:01.000002 UTC"),
-            Some(1_000_002)
-        );
-        assert_eq!(timestamp_us("Tue 1970-01-01 00:00:01 UTC"), Some(1_000_000));
-        assert_eq!(timestamp_us(""), None);
-    }
 }

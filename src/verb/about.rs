@@ -22,7 +22,7 @@ impl Verb {
             Verb::Validate { .. } => "validate",
             Verb::Plan { .. } => "plan",
             Verb::Provision(_) => "provision",
-            Verb::Converge { .. } => "converge",
+            Verb::Converge(_) => "converge",
             Verb::Deploy { .. } => "deploy",
             Verb::Up { .. } => "up",
             Verb::Releases => "releases",
@@ -80,7 +80,7 @@ impl Verb {
             Verb::Validate { .. }
             | Verb::Plan { .. }
             | Verb::Provision(_)
-            | Verb::Converge { .. }
+            | Verb::Converge(_)
             | Verb::Deploy { .. }
             | Verb::Up { .. }
             | Verb::Rollback(_)
@@ -101,7 +101,7 @@ impl Verb {
             self,
             Verb::Provision(_)
                 | Verb::Up { .. }
-                | Verb::Converge { .. }
+                | Verb::Converge(_)
                 | Verb::Rebuild(_)
                 | Verb::Adopt(_)
                 | Verb::Gc { .. }

@@ -1,12 +1,12 @@
 //! `converge`: makes the host as citrino.yml, playbooks and templates wish.
 
-use std::path::Path;
-
 use anyhow::Result;
 
+use super::consent;
 use super::guarded::{self, Before};
 use super::job::Job;
 use super::provision::pending;
+use crate::cli::Apply;
 use crate::core::error::exit;
 use crate::core::event::Counts;
 use crate::core::plan::{Mode, Step};
@@ -20,13 +20,13 @@ use crate::planner::release;
 use crate::task::Task;
 use crate::verb::on_host;
 
-pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<u8> {
-    let saved = match plan {
+pub async fn run(job: &mut Job<'_>, options: &Apply) -> Result<u8> {
+    let saved = match &options.plan {
         Some(path) => Some(Saved::read(path, &job.host)?),
         None => None,
     };
     let remote = on_host::connect(job).await?;
-    let exit = if check {
+    let exit = if options.check {
         let preview = look(job, &remote).await?;
         job.show(&preview)?;
         if !preview.is_empty() {
@@ -37,7 +37,9 @@ pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<
         if let Some(saved) = &saved {
             still_holds(job, &remote, saved).await?;
         }
-        on(job, &remote).await?;
+        // A saved plan was agreed on with all that it names.
+        let yes = options.yes.yes || saved.is_some();
+        on(job, &remote, yes).await?;
         exit::OK
     };
     remote.close().await;
@@ -45,8 +47,11 @@ pub async fn run(job: &mut Job<'_>, check: bool, plan: Option<&Path>) -> Result<
 }
 
 /// Makes it so, over a connection that is open.
-pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Counts> {
+pub async fn on(job: &mut Job<'_>, remote: &Remote, yes: bool) -> Result<Counts> {
     on_host::need_volume(job)?;
+    if !yes && job.report.can_ask() {
+        agree(job, remote).await?;
+    }
     known_host::need_login(&job.stack, job.keys.iter().map(|key| key.line.as_str()))?;
     let before = Before::ask(job, remote.target());
     let mut agent = on_host::agent(job, remote).await?;
@@ -65,6 +70,20 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Counts> {
         on_host::agent(job, remote).await?;
     }
     Ok(tally)
+}
+
+/// Where a person is there, nothing takes the site away that was not told before.
+async fn agree(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
+    let preview = look(job, remote).await?;
+    let units = preview.interruptions();
+    if units.is_empty() {
+        return Ok(());
+    }
+    job.show(&preview)?;
+    job.report.forget_preview();
+    let units = units.join(" and ");
+    let question = format!("The site does not answer while {units} restarts. Continue?");
+    consent::confirm(job, false, "This interrupts the site.", &question).await
 }
 
 /// Looks what would change, and tells nothing yet.

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use time::OffsetDateTime;
 
+use super::converge;
 use super::job::Job;
 use super::outage_watch;
 use crate::cli::Artifact;
@@ -19,8 +20,30 @@ pub async fn run(job: &mut Job<'_>, artifact: &Artifact) -> Result<u8> {
     let build = build(job, artifact).await?;
     let remote = on_host::connect(job).await?;
     on(job, &remote, &build).await?;
+    waiting(job, &remote).await;
     remote.close().await;
     Ok(exit::OK)
+}
+
+/// A deploy changes the release alone: what else citrino.yml says, and the host is not yet, is named.
+async fn waiting(job: &mut Job<'_>, remote: &Remote) {
+    // The release serves, whatever cannot be looked at now.
+    let planned = converge::look(job, remote).await.map(|seen| seen.planned());
+    let planned = planned.unwrap_or_default();
+    if planned.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = planned.iter().map(|step| step.name.as_str()).collect();
+    let (count, typed) = (planned.len(), &job.typed);
+    let changes = if count == 1 {
+        "change waits"
+    } else {
+        "changes wait"
+    };
+    job.report.note(format!(
+        "{count} {changes} for `{typed} converge`: {}",
+        names.join(", ")
+    ));
 }
 
 /// The binary to deploy: the operator's, or built from source.

@@ -4,9 +4,13 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::core::error::{Code, Fault, exit};
-use crate::core::plan::Mode;
+use crate::core::event::{Event, StepState};
+use crate::core::plan::{Mode, Plan};
 use crate::hetzner::availability;
 use crate::operator::remote::Remote;
+use crate::task::Task;
+use crate::task::probe::{Ask, Probe};
+use crate::verb::domain::{self, Leads};
 use crate::verb::on_cloud;
 use crate::verb::on_host;
 
@@ -14,9 +18,14 @@ const PLAYBOOK: &str = "health";
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     note_deprecations(job).await?;
+    let site = domain::addresses(job).await?;
     let remote = on_host::connect(job).await?;
     on(job, &remote).await?;
     remote.close().await;
+    let leads = Leads::now(job, &site).await;
+    if !leads.here {
+        job.report.note(leads.line());
+    }
     Ok(exit::OK)
 }
 
@@ -41,25 +50,29 @@ async fn note_deprecations(job: &mut Job<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The same over a connection that is open.
+/// The same over a connection that is open. Gives the tables of the app that wait for their first rows.
 ///
 /// # Errors
 /// E0701 when an answer is past its limit, or a question could not be put.
-pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
+pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Vec<String>> {
     let agent = on_host::agent(job, remote).await?;
     job.report.as_checklist();
     let steps = job
         .playbooks
         .steps(PLAYBOOK, &job.values_on(agent.facts()))?;
     let plan = job.plan(Mode::Check, steps, Vec::new());
+    let mut awaited = Vec::new();
     let tally = agent
-        .run(&plan, &[], &mut |event| job.report.tell(event))
+        .run(&plan, &[], &mut |event| {
+            awaited.extend(table_without_rows(&plan, &event));
+            job.report.tell(event);
+        })
         .await?;
     // Told in its row already.
     job.report.take_failure();
     let bad = tally.differs + tally.failed;
     if bad == 0 {
-        return Ok(());
+        return Ok(awaited);
     }
     let total = plan.steps.len();
     Err(Fault::new(
@@ -68,4 +81,25 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     )
     .hint("look at the rows marked with ✗; `citrino-ops logs` shows the logs, `citrino-ops converge` corrects what was changed")
     .into())
+}
+
+/// The table that this answer says is empty, and rightly so.
+fn table_without_rows(plan: &Plan<Task>, event: &Event) -> Option<String> {
+    let Event::Step {
+        n,
+        state: StepState::Same,
+        figure: Some(figure),
+        ..
+    } = event
+    else {
+        return None;
+    };
+    let step = plan.steps.get(n.checked_sub(1)?)?;
+    match &step.task {
+        Task::Probe(Probe {
+            ask: Ask::Rows(rows),
+            ..
+        }) if figure.value == 0.0 => Some(rows.table.clone()),
+        _ => None,
+    }
 }

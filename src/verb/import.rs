@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use time::OffsetDateTime;
 
+use super::deploy;
 use super::job::Job;
 use crate::cli::{CsvOptions, ImportCommand};
 use crate::core::app_profile::CsvImport;
@@ -27,6 +28,7 @@ pub async fn run(job: &mut Job<'_>, wish: &ImportCommand) -> Result<u8> {
     let brought = brought(&files, &wish.csv, loader);
     let remote = on_host::connect(job).await?;
     let remote = remote.telling(job.report.progress());
+    first_release(job, &remote, wish).await?;
     let agent = on_host::agent(job, &remote).await?;
     on_host::refuse_exposed(agent.facts())?;
     let app = agent.facts().app.clone();
@@ -55,6 +57,22 @@ pub async fn run(job: &mut Job<'_>, wish: &ImportCommand) -> Result<u8> {
     }
     remote.close().await;
     Ok(exit::OK)
+}
+
+/// An import needs the migrations and the loader of a release: where none serves yet, the first one comes before it.
+async fn first_release(job: &mut Job<'_>, remote: &Remote, wish: &ImportCommand) -> Result<()> {
+    let agent = on_host::agent(job, remote).await?;
+    if wish.check || agent.facts().app.live_release().is_some() {
+        return Ok(());
+    }
+    drop(agent);
+    let why = "No release serves yet, and an import needs one: it deploys the app first.";
+    consent::confirm(job, wish.yes.yes, why, &format!("{why} Deploy it?")).await?;
+    job.report.heading("deploy");
+    let build = deploy::build(job, &wish.artifact).await?;
+    Box::pin(deploy::on(job, remote, &build)).await?;
+    job.report.heading("import");
+    Ok(())
 }
 
 /// A file of the operator's, and where it will lie on the host.

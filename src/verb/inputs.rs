@@ -7,9 +7,11 @@ use anyhow::{Context, Result};
 use crate::config::playbook::Playbooks;
 use crate::config::stack::Stack;
 use crate::config::template::Values;
+use crate::core::app_profile::Table;
 use crate::core::error::{Code, Fault};
 use crate::core::role::Roles;
 use crate::facts::app::AppFacts;
+use crate::facts::backups::data::DataTable;
 use crate::facts::{Facts, Os};
 use crate::operator::artifact;
 use crate::planner::host_key;
@@ -20,6 +22,7 @@ use crate::planner::migration::{self, MigrationText};
 pub fn check(stack: &Stack, playbooks: &Playbooks, values: &Values) -> Result<()> {
     for facts in hosts() {
         let values = values.clone().with("facts", &facts);
+        let values = values.with("data_tables", &data_tables(stack));
         playbooks.site(&Roles::every(), &values)?;
         playbooks.steps("health", &values)?;
         let values = values.with("socket", &stack.profile.socket("blue"));
@@ -29,6 +32,21 @@ pub fn check(stack: &Stack, playbooks: &Playbooks, values: &Values) -> Result<()
         host_key::rehearse(playbooks, values.clone())?;
     }
     sound_migrations(stack)
+}
+
+/// As a host has them that was backed up once.
+fn data_tables(stack: &Stack) -> Vec<DataTable> {
+    let tables = stack
+        .profile
+        .import
+        .iter()
+        .flat_map(|import| &import.tables);
+    let one = |table: &Table| DataTable {
+        table: table.name.to_string(),
+        had: 0,
+        backup: String::new(),
+    };
+    tables.map(one).collect()
 }
 
 /// The rules of migrations, held where the app's source is at hand: its next build embeds them.
@@ -96,3 +114,6 @@ fn hosts() -> Vec<Facts> {
     }
     hosts
 }
+
+#[cfg(test)]
+mod tests;

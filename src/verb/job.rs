@@ -214,7 +214,10 @@ impl<'r> Job<'r> {
 
     /// The same with what a host says of itself.
     pub fn values_on(&self, facts: &Facts) -> Values {
-        self.values().with("facts", facts)
+        let tables = facts.backups.data_tables(&self.stack.profile);
+        self.values()
+            .with("facts", facts)
+            .with("data_tables", &tables)
     }
 
     /// Tells what was seen.

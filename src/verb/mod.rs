@@ -11,6 +11,7 @@ mod cost;
 mod cut_off;
 mod deploy;
 mod destroy;
+mod domain;
 mod explain;
 mod gc;
 mod guarded;
@@ -37,7 +38,7 @@ mod validate;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 
 use crate::agent::guard;
 use crate::agent::scheduled;
@@ -58,9 +59,14 @@ pub fn run(cli: &Cli) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let outcome = runtime
-        .context("could not start")
-        .and_then(|runtime| runtime.block_on(begin(cli, &mut report)));
+    let outcome = match &runtime {
+        Ok(runtime) => runtime.block_on(begin(cli, &mut report)),
+        Err(error) => Err(anyhow!("could not start: {error}")),
+    };
+    // A look-up of a name that nobody answers must not keep the end waiting.
+    if let Ok(runtime) = runtime {
+        runtime.shutdown_background();
+    }
     let exit = outcome.as_ref().map_or_else(exit_code, |code| *code);
     report.finish(cli.verb.name(), exit, outcome.as_ref().err());
     ExitCode::from(exit)
@@ -115,7 +121,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Validate { resolve } => validate::run(job, *resolve),
         Verb::Plan { out } => plan::run(job, out.as_deref()).await,
         Verb::Provision(options) => provision::run(job, options).await,
-        Verb::Converge { check, plan } => converge::run(job, *check, plan.as_deref()).await,
+        Verb::Converge(options) => converge::run(job, options).await,
         Verb::Deploy { artifact, cut_off } => match cut_off::CutOffChoice::of(*cut_off) {
             None => deploy::run(job, artifact).await,
             Some(way) => cut_off::run(job, way).await,

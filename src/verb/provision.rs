@@ -26,7 +26,7 @@ const FIRST_BOOT_WITHIN: Duration = Duration::from_mins(10);
 const NEW_KEY_WITHIN: Duration = Duration::from_secs(15);
 
 pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
-    let saved = match &options.plan {
+    let saved = match &options.apply.plan {
         Some(path) => Some(Saved::read(path, &job.host)?),
         None => None,
     };
@@ -42,7 +42,7 @@ pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
     let steps = steps(job, renewal)?;
     let preview = on_cloud::look(job, &api, steps.clone()).await?;
     drop(remembering);
-    if options.check {
+    if options.apply.check {
         job.show(&preview)?;
         return Ok(pending(preview.is_empty()));
     }
@@ -68,7 +68,7 @@ pub async fn offer(job: &mut Job<'_>, api: &Hetzner, server: Option<&ServerView>
     let cloud = job.stack.cloud.as_ref().context("no cloud")?;
     let offer = availability(api, &job.stack.name, cloud, server).await?;
     job.report.note(offer.to_string());
-    for note in &offer.notes {
+    for note in offer.notes.iter().chain(&job.stack.image_note()) {
         job.report.note(format!("note: {note}"));
     }
     Ok(())
@@ -96,7 +96,7 @@ async fn agree(
         return Ok(());
     }
     api.check_writable().await?;
-    let yes = options.yes.yes || saved.is_some();
+    let yes = options.apply.yes.yes || saved.is_some();
     if !yes {
         job.show(preview)?;
     }

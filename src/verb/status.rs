@@ -4,6 +4,7 @@ use anyhow::Result;
 use time::OffsetDateTime;
 
 use super::backup::headline;
+use super::domain;
 use super::job::Job;
 use crate::core::error::exit;
 use crate::facts::Facts;
@@ -30,6 +31,9 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     let remote = on_host::connect_to(job, &target).await?;
     let agent = on_host::agent(job, &remote).await?;
     of_host(job, agent.facts());
+    let site = domain::addresses(job).await?;
+    let leads = domain::Leads::now(job, &site).await;
+    job.report.fact("domain", leads.line(), None);
     drop(agent);
     remote.close().await;
     Ok(exit::OK)

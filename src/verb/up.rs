@@ -3,9 +3,10 @@
 use anyhow::Result;
 
 use super::job::Job;
-use super::{backup, converge, deploy, health, provision};
-use crate::cli::{Artifact, Provision, Yes};
+use super::{backup, converge, deploy, domain, health, provision};
+use crate::cli::{Apply, Artifact, Provision, Yes};
 use crate::core::error::exit;
+use crate::verb::domain::Leads;
 use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8> {
@@ -16,29 +17,60 @@ pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8>
     if job.stack.cloud.is_some() {
         job.report.heading("provision");
         let options = Provision {
-            yes,
-            check: false,
+            apply: Apply {
+                yes,
+                check: false,
+                plan: None,
+            },
             replace: false,
-            plan: None,
         };
         provision::run(job, &options).await?;
     }
     let target = on_host::target(job).await?;
     let remote = on_host::connect_to(job, &target).await?;
     job.report.heading("converge");
-    converge::on(job, &remote).await?;
+    converge::on(job, &remote, yes.yes).await?;
     job.report.heading("deploy");
     deploy::on(job, &remote, &build).await?;
     backup::first(job, &remote).await?;
     job.report.heading("health");
-    health::on(job, &remote).await?;
+    let awaited = health::on(job, &remote).await?;
     remote.close().await;
-    let typed = &job.typed;
     let scheme = job.stack.tls.https().map_or("http", |_| "https");
+    let site = domain::addresses(job).await?;
     let text = format!(
-        "\n{} serves at {scheme}://{}/\nNext:\n  {typed} health    runs the checklist again\n  {typed} plan      shows what differs from citrino.yml\n  {typed} logs -f   follows the app's log",
-        job.stack.name, target.address
+        "\n{} serves at {scheme}://{}/\n{}\n{}",
+        job.stack.name,
+        target.address,
+        Leads::now(job, &site).await.lines(),
+        next(&job.typed, &awaited),
     );
     job.report.note(text);
     Ok(exit::OK)
+}
+
+/// What to type after it; first of all what brings the data that is awaited.
+fn next(typed: &str, awaited: &[String]) -> String {
+    let mut lines = Vec::new();
+    if !awaited.is_empty() {
+        lines.push(format!(
+            "The app runs without data: no rows in {}.",
+            awaited.join(", ")
+        ));
+    }
+    lines.push("Next:".to_owned());
+    let import = ("db import FILE", "loads your data: a dump, or CSV files");
+    let always = [
+        ("health", "runs the checklist again"),
+        ("plan", "shows what differs from citrino.yml"),
+        ("logs -f", "follows the app's log"),
+    ];
+    let verbs = (!awaited.is_empty()).then_some(import).into_iter();
+    let width = if awaited.is_empty() { 9 } else { 16 };
+    lines.extend(
+        verbs
+            .chain(always)
+            .map(|(verb, does)| format!("  {typed} {verb:<width$} {does}")),
+    );
+    lines.join("\n")
 }

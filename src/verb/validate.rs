@@ -25,6 +25,9 @@ pub fn run(job: &mut Job, resolve: bool) -> Result<u8> {
         stack.name
     );
     job.report.note(text);
+    if let Some(note) = job.stack.image_note() {
+        job.report.note(format!("note: {note}"));
+    }
     let spared = source::by_command(&job.stack);
     if !spared.is_empty() && !resolve {
         let text = format!(

@@ -1,7 +1,8 @@
 //! The host ring: the real binary against real machines of a lab of the tests' own.
 //!
-//! The tests are in five rings, side by side (`.config/nextest.toml`). Those of a ring share one stack that `up` has
-//! brought from nothing to serving, one after the other; the ring of another app has one test, with a stack of its own.
+//! The tests are in six rings, side by side (`.config/nextest.toml`). Those of a ring share one stack that `up` has
+//! brought from nothing to serving, one after the other; the rings of another app and of the first hour have one test each, with
+//! a stack of its own.
 //! What a test breaks, the product mends before the test ends: that is what it proves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
@@ -12,10 +13,12 @@ mod audit;
 mod backup_faults;
 mod backups;
 mod browser;
+mod consequences;
 mod cuts;
 mod deploy;
 mod drift;
 mod faults;
+mod first_hour;
 mod forged;
 mod guard;
 mod import;

@@ -106,6 +106,7 @@ impl Ring {
             Ok("host-rescue") => ("rescue", 8497, "10.85.0.0/24"),
             Ok("host-change") => ("change", 8496, "10.84.0.0/24"),
             Ok("host-other") => ("other", 8500, "10.86.0.0/24"),
+            Ok("host-first") => ("first", 8501, "10.88.0.0/24"),
             Ok("host-takeover") => ("takeover", 8499, "10.87.0.0/24"),
             Ok("host-rest") => ("host", 8494, "10.82.0.0/24"),
             _ => {

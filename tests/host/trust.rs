@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::backups::key;
-use crate::stack::{KEY, PASSWORD, serving};
+use crate::stack::{KEY, PASSWORD, said, serving};
 
 #[test]
 fn a_host_with_another_key_is_refused() {
@@ -200,4 +200,19 @@ fn secrets_are_nowhere_but_where_they_belong() {
             .contains(KEY)
     );
     stack.is_as_wished();
+}
+
+/// Whoever's home is called so reaches the host as everybody does; nobody is told of another machine.
+#[test]
+fn the_pin_is_found_whatever_the_operators_folder_is_called() {
+    let Some(stack) = serving() else { return };
+    for name in ["My Cache", "100%done", "a\"b"] {
+        let cache = stack.home.join(name);
+        for words in [&["status"][..], &["ssh", "true"]] {
+            let mut command = stack.command(words);
+            let said = said(command.env("XDG_CACHE_HOME", &cache));
+            assert_eq!(said.code, 0, "{name}: {}", said.text);
+        }
+        stack.remove(name);
+    }
 }

@@ -200,7 +200,6 @@ fn what_names_it_is_found_and_the_tool_itself_is_not() {
         "env(\"CITRINO_RELEASE\")",
         "\"citrino_prod\"",
         "format!(\"citrino_[year]\")",
-        "let zone = \"Equipetrol\";",
         "if has(\"titulo\") {}",
     ] {
         assert!(!named(&words, Path::new("a.rs"), line).is_empty(), "{line}");

@@ -41,12 +41,25 @@ pub async fn live(State(app): State<App>) -> Json<Live> {
     })
 }
 
+/// Si hay propiedades que mostrar.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = EstadoDelCatalogo)]
+enum Catalogue {
+    Vacio,
+    ConDatos,
+}
+
 /// The answer of `/api/ready`.
 #[derive(Serialize, Default, ToSchema)]
 #[schema(as = Disponibilidad)]
 pub struct Ready {
     estado: &'static str,
+    /// Por qué no está lista; sin motivos, lo está.
     motivos: Vec<String>,
+    /// Lo que falta sin impedirle trabajar.
+    avisos: Vec<String>,
+    catalogo: Option<Catalogue>,
     release: String,
     postgis: Option<String>,
     propiedades: Option<i64>,
@@ -56,7 +69,8 @@ pub struct Ready {
 
 /// Si puede hacer su trabajo.
 ///
-/// La base de datos responde, tiene `PostGIS`, el esquema de esta versión y filas.
+/// La base de datos responde, y tiene `PostGIS` y el esquema de esta versión. Un catálogo vacío no le impide trabajar: la
+/// primera versión llega antes que los datos. `catalogo` y `avisos` lo dicen.
 #[utoipa::path(get, path = "/api/ready", tag = "operación",
     responses((status = 200, description = "Todo está listo.", body = Ready),
               (status = 429, description = "Demasiadas peticiones.", body = ErrorBody),
@@ -128,9 +142,13 @@ async fn count(connection: &mut PgConnection, ready: &mut Ready) -> anyhow::Resu
     .await?;
     for (table, rows) in [("propiedades", propiedades), ("servicios", servicios)] {
         if rows == 0 {
-            ready.motivos.push(format!("La tabla {table} está vacía."));
+            ready.avisos.push(format!("La tabla {table} está vacía."));
         }
     }
+    ready.catalogo = Some(match propiedades {
+        0 => Catalogue::Vacio,
+        _ => Catalogue::ConDatos,
+    });
     (ready.propiedades, ready.servicios, ready.agentes) =
         (Some(propiedades), Some(servicios), Some(agentes));
     Ok(())

@@ -290,6 +290,18 @@ scene("an API that is missing or broken is told apart", DESKTOP, async (page) =>
   await page.getByText("La base de datos no responde.").waitFor();
 });
 
+scene("a catalogue that is still empty is told, and no filter is blamed for it", DESKTOP, async (page) => {
+  await page.route("**/api/ready", (route) => route.fulfill({ json: { estado: "listo", motivos: [], catalogo: "vacio" } }));
+  await page.route("**/api/buscar", (route) => route.fulfill({ json: { total_resultados: 0, propiedades: [] } }));
+  await open(page, "buscar");
+  await page.getByText("Todavía no hay propiedades en este sitio.").waitFor();
+  await page.getByText("Sin propiedades", { exact: true }).waitFor();
+  await page.getByRole("heading", { name: "Todavía no hay propiedades" }).waitFor();
+  await page.unroute("**/api/ready");
+  await page.evaluate(() => dispatchEvent(new Event("online")));
+  await page.getByText("Todavía no hay propiedades en este sitio.").waitFor({ state: "hidden" });
+});
+
 scene("a server that wants a token is shown the one that is typed", DESKTOP, async (page) => {
   await page.route(/\/(api|v1)\/(?!ready|health)/, (route) => {
     if (route.request().headers().authorization === "Bearer la-clave-que-vale") return route.continue();

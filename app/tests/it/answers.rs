@@ -6,7 +6,7 @@ use crate::app::{Answer, App, citrino, eventually};
 use crate::cluster::Database;
 
 #[test]
-fn ready_only_with_schema_and_rows() {
+fn ready_only_with_schema_and_an_empty_catalogue_is_told() {
     let Some(database) = Database::fresh() else {
         return;
     };
@@ -28,17 +28,28 @@ fn ready_only_with_schema_and_rows() {
 
     assert_eq!(citrino(&database, &["migrate"]).code, 0);
     let ready = app.get("/api/ready");
-    assert_eq!(ready.status, 503);
-    assert!(
-        reasons(&ready).contains("propiedades está vacía"),
-        "{}",
-        ready.text
+    assert_eq!(ready.status, 200, "{}", ready.text);
+    let body = ready.json();
+    assert_eq!(
+        (&body["estado"], &body["catalogo"], &body["motivos"]),
+        (&json!("listo"), &json!("vacio"), &json!([]))
+    );
+    assert_eq!(
+        body["avisos"],
+        json!([
+            "La tabla propiedades está vacía.",
+            "La tabla servicios está vacía."
+        ])
     );
 
     assert_eq!(citrino(&database, &["load", "--demo"]).code, 0);
     let ready = app.get("/api/ready");
     assert_eq!(ready.status, 200, "{}", ready.text);
     let body = ready.json();
+    assert_eq!(
+        (&body["catalogo"], &body["avisos"]),
+        (&json!("con_datos"), &json!([]))
+    );
     assert_eq!(
         (&body["propiedades"], &body["servicios"]),
         (&json!(1588), &json!(4777))
@@ -48,6 +59,42 @@ fn ready_only_with_schema_and_rows() {
             .as_str()
             .is_some_and(|version| version.starts_with('3'))
     );
+}
+
+/// Before its first data comes, a release is asked whatever `deploy` and `health` ask of every one.
+#[test]
+fn an_empty_catalogue_answers_every_question_of_the_profile() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    assert_eq!(citrino(&database, &["migrate"]).code, 0);
+    let app = App::start(&database);
+    let profile = include_str!("../../../templates/app/profile.yml");
+    let profile: Value = serde_yaml::from_str(profile).unwrap();
+    let lists = [
+        &profile["smoke"],
+        &profile["outage"],
+        &profile["on_copy"],
+        &profile["health"]["requests"],
+    ];
+    let requests = lists.iter().flat_map(|list| list.as_array().unwrap());
+    for request in requests {
+        let path = request["path"].as_str().unwrap();
+        let answer = match request["body"].as_str() {
+            Some(body) => app.post(path, &serde_json::from_str(body).unwrap()),
+            None => app.get(path),
+        };
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+    }
+    for path in [
+        "/api/zonas",
+        "/api/servicios",
+        "/api/estadisticas",
+        "/api/mapa",
+    ] {
+        let answer = app.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+    }
 }
 
 #[test]

@@ -84,5 +84,5 @@ addEventListener("hashchange", (event) => {
   depths.set(new URL(event.oldURL).hash, scrollY);
   route();
 });
-watch(document.getElementById("estado"));
+watch(document.getElementById("estado"), document.getElementById("vacio"));
 route();

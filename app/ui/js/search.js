@@ -30,7 +30,7 @@ export async function show(root, { query, signal }) {
   const body = { ...wanted(query), orden: order, limite: PAGE, offset: (page - 1) * PAGE };
   try {
     const found = await ask("/api/buscar", { body, signal });
-    refill(results, head(found, query, order), list(found), pager(found, query, page));
+    refill(results, head(found, query, order), list(found, wanted(query)), pager(found, query, page));
     announce(count(found.total_resultados, "propiedad encontrada", "propiedades encontradas"));
   } catch (error) {
     if (aborted(error)) return;
@@ -59,8 +59,9 @@ function head(found, query, order) {
   );
 }
 
-function list(found) {
+function list(found, filters) {
   if (found.propiedades.length > 0) return h("div", { class: "cards" }, found.propiedades.map((one) => card(one)));
+  if (Object.keys(filters).length === 0) return nothing("Todavía no hay propiedades", "Cuando se carguen, aparecerán aquí.");
   return nothing("Nada cumple todos los filtros", "Quite alguno, o amplíe el precio o la superficie. Una propiedad sin un dato no pasa el filtro de ese dato.");
 }
 

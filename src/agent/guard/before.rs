@@ -172,6 +172,7 @@ fn command(run: &[&str], check: &[&str]) -> Command {
         user: None,
         env_file: None,
         sandbox: false,
+        writes: Vec::new(),
         deadline_s: None,
     }
 }

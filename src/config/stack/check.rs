@@ -14,6 +14,7 @@ pub fn check(stack: &Stack, file: &mut Document) {
     demo_data(stack, file);
     variables(stack, file);
     tls(stack, file);
+    alerts(file);
     backup(stack, file);
     repository(stack, file);
 }
@@ -147,28 +148,39 @@ fn variables(stack: &Stack, file: &mut Document) {
     }
 }
 
+/// Nothing issues a certificate by ACME yet: whoever believed that it does would have a site without TLS.
 fn tls(stack: &Stack, file: &mut Document) {
     let tls = &stack.tls;
-    match tls.issuer {
-        Issuer::Letsencrypt if tls.email.is_none() => file.refuse(
-            &["tls", "email"],
-            "is missing: warnings that a certificate ends go there",
-        ),
-        Issuer::Acme if tls.url.is_none() => file.refuse(
-            &["tls", "url"],
-            "is missing: `issuer: acme` needs the directory of the ACME server",
-        ),
-        _ => {}
-    }
-    if tls.issuer != Issuer::Acme && !file.is_spoiled(&["tls", "issuer"]) {
-        for (key, is_there) in [("url", tls.url.is_some()), ("ca", tls.ca.is_some())] {
-            if is_there {
-                file.refuse(&["tls", key], "is for `issuer: acme` alone");
-            }
+    let keys = [
+        ("email", tls.email.is_some()),
+        ("url", tls.url.is_some()),
+        ("ca", tls.ca.is_some()),
+    ];
+    if matches!(tls.issuer, Issuer::Letsencrypt | Issuer::Acme) {
+        file.refuse(
+            &["tls", "issuer"],
+            "cannot be used yet: this version makes no certificate by ACME; use `self_signed`, or remove `tls` and serve plain HTTP",
+        );
+    } else if !file.is_spoiled(&["tls", "issuer"]) {
+        for (key, _) in keys.iter().filter(|(_, is_there)| *is_there) {
+            file.refuse(
+                &["tls", key],
+                "has no effect: it is for an ACME issuer; remove it",
+            );
         }
     }
     if tls.issuer != Issuer::None && stack.domain.is_address() {
         file.refuse(&["domain"], "is an address; a certificate needs a name");
+    }
+}
+
+/// Nothing sends them yet.
+fn alerts(file: &mut Document) {
+    if file.root().get("alerts").is_some() && !file.is_spoiled(&["alerts"]) {
+        file.refuse(
+            &["alerts"],
+            "has no effect: this version sends no alerts; remove it",
+        );
     }
 }
 

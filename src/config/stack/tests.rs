@@ -31,6 +31,27 @@ fn the_examples_load() {
     }
 }
 
+#[test]
+fn an_image_that_no_test_has_run_on_is_noted_and_the_example_has_another() {
+    let ubuntu = CLOUD.replace("debian-12", "ubuntu-22.04");
+    let note = |text: &str| Stack::parse(text, "citrino.yml").unwrap().image_note();
+    assert!(
+        note(&ubuntu)
+            .unwrap()
+            .contains("support ends in April 2027")
+    );
+    assert_eq!(note(CLOUD), None);
+    assert_eq!(note(include_str!("../../../examples/citrino.yml")), None);
+}
+
+/// A newcomer has a token and nothing else: no key of anybody's is wanted before the first `up`.
+#[test]
+fn the_example_wants_no_secret() {
+    let example = include_str!("../../../examples/citrino.yml");
+    let stack = Stack::parse(example, "citrino.yml").unwrap();
+    assert!(stack.secrets.is_empty());
+}
+
 /// Defaults are within their own ranges: `near` would hide it.
 #[test]
 fn the_defaults_are_what_is_written() {
@@ -118,11 +139,13 @@ const REFUSED: &[(&str, &str)] = &[
         "database: { name: all }\n",
         "4: database.name: cannot be `all`",
     ),
-    ("tls: { issuer: letsencrypt }\n", "4: tls.email: is missing"),
-    ("tls: { issuer: acme }\n", "4: tls.url: is missing"),
+    (
+        "tls: { issuer: letsencrypt }\n",
+        "4: tls.issuer: cannot be used yet",
+    ),
     (
         "tls:\n  url: https://ca.example.com\n",
-        "5: tls.url: is for `issuer: acme` alone",
+        "5: tls.url: has no effect: it is for an ACME issuer",
     ),
     (
         "tls: { issuer: selfsigned }\n",

@@ -1,5 +1,7 @@
 //! CSV files that the app's own loader takes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -74,6 +76,27 @@ impl CsvImport {
         let has = |wanted: &String| columns.contains(&plain(wanted));
         let mut tables = self.tables.iter().rev();
         tables.find(|table| table.columns.iter().all(has))
+    }
+
+    /// The tables that had rows before and have none after, a sentence fragment each: whatever did that has lost the app's
+    /// data.
+    pub fn lost(
+        &self,
+        before: &BTreeMap<String, u64>,
+        after: &BTreeMap<String, u64>,
+    ) -> Vec<String> {
+        let count = |rows: &BTreeMap<String, u64>, table: &Table| rows.get(&*table.name).copied();
+        let lost = |table: &Table| {
+            let had = count(before, table).filter(|had| *had > 0)?;
+            let is_empty = count(after, table).unwrap_or(0) == 0;
+            is_empty.then(|| {
+                format!(
+                    "{} has no rows in it, of {had} in the live one",
+                    &*table.name
+                )
+            })
+        };
+        self.tables.iter().filter_map(lost).collect()
     }
 
     /// Where a table stands in the order of loading.

@@ -100,6 +100,27 @@ fn names_that_meet_the_tools_own_or_each_other_are_refused() {
 }
 
 #[test]
+fn a_table_of_the_import_that_had_rows_and_has_none_is_lost() {
+    let import = AppProfile::default().import.unwrap();
+    let rows = |rows: &[(&str, u64)]| {
+        let rows = rows
+            .iter()
+            .map(|(table, rows)| ((*table).to_owned(), *rows));
+        rows.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let full = rows(&[("propiedades", 7), ("servicios", 0), ("sesiones", 3)]);
+    for after in [rows(&[("propiedades", 0)]), rows(&[])] {
+        let lost = ["propiedades has no rows in it, of 7 in the live one"];
+        assert_eq!(import.lost(&full, &after), lost);
+    }
+    assert_eq!(import.lost(&full, &rows(&[("propiedades", 1)])), [""; 0]);
+    assert_eq!(
+        import.lost(&rows(&[("propiedades", 0)]), &rows(&[])),
+        [""; 0]
+    );
+}
+
+#[test]
 fn a_csv_is_for_the_last_table_whose_columns_it_has() {
     let import = shop().import.unwrap();
     let table = |columns: &[&str]| {

@@ -2,7 +2,7 @@
 
 use super::Verbosity;
 use super::printer::{Piece, Printer, RefusalLines};
-use super::words::{NAME_WIDTH, beside, mark, measured, seen, size, sum, took};
+use super::words::{NAME_WIDTH, beside, effect, mark, measured, seen, size, sum, took};
 use crate::core::event::{Act, Change, Counts, ErrorInfo, Event, Figure, Label, StepState};
 use crate::core::plain;
 
@@ -168,6 +168,9 @@ impl Printer {
     fn change(&mut self, change: &Change, lists: bool) {
         for what in change.what.iter().filter(|_| lists) {
             self.line(&format!("    {}", what.replace('\n', "\n    ")));
+        }
+        for effect in change.effects.iter().filter_map(effect) {
+            self.line(&format!("    {}", plain::line(&effect)));
         }
         for line in change.diff.iter().flat_map(|diff| diff.lines()) {
             let colour = match line.chars().next() {

@@ -1,6 +1,6 @@
 //! Figures, times and counts as people read them.
 
-use crate::core::event::{Act, Change, Counts, Figure, Outage, Side};
+use crate::core::event::{Act, Change, Counts, Figure, Outage, Side, UnitAct, UnitEffect};
 
 /// The common width of a terminal.
 const LINE_WIDTH: usize = 80;
@@ -34,6 +34,9 @@ pub fn beside<'c>(name: &str, change: &'c Change) -> Option<&'c str> {
     let [what] = change.what.as_slice() else {
         return None;
     };
+    if change.effects.iter().any(|one| effect(one).is_some()) {
+        return None;
+    }
     // The mark and the part come first.
     let length = 12 + name.chars().count() + 2 + what.chars().count();
     (length <= LINE_WIDTH).then_some(what)
@@ -71,12 +74,27 @@ pub fn measured(figure: &Figure) -> String {
     }
     let (value, unit, decimals) = match figure.unit.as_str() {
         "EUR" => (figure.value, "EUR", 2),
+        "rows" => (figure.value, "rows", 0),
         "B" => (figure.value / 1e6, "MB", 1),
         unit => (figure.value, unit, 1),
     };
     format!("{value:>8.decimals$} {unit:<3}{limit}")
         .trim_end()
         .to_owned()
+}
+
+/// What a step does to a unit beside its own change, where its difference does not say it already.
+pub fn effect(effect: &UnitEffect) -> Option<String> {
+    let unit = &effect.unit;
+    match effect.act {
+        UnitAct::HandOver => Some(format!(
+            "{unit} hands over to the other slot: no request is lost"
+        )),
+        UnitAct::Restart if effect.interrupts => {
+            Some(format!("the site does not answer while {unit} restarts"))
+        }
+        _ => None,
+    }
 }
 
 /// Bytes as people say them: `41 kB`, `14.2 MB`.

@@ -55,6 +55,10 @@ struct RunsAs {
     home: String,
 }
 
+/// Programs speak English, whatever language the host or whoever logs in has chosen: with a locale that is not `C` itself,
+/// `LANGUAGE` goes before it.
+const ENGLISH: [(&str, &str); 2] = [("LC_ALL", "C.UTF-8"), ("LANGUAGE", "")];
+
 impl Cmd {
     pub fn new<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Self {
         Self {
@@ -166,7 +170,7 @@ impl Cmd {
     fn with_environment(&self, mut command: Command) -> Command {
         command
             .envs(self.env.iter().map(|(key, value)| (key, value)))
-            .env("LC_ALL", "C.UTF-8")
+            .envs(ENGLISH)
             .env("PATH", PATH);
         command
     }
@@ -210,7 +214,7 @@ impl Cmd {
         let properties = sandbox.properties.iter().chain(limits.iter().flatten());
         command.args(properties.map(|property| format!("--property={property}")));
         command.arg("--").args(&self.argv);
-        command.env("LC_ALL", "C.UTF-8").env("PATH", PATH);
+        command.envs(ENGLISH).env("PATH", PATH);
         Ok(command)
     }
 }
@@ -273,6 +277,13 @@ mod tests {
             .collect();
         assert!(!owners.is_empty(), "the loader wrote nothing");
         assert!(owners.iter().all(|uid| *uid == 65534), "{owners:?}");
+    }
+
+    #[tokio::test]
+    async fn a_program_hears_of_no_language() {
+        let cmd = Cmd::new(["sh", "-c", "echo $LC_ALL:${LANGUAGE-inherited}"]);
+        let output = System::host().run(&cmd).await.unwrap();
+        assert_eq!(output.stdout, "C.UTF-8:\n");
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! A host as it is logged in to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -61,13 +61,22 @@ pub struct Target {
 }
 
 impl Target {
+    /// The name under which ssh looks the pins up, whatever the address and the port are.
+    fn alias(&self) -> String {
+        format!("citrino-ops.{}", self.host)
+    }
+
+    /// Where the pins are, and under which name, as ssh's settings say it.
+    fn pinned(&self) -> [(&'static str, String); 2] {
+        [
+            ("HostKeyAlias", self.alias()),
+            ("UserKnownHostsFile", as_setting(&self.known_hosts)),
+        ]
+    }
+
     /// Writes the pins where ssh reads them: the next connection must match one.
     pub fn pin(&self) -> Result<()> {
-        let place = if self.port == 22 {
-            self.address.to_string()
-        } else {
-            format!("[{}]:{}", self.address, self.port)
-        };
+        let place = self.alias();
         let lines: Vec<String> = self
             .host_keys
             .iter()
@@ -84,8 +93,17 @@ impl Target {
     pub fn prepare(&self) -> Result<()> {
         self.pin()?;
         let path = self.ssh_config();
-        cache::put(&path, SSH_CONFIG.as_bytes())
+        cache::put(&path, self.settings().as_bytes())
             .with_context(|| format!("could not write {}", path.display()))
+    }
+
+    fn settings(&self) -> String {
+        let pinned = self.pinned().map(|(key, value)| format!("{key} {value}\n"));
+        SSH_CONFIG.replacen(
+            "IgnoreUnknown",
+            &format!("{}IgnoreUnknown", pinned.concat()),
+            1,
+        )
     }
 
     /// What ssh reads instead of the user's settings: ours, and then the user's, of which jumps and proxies still count.
@@ -96,9 +114,10 @@ impl Target {
     /// The arguments with which plain `ssh` makes the same connection. It is the operator's own, so that it may forward ports.
     pub fn ssh_arguments(&self) -> Vec<String> {
         let mut arguments = Vec::new();
-        let known = format!("UserKnownHostsFile={}", self.known_hosts.display());
-        let options = ["StrictHostKeyChecking=yes", &known];
-        let options = options.into_iter().map(str::to_owned);
+        let pinned = self.pinned().map(|(key, value)| format!("{key}={value}"));
+        let options = pinned
+            .into_iter()
+            .chain(["StrictHostKeyChecking=yes".to_owned()]);
         let own = ONLY_THE_PIN
             .iter()
             .map(|(key, value)| format!("{key}={value}"));
@@ -122,6 +141,10 @@ impl Target {
             cause = inner.source();
         }
         let place = format!("{}@{} port {}", self.user, self.address, self.port);
+        if said.contains("host key is known for") {
+            return Fault::new(Code::E0525, format!("{place} offers no host key of the pinned kind; nothing was sent"))
+                .hint("the host lost its ed25519 key, or another machine answers at this address: look at the server's console (`citrino-ops explain E0525`)");
+        }
         if said.contains("Host key verification failed")
             || said.contains("HOST IDENTIFICATION HAS CHANGED")
         {
@@ -133,6 +156,16 @@ impl Target {
     }
 }
 
+/// A path as one word of ssh's settings: in quotes, and without what ssh would put in the place of `%`.
+fn as_setting(path: &Path) -> String {
+    let text = path.display().to_string();
+    let quoted = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('%', "%%");
+    format!("\"{quoted}\"")
+}
+
 /// A known_hosts file for the host in the user's cache: it is written anew for every connection,
 /// from the pins that the cloud's labels or citrino.yml hold, so losing it loses nothing.
 pub fn known_hosts_path(host: &HostName) -> PathBuf {
@@ -141,8 +174,6 @@ pub fn known_hosts_path(host: &HostName) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn target(folder: &Path) -> Target {
@@ -184,6 +215,45 @@ mod tests {
         let arguments = target.ssh_arguments();
         assert!(arguments.contains(&"GlobalKnownHostsFile=/dev/null".to_owned()));
         assert_eq!(arguments[arguments.len() - 2..], ["--", "root@192.0.2.1"]);
+    }
+
+    /// ssh opens the very file, whatever is in its path, and looks for one name in it.
+    #[test]
+    fn ssh_finds_the_pin_whatever_the_path_of_the_cache_is() {
+        for name in [
+            "My Cache",
+            "100%done",
+            "Ana María",
+            "a\"b",
+            "a'b",
+            "a#b",
+            "%h",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut target = target(&folder.path().join(name));
+            target.port = 2222;
+            target.prepare().unwrap();
+            let config = std::fs::read_to_string(target.ssh_config()).unwrap();
+            let config = config.replace("Include", "#");
+            let file = folder.path().join("ours");
+            std::fs::write(&file, config).unwrap();
+            let mut way = std::process::Command::new("ssh");
+            let output = way
+                .args(["-G", "-F"])
+                .arg(&file)
+                .args(["-p", "2222", "192.0.2.1"])
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            let path = target.known_hosts.display().to_string();
+            let is_path = |line: &str| line == format!("userknownhostsfile {path}");
+            assert!(said.lines().any(is_path), "{path}:\n{said}");
+            assert!(
+                said.lines()
+                    .any(|line| line == "hostkeyalias citrino-ops.two"),
+                "{said}"
+            );
+        }
     }
 
     /// Asks ssh itself, without a connection, what it would do with settings of the user that say otherwise.
@@ -230,7 +300,7 @@ mod tests {
             let writer = scope.spawn(|| (0..2000).try_for_each(|_| target.pin()));
             while !writer.is_finished() {
                 let read = std::fs::read_to_string(&target.known_hosts).unwrap();
-                assert_eq!(read, "192.0.2.1 ssh-ed25519 AAAA\n");
+                assert_eq!(read, "citrino-ops.two ssh-ed25519 AAAA\n");
             }
             writer.join().unwrap().unwrap();
         });

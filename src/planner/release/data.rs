@@ -99,6 +99,7 @@ fn app(stack: &Stack, asked: (&str, Vec<String>), done: (&str, Vec<String>)) -> 
         user: Some(profile.user.to_string()),
         env_file: Some(profile.env_file()),
         sandbox: true,
+        writes: Vec::new(),
         deadline_s: Some((*stack.app.migrate_within_s).into()),
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use time::OffsetDateTime;
 
 use super::disk;
-use crate::cli::{Provision, Rebuild};
+use crate::cli::{Apply, Provision, Rebuild};
 use crate::config::source;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::event::Figure;
@@ -56,7 +56,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
         .await?
         .telling(job.report.progress());
     job.report.heading("converge");
-    converge::on(job, &remote).await?;
+    converge::on(job, &remote, true).await?;
     let rescue = Rescue {
         origin: &origin,
         accepts,
@@ -152,10 +152,12 @@ async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &BackupOrigin) -> Res
         return disk::renew(job, &api, wish.yes, &what).await;
     }
     let options = Provision {
-        yes: wish.yes,
-        check: false,
+        apply: Apply {
+            yes: wish.yes,
+            check: false,
+            plan: None,
+        },
         replace: false,
-        plan: None,
     };
     provision::run(job, &options).await.map(drop)
 }
@@ -204,7 +206,7 @@ async fn serve(
 async fn is_well(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
     backup::proven(job, remote).await?;
     job.report.heading("health");
-    health::on(job, remote).await
+    health::on(job, remote).await.map(drop)
 }
 
 fn stopwatch(job: &mut Job, begun: (Instant, OffsetDateTime), origin: &BackupOrigin, well: bool) {

@@ -1,0 +1,235 @@
+//! Every key of citrino.yml has an effect in the configuration that it stands in, or is refused there.
+
+use std::fs;
+use std::path::Path;
+
+use clap::Parser;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::hosts;
+use crate::cli::Cli;
+use crate::config::stack::Stack;
+use crate::core::error::{Code, error_info};
+use crate::core::report::{Report, Verbosity};
+use crate::core::role::Roles;
+use crate::facts::app::{AppFacts, Release, ReleaseState};
+use crate::operator::known_host;
+use crate::planner::cloud::{self, DiskPolicy};
+use crate::planner::release::{self, Data, ReleaseChange};
+use crate::verb::job::Job;
+
+/// A citrino.yml with every key, for a server at Hetzner.
+const CLOUD: &str = include_str!("tests/every_key.yml");
+
+/// Another value for each key. One that nothing reads changes nothing that would be made.
+const OTHERS: &str = include_str!("tests/other_values.yml");
+
+/// Keys that only bound or find something, and make nothing: each with the place that reads it.
+const READ_ELSEWHERE: [(&str, &str); 4] = [
+    ("cloud.endpoint", "verb/on_cloud.rs: where the API is"),
+    ("cloud.token", "config/source.rs: who asks it"),
+    (
+        "cloud.max_monthly_eur",
+        "hetzner/offer.rs: what may be ordered",
+    ),
+    ("backup.identity", "config/source.rs: what opens backups"),
+];
+
+/// Keys that no configuration can give an effect yet.
+const REFUSED: [(&str, &str); 7] = [
+    ("tls: { issuer: letsencrypt }", "tls.issuer"),
+    (
+        "tls: { issuer: acme, url: \"https://ca.example.com\" }",
+        "tls.issuer",
+    ),
+    (
+        "tls: { issuer: self_signed, email: ana@example.com }",
+        "tls.email",
+    ),
+    ("tls: { email: ana@example.com }", "tls.email"),
+    ("tls: { url: \"https://ca.example.com\" }", "tls.url"),
+    ("tls: { ca: ca.pem }", "tls.ca"),
+    ("alerts: { email: [ana@example.com] }", "alerts"),
+];
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV";
+    let profile = include_str!("../../../templates/app/profile.yml");
+    for (name, text) in [
+        ("ana.pub", key),
+        ("luis.pub", &key.replace("EiAi", "EiAj")),
+        ("one", "secret one"),
+        ("two", "secret two"),
+        (
+            "profile.yml",
+            &profile.replace("checks/places.sql", "places.sql"),
+        ),
+        (
+            "other.yml",
+            &profile
+                .replace("checks/places.sql", "places.sql")
+                .replace("title: Citrino", "title: Shop"),
+        ),
+        (
+            "places.sql",
+            include_str!("../../../templates/app/checks/places.sql"),
+        ),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+/// All that a stack would make, as text: on hosts of every kind, in the cloud, and with a release.
+fn made(folder: &Path, wishes: &Value) -> Result<String, String> {
+    let file = folder.join("citrino.yml");
+    fs::write(&file, wishes.to_string()).unwrap();
+    let cli = Cli::parse_from(["citrino-ops", "-c", file.to_str().unwrap(), "validate"]);
+    let mut report = Report::new(false, Verbosity::Quiet);
+    let job = Job::load(&cli, &mut report).map_err(|error| error_info(&error).message)?;
+    let mut parts = vec![json!([
+        job.stack.public_url(),
+        job.stack.only_host().name,
+        job.backups()
+    ])];
+    // No key asks what kind of host it is for.
+    for facts in hosts().into_iter().take(1) {
+        let values = job.values_on(&facts);
+        parts.push(json!(job.playbooks.site(&Roles::every(), &values).unwrap()));
+        parts.push(json!(job.playbooks.steps("health", &values).unwrap()));
+        parts.push(json!(released(&job)));
+    }
+    let birth = cloud::Bootstrap {
+        user_data: crate::core::secret::Secret::new(""),
+        pin: String::new(),
+    };
+    let cloud = cloud::provision(&job.stack, &job.keys, &birth, DiskPolicy::Refused);
+    let target = job.stack.host.as_ref().map(|host| {
+        let target = known_host::existing(&job.stack, &job.host.name, host);
+        (
+            target.address,
+            target.port,
+            target.user,
+            target.identity,
+            target.host_keys,
+        )
+    });
+    Ok(format!("{} {cloud:?} {target:?}", json!(parts)))
+}
+
+/// The steps of a first release.
+fn released(job: &Job<'_>) -> Value {
+    let facts = crate::facts::Facts {
+        app: AppFacts {
+            prepared: true,
+            ..AppFacts::default()
+        },
+        ..crate::facts::Facts::default()
+    };
+    let release = Release {
+        id: "r1".to_owned(),
+        sha256: String::new(),
+        commit: String::new(),
+        built_at: String::new(),
+        size_bytes: 1,
+        state: ReleaseState::default(),
+        migrations: None,
+    };
+    let at = OffsetDateTime::UNIX_EPOCH;
+    let backup = job.backups().before_migrations(&facts, at, "/app");
+    let data = Data::Migrated {
+        backup: Box::new(backup),
+    };
+    let change = ReleaseChange {
+        release: &release,
+        back_from: None,
+        data,
+    };
+    let cutover = release::cutover(&job.stack, &facts.app, &change, |_| Ok(Vec::new()));
+    json!(cutover.unwrap().steps)
+}
+
+fn yaml(text: &str) -> Value {
+    serde_yaml::from_str(text).unwrap()
+}
+
+/// The paths of all keys: what has another value is looked at as a whole, and all else is a section.
+fn paths(of: &Value, above: &str, others: &Value, found: &mut Vec<String>) {
+    let Some(entries) = of.as_object() else {
+        return found.push(above.to_owned());
+    };
+    for (key, value) in entries {
+        let path = [above, key].join(".");
+        let path = path.trim_start_matches('.').to_owned();
+        if others.get(&path).is_some() || is_told_of(&path) {
+            found.push(path);
+        } else {
+            paths(value, &path, others, found);
+        }
+    }
+}
+
+fn put(into: &mut Value, path: &str, value: &Value) {
+    let pointer = format!("/{}", path.replace('.', "/"));
+    let (above, key) = pointer.rsplit_once('/').unwrap();
+    into.pointer_mut(above).unwrap()[key] = value.clone();
+}
+
+fn is_told_of(key: &str) -> bool {
+    let elsewhere = READ_ELSEWHERE.iter().any(|(known, _)| *known == key);
+    elsewhere || REFUSED.iter().any(|(_, known)| key.starts_with(known))
+}
+
+#[test]
+fn every_key_changes_what_is_made_or_says_who_reads_it() {
+    let folder = folder();
+    let (cloud, others) = (yaml(CLOUD), yaml(OTHERS));
+    let mut host = cloud.clone();
+    host.as_object_mut().unwrap().remove("cloud");
+    host["host"] = json!({ "address": "203.0.113.7", "port": 22, "user": "root", "host_key": "ssh-ed25519 AAAA", "identity": "one" });
+    let mut silent = Vec::new();
+    for (wishes, not) in [(&cloud, "host"), (&host, "cloud")] {
+        let before = made(folder.path(), wishes).unwrap();
+        let file = folder.path().join("citrino.yml");
+        let stack = serde_json::to_value(Stack::load(&file).unwrap()).unwrap();
+        let mut keys = Vec::new();
+        paths(&stack, "", &others, &mut keys);
+        for key in keys.iter().filter(|key| !key.starts_with(not)) {
+            let Some(other) = others.get(key) else {
+                assert!(
+                    is_told_of(key),
+                    "{key} has no other value in other_values.yml"
+                );
+                continue;
+            };
+            let (mut base, mut as_made) = (wishes.clone(), before.clone());
+            // The one key that another one may not stand without.
+            if key == "backup.pitr" {
+                put(&mut base, "backup.pitr_passphrase", &Value::Null);
+                as_made = made(folder.path(), &base).unwrap();
+            }
+            put(&mut base, key, other);
+            match made(folder.path(), &base) {
+                Ok(after) if after == as_made => silent.push(key.clone()),
+                Ok(_) => {}
+                Err(why) => panic!("{key}: {why}"),
+            }
+        }
+    }
+    assert_eq!(silent, [""; 0], "these keys are read and have no effect");
+}
+
+#[test]
+fn a_key_that_nothing_reads_yet_is_refused_with_its_line() {
+    let least = "stack: prod\ndomain: example.com\nhost: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }\n";
+    for (more, key) in REFUSED {
+        let error = Stack::parse(&format!("{least}{more}\n"), "citrino.yml").unwrap_err();
+        let info = error_info(&error);
+        assert_eq!(info.code, Code::E0102);
+        let begins = format!("citrino.yml:4: {key}: ");
+        assert!(info.message.starts_with(&begins), "{}", info.message);
+        assert!(!info.message.contains('\n'), "{}", info.message);
+    }
+}
