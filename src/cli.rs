@@ -252,7 +252,6 @@ pub struct RollbackData {
     pub restore_db: bool,
 }
 
-/// What happens to an interrupted run.
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[group(multiple = false, conflicts_with = "Artifact")]
 pub struct CutOff {
@@ -362,7 +361,6 @@ pub enum BackupCommand {
     },
 }
 
-/// The key for encrypted backups.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Key {
     /// The file of an age private key, instead of `backup.identity`
@@ -399,7 +397,6 @@ pub struct RestoreCommand {
     pub yes: Yes,
 }
 
-/// What a CSV file does not contain, for the app's loader.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "For CSV files")]
 pub struct CsvOptions {
