@@ -42,26 +42,26 @@ fn what_exists_after_a_refused_order_is_named_with_what_it_costs() {
 
 #[test]
 fn whatever_answers_in_the_place_of_the_api_is_a_sentence() {
-    for answer in ["page", "array", "text", "empty", "garbled"] {
+    let verbs = [
+        "provision --yes",
+        "destroy --yes",
+        "cost",
+        "gc",
+        "adopt --yes",
+    ];
+    let answers = ["page", "array", "text", "empty", "garbled"];
+    let plans = answers.map(|answer| ("plan", answer));
+    for (verb, answer) in plans.into_iter().chain(verbs.into_iter().zip(answers)) {
         let fake = FakeApi::start();
         let ana = Operator::new(&fake, LEAST);
         fake.fault(&json!({"times": 0, "answer": answer}));
-        for verb in [
-            "plan",
-            "provision --yes",
-            "destroy --yes",
-            "cost",
-            "gc",
-            "adopt --yes",
-        ] {
-            let (exit, text) = ana.types(verb);
-            assert_eq!(exit, 1, "{verb} {answer}\n{text}");
-            assert!(
-                text.contains("error[E0303]") && text.contains("is not the Hetzner API"),
-                "{verb} {answer}\n{text}"
-            );
-            assert!(!text.contains("panicked"), "{verb} {answer}\n{text}");
-        }
+        let (exit, text) = ana.types(verb);
+        assert_eq!(exit, 1, "{verb} {answer}\n{text}");
+        assert!(
+            text.contains("error[E0303]") && text.contains("is not the Hetzner API"),
+            "{verb} {answer}\n{text}"
+        );
+        assert!(!text.contains("panicked"), "{verb} {answer}\n{text}");
     }
 }
 
