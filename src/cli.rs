@@ -442,15 +442,3 @@ pub enum Log {
     /// citrino-ops's own journal
     Ops,
 }
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
-    }
-}

@@ -32,6 +32,12 @@ struct Case {
 const LEAST: &str = "stack: prod\ndomain: example.com\nhost: { address: 203.0.113.7, host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV }\n";
 
 #[test]
+fn the_command_line_is_sound() {
+    use clap::CommandFactory;
+    citrino_ops::cli::Cli::command().debug_assert();
+}
+
+#[test]
 fn every_case_holds() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
     let mut paths: Vec<_> = fs::read_dir(&folder)
