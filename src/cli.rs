@@ -351,14 +351,19 @@ pub enum BackupCommand {
         to: Option<PathBuf>,
     },
     /// Delete backups that need not be kept, on the host and in the bucket
-    Prune {
-        /// Also delete the previous databases that restores and imports kept
-        #[arg(long, alias = "aside")]
-        previous_databases: bool,
-        /// Only show what would be deleted; exit 3 if something would
-        #[arg(long)]
-        check: bool,
-    },
+    Prune(BackupPrune),
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct BackupPrune {
+    /// Also delete the previous databases that restores and imports kept
+    #[arg(long, alias = "aside")]
+    pub previous_databases: bool,
+    /// Only show what would be deleted; exit 3 if something would
+    #[arg(long)]
+    pub check: bool,
+    #[command(flatten)]
+    pub yes: Yes,
 }
 
 #[derive(Clone, Debug, Default, Args)]

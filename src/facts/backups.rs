@@ -87,6 +87,11 @@ impl Backups {
         self.whole.first()
     }
 
+    /// What `latest` means: the newest that was not taken of what a restore or an import set aside.
+    pub fn latest(&self) -> Option<&BackupManifest> {
+        self.whole.iter().find(|one| !one.safety)
+    }
+
     /// The newest proof, and of which backup.
     pub fn proven(&self) -> Option<(&BackupManifest, &Proof)> {
         let proofs = self

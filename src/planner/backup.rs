@@ -163,6 +163,7 @@ impl Settings {
             recipients: self.recipients.clone(),
             before: None,
             if_any: false,
+            safety: false,
             prove: false,
             trial: self.trial(app),
         }

@@ -45,6 +45,9 @@ pub struct Backup {
     /// Only a database that has a table gets one.
     #[serde(default)]
     pub if_any: bool,
+    /// It is of what a restore or an import is about to set aside.
+    #[serde(default)]
+    pub safety: bool,
     /// It must be restored as well, and found whole, before anything else goes on.
     #[serde(default)]
     pub prove: bool,
@@ -114,6 +117,7 @@ impl Wish<System> for Backup {
             at,
             stack: self.stack.clone(),
             database: self.database.clone(),
+            safety: self.safety,
             release,
             format: self.format,
             recipients: self.recipients.clone(),

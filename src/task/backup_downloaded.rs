@@ -97,7 +97,7 @@ impl BackupDownloaded {
             doubtful.find(|one| one.backup.name == self.backup)
         };
         let found = match (self.backup.as_str(), self.accepts) {
-            (LATEST, _) => backups.newest(),
+            (LATEST, _) => backups.latest(),
             (name, Accepts::Own) => backups.whole.iter().find(|one| one.name == name),
             (name, _) => backups.all().find(|one| one.name == name),
         };
@@ -108,7 +108,7 @@ impl BackupDownloaded {
         };
         found.ok_or_else(|| {
             let place = self.bucket.url();
-            let message = match (backups.broken.get(&self.backup), backups.newest()) {
+            let message = match (backups.broken.get(&self.backup), backups.latest()) {
                 (Some(why), _) => format!("{} in {place} cannot be used: {why}", self.backup),
                 (None, Some(newest)) => format!(
                     "{} is not in {place}; the newest backup there is {}",

@@ -119,6 +119,22 @@ impl<'a> Parts<'a> {
     /// # Errors
     /// E0422 with the reason.
     pub async fn verify(&self, system: &System, identities: &[Identity]) -> Result<()> {
+        let looked = self.look(system, identities).await;
+        self.unproven_when_refused(system, looked)
+    }
+
+    /// A backup that is refused has no proof from then on, whoever looked at it: what was proven are other bytes. Neither a key that
+    /// does not fit, nor a disk without room says anything of the backup.
+    fn unproven_when_refused(&self, system: &System, outcome: Result<()>) -> Result<()> {
+        if let Err(error) = &outcome
+            && code(error) == Code::E0422
+        {
+            system.remove(backups::proof(system.app(), &self.backup.name))?;
+        }
+        outcome
+    }
+
+    async fn look(&self, system: &System, identities: &[Identity]) -> Result<()> {
         self.compare(system)?;
         if self.backup.is_sealed() && identities.is_empty() {
             return Ok(());
@@ -220,6 +236,16 @@ impl<'a> Parts<'a> {
     /// # Errors
     /// E0402 with the words of the program that failed, E0422 when other rows came out than were written.
     pub async fn restore(
+        &self,
+        system: &System,
+        identities: &[Identity],
+        into: &RestoreTarget<'_>,
+    ) -> Result<()> {
+        let restored = self.fill(system, identities, into).await;
+        self.unproven_when_refused(system, restored)
+    }
+
+    async fn fill(
         &self,
         system: &System,
         identities: &[Identity],

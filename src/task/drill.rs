@@ -14,7 +14,7 @@ pub use super::release_check::ReleaseCheck;
 use super::release_check::clear;
 use super::scratch::Scratch;
 use crate::core::engine::{CheckResult, Wish};
-use crate::core::error::{Code, Fault, code};
+use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::core::secret::Secret;
 use crate::core::value::{BackupName, checked};
@@ -87,13 +87,7 @@ pub async fn prove(
     let passed = pass(system, backup, identities, trial, &scratch).await;
     let took = begun.elapsed();
     let cleared = clear(system, &scratch).await;
-    if let Err(error) = passed {
-        // Neither a key that does not fit, nor a disk without room, nor a release that fails says anything of the backup.
-        if code(&error) == Code::E0422 {
-            system.remove(backups::proof(system.app(), &backup.name))?;
-        }
-        return Err(error);
-    }
+    passed?;
     cleared?;
     let proof = Proof {
         sha256: backup.dump.sha256.clone(),

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::job::Job;
 use super::provision::pending;
-use crate::cli::{BackupCommand, BackupNow, Key};
+use crate::cli::{BackupCommand, BackupNow, BackupPrune, Key};
 use crate::config::source;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::plan::{Mode, Step};
@@ -14,6 +14,7 @@ use crate::operator::remote::Remote;
 use crate::planner::backup::{SetAside, wished};
 use crate::task::probe::{Ask, Whole};
 use crate::task::{Probe, Task};
+use crate::verb::consent;
 use crate::verb::on_host;
 
 mod list;
@@ -31,10 +32,7 @@ pub async fn run(job: &mut Job<'_>, what: &BackupCommand) -> Result<u8> {
         BackupCommand::Pull { backup, to } => {
             pull::run(job, backup.as_deref(), to.as_deref()).await
         }
-        BackupCommand::Prune {
-            previous_databases,
-            check,
-        } => prune(job, *previous_databases, *check).await,
+        BackupCommand::Prune(options) => prune(job, *options).await,
     }
 }
 
@@ -139,18 +137,34 @@ async fn drill(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> {
     Ok(exit::OK)
 }
 
-async fn prune(job: &mut Job<'_>, previous: bool, check: bool) -> Result<u8> {
+/// Previous databases are the last way back of those who find out late: so they are named, and somebody says yes.
+async fn prune(job: &mut Job<'_>, options: BackupPrune) -> Result<u8> {
     let remote = on_host::connect(job).await?;
     let agent = on_host::agent(job, &remote).await?;
     let (settings, at) = (job.backups(), OffsetDateTime::now_utc());
-    let aside = if previous {
+    let aside = if options.previous_databases {
         SetAside::Dropped
     } else {
         SetAside::Kept
     };
-    let mut steps = vec![settings.pruned(at, aside)];
+    let pruned = settings.pruned(at, aside);
+    let agent = if options.previous_databases && !options.check {
+        let there = on_host::foresee(job, agent, vec![pruned.clone()]).await?;
+        if there.differs > 0 {
+            let why = "This deletes for good what is named above.";
+            consent::confirm(job, options.yes.yes, why, "Delete?").await?;
+        }
+        remote.agent().await?
+    } else {
+        agent
+    };
+    let mut steps = vec![pruned];
     steps.extend(settings.pruned_there(at));
-    let mode = if check { Mode::Check } else { Mode::Apply };
+    let mode = if options.check {
+        Mode::Check
+    } else {
+        Mode::Apply
+    };
     let plan = job.plan(mode, steps, Vec::new());
     let tally = on_host::run(job, agent, &plan, &[]).await?;
     remote.close().await;

@@ -163,7 +163,11 @@ pub async fn run(
 ///
 /// # Errors
 /// The first step that could not be looked at: nothing was changed then.
-pub async fn foresee(job: &mut Job<'_>, agent: Agent<'_>, steps: Vec<Step<Task>>) -> Result<()> {
+pub async fn foresee(
+    job: &mut Job<'_>,
+    agent: Agent<'_>,
+    steps: Vec<Step<Task>>,
+) -> Result<Counts> {
     let plan = job.plan(Mode::Check, steps, Vec::new());
     let mut events = Vec::new();
     let tally = agent
@@ -171,5 +175,5 @@ pub async fn foresee(job: &mut Job<'_>, agent: Agent<'_>, steps: Vec<Step<Task>>
         .await?;
     job.show(&Preview { events, tally })?;
     job.report.forget_preview();
-    Ok(())
+    Ok(tally)
 }

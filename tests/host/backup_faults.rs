@@ -145,7 +145,10 @@ fn a_database_that_cannot_be_dumped_is_restored_over_when_it_is_told() {
     assert_eq!(restore.code, 0, "{}", restore.text);
     hold.goes();
     assert_eq!(stack.fingerprint(), rows);
-    assert_eq!(stack.citrino(&["backup", "prune", "--aside"]).code, 0);
+    assert_eq!(
+        stack.citrino(&["backup", "prune", "--aside", "--yes"]).code,
+        0
+    );
     nothing_is_left(&stack);
 }
 
@@ -192,7 +195,10 @@ fn postgresql_restarted_under_a_restore_leaves_live_or_restored_rows() {
     let again = stack.citrino(&["restore", "latest", "--yes"]);
     assert_eq!(again.code, 0, "{}", again.text);
     assert_eq!(stack.fingerprint(), rows);
-    assert_eq!(stack.citrino(&["backup", "prune", "--aside"]).code, 0);
+    assert_eq!(
+        stack.citrino(&["backup", "prune", "--aside", "--yes"]).code,
+        0
+    );
     assert_eq!(
         stack.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'citrino_prod_%'"),
         "0"

@@ -145,7 +145,7 @@ fn what_was_dropped_comes_back_row_by_row_and_answers_as_before() {
         assert_eq!(stack.fingerprint(), rows, "{format:?}");
         assert_eq!(recommended(&stack), answer, "{format:?}");
     }
-    let prune = stack.citrino(&["backup", "prune", "--aside"]);
+    let prune = stack.citrino(&["backup", "prune", "--aside", "--yes"]);
     assert_eq!(prune.code, 0, "{}", prune.text);
     stack.is_healthy();
     stack.is_as_wished();
@@ -179,7 +179,24 @@ fn what_was_written_since_is_given_up_knowingly_and_stays_aside() {
     // What was there is a backup as well.
     let newest = manifest(&stack, &names(&stack)[0]);
     assert_eq!(newest.rows["notas"], 1);
+    // Who wants the newest one does not want back what was just left.
+    let list = stack.citrino(&["backup", "list"]).text;
+    let line = list.lines().find(|line| line.starts_with(&newest.name));
+    assert!(
+        line.unwrap()
+            .ends_with("of what a restore or import set aside"),
+        "{list}"
+    );
+    let again = stack.citrino(&["restore", "latest", "--yes"]);
+    assert_eq!(again.code, 0, "{}", again.text);
+    assert_eq!(stack.fingerprint(), rows);
 
+    let asked = stack.citrino(&["backup", "prune", "--aside"]);
+    assert!(
+        asked.code == 7 && asked.text.contains(&aside),
+        "{}",
+        asked.text
+    );
     let check = stack.citrino(&["backup", "prune", "--aside", "--check"]);
     assert_eq!(
         (check.code, check.text.contains(&aside)),
@@ -187,7 +204,7 @@ fn what_was_written_since_is_given_up_knowingly_and_stays_aside() {
         "{}",
         check.text
     );
-    let prune = stack.citrino(&["backup", "prune", "--aside"]);
+    let prune = stack.citrino(&["backup", "prune", "--aside", "--yes"]);
     assert_eq!(prune.code, 0, "{}", prune.text);
     assert_eq!(
         stack.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'citrino_prod_%'"),
@@ -275,6 +292,29 @@ fn a_backup_that_was_damaged_anyhow_is_refused_and_nothing_is_touched() {
     );
     removed(&stack, "citrino_2020");
     assert_eq!(stack.citrino(&["backup", "verify"]).code, 0);
+}
+
+#[test]
+fn a_backup_that_is_refused_is_proven_no_more() {
+    let Some(stack) = serving() else { return };
+    let name = taken(&stack);
+    let line = || {
+        let list = stack.citrino(&["backup", "list"]).text;
+        let line = list.lines().find(|line| line.starts_with(&name));
+        line.unwrap().to_owned()
+    };
+    let drill = stack.citrino(&["backup", "drill", &name]);
+    assert_eq!(drill.code, 0, "{}", drill.text);
+    assert!(line().contains("  proven "), "{}", line());
+    let dump = folder(&stack).join(&manifest(&stack, &name).dump.file);
+    let mut bytes = fs::read(&dump).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&dump, bytes).unwrap();
+    let verify = stack.citrino(&["backup", "verify", &name]);
+    assert_eq!(verify.code, 1, "{}", verify.text);
+    assert!(line().contains("  not proven"), "{}", line());
+    removed(&stack, &name);
 }
 
 /// One whose manifest is of another backup, one whose manifest was never written; and one whose manifest is sound and whose
@@ -385,7 +425,10 @@ fn what_does_not_belong_here_is_refused_before_anything_is_touched() {
     assert_eq!(meant.code, 0, "{}", meant.text);
     assert_eq!(stack.fingerprint(), rows);
     removed(&stack, "citrino_2020");
-    assert_eq!(stack.citrino(&["backup", "prune", "--aside"]).code, 0);
+    assert_eq!(
+        stack.citrino(&["backup", "prune", "--aside", "--yes"]).code,
+        0
+    );
 }
 
 #[test]
@@ -564,7 +607,10 @@ fn without_its_age_key_nothing_reads_a_backup_and_restore_asks_no_more() {
     nowhere_on_the_host(&stack, &key);
 
     assert_eq!(stack.citrino(&["converge"]).code, 0);
-    assert_eq!(stack.citrino(&["backup", "prune", "--aside"]).code, 0);
+    assert_eq!(
+        stack.citrino(&["backup", "prune", "--aside", "--yes"]).code,
+        0
+    );
     until("nothing is left to wish", || {
         stack.citrino(&["plan"]).code == 0
     });

@@ -449,7 +449,7 @@ fn an_agent_killed_inside_work_on_backups_leaves_nothing_half_done() {
         killed_inside(
             &door,
             calls,
-            &["backup", "prune", "--aside"],
+            &["backup", "prune", "--aside", "--yes"],
             backups::grow_old,
         );
     }
@@ -467,7 +467,7 @@ fn an_agent_killed_inside_an_import_leaves_what_is_live() {
         killed_inside(&door, calls, &words, |_| {});
     }
     drop(door);
-    let pruned = stack.citrino(&["backup", "prune", "--aside"]);
+    let pruned = stack.citrino(&["backup", "prune", "--aside", "--yes"]);
     assert_eq!(pruned.code, 0, "{}", pruned.text);
     stack.is_as_wished();
 }

@@ -113,7 +113,7 @@ fn a_backup_that_somebody_else_wrote_is_told_and_used_by_nobody_who_does_not_nam
     }
     assert_eq!(
         stack
-            .citrino(&["backup", "prune", "--previous-databases"])
+            .citrino(&["backup", "prune", "--previous-databases", "--yes"])
             .code,
         0
     );

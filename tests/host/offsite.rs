@@ -164,7 +164,7 @@ fn what_is_old_goes(stack: &Stack, bucket: &Bucket, newest: &BackupManifest) {
         "{}",
         check.text
     );
-    does(stack, &["backup", "prune", "--aside"]);
+    does(stack, &["backup", "prune", "--aside", "--yes"]);
     assert!(old() == 0 && there(stack, bucket).has(newest));
 }
 

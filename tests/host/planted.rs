@@ -96,7 +96,7 @@ fn nothing_that_the_role_plants_is_run_by_anybody_but_the_role() {
     does(&["db", "import", "planted.sql", "--yes"]);
     let planted = names(&stack)[0].clone();
     does(&["restore", &planted, "--yes"]);
-    does(&["backup", "prune", "--previous-databases"]);
+    does(&["backup", "prune", "--previous-databases", "--yes"]);
 
     // The traps are in the way of the role's own migrations, which is its own loss.
     fall_behind(&stack, "");
@@ -105,7 +105,7 @@ fn nothing_that_the_role_plants_is_run_by_anybody_but_the_role() {
     nobody_was_caught(&stack, "a rehearsal");
 
     does(&["restore", &clean, "--yes"]);
-    does(&["backup", "prune", "--previous-databases"]);
+    does(&["backup", "prune", "--previous-databases", "--yes"]);
     assert_eq!(stack.fingerprint(), rows);
     stack.is_as_wished();
 }

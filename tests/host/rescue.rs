@@ -58,7 +58,10 @@ fn what_was_pulled_is_restored_when_the_host_has_no_backup_any_more() {
     );
     assert_eq!(stack.fingerprint(), rows);
     stack.remove("backups");
-    assert_eq!(stack.citrino(&["backup", "prune", "--aside"]).code, 0);
+    assert_eq!(
+        stack.citrino(&["backup", "prune", "--aside", "--yes"]).code,
+        0
+    );
 }
 
 /// `rebuild --from-backup` of this one, or of the newest.

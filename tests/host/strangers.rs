@@ -35,7 +35,10 @@ fn a_backup_brings_the_roles_that_it_grants_something_and_all_is_the_apps() {
     // it; hers it would be only by the superuser's word.
     let role = "SELECT rolcanlogin, has_table_privilege(oid, 'agentes', 'SELECT'), (SELECT tableowner FROM pg_tables WHERE tablename = 'notas') FROM pg_roles WHERE rolname = 'lectora'";
     assert_eq!(stack.sql(role), "f|t|citrino_user");
-    assert_eq!(stack.citrino(&["backup", "prune", "--aside"]).code, 0);
+    assert_eq!(
+        stack.citrino(&["backup", "prune", "--aside", "--yes"]).code,
+        0
+    );
     stack.sql("DROP OWNED BY lectora; DROP ROLE lectora");
     stack.is_as_wished();
 }
@@ -77,7 +80,10 @@ fn what_another_stack_owned_is_this_ones_and_none_of_its_backups() {
     assert_eq!(meant.code, 0, "{}", meant.text);
     assert_eq!(stack.fingerprint(), rows);
     // It would not go as long as something is hers.
-    assert_eq!(stack.citrino(&["backup", "prune", "--aside"]).code, 0);
+    assert_eq!(
+        stack.citrino(&["backup", "prune", "--aside", "--yes"]).code,
+        0
+    );
     stack.sql("DROP ROLE IF EXISTS otra");
     removed(&stack, &name);
     stack.is_as_wished();

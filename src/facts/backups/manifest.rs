@@ -27,6 +27,10 @@ pub struct BackupManifest {
     pub at: String,
     pub stack: String,
     pub database: String,
+    /// Whether it was taken of what a restore or an import was about to set aside: who wants the newest backup does not want back
+    /// what was just left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub safety: bool,
     /// The release that served then.
     #[serde(default, deserialize_with = "checked_if_any::<_, ReleaseId>")]
     pub release: Option<String>,

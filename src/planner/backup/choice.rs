@@ -16,7 +16,7 @@ pub fn wished<'a>(
     accepts: Accepts,
 ) -> Result<&'a BackupManifest> {
     let name = name.filter(|name| *name != LATEST);
-    if name.is_none() && backups.newest().is_none() {
+    if name.is_none() && backups.latest().is_none() {
         return Err(none_of_its_own(backups).into());
     }
     find(backups, name, accepts).map_err(|fault| {
@@ -30,6 +30,9 @@ pub fn wished<'a>(
 }
 
 fn none_of_its_own(backups: &Backups) -> Fault {
+    if let Some(safety) = backups.newest() {
+        return only_safety(safety);
+    }
     if let Some(one) = backups.doubtful.first() {
         return not_believed(&one.backup.name, &one.why);
     }
@@ -49,6 +52,15 @@ fn none_of_its_own(backups: &Backups) -> Fault {
     Fault::new(Code::E0429, "there is no backup on the host").hint("`citrino-ops backup` takes one")
 }
 
+/// That somebody must say which of those is meant that were taken before a restore or an import.
+fn only_safety(newest: &BackupManifest) -> Fault {
+    let message = format!(
+        "the only backups are those of what a restore or an import set aside, such as {}",
+        newest.name
+    );
+    Fault::new(Code::E0429, message).hint("nothing was changed; to use one of these, name it")
+}
+
 /// The same wherever they are. The newest is always one of the stack's own; who accepts another names it.
 ///
 /// # Errors
@@ -64,12 +76,14 @@ pub fn find<'a>(
     let no_such = |why: String| Fault::new(Code::E0429, why);
     let Some(name) = name.filter(|name| *name != LATEST) else {
         let doubtful = backups.doubtful.first();
-        let why = || match (doubtful, backups.broken.last_key_value()) {
-            (Some(one), _) => not_believed(&one.backup.name, &one.why),
-            (None, Some((name, why))) => cannot(name, why),
-            (None, None) => no_such("there is no backup".to_owned()),
+        let broken = backups.broken.last_key_value();
+        let why = || match (backups.newest(), doubtful, broken) {
+            (Some(safety), _, _) => only_safety(safety),
+            (None, Some(one), _) => not_believed(&one.backup.name, &one.why),
+            (None, None, Some((name, why))) => cannot(name, why),
+            (None, None, None) => no_such("there is no backup".to_owned()),
         };
-        return backups.newest().ok_or_else(why);
+        return backups.latest().ok_or_else(why);
     };
     if let Some(why) = backups.broken.get(name) {
         return Err(cannot(name, why));

@@ -80,6 +80,7 @@ impl Swapping<'_> {
         let there = PostgresDatabase::owned(database, &self.stack.database.user);
         let safety = Backup {
             if_any: true,
+            safety: true,
             ..self.settings.of_now(self.app, self.at)
         };
         let mut steps = vec![

@@ -90,6 +90,27 @@ fn a_backup_is_meant_by_a_part_of_its_name_that_no_other_has() {
 }
 
 #[test]
+fn the_latest_is_never_what_a_restore_set_aside() {
+    let mut facts = host(
+        &["citrino_20261125_030000", "citrino_20261124_030000"],
+        None,
+    );
+    facts.backups.whole[0].safety = true;
+    for latest in [None, Some("latest")] {
+        let meant = wished(&facts.backups, latest, Accepts::Own).unwrap();
+        assert_eq!(meant.name, "citrino_20261124_030000");
+    }
+    let named = wished(&facts.backups, Some("25_030000"), Accepts::Own).unwrap();
+    assert_eq!(named.name, "citrino_20261125_030000");
+    facts.backups.whole.pop();
+    let why = wished(&facts.backups, None, Accepts::Own).unwrap_err();
+    assert_eq!(
+        why.to_string(),
+        "the only backups are those of what a restore or an import set aside, such as citrino_20261125_030000"
+    );
+}
+
+#[test]
 fn a_host_without_backups_of_its_own_says_what_else_it_has() {
     let why = |backups: &Backups| wished(backups, None, Accepts::Own).unwrap_err().to_string();
     let mut backups = Backups::default();

@@ -51,6 +51,11 @@ fn lines(backups: &Backups, now: OffsetDateTime) -> Vec<String> {
         let mb = one.dump.bytes as f64 / 1e6;
         let rows: u64 = one.rows.values().sum();
         let sealed = if one.is_sealed() { ", encrypted" } else { "" };
+        let safety = if one.safety {
+            ", of what a restore or import set aside"
+        } else {
+            ""
+        };
         let proof = match backups.proofs.get(&one.name) {
             Some(proof) => format!("proven {} ago", since(&proof.at, now)),
             None => match backups.no_proofs.get(&one.name) {
@@ -63,7 +68,7 @@ fn lines(backups: &Backups, now: OffsetDateTime) -> Vec<String> {
             None => "unknown".to_owned(),
         };
         format!(
-            "{}  {mb:>8.1} MB  {rows:>9} rows  schema {schema}  {proof}{sealed}",
+            "{}  {mb:>8.1} MB  {rows:>9} rows  schema {schema}  {proof}{sealed}{safety}",
             one.name
         )
     };
