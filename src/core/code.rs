@@ -150,6 +150,7 @@ codes! {
         E0523 => FAILED,
         E0524 => FAILED,
         E0525 => FAILED,
+        E0526 => FAILED,
     }
     /// Releases of the app.
     Release {

@@ -33,6 +33,8 @@ use crate::storage::pack;
 
 /// How long one attempt to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a host that is waited for may refuse the login: its sshd can be up a moment before its keys are there.
+const REFUSED_WITHIN: Duration = Duration::from_secs(15);
 
 /// How many seconds the connection outlives its last channel. Between two of them this side may compress its binary on a
 /// busy machine, or wait for a person's answer; a command that was killed leaves its connection for as long.
@@ -100,17 +102,27 @@ impl Remote {
     /// Connects as soon as the host answers, with growing pauses.
     ///
     /// # Errors
-    /// The last one when `within` is over; a wrong host key at once.
+    /// The last one when `within` is over; a wrong host key at once, and a refused login soon.
     pub async fn wait(target: &Target, within: Duration) -> Result<Self> {
         let begun = Instant::now();
+        let mut refused_since = None;
         let mut pause = Duration::from_millis(200);
         loop {
             let error = match Self::open(target).await {
                 Ok(remote) => return Ok(remote),
                 Err(error) => error,
             };
-            let wrong_key = matches!(code(&error), Code::E0502 | Code::E0525);
-            if wrong_key || begun.elapsed() > within {
+            let is_final = match code(&error) {
+                Code::E0502 | Code::E0525 => true,
+                Code::E0526 => {
+                    refused_since.get_or_insert_with(Instant::now).elapsed() > REFUSED_WITHIN
+                }
+                _ => {
+                    refused_since = None;
+                    false
+                }
+            };
+            if is_final || begun.elapsed() > within {
                 return Err(error);
             }
             tokio::time::sleep(pause).await;

@@ -151,8 +151,16 @@ impl Target {
             return Fault::new(Code::E0502, format!("{place} answers with a host key that is not the pinned one; nothing was sent"))
                 .hint("another machine answers at this address, or somebody intercepts the connection: find out before you go on (`citrino-ops explain E0502`)");
         }
-        Fault::new(Code::E0501, format!("could not log in to {place}: {}", said.trim()))
-            .hint("`citrino-ops plan` shows whether the server runs and its firewall is right; \"Permission denied\" means that it accepts none of your keys: check cloud.ssh_keys and your ssh agent")
+        if said.contains("Permission denied (") || said.contains("Too many authentication failures")
+        {
+            return Fault::new(Code::E0526, format!("{place} accepts none of your ssh keys; nothing was sent"))
+                .hint("`ssh-add -l` shows the keys that were offered: check cloud.ssh_keys and your ssh agent (`citrino-ops explain E0526`)");
+        }
+        Fault::new(
+            Code::E0501,
+            format!("could not connect to {place}: {}", said.trim()),
+        )
+        .hint("`citrino-ops plan` shows whether the server runs and its firewall is right")
     }
 }
 
@@ -188,6 +196,35 @@ mod tests {
             host_keys: vec!["ssh-ed25519 AAAA".into()],
             known_hosts: folder.join("cache/known_hosts"),
             profile: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn what_ssh_said_is_told_by_its_kind() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = target(folder.path());
+        for (said, code) in [
+            (
+                "root@192.0.2.1: Permission denied (publickey).",
+                Code::E0526,
+            ),
+            (
+                "Received disconnect from 192.0.2.1 port 22:2: Too many authentication failures",
+                Code::E0526,
+            ),
+            ("Host key verification failed.", Code::E0502),
+            (
+                "No ED25519 host key is known for h and you have requested strict checking.",
+                Code::E0525,
+            ),
+            (
+                "ssh: connect to host 192.0.2.1 port 22: Connection refused",
+                Code::E0501,
+            ),
+            ("could not open a file: Permission denied", Code::E0501),
+        ] {
+            let error = openssh::Error::Connect(std::io::Error::other(said));
+            assert_eq!(target.unreachable(&error).code, code, "{said}");
         }
     }
 
