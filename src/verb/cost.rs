@@ -16,7 +16,8 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     let cost = &offer.cost;
     let figure = |value: f64, limit: Option<f64>| {
         Some(Figure {
-            value,
+            // To a hundredth of a cent: sums of decimal fractions have none in binary.
+            value: (value * 1e4).round() / 1e4,
             unit: cost.currency.clone(),
             limit,
         })
@@ -29,6 +30,10 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
         .fact("per month, net", "", figure(cost.total(), limit));
     let vat = format!("with {}% VAT", cost.vat_rate);
     job.report.fact(&vat, "", figure(cost.gross(), None));
+    if server.is_none() {
+        job.report
+            .note("There is no server now: these are the prices of what citrino.yml asks for.");
+    }
     for note in &offer.notes {
         job.report.note(format!("note: {note}"));
     }

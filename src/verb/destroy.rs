@@ -17,8 +17,10 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     let steps = cloud::destroy(&job.stack, snapshots);
     let preview = on_cloud::look(job, &api, steps.clone()).await?;
     if preview.is_empty() {
-        job.report
-            .note(format!("stack {stack} has no resources at Hetzner"));
+        if !tell_of_snapshots(job, &api).await? {
+            let text = format!("stack {stack} has no resources at Hetzner");
+            job.report.note(text);
+        }
         return Ok(exit::OK);
     }
     job.show(&preview)?;
@@ -35,13 +37,19 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
     for host in job.stack.hosts() {
         Mirror::of(&host.name).set_aside(&job.claim().run)?;
     }
-    let left = api.snapshots_of(&stack).await?.len();
+    tell_of_snapshots(job, &api).await?;
+    Ok(exit::OK)
+}
+
+/// Snapshots stay unless they are named too. Says whether there are any.
+async fn tell_of_snapshots(job: &mut Job<'_>, api: &Hetzner) -> Result<bool> {
+    let left = api.snapshots_of(&job.stack.name).await?.len();
     if left > 0 {
         job.report.note(format!(
             "snapshots that stay, and cost: {left}; `citrino-ops destroy --snapshots` deletes them"
         ));
     }
-    Ok(exit::OK)
+    Ok(left > 0)
 }
 
 /// The first step for what is protected. The second is a command of its own, so that nobody deletes

@@ -115,9 +115,12 @@ impl Target {
     pub fn ssh_arguments(&self) -> Vec<String> {
         let mut arguments = Vec::new();
         let pinned = self.pinned().map(|(key, value)| format!("{key}={value}"));
-        let options = pinned
-            .into_iter()
-            .chain(["StrictHostKeyChecking=yes".to_owned()]);
+        // A host that drops packets would be waited for as long as the kernel tries.
+        let within = super::CONNECT_TIMEOUT.as_secs();
+        let options = pinned.into_iter().chain([
+            "StrictHostKeyChecking=yes".to_owned(),
+            format!("ConnectTimeout={within}"),
+        ]);
         let own = ONLY_THE_PIN
             .iter()
             .map(|(key, value)| format!("{key}={value}"));
