@@ -8,4 +8,5 @@ pub mod name_lookup;
 pub mod preview;
 pub mod public_probe;
 pub mod remote;
+pub mod seen;
 pub mod stack_key;

@@ -47,6 +47,7 @@ use crate::cli::{Audit, Cli, Db, Verb};
 use crate::core::error::{exit, exit_code};
 use crate::core::report::{Report, Verbosity};
 use about::Needs;
+pub use completions::answer as answer_shell;
 pub use help::parse_args;
 use job::Job;
 

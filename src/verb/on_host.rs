@@ -12,6 +12,7 @@ use crate::hetzner::{Hetzner, ServerView};
 use crate::operator::known_host;
 use crate::operator::preview::Preview;
 use crate::operator::remote::{Agent, Blob, Remote, Target};
+use crate::operator::seen::SeenNames;
 use crate::operator::stack_key::KnownStackKey;
 use crate::planner::cloud;
 use crate::task::Task;
@@ -59,6 +60,7 @@ pub async fn agent<'s>(job: &mut Job<'_>, remote: &'s Remote) -> Result<Agent<'s
     let mut agent = remote.agent().await?;
     keep_stack_key(job, &mut agent).await?;
     let facts = agent.facts();
+    SeenNames::of(facts).keep(&job.host.name);
     if let Some(last) = facts.last_run.as_ref().filter(|last| !last.heard) {
         job.report.note_first(last.noted(facts.busy));
     }
