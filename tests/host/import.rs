@@ -313,7 +313,7 @@ impl Refusals<'_> {
         let bare = "DROP INDEX idx_servicios_coordenadas";
         let told = "lacks what the live database has: the index public.idx_servicios_coordenadas";
         self.refuse_done("bare.dump", bare, &["E0453", told]);
-        let told = "the release does not answer on it";
+        let told = "propiedades has no rows in it, of ";
         self.refuse_done("empty.dump", "TRUNCATE propiedades", &["E0453", told]);
         let empty = self.stack.home.join("empty.dump");
         let looked = import(self.stack, &empty, &["--check"]);

@@ -26,7 +26,7 @@ const CLOUD: &str = include_str!("tests/every_key.yml");
 const OTHERS: &str = include_str!("tests/other_values.yml");
 
 /// Keys that only bound or find something, and make nothing: each with the place that reads it.
-const READ_ELSEWHERE: [(&str, &str); 4] = [
+const READ_ELSEWHERE: [(&str, &str); 5] = [
     ("cloud.endpoint", "verb/on_cloud.rs: where the API is"),
     ("cloud.token", "config/source.rs: who asks it"),
     (
@@ -34,6 +34,10 @@ const READ_ELSEWHERE: [(&str, &str); 4] = [
         "hetzner/offer.rs: what may be ordered",
     ),
     ("backup.identity", "config/source.rs: what opens backups"),
+    (
+        "backup.signing_key",
+        "verb/job.rs: what backups are signed with",
+    ),
 ];
 
 /// Keys that no configuration can give an effect yet.
