@@ -84,14 +84,14 @@ fn codes() -> Vec<CompletionCandidate> {
 
 /// Of the stack of the command line that is being typed; nothing where it has no configuration that can be read.
 fn seen() -> SeenNames {
-    let stack = Stack::load(&config(env::args().collect()));
+    let stack = Stack::load(&config(&env::args().collect::<Vec<_>>()));
     stack.map_or_else(
         |_| SeenNames::default(),
         |stack| SeenNames::read(&stack.only_host().name),
     )
 }
 
-fn config(words: Vec<String>) -> PathBuf {
+fn config(words: &[String]) -> PathBuf {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {

@@ -115,14 +115,16 @@ fn killed_at(door: &Door, calls: &str, n: usize, words: &[String]) -> bool {
     let stack = door.stack;
     let word = format!("{}-{n}", stack.address());
     // Agents before the one that does it: they look what would be given up, and what is there to begin with.
-    let looks = match words {
-        [verb, ..] if verb == "restore" => 1,
-        [verb, ..] if verb == "db" => 2,
+    let words_of: Vec<&str> = words.iter().map(String::as_str).collect();
+    let looks = match words_of[..] {
+        ["restore", ..] | ["backup", "prune", "--aside", ..] => 1,
+        // Whether a release serves, what is there, and what would be given up.
+        ["db", ..] => 3,
         _ => 0,
     };
     let when = "next ".repeat(looks);
     door.order(&format!("{when}hold {word}"));
-    let run = stack.start(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let run = stack.start(&words_of);
     let mut pid = None;
     until("the agent is held", || {
         pid = held(&word);
