@@ -300,7 +300,9 @@ impl Wish<System> for Service {
             }
             self.act(system, act).await?;
         }
-        if self.running == Some(true) {
+        // One that names no files says nothing of what the instance has read.
+        let names_files = !self.restart_on.is_empty() || !self.reload_on.is_empty();
+        if self.running == Some(true) && names_files {
             self.write_stamp(system, contents).await?;
         }
         Ok(())

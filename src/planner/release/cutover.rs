@@ -197,7 +197,7 @@ fn back_to(stack: &Stack, old: Slot) -> Vec<Step<Task>> {
     vec![
         step(
             format!("start slot {name}"),
-            slot::running(&stack.profile, old),
+            slot::running_still(&stack.profile, old),
         ),
         step(
             format!("switch to slot {name}"),

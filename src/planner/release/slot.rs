@@ -65,6 +65,14 @@ pub fn running(app: &AppProfile, slot: Slot) -> Service {
     }
 }
 
+/// It runs, whatever it was started with: who goes back takes nothing down that serves, though files have changed since.
+pub fn running_still(app: &AppProfile, slot: Slot) -> Service {
+    Service {
+        restart_on: Vec::new(),
+        ..running(app, slot)
+    }
+}
+
 pub fn resting(app: &AppProfile, slot: &str) -> Service {
     Service {
         unit: app.unit(slot),
