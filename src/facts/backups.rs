@@ -271,7 +271,7 @@ pub fn stack(system: &System) -> Result<Option<String>> {
     Ok(whose.map(|whose| whose.stack))
 }
 
-/// The proof of this very dump, or why there is none that counts; none when there is no file of one.
+/// The proof of this dump, or why the proof that is there does not count. `None` when there is no file for one.
 ///
 /// # Errors
 /// When the disk does not give it.

@@ -384,7 +384,7 @@ fn read_object<T: DeserializeOwned>(content: &str) -> std::result::Result<T, Str
     }
 }
 
-/// The first words of what is no answer of the API.
+/// The first words of an answer that did not come from the API.
 fn excerpt(content: &str) -> String {
     let first = content.split_whitespace().collect::<Vec<_>>().join(" ");
     first.chars().take(40).collect()

@@ -124,8 +124,7 @@ fn lost_nothing(
     before: &BTreeMap<String, u64>,
     after: &BTreeMap<String, u64>,
 ) -> Result<()> {
-    let import = system.app().import.as_ref();
-    let lost = import.map_or(Vec::new(), |import| import.lost(before, after));
+    let lost = system.app().lost(before, after);
     if lost.is_empty() {
         return Ok(());
     }

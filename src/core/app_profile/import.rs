@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::Asked;
+use super::{AppProfile, Asked};
 use crate::core::value::{Flag, TextLine};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,18 @@ fn plain(name: &str) -> String {
         .collect::<String>()
         .to_lowercase()
         .replace([' ', '-'], "_")
+}
+
+impl AppProfile {
+    /// Which tables that imports fill lost all their rows, each as a sentence; none where nothing is imported.
+    pub fn lost(
+        &self,
+        before: &BTreeMap<String, u64>,
+        after: &BTreeMap<String, u64>,
+    ) -> Vec<String> {
+        let import = self.import.as_ref();
+        import.map_or_else(Vec::new, |import| import.lost(before, after))
+    }
 }
 
 impl CsvImport {

@@ -174,7 +174,7 @@ impl Store {
         Ok(Some(bytes.into()))
     }
 
-    /// An object's content as it comes, of which at most so many bytes are wished; gives its sha256 and length in bytes.
+    /// Writes an object's content, at most `most` bytes of it, as it arrives. Gives its sha256 and its length in bytes.
     ///
     /// # Errors
     /// E0432 when it goes on behind them.
