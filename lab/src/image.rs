@@ -14,6 +14,8 @@ const PACKAGES: &str = include_str!("../image/packages.txt");
 const SYSTEM: &str = include_str!("../image/system.txt");
 const MASKED: &str = include_str!("../image/masked.txt");
 
+const NEVER: &str = include_str!("../image/never.timer");
+
 /// The lab's own files in the image.
 const FILES: &[(&str, &str)] = &[
     (
@@ -25,6 +27,11 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../image/sshd.conf"),
     ),
     ("etc/dpkg/dpkg.cfg.d/lab", include_str!("../image/dpkg.cfg")),
+    ("etc/systemd/system/apt-daily.timer.d/lab.conf", NEVER),
+    (
+        "etc/systemd/system/apt-daily-upgrade.timer.d/lab.conf",
+        NEVER,
+    ),
     (
         "etc/systemd/system/lab-volumes.service",
         include_str!("../image/volumes.service"),

@@ -2,33 +2,31 @@
 //! a plan changes anything, what all of them may change is written down as ordinary wishes, and
 //! systemd is told to make them so. Only who comes back over a fresh connection calls that off.
 
-use std::cell::Cell;
-use std::path::Path;
+use std::cell::{Cell, RefCell};
+use std::ptr;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::record::AuditRecord;
 use crate::core::audit::{AuditAction, AuditEntry};
 use crate::core::engine::{self, CheckResult, Wish};
-use crate::core::error::{Code, Fault};
-use crate::core::event::Counts;
-use crate::core::plan::{Claim, Plan, Purpose};
-use crate::host::armed::{ARMED, Armed, FOLDER};
+use crate::core::error::{Code, Fault, code};
+use crate::core::event::{Counts, Event};
+use crate::core::plan::{Claim, Plan, Step};
+use crate::host::armed::Armed;
 use crate::host::audit;
-use crate::host::journal::{self, Journal};
+use crate::host::journal::Journal;
 use crate::host::lock;
-use crate::host::own::{
-    GUARD_AT_BOOT as AT_BOOT, GUARD_BINARY as BINARY, GUARD_UNIT as UNIT, GUARD_WANTED as WANTED,
-    WAY_BACK,
-};
 use crate::host::profile;
-use crate::host::sandbox;
-use crate::host::system::{Cmd, System};
-use crate::storage::blob;
+use crate::host::system::System;
 use crate::task::Task;
 
 mod before;
+mod switch;
+
+use before::Before;
+use switch::{stop, take_away, way_back};
 
 /// How often a host that could not be put back whole is tried again: programs fail for a moment.
 const TRIES: usize = 3;
@@ -42,12 +40,23 @@ const IDLE_WITHIN: Duration = Duration::from_secs(15);
 pub struct Guard<'p> {
     plan: &'p Plan<Task>,
     armed: Cell<bool>,
+    before: RefCell<Before>,
+    /// A guarded step has failed: then nobody has to be waited for.
+    failed: Cell<bool>,
 }
 
-/// A task; a guarded one arms the switch before it changes anything.
-pub struct Guarded<'g> {
-    task: &'g Task,
-    guard: Option<&'g Guard<'g>>,
+/// A task; a guarded one arms the switch before it changes anything. The undo of a plan that has any ends with what reverts
+/// them, when one of them has failed.
+pub enum Guarded<'g> {
+    Free(&'g Task),
+    Guards {
+        task: &'g Task,
+        index: usize,
+        guard: &'g Guard<'g>,
+        /// Whether it was applied: what still differs then is a failure.
+        applied: Cell<bool>,
+    },
+    Revert(&'g Guard<'g>),
 }
 
 impl<'p> Guard<'p> {
@@ -55,15 +64,62 @@ impl<'p> Guard<'p> {
         Self {
             plan,
             armed: Cell::new(false),
+            before: RefCell::default(),
+            failed: Cell::new(false),
         }
     }
 
     /// The same plan, whose guarded steps arm the switch.
     pub fn plan(&self) -> Plan<Guarded<'_>> {
-        self.plan.map(|step| Guarded {
-            task: &step.task,
-            guard: step.guard.then_some(self),
-        })
+        let mut plan = self.plan.map(|step| {
+            let task = &step.task;
+            let mut steps = self.plan.steps.iter();
+            let index = steps.position(|own| step.guard && ptr::eq(own, step));
+            let Some(index) = index else {
+                return Guarded::Free(task);
+            };
+            Guarded::Guards {
+                task,
+                index,
+                guard: self,
+                applied: Cell::new(false),
+            }
+        });
+        if self.plan.guard_s.is_some() {
+            let revert = Step::new("guard", "revert guarded changes", Guarded::Revert(self));
+            plan.on_failure.push(revert);
+        }
+        plan
+    }
+
+    /// Whether something was changed that a step could not be run with.
+    fn has_to_revert(&self) -> bool {
+        self.armed.get() && self.failed.get()
+    }
+
+    /// What the switch would do when its time has come, at once.
+    ///
+    /// # Errors
+    /// E0512 with what could not be reverted.
+    async fn revert(&self, system: &System) -> Result<()> {
+        let plan = way_back(system)?;
+        let mut left = None;
+        for _ in 0..TRIES {
+            left = engine_failure(system, &plan).await?;
+            if left.is_none() {
+                break;
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+        take_away(system)?;
+        stop(system).await?;
+        self.armed.set(false);
+        match left {
+            None => Ok(()),
+            Some(why) => Err(Fault::new(Code::E0512, why)
+                .hint("run `citrino-ops converge` with what citrino.yml said before")
+                .into()),
+        }
     }
 
     /// The run has ended: from now on somebody must come back in time.
@@ -80,11 +136,13 @@ impl<'p> Guard<'p> {
         }
     }
 
-    async fn arm(&self, system: &System) -> Result<()> {
-        let Some(within_s) = self.plan.guard_s.filter(|_| !self.armed.get()) else {
+    /// Before the guarded step at this index changes anything: it is known how to revert it, and the switch is armed.
+    async fn arm(&self, system: &System, index: usize) -> Result<()> {
+        let Some(within_s) = self.plan.guard_s else {
             return Ok(());
         };
-        arm(system, self.plan, within_s).await.map_err(|error| {
+        let armed = self.note(system, within_s, index).await;
+        armed.map_err(|error| {
             Fault::new(
                 Code::E0514,
                 format!(
@@ -95,117 +153,97 @@ impl<'p> Guard<'p> {
                 "act on the message and run the command again; the steps before this one are done",
             )
         })?;
+        Ok(())
+    }
+
+    /// What can be noted from the start is: a step may change what a later one rests on. A place that is not safe yet may become so
+    /// by the steps before its own, which notes it then.
+    async fn note(&self, system: &System, within_s: u64, index: usize) -> Result<()> {
+        let is_armed = self.armed.get();
+        if is_armed && self.before.borrow().knows(index) {
+            return Ok(());
+        }
+        let mut before = self.before.take();
+        let steps = self.plan.steps.iter().enumerate();
+        let steps = steps.filter(|(at, step)| step.guard && (*at == index || !is_armed));
+        for (at, step) in steps {
+            match before.note(system, at, &step.task).await {
+                Err(error) if at != index && code(&error) == Code::E0409 => {}
+                noted => noted?,
+            }
+        }
+        let steps = before.steps();
+        self.before.replace(before);
+        if is_armed {
+            return switch::write_way_back(system, self.plan, steps).await;
+        }
+        switch::arm(system, self.plan, within_s, steps).await?;
         self.armed.set(true);
         Ok(())
     }
 }
 
+/// Puts back what it can; gives the first step that could not be.
+async fn engine_failure(system: &System, plan: &Plan<Task>) -> Result<Option<String>> {
+    let mut first = None;
+    engine::put_back(plan, system, &mut |event| {
+        if let Event::Step {
+            label,
+            error: Some(error),
+            ..
+        } = event
+        {
+            first.get_or_insert(format!("{}: {}", label.name, error.message));
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(first)
+}
+
 impl Wish<System> for Guarded<'_> {
     async fn check(&self, system: &System) -> Result<CheckResult> {
-        self.task.check(system).await
+        match self {
+            Self::Free(task) => task.check(system).await,
+            Self::Guards {
+                task,
+                guard,
+                applied,
+                ..
+            } => {
+                let seen = task.check(system).await;
+                let is_bad = match &seen {
+                    Ok(seen) => applied.get() && seen.change.is_some(),
+                    Err(_) => true,
+                };
+                guard.failed.set(guard.failed.get() || is_bad);
+                seen
+            }
+            Self::Revert(guard) if guard.has_to_revert() => Ok(CheckResult::differs(
+                "what the guarded steps of this run changed is reverted",
+            )),
+            Self::Revert(_) => Ok(CheckResult::same()),
+        }
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
-        if let Some(guard) = self.guard {
-            guard.arm(system).await?;
-        }
-        self.task.apply(system).await
-    }
-}
-
-/// The file that says so comes last: a timer that finds none does nothing.
-async fn arm(system: &System, plan: &Plan<Task>, within_s: u64) -> Result<()> {
-    system.make_folders(FOLDER)?;
-    take_away(system)?;
-    let armed = Armed::by(system, plan, within_s)?;
-    let back = Plan::new(
-        Claim::new(armed.way_back(), journal::WAY_BACK, &plan.who).on_host(plan.host.clone()),
-        before::steps(system, plan).await?,
-    )
-    .of_stack(&plan.stack)
-    .purpose(Purpose::WayBack);
-    let text = serde_json::to_vec(&back)?;
-    system
-        .write_atomic(WAY_BACK, &text, 0o600, None, &[])
-        .await?;
-    system.copy_running(BINARY)?;
-    at_boot(system).await?;
-    stop(system).await?;
-    system.run(&timer(within_s)).await?.success()?;
-    armed.write(system).await
-}
-
-fn timer(within_s: u64) -> Cmd {
-    let mut argv: Vec<String> = [
-        "systemd-run",
-        "--quiet",
-        "--collect",
-        "--timer-property=AccuracySec=1s",
-        "--property=Type=exec",
-        "--property=TimeoutStartSec=1min",
-        "--property=Restart=on-failure",
-        "--property=RestartSec=1",
-        "--property=StartLimitIntervalSec=0",
-    ]
-    .map(str::to_owned)
-    .into();
-    argv.push(format!("--unit={UNIT}"));
-    argv.push(format!("--on-active={within_s}"));
-    argv.extend(limits().map(|property| format!("--property={property}")));
-    argv.extend([BINARY, "guard"].map(str::to_owned));
-    Cmd::new(argv)
-}
-
-/// What the switch cannot do, whatever the plan on the host's disk says.
-fn limits() -> impl Iterator<Item = &'static str> {
-    let all = sandbox::HARDENING.iter().chain(&sandbox::OF_THE_SWITCH);
-    all.copied()
-}
-
-/// What starts at the next boot is read from disk then: systemd need not be told now.
-async fn at_boot(system: &System) -> Result<()> {
-    let limits = limits().collect::<Vec<_>>().join("\n");
-    let unit = format!(
-        "[Unit]\nDescription=citrino-ops reverts changes that nobody confirmed\nConditionPathExists={ARMED}\nAfter=ssh.service ufw.service nginx.service\n\n[Service]\nType=exec\nTimeoutStartSec=1min\nExecStart={BINARY} guard\nRestart=on-failure\nRestartSec=1\n{limits}\n"
-    );
-    if system.read_text(AT_BOOT)?.as_deref() != Some(&unit) {
-        system
-            .write_atomic(AT_BOOT, unit.as_bytes(), 0o644, None, &[])
-            .await?;
-    }
-    if system.stat(WANTED)?.is_none() {
-        if let Some(folder) = Path::new(WANTED).parent() {
-            system.make_folders(folder)?;
-        }
-        system.write_link(WANTED, Path::new(AT_BOOT))?;
-    }
-    Ok(())
-}
-
-/// Stops timer and service. That one of them is not there is no error.
-async fn stop(system: &System) -> Result<()> {
-    let units = [format!("{UNIT}.timer"), format!("{UNIT}.service")];
-    for unit in units {
-        system.run(&Cmd::new(["systemctl", "stop", &unit])).await?;
-    }
-    Ok(())
-}
-
-/// Takes away what the switch had on disk; that it was armed goes first.
-fn take_away(system: &System) -> Result<()> {
-    system.remove(ARMED)?;
-    if let Some(text) = system.read(WAY_BACK)? {
-        // One that cannot be read has no content that anybody could ask for.
-        if let Ok(plan) = serde_json::from_slice::<Plan<Task>>(&text) {
-            for address in plan.steps.iter().filter_map(|step| step.task.blob()) {
-                blob::forget(system, address)?;
+        match self {
+            Self::Free(task) => task.apply(system).await,
+            Self::Guards {
+                task,
+                index,
+                guard,
+                applied,
+            } => {
+                guard.arm(system, *index).await?;
+                applied.set(true);
+                let done = task.apply(system).await;
+                guard.failed.set(guard.failed.get() || done.is_err());
+                done
             }
+            Self::Revert(guard) => guard.revert(system).await,
         }
     }
-    for path in [WAY_BACK, BINARY, before::RELOADED] {
-        system.remove(path)?;
-    }
-    Ok(())
 }
 
 /// Refuses another run while the switch is armed: what it would put back must not be built upon.
@@ -262,13 +300,6 @@ pub async fn disarm(system: &System, run: &str, by: &Claim) -> Result<()> {
         ..AuditEntry::default()
     };
     audit::write(system, &plan.stack, &claim, deed)
-}
-
-fn way_back(system: &System) -> Result<Plan<Task>> {
-    let text = system
-        .read(WAY_BACK)?
-        .with_context(|| format!("{WAY_BACK} does not exist"))?;
-    serde_json::from_slice(&text).with_context(|| format!("{WAY_BACK} cannot be read"))
 }
 
 /// This host. A profile that cannot be read must not keep it from being put back: only few of its steps ask for the app.

@@ -22,6 +22,7 @@ use crate::core::value::{
 mod backup;
 mod check;
 mod environment;
+mod memory;
 mod source;
 mod system;
 

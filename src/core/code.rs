@@ -84,6 +84,7 @@ codes! {
         E0312 => REFUSED,
         E0313 => FAILED,
         E0314 => FAILED,
+        E0315 => REFUSED,
     }
     /// Steps on a host, its database and its backups.
     Host {
@@ -97,6 +98,8 @@ codes! {
         E0408 => FAILED,
         E0409 => FAILED,
         E0410 => FAILED,
+        E0411 => FAILED,
+        E0412 => FAILED,
         E0420 => FAILED,
         E0421 => FAILED,
         E0422 => FAILED,

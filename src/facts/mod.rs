@@ -182,11 +182,11 @@ async fn virt(system: &System) -> Result<String> {
     Ok(output.stdout.trim().to_owned())
 }
 
+/// Of a container, its own.
 fn memory_mb(system: &System) -> Result<u64> {
-    let text = system.read_text("/proc/meminfo")?.unwrap_or_default();
-    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kib = total.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    Ok(kib.unwrap_or(0) / 1024)
+    const MB: u64 = 1 << 20;
+    let memory = memory_usage::memory(system)?;
+    Ok(memory.map_or(0, |memory| memory.all / MB))
 }
 
 fn public_key(system: &System, path: &str) -> Result<Option<String>> {

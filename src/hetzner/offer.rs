@@ -33,6 +33,13 @@ pub struct Offer {
     pub notes: Vec<String>,
 }
 
+impl Offer {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some GB
+    pub fn memory_mb(&self) -> u64 {
+        (self.memory_gb * 1024.0) as u64
+    }
+}
+
 impl fmt::Display for Offer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -84,8 +84,13 @@ impl Armed {
 
     /// The name of the run that puts back.
     pub fn way_back(&self) -> String {
-        format!("{}{BACK}", self.run)
+        way_back_of(&self.run)
     }
+}
+
+/// The name of the run that puts back what this one changed.
+pub fn way_back_of(run: &str) -> String {
+    format!("{run}{BACK}")
 }
 
 #[allow(clippy::cast_precision_loss)] // a span that people wait for

@@ -119,6 +119,17 @@ impl System {
             .find(|fields| fields[0] == name))
     }
 
+    /// The name of the group that has this number.
+    ///
+    /// # Errors
+    /// When /etc/group cannot be read.
+    pub fn name_of_group(&self, gid: &str) -> Result<Option<String>> {
+        let text = self.accounts("/etc/group")?;
+        let lines = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let mut found = lines.filter(|fields| fields.get(2) == Some(&gid));
+        Ok(found.next().map(|fields| fields[0].to_owned()))
+    }
+
     /// Whether the user or group of this name has this number.
     fn has_number(&self, file: &str, name: &str, number: u32) -> Result<bool> {
         let fields = self.find_account(file, name)?;

@@ -70,6 +70,11 @@ impl Preview {
         units
     }
 
+    /// Whether the step of this id would change something.
+    pub fn touches(&self, id: &StepId) -> bool {
+        self.planned().iter().any(|step| step.id == *id)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.tally.differs == 0
     }

@@ -39,6 +39,8 @@ use crate::hetzner::{Family, FirewallRule, Hetzner, VolumeView, ZoneRecord};
 const PART: &str = "cloud";
 /// The step that is about the server of a host.
 pub const SERVER: StepId = StepId::new("cloud.server");
+/// The step that is about the firewall before the server.
+pub const FIREWALL: StepId = StepId::new("cloud.firewall");
 /// The step that is about the DNS zone.
 pub const ZONE: StepId = StepId::new("cloud.zone");
 /// How many snapshots are kept.
@@ -104,7 +106,7 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
         ],
     };
     let sentence = format!("firewall {name}");
-    steps.push(step(sentence, Resource::Firewall(firewall)));
+    steps.push(step(sentence, Resource::Firewall(firewall)).with_id(FIREWALL));
     if let Some(range) = &cloud.network {
         let network = Network {
             stack: name.to_string(),

@@ -16,7 +16,9 @@ pub mod firewall;
 pub mod group;
 pub mod handed_over;
 pub mod imported;
+pub mod in_force;
 pub mod link;
+mod listener;
 pub mod offsite;
 pub mod package;
 mod permissions;
@@ -65,6 +67,7 @@ pub use firewall::Firewall;
 pub use group::Group;
 pub use handed_over::{HandedOver, SlotInTurn};
 pub use imported::Imported;
+pub use in_force::InForce;
 pub use link::Link;
 pub use offsite::Offsite;
 pub use package::Package;
@@ -129,6 +132,7 @@ kinds! {
     group::Group,
     handed_over::HandedOver,
     imported::Imported,
+    in_force::InForce,
     link::Link,
     offsite::Offsite,
     package::Package,
@@ -211,11 +215,14 @@ impl Task {
     pub fn can_be_guarded(&self) -> bool {
         matches!(
             self,
-            Task::File(_)
+            Task::Absent(_)
+                | Task::File(_)
                 | Task::Link(_)
                 | Task::Firewall(_)
                 | Task::HandedOver(_)
+                | Task::PostgresRole(_)
                 | Task::Service(_)
+                | Task::User(_)
         )
     }
 }

@@ -15,6 +15,9 @@ pub struct PostgresRole {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
+    /// The same as `PostgreSQL` keeps it, where only that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifier: Option<Secret>,
     #[serde(default = "yes")]
     pub login: bool,
     #[serde(default)]
@@ -83,6 +86,15 @@ impl PostgresRole {
                 changes.push(alter(what, &set_password(password)?));
             }
         }
+        if let Some(verifier) = &self.verifier
+            && role.password.as_deref() != Some(verifier.reveal())
+        {
+            let option = format!("PASSWORD {}", literal(verifier.reveal())?);
+            changes.push(alter(
+                format!("{name} has another password, or none"),
+                &option,
+            ));
+        }
         if self.confined {
             for power in &role.powers {
                 let what = format!("{name} has {power}, which leads beyond its databases");
@@ -96,6 +108,21 @@ impl PostgresRole {
             }
         }
         Ok(changes)
+    }
+
+    /// The role as it is now; none where there is none, or nobody to ask.
+    pub async fn as_is(&self, system: &System) -> Result<Option<Self>> {
+        let SqlAnswer::Rows(rows) = ask(system, &self.question()?).await? else {
+            return Ok(None);
+        };
+        Ok(read(&rows)?.map(|role| Self {
+            name: self.name.clone(),
+            password: None,
+            verifier: role.password.map(Secret::new),
+            login: role.login,
+            createdb: role.createdb,
+            confined: false,
+        }))
     }
 
     fn creation(&self) -> Result<String> {

@@ -1,11 +1,14 @@
 //! A systemd unit that is enabled or not, runs or not, and runs what is on disk.
 
 mod files;
+mod nginx;
+mod socket;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::core::engine::{CheckResult, Wish};
+use crate::core::error::{Code, Fault};
 use crate::core::event::{UnitAct, UnitEffect};
 use crate::core::value::SlotName;
 use crate::host::own;
@@ -49,6 +52,10 @@ struct UnitState {
     enabled: String,
     invocation: String,
     stale: bool,
+    /// Nobody can start it.
+    masked: bool,
+    /// What starts it when somebody comes.
+    triggered_by: Vec<String>,
     /// When the instance came up, in microseconds of the UNIX epoch.
     since_us: i128,
 }
@@ -60,6 +67,8 @@ struct ServiceTodo {
     daemon_reload: bool,
     enable: Option<bool>,
     act: Option<UnitAct>,
+    /// Somebody wants that nothing is done.
+    is_masked: bool,
 }
 
 impl Service {
@@ -68,7 +77,7 @@ impl Service {
             "systemctl",
             "show",
             "--timestamp=us+utc",
-            "--property=LoadState,ActiveState,UnitFileState,InvocationID,NeedDaemonReload,ActiveEnterTimestamp",
+            "--property=LoadState,ActiveState,UnitFileState,InvocationID,NeedDaemonReload,ActiveEnterTimestamp,TriggeredBy",
             &self.unit,
         ]);
         let output = system.run(&cmd).await?.success()?;
@@ -79,7 +88,11 @@ impl Service {
             .filter_map(|line| line.split_once('='))
         {
             match key {
-                "LoadState" => unit.loaded = value == "loaded",
+                "LoadState" => {
+                    unit.masked = value == "masked";
+                    unit.loaded = value == "loaded" || unit.masked;
+                }
+                "TriggeredBy" => unit.triggered_by = sockets(value),
                 "ActiveState" => value.clone_into(&mut unit.active),
                 "UnitFileState" => value.clone_into(&mut unit.enabled),
                 "InvocationID" => value.clone_into(&mut unit.invocation),
@@ -141,6 +154,11 @@ impl Service {
             todo.what
                 .push(format!("systemd has not loaded the current {}", self.unit));
         }
+        if unit.masked && (self.enabled == Some(true) || self.running == Some(true)) {
+            todo.what.push(format!("{} is masked", self.unit));
+            todo.is_masked = true;
+            return Ok(todo);
+        }
         if let Some(wished) = self.enabled {
             let is = matches!(
                 unit.enabled.as_str(),
@@ -158,7 +176,7 @@ impl Service {
             }
         }
         match self.running {
-            Some(true) => self.wish_running(system, &unit, &mut todo)?,
+            Some(true) => self.wish_running(system, &unit, &mut todo).await?,
             Some(false) if !matches!(unit.active.as_str(), "inactive" | "failed") => {
                 todo.what.push(format!(
                     "{} is {}, expected stopped",
@@ -171,12 +189,17 @@ impl Service {
         Ok(todo)
     }
 
-    fn wish_running(
+    async fn wish_running(
         &self,
         system: &System,
         unit: &UnitState,
         todo: &mut ServiceTodo,
     ) -> Result<()> {
+        let has_socket = socket::is_open(system, &unit.triggered_by).await?;
+        if unit.active != "active" && has_socket {
+            // It starts with what is on disk when the next one comes.
+            return Ok(());
+        }
         if unit.active != "active" {
             todo.what.push(format!(
                 "{} is {}, expected running",
@@ -195,11 +218,17 @@ impl Service {
         } else if let Some(path) =
             self.outdated(system, unit, &self.reload_on, |stamp| &stamp.reload)?
         {
+            // One that was given its socket cannot bind it again: told to read anew, it dies.
+            let (word, act) = if has_socket {
+                ("restarted", UnitAct::Restart)
+            } else {
+                ("reloaded", UnitAct::Reload)
+            };
             todo.what.push(format!(
-                "{} must be reloaded: {path} after it was loaded",
+                "{} must be {word}: {path} after it was loaded",
                 self.unit
             ));
-            todo.act = Some(UnitAct::Reload);
+            todo.act = Some(act);
         }
         Ok(())
     }
@@ -275,6 +304,12 @@ impl Wish<System> for Service {
 
     async fn apply(&self, system: &System) -> Result<()> {
         let before = self.todo(system).await?;
+        if before.is_masked {
+            let why = format!("{} is masked, so nothing can start it", self.unit);
+            return Err(Fault::new(Code::E0411, why)
+                .hint(format!("somebody switched it off on purpose; `systemctl unmask {}` on the host takes that back", self.unit))
+                .into());
+        }
         if before.daemon_reload {
             system
                 .run(&Cmd::new(["systemctl", "daemon-reload"]))
@@ -337,37 +372,46 @@ impl Service {
         }
     }
 
-    /// systemctl's own message only points at the journal, so its last lines come along.
     async fn act(&self, system: &System, act: UnitAct) -> Result<()> {
         let word = match act {
             UnitAct::Start => "start",
             UnitAct::Stop => "stop",
             UnitAct::Restart | UnitAct::HandOver => "restart",
+            UnitAct::Reload if self.unit == NGINX => return nginx::reload(system, NGINX).await,
             UnitAct::Reload => "reload",
         };
-        let output = system
-            .run(&Cmd::new(["systemctl", word, &self.unit]))
-            .await?;
-        if output.ok() {
-            return Ok(());
-        }
-        let log = system
-            .run(&Cmd::new([
-                "journalctl",
-                "--no-pager",
-                "-o",
-                "cat",
-                "-n",
-                "10",
-                "-u",
-                &self.unit,
-            ]))
-            .await?;
-        output
-            .success()
-            .map(|_| ())
-            .map_err(|error| error.context(log.stdout.trim().to_owned()))
+        told(system, word, &self.unit).await
     }
+}
+
+/// systemctl's own message only points at the journal, so its last lines come along.
+async fn told(system: &System, word: &str, unit: &str) -> Result<()> {
+    let output = system.run(&Cmd::new(["systemctl", word, unit])).await?;
+    if output.ok() {
+        return Ok(());
+    }
+    let words = [
+        "journalctl",
+        "--no-pager",
+        "-o",
+        "cat",
+        "-n",
+        "10",
+        "-u",
+        unit,
+    ];
+    let log = system.run(&Cmd::new(words)).await?;
+    output
+        .success()
+        .map(|_| ())
+        .map_err(|error| error.context(log.stdout.trim().to_owned()))
+}
+
+/// The sockets among units.
+fn sockets(units: &str) -> Vec<String> {
+    let units = units.split_whitespace();
+    let sockets = units.filter(|unit| unit.ends_with(".socket"));
+    sockets.map(str::to_owned).collect()
 }
 
 impl From<FutureUnit> for Stamp {

@@ -43,6 +43,27 @@ struct Account {
 }
 
 impl User {
+    /// The account as it is now; none when there is none.
+    pub fn as_is(&self, system: &System) -> Result<Option<Self>> {
+        let Some(account) = self.account(system)? else {
+            return Ok(None);
+        };
+        let mut was = Self {
+            name: self.name.clone(),
+            group: system.name_of_group(&account.gid)?,
+            home: Some(account.home),
+            shell: Some(account.shell),
+            system: false,
+            groups: Vec::new(),
+            lock_password: false,
+        };
+        // None is made where there was none.
+        if was.missing_home(system)?.is_some() {
+            was.home = None;
+        }
+        Ok(Some(was))
+    }
+
     fn account(&self, system: &System) -> Result<Option<Account>> {
         let Some(fields) = system.find_account("/etc/passwd", &self.name)? else {
             return Ok(None);
@@ -114,7 +135,7 @@ impl User {
     }
 
     /// shadow(5): a field that starts with `!` or `*` is no hash that a password could have.
-    fn is_locked(&self, system: &System) -> Result<bool> {
+    pub fn is_locked(&self, system: &System) -> Result<bool> {
         let fields = system.find_account("/etc/shadow", &self.name)?;
         let hash = fields.and_then(|fields| fields.get(1).cloned());
         Ok(hash.is_none_or(|hash| hash.starts_with(['!', '*'])))

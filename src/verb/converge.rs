@@ -106,6 +106,7 @@ async fn still_holds(job: &mut Job<'_>, remote: &Remote, saved: &Saved) -> Resul
 }
 
 fn steps(job: &Job, facts: &Facts) -> Result<Vec<Step<Task>>> {
+    job.stack.must_fit(facts.memory_mb)?;
     let mut steps = job.playbooks.site(&job.host.roles, &job.values_on(facts))?;
     // A unit that was put back must run again as it was.
     let live = release::keep_live(&job.stack.profile, facts).into_iter();

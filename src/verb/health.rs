@@ -15,6 +15,8 @@ use crate::verb::on_cloud;
 use crate::verb::on_host;
 
 const PLAYBOOK: &str = "health";
+/// What `converge` asks last: whether the programs run with what their files say.
+const IN_FORCE: &str = "in_force";
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     note_deprecations(job).await?;
@@ -57,9 +59,9 @@ async fn note_deprecations(job: &mut Job<'_>) -> Result<()> {
 pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Vec<String>> {
     let agent = on_host::agent(job, remote).await?;
     job.report.as_checklist();
-    let steps = job
-        .playbooks
-        .steps(PLAYBOOK, &job.values_on(agent.facts()))?;
+    let values = job.values_on(agent.facts());
+    let mut steps = job.playbooks.steps(PLAYBOOK, &values)?;
+    steps.extend(job.playbooks.steps(IN_FORCE, &values)?);
     let plan = job.plan(Mode::Check, steps, Vec::new());
     let mut awaited = Vec::new();
     let tally = agent

@@ -25,6 +25,7 @@ mod logs;
 mod on_cloud;
 mod on_host;
 mod outage_watch;
+mod own_address;
 mod plan;
 mod provision;
 mod rebuild;

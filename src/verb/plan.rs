@@ -10,9 +10,10 @@ use crate::hetzner::labels;
 use crate::operator::known_host;
 use crate::operator::preview::{Planned, Saved};
 use crate::operator::remote::Target;
-use crate::planner::cloud::DiskPolicy;
+use crate::planner::cloud::{self, DiskPolicy};
 use crate::verb::on_cloud;
 use crate::verb::on_host;
+use crate::verb::own_address;
 
 pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
     let mut pending = 0;
@@ -74,6 +75,9 @@ async fn cloud(
     let preview = on_cloud::look(job, &api, steps).await?;
     drop(remembering);
     job.show(&preview)?;
+    if preview.touches(&cloud::FIREWALL) {
+        own_address::must_stay_in(job, &api, server.as_ref()).await?;
+    }
     *pending += preview.tally.differs;
     planned.extend(preview.planned());
     let born = [labels::BOOTSTRAP_KEY, labels::REBIRTH_KEY];

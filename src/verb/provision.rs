@@ -17,6 +17,7 @@ use crate::planner::host_key::{self, Rotation};
 use crate::verb::consent;
 use crate::verb::on_cloud;
 use crate::verb::on_host;
+use crate::verb::own_address;
 
 /// From the end of the create action to the first answer of sshd.
 const SSH_WITHIN: Duration = Duration::from_mins(5);
@@ -46,6 +47,9 @@ pub async fn run(job: &mut Job<'_>, options: &Provision) -> Result<u8> {
         job.show(&preview)?;
         return Ok(pending(preview.is_empty()));
     }
+    if preview.touches(&cloud::FIREWALL) {
+        own_address::must_stay_in(job, &api, server.as_ref()).await?;
+    }
     agree(job, &api, &preview, options, saved.as_ref()).await?;
     on_cloud::provision(job, &api, steps).await?;
     delegate(job, &api, &preview).await?;
@@ -68,6 +72,7 @@ pub async fn offer(job: &mut Job<'_>, api: &Hetzner, server: Option<&ServerView>
     let cloud = job.stack.cloud.as_ref().context("no cloud")?;
     let offer = availability(api, &job.stack.name, cloud, server).await?;
     job.report.note(offer.to_string());
+    job.stack.must_fit(offer.memory_mb())?;
     for note in offer.notes.iter().chain(&job.stack.image_note()) {
         job.report.note(format!("note: {note}"));
     }

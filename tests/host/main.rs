@@ -22,6 +22,7 @@ mod first_hour;
 mod forged;
 mod guard;
 mod import;
+mod in_force;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
 mod limits;

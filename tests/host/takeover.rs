@@ -20,6 +20,7 @@ const MEANT: &[&str] = &[
     "base limits of nginx",
     "base folder for limits of PostgreSQL",
     "base limits of PostgreSQL",
+    "base automatic security updates",
     "base sshd configuration",
     "base sshd service",
     "postgres owner of /etc/postgresql owner is",

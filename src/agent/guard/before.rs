@@ -1,23 +1,24 @@
 //! What guarded steps may change, as it is now: as wishes that put it back.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
 
 use crate::core::error::{Code, Fault};
-use crate::core::plan::{Plan, Step};
+use crate::core::plan::Step;
 use crate::core::secret::Secret;
 use crate::host::own;
 use crate::host::system::{Kind, PROGRAM, System};
 use crate::storage::blob;
 use crate::task::file::FileContent;
-use crate::task::{Command, File, Firewall, Perm, Service, Task};
+use crate::task::{Command, File, Firewall, Perm, PostgresRole, Service, Task, User};
 
 /// The part of the plan that these steps stand in.
 const PART: &str = "guard";
 
 /// There when the firewall has read again what is on disk.
-pub const RELOADED: &str = own::RELOADED;
+const RELOADED: &str = own::RELOADED;
 
 /// ufw's rules, and whether it is on. The last is what `ufw enable` itself writes.
 const UFW_RULES: [&str; 3] = [
@@ -28,31 +29,69 @@ const UFW_RULES: [&str; 3] = [
 const UFW_IS_ON: &str = "/etc/ufw/ufw.conf";
 
 /// The wishes, services last: they read what the others put back.
-pub async fn steps(system: &System, plan: &Plan<Task>) -> Result<Vec<Step<Task>>> {
-    let mut things = Vec::new();
-    let mut services = Vec::new();
-    for step in plan.steps.iter().filter(|step| step.guard) {
-        match &step.task {
-            Task::File(wish) => things.extend(place(system, &wish.path).await?),
-            Task::Link(wish) => things.extend(place(system, &wish.path).await?),
-            Task::Firewall(_) => things.extend(firewall(system).await?),
-            Task::Service(wish) => services.push(service(system, wish).await?),
-            Task::HandedOver(wish) => {
-                for slot in &wish.slots {
-                    things.extend(place(system, &slot.holds.path).await?);
-                    services.push(service(system, &slot.running).await?);
-                }
-                if let Some(slot) = wish.slots.first() {
-                    // Last: it leads to a slot that runs again.
-                    services.extend(place(system, &slot.leads.path).await?);
-                }
-            }
-            // No playbook can guard another kind.
-            _ => {}
-        }
+#[derive(Default)]
+pub struct Before {
+    things: Vec<Step<Task>>,
+    services: Vec<Step<Task>>,
+    /// The places in the plan of the steps that are noted.
+    noted: BTreeSet<usize>,
+}
+
+impl Before {
+    /// What puts back, in order.
+    pub fn steps(&self) -> Vec<Step<Task>> {
+        let all = self.things.iter().chain(&self.services);
+        all.cloned().collect()
     }
-    things.extend(services);
-    Ok(things)
+
+    /// Whether the guarded step at this index is noted.
+    pub fn knows(&self, index: usize) -> bool {
+        self.noted.contains(&index)
+    }
+
+    /// Notes what the guarded step at this index may change, once.
+    ///
+    /// # Errors
+    /// E0409 where what puts it back could be led elsewhere.
+    pub async fn note(&mut self, system: &System, index: usize, task: &Task) -> Result<()> {
+        if self.knows(index) {
+            return Ok(());
+        }
+        let (things, services) = of(system, task).await?;
+        self.things.extend(things);
+        self.services.extend(services);
+        self.noted.insert(index);
+        Ok(())
+    }
+}
+
+type Steps = Vec<Step<Task>>;
+
+/// What a step may change: things, and what reads them.
+async fn of(system: &System, task: &Task) -> Result<(Steps, Steps)> {
+    let (mut things, mut services) = (Vec::new(), Vec::new());
+    match task {
+        Task::File(wish) => things.extend(place(system, &wish.path).await?),
+        Task::Link(wish) => things.extend(place(system, &wish.path).await?),
+        Task::Absent(wish) => things.extend(place(system, &wish.path).await?),
+        Task::User(wish) => things.extend(user(system, wish)?),
+        Task::Firewall(_) => things.extend(firewall(system).await?),
+        Task::PostgresRole(wish) => services.extend(role(system, wish).await?),
+        Task::Service(wish) => services.push(service(system, wish).await?),
+        Task::HandedOver(wish) => {
+            for slot in &wish.slots {
+                things.extend(place(system, &slot.holds.path).await?);
+                services.push(service(system, &slot.running).await?);
+            }
+            if let Some(slot) = wish.slots.first() {
+                // Last: it leads to a slot that runs again.
+                services.extend(place(system, &slot.leads.path).await?);
+            }
+        }
+        // No playbook can guard another kind.
+        _ => {}
+    }
+    Ok((things, services))
 }
 
 /// What is at a path: a file, a link, or nothing. What nobody would replace has no step.
@@ -145,6 +184,34 @@ async fn firewall(system: &System) -> Result<Vec<Step<Task>>> {
     Ok(steps)
 }
 
+/// An account that was there gets its home, shell and group back: who logs in with it must not be locked out. One that was not
+/// there stays, and harms nobody.
+fn user(system: &System, wish: &User) -> Result<Vec<Step<Task>>> {
+    let Some(was) = wish.as_is(system)? else {
+        return Ok(Vec::new());
+    };
+    let name = &wish.name;
+    let mut steps = Vec::new();
+    if wish.lock_password && !wish.is_locked(system)? {
+        let is_open = "! getent shadow \"$1\" | cut -d: -f2 | grep -q '^!'";
+        let unlock = command(
+            &["usermod", "--unlock", "--", name],
+            &["sh", "-c", is_open, "sh", name],
+        );
+        steps.push(Step::new(PART, format!("unlock user {name}"), unlock));
+    }
+    steps.push(Step::new(PART, format!("restore user {name}"), was));
+    Ok(steps)
+}
+
+/// The password that a role had, as PostgreSQL keeps it: the app's environment is put back with the old one. After PostgreSQL's own
+/// unit, which must run for it.
+async fn role(system: &System, wish: &PostgresRole) -> Result<Option<Step<Task>>> {
+    let was = wish.as_is(system).await?;
+    let name = format!("restore role {}", wish.name);
+    Ok(was.map(|role| Step::new(PART, name, role)))
+}
+
 /// A unit that was not there is stopped; its file is absent again by then.
 async fn service(system: &System, wish: &Service) -> Result<Step<Task>> {
     let unit = &wish.unit;
@@ -181,10 +248,19 @@ fn command(run: &[&str], check: &[&str]) -> Command {
 mod tests {
     use super::*;
     use crate::core::engine;
-    use crate::core::plan::Claim;
+    use crate::core::plan::{Claim, Plan};
 
     fn plan(steps: Vec<Step<Task>>) -> Plan<Task> {
         Plan::new(Claim::new("r", "converge", "ana"), steps)
+    }
+
+    async fn steps(system: &System, plan: &Plan<Task>) -> Vec<Step<Task>> {
+        let mut before = Before::default();
+        let guarded = plan.steps.iter().enumerate();
+        for (index, step) in guarded.filter(|(_, step)| step.guard) {
+            before.note(system, index, &step.task).await.unwrap();
+        }
+        before.steps()
     }
 
     /// The wish for other content; what it is does not matter here.
@@ -230,7 +306,7 @@ mod tests {
             guard: false,
             ..guarded("/0")
         });
-        let before = steps(&system, &plan(wishes)).await.unwrap();
+        let before = steps(&system, &plan(wishes)).await;
         assert_eq!(before.len(), 2);
         for n in 0..contents.len() {
             let file = folder.path().join(n.to_string());
@@ -255,7 +331,7 @@ mod tests {
         std::os::unix::fs::symlink("elsewhere", path("link")).unwrap();
         let names = ["absent", "link", "absent too"].map(|name| path(name).display().to_string());
         let wishes = names.iter().map(|name| guarded(name)).collect();
-        let before = steps(&system, &plan(wishes)).await.unwrap();
+        let before = steps(&system, &plan(wishes)).await;
         std::fs::write(path("absent"), "new").unwrap();
         std::fs::remove_file(path("link")).unwrap();
         std::fs::write(path("link"), "new").unwrap();

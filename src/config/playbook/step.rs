@@ -84,7 +84,7 @@ impl Playbooks {
         };
         if written.guard && !task.can_be_guarded() {
             let why = format!(
-                "\"{name}\" cannot be guarded: what `{kind}` changes cannot be put back; `guard` is for file, link, firewall and service"
+                "\"{name}\" cannot be guarded: what `{kind}` changes cannot be put back; `guard` is for absent, file, link, firewall, postgres_role, service and user"
             );
             file.refuse_at(item.at, why);
             return Ok(None);

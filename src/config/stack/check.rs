@@ -11,6 +11,7 @@ pub fn check(stack: &Stack, file: &mut Document) {
     cloud(stack, file);
     ports(stack, file);
     connections(stack, file);
+    memory(stack, file);
     demo_data(stack, file);
     variables(stack, file);
     tls(stack, file);
@@ -110,6 +111,16 @@ fn connections(stack: &Stack, file: &mut Document) {
             "is {pool}: two slots of it do not fit into `database.max_connections` {most} with {KEPT} kept for superusers"
         );
         file.refuse(&["app", "pool"], why);
+    }
+}
+
+/// What no server of that type could run with.
+fn memory(stack: &Stack, file: &mut Document) {
+    let misfits = stack.memory_mb().map(|memory| stack.misfits(memory));
+    for misfit in misfits.into_iter().flatten() {
+        if !file.is_spoiled(&misfit.path) {
+            file.refuse(&misfit.path, misfit.why);
+        }
     }
 }
 

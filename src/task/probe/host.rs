@@ -1,11 +1,11 @@
 //! Is the host as it should be: who listens, what runs, what a program says.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::super::listener::{Listener, listeners};
 use super::super::program::run_if_there;
 use crate::core::engine::CheckResult;
 use crate::host::system::{Cmd, System};
@@ -33,56 +33,26 @@ pub struct Program {
 
 impl Listen {
     pub async fn answer(&self, system: &System) -> Result<CheckResult> {
-        let cmd = Cmd::new(["ss", "-Hltnp"]);
-        let Some(output) = run_if_there(system, &cmd).await? else {
+        let Some(found) = listeners(system).await? else {
             return Ok(CheckResult::differs("ss is not installed"));
         };
-        Ok(CheckResult::from(self.faults(&output.success()?.stdout)))
+        Ok(CheckResult::from(self.faults(&found)))
     }
 
-    fn faults(&self, printed: &str) -> Vec<String> {
-        let lines = printed.lines().filter(|line| !line.trim().is_empty());
-        let faults: BTreeSet<String> = lines
-            .filter_map(|line| match listener(line) {
-                None => Some(format!("output `{}` of ss cannot be parsed", line.trim())),
-                Some(it) if it.local || self.public.contains(&it.port) => None,
-                Some(it) => Some(format!(
+    fn faults(&self, found: &[Listener]) -> Vec<String> {
+        let may = |it: &&Listener| it.is_loopback() || self.public.contains(&it.port);
+        let faults: BTreeSet<String> = found
+            .iter()
+            .filter(|it| !may(it))
+            .map(|it| {
+                format!(
                     "{} listens on {} port {}, outside loopback",
                     it.program, it.address, it.port
-                )),
+                )
             })
             .collect();
         faults.into_iter().collect()
     }
-}
-
-struct Listener<'a> {
-    address: &'a str,
-    port: u16,
-    local: bool,
-    program: &'a str,
-}
-
-/// Reads a line of `ss -Hltnp`: state, two queues, own address and port, the peer's, the program.
-fn listener(line: &str) -> Option<Listener<'_>> {
-    let (address, port) = line.split_whitespace().nth(3)?.rsplit_once(':')?;
-    let program = line.split_once("users:((\"").map(|(_, rest)| rest);
-    Some(Listener {
-        address,
-        port: port.parse().ok()?,
-        local: is_loopback(address),
-        program: program
-            .and_then(|rest| rest.split('"').next())
-            .unwrap_or("something"),
-    })
-}
-
-/// Addresses come as `*`, `127.0.0.53%lo`, `[::1]` and `[::ffff:127.0.0.1]`.
-fn is_loopback(address: &str) -> bool {
-    let bare = address.split('%').next().unwrap_or(address);
-    let bare = bare.trim_start_matches('[').trim_end_matches(']');
-    bare.parse::<IpAddr>()
-        .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 impl Unit {
@@ -128,6 +98,7 @@ impl Program {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::listener::read;
     use super::*;
 
     /// Printed by ss of iproute2 6.1 on Debian 12.
@@ -147,15 +118,16 @@ LISTEN 0      128                [::]:22           [::]:*    users:(("sshd",pid=
             public: BTreeSet::from([22, 80, 443]),
         };
         assert_eq!(
-            listen.faults(PRINTED),
+            listen.faults(&read(PRINTED).unwrap()),
             [
                 "node listens on * port 8080, outside loopback",
                 "something listens on 192.0.2.7 port 9090, outside loopback",
             ]
         );
+        let unread = read("LISTEN 0 128").unwrap_err();
         assert_eq!(
-            listen.faults("LISTEN 0 128"),
-            ["output `LISTEN 0 128` of ss cannot be parsed"]
+            unread.to_string(),
+            "output `LISTEN 0 128` of ss cannot be parsed"
         );
     }
 }
