@@ -14,7 +14,7 @@ use crate::core::engine::{self, CheckResult, Wish};
 use crate::core::error::{Code, Fault, code};
 use crate::core::event::{Counts, Event};
 use crate::core::plan::{Claim, Plan, Step};
-use crate::host::armed::Armed;
+use crate::host::armed::{Armed, REVERT};
 use crate::host::audit;
 use crate::host::journal::Journal;
 use crate::host::lock;
@@ -87,14 +87,30 @@ impl<'p> Guard<'p> {
         });
         if self.plan.guard_s.is_some() {
             let revert = Step::new("guard", "revert guarded changes", Guarded::Revert(self));
-            plan.on_failure.push(revert);
+            plan.on_failure.push(revert.with_id(REVERT));
         }
         plan
+    }
+
+    /// Notes that a guarded step could not be; before anything was changed there is nothing to revert.
+    fn has_failed(&self, has: bool) {
+        self.failed
+            .set(self.failed.get() || (has && self.armed.get()));
     }
 
     /// Whether something was changed that a step could not be run with.
     fn has_to_revert(&self) -> bool {
         self.armed.get() && self.failed.get()
+    }
+
+    /// Whether an event tells of the revert where there is nothing to revert.
+    pub fn is_idle(&self, event: &Event) -> bool {
+        match event {
+            Event::Begin { label, .. } | Event::Step { label, .. } => {
+                label.id == REVERT && !self.failed.get()
+            }
+            _ => false,
+        }
     }
 
     /// What the switch would do when its time has come, at once.
@@ -216,7 +232,7 @@ impl Wish<System> for Guarded<'_> {
                     Ok(seen) => applied.get() && seen.change.is_some(),
                     Err(_) => true,
                 };
-                guard.failed.set(guard.failed.get() || is_bad);
+                guard.has_failed(is_bad);
                 seen
             }
             Self::Revert(guard) if guard.has_to_revert() => Ok(CheckResult::differs(
@@ -238,7 +254,7 @@ impl Wish<System> for Guarded<'_> {
                 guard.arm(system, *index).await?;
                 applied.set(true);
                 let done = task.apply(system).await;
-                guard.failed.set(guard.failed.get() || done.is_err());
+                guard.has_failed(done.is_err());
                 done
             }
             Self::Revert(guard) => guard.revert(system).await,

@@ -6,6 +6,7 @@ use crate::core::audit::{AuditAction, AuditEntry};
 use crate::core::event::{Event, StepState};
 use crate::core::plan::{Claim, Plan};
 use crate::facts::app;
+use crate::host::armed::REVERT;
 use crate::host::audit::write;
 use crate::host::system::System;
 
@@ -58,7 +59,8 @@ impl<'s> AuditRecord<'s> {
     pub fn hear(&mut self, event: &Event) -> Result<()> {
         let deed = &mut self.deed;
         match event {
-            Event::Begin { label, .. } => self.undoing |= label.undo,
+            // Steps that are not guarded stay done where the guarded ones are reverted.
+            Event::Begin { label, .. } => self.undoing |= label.undo && label.id != REVERT,
             Event::Step {
                 label,
                 state,

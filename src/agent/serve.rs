@@ -301,6 +301,9 @@ async fn watched(
     let mut watch = Watch::begin(Side::Host, &plan.watch, outage::ON_HOST);
     let halted = || work.turned_back || input.halted();
     engine::run_unless(&guard.plan(), system, &halted, &mut |event| {
+        if guard.is_idle(&event) {
+            return Ok(());
+        }
         if matches!(event, Event::End { .. })
             && let Some(watch) = watch.take()
             && let Some(outage) = watch.end()?

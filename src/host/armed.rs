@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::core::event::now;
-use crate::core::plan::Plan;
+use crate::core::plan::{Plan, StepId};
 use crate::core::value::{RunId, checked};
 use crate::host::journal::BACK;
 use crate::host::own;
@@ -17,6 +17,9 @@ use crate::host::system::System;
 pub const FOLDER: &str = own::GUARD;
 /// There while it is armed.
 pub const ARMED: &str = own::ARMED;
+
+/// The step of an undo that reverts at once what guarded steps changed.
+pub const REVERT: StepId = StepId::new("guard.revert");
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Armed {

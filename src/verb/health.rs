@@ -6,6 +6,7 @@ use super::job::Job;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::event::{Event, StepState};
 use crate::core::plan::{Mode, Plan};
+use crate::core::role::Role;
 use crate::hetzner::availability;
 use crate::operator::remote::Remote;
 use crate::task::Task;
@@ -15,8 +16,12 @@ use crate::verb::on_cloud;
 use crate::verb::on_host;
 
 const PLAYBOOK: &str = "health";
-/// What `converge` asks last: whether the programs run with what their files say.
-const IN_FORCE: &str = "in_force";
+/// What `converge` asks last: whether the programs run with what their files say; and for hosts of which role.
+const IN_FORCE: [(&str, Option<Role>); 3] = [
+    ("in_force", None),
+    ("in_force_database", Some(Role::Database)),
+    ("in_force_app", Some(Role::App)),
+];
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     note_deprecations(job).await?;
@@ -61,7 +66,10 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Vec<String>> {
     job.report.as_checklist();
     let values = job.values_on(agent.facts());
     let mut steps = job.playbooks.steps(PLAYBOOK, &values)?;
-    steps.extend(job.playbooks.steps(IN_FORCE, &values)?);
+    let is_here = |role: Option<Role>| role.is_none_or(|role| job.host.roles.has(role));
+    for (playbook, _) in IN_FORCE.iter().filter(|(_, role)| is_here(*role)) {
+        steps.extend(job.playbooks.steps(playbook, &values)?);
+    }
     let plan = job.plan(Mode::Check, steps, Vec::new());
     let mut awaited = Vec::new();
     let tally = agent

@@ -88,7 +88,18 @@ mod tests {
     #[test]
     fn a_host_with_every_role_gets_all_in_order() {
         let all = [
-            "base", "firewall", "volume", "postgres", "tls", "nginx", "app", "backup", "pitr",
+            "base",
+            "firewall",
+            "volume",
+            "postgres",
+            "tls",
+            "nginx",
+            "app",
+            "backup",
+            "pitr",
+            "in_force",
+            "in_force_database",
+            "in_force_app",
         ];
         assert_eq!(listed(&Roles::every()), all);
     }
@@ -96,11 +107,31 @@ mod tests {
     #[test]
     fn a_host_of_one_role_gets_what_is_for_it_and_what_is_for_all() {
         let app = listed(&Roles::from([Role::App]));
-        assert_eq!(app, ["base", "firewall", "tls", "nginx", "app"]);
+        assert_eq!(
+            app,
+            [
+                "base",
+                "firewall",
+                "tls",
+                "nginx",
+                "app",
+                "in_force",
+                "in_force_app"
+            ]
+        );
         let database = listed(&Roles::from([Role::Database]));
         assert_eq!(
             database,
-            ["base", "firewall", "volume", "postgres", "backup", "pitr"]
+            [
+                "base",
+                "firewall",
+                "volume",
+                "postgres",
+                "backup",
+                "pitr",
+                "in_force",
+                "in_force_database"
+            ]
         );
     }
 }
