@@ -97,6 +97,8 @@ codes! {
         E0408 => FAILED,
         E0409 => FAILED,
         E0410 => FAILED,
+        E0415 => REFUSED,
+        E0416 => REFUSED,
         E0420 => FAILED,
         E0421 => FAILED,
         E0422 => FAILED,

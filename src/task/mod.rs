@@ -17,7 +17,9 @@ pub mod group;
 pub mod handed_over;
 pub mod imported;
 pub mod link;
+pub mod neighbours;
 pub mod offsite;
+mod originals;
 pub mod package;
 mod permissions;
 mod pgbackrest;
@@ -26,6 +28,7 @@ pub mod postgres_database;
 pub mod postgres_extension;
 pub mod postgres_reader;
 pub mod postgres_role;
+pub mod preflight;
 pub mod probe;
 mod program;
 pub mod pruned;
@@ -66,6 +69,7 @@ pub use group::Group;
 pub use handed_over::{HandedOver, SlotInTurn};
 pub use imported::Imported;
 pub use link::Link;
+pub use neighbours::Neighbours;
 pub use offsite::Offsite;
 pub use package::Package;
 pub use permissions::Perm;
@@ -73,6 +77,7 @@ pub use postgres_database::PostgresDatabase;
 pub use postgres_extension::PostgresExtension;
 pub use postgres_reader::PostgresReader;
 pub use postgres_role::PostgresRole;
+pub use preflight::Preflight;
 pub use probe::Probe;
 pub use pruned::Pruned;
 pub use recovered::Recovered;
@@ -130,12 +135,14 @@ kinds! {
     handed_over::HandedOver,
     imported::Imported,
     link::Link,
+    neighbours::Neighbours,
     offsite::Offsite,
     package::Package,
     postgres_database::PostgresDatabase,
     postgres_extension::PostgresExtension,
     postgres_reader::PostgresReader,
     postgres_role::PostgresRole,
+    preflight::Preflight,
     probe::Probe,
     pruned::Pruned,
     recovered::Recovered,

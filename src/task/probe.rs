@@ -20,6 +20,7 @@ mod sql;
 mod wal;
 
 pub use backups::{BackupAge, OffsiteAge, ProofAge, Whole};
+pub(in crate::task) use host::listener;
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
 pub use load::{Cpu, Disk, Memory};

@@ -56,15 +56,15 @@ impl Listen {
     }
 }
 
-struct Listener<'a> {
-    address: &'a str,
-    port: u16,
-    local: bool,
-    program: &'a str,
+pub struct Listener<'a> {
+    pub address: &'a str,
+    pub port: u16,
+    pub local: bool,
+    pub program: &'a str,
 }
 
-/// Reads a line of `ss -Hltnp`: state, two queues, own address and port, the peer's, the program.
-fn listener(line: &str) -> Option<Listener<'_>> {
+/// Reads a line of `ss -Hltnp` or `ss -Hlunp`: state, two queues, own address and port, the peer's, the program.
+pub fn listener(line: &str) -> Option<Listener<'_>> {
     let (address, port) = line.split_whitespace().nth(3)?.rsplit_once(':')?;
     let program = line.split_once("users:((\"").map(|(_, rest)| rest);
     Some(Listener {
