@@ -274,7 +274,8 @@ mod tests {
             .with_secrets("backup_secrets", &secrets)
             .with("stack", &stack.name)
             .with("backup", &stack.backup)
-            .with("profile", &*stack.profile);
+            .with("profile", &*stack.profile)
+            .with("facts", &serde_json::json!({ "cluster_port": 5432 }));
         let rendered = Templates::own()
             .unwrap()
             .render("pgbackrest/pgbackrest.conf.tera", &values)

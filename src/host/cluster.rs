@@ -17,13 +17,13 @@ pub const FIRST_PORT: u16 = 5432;
 
 /// One cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cluster {
+pub struct FoundCluster {
     pub version: String,
     pub name: String,
     pub port: u16,
 }
 
-impl Cluster {
+impl FoundCluster {
     /// Whether it is the stack's.
     pub fn is_own(&self) -> bool {
         (&*self.version, &*self.name) == CLUSTER
@@ -60,7 +60,7 @@ impl Cluster {
 ///
 /// # Errors
 /// E0409 when somebody beside root and `postgres` could have put their settings there.
-pub fn all(system: &System) -> Result<Vec<Cluster>> {
+pub fn all(system: &System) -> Result<Vec<FoundCluster>> {
     let system = &owned(system);
     let mut clusters = Vec::new();
     for version in sorted(system, SETTINGS)? {
@@ -81,7 +81,7 @@ pub fn all(system: &System) -> Result<Vec<Cluster>> {
 ///
 /// # Errors
 /// As of [`all`].
-pub fn own(system: &System) -> Result<Option<Cluster>> {
+pub fn own(system: &System) -> Result<Option<FoundCluster>> {
     let (version, name) = CLUSTER;
     found(&owned(system), version, name)
 }
@@ -128,9 +128,9 @@ fn sorted(system: &System, folder: &str) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn found(system: &System, version: &str, name: &str) -> Result<Option<Cluster>> {
+fn found(system: &System, version: &str, name: &str) -> Result<Option<FoundCluster>> {
     let (version, name) = (version.to_owned(), name.to_owned());
-    let mut cluster = Cluster {
+    let mut cluster = FoundCluster {
         version,
         name,
         port: FIRST_PORT,

@@ -36,7 +36,7 @@ pub struct Neighbours {
 }
 
 /// What was seen.
-struct Seen {
+struct NeighboursSeen {
     before: Option<NeighbourRecord>,
     sites: Vec<nginx::FoundSite>,
     cluster: Option<SharedCluster>,
@@ -44,7 +44,7 @@ struct Seen {
 }
 
 impl Neighbours {
-    async fn look(&self, system: &System) -> Result<Seen> {
+    async fn look(&self, system: &System) -> Result<NeighboursSeen> {
         let before = NeighbourRecord::read(system)?;
         // A host of an earlier version has no record, and what has the stack's names there is the stack's.
         let is_first = before.is_none() && system.stat(PROFILE)?.is_none();
@@ -58,7 +58,7 @@ impl Neighbours {
         let shown = sentences
             .iter()
             .map(|sentence| plain::line(sentence).into_owned());
-        Ok(Seen {
+        Ok(NeighboursSeen {
             before,
             sites: nginx.sites,
             cluster: cluster.shared,
@@ -67,7 +67,7 @@ impl Neighbours {
     }
 }
 
-impl Seen {
+impl NeighboursSeen {
     /// What nobody has said yes to.
     fn open<'a>(&'a self, now: &'a [String]) -> Vec<&'a String> {
         let before = self.before.as_ref().map(|before| &before.agreed);

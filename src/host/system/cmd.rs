@@ -35,7 +35,7 @@ pub struct Cmd {
     argv: Vec<String>,
     env: Vec<(String, String)>,
     /// What only the host knows, asked when the program starts; `env` goes before it.
-    asked: Vec<(&'static str, Ask)>,
+    asked: Vec<(&'static str, AskedVariable)>,
     user: Option<String>,
     sandbox: Option<Sandbox>,
     stdin: Option<Vec<u8>>,
@@ -44,7 +44,7 @@ pub struct Cmd {
 }
 
 /// What a variable is on this host; none leaves it out.
-pub type Ask = fn(&System) -> Result<Option<String>>;
+pub type AskedVariable = fn(&System) -> Result<Option<String>>;
 
 /// A transient unit with the properties of the app's own.
 #[derive(Clone, Debug)]
@@ -105,7 +105,7 @@ impl Cmd {
     }
 
     /// A variable whose value only the host knows.
-    pub fn asked_env(mut self, key: &'static str, ask: Ask) -> Self {
+    pub fn asked_env(mut self, key: &'static str, ask: AskedVariable) -> Self {
         self.asked.push((key, ask));
         self
     }

@@ -13,14 +13,14 @@ const OWN_SETTINGS: &str = "/etc/ssh/sshd_config.d/10-citrino.conf";
 const NO_SHELLS: [&str; 5] = ["nologin", "false", "sync", "halt", "shutdown"];
 
 /// A line of /etc/passwd.
-struct Account {
+struct LoginAccount {
     name: String,
     ids: Ids,
     home: String,
     shell: String,
 }
 
-impl Account {
+impl LoginAccount {
     fn parse(line: &str) -> Option<Self> {
         let fields: Vec<&str> = line.split(':').collect();
         let [name, _, uid, gid, _, home, shell, ..] = fields[..] else {
@@ -62,7 +62,7 @@ impl Account {
 /// When the accounts cannot be read.
 pub async fn look(system: &System, task: &Neighbours, is_first: bool) -> Result<Vec<String>> {
     let text = system.read_text("/etc/passwd")?.unwrap_or_default();
-    let accounts = text.lines().filter_map(Account::parse);
+    let accounts = text.lines().filter_map(LoginAccount::parse);
     let settings = system.read_text(OWN_SETTINGS)?.unwrap_or_default();
     let asks_sshd = !is_ours(&settings);
     let said = if asks_sshd {
@@ -71,7 +71,7 @@ pub async fn look(system: &System, task: &Neighbours, is_first: bool) -> Result<
         String::new()
     };
     let mut sentences = Vec::new();
-    for account in accounts.filter(Account::has_shell) {
+    for account in accounts.filter(LoginAccount::has_shell) {
         let name = &account.name;
         if task.users.contains(name) {
             if is_first && account.opens(system) {
