@@ -1,7 +1,7 @@
 # What lab/tools installs of cargo's subcommands.
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs coverage takeover hetzner-walk planted settings bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
+.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs coverage takeover hetzner-walk neighbours planted settings bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
 
 demo: ## from nothing to a server that serves, on real machines of the lab
 	@./lab/demo
@@ -33,6 +33,9 @@ test-host: test-tools ## the host ring alone
 takeover: test-tools ## a host that an earlier version has brought up; builds that version first, from git's history
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^takeover::/)')
 
+neighbours: test-tools ## a host that was there before keeps its other site and cluster, and is asked about them
+	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^neighbours::/)')
+
 planted: test-tools ## the app's role lays traps in its database, and every verb and timer walks past them
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^planted::/)')
 
@@ -42,7 +45,7 @@ hetzner-walk: test-tools ## random walks of every cloud verb, past faults of the
 settings: test-tools ## twenty changed settings of the app under load
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^consequences::twenty/)')
 
-test-long: test-tools cuts bench-short takeover planted settings ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
+test-long: test-tools cuts bench-short takeover planted neighbours settings ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
 	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'
 
 cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision

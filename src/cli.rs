@@ -215,6 +215,9 @@ pub struct Provision {
 pub struct Adopt {
     #[command(flatten)]
     pub yes: Yes,
+    /// Of a host that was there before: agree to what `converge` changes for others
+    #[arg(long, conflicts_with_all = ["server", "host_key"])]
+    pub host: bool,
     /// The server's name, if it is not the stack's; `provision` renames it
     #[arg(long, value_name = "NAME")]
     pub server: Option<String>,

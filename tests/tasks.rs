@@ -105,6 +105,8 @@ const BELOW_ROOT: &[&str] = &[
     "directory",
     "itself",
     "link",
+    "neighbours",
+    "preflight",
     "pruned",
     "signing_key",
     "sysctl",

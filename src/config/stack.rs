@@ -28,6 +28,7 @@ mod system;
 
 pub use backup::{BackupSettings, S3};
 pub use source::SecretSource;
+pub use system::SYSTEMS;
 
 /// One citrino.yml. Unknown keys are refused with the nearest known one.
 #[derive(Clone, Debug, Serialize, Deserialize)]

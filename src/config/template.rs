@@ -88,6 +88,7 @@ impl Templates {
         tera.autoescape_on(Vec::<&str>::new());
         tera.register_filter("env_value", env_value);
         tera.register_filter("json", json);
+        tera.register_filter("without", without);
         tera.add_raw_templates(templates)
             .map_err(|error| explain(&error, "templates"))?;
         Ok(Self { tera })
@@ -151,6 +152,29 @@ fn env_value(value: &str, _: Kwargs, _: &State) -> tera::TeraResult<String> {
     }
     let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
     Ok(format!("\"{escaped}\""))
+}
+
+/// A list in one word, without the words that match one of the patterns, as ssh writes them.
+fn without(list: &str, given: Kwargs, _: &State) -> tera::TeraResult<String> {
+    let patterns: String = given.must_get("patterns")?;
+    let is_out = |word: &&str| patterns.split(',').any(|pattern| matches(pattern, word));
+    let words: Vec<&str> = list.split(',').filter(|word| !is_out(word)).collect();
+    // Where nothing would be left, nothing was said of the list.
+    Ok(if words.is_empty() {
+        list.to_owned()
+    } else {
+        words.join(",")
+    })
+}
+
+/// Whether a word is what a pattern with `*` says.
+fn matches(pattern: &str, word: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == word,
+        Some((before, after)) => word.strip_prefix(before).is_some_and(|rest| {
+            (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches(after, &rest[at..]))
+        }),
+    }
 }
 
 /// A value as JSON, for files that programs read.
@@ -250,7 +274,8 @@ mod tests {
             .with_secrets("backup_secrets", &secrets)
             .with("stack", &stack.name)
             .with("backup", &stack.backup)
-            .with("profile", &*stack.profile);
+            .with("profile", &*stack.profile)
+            .with("facts", &serde_json::json!({ "cluster_port": 5432 }));
         let rendered = Templates::own()
             .unwrap()
             .render("pgbackrest/pgbackrest.conf.tera", &values)

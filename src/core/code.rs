@@ -100,6 +100,8 @@ codes! {
         E0410 => FAILED,
         E0411 => FAILED,
         E0412 => FAILED,
+        E0415 => REFUSED,
+        E0416 => REFUSED,
         E0420 => FAILED,
         E0421 => FAILED,
         E0422 => FAILED,

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::core::error::{Code, Fault, code};
 use crate::core::value::{HostKey, checked_if_any};
 use crate::host::armed::Armed;
+use crate::host::cluster;
 use crate::host::journal::{self, LastRun};
 use crate::host::lock;
 use crate::host::memory_usage;
+use crate::host::neighbours::NeighbourRecord;
 use crate::host::own;
 use crate::host::system::{Cmd, System};
 
@@ -40,6 +42,21 @@ pub struct Facts {
     #[serde(default)]
     pub backups: Backups,
     pub host_keys: HostKeys,
+    /// The port of the stack's cluster, or the one that it is to be made with.
+    #[serde(default)]
+    pub cluster_port: u16,
+    /// Whether the kernel knows IPv6.
+    #[serde(default)]
+    pub ipv6: bool,
+    /// Whether /etc/hosts says where `localhost` is.
+    #[serde(default)]
+    pub localhost: bool,
+    /// What was there before the stack and goes on; nothing before the first look.
+    #[serde(default)]
+    pub neighbours: NeighbourRecord,
+    /// Whether the first look was taken.
+    #[serde(default)]
+    pub was_looked_at: bool,
     pub last_run: Option<LastRun>,
     /// The dead man's switch, while it is armed.
     #[serde(default)]
@@ -100,6 +117,8 @@ async fn all(system: &System) -> Result<Facts> {
     let mut exposed = exposed(system)?;
     let app = known(app::gather(system).await, &mut exposed)?;
     let backups = known(backups::gather(system), &mut exposed)?;
+    let cluster_port = known(cluster::own_port(system).map(Some), &mut exposed)?;
+    let neighbours = neighbours(system)?;
     Ok(Facts {
         os: os(system)?,
         hostname: line(system, "/proc/sys/kernel/hostname")?,
@@ -115,6 +134,11 @@ async fn all(system: &System) -> Result<Facts> {
             current: public_key(system, HOST_KEY)?,
             next: public_key(system, NEXT_HOST_KEY)?,
         },
+        cluster_port: cluster_port.unwrap_or(cluster::FIRST_PORT),
+        ipv6: system.stat("/proc/net/if_inet6")?.is_some(),
+        localhost: names_localhost(&system.read_text("/etc/hosts")?.unwrap_or_default()),
+        was_looked_at: neighbours.is_some(),
+        neighbours: neighbours.unwrap_or_default(),
         last_run: journal::last_run(system)?,
         armed: Armed::read(system)?,
         busy: lock::is_held(system)?,
@@ -148,6 +172,28 @@ fn exposed(system: &System) -> Result<Vec<String>> {
         told.extend(system.exposed(place)?.filter(|why| !told.contains(why)));
     }
     Ok(told)
+}
+
+/// What goes on of the neighbours: a site whose file is gone would keep nginx from its configuration.
+fn neighbours(system: &System) -> Result<Option<NeighbourRecord>> {
+    let Some(mut record) = NeighbourRecord::read(system)? else {
+        return Ok(None);
+    };
+    for site in std::mem::take(&mut record.sites) {
+        if system.stat(system.resolve(&*site.path)?)?.is_some() {
+            record.sites.insert(site);
+        }
+    }
+    Ok(Some(record))
+}
+
+fn names_localhost(hosts: &str) -> bool {
+    let bare = |line: &str| line.split('#').next().unwrap_or_default().to_owned();
+    hosts.lines().map(bare).any(|line| {
+        line.split_whitespace()
+            .skip(1)
+            .any(|name| name == "localhost")
+    })
 }
 
 fn line(system: &System, path: &str) -> Result<String> {

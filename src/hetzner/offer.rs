@@ -115,6 +115,15 @@ pub(super) fn choose_type(
         }
         wished => wished?,
     };
+    // The agent is this very binary, and the release is built for the same processor.
+    if existing.is_none() && !matches!(&*wished.architecture, "x86" | "") {
+        let (name, architecture) = (&wished.name, &wished.architecture);
+        let message =
+            format!("{name} has {architecture} processors, and the stack is built for x86");
+        return Err(Fault::new(Code::E0304, message)
+            .hint("nothing was ordered; set `cloud.server_type` to one of the types cpx…, cx… or ccx…")
+            .into());
+    }
     let mut notes = Vec::new();
     match orderable(wished, &cloud.location, now) {
         Ok(None) => {}

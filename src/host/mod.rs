@@ -2,10 +2,12 @@
 
 pub mod armed;
 pub mod audit;
+pub mod cluster;
 pub mod env_file;
 pub mod journal;
 pub mod lock;
 pub mod memory_usage;
+pub mod neighbours;
 pub mod own;
 pub mod profile;
 pub mod sandbox;

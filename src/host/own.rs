@@ -28,6 +28,10 @@ pub const IMPORTS: &str = "/var/lib/citrino/imports";
 pub const SENT: &str = "/var/lib/citrino/sent.json";
 /// How long the last change of release took, in milliseconds.
 pub const SWITCHED: &str = "/var/lib/citrino/switched_ms";
+/// What a host had before the stack came to it, and what of it was agreed on.
+pub const NEIGHBOURS: &str = "/var/lib/citrino/neighbours.json";
+/// Files as they were before the first of ours took their place, each below its own path.
+pub const ORIGINALS: &str = "/var/lib/citrino/originals";
 pub const LOCK: &str = "/var/lib/citrino/lock";
 /// The plan of the run under way.
 pub const PLAN: &str = "/var/lib/citrino/plan.json";
@@ -64,6 +68,9 @@ pub const RECOVERING_UNIT: &str = "citrino-recovering.service";
 
 /// The operating system's user that runs `PostgreSQL`'s cluster on Debian and Ubuntu.
 pub const CLUSTER_OWNER: &str = "postgres";
+
+/// The stack's cluster, as `postgresql-common` names it.
+pub const CLUSTER: (&str, &str) = ("15", "main");
 
 /// What of a backup `pg_restore` is to restore, while it does.
 pub const RESTORE_LIST: &str = "/run/citrino-restore.list";

@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufRead, BufReader};
 use tokio::time::timeout;
 
 mod agent;
+mod reason;
 mod target;
 mod transfer;
 mod wire;
@@ -41,7 +42,10 @@ const REFUSED_WITHIN: Duration = Duration::from_secs(15);
 const IDLE: NonZeroUsize = NonZeroUsize::new(600).unwrap();
 
 /// Starts a program that may not be there. The code says so; what sudo or a shell would say of it is in the host's language.
-const START: &str = r#"test -x "$0" || exit 127; exec "$0" "$@""#;
+const START: &str = r#"test -e "$0" || exit 127; exec "$0" "$@""#;
+
+/// What a host says where its programs cannot be started: its processor, and the options of that file system.
+const WHY_NOT: &str = r#"uname -m; findmnt -no TARGET,OPTIONS -T "$0""#;
 
 /// An open connection to a host.
 pub struct Remote {
@@ -67,7 +71,6 @@ impl Remote {
     /// E0501 when nobody answers, E0502 when the wrong machine does.
     pub async fn open(target: &Target) -> Result<Self> {
         target.prepare()?;
-        let control = std::env::temp_dir();
         let mut builder = SessionBuilder::default();
         builder
             .known_hosts_check(KnownHosts::Strict)
@@ -78,7 +81,7 @@ impl Remote {
             .server_alive_interval(Duration::from_secs(15))
             // Ends by itself when we are gone, however we went.
             .control_persist(ControlPersist::IdleFor(IDLE))
-            .control_directory(control);
+            .control_directory(control_folder());
         if let Some(identity) = &target.identity {
             builder.keyfile(identity);
         }
@@ -164,7 +167,8 @@ impl Remote {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .await?;
+            .await
+            .map_err(|error| reason::no_session(&error))?;
         let said = wire::heard(child).await?;
         if said.is_ok {
             return Ok(said.stdout);
@@ -188,7 +192,8 @@ impl Remote {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .await?;
+            .await
+            .map_err(|error| reason::no_session(&error))?;
         if let Some(stdout) = child.stdout().take() {
             wire::tell_lines(BufReader::new(stdout), end, tell).await?;
         }
@@ -237,7 +242,8 @@ impl Remote {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .await?;
+            .await
+            .map_err(|error| reason::no_session(&error))?;
         let (Some(mut stdin), Some(stdout), Some(mut stderr)) = (
             child.stdin().take(),
             child.stdout().take(),
@@ -248,7 +254,8 @@ impl Remote {
         // A host without this agent takes in nothing; that it has none is told below.
         let _ = wire::say_all(&mut stdin, &self.first_line()?).await;
         let mut lines = HostLines::new(BufReader::new(stdout));
-        if let Some(word) = greeting(&mut lines).await? {
+        let heard = greeting(&mut lines).await?;
+        if let Some(word) = heard.word {
             return match word {
                 FromAgent::Hello { facts, .. } => {
                     Ok(Some(Agent::new(child, stdin, lines, *facts, &self.target)))
@@ -270,11 +277,15 @@ impl Remote {
             Some(Err(error)) => return Err(error.into()),
             _ => {}
         }
-        Err(Fault::new(
-            Code::E0505,
-            format!("the agent ended before its greeting: {}", said.trim()),
-        )
-        .into())
+        let before = heard.before.as_deref();
+        let told = if before.is_none() {
+            // One that cannot be asked either says nothing more.
+            let asked = self.output(&["sh", "-c", WHY_NOT, &path]).await;
+            asked.unwrap_or_default()
+        } else {
+            String::new()
+        };
+        Err(reason::no_agent(before, said.trim(), &told).into())
     }
 
     /// Stores this binary on the host. The older ones go: they run on if they run.
@@ -294,7 +305,8 @@ impl Remote {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .await?;
+            .await
+            .map_err(|error| reason::no_session(&error))?;
         if let Some(mut stdin) = child.stdin().take() {
             // A shell that stops early says why on stderr and by its code.
             let _ = wire::say_all(&mut stdin, &packed).await;
@@ -313,27 +325,45 @@ impl Remote {
     }
 }
 
-/// The first word of an agent; none when there is none.
-///
+/// What came before anything else.
+struct Greeting {
+    /// The first word of an agent; none when there is none.
+    word: Option<FromAgent>,
+    /// What something else said before it: a shell that greets, or a program in the agent's place.
+    before: Option<String>,
+}
+
+/// How many lines a shell may say before the agent speaks.
+const LINES_BEFORE: usize = 200;
+
 /// # Errors
-/// E0505 when it is not one of our messages, or does not arrive in time.
-async fn greeting<R: AsyncBufRead + Unpin>(lines: &mut HostLines<R>) -> Result<Option<FromAgent>> {
+/// E0518 when a message is none of ours, or does not arrive in time.
+async fn greeting<R: AsyncBufRead + Unpin>(lines: &mut HostLines<R>) -> Result<Greeting> {
+    let mut before = None;
     let first = async {
-        loop {
+        for _ in 0..LINES_BEFORE {
             match lines.next(GREETING_WITHIN).await? {
                 None => return Ok(None),
                 Some(line) => match understood(&line) {
                     Ok(FromAgent::Alive) => {}
+                    Err(_) if !line.trim_ascii_start().starts_with(b"{") => {
+                        let said = String::from_utf8_lossy(&line);
+                        before.get_or_insert(plain::at_most(said.trim(), SHOWN).into_owned());
+                    }
                     word => return Ok(Some(word)),
                 },
             }
         }
+        Ok(None)
     };
     let heard = timeout(GREETING_WITHIN, first).await;
     match heard.unwrap_or(Err(Unheard::Silent(GREETING_WITHIN))) {
-        Ok(word) => Ok(word.transpose()?),
+        Ok(word) => Ok(Greeting {
+            word: word.transpose()?,
+            before,
+        }),
         // A host without this agent breaks off too.
-        Err(Unheard::Lost) => Ok(None),
+        Err(Unheard::Lost) => Ok(Greeting { word: None, before }),
         Err(unheard) => Err(unheard
             .fault()
             .unwrap_or_else(|| unknown("nothing"))
@@ -341,6 +371,22 @@ async fn greeting<R: AsyncBufRead + Unpin>(lines: &mut HostLines<R>) -> Result<O
             .into()),
     }
 }
+
+/// Where ssh keeps the socket of a connection: its path has a limit of 108 bytes, of which ssh takes some for itself.
+fn control_folder() -> PathBuf {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let places = [
+        Some(std::env::temp_dir()),
+        runtime,
+        Some(PathBuf::from("/tmp")),
+    ];
+    let fits = |place: &PathBuf| place.as_os_str().len() <= LONGEST_FOLDER && place.is_dir();
+    let mut places = places.into_iter().flatten();
+    places.find(fits).unwrap_or_else(std::env::temp_dir)
+}
+
+/// `/.ssh-connectionXXXXXX/master.XXXXXXXXXXXXXXXX` comes behind it.
+const LONGEST_FOLDER: usize = 60;
 
 /// A line of the agent.
 fn understood(line: &[u8]) -> Result<FromAgent, Fault> {
@@ -365,4 +411,34 @@ fn unknown(what: &str) -> Fault {
 fn failed(argv: &[&str], words: &str) -> Fault {
     let program = argv.join(" ");
     Fault::new(Code::E0402, format!("`{program}` on the host: {words}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::error::code;
+
+    async fn greeted(said: &str) -> Result<Greeting> {
+        greeting(&mut HostLines::new(said.as_bytes())).await
+    }
+
+    /// A shell may greet: the agent is the first who speaks in messages.
+    #[tokio::test]
+    async fn what_a_shell_says_before_the_agent_is_read_past() {
+        let alive = serde_json::to_string(&FromAgent::Alive).unwrap();
+        let word = serde_json::to_string(&FromAgent::Disarmed).unwrap();
+        for before in ["", "Bienvenido\n", "\n\nA\n  * B\n", "[1]+ Done\n"] {
+            let heard = greeted(&format!("{before}{alive}\n{word}\n"))
+                .await
+                .unwrap();
+            assert!(matches!(heard.word, Some(FromAgent::Disarmed)), "{before}");
+        }
+        let heard = greeted("Please login as the user deploy\n").await.unwrap();
+        assert!(heard.word.is_none());
+        assert_eq!(heard.before.unwrap(), "Please login as the user deploy");
+        let endless = "x\n".repeat(LINES_BEFORE * 2);
+        assert!(greeted(&endless).await.unwrap().word.is_none());
+        let error = greeted("{\"no\": 1}\n").await.err().unwrap();
+        assert_eq!(code(&error), Code::E0518);
+    }
 }

@@ -1,6 +1,7 @@
 //! Facts and configuration in, a plan out. No I/O.
 
 pub mod backup;
+pub mod before;
 pub mod cloud;
 pub mod host_key;
 pub mod import;

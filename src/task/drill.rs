@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::backup_files::{self, Parts};
 use super::postgres::app_role::AppRole;
 use super::postgres::archive::RestoreTarget;
-use super::postgres::clone;
+use super::postgres::{clone, surroundings};
 pub use super::release_check::ReleaseCheck;
 use super::release_check::clear;
 use super::scratch::Scratch;
@@ -121,6 +121,7 @@ async fn pass(
         grants: true,
     };
     parts.restore(system, identities, &target).await?;
+    surroundings::proven(system, &backup.database, &scratch.name).await?;
     role.analyze(system, &scratch.name).await?;
     if backup.postgis.is_some() {
         let asked = role.ask_as_app(system, &scratch.name, SPATIAL).await;

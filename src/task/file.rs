@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 
+use super::originals;
 use super::permissions::Perm;
 use super::program::run_if_there;
 use crate::core::digest;
@@ -200,6 +201,8 @@ impl Wish<System> for File {
         } else if !same {
             what.push(format!("content of {} differs", self.path));
         }
+        let others = content.as_ref().filter(|_| !same);
+        let kept = others.map(|content| originals::place(system, &self.path, content));
         if is_file && found.mode != self.mode.0 {
             what.push(format!(
                 "mode is {:04o}, expected {:04o}",
@@ -212,6 +215,9 @@ impl Wish<System> for File {
                 found.ids.uid, found.ids.gid, self.owner
             ));
         }
+        if let Some(place) = kept.transpose()?.flatten() {
+            what.push(format!("what is there is kept as {place}"));
+        }
         let content = content.filter(|_| !same);
         let diff = content.and_then(|content| self.diff(&content, found.mode));
         Ok(CheckResult::from(what).with_diff(diff))
@@ -220,6 +226,7 @@ impl Wish<System> for File {
     async fn apply(&self, system: &System) -> Result<()> {
         let content = self.wished(system).await?;
         let ids = system.ids(&self.owner)?;
+        originals::keep(system, &self.path, &content).await?;
         system
             .write_atomic(&self.path, &content, self.mode.0, Some(ids), &self.validate)
             .await

@@ -8,7 +8,14 @@ use super::program::run_if_there;
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 
-/// A TCP socket that waits for connections.
+/// Over what somebody is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Tcp,
+    Udp,
+}
+
+/// A socket that waits for others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// As `ss` writes it: `*`, `127.0.0.53%lo`, `[::1]` and `[::ffff:127.0.0.1]`.
@@ -21,8 +28,12 @@ pub struct Listener {
 ///
 /// # Errors
 /// E0402 for a line that cannot be read.
-pub async fn listeners(system: &System) -> Result<Option<Vec<Listener>>> {
-    let cmd = Cmd::new(["ss", "-Hltnp"]);
+pub async fn listeners(system: &System, protocol: Protocol) -> Result<Option<Vec<Listener>>> {
+    let options = match protocol {
+        Protocol::Tcp => "-Hltnp",
+        Protocol::Udp => "-Hlunp",
+    };
+    let cmd = Cmd::new(["ss", options]);
     let Some(output) = run_if_there(system, &cmd).await? else {
         return Ok(None);
     };
@@ -44,7 +55,7 @@ pub fn read(printed: &str) -> Result<Vec<Listener>> {
 }
 
 impl Listener {
-    /// Reads a line of `ss -Hltnp`: state, two queues, own address and port, the peer's, the program.
+    /// Reads a line of `ss -Hltnp` or `ss -Hlunp`: state, two queues, own address and port, the peer's, the program.
     fn read(line: &str) -> Option<Self> {
         let (address, port) = line.split_whitespace().nth(3)?.rsplit_once(':')?;
         let program = line.split_once("users:((\"").map(|(_, rest)| rest);

@@ -19,7 +19,9 @@ pub mod imported;
 pub mod in_force;
 pub mod link;
 mod listener;
+pub mod neighbours;
 pub mod offsite;
+mod originals;
 pub mod package;
 mod permissions;
 mod pgbackrest;
@@ -28,6 +30,7 @@ pub mod postgres_database;
 pub mod postgres_extension;
 pub mod postgres_reader;
 pub mod postgres_role;
+pub mod preflight;
 pub mod probe;
 mod program;
 pub mod pruned;
@@ -69,6 +72,7 @@ pub use handed_over::{HandedOver, SlotInTurn};
 pub use imported::Imported;
 pub use in_force::InForce;
 pub use link::Link;
+pub use neighbours::Neighbours;
 pub use offsite::Offsite;
 pub use package::Package;
 pub use permissions::Perm;
@@ -76,6 +80,7 @@ pub use postgres_database::PostgresDatabase;
 pub use postgres_extension::PostgresExtension;
 pub use postgres_reader::PostgresReader;
 pub use postgres_role::PostgresRole;
+pub use preflight::Preflight;
 pub use probe::Probe;
 pub use pruned::Pruned;
 pub use recovered::Recovered;
@@ -134,12 +139,14 @@ kinds! {
     imported::Imported,
     in_force::InForce,
     link::Link,
+    neighbours::Neighbours,
     offsite::Offsite,
     package::Package,
     postgres_database::PostgresDatabase,
     postgres_extension::PostgresExtension,
     postgres_reader::PostgresReader,
     postgres_role::PostgresRole,
+    preflight::Preflight,
     probe::Probe,
     pruned::Pruned,
     recovered::Recovered,

@@ -19,14 +19,15 @@ pub mod roles;
 pub mod script;
 pub mod shadow_database;
 pub mod superuser;
+pub mod surroundings;
 mod verifier;
 
 pub use verifier::Verifier;
 
 use super::program::run_if_there;
 use crate::core::error::{Code, Fault};
-use crate::host::own;
 use crate::host::system::{Cmd, Output, System};
+use crate::host::{cluster, own};
 
 /// The operating system's user and the role that own the cluster on Debian and Ubuntu.
 pub const OWNER: &str = own::CLUSTER_OWNER;
@@ -144,7 +145,12 @@ fn program<'w>(words: impl IntoIterator<Item = &'w str>) -> Cmd {
     let mut words = words.into_iter();
     let name = words.next().unwrap_or_default();
     let path = format!("{PROGRAMS}/{name}");
-    Cmd::new(iter::once(path).chain(words.map(str::to_owned)))
+    Cmd::new(iter::once(path).chain(words.map(str::to_owned))).asked_env("PGPORT", own_port)
+}
+
+/// The port of the stack's cluster: the first of a host that has several may be somebody else's.
+fn own_port(system: &System) -> Result<Option<String>> {
+    Ok(cluster::own(system)?.map(|own| own.port.to_string()))
 }
 
 fn reason(output: &Output) -> String {
@@ -154,10 +160,16 @@ fn reason(output: &Output) -> String {
 }
 
 /// Calls `live` by the name `previous` and `next` by the name `live`, both at once. Who is in them is put out:
-/// the rename itself keeps others from coming in while it waits for them to go.
-pub async fn swap(system: &System, live: &str, previous: &str, next: &str) -> Result<()> {
+/// the rename itself keeps others from coming in while it waits for them to go. What `before` says is of the same transaction.
+pub async fn swap(
+    system: &System,
+    live: &str,
+    previous: &str,
+    next: &str,
+    before: &str,
+) -> Result<()> {
     let rename = format!(
-        "BEGIN;\nALTER DATABASE {0} RENAME TO {1};\nALTER DATABASE {2} RENAME TO {0};\nCOMMIT;\n",
+        "BEGIN;\n{before}ALTER DATABASE {0} RENAME TO {1};\nALTER DATABASE {2} RENAME TO {0};\nCOMMIT;\n",
         identifier(live)?,
         identifier(previous)?,
         identifier(next)?

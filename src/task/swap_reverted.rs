@@ -28,7 +28,8 @@ impl Wish<System> for SwapReverted {
     async fn apply(&self, system: &System) -> Result<()> {
         let restored = shadow_database::coming(&self.database);
         clone::drop(system, &restored).await?;
-        swap(system, &self.database, &restored, &self.previous).await?;
+        // It has around it what it had when it was live.
+        swap(system, &self.database, &restored, &self.previous, "").await?;
         clone::drop(system, &restored).await
     }
 }

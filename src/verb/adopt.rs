@@ -5,12 +5,27 @@ use anyhow::Result;
 use super::job::Job;
 use crate::cli::Adopt;
 use crate::core::error::{Code, Fault, exit};
+use crate::core::plan::Mode;
 use crate::hetzner::{ServerView, labels};
-use crate::planner::cloud;
+use crate::host::own::ORIGINALS;
+use crate::operator::preview::Preview;
+use crate::planner::{before, cloud};
 use crate::verb::consent;
 use crate::verb::on_cloud;
+use crate::verb::on_host;
 
 pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
+    if job.stack.host.is_some() {
+        return neighbours(job, options.yes.yes).await;
+    }
+    if options.host {
+        return Err(Fault::new(
+            Code::E0802,
+            "`--host` is for a host that was there before, and citrino.yml has `cloud`",
+        )
+        .hint("nothing was changed; `host:` in citrino.yml names a machine that citrino-ops did not make")
+        .into());
+    }
     let api = on_cloud::api(job)?;
     let pin = options.host_key.as_deref().map(pin).transpose()?;
     let server = options.server.as_deref();
@@ -49,6 +64,41 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
     on_cloud::run(job, &api, steps).await?;
     job.report
         .note("`citrino-ops plan` shows how they differ from citrino.yml");
+    Ok(exit::OK)
+}
+
+/// Agrees to what others have on the host and `converge` changes, sentence by sentence.
+async fn neighbours(job: &mut Job<'_>, yes: bool) -> Result<u8> {
+    let remote = on_host::connect(job).await?;
+    let steps = before::steps(&job.stack)?;
+    let agent = on_host::agent(job, &remote).await?;
+    let plan = job.plan(Mode::Check, steps, Vec::new());
+    let mut preview = Preview::default();
+    preview.tally = agent
+        .run(&plan, &[], &mut |event| preview.events.push(event))
+        .await?;
+    let planned = preview.planned();
+    let others = planned.iter().find(|step| step.id == before::NEIGHBOURS);
+    let agree: Vec<String> = others.map_or_else(Vec::new, |step| step.change.what.clone());
+    job.show(&preview)?;
+    job.report.forget_preview();
+    if agree.is_empty() {
+        job.report
+            .note("nothing to adopt: `converge` changes nothing that others have on this host");
+        return Ok(exit::OK);
+    }
+    let why = "`converge` changes what others have on this host, as listed.";
+    consent::confirm(job, yes, why, "Go on with this in `converge`?").await?;
+    let agent = on_host::agent(job, &remote).await?;
+    let steps = before::neighbours(&job.stack, agree).into_iter().collect();
+    let plan = job.plan(Mode::Apply, steps, Vec::new());
+    on_host::run(job, agent, &plan, &[]).await?;
+    remote.close().await;
+    let typed = &job.typed;
+    let note = format!(
+        "Remembered. `{typed} converge` goes on; files that it replaces are kept below {ORIGINALS} on the host."
+    );
+    job.report.note(note);
     Ok(exit::OK)
 }
 

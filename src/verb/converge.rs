@@ -14,9 +14,9 @@ use crate::core::role::Role;
 use crate::facts::Facts;
 use crate::operator::known_host;
 use crate::operator::preview::{Preview, Saved};
-use crate::operator::remote::Remote;
+use crate::operator::remote::{Agent, Remote};
 use crate::operator::stack_key::KnownStackKey;
-use crate::planner::release;
+use crate::planner::{before, release};
 use crate::task::Task;
 use crate::verb::on_host;
 
@@ -60,6 +60,9 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, yes: bool) -> Result<Counts>
         guarded::settle(job, remote, agent.facts()).await?;
         agent = on_host::agent(job, remote).await?;
     }
+    if job.stack.host.is_some() && !agent.facts().was_looked_at {
+        agent = first_look(job, remote, agent).await?;
+    }
     let steps = steps(job, agent.facts())?;
     let mut plan = job.plan(Mode::Apply, steps, Vec::new());
     plan.guard_s = Some(guarded::within_s()?);
@@ -70,6 +73,17 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, yes: bool) -> Result<Counts>
         on_host::agent(job, remote).await?;
     }
     Ok(tally)
+}
+
+/// What the host had before decides what goes into its files, so it is known before they are made.
+async fn first_look<'s>(
+    job: &mut Job<'_>,
+    remote: &'s Remote,
+    agent: Agent<'s>,
+) -> Result<Agent<'s>> {
+    let plan = job.plan(Mode::Apply, before::steps(&job.stack)?, Vec::new());
+    on_host::run(job, agent, &plan, &[]).await?;
+    on_host::agent(job, remote).await
 }
 
 /// Where a person is there, nothing takes the site away that was not told before.
@@ -107,7 +121,8 @@ async fn still_holds(job: &mut Job<'_>, remote: &Remote, saved: &Saved) -> Resul
 
 fn steps(job: &Job, facts: &Facts) -> Result<Vec<Step<Task>>> {
     job.stack.must_fit(facts.memory_mb)?;
-    let mut steps = job.playbooks.site(&job.host.roles, &job.values_on(facts))?;
+    let mut steps = before::steps(&job.stack)?;
+    steps.extend(job.playbooks.site(&job.host.roles, &job.values_on(facts))?);
     // A unit that was put back must run again as it was.
     let live = release::keep_live(&job.stack.profile, facts).into_iter();
     steps.extend(live.map(|step| Step {

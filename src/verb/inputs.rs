@@ -108,6 +108,9 @@ fn hosts() -> Vec<Facts> {
                 },
                 virt: virt.to_owned(),
                 app: AppFacts::default(),
+                cluster_port: 5432,
+                ipv6: true,
+                localhost: true,
                 ..Facts::default()
             });
         }

@@ -28,6 +28,7 @@ mod lab;
 mod limits;
 #[path = "../need/mod.rs"]
 mod need;
+mod neighbours;
 mod offsite;
 mod other_app;
 mod pitr;

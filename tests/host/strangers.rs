@@ -17,10 +17,39 @@ fn given_away(stack: &Stack, name: &str) {
     fs::write(path, foreign.text(&key(stack)).unwrap()).unwrap();
 }
 
+/// What somebody said of the database itself.
+const ALTERED: [&str; 6] = [
+    "ALTER DATABASE citrino_prod CONNECTION LIMIT 57",
+    "COMMENT ON DATABASE citrino_prod IS 'it''s %I; the catalogue'",
+    "ALTER DATABASE citrino_prod SET search_path = public, 'a; DROP ROLE postgres'",
+    "ALTER ROLE citrino_user IN DATABASE citrino_prod SET work_mem = '7MB'",
+    "REVOKE TEMPORARY ON DATABASE citrino_prod FROM PUBLIC",
+    "GRANT CONNECT, CREATE ON DATABASE citrino_prod TO pg_monitor WITH GRANT OPTION",
+];
+
+const PUT_BACK: [&str; 6] = [
+    "ALTER DATABASE citrino_prod CONNECTION LIMIT -1",
+    "COMMENT ON DATABASE citrino_prod IS NULL",
+    "ALTER DATABASE citrino_prod RESET ALL",
+    "ALTER ROLE citrino_user IN DATABASE citrino_prod RESET ALL",
+    "GRANT TEMPORARY ON DATABASE citrino_prod TO PUBLIC",
+    "REVOKE ALL ON DATABASE citrino_prod FROM pg_monitor",
+];
+
+const AROUND: &str = "SELECT pg_get_userbyid(datdba), datconnlimit, shobj_description(oid, 'pg_database'), \
+    (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(datacl) a), \
+    (SELECT string_agg(setrole::regrole || array_to_string(setconfig, ' '), ' ' ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = d.oid) \
+    FROM pg_database d WHERE datname = 'citrino_prod'";
+
 #[test]
 fn a_backup_brings_the_roles_that_it_grants_something_and_all_is_the_apps() {
     let Some(stack) = serving() else { return };
     stack.sql("CREATE ROLE lectora LOGIN; GRANT SELECT ON agentes TO lectora; CREATE TABLE notas (texto text); ALTER TABLE notas OWNER TO lectora");
+    // What lies around the database is in no dump of it. Each word here is one that a statement would trip over.
+    for sql in ALTERED {
+        stack.sql(sql);
+    }
+    let before = stack.sql(AROUND);
     let (rows, name) = (stack.fingerprint(), taken(&stack));
     stack.sql("DROP OWNED BY lectora; DROP ROLE lectora");
     for words in [
@@ -31,6 +60,10 @@ fn a_backup_brings_the_roles_that_it_grants_something_and_all_is_the_apps() {
         assert_eq!(said.code, 0, "{words:?}: {}", said.text);
     }
     assert_eq!(stack.fingerprint(), rows);
+    assert_eq!(stack.sql(AROUND), before);
+    for sql in PUT_BACK {
+        stack.sql(sql);
+    }
     // Whoever is to log in as her gives her a password first: none is in a backup. What was hers is the app's, whose role restored
     // it; hers it would be only by the superuser's word.
     let role = "SELECT rolcanlogin, has_table_privilege(oid, 'agentes', 'SELECT'), (SELECT tableowner FROM pg_tables WHERE tablename = 'notas') FROM pg_roles WHERE rolname = 'lectora'";

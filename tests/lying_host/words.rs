@@ -117,6 +117,11 @@ pub fn greeting() -> Value {
             whole: vec![backup()],
             ..Backups::default()
         },
+        cluster_port: 5432,
+        ipv6: true,
+        localhost: true,
+        neighbours: citrino_ops::host::neighbours::NeighbourRecord::default(),
+        was_looked_at: false,
         host_keys: HostKeys {
             current: Some(key.into()),
             next: None,

@@ -1,7 +1,7 @@
 //! What no single value shows: keys that do not go together.
 
 use super::environment::{self, PASSWORD};
-use super::{Issuer, Stack};
+use super::{Issuer, Stack, system};
 use crate::config::yaml::Document;
 use crate::storage::{archive, bucket};
 
@@ -52,6 +52,9 @@ fn cloud(stack: &Stack, file: &mut Document) {
             &["cloud", "allow_ssh_from"],
             "is empty: nobody could reach the host",
         );
+    }
+    if let Some(why) = system::refused_image(&cloud.image) {
+        file.refuse(&["cloud", "image"], why);
     }
     if !cloud.ipv4 {
         file.refuse(

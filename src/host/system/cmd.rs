@@ -34,12 +34,17 @@ const EXIT_EXEC: i32 = 203;
 pub struct Cmd {
     argv: Vec<String>,
     env: Vec<(String, String)>,
+    /// What only the host knows, asked when the program starts; `env` goes before it.
+    asked: Vec<(&'static str, AskedVariable)>,
     user: Option<String>,
     sandbox: Option<Sandbox>,
     stdin: Option<Vec<u8>>,
     cwd: Option<PathBuf>,
     deadline: Option<Duration>,
 }
+
+/// What a variable is on this host; none leaves it out.
+pub type AskedVariable = fn(&System) -> Result<Option<String>>;
 
 /// A transient unit with the properties of the app's own.
 #[derive(Clone, Debug)]
@@ -99,6 +104,12 @@ impl Cmd {
         self
     }
 
+    /// A variable whose value only the host knows.
+    pub fn asked_env(mut self, key: &'static str, ask: AskedVariable) -> Self {
+        self.asked.push((key, ask));
+        self
+    }
+
     pub fn envs(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         self.env.extend(variables);
         self
@@ -143,7 +154,7 @@ impl Cmd {
         let mut command = match (&self.sandbox, &self.user) {
             (Some(sandbox), user) => self.in_unit(system, sandbox, user.as_deref())?,
             (None, Some(user)) => self.as_user(system, user)?,
-            (None, None) => self.with_environment(Command::new(self.program())),
+            (None, None) => self.with_environment(system, Command::new(self.program()))?,
         };
         if self.sandbox.is_none() {
             command.args(self.argv.iter().skip(1));
@@ -167,12 +178,17 @@ impl Cmd {
         self.argv.first().map_or("false", String::as_str)
     }
 
-    fn with_environment(&self, mut command: Command) -> Command {
+    fn with_environment(&self, system: &System, mut command: Command) -> Result<Command> {
+        for (key, ask) in &self.asked {
+            if let Some(value) = ask(system)? {
+                command.env(key, value);
+            }
+        }
         command
             .envs(self.env.iter().map(|(key, value)| (key, value)))
             .envs(ENGLISH)
             .env("PATH", PATH);
-        command
+        Ok(command)
     }
 
     /// The child leaves root's groups, changes group and user, and then becomes the program: nothing but the program itself
@@ -185,7 +201,7 @@ impl Cmd {
             ("USER", user),
             ("LOGNAME", user),
         ]);
-        Ok(self.with_environment(command))
+        self.with_environment(system, command)
     }
 
     /// # Errors

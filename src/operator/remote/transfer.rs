@@ -184,7 +184,8 @@ impl Remote {
             // Whatever it says there, what came is compared.
             .stderr(Stdio::null())
             .spawn()
-            .await?;
+            .await
+            .map_err(|error| super::reason::no_session(&error))?;
         let said = child.stdout().take().context("ssh opened no pipe")?;
         // No byte more than was announced.
         let mut said = said.take(source.bytes - begun);
@@ -257,7 +258,8 @@ impl Remote {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .await?;
+            .await
+            .map_err(|error| super::reason::no_session(&error))?;
         let mut ear = child.stdin().take().context("ssh opened no pipe")?;
         let (mut piece, mut sent) = (vec![0; PIECE], 0);
         loop {

@@ -6,10 +6,10 @@ use anyhow::Result;
 
 use super::{Deviation, InForce};
 use crate::host::system::System;
-use crate::task::listener::{Listener, listeners};
+use crate::task::listener::{Listener, Protocol, listeners};
 
 pub async fn deviations(asked: &InForce, system: &System) -> Result<Vec<Deviation>> {
-    let Some(found) = listeners(system).await? else {
+    let Some(found) = listeners(system, Protocol::Tcp).await? else {
         return Ok(vec![Deviation::unread("ss is not installed")]);
     };
     let wished = wished(&asked.content);

@@ -6,7 +6,7 @@
 use anyhow::Result;
 
 use super::app_role::AppRole;
-use super::{clone, swap};
+use super::{clone, surroundings, swap};
 use crate::core::engine::CheckResult;
 use crate::host::system::System;
 
@@ -55,7 +55,8 @@ impl ShadowDatabase<'_> {
             clone::drop(system, &fresh).await?;
         }
         filled?;
-        swap(system, self.database, self.previous, &fresh).await
+        let around = surroundings::carried(self.database, &fresh)?;
+        swap(system, self.database, self.previous, &fresh, &around).await
     }
 
     async fn fill(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::super::listener::{Listener, listeners};
+use super::super::listener::{Listener, Protocol, listeners};
 use super::super::program::run_if_there;
 use crate::core::engine::CheckResult;
 use crate::host::system::{Cmd, System};
@@ -33,7 +33,7 @@ pub struct Program {
 
 impl Listen {
     pub async fn answer(&self, system: &System) -> Result<CheckResult> {
-        let Some(found) = listeners(system).await? else {
+        let Some(found) = listeners(system, Protocol::Tcp).await? else {
             return Ok(CheckResult::differs("ss is not installed"));
         };
         Ok(CheckResult::from(self.faults(&found)))
