@@ -25,7 +25,7 @@ use crate::task::Task;
 mod before;
 mod switch;
 
-use before::Before;
+use before::WayBackSteps;
 use switch::{stop, take_away, way_back};
 
 /// How often a host that could not be put back whole is tried again: programs fail for a moment.
@@ -40,7 +40,7 @@ const IDLE_WITHIN: Duration = Duration::from_secs(15);
 pub struct Guard<'p> {
     plan: &'p Plan<Task>,
     armed: Cell<bool>,
-    before: RefCell<Before>,
+    before: RefCell<WayBackSteps>,
     /// A guarded step has failed: then nobody has to be waited for.
     failed: Cell<bool>,
 }

@@ -25,6 +25,8 @@ pub async fn must_stay_in(
         return Ok(());
     };
     let target = on_host::target_of(job, api, server).await?;
+    job.report
+        .waiting(format!("connecting to {}", target.address));
     match seen_from(&target).await {
         Some(address) => may_come(job, address),
         None => Ok(()),

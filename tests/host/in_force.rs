@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::lab::until;
 use crate::stack::{Stack, serving};
 
 fn own(path: &str) -> String {
@@ -97,7 +98,9 @@ fn has_what_it_had(template: &str, text: &str, (code, step): (&str, &str)) {
         assert!(run.text.contains(part), "{part}: {}", run.text);
     }
     assert_eq!(state(&stack), before);
-    assert_eq!(stack.http("/api/ready", None).0, 200);
+    until("the app has its database again", || {
+        stack.http("/api/ready", None).0 == 200
+    });
     let left =
         "test ! -e /var/lib/citrino/guard/armed.json && ! systemctl is-active citrino-guard.timer";
     assert_eq!(stack.citrino(&["ssh", left]).code, 0);

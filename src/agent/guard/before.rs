@@ -30,14 +30,14 @@ const UFW_IS_ON: &str = "/etc/ufw/ufw.conf";
 
 /// The wishes, services last: they read what the others put back.
 #[derive(Default)]
-pub struct Before {
+pub struct WayBackSteps {
     things: Vec<Step<Task>>,
     services: Vec<Step<Task>>,
     /// The places in the plan of the steps that are noted.
     noted: BTreeSet<usize>,
 }
 
-impl Before {
+impl WayBackSteps {
     /// What puts back, in order.
     pub fn steps(&self) -> Vec<Step<Task>> {
         let all = self.things.iter().chain(&self.services);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     async fn steps(system: &System, plan: &Plan<Task>) -> Vec<Step<Task>> {
-        let mut before = Before::default();
+        let mut before = WayBackSteps::default();
         let guarded = plan.steps.iter().enumerate();
         for (index, step) in guarded.filter(|(_, step)| step.guard) {
             before.note(system, index, &step.task).await.unwrap();

@@ -8,7 +8,7 @@ use super::config_text::{matching, text};
 use super::{Deviation, InForce};
 use crate::host::system::{Cmd, System};
 use crate::task::program::run_if_there;
-use syntax::{Statement, statements};
+use syntax::{AptSetting, statements};
 
 const FOLDER: &str = "/etc/apt/apt.conf.d/*";
 /// Read after those of the folder.
@@ -46,7 +46,7 @@ pub async fn deviations(asked: &InForce, system: &System) -> Result<Vec<Deviatio
 }
 
 /// The last file after ours that has a word on the setting.
-fn in_the_way(wished: &Statement, asked: &InForce, system: &System) -> Result<Option<String>> {
+fn in_the_way(wished: &AptSetting, asked: &InForce, system: &System) -> Result<Option<String>> {
     let mut files = matching(system, FOLDER, &asked.path)?;
     files.push(LAST.to_owned());
     let after = files.iter().rev().take_while(|file| **file != asked.path);

@@ -12,7 +12,7 @@ use super::{Deviation, InForce};
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
 use crate::task::program::run_if_there;
-use sources::Sources;
+use sources::SshdSources;
 
 const SSHD: &str = "/usr/sbin/sshd";
 /// The values of each keyword, in lower case.
@@ -43,7 +43,7 @@ pub async fn deviations(asked: &InForce, system: &System) -> Result<Vec<Deviatio
         }
         let sources = match &mut sources {
             Some(sources) => sources,
-            none => none.insert(Sources::read(system, &asked.path, &options)?),
+            none => none.insert(SshdSources::read(system, &asked.path, &options)?),
         };
         let sentence = format!(
             "{keyword} is {}, expected {}",

@@ -11,9 +11,9 @@ use crate::host::system::{Cmd, System};
 use crate::task::program::run_if_there;
 
 /// The values of each setting, by its section.
-type Settings = BTreeMap<(String, String), Vec<String>>;
+type UnitSettings = BTreeMap<(String, String), Vec<String>>;
 
-struct Line {
+struct UnitLine {
     number: usize,
     section: String,
     key: String,
@@ -72,9 +72,9 @@ async fn files_of(unit: &str, system: &System) -> Result<Option<Vec<String>>> {
     Ok(Some(all.map(str::to_owned).collect()))
 }
 
-impl Line {
+impl UnitLine {
     /// It says something else than ours of a setting that ours has a word on.
-    fn contradicts(&self, ours: &Settings, file: &str) -> Option<Deviation> {
+    fn contradicts(&self, ours: &UnitSettings, file: &str) -> Option<Deviation> {
         let wished = ours.get(&(self.section.clone(), self.key.clone()))?;
         if wished.contains(&self.value) {
             return None;
@@ -90,8 +90,8 @@ impl Line {
     }
 }
 
-fn settings(text: &str) -> Settings {
-    let mut found = Settings::new();
+fn settings(text: &str) -> UnitSettings {
+    let mut found = UnitSettings::new();
     for line in lines(text) {
         let values = found.entry((line.section, line.key)).or_default();
         values.push(line.value);
@@ -100,7 +100,7 @@ fn settings(text: &str) -> Settings {
 }
 
 /// `systemd.syntax(7)`: a line that ends with a backslash goes on in the next one.
-fn lines(text: &str) -> Vec<Line> {
+fn lines(text: &str) -> Vec<UnitLine> {
     let mut section = String::new();
     let mut found = Vec::new();
     let mut begun: Option<(usize, String)> = None;
@@ -120,7 +120,7 @@ fn lines(text: &str) -> Vec<Line> {
         if let Some(name) = whole.strip_prefix('[') {
             name.trim_end_matches(']').clone_into(&mut section);
         } else if let Some((key, value)) = whole.split_once('=') {
-            found.push(Line {
+            found.push(UnitLine {
                 number,
                 section: section.clone(),
                 key: key.trim().to_owned(),

@@ -2,14 +2,14 @@
 
 /// A value with the whole name of its setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
+pub struct AptSetting {
     pub name: String,
     pub value: String,
     /// It takes the setting away.
     clears: bool,
 }
 
-impl Statement {
+impl AptSetting {
     /// Whether both are about one setting; names know no case, and an item of a list is called as its list.
     pub fn is_about(&self, other: &Self) -> bool {
         !self.clears && plain(&self.name) == plain(&other.name)
@@ -47,7 +47,7 @@ enum Token {
 }
 
 /// What a text sets, in order.
-pub fn statements(text: &str) -> Vec<Statement> {
+pub fn statements(text: &str) -> Vec<AptSetting> {
     let mut found = Vec::new();
     let mut scopes: Vec<String> = Vec::new();
     let mut name = String::new();
@@ -66,7 +66,7 @@ pub fn statements(text: &str) -> Vec<Statement> {
                 let named = std::mem::take(&mut name);
                 let said = value.take();
                 if said.is_some() || clears {
-                    found.push(Statement {
+                    found.push(AptSetting {
                         name: whole(&scopes, &named),
                         value: said.unwrap_or_default(),
                         clears,

@@ -12,13 +12,13 @@ const FOLDER: &str = "/etc/ssh";
 const DEPTH: usize = 16;
 
 /// All that is said, in order.
-pub struct Sources {
+pub struct SshdSources {
     ours: String,
     options: Vec<String>,
-    lines: Vec<Line>,
+    lines: Vec<SshdLine>,
 }
 
-struct Line {
+struct SshdLine {
     file: String,
     number: usize,
     keyword: String,
@@ -27,7 +27,7 @@ struct Line {
     condition: Option<String>,
 }
 
-impl Sources {
+impl SshdSources {
     /// As sshd reads them that was started with these options; `ours` is read where it would be.
     pub fn read(system: &System, ours: &str, options: &[String]) -> Result<Self> {
         let root = options.iter().position(|option| option == "-f");
@@ -67,7 +67,7 @@ impl Sources {
                         )?;
                     }
                 }
-                _ => self.lines.push(Line {
+                _ => self.lines.push(SshdLine {
                     file: file.to_owned(),
                     number: index + 1,
                     keyword,
@@ -102,7 +102,7 @@ impl Sources {
 
     /// A line that stands for our file, whatever is in it now.
     fn mark_ours(&mut self) {
-        self.lines.push(Line {
+        self.lines.push(SshdLine {
             file: self.ours.clone(),
             number: 0,
             keyword: String::new(),
@@ -120,7 +120,7 @@ impl Sources {
             ));
         }
         let ours = self.lines.iter().position(|line| line.file == self.ours);
-        let says = |line: &&Line| line.keyword == keyword && line.file != self.ours;
+        let says = |line: &&SshdLine| line.keyword == keyword && line.file != self.ours;
         let before = &self.lines[..ours.unwrap_or(self.lines.len())];
         let first = before
             .iter()
@@ -160,7 +160,7 @@ impl Sources {
     }
 }
 
-impl Line {
+impl SshdLine {
     fn place(&self) -> String {
         format!("{} line {}", self.file, self.number)
     }
@@ -208,7 +208,7 @@ mod tests {
     fn told(files: &[(&str, &str)], options: &[&str]) -> Option<String> {
         let (_root, system) = system(files);
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
-        let sources = Sources::read(&system, OURS, &options).unwrap();
+        let sources = SshdSources::read(&system, OURS, &options).unwrap();
         sources.in_the_way("passwordauthentication")
     }
 
