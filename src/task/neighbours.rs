@@ -35,6 +35,15 @@ pub struct Neighbours {
     pub agree: Vec<String>,
 }
 
+/// Nothing of others was found, and that is not written down yet.
+pub const NOT_LOOKED_AT: &str = "the host was not looked at yet";
+
+/// A line for each.
+pub(super) fn listed(sentences: &[impl AsRef<str>]) -> String {
+    let lines = sentences.iter().map(AsRef::as_ref);
+    lines.flat_map(|line| ["\n  - ", line]).collect()
+}
+
 /// What was seen.
 struct NeighboursSeen {
     before: Option<NeighbourRecord>,
@@ -99,7 +108,7 @@ impl Wish<System> for Neighbours {
         let seen = self.look(system).await?;
         let open: Vec<String> = seen.open(&[]).into_iter().cloned().collect();
         if open.is_empty() && seen.before.is_none() {
-            return Ok(CheckResult::differs("the host was not looked at yet"));
+            return Ok(CheckResult::differs(NOT_LOOKED_AT));
         }
         Ok(CheckResult::from(open))
     }
@@ -108,10 +117,7 @@ impl Wish<System> for Neighbours {
         let seen = self.look(system).await?;
         let open = seen.open(&self.agree);
         if !open.is_empty() {
-            let lines: String = open
-                .iter()
-                .map(|sentence| format!("\n  - {sentence}"))
-                .collect();
+            let lines = listed(&open);
             let message = format!(
                 "the host has what is not the stack's, and `converge` would change it:{lines}"
             );

@@ -3,12 +3,13 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::neighbours::listed;
 use super::probe::listener;
 use super::program::run_if_there;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::neighbours::is_ours;
-use crate::host::system::{Cmd, System};
+use crate::host::system::{Cmd, Output, System};
 
 /// `check` refuses what is not so: nothing here can be made so.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,7 +75,7 @@ impl Preflight {
             return Ok(Vec::new());
         }
         let output = run_if_there(system, &Cmd::new(["ss", "-Hltnp"])).await?;
-        let said = output.map(|output| output.success()).transpose()?;
+        let said = output.map(Output::success).transpose()?;
         Ok(self.takers(&said.map(|output| output.stdout).unwrap_or_default()))
     }
 
@@ -129,10 +130,7 @@ impl Wish<System> for Preflight {
         if faults.is_empty() {
             return Ok(CheckResult::same());
         }
-        let lines: String = faults
-            .iter()
-            .map(|fault| format!("\n  - {fault}"))
-            .collect();
+        let lines = listed(&faults);
         Err(Fault::new(
             Code::E0416,
             format!("the stack cannot run on this host:{lines}"),
