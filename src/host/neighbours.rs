@@ -19,6 +19,8 @@ pub struct NeighbourRecord {
     /// Sentences of the first look that somebody said yes to.
     pub agreed: BTreeSet<String>,
     pub sites: BTreeSet<NginxSite>,
+    /// TCP ports that others listen on behind the firewall.
+    pub ports: BTreeSet<u16>,
     /// Where others have databases in the stack's cluster.
     pub cluster: Option<SharedCluster>,
     pub sshd: SshdLimits,
@@ -89,6 +91,7 @@ impl NeighbourRecord {
         };
         Self {
             agreed: BTreeSet::new(),
+            ports: BTreeSet::from([8080]),
             sites: site.into_iter().collect(),
             cluster: Some(cluster),
             sshd,

@@ -49,6 +49,7 @@ struct NeighboursSeen {
     before: Option<NeighbourRecord>,
     sites: Vec<nginx::FoundSite>,
     cluster: Option<SharedCluster>,
+    ports: BTreeSet<u16>,
     sentences: BTreeSet<String>,
 }
 
@@ -62,7 +63,8 @@ impl Neighbours {
         sentences.extend(nginx.sentences);
         let cluster = cluster::look(system, self, is_first).await?;
         sentences.extend(cluster.sentences);
-        sentences.extend(network::look(system, self).await?);
+        let network = network::look(system, self).await?;
+        sentences.extend(network.sentences);
         sentences.extend(accounts::look(system, self, is_first).await?);
         let shown = sentences
             .iter()
@@ -71,6 +73,7 @@ impl Neighbours {
             before,
             sites: nginx.sites,
             cluster: cluster.shared,
+            ports: network.ports,
             sentences: shown.collect(),
         })
     }
@@ -98,6 +101,7 @@ impl NeighboursSeen {
             .into_iter()
             .filter_map(nginx::FoundSite::kept)
             .collect();
+        record.ports.extend(self.ports);
         record.cluster = record.cluster.or(self.cluster);
         Ok(record)
     }

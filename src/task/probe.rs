@@ -20,8 +20,8 @@ mod sql;
 mod wal;
 
 pub use backups::{BackupAge, OffsiteAge, ProofAge, Whole};
-pub(in crate::task) use host::listener;
 pub use host::{Listen, Program, Unit};
+pub(in crate::task) use host::{Listener, listener};
 pub use http::Http;
 pub use load::{Cpu, Disk, Memory};
 pub use rows::Rows;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::Neighbours;
 use crate::host::system::{Cmd, System};
-use crate::task::probe::listener;
+use crate::task::probe::{Listener, listener};
 use crate::task::program::run_if_there;
 
 /// What the stack answers on.
@@ -14,20 +14,36 @@ const OWN: [u16; 2] = [80, 443];
 /// Answers to questions of the host's own: leases of addresses, and the time.
 const OF_THE_SYSTEM: [u16; 4] = [68, 123, 323, 546];
 
+#[derive(Default)]
+pub struct NetworkLook {
+    pub sentences: Vec<String>,
+    /// TCP ports of others, which `health` is not to complain about.
+    pub ports: BTreeSet<u16>,
+}
+
 /// # Errors
 /// When `ss` fails.
-pub async fn look(system: &System, task: &Neighbours) -> Result<Vec<String>> {
-    let mut sentences = rules(system, task)?;
-    if !is_closed(system)? {
-        for (option, protocol) in [("-Hltnp", "tcp"), ("-Hlunp", "udp")] {
-            let Some(output) = run_if_there(system, &Cmd::new(["ss", option])).await? else {
-                continue;
-            };
-            let said = output.success()?.stdout;
-            sentences.extend(listeners(&said, protocol, task));
-        }
+pub async fn look(system: &System, task: &Neighbours) -> Result<NetworkLook> {
+    let mut look = NetworkLook {
+        sentences: rules(system, task)?,
+        ..NetworkLook::default()
+    };
+    if is_closed(system)? {
+        return Ok(look);
     }
-    Ok(sentences)
+    for (option, protocol) in [("-Hltnp", "tcp"), ("-Hlunp", "udp")] {
+        let Some(output) = run_if_there(system, &Cmd::new(["ss", option])).await? else {
+            continue;
+        };
+        let said = output.success()?.stdout;
+        let found: Vec<Listener<'_>> = listeners(&said, protocol, task).collect();
+        if protocol == "tcp" {
+            look.ports.extend(found.iter().map(|it| it.port));
+        }
+        let sentences: BTreeSet<String> = found.iter().map(|it| sentence(it, protocol)).collect();
+        look.sentences.extend(sentences);
+    }
+    Ok(look)
 }
 
 /// Whether a firewall decides already who is let in.
@@ -36,21 +52,23 @@ fn is_closed(system: &System) -> Result<bool> {
     Ok(text.lines().any(|line| line.trim() == "ENABLED=yes"))
 }
 
-fn listeners(said: &str, protocol: &str, task: &Neighbours) -> BTreeSet<String> {
-    let found = said.lines().filter_map(listener);
-    let others = found.filter(|it| {
+fn listeners<'s>(
+    said: &'s str,
+    protocol: &'static str,
+    task: &Neighbours,
+) -> impl Iterator<Item = Listener<'s>> {
+    said.lines().filter_map(listener).filter(move |it| {
         let is_own = protocol == "tcp" && (it.port == task.ssh_port || OWN.contains(&it.port));
         let is_systems = protocol == "udp" && OF_THE_SYSTEM.contains(&it.port);
         !it.local && !is_own && !is_systems
-    });
-    others
-        .map(|it| {
-            format!(
-                "firewall: {} listens on port {}/{protocol}, which would be closed",
-                it.program, it.port
-            )
-        })
-        .collect()
+    })
+}
+
+fn sentence(it: &Listener<'_>, protocol: &str) -> String {
+    format!(
+        "firewall: {} listens on port {}/{protocol}, which would be closed",
+        it.program, it.port
+    )
 }
 
 /// ufw's own rules, each in a line such as `### tuple ### allow tcp 8080 0.0.0.0/0 any 0.0.0.0/0 in`.
@@ -107,12 +125,14 @@ mod tests {
             LISTEN 0 5 [::]:8080 [::]:* users:((\"python3\",pid=705,fd=4))\n\
             LISTEN 0 5 127.0.0.1:9000 0.0.0.0:* users:((\"php\",pid=7,fd=4))\n\
             LISTEN 0 5 *:443 *:* users:((\"nginx\",pid=8,fd=4))\n";
-        let found = listeners(said, "tcp", &task());
+        let found: BTreeSet<String> = listeners(said, "tcp", &task())
+            .map(|it| sentence(&it, "tcp"))
+            .collect();
         let expected = "firewall: python3 listens on port 8080/tcp, which would be closed";
         assert_eq!(found, BTreeSet::from([expected.to_owned()]));
         let said =
             "UNCONN 0 0 10.0.0.2%eth0:68 0.0.0.0:* users:((\"systemd-network\",pid=1,fd=2))\n";
-        assert!(listeners(said, "udp", &task()).is_empty());
+        assert_eq!(listeners(said, "udp", &task()).count(), 0);
     }
 
     #[test]

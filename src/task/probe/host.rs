@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::program::run_if_there;
 use crate::core::engine::CheckResult;
+use crate::host::neighbours::NeighbourRecord;
 use crate::host::system::{Cmd, System};
 
 /// Only these TCP ports may be reached from other machines; that they are in use is not asked.
@@ -37,7 +38,11 @@ impl Listen {
         let Some(output) = run_if_there(system, &cmd).await? else {
             return Ok(CheckResult::differs("ss is not installed"));
         };
-        Ok(CheckResult::from(self.faults(&output.success()?.stdout)))
+        // What others had before the stack is closed by the firewall, and was agreed on.
+        let agreed = NeighbourRecord::read(system)?.unwrap_or_default().ports;
+        let public = self.public.union(&agreed).copied().collect();
+        let faults = Self { public }.faults(&output.success()?.stdout);
+        Ok(CheckResult::from(faults))
     }
 
     fn faults(&self, printed: &str) -> Vec<String> {
