@@ -53,7 +53,7 @@ pub struct Facts {
     pub localhost: bool,
     /// What was there before the stack and goes on; nothing before the first look.
     #[serde(default)]
-    pub neighbours: NeighbourRecord,
+    pub neighbours: Box<NeighbourRecord>,
     /// Whether the first look was taken.
     #[serde(default)]
     pub was_looked_at: bool,
@@ -138,7 +138,7 @@ async fn all(system: &System) -> Result<Facts> {
         ipv6: system.stat("/proc/net/if_inet6")?.is_some(),
         localhost: names_localhost(&system.read_text("/etc/hosts")?.unwrap_or_default()),
         was_looked_at: neighbours.is_some(),
-        neighbours: neighbours.unwrap_or_default(),
+        neighbours: Box::new(neighbours.unwrap_or_default()),
         last_run: journal::last_run(system)?,
         armed: Armed::read(system)?,
         busy: lock::is_held(system)?,

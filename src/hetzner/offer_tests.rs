@@ -215,3 +215,18 @@ fn the_limit_is_kept() {
         "{text}"
     );
 }
+
+/// The agent on a server is this very binary.
+#[test]
+fn a_type_of_another_processor_is_refused_before_it_is_ordered() {
+    let mut types = types();
+    types[1].architecture = "arm".to_owned();
+    let cloud = cloud("server_type: cpx12, location: nbg1, image: debian-12");
+    let error = choose_type(&types, &cloud, None, NOW).err().unwrap();
+    let text = error_info(&error);
+    assert_eq!(text.code, Code::E0304);
+    assert_eq!(
+        text.message,
+        "cpx12 has arm processors, and the stack is built for x86"
+    );
+}

@@ -3,7 +3,7 @@
 //! The first one gets port 5432, and that need not be the stack's. So nothing here trusts the default port: each cluster says its own.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -43,7 +43,7 @@ impl FoundCluster {
         let folder = self.settings();
         let mut files = vec![folder.join("postgresql.conf")];
         let mut more = system.names(folder.join("conf.d"))?;
-        more.retain(|name| name.ends_with(".conf"));
+        more.retain(|name| Path::new(name).extension().is_some_and(|end| end == "conf"));
         more.sort();
         files.extend(more.iter().map(|name| folder.join("conf.d").join(name)));
         files.push(data.join("postgresql.auto.conf"));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::own::NEIGHBOURS;
+use super::own::{NEIGHBOURS, STATE};
 use super::system::System;
 use crate::core::value::HostPath;
 
@@ -19,6 +19,8 @@ pub struct NeighbourRecord {
     /// Sentences of the first look that somebody said yes to.
     pub agreed: BTreeSet<String>,
     pub sites: BTreeSet<NginxSite>,
+    /// TCP ports that others listen on behind the firewall.
+    pub ports: BTreeSet<u16>,
     /// Where others have databases in the stack's cluster.
     pub cluster: Option<SharedCluster>,
     pub sshd: SshdLimits,
@@ -68,6 +70,34 @@ impl Default for SshdLimits {
 }
 
 impl NeighbourRecord {
+    /// One in which each thing is said, for what is rendered before a host is known.
+    pub fn of_everything() -> Self {
+        let site = "/etc/nginx/sites-enabled/shop"
+            .parse()
+            .map(|path| NginxSite {
+                path,
+                default_http: true,
+                default_https: true,
+            });
+        let cluster = SharedCluster {
+            hba: vec!["host tienda tienda 127.0.0.1/32 scram-sha-256".to_owned()],
+            ident: vec!["tienda ana tienda".to_owned()],
+            listen_addresses: "*".to_owned(),
+        };
+        let sshd = SshdLimits {
+            permit_root_login: "no".to_owned(),
+            ciphers: Some("aes256-gcm@openssh.com,aes256-cbc".to_owned()),
+            ..SshdLimits::default()
+        };
+        Self {
+            agreed: BTreeSet::new(),
+            ports: BTreeSet::from([8080]),
+            sites: site.into_iter().collect(),
+            cluster: Some(cluster),
+            sshd,
+        }
+    }
+
     /// None before the first look.
     ///
     /// # Errors
@@ -86,6 +116,7 @@ impl NeighbourRecord {
     /// When it cannot be written.
     pub async fn write(&self, system: &System) -> Result<()> {
         let text = serde_json::to_string_pretty(self)?;
+        system.make_folders(STATE)?;
         system
             .write_atomic(NEIGHBOURS, text.as_bytes(), 0o600, None, &[])
             .await

@@ -67,13 +67,42 @@ pub fn of_server(stack: &Stack, host: &HostName, server: &ServerView) -> Result<
     })
 }
 
-/// The private half of the first of `cloud.ssh_keys` that is here. Without one, ssh asks the
-/// operator's agent.
+/// The private half of the first of `cloud.ssh_keys` that is here; else the public half of the first that ssh's agent holds, by which
+/// ssh offers that one alone: a host hangs up on who tries key after key.
 fn identity(stack: &Stack) -> Option<PathBuf> {
+    private_half(stack).or_else(|| {
+        let held = held_by_agent();
+        let is_held = |path: &PathBuf| {
+            let line = std::fs::read_to_string(path).unwrap_or_default();
+            body(&line).is_some_and(|key| held.contains(&key))
+        };
+        public_halves(stack).find(is_held)
+    })
+}
+
+fn public_halves(stack: &Stack) -> impl Iterator<Item = PathBuf> {
     let keys = stack.cloud.iter().flat_map(|cloud| &cloud.ssh_keys);
     keys.filter(|path| path.extension().is_some_and(|end| end == "pub"))
-        .map(|path| stack.resolve(&path.with_extension("")))
-        .find(|path| Path::exists(path))
+        .map(|path| stack.resolve(path))
+}
+
+fn private_half(stack: &Stack) -> Option<PathBuf> {
+    let mut halves = public_halves(stack).map(|path| path.with_extension(""));
+    halves.find(|path| Path::exists(path))
+}
+
+/// The key itself in a line of a public key.
+fn body(line: &str) -> Option<String> {
+    line.split_whitespace().nth(1).map(str::to_owned)
+}
+
+/// The keys that ssh's agent holds; none where there is no agent.
+fn held_by_agent() -> Vec<String> {
+    let agent = Command::new("ssh-add").arg("-L").output();
+    let listed = agent.map_or(String::new(), |output| {
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    });
+    listed.lines().filter_map(body).collect()
 }
 
 /// The keys of citrino.yml are about to become the only ones that the host lets in: one of them must
@@ -82,15 +111,10 @@ fn identity(stack: &Stack) -> Option<PathBuf> {
 /// # Errors
 /// E0509 when none is.
 pub fn need_login<'k>(stack: &Stack, mut keys: impl Iterator<Item = &'k str>) -> Result<()> {
-    if stack.cloud.is_none() || identity(stack).is_some() {
+    if stack.cloud.is_none() || private_half(stack).is_some() {
         return Ok(());
     }
-    let agent = Command::new("ssh-add").arg("-L").output();
-    let listed = agent.map_or(String::new(), |output| {
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    });
-    let body = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
-    let held: Vec<_> = listed.lines().filter_map(body).collect();
+    let held = held_by_agent();
     if keys.any(|key| body(key).is_some_and(|key| held.contains(&key))) {
         return Ok(());
     }

@@ -339,14 +339,17 @@ const LINES_BEFORE: usize = 200;
 /// # Errors
 /// E0518 when a message is none of ours, or does not arrive in time.
 async fn greeting<R: AsyncBufRead + Unpin>(lines: &mut HostLines<R>) -> Result<Greeting> {
-    let mut before = None;
+    let (mut before, mut noise) = (None, 0);
     let first = async {
-        for _ in 0..LINES_BEFORE {
+        loop {
             match lines.next(GREETING_WITHIN).await? {
                 None => return Ok(None),
                 Some(line) => match understood(&line) {
                     Ok(FromAgent::Alive) => {}
-                    Err(_) if !line.trim_ascii_start().starts_with(b"{") => {
+                    Err(_)
+                        if !line.trim_ascii_start().starts_with(b"{") && noise < LINES_BEFORE =>
+                    {
+                        noise += 1;
                         let said = String::from_utf8_lossy(&line);
                         before.get_or_insert(plain::at_most(said.trim(), SHOWN).into_owned());
                     }
@@ -354,7 +357,6 @@ async fn greeting<R: AsyncBufRead + Unpin>(lines: &mut HostLines<R>) -> Result<G
                 },
             }
         }
-        Ok(None)
     };
     let heard = timeout(GREETING_WITHIN, first).await;
     match heard.unwrap_or(Err(Unheard::Silent(GREETING_WITHIN))) {
@@ -437,8 +439,9 @@ mod tests {
         assert!(heard.word.is_none());
         assert_eq!(heard.before.unwrap(), "Please login as the user deploy");
         let endless = "x\n".repeat(LINES_BEFORE * 2);
-        assert!(greeted(&endless).await.unwrap().word.is_none());
-        let error = greeted("{\"no\": 1}\n").await.err().unwrap();
-        assert_eq!(code(&error), Code::E0518);
+        for said in [&*endless, "{\"no\": 1}\n"] {
+            let error = greeted(said).await.err().unwrap();
+            assert_eq!(code(&error), Code::E0518);
+        }
     }
 }

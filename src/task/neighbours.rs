@@ -35,11 +35,21 @@ pub struct Neighbours {
     pub agree: Vec<String>,
 }
 
+/// Nothing of others was found, and that is not written down yet.
+pub const NOT_LOOKED_AT: &str = "the host was not looked at yet";
+
+/// A line for each.
+pub(super) fn listed(sentences: &[impl AsRef<str>]) -> String {
+    let lines = sentences.iter().map(AsRef::as_ref);
+    lines.flat_map(|line| ["\n  - ", line]).collect()
+}
+
 /// What was seen.
 struct NeighboursSeen {
     before: Option<NeighbourRecord>,
     sites: Vec<nginx::FoundSite>,
     cluster: Option<SharedCluster>,
+    ports: BTreeSet<u16>,
     sentences: BTreeSet<String>,
 }
 
@@ -53,7 +63,8 @@ impl Neighbours {
         sentences.extend(nginx.sentences);
         let cluster = cluster::look(system, self, is_first).await?;
         sentences.extend(cluster.sentences);
-        sentences.extend(network::look(system, self).await?);
+        let network = network::look(system, self).await?;
+        sentences.extend(network.sentences);
         sentences.extend(accounts::look(system, self, is_first).await?);
         let shown = sentences
             .iter()
@@ -62,6 +73,7 @@ impl Neighbours {
             before,
             sites: nginx.sites,
             cluster: cluster.shared,
+            ports: network.ports,
             sentences: shown.collect(),
         })
     }
@@ -89,6 +101,7 @@ impl NeighboursSeen {
             .into_iter()
             .filter_map(nginx::FoundSite::kept)
             .collect();
+        record.ports.extend(self.ports);
         record.cluster = record.cluster.or(self.cluster);
         Ok(record)
     }
@@ -99,7 +112,7 @@ impl Wish<System> for Neighbours {
         let seen = self.look(system).await?;
         let open: Vec<String> = seen.open(&[]).into_iter().cloned().collect();
         if open.is_empty() && seen.before.is_none() {
-            return Ok(CheckResult::differs("the host was not looked at yet"));
+            return Ok(CheckResult::differs(NOT_LOOKED_AT));
         }
         Ok(CheckResult::from(open))
     }
@@ -108,10 +121,7 @@ impl Wish<System> for Neighbours {
         let seen = self.look(system).await?;
         let open = seen.open(&self.agree);
         if !open.is_empty() {
-            let lines: String = open
-                .iter()
-                .map(|sentence| format!("\n  - {sentence}"))
-                .collect();
+            let lines = listed(&open);
             let message = format!(
                 "the host has what is not the stack's, and `converge` would change it:{lines}"
             );

@@ -115,8 +115,13 @@ impl Package {
         } else if !apt::lists_are_stale(&failed.stderr) {
             return Ok(failed);
         }
-        apt::update(system).await?;
-        apt::run(system, args).await
+        // One repository that is gone keeps nobody from what the others have.
+        let updated = apt::update(system).await;
+        let output = apt::run(system, args).await?;
+        if !output.ok() {
+            updated?;
+        }
+        Ok(output)
     }
 }
 

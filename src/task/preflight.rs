@@ -4,11 +4,12 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::listener::{Listener, Protocol, listeners};
+use super::neighbours::listed;
 use super::program::run_if_there;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::neighbours::is_ours;
-use crate::host::system::{Cmd, System};
+use crate::host::system::{Cmd, Output, System};
 
 /// `check` refuses what is not so: nothing here can be made so.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -128,10 +129,7 @@ impl Wish<System> for Preflight {
         if faults.is_empty() {
             return Ok(CheckResult::same());
         }
-        let lines: String = faults
-            .iter()
-            .map(|fault| format!("\n  - {fault}"))
-            .collect();
+        let lines = listed(&faults);
         Err(Fault::new(
             Code::E0416,
             format!("the stack cannot run on this host:{lines}"),

@@ -10,6 +10,7 @@ use crate::hetzner::{ServerView, labels};
 use crate::host::own::ORIGINALS;
 use crate::operator::preview::Preview;
 use crate::planner::{before, cloud};
+use crate::task::neighbours::NOT_LOOKED_AT;
 use crate::verb::consent;
 use crate::verb::on_cloud;
 use crate::verb::on_host;
@@ -79,7 +80,8 @@ async fn neighbours(job: &mut Job<'_>, yes: bool) -> Result<u8> {
         .await?;
     let planned = preview.planned();
     let others = planned.iter().find(|step| step.id == before::NEIGHBOURS);
-    let agree: Vec<String> = others.map_or_else(Vec::new, |step| step.change.what.clone());
+    let mut agree: Vec<String> = others.map_or_else(Vec::new, |step| step.change.what.clone());
+    agree.retain(|sentence| sentence != NOT_LOOKED_AT);
     job.show(&preview)?;
     job.report.forget_preview();
     if agree.is_empty() {

@@ -13,6 +13,7 @@ use crate::core::role::Roles;
 use crate::facts::app::AppFacts;
 use crate::facts::backups::data::DataTable;
 use crate::facts::{Facts, Os};
+use crate::host::neighbours::NeighbourRecord;
 use crate::operator::artifact;
 use crate::planner::host_key;
 use crate::planner::migration::{self, MigrationText};
@@ -115,7 +116,23 @@ fn hosts() -> Vec<Facts> {
             });
         }
     }
+    hosts.push(shared());
     hosts
+}
+
+/// A host that was there before and has all that a host can have beside the stack, or lack.
+fn shared() -> Facts {
+    Facts {
+        os: Os {
+            id: "debian".to_owned(),
+            version: "12".to_owned(),
+            codename: "bookworm".to_owned(),
+        },
+        virt: "kvm".to_owned(),
+        cluster_port: 5433,
+        neighbours: Box::new(NeighbourRecord::of_everything()),
+        ..Facts::default()
+    }
 }
 
 #[cfg(test)]

@@ -63,20 +63,20 @@ fn that_was_there_before(stack: &Stack) {
 
 fn all_the_stacks_is_in_its_own_cluster(stack: &Stack) {
     let ask = |port: u16, sql: &str| {
-        stack.on_host(&format!(
-            "cd / && sudo runuser -u postgres -- psql -XAtq -p {port} -c \"{sql}\""
-        ))
+        let line = format!("cd / && sudo runuser -u postgres -- psql -XAtq -p {port} -c \"{sql}\"");
+        let said = stack.on_host(&line);
+        said.lines().last().unwrap_or_default().to_owned()
     };
     let names =
         "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE NOT datistemplate";
-    assert_eq!(ask(5432, names), "intranet postgres\n");
+    assert_eq!(ask(5432, names), "intranet postgres");
     assert!(
         ask(5433, names).starts_with("citrino_prod"),
         "{}",
         ask(5433, names)
     );
     let roles = "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'citrino%'";
-    assert_eq!(ask(5432, roles), "0\n");
+    assert_eq!(ask(5432, roles), "0");
     let environment = stack.on_host("sudo cat /home/citrino/citrino/.env");
     assert!(environment.contains("DB_PORT=5433\n"));
 }

@@ -120,7 +120,7 @@ pub fn greeting() -> Value {
         cluster_port: 5432,
         ipv6: true,
         localhost: true,
-        neighbours: citrino_ops::host::neighbours::NeighbourRecord::default(),
+        neighbours: Box::default(),
         was_looked_at: false,
         host_keys: HostKeys {
             current: Some(key.into()),

@@ -74,6 +74,11 @@ impl Target {
         ]
     }
 
+    /// Of the keys that ssh's agent holds only the one that is named is offered: a host lets nobody try them all.
+    fn only_identity(&self) -> Option<(&'static str, &'static str)> {
+        self.identity.as_ref().map(|_| ("IdentitiesOnly", "yes"))
+    }
+
     /// Writes the pins where ssh reads them: the next connection must match one.
     pub fn pin(&self) -> Result<()> {
         let place = self.alias();
@@ -99,11 +104,11 @@ impl Target {
 
     fn settings(&self) -> String {
         let pinned = self.pinned().map(|(key, value)| format!("{key} {value}\n"));
-        SSH_CONFIG.replacen(
-            "IgnoreUnknown",
-            &format!("{}IgnoreUnknown", pinned.concat()),
-            1,
-        )
+        let only = self
+            .only_identity()
+            .map(|(key, value)| format!("{key} {value}\n"));
+        let own = pinned.concat() + &only.unwrap_or_default();
+        SSH_CONFIG.replacen("IgnoreUnknown", &format!("{own}IgnoreUnknown"), 1)
     }
 
     /// What ssh reads instead of the user's settings: ours, and then the user's, of which jumps and proxies still count.
@@ -124,7 +129,10 @@ impl Target {
         let own = ONLY_THE_PIN
             .iter()
             .map(|(key, value)| format!("{key}={value}"));
-        for option in own.chain(options) {
+        let only = self
+            .only_identity()
+            .map(|(key, value)| format!("{key}={value}"));
+        for option in own.chain(options).chain(only) {
             arguments.extend(["-o".to_owned(), option]);
         }
         arguments.extend(["-p".to_owned(), self.port.to_string()]);
@@ -255,6 +263,19 @@ mod tests {
         let arguments = target.ssh_arguments();
         assert!(arguments.contains(&"GlobalKnownHostsFile=/dev/null".to_owned()));
         assert_eq!(arguments[arguments.len() - 2..], ["--", "root@192.0.2.1"]);
+    }
+
+    #[test]
+    fn a_key_that_is_named_is_the_only_one_that_is_offered() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut target = target(folder.path());
+        assert!(!target.settings().contains("IdentitiesOnly"));
+        target.identity = Some(PathBuf::from("/keys/ana.pub"));
+        let settings = target.settings();
+        let first_include = settings.find("Include").unwrap();
+        assert!(settings.find("IdentitiesOnly yes\n").unwrap() < first_include);
+        let arguments = target.ssh_arguments();
+        assert!(arguments.contains(&"IdentitiesOnly=yes".to_owned()));
     }
 
     /// ssh opens the very file, whatever is in its path, and looks for one name in it.

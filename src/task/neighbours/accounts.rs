@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::Neighbours;
 use crate::host::neighbours::{SshdLimits, is_ours};
-use crate::host::system::{Cmd, Ids, System};
+use crate::host::system::{Cmd, Ids, Output, System};
 use crate::task::program::run_if_there;
 
 /// The stack's own settings.
@@ -107,9 +107,7 @@ fn lets_in(said: &str, name: &str) -> bool {
 async fn effective(system: &System, more: &[&str]) -> Result<Option<String>> {
     let words = [&["/usr/sbin/sshd", "-T"], more].concat();
     let output = run_if_there(system, &Cmd::new(words)).await?;
-    Ok(output
-        .filter(|output| output.ok())
-        .map(|output| output.stdout))
+    Ok(output.filter(Output::ok).map(|output| output.stdout))
 }
 
 /// The stricter of what sshd goes by and what the stack wishes for.

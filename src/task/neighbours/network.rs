@@ -13,17 +13,33 @@ const OWN: [u16; 2] = [80, 443];
 /// Answers to questions of the host's own: leases of addresses, and the time.
 const OF_THE_SYSTEM: [u16; 4] = [68, 123, 323, 546];
 
+#[derive(Default)]
+pub struct NetworkLook {
+    pub sentences: Vec<String>,
+    /// TCP ports of others, which `health` is not to complain about.
+    pub ports: BTreeSet<u16>,
+}
+
 /// # Errors
 /// When `ss` fails.
-pub async fn look(system: &System, task: &Neighbours) -> Result<Vec<String>> {
-    let mut sentences = rules(system, task)?;
-    if !is_closed(system)? {
-        for (protocol, name) in [(Protocol::Tcp, "tcp"), (Protocol::Udp, "udp")] {
-            let found = listeners(system, protocol).await?.unwrap_or_default();
-            sentences.extend(closed(&found, name, task));
-        }
+pub async fn look(system: &System, task: &Neighbours) -> Result<NetworkLook> {
+    let mut look = NetworkLook {
+        sentences: rules(system, task)?,
+        ..NetworkLook::default()
+    };
+    if is_closed(system)? {
+        return Ok(look);
     }
-    Ok(sentences)
+    for (protocol, name) in [(Protocol::Tcp, "tcp"), (Protocol::Udp, "udp")] {
+        let found = listeners(system, protocol).await?.unwrap_or_default();
+        let found = of_others(found, protocol, task);
+        if protocol == Protocol::Tcp {
+            look.ports.extend(found.iter().map(|it| it.port));
+        }
+        let sentences: BTreeSet<String> = found.iter().map(|it| sentence(it, name)).collect();
+        look.sentences.extend(sentences);
+    }
+    Ok(look)
 }
 
 /// Whether a firewall decides already who is let in.
@@ -32,20 +48,22 @@ fn is_closed(system: &System) -> Result<bool> {
     Ok(text.lines().any(|line| line.trim() == "ENABLED=yes"))
 }
 
-fn closed(found: &[Listener], protocol: &str, task: &Neighbours) -> BTreeSet<String> {
-    let others = found.iter().filter(|it| {
-        let is_own = protocol == "tcp" && (it.port == task.ssh_port || OWN.contains(&it.port));
-        let is_systems = protocol == "udp" && OF_THE_SYSTEM.contains(&it.port);
-        !it.is_loopback() && !is_own && !is_systems
-    });
-    others
-        .map(|it| {
-            format!(
-                "firewall: {} listens on port {}/{protocol}, which would be closed",
-                it.program, it.port
-            )
-        })
-        .collect()
+fn of_others(found: Vec<Listener>, protocol: Protocol, task: &Neighbours) -> Vec<Listener> {
+    let is_others = |it: &Listener| {
+        let is_expected = match protocol {
+            Protocol::Tcp => it.port == task.ssh_port || OWN.contains(&it.port),
+            Protocol::Udp => OF_THE_SYSTEM.contains(&it.port),
+        };
+        !it.is_loopback() && !is_expected
+    };
+    found.into_iter().filter(is_others).collect()
+}
+
+fn sentence(it: &Listener, protocol: &str) -> String {
+    format!(
+        "firewall: {} listens on port {}/{protocol}, which would be closed",
+        it.program, it.port
+    )
 }
 
 /// ufw's own rules, each in a line such as `### tuple ### allow tcp 8080 0.0.0.0/0 any 0.0.0.0/0 in`.
@@ -103,12 +121,14 @@ mod tests {
             LISTEN 0 5 [::]:8080 [::]:* users:((\"python3\",pid=705,fd=4))\n\
             LISTEN 0 5 127.0.0.1:9000 0.0.0.0:* users:((\"php\",pid=7,fd=4))\n\
             LISTEN 0 5 *:443 *:* users:((\"nginx\",pid=8,fd=4))\n";
-        let found = closed(&read(said).unwrap(), "tcp", &task());
+        let found = of_others(read(said).unwrap(), Protocol::Tcp, &task());
+        let found: BTreeSet<String> = found.iter().map(|it| sentence(it, "tcp")).collect();
         let expected = "firewall: python3 listens on port 8080/tcp, which would be closed";
         assert_eq!(found, BTreeSet::from([expected.to_owned()]));
         let said =
             "UNCONN 0 0 10.0.0.2%eth0:68 0.0.0.0:* users:((\"systemd-network\",pid=1,fd=2))\n";
-        assert!(closed(&read(said).unwrap(), "udp", &task()).is_empty());
+        let found = of_others(read(said).unwrap(), Protocol::Udp, &task());
+        assert_eq!(found, []);
     }
 
     #[test]

@@ -237,3 +237,94 @@ fn a_key_that_nothing_reads_yet_is_refused_with_its_line() {
         assert!(!info.message.contains('\n'), "{}", info.message);
     }
 }
+
+/// The content of a file, as a host gets it.
+fn content(steps: &Value, path: &str) -> String {
+    let files = steps.as_array().unwrap().iter();
+    let mut found = files.filter(|step| step["task"]["file"]["path"] == path);
+    let content = &found.next().unwrap()["task"]["file"]["content"];
+    content.as_str().unwrap().to_owned()
+}
+
+/// What others have stays in force, after the stack's own, and keeps out of the app's.
+#[test]
+fn what_a_host_had_goes_on_below_what_the_stack_says() {
+    let folder = folder();
+    let file = folder.path().join("citrino.yml");
+    fs::write(&file, yaml(CLOUD).to_string()).unwrap();
+    let cli = Cli::parse_from(["citrino-ops", "-c", file.to_str().unwrap(), "validate"]);
+    let mut report = Report::new(false, Verbosity::Quiet);
+    let job = Job::load(&cli, &mut report).unwrap();
+    let site = |facts: &crate::facts::Facts| {
+        let values = job.values_on(facts);
+        json!(job.playbooks.site(&Roles::every(), &values).unwrap())
+    };
+    let (alone, shared) = (site(&hosts()[2]), site(&super::shared()));
+
+    let nginx = content(&shared, "/etc/nginx/nginx.conf");
+    assert_eq!(
+        nginx
+            .matches("include /etc/nginx/sites-enabled/shop;")
+            .count(),
+        1
+    );
+    assert!(
+        !nginx.contains("default_server") && !nginx.contains("[::]:"),
+        "{nginx}"
+    );
+    let nginx = content(&alone, "/etc/nginx/nginx.conf");
+    assert!(
+        nginx.contains("listen 80 default_server;")
+            && nginx.contains("listen [::]:80 default_server;")
+    );
+    assert!(!nginx.contains("sites-enabled"));
+
+    let hba = content(&shared, "/etc/postgresql/15/main/pg_hba.conf");
+    let at = |text: &str| {
+        hba.find(text)
+            .unwrap_or_else(|| panic!("{text} is not in {hba}"))
+    };
+    let reject = |names: &str| at(&format!("{names}  all  all  reject"));
+    let theirs = at("host tienda tienda 127.0.0.1/32 scram-sha-256");
+    let names = hba
+        .lines()
+        .find(|line| line.ends_with("all  reject"))
+        .unwrap();
+    let names = names
+        .trim_start_matches("local")
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .to_owned();
+    assert!(reject(&names) < theirs && at("citrino_reader  all  reject") < theirs);
+    assert!(at("peer map=") < reject(&names));
+    assert!(!content(&alone, "/etc/postgresql/15/main/pg_hba.conf").contains("reject"));
+
+    let sshd = content(&shared, "/etc/ssh/sshd_config.d/10-citrino.conf");
+    assert!(
+        sshd.contains("\nPermitRootLogin no\n")
+            && sshd.contains("\nCiphers aes256-gcm@openssh.com\n"),
+        "{sshd}"
+    );
+    let sshd = content(&alone, "/etc/ssh/sshd_config.d/10-citrino.conf");
+    assert!(
+        sshd.contains("\nPermitRootLogin prohibit-password\n")
+            && sshd.contains("\nCiphers -3des-cbc,aes*-cbc\n"),
+        "{sshd}"
+    );
+
+    let listens = |steps| {
+        let text = content(steps, "/etc/postgresql/15/main/conf.d/citrino.conf");
+        text.lines()
+            .find(|line| line.starts_with("listen_addresses"))
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(listens(&alone), "listen_addresses = 'localhost'");
+    assert_eq!(listens(&shared), "listen_addresses = '*'");
+    let lonely = crate::facts::Facts {
+        neighbours: Box::default(),
+        ..super::shared()
+    };
+    assert_eq!(listens(&site(&lonely)), "listen_addresses = '127.0.0.1'");
+}
