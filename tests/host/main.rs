@@ -23,6 +23,8 @@ mod forged;
 mod guard;
 mod import;
 mod in_force;
+#[path = "../json/mod.rs"]
+mod json;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
 mod limits;
