@@ -7,9 +7,6 @@ use time::OffsetDateTime;
 
 use crate::task::recovered;
 
-/// The configuration file that is read without `--config`.
-pub const DEFAULT_CONFIG: &str = "citrino.yml";
-
 /// The heading of the options of every command.
 const GLOBAL: &str = "Global options";
 const EXIT_CODES: &str = "\
@@ -28,16 +25,12 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES, arg_required_else_help = true, infer_subcommands = false, max_term_width = 100)]
 pub struct Cli {
-    /// Configuration file
-    #[arg(
-        short,
-        long,
-        global = true,
-        help_heading = GLOBAL,
-        value_name = "FILE",
-        default_value = DEFAULT_CONFIG
-    )]
-    pub config: PathBuf,
+    /// Configuration file [default: `$CITRINO_CONFIG`, or the citrino.yml of this folder or of the nearest one above]
+    #[arg(short, long, global = true, help_heading = GLOBAL, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Also read citrino.NAME.yml, whose keys replace those of citrino.yml
+    #[arg(short, long, global = true, help_heading = GLOBAL, value_name = "NAME")]
+    pub environment: Option<String>,
     /// Print JSON, one object per line; the last is the summary
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
@@ -162,6 +155,11 @@ pub enum Verb {
         #[command(flatten)]
         yes: Yes,
     },
+    /// Show the configuration as it is read, its JSON Schema, or what each key means
+    Config {
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
     /// Explain an error code: cause, what was changed, what to do next
     Explain {
         /// Such as E0502; without it, all codes are listed
@@ -181,6 +179,22 @@ pub enum Verb {
     /// Jobs that timers start on the host
     #[command(hide = true)]
     Scheduled { job: Scheduled },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show every value, and where it comes from
+    Show,
+    /// Print the JSON Schema of citrino.yml, for editors
+    Schema,
+    /// Show what a key or a task kind means, takes, and needs until a change of it is in force
+    Docs {
+        /// The key, such as `app.port`, a section, or a task kind, such as `task.file` [default: all keys]
+        key: Option<String>,
+        /// Print the whole reference in Markdown
+        #[arg(long, conflicts_with = "key")]
+        markdown: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Args)]

@@ -18,7 +18,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Resources at Hetzner",
         &["cost", "adopt", "rebuild", "gc", "destroy"],
     ),
-    ("Help", &["explain", "completions", "help"]),
+    ("Help", &["config", "explain", "completions", "help"]),
 ];
 
 /// The command that was typed. Help and usage errors are printed, and end the process.
