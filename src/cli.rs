@@ -7,6 +7,12 @@ use time::OffsetDateTime;
 
 use crate::task::recovered;
 
+/// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
+const VERSION: &str = match option_env!("CITRINO_OPS_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// The heading of the options of every command.
 const GLOBAL: &str = "Global options";
 const EXIT_CODES: &str = "\
@@ -23,7 +29,7 @@ Exit codes:
 
 /// Create a server at Hetzner, configure it, deploy the app to it, and keep it healthy
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES, arg_required_else_help = true, infer_subcommands = false, max_term_width = 100)]
+#[command(version = VERSION, after_help = EXIT_CODES, arg_required_else_help = true, infer_subcommands = false, max_term_width = 100)]
 pub struct Cli {
     /// Configuration file [default: `$CITRINO_CONFIG`, or the citrino.yml of this folder or of the nearest one above]
     #[arg(short, long, global = true, help_heading = GLOBAL, value_name = "FILE")]

@@ -27,7 +27,8 @@ pub fn parse_args() -> Cli {
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
-fn grouped() -> Command {
+/// The whole command line, its verbs in groups.
+pub fn grouped() -> Command {
     let mut command = Cli::command();
     command.build();
     let groups: Vec<String> = GROUPS

@@ -48,8 +48,8 @@ use crate::cli::{Audit, Cli, Db, Verb};
 use crate::core::error::{exit, exit_code};
 use crate::core::report::{Report, Verbosity};
 use about::Needs;
-pub use completions::answer as answer_shell;
-pub use help::parse_args;
+pub use completions::{answer as answer_shell, script as completion_script};
+pub use help::{grouped as manual, parse_args};
 use job::Job;
 
 /// Runs one command to its end: what it says, and its exit code.
