@@ -1,7 +1,7 @@
 # What lab/tools installs of cargo's subcommands.
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs coverage takeover hetzner-walk neighbours planted settings bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
+.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs dist coverage takeover hetzner-walk neighbours planted settings bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
 
 demo: ## from nothing to a server that serves, on real machines of the lab
 	@./lab/demo
@@ -67,6 +67,11 @@ audit: ## licences, sources and advisories of the dependencies; needs cargo-deny
 
 docs: ## the code's own documentation; a warning is an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+dist: ## a static tarball, a Debian package, a list of its parts and checksums, in target/dist; installs cargo-sbom and lintian where they are missing
+	./lab/tools dist
+	./packaging/dist
+	lintian --fail-on error --allow-root --no-tag-display-limit target/dist/*.deb
 
 coverage: ## lines that tests without machines reach; installs cargo-llvm-cov and LLVM's tools where they are missing
 	./lab/tools tests coverage

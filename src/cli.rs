@@ -1,14 +1,21 @@
 //! The command line. These types are the manual.
 
+mod data;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::{Duration, OffsetDateTime};
 
-use crate::task::recovered;
+pub use data::{
+    BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ImportCommand, Key, RestoreCommand,
+};
 
-/// The configuration file that is read without `--config`.
-pub const DEFAULT_CONFIG: &str = "citrino.yml";
+/// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
+const VERSION: &str = match option_env!("CITRINO_OPS_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
 
 /// The heading of the options of every command.
 const GLOBAL: &str = "Global options";
@@ -26,18 +33,14 @@ Exit codes:
 
 /// Create a server at Hetzner, configure it, deploy the app to it, and keep it healthy
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES, arg_required_else_help = true, infer_subcommands = false, max_term_width = 100)]
+#[command(version = VERSION, after_help = EXIT_CODES, arg_required_else_help = true, infer_subcommands = false, max_term_width = 100)]
 pub struct Cli {
-    /// Configuration file
-    #[arg(
-        short,
-        long,
-        global = true,
-        help_heading = GLOBAL,
-        value_name = "FILE",
-        default_value = DEFAULT_CONFIG
-    )]
-    pub config: PathBuf,
+    /// Configuration file [default: `$CITRINO_CONFIG`, or the citrino.yml of this folder or of the nearest one above]
+    #[arg(short, long, global = true, help_heading = GLOBAL, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Also read citrino.NAME.yml, whose keys replace those of citrino.yml
+    #[arg(short, long, global = true, help_heading = GLOBAL, value_name = "NAME")]
+    pub environment: Option<String>,
     /// Print JSON, one object per line; the last is the summary
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
@@ -152,6 +155,11 @@ pub enum Verb {
         #[command(flatten)]
         yes: Yes,
     },
+    /// Show the configuration as it is read, its JSON Schema, or what each key means
+    Config {
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
     /// Explain an error code: cause, what was changed, what to do next
     Explain {
         /// Such as E0502; without it, all codes are listed
@@ -171,6 +179,22 @@ pub enum Verb {
     /// Jobs that timers start on the host
     #[command(hide = true)]
     Scheduled { job: Scheduled },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show every value, and where it comes from
+    Show,
+    /// Print the JSON Schema of citrino.yml, for editors
+    Schema,
+    /// Show what a key or a task kind means, takes, and needs until a change of it is in force
+    Docs {
+        /// The key, such as `app.port`, a section, or a task kind, such as `task.file` [default: all keys]
+        key: Option<String>,
+        /// Print the whole reference in Markdown
+        #[arg(long, conflicts_with = "key")]
+        markdown: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -282,34 +306,6 @@ impl CutOff {
     }
 }
 
-#[derive(Clone, Debug, Subcommand)]
-pub enum Db {
-    /// Replace the data with a dump, or add CSV files to it
-    ///
-    /// The data is imported into a separate database, counted and checked, and then swapped in.
-    Import(ImportCommand),
-}
-
-#[derive(Clone, Debug, Args)]
-pub struct ImportCommand {
-    /// A dump, which replaces all data, or CSV files, whose rows are added
-    ///
-    /// A dump is of one database, by `pg_dump` in plain or custom format, also compressed with gzip or zstd. The
-    /// application profile says which tables CSV files can have.
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// Only import and check the data next to the live database, then delete it again
-    #[arg(long, conflicts_with = "yes")]
-    pub check: bool,
-    #[command(flatten)]
-    pub yes: Yes,
-    #[command(flatten)]
-    pub artifact: Artifact,
-    // Its heading holds for what comes after it too.
-    #[command(flatten)]
-    pub csv: CsvOptions,
-}
-
 #[derive(Clone, Debug, Args)]
 pub struct Rebuild {
     /// Recover the whole site with this backup: a name, a file, or `s3://BUCKET/PREFIX` [default: the newest in the bucket or in ./backups]
@@ -329,107 +325,6 @@ pub struct Rebuild {
     pub key: Key,
     #[command(flatten)]
     pub yes: Yes,
-}
-
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub struct BackupNow {
-    /// Write SQL text compressed with gzip: larger and slower, but readable everywhere
-    #[arg(long)]
-    pub plain: bool,
-}
-
-#[derive(Clone, Debug, Subcommand)]
-pub enum BackupCommand {
-    /// Take a backup
-    Now(BackupNow),
-    /// List the backups, and when one was last proven by a restore
-    List,
-    /// Check that backups are unchanged and can be read
-    Verify {
-        /// The backup: its name, or the start or end of it [default: all]
-        backup: Option<String>,
-        #[command(flatten)]
-        key: Key,
-    },
-    /// Prove a backup: restore it into a scratch database, compare the rows, and run the app on it
-    Drill {
-        /// The backup: its name, the start or end of it, or `latest` [default: latest]
-        backup: Option<String>,
-        #[command(flatten)]
-        key: Key,
-    },
-    /// Copy a backup to this machine
-    Pull {
-        /// The backup: its name, the start or end of it, or `latest` [default: latest]
-        backup: Option<String>,
-        /// The folder for the copy [default: `backups` beside citrino.yml]
-        #[arg(long, value_name = "DIR")]
-        to: Option<PathBuf>,
-    },
-    /// Delete backups that need not be kept, on the host and in the bucket
-    Prune(BackupPrune),
-}
-
-#[derive(Clone, Copy, Debug, Args)]
-pub struct BackupPrune {
-    /// Also delete the previous databases that restores and imports kept
-    #[arg(long, alias = "aside")]
-    pub previous_databases: bool,
-    /// Only show what would be deleted; exit 3 if something would
-    #[arg(long)]
-    pub check: bool,
-    #[command(flatten)]
-    pub yes: Yes,
-}
-
-#[derive(Clone, Debug, Default, Args)]
-pub struct Key {
-    /// The file of an age private key, instead of `backup.identity`
-    #[arg(long, value_name = "FILE")]
-    pub identity: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, Args)]
-pub struct RestoreCommand {
-    /// The backup: its name, the start or end of it, `latest`, or a file from `backup pull`
-    ///
-    /// Not needed with `--to`, and with `--from` for its newest.
-    pub backup: Option<String>,
-    /// Download the backup from a bucket: `s3://BUCKET/PREFIX`, or `s3://` for the one in citrino.yml
-    ///
-    /// Without a name the newest one is used.
-    #[arg(long, value_name = "URL", conflicts_with = "to")]
-    pub from: Option<String>,
-    /// Return to this time, with a time zone: `2026-11-24 03:00:00-04` (needs `backup: { pitr: true }`)
-    #[arg(long, value_name = "TIME", conflicts_with = "backup", value_parser = recovered::parse)]
-    pub to: Option<OffsetDateTime>,
-    /// Allow a backup of another stack
-    #[arg(long)]
-    pub from_other_stack: bool,
-    /// Allow the named backup although it is not signed with the key of the stack: you know who wrote it
-    #[arg(long)]
-    pub unverified: bool,
-    /// Take no backup first, because the current database is too damaged; it is still kept under another name
-    #[arg(long)]
-    pub without_safety_backup: bool,
-    #[command(flatten)]
-    pub key: Key,
-    #[command(flatten)]
-    pub yes: Yes,
-}
-
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "For CSV files")]
-pub struct CsvOptions {
-    /// Who the rows are from; together with its code this identifies a row
-    #[arg(long, value_name = "NAME")]
-    pub source: Option<String>,
-    /// The column that tells the rows apart, where the app's loader goes by another
-    #[arg(long, value_name = "COLUMN", requires = "source")]
-    pub key: Option<String>,
-    /// Options for the app's loader, after `--`; the application profile lists them
-    #[arg(last = true, requires = "source", value_name = "LOADER OPTIONS")]
-    pub loader: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]

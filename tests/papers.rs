@@ -66,6 +66,16 @@ fn the_page_of_task_kinds_has_every_kind() {
     assert_eq!(told, KINDS);
 }
 
+/// `citrino-ops config docs --markdown >docs/configuration.md` makes it.
+#[test]
+fn the_page_of_keys_is_what_the_binary_says() {
+    let said = std::process::Command::new(env!("CARGO_BIN_EXE_citrino-ops"))
+        .args(["config", "docs", "--markdown"])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(said.stdout).unwrap(), read("docs/configuration.md"));
+}
+
 #[test]
 fn every_task_kind_has_cases() {
     for kind in KINDS {
@@ -173,6 +183,8 @@ fn every_paper_that_is_named_is_there() {
         "docs/glossary.md",
         "docs/operations/README.md",
         "docs/operations/profile.md",
+        "docs/operations/environments.md",
+        "docs/configuration.md",
         "docs/security.md",
         "SECURITY.md",
     ] {

@@ -2,8 +2,10 @@
 
 mod files;
 mod overrides;
+pub mod paths;
 pub mod playbook;
 pub mod profile;
+pub mod reference;
 pub mod source;
 pub mod stack;
 pub mod template;

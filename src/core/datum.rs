@@ -55,6 +55,13 @@ kinds! {
     /// What stands between two lines of the audit.
     TornLine => "torn_line",
     ErrorCode => "error_code",
+    /// What a key of citrino.yml is, and where that is said.
+    ConfigValue => "config_value",
+    ConfigSchema => "config_schema",
+    /// What a key means.
+    ConfigKey => "config_key",
+    TaskKind => "task_kind",
+    ConfigReference => "config_reference",
     Completions => "completions",
     /// What is protected no more.
     Unprotected => "unprotected",

@@ -35,6 +35,7 @@ pub mod probe;
 mod program;
 pub mod pruned;
 pub mod recovered;
+pub mod reference;
 pub mod rehearsal;
 pub mod release_check;
 pub mod repository;

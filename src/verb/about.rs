@@ -1,6 +1,6 @@
 //! What is known of each verb before it runs.
 
-use crate::cli::{BackupCommand, Db, Rebuild, Verb};
+use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, Verb};
 use crate::config::playbook::Playbooks;
 use crate::config::source::SecretReading;
 use crate::core::plan::Purpose;
@@ -71,6 +71,11 @@ impl Verb {
             Verb::Rebuild(_) => "rebuild",
             Verb::Gc { .. } => "gc",
             Verb::Destroy { .. } => "destroy",
+            Verb::Config { what } => match what {
+                ConfigCommand::Show => "config show",
+                ConfigCommand::Schema => "config schema",
+                ConfigCommand::Docs { .. } => "config docs",
+            },
             Verb::Explain { .. } => "explain",
             Verb::Completions { .. } => "completions",
             Verb::Agent => "agent",
@@ -109,7 +114,10 @@ impl Verb {
 
     pub fn needs(&self) -> Needs {
         match self {
-            Verb::Explain { .. }
+            Verb::Config {
+                what: ConfigCommand::Schema | ConfigCommand::Docs { .. },
+            }
+            | Verb::Explain { .. }
             | Verb::Completions { .. }
             | Verb::Agent
             | Verb::Guard
@@ -119,6 +127,9 @@ impl Verb {
             | Verb::Ssh { .. }
             | Verb::Releases
             | Verb::Status
+            | Verb::Config {
+                what: ConfigCommand::Show,
+            }
             | Verb::Cost
             | Verb::Destroy { .. }
             | Verb::Backup {

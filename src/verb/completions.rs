@@ -3,14 +3,15 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::{ArgValueCompleter, CompletionCandidate, Shell};
 use serde_json::json;
 
-use crate::cli::{Cli, DEFAULT_CONFIG};
+use crate::cli::Cli;
+use crate::config::paths::ConfigPaths;
 use crate::config::stack::Stack;
 use crate::core::catalogue;
 use crate::core::datum::{Datum, DatumKind};
@@ -88,23 +89,24 @@ fn codes() -> Vec<CompletionCandidate> {
 
 /// Of the stack of the command line that is being typed; nothing where it has no configuration that can be read.
 fn seen() -> SeenNames {
-    let stack = Stack::load(&config(&env::args().collect::<Vec<_>>()));
+    let words: Vec<String> = env::args().collect();
+    let file = given(&words, ["-c", "--config"]);
+    let environment = given(&words, ["-e", "--environment"]);
+    let paths = ConfigPaths::find(file.map(Path::new), environment);
+    let stack = paths.and_then(|paths| Stack::load(&paths));
     stack.map_or_else(
         |_| SeenNames::default(),
         |stack| SeenNames::read(&stack.only_host().name),
     )
 }
 
-fn config(words: &[String]) -> PathBuf {
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "-c" | "--config" => return words.next().unwrap_or(word).into(),
-            _ => {}
+/// The value of an option, in the forms `-c FILE`, `--config FILE` and `--config=FILE`.
+fn given<'w>(words: &'w [String], names: [&str; 2]) -> Option<&'w str> {
+    let long = format!("{}=", names[1]);
+    words.iter().enumerate().find_map(|(at, word)| {
+        if names.contains(&word.as_str()) {
+            return words.get(at + 1).map(String::as_str);
         }
-        if let Some(path) = word.strip_prefix("--config=") {
-            return path.into();
-        }
-    }
-    DEFAULT_CONFIG.into()
+        word.strip_prefix(&long)
+    })
 }

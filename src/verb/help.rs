@@ -19,7 +19,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Resources at Hetzner",
         &["cost", "adopt", "rebuild", "gc", "destroy"],
     ),
-    ("Help", &["explain", "completions", "help"]),
+    ("Help", &["config", "explain", "completions", "help"]),
 ];
 
 /// The command that was typed. Help and usage errors are printed, and end the process.
@@ -57,7 +57,8 @@ fn verb_typed() -> Option<String> {
     words.find(|word| command.find_subcommand(word).is_some())
 }
 
-fn grouped() -> Command {
+/// The whole command line, its verbs in groups.
+pub fn grouped() -> Command {
     let mut command = Cli::command();
     command.build();
     let groups: Vec<String> = GROUPS

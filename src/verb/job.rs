@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::inputs;
 use crate::cli::Cli;
+use crate::config::paths::ConfigPaths;
 use crate::config::playbook::Playbooks;
 use crate::config::source;
 use crate::config::stack::{Host, Stack};
@@ -75,7 +76,7 @@ impl<'r> Job<'r> {
     /// Reads everything that the operator gives: citrino.yml, secrets, playbooks, templates. What
     /// is wrong in it is refused here, before anything is sent.
     pub fn load(cli: &Cli, report: &'r mut Report) -> Result<Self> {
-        let stack = Stack::load(&cli.config)?;
+        let stack = Self::stack_of(cli)?;
         let mut playbooks = Playbooks::load(&stack.folder)?;
         let uses = cli.verb.secrets();
         let reading = uses.backup.reading(&playbooks);
@@ -97,10 +98,15 @@ impl<'r> Job<'r> {
     pub fn look(cli: &Cli, report: &'r mut Report) -> Result<Self> {
         Ok(Self::of(
             cli,
-            Stack::load(&cli.config)?,
+            Self::stack_of(cli)?,
             Playbooks::own()?,
             report,
         ))
+    }
+
+    fn stack_of(cli: &Cli) -> Result<Stack> {
+        let environment = cli.environment.as_deref();
+        Stack::load(&ConfigPaths::find(cli.config.as_deref(), environment)?)
     }
 
     fn of(cli: &Cli, stack: Stack, playbooks: Playbooks, report: &'r mut Report) -> Self {

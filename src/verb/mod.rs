@@ -5,6 +5,7 @@ mod adopt;
 mod audit;
 mod backup;
 mod completions;
+mod config;
 mod consent;
 mod converge;
 mod cost;
@@ -48,8 +49,8 @@ use crate::cli::{Audit, Cli, Db, Verb};
 use crate::core::error::{exit, exit_code};
 use crate::core::report::{Report, Verbosity};
 use about::Needs;
-pub use completions::answer as answer_shell;
-pub use help::parse_args;
+pub use completions::{answer as answer_shell, script as completion_script};
+pub use help::{grouped as manual, parse_args};
 use job::Job;
 
 /// Runs one command to its end: what it says, and its exit code.
@@ -113,6 +114,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
 fn at_once(verb: &Verb, report: &mut Report) -> Result<u8> {
     match verb {
         Verb::Explain { code } => explain::run(report, code.as_deref()),
+        Verb::Config { what } => config::at_once(report, what),
         Verb::Completions { shell } => Ok(completions::run(report, *shell)),
         _ => Ok(exit::OK),
     }
@@ -160,6 +162,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
             unprotect: true, ..
         } => destroy::unprotect(job).await,
         Verb::Destroy { snapshots, yes, .. } => destroy::run(job, *snapshots, *yes).await,
+        Verb::Config { what } => config::run(job, what),
         Verb::Explain { .. }
         | Verb::Completions { .. }
         | Verb::Agent

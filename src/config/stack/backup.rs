@@ -2,59 +2,87 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SecretSource;
 use crate::core::value::{DayAndTime, HttpUrl, TimeOfDay, WholeNumber};
 use crate::storage::retention::Retention;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BackupSettings {
-    /// Local time of the host, `HH:MM`.
+    /// When a backup is taken each day, by the clock of the host.
+    #[schemars(extend("x-applied" = "host"))]
     pub at: TimeOfDay,
-    /// When the newest one is restored to prove it: a day of the week and a time, `Sun 04:00`.
+    /// When the newest backup of the week is restored to prove it.
+    #[schemars(extend("x-applied" = "host"))]
     pub drill: DayAndTime,
+    /// All backups of so many days are kept.
+    #[schemars(extend("x-applied" = "host"))]
     pub keep_days: WholeNumber<0, 36_500>,
-    /// Not 0: the last backup is never taken away.
+    /// Never fewer backups are kept than these. The newest proven one always stays.
+    #[schemars(extend("x-applied" = "host"))]
     pub keep_at_least: WholeNumber<1, 10_000>,
+    /// Of so many weeks the newest backup is kept.
+    #[schemars(extend("x-applied" = "host"))]
     pub keep_weeks: WholeNumber<0, 10_000>,
+    /// Of so many months the newest backup is kept.
+    #[schemars(extend("x-applied" = "host"))]
     pub keep_months: WholeNumber<0, 10_000>,
-    /// How many hours old the newest one may be before the host is unhealthy.
+    /// How many hours old the newest backup may be; then `health` fails.
+    #[schemars(extend("x-applied" = "here"))]
     pub max_age_h: WholeNumber<1, 87_600>,
-    /// How many days ago the last proof may be, for `health` and for deploys that migrate.
+    /// How many days ago the last proof may be; then `health` fails, and a release with migrations is refused until a drill.
+    #[schemars(extend("x-applied" = "deploy"))]
     pub proof_max_age_days: WholeNumber<1, 3650>,
-    /// The age keys that backups are encrypted to; none leaves them readable on the host.
+    /// The age public keys that backups are encrypted to. Without one, they are readable on the host.
+    #[schemars(extend("x-applied" = "host"))]
     pub recipients: Vec<String>,
-    /// The file of the private key on the operator's machine, for restores and drills.
+    /// The file of the age private key on this machine, to read encrypted backups.
+    #[schemars(extend("x-applied" = "here"))]
     pub identity: Option<PathBuf>,
-    /// Whether the write-ahead log is archived, to restore to any moment.
+    /// Keeps every write, to return to any point in time: `restore --to TIME`.
+    #[schemars(extend("x-applied" = "postgresql"))]
     pub pitr: bool,
-    /// What the archive of the log is encrypted with.
+    /// What the archive of writes is encrypted with.
+    #[schemars(extend("x-applied" = "host"))]
     pub pitr_passphrase: Option<SecretSource>,
-    /// What backups are signed with, where it must not be the key that the host makes: at least 32 characters.
+    /// What backups are signed with, of at least 32 characters. Without it, the host makes a key of its own.
+    #[schemars(extend("x-applied" = "host"))]
     pub signing_key: Option<SecretSource>,
-    /// Where they go beside the host.
+    /// A bucket, where a copy of each backup goes.
     pub s3: Option<S3>,
 }
 
 /// A bucket that speaks S3.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct S3 {
+    /// The name of the bucket.
+    #[schemars(extend("x-applied" = "host"))]
     pub bucket: String,
-    /// Where it is, when that is not Amazon's.
+    /// Where the bucket is, when it is not Amazon's.
     #[serde(default)]
+    #[schemars(extend("x-applied" = "host"))]
     pub endpoint: Option<HttpUrl>,
+    /// The region of the bucket.
     #[serde(default = "region")]
+    #[schemars(extend("x-applied" = "host"))]
     pub region: String,
-    /// What the names of its objects begin with; the stack's name when it is not said.
+    /// What the names of its objects begin with. The default is the stack's name.
     #[serde(default)]
+    #[schemars(extend("x-applied" = "host"))]
     pub prefix: Option<String>,
+    /// The id of the key.
+    #[schemars(extend("x-applied" = "host"))]
     pub key_id: SecretSource,
+    /// The key.
+    #[schemars(extend("x-applied" = "host"))]
     pub secret: SecretSource,
-    /// The key may not delete: whoever has the host cannot take the backups away.
+    /// The key cannot delete, so whoever has the host cannot take the backups away. Old ones are deleted by a rule of the bucket.
     #[serde(default)]
+    #[schemars(extend("x-applied" = "host"))]
     pub append_only: bool,
 }
 

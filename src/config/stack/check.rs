@@ -1,5 +1,7 @@
 //! What no single value shows: keys that do not go together.
 
+use std::path::Path;
+
 use super::environment::{self, PASSWORD};
 use super::{Issuer, Stack, system};
 use crate::config::yaml::Document;
@@ -233,5 +235,18 @@ fn repository(stack: &Stack, file: &mut Document) {
             "is `{endpoint}`; with `pitr` it must be https, as pgBackRest speaks nothing else"
         );
         file.refuse(&["backup", "s3", "endpoint"], why);
+    }
+}
+
+/// Two environments of one name would take each other for themselves: their servers, their pins and their locks are found by it.
+pub fn has_a_name_of_its_own(stack: &Stack, environment: &Path, file: &mut Document) {
+    let begin = format!("{}:", environment.display());
+    let origin = stack.origins.get("stack");
+    if origin.is_some_and(|origin| !origin.starts_with(&begin)) {
+        let why = format!(
+            "must be named in {} too: by its name a stack is told from others",
+            environment.display()
+        );
+        file.refuse(&["stack"], why);
     }
 }

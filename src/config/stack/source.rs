@@ -1,8 +1,10 @@
 //! Where a secret comes from.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -90,5 +92,27 @@ impl From<SecretSource> for Keys {
             SecretSource::Command(line) => keys.command = Some(line),
         }
         keys
+    }
+}
+
+impl JsonSchema for SecretSource {
+    fn schema_name() -> Cow<'static, str> {
+        "SecretSource".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let key = |meaning: &str| json_schema!({ "type": "string", "description": meaning });
+        json_schema!({
+            "description": "A source of a secret: `{ env: NAME }`, `{ file: PATH }` or `{ command: LINE }`.",
+            "type": "object",
+            "additionalProperties": false,
+            "minProperties": 1,
+            "maxProperties": 1,
+            "properties": {
+                "env": key("An environment variable of the operator."),
+                "file": key("A file, relative to citrino.yml."),
+                "command": key("A command line for `sh -c`; what it prints is the secret."),
+            },
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! A file of YAML on its way into types: every fault is noted at its place, and all are told together.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 
 use super::de::De;
@@ -11,21 +13,32 @@ use super::parse;
 /// More are not looked for: a file with so many is of another kind.
 const MOST: usize = 50;
 
-/// A file and what is wrong with it.
+/// A file, or several of which each lies on top of the one before, and what is wrong with them.
 #[derive(Debug)]
 pub struct Document {
-    /// As faults call it.
-    file: String,
+    /// As faults call them.
+    files: Vec<String>,
     root: Node,
     found: Vec<ConfigFault>,
     is_yaml: bool,
 }
 
+/// Nothing is written.
+impl Default for Document {
+    fn default() -> Self {
+        Self {
+            files: Vec::new(),
+            root: Node::new(Position::first(), NodeContent::Map(Vec::new())),
+            found: Vec::new(),
+            is_yaml: true,
+        }
+    }
+}
+
 impl Document {
     /// Reads a text. One that is no YAML has that one fault, and nothing in it.
     pub fn parse(text: &str, file: impl Into<String>) -> Self {
-        let start = Position { line: 1, column: 0 };
-        let nothing = || Node::new(start, NodeContent::Map(Vec::new()));
+        let nothing = || Node::new(Position::first(), NodeContent::Map(Vec::new()));
         let parsed = parse::parse(text);
         let is_yaml = parsed.is_ok();
         let (root, found) = match parsed {
@@ -33,11 +46,52 @@ impl Document {
             Err(found) => (nothing(), vec![found]),
         };
         Self {
-            file: file.into(),
+            files: vec![file.into()],
             root,
             found,
             is_yaml,
         }
+    }
+
+    /// With the keys of another one on top of it.
+    pub fn under(mut self, over: Self) -> Self {
+        let number = self.files.len();
+        self.root.under(over.root.of_file(number));
+        self.files.extend(over.files);
+        self.found.extend(over.found.into_iter().map(|mut found| {
+            found.at.file = number;
+            found
+        }));
+        self.is_yaml &= over.is_yaml;
+        self
+    }
+
+    /// Where it says what, as FILE:LINE, by the names that lead to each value.
+    pub fn origins(&self) -> BTreeMap<String, String> {
+        let mut origins = BTreeMap::new();
+        self.origins_below(&self.root, "", &mut origins);
+        origins
+    }
+
+    fn origins_below(&self, node: &Node, above: &str, origins: &mut BTreeMap<String, String>) {
+        let NodeContent::Map(entries) = &node.content else {
+            return;
+        };
+        for entry in entries {
+            let path = format!("{above}{}", entry.key);
+            self.origins_below(&entry.value, &format!("{path}."), origins);
+            origins.insert(path, self.place(entry.at));
+        }
+    }
+
+    fn place(&self, at: Position) -> String {
+        let file = self.files.get(at.file).map_or("", String::as_str);
+        format!("{file}:{}", at.line)
+    }
+
+    /// Its files, by their names.
+    pub fn name(&self) -> String {
+        self.files.join(" and ")
     }
 
     /// Whether it could be parsed; otherwise there is nothing in it.
@@ -113,13 +167,14 @@ impl Document {
         let lines = self
             .found
             .iter()
-            .map(|found| format!("{}:{found}", self.file));
+            .map(|found| format!("{}{found}", self.place(found.at)));
         let lines: Vec<String> = lines.collect();
         match lines.len() {
             0 | 1 => lines.into_iter().next(),
             many => {
-                let file = &self.file;
-                Some(format!("{file} has {many} faults:\n{}", lines.join("\n")))
+                let files = self.name();
+                let have = if self.files.len() > 1 { "have" } else { "has" };
+                Some(format!("{files} {have} {many} faults:\n{}", lines.join("\n")))
             }
         }
     }

@@ -20,11 +20,11 @@ impl ConfigFault {
     }
 }
 
-/// `4: app.port: must be a number from 1 to 65535`
+/// What follows the place: `: app.port: must be a number from 1 to 65535`
 impl fmt::Display for ConfigFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path: String = self.path.join(".").escape_debug().collect();
         let colon = if path.is_empty() { "" } else { ": " };
-        write!(f, "{}: {path}{colon}{}", self.at.line, self.why)
+        write!(f, ": {path}{colon}{}", self.why)
     }
 }

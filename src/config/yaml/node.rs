@@ -5,8 +5,20 @@ use crate::core::value::two_readings;
 /// Where something begins. Lines count from 1, columns from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
+    /// Which of the files that a document was made of.
+    pub file: usize,
     pub line: usize,
     pub column: usize,
+}
+
+impl Position {
+    /// The beginning of a file.
+    pub(super) fn first() -> Self {
+        Self {
+            line: 1,
+            ..Self::default()
+        }
+    }
 }
 
 /// A value and where it stands.
@@ -48,6 +60,50 @@ impl Node {
             content,
             spoiled: Vec::new(),
         }
+    }
+
+    /// With `over` laid on top: sections are merged key by key, and anything else gives way.
+    pub(super) fn under(&mut self, over: Node) {
+        let (NodeContent::Map(entries), NodeContent::Map(_)) = (&mut self.content, &over.content)
+        else {
+            *self = over;
+            return;
+        };
+        let NodeContent::Map(more) = over.content else {
+            return;
+        };
+        if entries.is_empty() {
+            self.at = over.at;
+        }
+        for entry in more {
+            match entries.iter_mut().find(|known| known.key == entry.key) {
+                Some(known) => {
+                    known.at = entry.at;
+                    known.value.under(entry.value);
+                }
+                None => entries.push(entry),
+            }
+        }
+    }
+
+    /// All of it, as of this file of a document.
+    pub(super) fn of_file(mut self, file: usize) -> Self {
+        self.at.file = file;
+        self.content = match self.content {
+            NodeContent::List(items) => {
+                NodeContent::List(items.into_iter().map(|item| item.of_file(file)).collect())
+            }
+            NodeContent::Map(entries) => {
+                let entries = entries.into_iter().map(|mut entry| {
+                    entry.at.file = file;
+                    entry.value = entry.value.of_file(file);
+                    entry
+                });
+                NodeContent::Map(entries.collect())
+            }
+            scalar @ NodeContent::Scalar(_) => scalar,
+        };
+        self
     }
 
     /// A text that is nothing but text.
@@ -114,7 +170,6 @@ impl Node {
         }
     }
 
-    /// Nothing is written there.
     /// What it is, for an error. A text is not repeated: it may be a secret in the wrong place.
     pub fn shown(&self) -> String {
         let scalar = match &self.content {
@@ -131,6 +186,7 @@ impl Node {
         }
     }
 
+    /// Nothing is written there.
     pub fn is_null(&self) -> bool {
         matches!(&self.content, NodeContent::Scalar(scalar) if matches!(scalar.value(), Value::Null))
     }

@@ -195,9 +195,13 @@ impl<'t> Reader<'t> {
         let at = Position {
             line: mark.line(),
             column: mark.col(),
+            ..Position::default()
         };
         if let Some(line) = self.tab_from(at.line) {
-            let at = Position { line, column: 0 };
+            let at = Position {
+                line,
+                ..Position::default()
+            };
             return ConfigFault::new(at, &[], "a tab cannot indent YAML; use spaces".to_owned());
         }
         let why = match self.text.chars().nth(mark.index()) {
@@ -226,6 +230,7 @@ fn place(span: &Span) -> Position {
     Position {
         line: span.start.line(),
         column: span.start.col(),
+        ..Position::default()
     }
 }
 

@@ -1,11 +1,12 @@
 //! Times of a day and of a week, as timers have them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{checked_text, shown};
 
 /// A time of day, `HH:MM`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct TimeOfDay(String);
 
@@ -28,7 +29,7 @@ impl TimeOfDay {
 }
 
 /// A day of the week and a time, `Sun 04:00`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct DayAndTime(String);
 

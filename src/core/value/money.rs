@@ -1,8 +1,10 @@
 //! An amount of money.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -69,5 +71,19 @@ impl Visitor<'_> for Amount {
     #[allow(clippy::cast_precision_loss)] // as above
     fn visit_i64<E: Error>(self, amount: i64) -> Result<f64, E> {
         self.visit_f64(amount as f64)
+    }
+}
+
+impl JsonSchema for Money {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Money".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "exclusiveMinimum": 0, "maximum": Amount::MOST })
     }
 }

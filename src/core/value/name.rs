@@ -1,5 +1,6 @@
 //! Names: of a stack, of databases and roles, of environment variables, and of what the API offers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{checked_text, is_plain, shown};
@@ -15,7 +16,7 @@ fn is_label(text: &str, longest: usize) -> bool {
 }
 
 /// A stack's name. It names the server too, so it is a label of a host name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct StackName(String);
 
@@ -67,7 +68,7 @@ const LONGEST_DATABASE: usize = LONGEST_NAME - "_before_20261125_150000".len();
 const WORDS_OF_PG_HBA: [&str; 4] = ["all", "replication", "samerole", "sameuser"];
 
 /// The name of the app's database.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct DatabaseName(String);
 
@@ -81,7 +82,7 @@ impl DatabaseName {
 }
 
 /// The name of the app's role in the database.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct RoleName(String);
 
@@ -114,7 +115,7 @@ fn taken(text: &str, is_own: bool) -> Option<String> {
 }
 
 /// The name of an environment variable.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Variable(String);
 
@@ -130,7 +131,7 @@ impl Variable {
 }
 
 /// A word that the API knows something by: a server type, a location, an image.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Word(String);
 

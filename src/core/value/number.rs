@@ -1,8 +1,10 @@
 //! Whole numbers with a range, and ports.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -67,6 +69,20 @@ impl<'de, const MIN: u32, const MAX: u32> Deserialize<'de> for WholeNumber<MIN, 
     }
 }
 
+impl<const MIN: u32, const MAX: u32> JsonSchema for WholeNumber<MIN, MAX> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("WholeNumber_{MIN}_{MAX}").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
+}
+
 struct Range<const MIN: u32, const MAX: u32>;
 
 impl<const MIN: u32, const MAX: u32> Visitor<'_> for Range<MIN, MAX> {
@@ -127,6 +143,20 @@ impl<'de> Deserialize<'de> for Port {
         u16::try_from(number.get())
             .map(Self)
             .map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Port {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Port".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        WholeNumber::<1, 65535>::json_schema(generator)
     }
 }
 

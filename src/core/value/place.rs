@@ -1,11 +1,12 @@
 //! Places on the web.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{checked_text, shown};
 
 /// An address that begins with `https://` or `http://`, without a name and a password in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct HttpUrl(String);
 

@@ -1,5 +1,6 @@
 //! Every key of citrino.yml has an effect in the configuration that it stands in, or is refused there.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -9,6 +10,8 @@ use time::OffsetDateTime;
 
 use super::hosts;
 use crate::cli::Cli;
+use crate::config::paths::ConfigPaths;
+use crate::config::reference::{self, Applied};
 use crate::config::stack::Stack;
 use crate::core::error::{Code, error_info};
 use crate::core::report::{Report, Verbosity};
@@ -86,24 +89,40 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// All that a stack would make, as text: on hosts of every kind, in the cloud, and with a release.
-fn made(folder: &Path, wishes: &Value) -> Result<String, String> {
+/// All that a stack would make.
+#[derive(Debug, Default, PartialEq)]
+struct Made {
+    /// What is told of it here.
+    names: Value,
+    /// The steps of `converge`.
+    site: Vec<Value>,
+    health: Value,
+    released: Value,
+    cloud: String,
+    target: String,
+}
+
+fn made(folder: &Path, wishes: &Value) -> Result<Made, String> {
     let file = folder.join("citrino.yml");
     fs::write(&file, wishes.to_string()).unwrap();
     let cli = Cli::parse_from(["citrino-ops", "-c", file.to_str().unwrap(), "validate"]);
     let mut report = Report::new(false, Verbosity::Quiet);
     let job = Job::load(&cli, &mut report).map_err(|error| error_info(&error).message)?;
-    let mut parts = vec![json!([
-        job.stack.public_url(),
-        job.stack.only_host().name,
-        job.backups()
-    ])];
+    let mut made = Made {
+        names: json!([
+            job.stack.public_url(),
+            job.stack.only_host().name,
+            job.backups()
+        ]),
+        ..Made::default()
+    };
     // No key asks what kind of host it is for.
-    for facts in hosts().into_iter().take(1) {
+    if let Some(facts) = hosts().into_iter().next() {
         let values = job.values_on(&facts);
-        parts.push(json!(job.playbooks.site(&Roles::every(), &values).unwrap()));
-        parts.push(json!(job.playbooks.steps("health", &values).unwrap()));
-        parts.push(json!(released(&job)));
+        let site = job.playbooks.site(&Roles::every(), &values).unwrap();
+        made.site = site.iter().map(|step| json!(step)).collect();
+        made.health = json!(job.playbooks.steps("health", &values).unwrap());
+        made.released = released(&job);
     }
     let birth = cloud::Bootstrap {
         user_data: crate::core::secret::Secret::new(""),
@@ -120,7 +139,9 @@ fn made(folder: &Path, wishes: &Value) -> Result<String, String> {
             target.host_keys,
         )
     });
-    Ok(format!("{} {cloud:?} {target:?}", json!(parts)))
+    made.cloud = format!("{cloud:?}");
+    made.target = format!("{target:?}");
+    Ok(made)
 }
 
 /// The steps of a first release.
@@ -186,43 +207,115 @@ fn is_told_of(key: &str) -> bool {
     elsewhere || REFUSED.iter().any(|(_, known)| key.starts_with(known))
 }
 
-#[test]
-fn every_key_changes_what_is_made_or_says_who_reads_it() {
+/// What would be made before and after another value of a key.
+struct Changed {
+    key: String,
+    before: Made,
+    after: Made,
+}
+
+/// Each key with another value, in a file for Hetzner and in one for a host that is there.
+fn changes() -> Vec<Changed> {
     let folder = folder();
     let (cloud, others) = (yaml(CLOUD), yaml(OTHERS));
     let mut host = cloud.clone();
     host.as_object_mut().unwrap().remove("cloud");
     host["host"] = json!({ "address": "203.0.113.7", "port": 22, "user": "root", "host_key": "ssh-ed25519 AAAA", "identity": "one" });
-    let mut silent = Vec::new();
+    let mut changes = Vec::new();
     for (wishes, not) in [(&cloud, "host"), (&host, "cloud")] {
-        let before = made(folder.path(), wishes).unwrap();
-        let file = folder.path().join("citrino.yml");
+        made(folder.path(), wishes).unwrap();
+        let file = ConfigPaths::find(Some(&folder.path().join("citrino.yml")), None).unwrap();
         let stack = serde_json::to_value(Stack::load(&file).unwrap()).unwrap();
         let mut keys = Vec::new();
         paths(&stack, "", &others, &mut keys);
-        for key in keys.iter().filter(|key| !key.starts_with(not)) {
-            let Some(other) = others.get(key) else {
+        for key in keys.into_iter().filter(|key| !key.starts_with(not)) {
+            let Some(other) = others.get(&key) else {
                 assert!(
-                    is_told_of(key),
+                    is_told_of(&key),
                     "{key} has no other value in other_values.yml"
                 );
                 continue;
             };
-            let (mut base, mut as_made) = (wishes.clone(), before.clone());
+            let mut base = wishes.clone();
             // The one key that another one may not stand without.
             if key == "backup.pitr" {
                 put(&mut base, "backup.pitr_passphrase", &Value::Null);
-                as_made = made(folder.path(), &base).unwrap();
             }
-            put(&mut base, key, other);
-            match made(folder.path(), &base) {
-                Ok(after) if after == as_made => silent.push(key.clone()),
-                Ok(_) => {}
-                Err(why) => panic!("{key}: {why}"),
-            }
+            let before = made(folder.path(), &base).unwrap();
+            put(&mut base, &key, other);
+            let after = made(folder.path(), &base).unwrap_or_else(|why| panic!("{key}: {why}"));
+            changes.push(Changed { key, before, after });
         }
     }
+    changes
+}
+
+#[test]
+fn every_key_changes_what_is_made_or_says_who_reads_it() {
+    let changes = changes();
+    let silent = changes.iter().filter(|one| one.before == one.after);
+    let silent: Vec<&str> = silent.map(|one| one.key.as_str()).collect();
     assert_eq!(silent, [""; 0], "these keys are read and have no effect");
+}
+
+/// What another value needs until it is in force, by the plans of before and after.
+fn needs(before: &Made, after: &Made) -> BTreeSet<Applied> {
+    let mut needs = BTreeSet::new();
+    if before.cloud != after.cloud {
+        needs.insert(Applied::Cloud);
+    }
+    let steps = before.site.iter().filter(|step| !after.site.contains(step));
+    let new = after.site.iter().filter(|step| !before.site.contains(step));
+    let changed: Vec<&Value> = steps.chain(new).collect();
+    let files: Vec<&Value> = changed.iter().map(|step| &step["task"]["file"]["path"]).collect();
+    let concerns = |list: &Value| list.as_array().is_some_and(|list| list.iter().any(|one| files.contains(&one)));
+    for step in before.site.iter().chain(&after.site) {
+        let service = &step["task"]["service"];
+        let unit = service["unit"].as_str().unwrap_or_default();
+        if unit.starts_with("postgresql@") && concerns(&service["restart_on"]) {
+            needs.insert(Applied::Postgresql);
+        }
+        if unit == "nginx.service" && concerns(&service["reload_on"]) {
+            needs.insert(Applied::Nginx);
+        }
+        let slots = step["task"]["handed_over"]["slots"].as_array();
+        if slots.is_some_and(|slots| slots.iter().any(|slot| concerns(&slot["running"]["restart_on"]))) {
+            needs.insert(Applied::App);
+        }
+    }
+    if needs.iter().all(|need| *need == Applied::Cloud) && !changed.is_empty() {
+        needs.insert(Applied::Host);
+    }
+    if needs.is_empty() && before.released != after.released {
+        needs.insert(Applied::Deploy);
+    }
+    if needs.is_empty() {
+        needs.insert(Applied::Here);
+    }
+    needs
+}
+
+#[test]
+fn what_a_change_needs_is_what_the_reference_says() {
+    let pages = reference::keys();
+    let mut found: BTreeMap<&str, BTreeSet<Applied>> = BTreeMap::new();
+    let changes = changes();
+    for one in &changes {
+        let needs = needs(&one.before, &one.after);
+        found.entry(&one.key).or_default().extend(needs);
+    }
+    for (key, _) in READ_ELSEWHERE {
+        found.entry(key).or_default().insert(Applied::Here);
+    }
+    let mut wrong = Vec::new();
+    for (key, needs) in found {
+        let page = pages.iter().find(|page| page.key == key).unwrap();
+        let told: BTreeSet<Applied> = page.applied_by.iter().copied().collect();
+        if told != needs {
+            wrong.push(format!("{key}: told {told:?}, needs {needs:?}"));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
 }
 
 #[test]

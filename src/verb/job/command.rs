@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use crate::cli::{Cli, DEFAULT_CONFIG};
+use crate::cli::Cli;
 use crate::config::source;
 use crate::core::plan::{Claim, Purpose};
 
@@ -31,20 +31,22 @@ impl JobCommand {
     }
 }
 
-/// How a command was begun, when it named a file: another command must name it too.
+/// How a command was begun, when it named a file or an environment: another command must name it too.
 pub fn another_file(cli: &Cli) -> Option<String> {
-    (cli.config.as_os_str() != DEFAULT_CONFIG).then(|| typed(cli))
+    (cli.config.is_some() || cli.environment.is_some()).then(|| typed(cli))
 }
 
-/// How a command was begun, up to the verb. The default file is not named again.
+/// How a command was begun, up to the verb.
 pub fn typed(cli: &Cli) -> String {
-    let program = std::env::args()
-        .next()
-        .unwrap_or_else(|| "citrino-ops".to_owned());
-    if cli.config.as_os_str() == DEFAULT_CONFIG {
-        return program;
+    let program = std::env::args().next();
+    let mut words = vec![program.unwrap_or_else(|| "citrino-ops".to_owned())];
+    if let Some(path) = &cli.config {
+        words.extend(["-c".to_owned(), quoted(&path.to_string_lossy())]);
     }
-    format!("{program} -c {}", quoted(&cli.config.to_string_lossy()))
+    if let Some(name) = &cli.environment {
+        words.extend(["-e".to_owned(), quoted(name)]);
+    }
+    words.join(" ")
 }
 
 /// As a shell reads it as one word.

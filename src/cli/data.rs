@@ -1,0 +1,138 @@
+//! The command line of what concerns the data: backups, restores, imports.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use time::OffsetDateTime;
+
+use super::{Artifact, Yes};
+use crate::task::recovered;
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Db {
+    /// Replace the data with a dump, or add CSV files to it
+    ///
+    /// The data is imported into a separate database, counted and checked, and then swapped in.
+    Import(ImportCommand),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ImportCommand {
+    /// A dump, which replaces all data, or CSV files, whose rows are added
+    ///
+    /// A dump is of one database, by `pg_dump` in plain or custom format, also compressed with gzip or zstd. The
+    /// application profile says which tables CSV files can have.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Only import and check the data next to the live database, then delete it again
+    #[arg(long, conflicts_with = "yes")]
+    pub check: bool,
+    #[command(flatten)]
+    pub yes: Yes,
+    #[command(flatten)]
+    pub artifact: Artifact,
+    // Its heading holds for what comes after it too.
+    #[command(flatten)]
+    pub csv: CsvOptions,
+}
+
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct BackupNow {
+    /// Write SQL text compressed with gzip: larger and slower, but readable everywhere
+    #[arg(long)]
+    pub plain: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum BackupCommand {
+    /// Take a backup
+    Now(BackupNow),
+    /// List the backups, and when one was last proven by a restore
+    List,
+    /// Check that backups are unchanged and can be read
+    Verify {
+        /// The backup: its name, or the start or end of it [default: all]
+        backup: Option<String>,
+        #[command(flatten)]
+        key: Key,
+    },
+    /// Prove a backup: restore it into a scratch database, compare the rows, and run the app on it
+    Drill {
+        /// The backup: its name, the start or end of it, or `latest` [default: latest]
+        backup: Option<String>,
+        #[command(flatten)]
+        key: Key,
+    },
+    /// Copy a backup to this machine
+    Pull {
+        /// The backup: its name, the start or end of it, or `latest` [default: latest]
+        backup: Option<String>,
+        /// The folder for the copy [default: `backups` beside citrino.yml]
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
+    /// Delete backups that need not be kept, on the host and in the bucket
+    Prune(BackupPrune),
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct BackupPrune {
+    /// Also delete the previous databases that restores and imports kept
+    #[arg(long, alias = "aside")]
+    pub previous_databases: bool,
+    /// Only show what would be deleted; exit 3 if something would
+    #[arg(long)]
+    pub check: bool,
+    #[command(flatten)]
+    pub yes: Yes,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct Key {
+    /// The file of an age private key, instead of `backup.identity`
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RestoreCommand {
+    /// The backup: its name, the start or end of it, `latest`, or a file from `backup pull`
+    ///
+    /// Not needed with `--to`, and with `--from` for its newest.
+    pub backup: Option<String>,
+    /// Download the backup from a bucket: `s3://BUCKET/PREFIX`, or `s3://` for the one in citrino.yml
+    ///
+    /// Without a name the newest one is used.
+    #[arg(long, value_name = "URL", conflicts_with = "to")]
+    pub from: Option<String>,
+    /// Return to this time, with a time zone: `2026-11-24 03:00:00-04` (needs `backup: { pitr: true }`)
+    #[arg(long, value_name = "TIME", conflicts_with = "backup", value_parser = recovered::parse)]
+    pub to: Option<OffsetDateTime>,
+    /// Allow a backup of another stack
+    #[arg(long)]
+    pub from_other_stack: bool,
+    /// Allow the named backup although it is not signed with the key of the stack: you know who wrote it
+    #[arg(long)]
+    pub unverified: bool,
+    /// Take no backup first, because the current database is too damaged; it is still kept under another name
+    #[arg(long)]
+    pub without_safety_backup: bool,
+    #[command(flatten)]
+    pub key: Key,
+    #[command(flatten)]
+    pub yes: Yes,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "For CSV files")]
+pub struct CsvOptions {
+    /// Who the rows are from; together with its code this identifies a row
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// The column that tells the rows apart, where the app's loader goes by another
+    #[arg(long, value_name = "COLUMN", requires = "source")]
+    pub key: Option<String>,
+    /// Options for the app's loader, after `--`; the application profile lists them
+    #[arg(last = true, requires = "source", value_name = "LOADER OPTIONS")]
+    pub loader: Vec<String>,
+}
