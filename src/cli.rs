@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::{Duration, OffsetDateTime};
 
+use crate::task::recovered;
+
 pub use data::{
     BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ImportCommand, Key, RestoreCommand,
 };

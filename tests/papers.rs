@@ -73,7 +73,10 @@ fn the_page_of_keys_is_what_the_binary_says() {
         .args(["config", "docs", "--markdown"])
         .output()
         .unwrap();
-    assert_eq!(String::from_utf8(said.stdout).unwrap(), read("docs/configuration.md"));
+    assert_eq!(
+        String::from_utf8(said.stdout).unwrap(),
+        read("docs/configuration.md")
+    );
 }
 
 #[test]

@@ -179,9 +179,8 @@ fn one_line(text: &Value) -> String {
 /// Nothing, an empty list and an empty section are no value that anybody would write.
 fn default(property: &Value) -> Option<String> {
     let default = property.get("default")?;
-    let is_empty = default.is_null()
-        || default.is_object()
-        || default.as_array().is_some_and(Vec::is_empty);
+    let is_empty =
+        default.is_null() || default.is_object() || default.as_array().is_some_and(Vec::is_empty);
     (!is_empty).then(|| match default {
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -5,11 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::listener::{Listener, Protocol, listeners};
 use super::neighbours::listed;
-use super::program::run_if_there;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
 use crate::host::neighbours::is_ours;
-use crate::host::system::{Cmd, Output, System};
+use crate::host::system::System;
 
 /// `check` refuses what is not so: nothing here can be made so.
 #[derive(Clone, Debug, Serialize, Deserialize)]

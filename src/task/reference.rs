@@ -14,14 +14,20 @@ pub struct TaskPage {
 
 /// Every kind, in the order of the page.
 pub fn kinds() -> Vec<TaskPage> {
-    let after = PAGE.lines().skip_while(|line| !line.starts_with("| kind |"));
+    let after = PAGE
+        .lines()
+        .skip_while(|line| !line.starts_with("| kind |"));
     let rows = after.skip(2).take_while(|line| line.starts_with('|'));
     rows.filter_map(page).collect()
 }
 
 fn page(row: &str) -> Option<TaskPage> {
     let mut cells = row.trim_matches('|').split(" | ").map(str::trim);
-    let mut cell = || cells.next().map(|cell| cell.trim_matches(['|', ' ']).to_owned());
+    let mut cell = || {
+        cells
+            .next()
+            .map(|cell| cell.trim_matches(['|', ' ']).to_owned())
+    };
     Some(TaskPage {
         kind: cell()?.replace(['*', '`'], ""),
         makes_sure: cell()?,

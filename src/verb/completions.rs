@@ -23,15 +23,19 @@ const PROGRAM: &str = "citrino-ops";
 /// Set by the script of the shell when it asks.
 const ASKED: &str = "CITRINO_OPS_COMPLETE";
 
-/// The script by which a shell asks.
-pub fn run(report: &mut Report, shell: Shell) -> u8 {
+/// The script by which a shell of this name asks; none for a shell that is not known.
+pub fn script(shell: &str) -> Option<String> {
     let mut script = Vec::new();
+    let builtins = Shells::builtins();
+    let completer = builtins.completer(shell)?;
+    // Into memory, which takes all of it.
+    let _ = completer.write_registration(ASKED, PROGRAM, PROGRAM, PROGRAM, &mut script);
+    Some(String::from_utf8_lossy(&script).into_owned())
+}
+
+pub fn run(report: &mut Report, shell: Shell) -> u8 {
     let shell = shell.to_string();
-    if let Some(shell) = Shells::builtins().completer(&shell) {
-        // Into memory, which takes all of it.
-        let _ = shell.write_registration(ASKED, PROGRAM, PROGRAM, PROGRAM, &mut script);
-    }
-    let script = String::from_utf8_lossy(&script);
+    let script = script(&shell).unwrap_or_default();
     let data = json!({"shell": shell, "script": script});
     report.datum(Datum::new(DatumKind::Completions, data), &script);
     exit::OK

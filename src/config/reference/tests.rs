@@ -44,13 +44,21 @@ fn every_key_of_the_types_has_its_page_and_every_page_says_what_it_should() {
     let known_in: Vec<&String> = known.difference(&told).collect();
     assert_eq!(known_in, [""; 0], "keys without a page");
     let beyond: Vec<&String> = told.difference(&known).collect();
-    assert_eq!(beyond, ["cloud.ipv4"], "pages without a key in every_key.yml");
+    assert_eq!(
+        beyond,
+        ["cloud.ipv4"],
+        "pages without a key in every_key.yml"
+    );
     for page in &pages {
         assert!(page.meaning.ends_with('.'), "{page:?}");
         assert!(!page.meaning.contains("??"), "{page:?}");
-        assert_ne!(page.takes, "text", "{} says nothing of what it takes", page.key);
-        let is_refused = page.meaning.contains("refused by this version")
-            || page.key.starts_with("alerts");
+        assert_ne!(
+            page.takes, "text",
+            "{} says nothing of what it takes",
+            page.key
+        );
+        let is_refused =
+            page.meaning.contains("refused by this version") || page.key.starts_with("alerts");
         let is_section = page.takes == "a section" || page.key == "cloud.ipv4";
         let says = !page.applied_by.is_empty();
         assert_eq!(says, !is_section && !is_refused, "{page:?}");
@@ -95,6 +103,10 @@ fn a_page_says_range_default_and_what_follows() {
     assert_eq!(workers.applied_by, [Applied::App]);
     assert_eq!(page("backup.at").default.as_deref(), Some("03:00"));
     assert!(page("domain").is_required && page("domain").default.is_none());
-    assert!(page("tls.issuer").takes.contains("`self_signed` (The host itself"));
+    assert!(
+        page("tls.issuer")
+            .takes
+            .contains("`self_signed` (The host itself")
+    );
     assert_eq!(page("secrets").default, None);
 }

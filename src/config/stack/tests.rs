@@ -391,7 +391,11 @@ fn a_file_of_another_kind_is_not_read() {
     let load = |bytes: &[u8]| {
         let path = folder.path().join("citrino.yml");
         std::fs::write(&path, bytes).unwrap();
-        Stack::load(&path).unwrap_err().to_string()
+        let paths = ConfigPaths {
+            main: path,
+            environment: None,
+        };
+        Stack::load(&paths).unwrap_err().to_string()
     };
     let large = format!("{LEAST}# {}\n", "x".repeat(256 * 1024));
     assert!(load(large.as_bytes()).ends_with("citrino.yml is larger than 256 KB"));
@@ -427,12 +431,26 @@ fn refusal_of_layers(main: &str, over: &str) -> String {
 
 #[test]
 fn an_environment_replaces_single_keys_and_says_where_each_value_is_from() {
-    let main = format!("{LEAST}app:\n  workers: 4\n  env: {{ A: one, B: two }}\nbackup: {{ keep_days: 9 }}\n");
-    let over = "stack: shop-staging\ndomain: staging.example.com\napp:\n  env: { B: three }\n  pool: 5\n";
+    let main = format!(
+        "{LEAST}app:\n  workers: 4\n  env: {{ A: one, B: two }}\nbackup: {{ keep_days: 9 }}\n"
+    );
+    let over =
+        "stack: shop-staging\ndomain: staging.example.com\napp:\n  env: { B: three }\n  pool: 5\n";
     let stack = layered(&main, over).unwrap();
-    assert_eq!((&*stack.name, &*stack.domain), ("shop-staging", "staging.example.com"));
-    assert_eq!((*stack.app.workers, *stack.app.pool, *stack.backup.keep_days), (4, 5, 9));
-    let env: Vec<(&str, &str)> = stack.app.env.iter().map(|(key, value)| (&**key, &**value)).collect();
+    assert_eq!(
+        (&*stack.name, &*stack.domain),
+        ("shop-staging", "staging.example.com")
+    );
+    assert_eq!(
+        (*stack.app.workers, *stack.app.pool, *stack.backup.keep_days),
+        (4, 5, 9)
+    );
+    let env: Vec<(&str, &str)> = stack
+        .app
+        .env
+        .iter()
+        .map(|(key, value)| (&**key, &**value))
+        .collect();
     assert_eq!(env, [("A", "one"), ("B", "three")]);
     let from = |key: &str| stack.origins[key].rsplit('/').next().unwrap().to_owned();
     assert_eq!(from("app.workers"), "citrino.yml:5");
@@ -445,12 +463,21 @@ fn an_environment_replaces_single_keys_and_says_where_each_value_is_from() {
 #[test]
 fn faults_of_an_environment_are_told_with_its_own_file_and_line() {
     let told = refusal_of_layers(LEAST, "stack: other\napp:\n  prot: 1\n");
-    assert!(told.starts_with("citrino.staging.yml:3: app.prot: unknown key"), "{told}");
-    let told = refusal_of_layers(&format!("{LEAST}app: {{ prot: 1 }}\n"), "stack: other\napp: { pool: x }\n");
+    assert!(
+        told.starts_with("citrino.staging.yml:3: app.prot: unknown key"),
+        "{told}"
+    );
+    let told = refusal_of_layers(
+        &format!("{LEAST}app: {{ prot: 1 }}\n"),
+        "stack: other\napp: { pool: x }\n",
+    );
     let lines: Vec<&str> = told.lines().collect();
     assert!(lines[0].ends_with("have 2 faults:"), "{told}");
     assert!(lines[1].starts_with("citrino.yml:4: app.prot"), "{told}");
-    assert!(lines[2].starts_with("citrino.staging.yml:2: app.pool"), "{told}");
+    assert!(
+        lines[2].starts_with("citrino.staging.yml:2: app.pool"),
+        "{told}"
+    );
     assert!(refusal_of_layers(LEAST, "stack: [\n").starts_with("citrino.staging.yml:"));
     let twice = refusal_of_layers(LEAST, "stack: other\nstack: again\n");
     assert!(twice.starts_with("citrino.staging.yml:2: stack"), "{twice}");
@@ -460,5 +487,8 @@ fn faults_of_an_environment_are_told_with_its_own_file_and_line() {
 #[test]
 fn an_environment_without_a_name_of_its_own_is_refused() {
     let told = refusal_of_layers(LEAST, "domain: staging.example.com\n");
-    assert!(told.starts_with("citrino.yml:1: stack: must be named in "), "{told}");
+    assert!(
+        told.starts_with("citrino.yml:1: stack: must be named in "),
+        "{told}"
+    );
 }

@@ -174,7 +174,10 @@ impl Document {
             many => {
                 let files = self.name();
                 let have = if self.files.len() > 1 { "have" } else { "has" };
-                Some(format!("{files} {have} {many} faults:\n{}", lines.join("\n")))
+                Some(format!(
+                    "{files} {have} {many} faults:\n{}",
+                    lines.join("\n")
+                ))
             }
         }
     }

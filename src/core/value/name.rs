@@ -16,7 +16,9 @@ fn is_label(text: &str, longest: usize) -> bool {
 }
 
 /// A stack's name. It names the server too, so it is a label of a host name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct StackName(String);
 
@@ -68,7 +70,9 @@ const LONGEST_DATABASE: usize = LONGEST_NAME - "_before_20261125_150000".len();
 const WORDS_OF_PG_HBA: [&str; 4] = ["all", "replication", "samerole", "sameuser"];
 
 /// The name of the app's database.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct DatabaseName(String);
 
@@ -82,7 +86,9 @@ impl DatabaseName {
 }
 
 /// The name of the app's role in the database.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct RoleName(String);
 
@@ -115,7 +121,9 @@ fn taken(text: &str, is_own: bool) -> Option<String> {
 }
 
 /// The name of an environment variable.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Variable(String);
 
@@ -131,7 +139,9 @@ impl Variable {
 }
 
 /// A word that the API knows something by: a server type, a location, an image.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Word(String);
 

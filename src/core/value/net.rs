@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::text::{checked_text, is_plain, shown, text_of};
 
 /// A host name in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Domain(String);
 
@@ -102,7 +104,9 @@ impl TryFrom<String> for Address {
 }
 
 /// A network such as `203.0.113.0/24`, without the bits of a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cidr(IpNet);
 

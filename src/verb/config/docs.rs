@@ -7,7 +7,7 @@ use crate::config::reference::{self, KeyPage};
 use crate::config::yaml::nearest;
 use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::{Code, Fault, exit};
-use crate::core::report::{Head, Report, Table, TableRow};
+use crate::core::report::{ListTable, Report, TableHead, TableRow};
 use crate::task::reference::{TaskPage, kinds};
 
 /// How a task kind is asked for: some have the name of a section.
@@ -113,12 +113,15 @@ fn indented(first: &str, more: &str, text: &str, width: usize) -> Vec<String> {
         .subsequent_indent(more)
         .break_words(false);
     let lines = textwrap::wrap(text, options);
-    lines.into_iter().map(std::borrow::Cow::into_owned).collect()
+    lines
+        .into_iter()
+        .map(std::borrow::Cow::into_owned)
+        .collect()
 }
 
 fn list(report: &mut Report, pages: &[KeyPage]) {
-    const HEADS: &[Head] = &[Head::Left("KEY"), Head::Left("DEFAULT")];
-    let mut table = Table::new(HEADS);
+    const HEADS: &[TableHead] = &[TableHead::Left("KEY"), TableHead::Left("DEFAULT")];
+    let mut table = ListTable::new(HEADS);
     for page in pages {
         let default = match &page.default {
             _ if page.is_required => "(required)".to_owned(),
@@ -169,7 +172,9 @@ fn absent(wished: &str, near: Option<&str>, what: &str, begin: &str) -> anyhow::
     let fault = Fault::new(Code::E0002, format!("there is no {what} `{shown}`"));
     let hint = match near {
         Some(near) => format!("did you mean `{begin}{near}`?"),
-        None => "`citrino-ops config docs` lists all keys; docs/tasks.md has the task kinds".to_owned(),
+        None => {
+            "`citrino-ops config docs` lists all keys; docs/tasks.md has the task kinds".to_owned()
+        }
     };
     fault.hint(hint).into()
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::config::stack::Stack;
 use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::exit;
-use crate::core::report::{Head, Table, TableRow};
+use crate::core::report::{ListTable, TableHead, TableRow};
 use crate::core::secret::DOTS;
 use crate::verb::job::Job;
 
@@ -14,8 +14,12 @@ use crate::verb::job::Job;
 const DEFAULT: &str = "default";
 
 pub fn run(job: &mut Job<'_>) -> Result<u8> {
-    const HEADS: &[Head] = &[Head::Left("KEY"), Head::Left("VALUE"), Head::Left("FROM")];
-    let mut table = Table::new(HEADS);
+    const HEADS: &[TableHead] = &[
+        TableHead::Left("KEY"),
+        TableHead::Left("VALUE"),
+        TableHead::Left("FROM"),
+    ];
+    let mut table = ListTable::new(HEADS);
     for (key, value) in values(&job.stack)? {
         let from = origin(&job.stack, &key);
         let datum = json!({ "key": key, "value": value, "from": from });
@@ -64,7 +68,10 @@ fn below(above: &str, value: Value, found: &mut Vec<(String, Value)>) {
 
 /// A source of a secret is told in one line.
 fn is_source(map: &serde_json::Map<String, Value>) -> bool {
-    map.len() == 1 && ["env", "file", "command"].iter().any(|key| map.contains_key(*key))
+    map.len() == 1
+        && ["env", "file", "command"]
+            .iter()
+            .any(|key| map.contains_key(*key))
 }
 
 /// A command line may hold what opens the secret.
@@ -80,7 +87,9 @@ fn shown(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
         Value::Object(map) => {
-            let pairs = map.iter().map(|(key, value)| format!("{key}: {}", shown(value)));
+            let pairs = map
+                .iter()
+                .map(|(key, value)| format!("{key}: {}", shown(value)));
             format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),

@@ -267,8 +267,14 @@ fn needs(before: &Made, after: &Made) -> BTreeSet<Applied> {
     let steps = before.site.iter().filter(|step| !after.site.contains(step));
     let new = after.site.iter().filter(|step| !before.site.contains(step));
     let changed: Vec<&Value> = steps.chain(new).collect();
-    let files: Vec<&Value> = changed.iter().map(|step| &step["task"]["file"]["path"]).collect();
-    let concerns = |list: &Value| list.as_array().is_some_and(|list| list.iter().any(|one| files.contains(&one)));
+    let files: Vec<&Value> = changed
+        .iter()
+        .map(|step| &step["task"]["file"]["path"])
+        .collect();
+    let concerns = |list: &Value| {
+        list.as_array()
+            .is_some_and(|list| list.iter().any(|one| files.contains(&one)))
+    };
     for step in before.site.iter().chain(&after.site) {
         let service = &step["task"]["service"];
         let unit = service["unit"].as_str().unwrap_or_default();
@@ -279,7 +285,11 @@ fn needs(before: &Made, after: &Made) -> BTreeSet<Applied> {
             needs.insert(Applied::Nginx);
         }
         let slots = step["task"]["handed_over"]["slots"].as_array();
-        if slots.is_some_and(|slots| slots.iter().any(|slot| concerns(&slot["running"]["restart_on"]))) {
+        if slots.is_some_and(|slots| {
+            slots
+                .iter()
+                .any(|slot| concerns(&slot["running"]["restart_on"]))
+        }) {
             needs.insert(Applied::App);
         }
     }
