@@ -108,14 +108,23 @@ class Postgres:
         act()  # New connections ask more than others, so the second time counts.
         seen = (self.folder / "log").stat().st_size
         act()
-        text = (self.folder / "log").read_text(encoding="utf-8")[seen:]
+        before = []
+        # A backend writes its line after it has answered, and hears of the setting when it gets to it.
+        for number in range(1, 100):
+            if number % 20 == 0:
+                act()
+            text = (self.folder / "log").read_text(encoding="utf-8")[seen:]
+            found = re.findall(r"execute sqlx_s_\d+: (.*?)\n[^\n\t]*DETAIL:  parameters: (.*?)\n", text, re.S)
+            statements = [filled(sql, dict(re.findall(r"\$(\d+) = '((?:[^']|'')*)'", given))) for sql, given in found if mark in sql]
+            if statements and statements == before:
+                break
+            before = statements
+            time.sleep(0.2)
         self.sql("ALTER SYSTEM RESET log_min_duration_statement")
         self.sql("SELECT pg_reload_conf()")
-        found = re.findall(r"execute sqlx_s_\d+: (.*?)\n[^\n\t]*DETAIL:  parameters: (.*?)\n", text, re.S)
-        statements = [filled(sql, dict(re.findall(r"\$(\d+) = '((?:[^']|'')*)'", given))) for sql, given in found if mark in sql]
         if not statements:
             raise Trouble(f"the log tells no statement with {mark}:\n{text[:2000]}")
-        return statements
+        return list(dict.fromkeys(statements))
 
 
 def filled(sql, given):

@@ -79,10 +79,13 @@ fn properties(facts: &Facts) -> String {
         ),
         (total, shown) => headline(facts, total, shown, &wanted),
     }];
-    lines.extend(comparing(facts));
     lines.push(list(facts));
     lines.retain(|line| !line.is_empty());
-    lines.join("\n")
+    let told = lines.join("\n");
+    match comparing(facts) {
+        Some(comparison) => format!("{told}\n\n{comparison}"),
+        None => told,
+    }
 }
 
 /// What sets the shown properties apart: the cheapest and the largest, if these are one each.
@@ -124,10 +127,10 @@ fn headline(facts: &Facts, total: i64, shown: usize, wanted: &str) -> String {
     let count = spell::count(total, "propiedad", "propiedades");
     let shown = i64::try_from(shown).unwrap_or(i64::MAX);
     match facts.offset() {
-        0 if total > shown => format!("Hay {count}: {wanted}. Las primeras {shown}:"),
+        0 if total > shown => format!("Hay {count}: {wanted}. Estas son las primeras {shown}."),
         0 => format!("Hay {count}: {wanted}."),
         before => format!(
-            "Hay {count}: {wanted}. De la {} a la {}:",
+            "Hay {count}: {wanted}. Estas van de la {} a la {}.",
             before + 1,
             before + shown
         ),

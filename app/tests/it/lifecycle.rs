@@ -203,6 +203,24 @@ fn the_catalogue_is_read_before_anybody_asks_and_ready_waits_for_it() {
 }
 
 #[test]
+fn a_catalogue_that_cannot_be_read_is_not_ready() {
+    let Some(database) = Database::loaded_copy() else {
+        return;
+    };
+    // The database answers, and has its schema and its rows.
+    let rename = |from: &str, to: &str| {
+        let rename = format!("ALTER TABLE propiedades RENAME {from} TO {to}");
+        database.execute(&rename).unwrap();
+    };
+    rename("titulo", "otro");
+    let app = App::start(&database);
+    let ready = app.get("/api/ready");
+    assert_eq!(ready.status, 503, "{}", ready.text);
+    rename("otro", "titulo");
+    assert_eq!(app.get("/api/ready").status, 200);
+}
+
+#[test]
 fn an_idle_connection_is_closed_after_its_time() {
     let Some(database) = Database::loaded() else {
         return;
