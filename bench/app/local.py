@@ -114,7 +114,7 @@ class Postgres:
             if number % 20 == 0:
                 act()
             text = (self.folder / "log").read_text(encoding="utf-8")[seen:]
-            found = re.findall(r"execute sqlx_s_\d+: (.*?)\n[^\n\t]*DETAIL:  parameters: (.*?)\n", text, re.S)
+            found = re.findall(r"execute sqlx_s_\d+: ([^\n]*(?:\n\t[^\n]*)*)\n(?:[^\n\t]*DETAIL:  parameters: ([^\n]*)\n)?", text)
             statements = [filled(sql, dict(re.findall(r"\$(\d+) = '((?:[^']|'')*)'", given))) for sql, given in found if mark in sql]
             if statements and statements == before:
                 break
