@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use crate::catalog::candidates::Candidates;
 use crate::catalog::fold::fold;
 use crate::catalog::preferences::Preferences;
+use crate::catalog::query_error::QueryError;
 use crate::catalog::ranking;
 use crate::catalog::ranking_cache::RankingCache;
 use crate::catalog::search::Page;
@@ -37,7 +38,8 @@ pub async fn run(settings: &Settings, database: &Database, wanted: &str, limite:
         ..Preferences::default()
     };
     let page = Page { limite, offset: 0 };
-    let lines = explained(&mut connection, &preferences, page)
+    let ranking_cache = RankingCache::start(database.beside(&settings.pool));
+    let lines = explained(&ranking_cache, &mut connection, &preferences, page)
         .await
         .context("the query cannot be explained")?;
     println!("{}", lines.join("\n"));
@@ -46,11 +48,11 @@ pub async fn run(settings: &Settings, database: &Database, wanted: &str, limite:
 
 /// With the radius whose figures the schema stores, and with one that has to be measured.
 async fn explained(
+    ranking_cache: &RankingCache,
     connection: &mut PgConnection,
     wanted: &Preferences,
     page: Page,
-) -> sqlx::Result<Vec<String>> {
-    let ranking_cache = RankingCache::default();
+) -> Result<Vec<String>, QueryError> {
     let rank = |known: &Candidates| {
         let ranking = ranking::rank(known, wanted, page);
         let ids: Vec<i64> = ranking.chosen.iter().map(|chosen| chosen.id).collect();

@@ -101,21 +101,30 @@ class Postgres:
     def address(self):
         return {"DATABASE_URL": f"postgres://citrino@{str(self.folder).replace('/', '%2F')}/citrino", "PATH": os.environ["PATH"]}
 
-    def heard(self, act):
-        """The statements that an act makes, each with the texts of its parameters."""
+    def heard(self, act, mark):
+        """The statements that an act makes and that contain the mark, each with the texts of its parameters."""
         self.sql("ALTER SYSTEM SET log_min_duration_statement = 0")
         self.sql("SELECT pg_reload_conf()")
         act()  # New connections ask more than others, so the second time counts.
         seen = (self.folder / "log").stat().st_size
         act()
-        text = (self.folder / "log").read_text(encoding="utf-8")[seen:]
+        before = []
+        # A backend writes its line after it has answered, and hears of the setting when it gets to it.
+        for number in range(1, 100):
+            if number % 20 == 0:
+                act()
+            text = (self.folder / "log").read_text(encoding="utf-8")[seen:]
+            found = re.findall(r"execute sqlx_s_\d+: ([^\n]*(?:\n\t[^\n]*)*)\n(?:[^\n\t]*DETAIL:  parameters: ([^\n]*)\n)?", text)
+            statements = [filled(sql, dict(re.findall(r"\$(\d+) = '((?:[^']|'')*)'", given))) for sql, given in found if mark in sql]
+            if statements and statements == before:
+                break
+            before = statements
+            time.sleep(0.2)
         self.sql("ALTER SYSTEM RESET log_min_duration_statement")
         self.sql("SELECT pg_reload_conf()")
-        found = re.findall(r"execute sqlx_s_\d+: (.*?)\n[^\n\t]*DETAIL:  parameters: (.*?)\n", text, re.S)
-        statements = [filled(sql, dict(re.findall(r"\$(\d+) = '((?:[^']|'')*)'", given))) for sql, given in found]
-        if not statements or "al_dia" not in statements[-1]:
-            raise Trouble(f"the log does not tell the statements of a recommendation:\n{text[:2000]}")
-        return statements
+        if not statements:
+            raise Trouble(f"the log tells no statement with {mark}:\n{text[:2000]}")
+        return list(dict.fromkeys(statements))
 
 
 def filled(sql, given):
@@ -124,10 +133,26 @@ def filled(sql, given):
     def value(match):
         text = given[match[1]]
         if text.startswith("{"):
-            return f"'{text}'::int8[]"
+            return f"'{text}'::int8[]" if re.fullmatch(r"[{\d,}]*", text) else f"'{text}'::text[]"
         return f"{text}::int8" if text.isdigit() else f"'{text}'::text"
 
     return re.sub(r"\$(\d+)", value, sql)
+
+
+def family(pid):
+    """A process and its descendants."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+    return [str(pid), *(one for child in children for one in family(child))]
+
+
+def spent(pid):
+    """Microseconds of processor that a process and its descendants have had."""
+    nanoseconds = 0
+    for one in family(pid):
+        for task in pathlib.Path(f"/proc/{one}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):  # A thread may end meanwhile.
+                nanoseconds += int(task.read_text(encoding="utf-8").split()[0])
+    return nanoseconds / 1000
 
 
 class Server:
@@ -148,13 +173,20 @@ class Server:
 
     def memory(self):
         """Megabytes of the process and its children; what they share is counted once."""
-        own = self.process.pid
-        children = pathlib.Path(f"/proc/{own}/task/{own}/children").read_text(encoding="utf-8").split()
         kilobytes = 0
-        for pid in [own, *children]:
+        for pid in family(self.process.pid):
             rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
             kilobytes += int(re.search(r"^Pss: +(\d+)", rollup, re.M)[1])
         return kilobytes / 1024
+
+    def ready(self):
+        """Waits until it can do its work."""
+        for _ in range(600):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/ready", timeout=5).read()
+                return
+            time.sleep(0.1)
+        raise Trouble("the app does not become ready")
 
     def stop(self):
         """Asks it to leave; how long that took."""

@@ -3,7 +3,7 @@
 use time::{Date, OffsetDateTime};
 
 use crate::catalog::candidates::{Candidate, Candidates, Group};
-use crate::catalog::filters::{Amount, Condition, PlaceName, Rooms};
+use crate::catalog::filters::{Amount, Condition, Filters, PlaceName, Rooms};
 use crate::catalog::fold::fold;
 use crate::catalog::names::has;
 use crate::catalog::preferences::Preferences;
@@ -24,13 +24,19 @@ const ZONE: usize = 2;
 pub struct CandidateFilter {
     operacion: usize,
     soft_zonas: Option<Vec<bool>>,
-    hard_zonas: Vec<Vec<bool>>,
     tipo: Option<u8>,
     /// If people are to live there: by kind, whether one can. The kind that is named passes whatever it is.
     habitable: Option<[bool; KINDS.len()]>,
     presupuesto_min: Option<f64>,
     presupuesto_max: Option<f64>,
-    /// The hard filters that look at a single property.
+    hard: HardFilter,
+}
+
+/// Hard filters alone: those of a search, or those of a recommendation that are never dropped.
+#[derive(Debug, Default)]
+pub struct HardFilter {
+    zonas: Vec<Vec<bool>>,
+    /// The filters that look at a single property.
     checks: Vec<Check>,
 }
 
@@ -38,6 +44,7 @@ pub struct CandidateFilter {
 #[derive(Debug)]
 enum Check {
     Kinds(Vec<u8>),
+    Operation(u8),
     Amount(Amount, f64, f64),
     Rooms(Rooms, i16, i16),
     /// Days since 1970.
@@ -48,25 +55,11 @@ enum Check {
     Name(PlaceName, Vec<bool>),
 }
 
-impl CandidateFilter {
-    /// The filters of these preferences.
-    pub fn new(wanted: &Preferences, known: &Candidates) -> Self {
-        let mut filter = CandidateFilter {
-            operacion: place(OPERATIONS, wanted.operacion),
-            soft_zonas: wanted
-                .zona
-                .as_ref()
-                .map(|zona| known.zonas.marked(|name| name.folded == *zona)),
-            hard_zonas: Vec::new(),
-            tipo: wanted.tipo_propiedad.map(kind),
-            habitable: wanted
-                .houses_people()
-                .then(|| std::array::from_fn(|kind| LIVING.contains(&KINDS[kind]))),
-            presupuesto_min: wanted.presupuesto_min,
-            presupuesto_max: wanted.presupuesto_max,
-            checks: Vec::new(),
-        };
-        for condition in wanted.ademas.conditions() {
+impl HardFilter {
+    /// The filters that can be checked in memory. A circle cannot, nor can a state other than being on offer.
+    pub fn new(filters: &Filters, known: &Candidates) -> Self {
+        let mut filter = HardFilter::default();
+        for condition in filters.conditions() {
             filter.add(condition, known);
         }
         filter
@@ -76,15 +69,17 @@ impl CandidateFilter {
         let check = match condition {
             Condition::Zones(zones) => {
                 let marks = known.zonas.marked(|name| zones.contains(&name.folded));
-                return self.hard_zonas.push(marks);
+                return self.zonas.push(marks);
             }
             Condition::OtherZones(zones) => {
                 let marks = known.zonas.marked(|name| !zones.contains(&name.folded));
-                return self.hard_zonas.push(marks);
+                return self.zonas.push(marks);
             }
-            // Groups hold one operation each, and only what is on offer is looked at; preferences name no circle.
-            Condition::Operation(_) | Condition::State(_) | Condition::Near(_) => return,
-            Condition::Kinds(kinds) => Check::Kinds(kinds.iter().map(|word| kind(word)).collect()),
+            Condition::State(_) | Condition::Near(_) => return,
+            Condition::Operation(word) => Check::Operation(index(OPERATIONS, word)),
+            Condition::Kinds(kinds) => {
+                Check::Kinds(kinds.iter().map(|word| index(KINDS, word)).collect())
+            }
             Condition::Amount(amount, least, most) => Check::Amount(
                 amount,
                 least.unwrap_or(f64::NEG_INFINITY),
@@ -116,10 +111,47 @@ impl CandidateFilter {
         self.checks.push(check);
     }
 
+    /// Whether a property of this group could pass.
+    pub fn may_hold(&self, group: &Group) -> bool {
+        self.zonas.iter().all(|marks| has(marks, group.zona))
+    }
+
+    /// Whether a property of such a group passes.
+    #[inline]
+    pub fn passes(&self, candidate: &Candidate) -> bool {
+        self.checks.iter().all(|check| check.passes(candidate))
+    }
+}
+
+impl CandidateFilter {
+    /// The filters of these preferences.
+    pub fn new(wanted: &Preferences, known: &Candidates) -> Self {
+        CandidateFilter {
+            operacion: place(OPERATIONS, wanted.operacion),
+            soft_zonas: wanted
+                .zona
+                .as_ref()
+                .map(|zona| known.zonas.marked(|name| name.folded == *zona)),
+            tipo: wanted.tipo_propiedad.map(|word| index(KINDS, word)),
+            habitable: wanted
+                .houses_people()
+                .then(|| std::array::from_fn(|kind| LIVING.contains(&KINDS[kind]))),
+            presupuesto_min: wanted.presupuesto_min,
+            presupuesto_max: wanted.presupuesto_max,
+            // Groups hold one operation each, so this one would be checked again for nothing.
+            hard: HardFilter::new(
+                &Filters {
+                    operacion: None,
+                    ..wanted.ademas.clone()
+                },
+                known,
+            ),
+        }
+    }
+
     /// Whether a property of this group could pass if the soft filters were dropped.
     pub fn may_hold(&self, group: &Group) -> bool {
-        let mut zonas = self.hard_zonas.iter();
-        group.operacion == Some(self.operacion) && zonas.all(|marks| has(marks, group.zona))
+        group.operacion == Some(self.operacion) && self.hard.may_hold(group)
     }
 
     /// The bit of the zone filter if the group misses it. All properties of a group have the same zone.
@@ -134,7 +166,7 @@ impl CandidateFilter {
     /// The soft filters that a property misses, as bits; `None` if it misses a hard one.
     #[inline]
     pub fn missed(&self, candidate: &Candidate) -> Option<u8> {
-        if !self.checks.iter().all(|check| check.passes(candidate)) {
+        if !self.hard.passes(candidate) {
             return None;
         }
         let other_kind = self.tipo.is_some_and(|tipo| tipo != candidate.tipo);
@@ -163,6 +195,7 @@ impl Check {
     fn passes(&self, candidate: &Candidate) -> bool {
         match self {
             Check::Kinds(kinds) => kinds.contains(&candidate.tipo),
+            Check::Operation(operacion) => *operacion == candidate.operacion,
             Check::Amount(amount, least, most) => {
                 let value = match amount {
                     Amount::Price => candidate.precio,
@@ -197,8 +230,9 @@ fn place(words: &[&str], word: &str) -> usize {
     found.unwrap_or(words.len())
 }
 
-fn kind(word: &str) -> u8 {
-    u8::try_from(place(KINDS, word)).unwrap_or(u8::MAX)
+/// The same as it is stored with a property.
+fn index(words: &[&str], word: &str) -> u8 {
+    u8::try_from(place(words, word)).unwrap_or(u8::MAX)
 }
 
 /// Days since 1970, in UTC.

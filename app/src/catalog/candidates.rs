@@ -3,10 +3,12 @@
 //! Properties of one operation and zone are one group, so a request for a zone looks at no other.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use crate::catalog::fold::fold;
 use crate::catalog::market::{self, Collected, Market, Reference};
 use crate::catalog::names::{Names, UNKNOWN};
+use crate::catalog::property::Place;
 use crate::catalog::services::CATEGORIES;
 use crate::catalog::zone::Zone;
 use crate::catalog::{GROUND, KINDS, LIVING, OPERATIONS};
@@ -35,6 +37,8 @@ pub struct Candidate {
     pub garajes: i16,
     /// Its index in [`KINDS`].
     pub tipo: u8,
+    /// Its index in [`OPERATIONS`], also if it is not on offer.
+    pub operacion: u8,
     /// Indices among the names.
     pub uv: u32,
     pub manzana: u32,
@@ -44,10 +48,11 @@ pub struct Candidate {
 pub const COLUMNS: &str = "id, estado_propiedad = 'disponible' AS en_oferta, operacion, tipo_propiedad, zona, zona_normalizada, \
      uv, manzana, precio_usd::float8 AS precio, superficie_m2 AS superficie, \
      superficie_total::float8 AS terreno, superficie_construida::float8 AS construida, num_dormitorios, num_banos, num_garajes, \
-     fecha_publicacion - date '1970-01-01' AS publicada, distancias_m";
+     fecha_publicacion - date '1970-01-01' AS publicada, distancias_m, titulo, \
+     ST_Y(coordenadas::geometry) AS lat, ST_X(coordenadas::geometry) AS lng";
 
 /// A property as the database has it.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, Default, sqlx::FromRow)]
 pub struct Row {
     pub id: i64,
     pub en_oferta: bool,
@@ -66,6 +71,16 @@ pub struct Row {
     pub num_garajes: Option<i32>,
     pub publicada: Option<i32>,
     pub distancias_m: Option<Vec<Option<f64>>>,
+    pub titulo: String,
+    pub lat: Option<f64>,
+    pub lng: Option<f64>,
+}
+
+/// What the map shows of a property, and no ranking reads.
+#[derive(Debug)]
+pub struct Sign {
+    pub titulo: Box<str>,
+    pub lugar: Option<Place>,
 }
 
 /// The properties that share an operation and a zone.
@@ -78,6 +93,8 @@ pub struct Group {
     /// The index of the first spelling of its zone; none if the zone is unknown.
     spelling: Option<u32>,
     pub rows: Vec<Candidate>,
+    /// One for each row.
+    pub signs: Vec<Sign>,
     /// By category, for each row: metres to the nearest service, infinite beyond what the schema measures, NaN without
     /// coordinates. A request reads three of the nine categories, so they are stored column by column.
     metros: [Vec<f64>; CATEGORIES.len()],
@@ -92,7 +109,8 @@ impl Group {
             .collect()
     }
 
-    fn push(&mut self, candidate: Candidate, metros: [f64; CATEGORIES.len()]) -> usize {
+    fn push(&mut self, candidate: Candidate, sign: Sign, metros: [f64; CATEGORIES.len()]) -> usize {
+        self.signs.push(sign);
         for (column, metres) in self.metros.iter_mut().zip(metros) {
             column.push(metres);
         }
@@ -132,6 +150,7 @@ impl Group {
         for column in &mut self.metros {
             column.swap_remove(row);
         }
+        self.signs.swap_remove(row);
         self.rows.swap_remove(row)
     }
 }
@@ -169,11 +188,14 @@ pub struct Candidates {
     pub zonas: Names,
     pub uvs: Names,
     pub manzanas: Names,
+    /// Made when it is first asked for.
+    zones: OnceLock<Vec<Zone>>,
 }
 
 impl Candidates {
     /// Adds a property, or replaces it. Afterwards [`Candidates::settle`] compares it with the market.
     pub fn put(&mut self, row: Row) {
+        self.zones = OnceLock::new();
         self.remove(row.id);
         let candidate = Candidate::of(&row);
         let folded = row.zona_normalizada.unwrap_or_default();
@@ -184,10 +206,21 @@ impl Candidates {
             manzana: self.manzanas.take(row.manzana, fold),
             ..candidate
         };
+        let sign = Sign {
+            titulo: row.titulo.into(),
+            lugar: row.lat.zip(row.lng).map(|(lat, lng)| Place { lat, lng }),
+        };
         self.unsettle(offered, candidate.tipo);
         let group = self.group(offered, zona);
-        let place = self.groups[group].push(candidate, metres(row.distancias_m.as_deref()));
+        let metres = metres(row.distancias_m.as_deref());
+        let place = self.groups[group].push(candidate, sign, metres);
         self.places.insert(row.id, (group, place));
+    }
+
+    /// The group of a property, and its row in the group.
+    pub fn find(&self, id: i64) -> Option<(&Group, usize)> {
+        let (group, row) = self.places.get(&id)?;
+        Some((&self.groups[*group], *row))
     }
 
     fn unsettle(&mut self, operacion: Option<usize>, tipo: u8) {
@@ -206,6 +239,7 @@ impl Candidates {
                 zona,
                 spelling: None,
                 rows: Vec::new(),
+                signs: Vec::new(),
                 metros: Default::default(),
             });
             groups.len() - 1
@@ -256,7 +290,11 @@ impl Candidates {
     }
 
     /// Every zone that a property has, by its folded name; of several spellings the first.
-    pub fn zones(&self) -> Vec<Zone> {
+    pub fn zones(&self) -> &[Zone] {
+        self.zones.get_or_init(|| self.make_zones())
+    }
+
+    fn make_zones(&self) -> Vec<Zone> {
         let mut zones: Vec<Zone> = self
             .zonas
             .used()
@@ -292,6 +330,8 @@ impl Candidate {
             garajes: count(row.num_garajes),
             #[allow(clippy::cast_possible_truncation)] // there are eleven kinds
             tipo: position(KINDS, &row.tipo_propiedad) as u8,
+            #[allow(clippy::cast_possible_truncation)] // there are three
+            operacion: position(OPERATIONS, &row.operacion) as u8,
             uv: UNKNOWN,
             manzana: UNKNOWN,
         }

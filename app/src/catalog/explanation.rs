@@ -4,9 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::catalog::preferences::Preferences;
-use crate::catalog::property::Property;
 use crate::catalog::ranking::{Chosen, Part};
-use crate::catalog::recommend::Recommended;
 use crate::catalog::score::{Component, GROUND_M2};
 use crate::catalog::services::category_names;
 use crate::catalog::{GROUND, LIVING, market, spell};
@@ -40,25 +38,24 @@ fn share(chosen: &Chosen) -> Option<f64> {
 }
 
 /// What does not agree, and what is unknown that would be needed to say so.
-pub fn doubts(row: &Recommended) -> Vec<String> {
-    let chosen = &row.chosen;
+pub fn doubts(chosen: &Chosen) -> Vec<String> {
     let price = match share(chosen) {
         Some(share) if market::is_plausible(share) => None,
         Some(share) => Some(format!(
             "Dato dudoso: su precio por m² es mucho {} que lo usual.",
             if share < 1.0 { "menor" } else { "mayor" }
         )),
-        None => Some(incomparable(row)),
+        None => Some(incomparable(chosen)),
     };
-    let has_bedrooms = LIVING.contains(&row.propiedad.tipo_propiedad.as_str());
+    let has_bedrooms = LIVING.contains(&chosen.tipo);
     let rooms = match chosen.has_plausible_rooms {
         Some(false) => Some(format!(
             "Dato dudoso: {} en {} m² construidos.",
-            bedrooms(&row.propiedad),
-            whole(row.propiedad.superficie_construida)
+            bedrooms(chosen),
+            whole(chosen.medida)
         )),
         // Without a surface the price cannot be compared either, which the first sentence says.
-        None if has_bedrooms && row.propiedad.num_dormitorios.is_none() => {
+        None if has_bedrooms && chosen.dormitorios.is_none() => {
             Some("No informa los dormitorios.".to_owned())
         }
         _ => None,
@@ -66,13 +63,12 @@ pub fn doubts(row: &Recommended) -> Vec<String> {
     price.into_iter().chain(rooms).collect()
 }
 
-fn incomparable(row: &Recommended) -> String {
-    let property = &row.propiedad;
-    let missing = if property.precio_usd.is_none() {
+fn incomparable(chosen: &Chosen) -> String {
+    let missing = if chosen.precio.is_none() {
         "no informa el precio"
-    } else if row.chosen.usd_m2.is_none() {
+    } else if chosen.usd_m2.is_none() {
         "no informa la superficie"
-    } else if property.zona.is_none() {
+    } else if chosen.zona.is_none() {
         "no informa la zona"
     } else {
         "hay muy pocas parecidas"
@@ -93,60 +89,57 @@ pub fn name(component: Component, wanted: &Preferences) -> &'static str {
 }
 
 /// What a part is judged by.
-pub fn detail(part: &Part, row: &Recommended, wanted: &Preferences) -> String {
+pub fn detail(part: &Part, chosen: &Chosen, wanted: &Preferences) -> String {
     match (part.component, part.value) {
         (Component::Price, None) => "No informa el precio.".to_owned(),
         (Component::Price, _) => format!(
             "Cuesta {} USD de un máximo de {}.",
-            whole(row.propiedad.precio_usd),
+            whole(chosen.precio),
             whole(wanted.presupuesto_max)
         ),
-        (Component::Market, None) => incomparable(row),
-        (Component::Market, _) => compared(row),
+        (Component::Market, None) => incomparable(chosen),
+        (Component::Market, _) => compared(chosen),
         (Component::Services, None) => "No informa dónde está.".to_owned(),
-        (Component::Services, _) => services(row, wanted),
-        (Component::Surface, _) => surface(&row.propiedad, wanted),
+        (Component::Services, _) => services(chosen, wanted),
+        (Component::Surface, _) => surface(chosen, wanted),
         (Component::Rooms, None) => "No informa los dormitorios.".to_owned(),
-        (Component::Rooms, _) => format!(
-            "Tiene {}; {}.",
-            bedrooms(&row.propiedad),
-            needed_bedrooms(wanted)
-        ),
+        (Component::Rooms, _) => {
+            format!("Tiene {}; {}.", bedrooms(chosen), needed_bedrooms(wanted))
+        }
     }
 }
 
-fn compared(row: &Recommended) -> String {
-    let place = match (row.chosen.reference, &row.propiedad.zona) {
+fn compared(chosen: &Chosen) -> String {
+    let place = match (chosen.reference, &chosen.zona) {
         (Some(reference), Some(zone)) if reference.of_zone => zone,
         _ => "la ciudad",
     };
     format!(
         "Pide {} USD por m²; la mediana de {} en {place} es {}.",
-        figure(row.chosen.usd_m2),
-        spell::kinds(&[row.propiedad.tipo_propiedad.as_str()]),
-        figure(row.chosen.reference.map(|reference| reference.usd_m2))
+        figure(chosen.usd_m2),
+        spell::kinds(&[chosen.tipo]),
+        figure(chosen.reference.map(|reference| reference.usd_m2))
     )
 }
 
-fn surface(property: &Property, wanted: &Preferences) -> String {
-    let (known, of, sought) = if property.tipo_propiedad == GROUND {
-        (property.superficie_total, "de terreno", GROUND_M2)
+fn surface(chosen: &Chosen, wanted: &Preferences) -> String {
+    let (of, sought) = if chosen.tipo == GROUND {
+        ("de terreno", GROUND_M2)
     } else {
-        let sought = wanted.superficie_deseada();
-        (property.superficie_construida, "construidos", sought)
+        ("construidos", wanted.superficie_deseada())
     };
-    match known {
-        Some(_) => format!(
+    match chosen.medida {
+        Some(metres) => format!(
             "Tiene {} m² {of}; se buscan {}.",
-            whole(known),
+            spell::whole(metres),
             spell::whole(sought)
         ),
         None => format!("No informa los m² {of}."),
     }
 }
 
-fn bedrooms(property: &Property) -> String {
-    let rooms = property.num_dormitorios.unwrap_or(0).into();
+fn bedrooms(chosen: &Chosen) -> String {
+    let rooms = chosen.dormitorios.unwrap_or(0);
     spell::count(rooms, "dormitorio", "dormitorios")
 }
 
@@ -158,17 +151,12 @@ fn needed_bedrooms(wanted: &Preferences) -> String {
     }
 }
 
-fn services(row: &Recommended, wanted: &Preferences) -> String {
-    let distances = row.distancias_m.as_deref().unwrap_or(&[]);
-    let near = |place: &i32| {
-        let index = usize::try_from(*place).ok()?.checked_sub(1)?;
-        distances.get(index).copied().flatten()
-    };
+fn services(chosen: &Chosen, wanted: &Preferences) -> String {
     let told: Vec<String> = category_names(&wanted.categorias)
         .into_iter()
-        .zip(wanted.categorias.iter().map(near))
+        .zip(&chosen.metros)
         .map(|(name, metres)| match metres {
-            Some(metres) => format!("{} a {} m", spell::category(name), spell::rounded(metres)),
+            Some(metres) => format!("{} a {} m", spell::category(name), spell::rounded(*metres)),
             None => format!("{} a más de 1 km", spell::category(name)),
         })
         .collect();

@@ -52,6 +52,12 @@ impl Names {
         }
     }
 
+    /// The text at this index, folded and as it is written.
+    pub fn named(&self, place: u32) -> Option<(&str, &str)> {
+        let name = self.known.get(place as usize)?;
+        Some((name.folded.as_str(), name.written.as_str()))
+    }
+
     /// The texts in use.
     pub fn used(&self) -> impl Iterator<Item = &Name> {
         self.known.iter().filter(|name| name.uses > 0)

@@ -1,5 +1,6 @@
 //! The ranking: fit falling, price rising, id rising; unknown last.
 
+use crate::catalog::KINDS;
 use crate::catalog::best::{Best, Rank};
 use crate::catalog::candidate_filter::{CandidateFilter, SOFT};
 use crate::catalog::candidates::{Candidate, Candidates, Group};
@@ -23,6 +24,17 @@ pub struct Chosen {
     pub id: i64,
     /// From 0 to 100, with one decimal.
     pub score: f64,
+    /// Its kind.
+    pub tipo: &'static str,
+    /// The name of its zone.
+    pub zona: Option<String>,
+    /// US dollars.
+    pub precio: Option<f64>,
+    /// The square metres that it is judged by: of the ground for a plot, built for everything else.
+    pub medida: Option<f64>,
+    pub dormitorios: Option<i64>,
+    /// For each wanted category, metres to the nearest service; none beyond what the schema measures.
+    pub metros: Vec<Option<f64>>,
     /// What its points count, up to 1.
     pub confidence: f64,
     /// The requested parts.
@@ -131,14 +143,27 @@ impl<'s> Search<'s> {
 fn chosen(known: &Candidates, scale: &Scale, rank: Rank) -> Chosen {
     let (group, row) = (&known.groups[rank.at.0 as usize], rank.at.1 as usize);
     let candidate = &group.rows[row];
-    let usd_m2 = candidate.usd_m2();
+    let figure = |value: f64| (!value.is_nan()).then_some(value);
+    let metros = group.metros(&scale.categorias).into_iter();
     Chosen {
         id: candidate.id,
+        // A newer schema may have more kinds.
+        tipo: KINDS.get(usize::from(candidate.tipo)).unwrap_or(&"otro"),
+        zona: known
+            .zonas
+            .named(group.zona)
+            .map(|(_, zona)| zona.to_owned()),
+        precio: figure(candidate.precio),
+        medida: figure(candidate.medida),
+        dormitorios: (candidate.dormitorios >= 0).then_some(candidate.dormitorios.into()),
+        metros: metros
+            .map(|column| Some(column[row]).filter(|metres| metres.is_finite()))
+            .collect(),
         score: score::score(rank.fit),
         confidence: score::confidence(candidate),
         parts: parts(group, scale, row),
         reference: known.reference(group, candidate.tipo),
-        usd_m2: (!usd_m2.is_nan()).then_some(usd_m2),
+        usd_m2: figure(candidate.usd_m2()),
         has_plausible_rooms: candidate.has_plausible_rooms(),
     }
 }

@@ -1,172 +1,122 @@
-//! What properties are ranked by, kept in memory, and never out of date.
+//! Answers from memory, and never out of date.
 //!
-//! The statement that fetches the rows of an answer also asks, in the same snapshot, whether any transaction wrote a property
-//! that the cache has not seen. If one did, the cache reads what it wrote, and the answer is made again, all within one snapshot.
-//! So an answer is what the database held at one moment after the request arrived.
+//! Each answer is made of the memory as it is after a proof (`prover.rs`), so it is what the database held at one moment after
+//! the request arrived. The rows of an answer are kept as JSON; those that are not kept are fetched by a statement that also
+//! reports, in the same snapshot, whether the memory is still current. If it is not, the answer is made again.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::Arc;
 
-use futures_util::TryStreamExt;
-use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 
-use crate::catalog::candidates::{COLUMNS, Candidates, Row};
-use crate::catalog::property::{self, Property};
-use crate::catalog::services::{self, NearbyColumns};
+use crate::catalog::candidates::Candidates;
+use crate::catalog::chosen_row::ChosenRow;
+use crate::catalog::fragments::Fragment;
+use crate::catalog::memory::{Mark, Memory, Moment};
+use crate::catalog::property;
+use crate::catalog::prover::{Connect, Prover};
+use crate::catalog::query_error::QueryError;
+use crate::catalog::services::{self, KEPT_M};
 use crate::catalog::zone::Zone;
 
 /// The ranking cache of a server.
-#[derive(Debug, Default)]
-pub struct RankingCache {
-    known: RwLock<Option<Known>>,
-    /// Held by the request that brings the cache up to date.
-    turn: tokio::sync::Mutex<()>,
-}
-
 #[derive(Debug)]
-struct Known {
-    mark: Mark,
-    candidates: Candidates,
+pub struct RankingCache {
+    memory: Arc<Memory>,
+    prover: Prover,
 }
-
-/// What the cache has seen.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-struct Mark {
-    /// The server's start and the table's file. When either changes, everything is read again.
-    lugar: String,
-    /// The snapshot of the last refresh.
-    vista: String,
-    /// The oldest transaction that the snapshot may not have seen.
-    desde: i64,
-}
-
-/// The row of a property that was chosen for the page.
-#[derive(Debug, sqlx::FromRow)]
-pub struct ChosenRow {
-    al_dia: bool,
-    #[sqlx(flatten)]
-    pub propiedad: Property,
-    /// Metres to the nearest service of each category.
-    pub distancias_m: Option<Vec<Option<f64>>>,
-    #[sqlx(flatten)]
-    pub cerca: NearbyColumns,
-}
-
-/// More changed rows than this are not added one by one: reading everything again needs less memory.
-const MANY: i64 = 5000;
-
-const PLACE: &str =
-    "concat_ws('.', extract(epoch FROM pg_postmaster_start_time()), 'propiedades'::regclass::oid,
-    pg_relation_filenode('propiedades'))";
 
 impl RankingCache {
+    /// An empty one, which reads the catalogue when it is first asked.
+    pub fn start(connect: impl Connect) -> Self {
+        let memory = Arc::<Memory>::default();
+        RankingCache {
+            prover: Prover::start(Arc::clone(&memory), connect),
+            memory,
+        }
+    }
+
+    /// What `look` makes of the properties as they are after this call, and of the number of that state.
+    pub async fn look<T>(&self, look: impl FnOnce(&Candidates, u64) -> T) -> Result<T, QueryError> {
+        self.prover.prove().await?;
+        let seen = self
+            .memory
+            .read(|known, moment, _| look(known, moment.generation));
+        let (_, seen) = seen.ok_or(sqlx::Error::WorkerCrashed)?;
+        Ok(seen)
+    }
+
     /// Calls `choose` with all properties. Returns its result, and the rows of the ids that it chose, in its order.
     pub async fn ask<T>(
         &self,
         connection: &mut PgConnection,
         radius_m: i64,
         choose: impl Fn(&Candidates) -> (T, Vec<i64>),
-    ) -> sqlx::Result<(T, Vec<ChosenRow>)> {
-        let seen = self.mark();
-        if let Some(answer) = self
-            .answer_from_memory(connection, radius_m, &choose)
-            .await?
-        {
-            return Ok(answer);
+    ) -> Result<(T, Vec<ChosenRow>), QueryError> {
+        loop {
+            self.prover.prove().await?;
+            let chosen = self.memory.read(|known, _, _| choose(known));
+            let (moment, (answer, ids)) = chosen.ok_or(sqlx::Error::WorkerCrashed)?;
+            if let Some(rows) = rows(connection, &moment.mark, radius_m, &ids).await? {
+                return Ok((answer, rows));
+            }
         }
-        let _turn = self.turn.lock().await;
-        // Another request may have brought it up to date meanwhile.
-        if self.mark() != seen
-            && let Some(answer) = self
-                .answer_from_memory(connection, radius_m, &choose)
-                .await?
-        {
-            return Ok(answer);
+    }
+
+    /// The same with the rows as JSON, most of which are in memory.
+    pub async fn fragments<T>(
+        &self,
+        pool: &PgPool,
+        choose: impl Fn(&Candidates) -> (T, Vec<i64>),
+    ) -> Result<(T, Vec<Arc<Fragment>>), QueryError> {
+        loop {
+            self.prover.prove().await?;
+            let chosen = self.memory.read(|known, _, kept| {
+                let (answer, ids) = choose(known);
+                let found: Vec<_> = ids.iter().map(|id| kept(*id)).collect();
+                (answer, ids, found)
+            });
+            let (moment, (answer, ids, found)) = chosen.ok_or(sqlx::Error::WorkerCrashed)?;
+            if let Some(fragments) = self.completed(pool, &moment, &ids, found).await? {
+                return Ok((answer, fragments));
+            }
         }
-        let mut moment = connection
-            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await?;
-        self.refresh(&mut moment).await?;
-        let answer = self
-            .answer_from_memory(&mut moment, radius_m, &choose)
-            .await?;
-        moment.commit().await?;
-        // Within its own snapshot the cache is never out of date.
-        answer.ok_or_else(|| {
-            sqlx::Error::Protocol("the ranking cache could not be brought up to date".to_owned())
-        })
+    }
+
+    /// All fragments, with those that were not kept; none if the moment has passed.
+    async fn completed(
+        &self,
+        pool: &PgPool,
+        moment: &Moment,
+        ids: &[i64],
+        mut found: Vec<Option<Arc<Fragment>>>,
+    ) -> Result<Option<Vec<Arc<Fragment>>>, QueryError> {
+        let pairs = || ids.iter().copied().zip(&found);
+        let missing: Vec<i64> = pairs()
+            .filter(|(_, fragment)| fragment.is_none())
+            .map(|(id, _)| id)
+            .collect();
+        if !missing.is_empty() {
+            let mut connection = pool.acquire().await?;
+            let Some(rows) = rows(&mut connection, &moment.mark, KEPT_M, &missing).await? else {
+                return Ok(None);
+            };
+            let made: Vec<Arc<Fragment>> = rows
+                .into_iter()
+                .map(|row| Arc::new(Fragment::new(row)))
+                .collect();
+            let named: Vec<_> = missing.into_iter().zip(made.iter().cloned()).collect();
+            self.memory.keep(moment.generation, &named);
+            let gaps = found.iter_mut().filter(|fragment| fragment.is_none());
+            for (gap, fragment) in gaps.zip(made) {
+                *gap = Some(fragment);
+            }
+        }
+        Ok(Some(found.into_iter().flatten().collect()))
     }
 
     /// Every zone that a property has, by its folded name.
-    pub async fn zones(&self, connection: &mut PgConnection) -> sqlx::Result<Vec<Zone>> {
-        let choose = |known: &Candidates| (known.zones(), Vec::new());
-        let (zones, _) = self.ask(connection, services::KEPT_M, choose).await?;
-        Ok(zones)
-    }
-
-    fn mark(&self) -> Option<Mark> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().map(|known| known.mark.clone())
-    }
-
-    /// The answer from what is in memory; none when the database has changed since.
-    async fn answer_from_memory<T>(
-        &self,
-        connection: &mut PgConnection,
-        radius_m: i64,
-        choose: &impl Fn(&Candidates) -> (T, Vec<i64>),
-    ) -> sqlx::Result<Option<(T, Vec<ChosenRow>)>> {
-        let chosen = {
-            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            known
-                .as_ref()
-                .map(|known| (known.mark.clone(), choose(&known.candidates)))
-        };
-        let Some((mark, (answer, ids))) = chosen else {
-            return Ok(None);
-        };
-        let rows = if ids.is_empty() {
-            let mut query = QueryBuilder::new("SELECT ");
-            push_up_to_date(&mut query, &mark);
-            let up_to_date: bool = query.build_query_scalar().fetch_one(connection).await?;
-            up_to_date.then(Vec::new)
-        } else {
-            rows(connection, &mark, radius_m, &ids).await?
-        };
-        Ok(rows.map(|rows| (answer, rows)))
-    }
-
-    /// Reads what was written since the last refresh, or everything.
-    async fn refresh(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
-        let mut query = QueryBuilder::new("SELECT ");
-        query.push(PLACE).push(
-            " AS lugar, pg_current_snapshot()::text AS vista,
-               pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS desde",
-        );
-        let now: Mark = query.build_query_as().fetch_one(&mut *connection).await?;
-        match self.mark().filter(|seen| seen.lugar == now.lugar) {
-            Some(seen) => match rows_since(connection, &seen).await? {
-                Some(rows) => self.add(rows, now),
-                None => self.replace(now, read_all(connection).await?),
-            },
-            None => self.replace(now, read_all(connection).await?),
-        }
-        Ok(())
-    }
-
-    fn add(&self, rows: Vec<Row>, mark: Mark) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.as_mut() {
-            for row in rows {
-                known.candidates.put(row);
-            }
-            known.candidates.settle();
-            known.mark = mark;
-        }
-    }
-
-    fn replace(&self, mark: Mark, candidates: Candidates) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        *known = Some(Known { mark, candidates });
+    pub async fn zones(&self) -> Result<Vec<Zone>, QueryError> {
+        self.look(|known, _| known.zones().to_vec()).await
     }
 
     /// EXPLAIN (ANALYZE, BUFFERS) of the statement behind an answer, line by line.
@@ -175,55 +125,25 @@ impl RankingCache {
         connection: &mut PgConnection,
         radius_m: i64,
         ids: &[i64],
-    ) -> sqlx::Result<Vec<String>> {
-        let mark = self.mark().ok_or(sqlx::Error::RowNotFound)?;
-        query("EXPLAIN (ANALYZE, BUFFERS) ", &mark, radius_m, ids)
-            .build_query_scalar()
-            .fetch_all(connection)
-            .await
+    ) -> Result<Vec<String>, QueryError> {
+        let read = self.memory.read(|_, _, _| ());
+        let (moment, ()) = read.ok_or(sqlx::Error::RowNotFound)?;
+        let mut query = query("EXPLAIN (ANALYZE, BUFFERS) ", &moment.mark, radius_m, ids);
+        let lines = query.build_query_scalar().fetch_all(connection).await?;
+        Ok(lines)
     }
 }
 
-/// All properties.
-async fn read_all(connection: &mut PgConnection) -> sqlx::Result<Candidates> {
-    let mut query = QueryBuilder::new("SELECT ");
-    query.push(COLUMNS).push(" FROM propiedades");
-    let mut candidates = Candidates::default();
-    let mut rows = query.build_query_as::<Row>().fetch(connection);
-    while let Some(row) = rows.try_next().await? {
-        candidates.put(row);
-    }
-    candidates.settle();
-    Ok(candidates)
-}
-
-/// The rows that were written since; none when there are too many, or some were deleted, so that everything must be read again.
-async fn rows_since(connection: &mut PgConnection, seen: &Mark) -> sqlx::Result<Option<Vec<Row>>> {
-    let mut query = QueryBuilder::new("SELECT EXISTS (SELECT FROM propiedades_quitadas WHERE ");
-    push_unseen(&mut query, seen);
-    query.push(")");
-    let deleted: bool = query
-        .build_query_scalar()
-        .fetch_one(&mut *connection)
-        .await?;
-    if deleted {
-        return Ok(None);
-    }
-    let mut query = QueryBuilder::new("SELECT ");
-    query.push(COLUMNS).push(" FROM propiedades WHERE ");
-    push_unseen(&mut query, seen);
-    query.push(" LIMIT ").push_bind(MANY + 1);
-    let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
-    Ok((rows.len() <= usize::try_from(MANY).unwrap_or(usize::MAX)).then_some(rows))
-}
-
-/// The rows with these ids, in this order; none when the cache is out of date.
+/// The rows with these ids, in this order; none when the memory is out of date.
 async fn rows(
     connection: &mut PgConnection,
     mark: &Mark,
     radius_m: i64,
     ids: &[i64],
 ) -> sqlx::Result<Option<Vec<ChosenRow>>> {
+    if ids.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
     let mut rows: Vec<ChosenRow> = query("", mark, radius_m, ids)
         .build_query_as()
         .fetch_all(connection)
@@ -238,11 +158,8 @@ async fn rows(
 fn query(prefix: &str, mark: &Mark, radius_m: i64, ids: &[i64]) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(prefix);
     query.push("SELECT (");
-    push_up_to_date(&mut query, mark);
-    query
-        .push(") AS al_dia, ")
-        .push(property::COLUMNS)
-        .push(", p.distancias_m");
+    mark.push_is_current(&mut query);
+    query.push(") AS al_dia, ").push(property::COLUMNS);
     services::push_columns(&mut query, radius_m);
     query.push(" FROM propiedades p");
     services::push_lateral(&mut query, radius_m);
@@ -251,27 +168,4 @@ fn query(prefix: &str, mark: &Mark, radius_m: i64, ids: &[i64]) -> QueryBuilder<
         .push_bind(ids.to_vec())
         .push(")");
     query
-}
-
-/// Appends whether the cache has seen every change.
-fn push_up_to_date(query: &mut QueryBuilder<Postgres>, mark: &Mark) {
-    for table in ["propiedades", "propiedades_quitadas"] {
-        query
-            .push("NOT EXISTS (SELECT FROM ")
-            .push(table)
-            .push(" WHERE ");
-        push_unseen(query, mark);
-        query.push(") AND ");
-    }
-    query.push(PLACE).push(" = ").push_bind(mark.lugar.clone());
-}
-
-/// Appends the condition that a row was written by a transaction that the cache has not seen. Numbers that no transaction has
-/// reached yet come from another server's dump.
-fn push_unseen(query: &mut QueryBuilder<Postgres>, mark: &Mark) {
-    query.push("cambio >= ").push_bind(mark.desde);
-    query.push(" AND cambio < pg_snapshot_xmax(pg_current_snapshot())::text::bigint AND NOT pg_visible_in_snapshot(cambio::text::xid8, ");
-    query
-        .push_bind(mark.vista.clone())
-        .push("::text::pg_snapshot)");
 }

@@ -3,10 +3,12 @@
 use sqlx::PgConnection;
 
 use crate::catalog::candidates::Candidates;
+use crate::catalog::chosen_row::ChosenRow;
 use crate::catalog::preferences::Preferences;
 use crate::catalog::property::Property;
+use crate::catalog::query_error::QueryError;
 use crate::catalog::ranking::{self, Chosen, Ranking};
-use crate::catalog::ranking_cache::{ChosenRow, RankingCache};
+use crate::catalog::ranking_cache::RankingCache;
 use crate::catalog::search::Page;
 use crate::catalog::services::NearbyColumns;
 
@@ -16,8 +18,6 @@ pub struct Recommended {
     pub propiedad: Property,
     /// Its score, and why.
     pub chosen: Chosen,
-    /// Metres to the nearest service of each category.
-    pub distancias_m: Option<Vec<Option<f64>>>,
     pub cerca: NearbyColumns,
 }
 
@@ -48,15 +48,8 @@ pub async fn find<No>(
     radius_m: i64,
     page: Page,
     resolve: impl Fn(&Candidates) -> Result<Resolved, No>,
-) -> sqlx::Result<Result<Found, No>> {
-    let choose = |known: &Candidates| match resolve(known) {
-        Ok(resolved) => {
-            let ranking = ranking::rank(known, &resolved.wanted, page);
-            let ids = ranking.chosen.iter().map(|chosen| chosen.id).collect();
-            (Ok((resolved, ranking)), ids)
-        }
-        Err(no) => (Err(no), Vec::new()),
-    };
+) -> Result<Result<Found, No>, QueryError> {
+    let choose = |known: &Candidates| chosen(known, page, &resolve);
     let (found, rows) = ranking_cache.ask(connection, radius_m, choose).await?;
     Ok(found.map(|(resolved, Ranking { total, chosen })| Found {
         resolved,
@@ -65,12 +58,27 @@ pub async fn find<No>(
     }))
 }
 
+/// The ranking, and the ids of its rows.
+pub fn chosen<No>(
+    known: &Candidates,
+    page: Page,
+    resolve: impl Fn(&Candidates) -> Result<Resolved, No>,
+) -> (Result<(Resolved, Ranking), No>, Vec<i64>) {
+    match resolve(known) {
+        Ok(resolved) => {
+            let ranking = ranking::rank(known, &resolved.wanted, page);
+            let ids = ranking.chosen.iter().map(|chosen| chosen.id).collect();
+            (Ok((resolved, ranking)), ids)
+        }
+        Err(no) => (Err(no), Vec::new()),
+    }
+}
+
 impl Recommended {
     fn new((row, chosen): (ChosenRow, Chosen)) -> Self {
         Recommended {
             propiedad: row.propiedad,
             chosen,
-            distancias_m: row.distancias_m,
             cerca: row.cerca,
         }
     }

@@ -6,8 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::catalog::explanation::{self, Coherence};
+use crate::catalog::fragments::Fragment;
 use crate::catalog::preferences::Preferences;
 use crate::catalog::property::PropertyView;
+use crate::catalog::ranking::Chosen;
 use crate::catalog::recommend::Recommended;
 use crate::catalog::services::Nearby;
 
@@ -17,6 +19,16 @@ use crate::catalog::services::Nearby;
 pub struct ScoredProperty {
     #[serde(flatten)]
     pub propiedad: PropertyView,
+    #[serde(flatten)]
+    pub juicio: Judgement,
+    /// By category, within the radius; null without coordinates.
+    servicios_cercanos: Option<BTreeMap<&'static str, Nearby>>,
+}
+
+/// The score, and why.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Juicio)]
+pub struct Judgement {
     /// 0 to 100: the sum of all points.
     pub compatibilidad: f64,
     /// How much of the request could be judged, 0 to 100. What could not be judged gives no points.
@@ -28,8 +40,6 @@ pub struct ScoredProperty {
     /// Parts that were requested and could not be judged.
     sin_datos: Vec<&'static str>,
     justificacion: String,
-    /// By category, within the radius; null without coordinates.
-    servicios_cercanos: Option<BTreeMap<&'static str, Nearby>>,
 }
 
 /// A part of the score. The points of all parts add up to the score.
@@ -49,8 +59,32 @@ struct PartView {
 impl ScoredProperty {
     /// Explains a row.
     pub fn new(row: Recommended, wanted: &Preferences) -> Self {
-        let chosen = &row.chosen;
-        let dudas = explanation::doubts(&row);
+        let placed = row.propiedad.place().is_some();
+        ScoredProperty {
+            juicio: Judgement::new(&row.chosen, wanted),
+            servicios_cercanos: placed.then(|| row.cerca.by_category()),
+            propiedad: row.propiedad.into(),
+        }
+    }
+
+    /// Writes the same as JSON, from a property that is written already.
+    pub fn write(to: &mut Vec<u8>, property: &Fragment, judgement: &Judgement) {
+        let own = serde_json::to_vec(judgement).unwrap_or_default();
+        // Both are objects: `{…}` and `{…}` become `{…,…`.
+        to.extend_from_slice(property.view.strip_suffix(b"}").unwrap_or_default());
+        to.push(b',');
+        to.extend_from_slice(own.strip_prefix(b"{").unwrap_or_default());
+        to.pop();
+        to.extend_from_slice(b",\"servicios_cercanos\":");
+        to.extend_from_slice(&property.nearby);
+        to.push(b'}');
+    }
+}
+
+impl Judgement {
+    /// Explains a score.
+    pub fn new(chosen: &Chosen, wanted: &Preferences) -> Self {
+        let dudas = explanation::doubts(chosen);
         let known = chosen.parts.iter().filter(|part| part.value.is_some());
         let judged: f64 = known.map(|part| part.share).sum();
         let desglose: Vec<PartView> = chosen
@@ -61,12 +95,11 @@ impl ScoredProperty {
                 valor: hundredth(part.value.unwrap_or(0.0)),
                 peso: hundredth(part.share),
                 puntos: hundredth(chosen.confidence * part.value.unwrap_or(0.0) * part.share),
-                detalle: explanation::detail(part, &row, wanted),
+                detalle: explanation::detail(part, chosen, wanted),
             })
             .collect();
         let unknown = chosen.parts.iter().filter(|part| part.value.is_none());
-        let placed = row.propiedad.place().is_some();
-        ScoredProperty {
+        Judgement {
             compatibilidad: chosen.score,
             cobertura: hundredth(judged),
             coherencia: explanation::coherence(chosen),
@@ -76,8 +109,6 @@ impl ScoredProperty {
             justificacion: sentences(&desglose, &dudas),
             desglose,
             dudas,
-            servicios_cercanos: placed.then(|| row.cerca.by_category()),
-            propiedad: row.propiedad.into(),
         }
     }
 }

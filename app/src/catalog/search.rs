@@ -5,19 +5,43 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use crate::catalog::filters::{Amount, Condition, Filters, Near, PlaceName, Rooms};
 use crate::catalog::property::{COLUMNS, Property};
 
-/// The orders that may be asked for. Each ends with the id, so it is total.
-pub const ORDERS: &[(&str, &str)] = &[
-    ("id", "p.id"),
-    ("precio_asc", "p.precio_usd ASC NULLS LAST, p.id"),
-    ("precio_desc", "p.precio_usd DESC NULLS LAST, p.id"),
-    (
-        "superficie_desc",
-        "coalesce(p.superficie_construida, p.superficie_total) DESC NULLS LAST, p.id",
-    ),
-    ("recientes", "p.fecha_publicacion DESC NULLS LAST, p.id"),
-    // Only with a place; see [`Filters::cerca`].
-    ("distancia", "distancia_m, p.id"),
+/// An order of properties. Each ends with the id, so it is total, and what is unknown comes last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Id,
+    Cheapest,
+    Dearest,
+    Largest,
+    Newest,
+    /// Only with a place; see [`Filters::cerca`].
+    Distance,
+}
+
+/// The orders by their names in requests.
+pub const ORDERS: &[(&str, Order)] = &[
+    ("id", Order::Id),
+    ("precio_asc", Order::Cheapest),
+    ("precio_desc", Order::Dearest),
+    ("superficie_desc", Order::Largest),
+    ("recientes", Order::Newest),
+    ("distancia", Order::Distance),
 ];
+
+impl Order {
+    /// In SQL.
+    fn sql(self) -> &'static str {
+        match self {
+            Order::Id => "p.id",
+            Order::Cheapest => "p.precio_usd ASC NULLS LAST, p.id",
+            Order::Dearest => "p.precio_usd DESC NULLS LAST, p.id",
+            Order::Largest => {
+                "coalesce(p.superficie_construida, p.superficie_total) DESC NULLS LAST, p.id"
+            }
+            Order::Newest => "p.fecha_publicacion DESC NULLS LAST, p.id",
+            Order::Distance => "distancia_m, p.id",
+        }
+    }
+}
 
 /// A part of the ordered result.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +56,7 @@ pub struct Page {
 pub async fn find(
     connection: &mut PgConnection,
     filters: &Filters,
-    order: &'static str,
+    order: Order,
     page: Page,
 ) -> sqlx::Result<(i64, Vec<Property>)> {
     let total = count(&mut *connection, filters).await?;
@@ -40,7 +64,7 @@ pub async fn find(
     query.push(COLUMNS);
     push_distance(&mut query, filters.cerca);
     push_filters(&mut query, filters);
-    query.push(" ORDER BY ").push(order);
+    query.push(" ORDER BY ").push(order.sql());
     query
         .push(" LIMIT ")
         .push_bind(page.limite)

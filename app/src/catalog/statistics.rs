@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 
 /// Price classes in dollars, half open: from each bound up to the next.
-const BOUNDS: [i32; 6] = [0, 50_000, 100_000, 150_000, 200_000, 300_000];
+pub const BOUNDS: [i32; 6] = [0, 50_000, 100_000, 150_000, 200_000, 300_000];
 
 /// Figures of an operation's properties. Unknown prices and surfaces are left out and counted.
 #[derive(Debug, Serialize, sqlx::FromRow, ToSchema)]
@@ -36,6 +36,17 @@ pub struct Count {
     pub cantidad: i64,
 }
 
+/// What a kind costs: plots, flats and houses are not one market.
+#[derive(Debug, Serialize, sqlx::FromRow, ToSchema)]
+#[schema(as = MedianaDeTipo)]
+pub struct KindMedian {
+    pub nombre: String,
+    /// Properties whose price is known.
+    pub con_precio: i64,
+    pub precio_mediano: Option<f64>,
+    pub precio_m2_mediano: Option<f64>,
+}
+
 /// How many prices lie from one bound up to the next.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ClaseDePrecio)]
@@ -45,6 +56,9 @@ pub struct PriceClass {
     pub hasta: Option<i32>,
     pub cantidad: i64,
 }
+
+/// Zones of [`top_zones`].
+pub const TOP_ZONES: usize = 10;
 
 const SURFACE: &str = "coalesce(superficie_construida, superficie_total)";
 
@@ -94,6 +108,23 @@ pub async fn kinds(connection: &mut PgConnection, operacion: &str) -> sqlx::Resu
     .await
 }
 
+/// What each kind of an operation costs, by its name.
+pub async fn kind_medians(
+    connection: &mut PgConnection,
+    operacion: &str,
+) -> sqlx::Result<Vec<KindMedian>> {
+    let query = format!(
+        "SELECT tipo_propiedad AS nombre, count(precio_usd) AS con_precio,
+                percentile_cont(0.5) WITHIN GROUP (ORDER BY precio_usd::float8) AS precio_mediano,
+                percentile_cont(0.5) WITHIN GROUP (ORDER BY round(precio_usd / {SURFACE}, 2)::float8) AS precio_m2_mediano
+         FROM propiedades WHERE operacion = $1 GROUP BY 1 ORDER BY 1"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(query))
+        .bind(operacion)
+        .fetch_all(&mut *connection)
+        .await
+}
+
 /// The ten zones with the most properties of an operation.
 pub async fn top_zones(connection: &mut PgConnection, operacion: &str) -> sqlx::Result<Vec<Count>> {
     sqlx::query_as(
@@ -119,28 +150,31 @@ pub async fn price_classes(
     .bind(BOUNDS.as_slice())
     .fetch_all(&mut *connection)
     .await?;
-    let count = |class: i32| {
-        found
-            .iter()
-            .find(|(own, _)| *own == class)
-            .map_or(0, |(_, n)| *n)
-    };
-    let highest = BOUNDS
-        .iter()
-        .skip(1)
-        .map(|bound| Some(*bound))
-        .chain([None]);
-    Ok(BOUNDS
+    let mut counts = [0; BOUNDS.len()];
+    for (class, count) in found {
+        let index = usize::try_from(class - 1).ok();
+        if let Some(own) = index.and_then(|index| counts.get_mut(index)) {
+            *own = count;
+        }
+    }
+    Ok(price_class_list(&counts))
+}
+
+/// Price classes with these counts, from the lowest up.
+pub fn price_class_list(counts: &[i64; BOUNDS.len()]) -> Vec<PriceClass> {
+    let bounds = BOUNDS.iter().skip(1);
+    let highest = bounds.map(|bound| Some(*bound)).chain([None]);
+    BOUNDS
         .iter()
         .zip(highest)
-        .zip(1..)
-        .map(|((desde, hasta), class)| PriceClass {
+        .zip(counts)
+        .map(|((desde, hasta), cantidad)| PriceClass {
             rango: name(*desde, hasta),
             desde: *desde,
             hasta,
-            cantidad: count(class),
+            cantidad: *cantidad,
         })
-        .collect())
+        .collect()
 }
 
 fn name(desde: i32, hasta: Option<i32>) -> String {

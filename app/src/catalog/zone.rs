@@ -44,20 +44,11 @@ const SUGGESTIONS: usize = 5;
 
 /// Looks up a folded name: first among whole names, then among parts of names.
 pub async fn find(connection: &mut PgConnection, wanted: &str) -> sqlx::Result<Found> {
-    let exact: Option<Zone> = sqlx::query_as(
-        "SELECT zona, zona_normalizada FROM propiedades WHERE zona_normalizada = $1 ORDER BY id LIMIT 1",
-    )
-    .bind(wanted)
-    .fetch_optional(&mut *connection)
-    .await?;
-    if let Some(zone) = exact {
-        return Ok(Found::Zones(vec![zone]));
-    }
-    Ok(among(all(connection).await?, wanted))
+    Ok(among(&all(connection).await?, wanted))
 }
 
 /// The same among these zones.
-pub fn among(zones: Vec<Zone>, wanted: &str) -> Found {
+pub fn among(zones: &[Zone], wanted: &str) -> Found {
     if let Some(exact) = zones.iter().find(|zone| zone.zona_normalizada == wanted) {
         return Found::Zones(vec![exact.clone()]);
     }
@@ -67,7 +58,7 @@ pub fn among(zones: Vec<Zone>, wanted: &str) -> Found {
         .cloned()
         .collect();
     if containing.is_empty() {
-        Found::Similar(similar(zones, wanted))
+        Found::Similar(similar(zones.to_vec(), wanted))
     } else {
         Found::Zones(containing)
     }

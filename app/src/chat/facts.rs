@@ -12,10 +12,11 @@ use crate::catalog::candidates::Candidates;
 use crate::catalog::filters::Filters;
 use crate::catalog::preferences::{Family, Preferences};
 use crate::catalog::property::{self, PropertyView};
+use crate::catalog::query_error::QueryError;
 use crate::catalog::ranking_cache::RankingCache;
 use crate::catalog::recommend::{self, Resolved};
 use crate::catalog::scored_property::ScoredProperty;
-use crate::catalog::search::{self, ORDERS, Page};
+use crate::catalog::search::{self, ORDERS, Order, Page};
 use crate::catalog::services::{self, CATEGORIES, NearService, RADII};
 use crate::catalog::summary::{self, Summary, ZONE_ORDERS, ZoneSummary};
 use crate::catalog::zone::{self, Zone};
@@ -52,7 +53,7 @@ impl Card {
     /// Its score from 0 to 100, if it has one.
     pub fn score(&self) -> Option<f64> {
         match self {
-            Card::Scored(item) => Some(item.compatibilidad),
+            Card::Scored(item) => Some(item.juicio.compatibilidad),
             Card::Plain(_) => None,
         }
     }
@@ -95,7 +96,7 @@ pub async fn find(
     connection: &mut PgConnection,
     question: Question,
     zones: &[Zone],
-) -> sqlx::Result<Facts> {
+) -> Result<Facts, QueryError> {
     let mut facts = Facts {
         intent: question.intent(),
         total: 0,
@@ -134,22 +135,23 @@ async fn answer(
     ranking_cache: &RankingCache,
     connection: &mut PgConnection,
     facts: &mut Facts,
-) -> sqlx::Result<()> {
+) -> Result<(), QueryError> {
     match facts.intent {
-        Intent::Ranking => ranked(connection, facts).await,
-        Intent::Cantidad | Intent::Precios => figures(connection, facts).await,
-        Intent::Zonas | Intent::Comparacion => compared(connection, facts).await,
-        Intent::Propiedad => single_property(connection, facts).await,
+        Intent::Ranking => ranked(connection, facts).await?,
+        Intent::Cantidad | Intent::Precios => figures(connection, facts).await?,
+        Intent::Zonas | Intent::Comparacion => compared(connection, facts).await?,
+        Intent::Propiedad => single_property(connection, facts).await?,
         Intent::Contacto if facts.question.propiedad.is_some() => {
-            single_property(connection, facts).await
+            single_property(connection, facts).await?;
         }
         // Of a question that names nothing, whom to ask is not known.
-        Intent::Contacto if facts.question.is_vague() => Ok(()),
+        Intent::Contacto if facts.question.is_vague() => {}
         Intent::Recomendacion | Intent::Contacto => {
-            recommended(ranking_cache, connection, facts).await
+            recommended(ranking_cache, connection, facts).await?;
         }
-        Intent::Ayuda => everything(connection, facts).await,
+        Intent::Ayuda => everything(connection, facts).await?,
     }
+    Ok(())
 }
 
 async fn figures(connection: &mut PgConnection, facts: &mut Facts) -> sqlx::Result<()> {
@@ -184,7 +186,7 @@ async fn recommended(
     ranking_cache: &RankingCache,
     connection: &mut PgConnection,
     facts: &mut Facts,
-) -> sqlx::Result<()> {
+) -> Result<(), QueryError> {
     let question = &mut facts.question;
     question.operacion = question.operacion.or(Some("venta"));
     let wanted = preferences_of(question, select::filters(connection, question).await?);
@@ -298,9 +300,9 @@ fn plain(rows: Vec<property::Property>) -> Vec<Card> {
         .collect()
 }
 
-fn order(name: &str) -> &'static str {
+fn order(name: &str) -> Order {
     ORDERS
         .iter()
         .find(|(known, _)| *known == name)
-        .map_or(ORDERS[0].1, |(_, sql)| sql)
+        .map_or(Order::Id, |(_, order)| *order)
 }

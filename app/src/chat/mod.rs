@@ -27,6 +27,7 @@ use sqlx::PgConnection;
 pub use answer::{Known, Origin};
 pub use wording::{Options, Worded};
 
+use crate::catalog::query_error::QueryError;
 use crate::catalog::ranking_cache::RankingCache;
 use crate::catalog::zone::Zone;
 use crate::settings;
@@ -87,8 +88,8 @@ impl Conversation {
         connection: &mut PgConnection,
         mut turns: Vec<Turn>,
         bob_per_usd: f64,
-    ) -> sqlx::Result<Self> {
-        let zones = ranking_cache.zones(connection).await?;
+    ) -> Result<Self, QueryError> {
+        let zones = ranking_cache.zones().await?;
         let extra = turns.len().saturating_sub(TURNS);
         let mut seen = 0;
         // Instructions are kept, however old.

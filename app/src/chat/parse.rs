@@ -114,12 +114,37 @@ fn property(text: &[Token], taken: &mut [bool]) -> Option<i64> {
         }
         let named = text[before].is_one_of(&["propiedad", "inmueble", "ficha", "id", "codigo"])
             || text[at - 1].is_one_of(&["#", "id"]);
+        let named = named || is_asked_about(text, at);
         if let (true, Ok(id)) = (named, text[at].text.parse()) {
             taken[at] = true;
             return Some(id);
         }
     }
     None
+}
+
+/// "cuénteme de la 57", "el contacto de la 45": a bare number at the end, of what somebody wants to be told.
+fn is_asked_about(text: &[Token], at: usize) -> bool {
+    const ASKING: &[&str] = &[
+        "cuentame",
+        "cuenteme",
+        "contame",
+        "detalle",
+        "detalles",
+        "informacion",
+        "info",
+        "contacto",
+        "telefono",
+        "celular",
+        "whatsapp",
+        "vendedor",
+        "dueno",
+    ];
+    let ends = text[at + 1..]
+        .iter()
+        .all(|token| token.sort != Sort::Word && token.sort != Sort::Digits);
+    let of_it = text[at - 1].is("la") && text[..at].iter().any(|token| token.is_one_of(ASKING));
+    ends && of_it
 }
 
 #[cfg(test)]

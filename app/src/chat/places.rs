@@ -118,6 +118,9 @@ pub fn find(text: &[Token], zones: &[Zone]) -> Places {
         found.taken[at..end].fill(true);
         let list = if refused(text, at, refused_until) {
             refused_until = Some(end);
+            if let Some(far) = far_from(text, at) {
+                found.taken[far] = true;
+            }
             &mut found.unwanted
         } else {
             refused_until = None;
@@ -328,12 +331,20 @@ fn after_place(text: &[Token], at: usize) -> bool {
     place(before(text, at, if article { 2 } else { 1 })) || (article && place(before(text, at, 1)))
 }
 
+/// Where "lejos" stands in "lejos del centro". Elsewhere it is a word like any other, which may not have been understood.
+fn far_from(text: &[Token], at: usize) -> Option<usize> {
+    let before = text[..at]
+        .iter()
+        .rposition(|token| !token.is_one_of(&["de", "del", "la", "el", "los", "las"]))?;
+    text[before].is("lejos").then_some(before)
+}
+
 /// "menos en", "no en la", "excepto", "que no sea en", "fuera de", "ni en"; and what is joined to a zone that ends at `earlier` and
 /// is refused: "menos Equipetrol y Urubó".
 fn refused(text: &[Token], at: usize, earlier: Option<usize>) -> bool {
     const FILLERS: &[&str] = &["en", "de", "del", "por", "la", "el", "los", "las"];
     const REFUSING: &[&str] = &[
-        "no", "ni", "menos", "excepto", "salvo", "fuera", "evitar", "sin",
+        "no", "ni", "menos", "excepto", "salvo", "fuera", "evitar", "sin", "lejos",
     ];
     const BEING: &[&str] = &[
         "sea",

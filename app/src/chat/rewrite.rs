@@ -45,6 +45,10 @@ fn meant(known: &Rewrite, before: Option<&Token>) -> Vec<String> {
 
 /// The first new word is told as all that was written.
 fn replaced(old: &[Token], new: &[String]) -> Vec<Token> {
+    // What stands for itself is only kept from being read as something else.
+    if old.iter().map(|token| &token.text).eq(new) {
+        return old.to_vec();
+    }
     let written: Vec<&str> = old.iter().map(|token| token.written.as_str()).collect();
     let token = |(index, text): (usize, &String)| Token {
         text: text.clone(),
@@ -75,6 +79,13 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_for_itself_is_told_as_it_was_written() {
+        let read = rewrite(&tokens("Equipetrol norte"));
+        let written: Vec<&str> = read.iter().map(|token| token.written.as_str()).collect();
+        assert_eq!(written, ["Equipetrol", "norte"]);
+    }
+
+    #[test]
     fn slang_and_english_are_read() {
         for (text, expected) in [
             ("200 lucas verdes", "200 mil dolares"),
@@ -87,6 +98,8 @@ mod tests {
             ),
             ("dpto p/ estudiante", "dpto para estudiante"),
             ("casa de 3 dormitorios", "casa de 3 dormitorios"),
+            ("por el norte", "por el zona norte"),
+            ("en la zona norte", "en la zona norte"),
         ] {
             assert_eq!(read(text), expected);
         }

@@ -2,6 +2,7 @@
 
 mod wanted;
 
+use crate::catalog::property::PropertyView;
 use crate::catalog::spell;
 use crate::catalog::summary::{Summary, ZoneSummary};
 use crate::chat::facts::{Card, Facts};
@@ -80,7 +81,45 @@ fn properties(facts: &Facts) -> String {
     }];
     lines.push(list(facts));
     lines.retain(|line| !line.is_empty());
-    lines.join("\n")
+    let told = lines.join("\n");
+    match comparing(facts) {
+        Some(comparison) => format!("{told}\n\n{comparison}"),
+        None => told,
+    }
+}
+
+/// What sets the shown properties apart: the cheapest and the largest, if these are one each.
+fn comparing(facts: &Facts) -> Option<String> {
+    let shown = || facts.cards.iter().map(Card::property);
+    let by = |figure: fn(&PropertyView) -> Option<f64>, sign: f64| {
+        let known = || shown().filter_map(|one| Some((one, sign * figure(one)?)));
+        let (best, most) = known().max_by(|one, other| one.1.total_cmp(&other.1))?;
+        let alike = known().filter(|(_, value)| value.total_cmp(&most).is_eq());
+        (known().count() > 1 && alike.count() == 1).then_some(best)
+    };
+    let cheapest = by(|one| one.precio, -1.0);
+    let largest = by(|one| one.superficie_m2, 1.0);
+    let price = |one: &PropertyView| spell::price(one.precio);
+    let surface = |one: &PropertyView| spell::tenth(one.superficie_m2.unwrap_or_default());
+    let sentence = match (cheapest, largest) {
+        (Some(one), Some(same)) if one.id == same.id => format!(
+            "La más barata es también la más grande: #{}, {} y {} m².",
+            one.id,
+            price(one),
+            surface(one)
+        ),
+        (Some(cheap), Some(large)) => format!(
+            "La más barata es #{} ({}); la más grande, #{} ({} m²).",
+            cheap.id,
+            price(cheap),
+            large.id,
+            surface(large)
+        ),
+        (Some(one), None) => format!("La más barata es #{} ({}).", one.id, price(one)),
+        (None, Some(one)) => format!("La más grande es #{} ({} m²).", one.id, surface(one)),
+        (None, None) => return None,
+    };
+    Some(sentence)
 }
 
 /// How many there are, and which of them are shown.
@@ -88,10 +127,10 @@ fn headline(facts: &Facts, total: i64, shown: usize, wanted: &str) -> String {
     let count = spell::count(total, "propiedad", "propiedades");
     let shown = i64::try_from(shown).unwrap_or(i64::MAX);
     match facts.offset() {
-        0 if total > shown => format!("Hay {count}: {wanted}. Las primeras {shown}:"),
+        0 if total > shown => format!("Hay {count}: {wanted}. Estas son las primeras {shown}."),
         0 => format!("Hay {count}: {wanted}."),
         before => format!(
-            "Hay {count}: {wanted}. De la {} a la {}:",
+            "Hay {count}: {wanted}. Estas van de la {} a la {}.",
             before + 1,
             before + shown
         ),
@@ -135,11 +174,11 @@ fn help(facts: &Facts) -> String {
 fn contact(facts: &Facts) -> String {
     if facts.cards.is_empty() {
         return "Diga de qué propiedad, por ejemplo «contacto de la propiedad #12». Este chat no publica teléfonos ni \
-                correos; le diré dónde está el anuncio, con el contacto del vendedor."
+                correos; le diré dónde están: en la página de la propiedad y en el anuncio."
             .to_owned();
     }
     let mut lines = vec![
-        "Este chat no publica teléfonos ni correos de vendedores. El contacto está en el anuncio:"
+        "Este chat no publica teléfonos ni correos de vendedores. Están en la página de la propiedad, si el vendedor los da, y en el anuncio:"
             .to_owned(),
     ];
     lines.extend(facts.cards.iter().map(|card| {

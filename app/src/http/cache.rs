@@ -1,8 +1,8 @@
-//! A cache for answers that change slowly. They have an `ETag`, so that a client need not fetch them again.
+//! Answers that are asked for more often than they change. They have an `ETag`, so that a client need not fetch them again.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -19,6 +19,8 @@ use crate::http::error::ApiError;
 pub struct Cache {
     lifetime: Duration,
     kept: Arc<Mutex<HashMap<&'static str, Kept>>>,
+    /// Each with the state of the memory that it was made of.
+    of_state: Arc<std::sync::Mutex<HashMap<&'static str, (u64, Kept)>>>,
 }
 
 #[derive(Clone)]
@@ -34,6 +36,7 @@ impl Cache {
         Cache {
             lifetime,
             kept: Arc::default(),
+            of_state: Arc::default(),
         }
     }
 
@@ -55,11 +58,35 @@ impl Cache {
             }
         };
         drop(kept);
-        Ok(self.respond(answer, headers))
+        let age = format!("public, max-age={}", self.lifetime.as_secs());
+        Ok(answer.respond(age, headers))
     }
 
-    fn respond(&self, answer: Kept, headers: &HeaderMap) -> Response {
-        let age = format!("public, max-age={}", self.lifetime.as_secs());
+    /// The answer of this name that was made of this state of the memory, or a new one; 304 if the client has it.
+    pub fn of_state<T: Serialize>(
+        &self,
+        (name, state): (&'static str, u64),
+        headers: &HeaderMap,
+        make: impl FnOnce() -> T,
+    ) -> Result<Response, ApiError> {
+        let mut kept = self.of_state.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = match kept.get(name) {
+            Some((of, found)) if *of == state => found.clone(),
+            _ => {
+                let made = Kept::new(&make())?;
+                kept.insert(name, (state, made.clone()));
+                made
+            }
+        };
+        drop(kept);
+        // Whoever keeps it asks each time whether it is still so.
+        Ok(answer.respond("no-cache".to_owned(), headers))
+    }
+}
+
+impl Kept {
+    fn respond(self, age: String, headers: &HeaderMap) -> Response {
+        let answer = self;
         let known = headers
             .get_all(IF_NONE_MATCH)
             .iter()
@@ -72,9 +99,7 @@ impl Cache {
         }
         (common, [(CONTENT_TYPE, "application/json")], answer.body).into_response()
     }
-}
 
-impl Kept {
     fn new<T: Serialize>(answer: &T) -> Result<Self, ApiError> {
         let body = serde_json::to_vec(answer).map_err(|_| ApiError::internal())?;
         // Weak, because the same answer may travel compressed or not.

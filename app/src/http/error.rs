@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::catalog::query_error::QueryError;
 use crate::http::request_id;
 
 /// What is wrong with one field of a request.
@@ -211,8 +212,20 @@ impl IntoResponse for ApiError {
 
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
+        Self::from_database(&error)
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        Self::from_database(error.cause())
+    }
+}
+
+impl ApiError {
+    fn from_database(error: &sqlx::Error) -> Self {
         tracing::error!(%error, "the database failed a request");
-        match &error {
+        match error {
             sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::Io(_)
@@ -226,9 +239,7 @@ impl From<sqlx::Error> for ApiError {
             _ => Self::internal(),
         }
     }
-}
 
-impl ApiError {
     /// The database's error codes: classes 08, 53 and 57P mean that it is not available, 57014 a cancelled statement, 42P01,
     /// 42703 and 42883 a schema that is older than this release.
     fn from_sqlstate(code: &str) -> Self {

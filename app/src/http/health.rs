@@ -69,7 +69,7 @@ pub struct Ready {
 
 /// Si puede hacer su trabajo.
 ///
-/// La base de datos responde, y tiene `PostGIS` y el esquema de esta versión. Un catálogo vacío no le impide trabajar: la
+/// La base de datos responde, tiene `PostGIS` y el esquema de esta versión, y el catálogo está en memoria. Un catálogo vacío no le impide trabajar: la
 /// primera versión llega antes que los datos. `catalogo` y `avisos` lo dicen.
 #[utoipa::path(get, path = "/api/ready", tag = "operación",
     responses((status = 200, description = "Todo está listo.", body = Ready),
@@ -131,6 +131,8 @@ async fn check(app: &App, ready: &mut Ready) -> anyhow::Result<()> {
         ));
         return Ok(());
     }
+    // It is read at the start; whoever asks before that is done waits for it.
+    app.ranking_cache.look(|_, _| ()).await?;
     count(&mut connection, ready).await
 }
 

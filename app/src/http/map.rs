@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::catalog::candidates::Candidates;
 use crate::catalog::filters::Filters;
 use crate::catalog::map::{self, Point, Spot};
+use crate::catalog::map_in_memory::{self, Drawn};
+use crate::catalog::search::Order;
+use crate::catalog::search_in_memory;
 use crate::http::body::Query;
 use crate::http::document::{PlainFaults, QueryFaults};
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fields, Read};
-use crate::http::search::{filters, within};
+use crate::http::search::{filters, within, within_known};
 use crate::http::state::App;
 
 /// Which properties are drawn.
@@ -61,17 +65,37 @@ pub struct Answer {
 pub async fn mapa(
     State(app): State<App>,
     Query(wanted): Query<Wanted>,
-) -> Result<Json<Answer>, ApiError> {
+) -> Result<Response, ApiError> {
     let Wanted { zona, mut filters } = wanted;
+    if app.from_memory && search_in_memory::can(&filters, Order::Newest) {
+        let look = |known: &Candidates, _| {
+            within_known(known, zona.as_deref(), &mut filters)?;
+            Ok::<_, ApiError>(map_in_memory::draw(known, &filters))
+        };
+        let drawn = app.ranking_cache.look(look).await??;
+        return Ok(Json(Answer::from(drawn)).into_response());
+    }
     let mut connection = app.pool.acquire().await?;
     within(&mut connection, zona, &mut filters).await?;
     let (total, sin_coordenadas) = map::count(&mut connection, &filters).await?;
-    Ok(Json(Answer {
+    let answer = Answer {
         success: true,
         total,
         sin_coordenadas,
         propiedades: map::points(&mut connection, &filters).await?,
-    }))
+    };
+    Ok(Json(answer).into_response())
+}
+
+impl From<Drawn> for Answer {
+    fn from(drawn: Drawn) -> Self {
+        Answer {
+            success: true,
+            total: i64::try_from(drawn.total).unwrap_or(i64::MAX),
+            sin_coordenadas: i64::try_from(drawn.placeless).unwrap_or(i64::MAX),
+            propiedades: drawn.points,
+        }
+    }
 }
 
 /// The services of the city.

@@ -17,6 +17,7 @@ mod recommend;
 mod request_counts;
 pub mod request_id;
 mod search;
+mod spliced;
 mod state;
 mod statistics;
 mod token;
@@ -26,13 +27,17 @@ mod v1_error;
 
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::Method;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER};
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, ORIGIN, RETRY_AFTER, VARY,
+};
+use axum::http::{HeaderValue, Method};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use tower::{Layer, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -57,6 +62,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(search::buscar))
         .routes(routes!(search::propiedades))
         .routes(routes!(property::propiedad))
+        .routes(routes!(property::parecidas))
         .routes(routes!(recommend::recomendar))
         .routes(routes!(statistics::estadisticas))
         .routes(routes!(statistics::zonas))
@@ -114,8 +120,8 @@ fn around(routes: Router<App>, app: &App, settings: &Settings) -> Router<App> {
             ApiError::internal().into_response()
         }))
         .layer(from_fn(v1_error::shape))
-        .layer(CompressionLayer::new())
-        .layer(cors(&settings.cors))
+        .layer(from_fn(compressed))
+        .layer(from_fn_with_state(cors(&settings.cors), shared))
         .layer(from_fn_with_state(app.clone(), trace::request))
 }
 
@@ -128,6 +134,34 @@ fn cors(origins: &[Origin]) -> CorsLayer {
         .allow_headers([CONTENT_TYPE, AUTHORIZATION, IF_NONE_MATCH])
         .expose_headers([ETAG, RETRY_AFTER, request_id::HEADER])
         .max_age(Duration::from_hours(1))
+}
+
+/// Compresses the answer for whoever reads compressed ones. Most requests come through nginx, which does not ask for it; they are
+/// spared the layer.
+async fn compressed(request: Request, next: Next) -> Response {
+    if !request.headers().contains_key(ACCEPT_ENCODING) {
+        return varied(next.run(request).await, "accept-encoding");
+    }
+    let layered = CompressionLayer::new().layer(next);
+    let Ok(answer) = layered.oneshot(request).await;
+    answer.map(Body::new)
+}
+
+/// Says which other sites may read the answer, to a browser that names the site it asks for.
+async fn shared(State(cors): State<CorsLayer>, request: Request, next: Next) -> Response {
+    if !request.headers().contains_key(ORIGIN) {
+        return varied(next.run(request).await, "origin");
+    }
+    let Ok(answer) = cors.layer(next).oneshot(request).await;
+    answer
+}
+
+/// Says to caches that the answer depends on a header, which this request did not have.
+fn varied(mut answer: Response, by: &'static str) -> Response {
+    answer
+        .headers_mut()
+        .append(VARY, HeaderValue::from_static(by));
+    answer
 }
 
 async fn no_such_path(request: Request) -> ApiError {

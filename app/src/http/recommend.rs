@@ -5,6 +5,7 @@ mod needs;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -12,9 +13,11 @@ use crate::catalog::candidates::Candidates;
 use crate::catalog::filters::Filters;
 use crate::catalog::fold::fold;
 use crate::catalog::preferences::{Family, Preferences};
-use crate::catalog::recommend::{self, Resolved};
+use crate::catalog::ranking::Ranking;
+use crate::catalog::recommend::{self, Found, Resolved};
+use crate::catalog::scored_property::{Judgement, ScoredProperty};
 use crate::catalog::search::Page;
-use crate::catalog::services::RADII;
+use crate::catalog::services::{KEPT_M, RADII};
 use crate::catalog::zone::{self, Zone};
 use crate::catalog::{KINDS, OPERATIONS, ranking};
 use crate::http::body::Body;
@@ -22,6 +25,7 @@ use crate::http::document::BodyFaults;
 use crate::http::error::ApiError;
 use crate::http::fields::{self, Fields, Read};
 use crate::http::search::{clear, page, unclear};
+use crate::http::spliced::spliced;
 use crate::http::state::App;
 
 use answer::Answer;
@@ -34,19 +38,52 @@ use answer::Answer;
 pub async fn recomendar(
     State(app): State<App>,
     Body(request): Body<Request>,
-) -> Result<Json<Answer>, ApiError> {
-    let Request { wanted, page, .. } = &request;
+) -> Result<Response, ApiError> {
+    let page = request.page;
+    if app.from_memory && request.wanted.radio_m == KEPT_M {
+        return in_memory(&app, request).await;
+    }
     let mut connection = app.pool.acquire().await?;
     let found = recommend::find(
         &app.ranking_cache,
         &mut connection,
-        wanted.radio_m,
-        *page,
+        request.wanted.radio_m,
+        page,
         |known| request.resolve(known),
     )
     .await??;
     drop(connection);
-    Ok(Json(Answer::new(request.perfil, found, request.page)))
+    let Found {
+        resolved,
+        total,
+        rows,
+    } = found;
+    let scored = |row| ScoredProperty::new(row, &resolved.wanted);
+    let recomendaciones: Vec<ScoredProperty> = rows.into_iter().map(scored).collect();
+    let head = Answer::new(request.perfil, &resolved, total, page);
+    let answer = Answer {
+        cantidad: recomendaciones.len(),
+        recomendaciones,
+        ..head
+    };
+    Ok(Json(answer).into_response())
+}
+
+/// The same answer, from rows that are written already.
+async fn in_memory(app: &App, request: Request) -> Result<Response, ApiError> {
+    let page = request.page;
+    let choose =
+        |known: &Candidates| recommend::chosen(known, page, |known| request.resolve(known));
+    let (found, rows) = app.ranking_cache.fragments(&app.pool, choose).await?;
+    let (resolved, Ranking { total, chosen }) = found?;
+    let answer = Answer {
+        cantidad: chosen.len(),
+        ..Answer::new(request.perfil, &resolved, total, page)
+    };
+    spliced(&answer, rows.iter().zip(&chosen), |to, (row, chosen)| {
+        let judgement = Judgement::new(chosen, &resolved.wanted);
+        ScoredProperty::write(to, row, &judgement);
+    })
 }
 
 impl Request {

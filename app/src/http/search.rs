@@ -2,22 +2,25 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use crate::catalog::candidates::Candidates;
 use crate::catalog::filters::{Filters, Near};
 use crate::catalog::fold::fold;
 use crate::catalog::property::PropertyView;
-use crate::catalog::search::{self, ORDERS, Page};
+use crate::catalog::search::{self, ORDERS, Order, Page};
 use crate::catalog::zone::{self, Found, Zone};
-use crate::catalog::{KINDS, OPERATIONS};
+use crate::catalog::{KINDS, OPERATIONS, search_in_memory};
 use crate::http::body::{Body, Query};
 use crate::http::document::{BodyFaults, QueryFaults};
 use crate::http::error::{ApiError, FieldError};
 use crate::http::fields::{self, Fields, Read};
+use crate::http::spliced::spliced;
 use crate::http::state::App;
 
 /// Rows of a page at most.
@@ -48,7 +51,7 @@ pub struct Answer {
 pub struct Search {
     zona: Option<String>,
     filters: Filters,
-    order: (&'static str, &'static str),
+    order: (&'static str, Order),
     page: Page,
 }
 
@@ -60,8 +63,8 @@ pub struct Search {
 pub async fn buscar(
     State(app): State<App>,
     Body(search): Body<Search>,
-) -> Result<Json<Answer>, ApiError> {
-    Ok(Json(found(&mut *app.pool.acquire().await?, search).await?))
+) -> Result<Response, ApiError> {
+    found(&app, search).await
 }
 
 /// Lista el catálogo, o lo que hay cerca de un lugar.
@@ -72,29 +75,88 @@ pub async fn buscar(
 pub async fn propiedades(
     State(app): State<App>,
     Query(search): Query<Search>,
-) -> Result<Json<Answer>, ApiError> {
-    Ok(Json(found(&mut *app.pool.acquire().await?, search).await?))
+) -> Result<Response, ApiError> {
+    found(&app, search).await
 }
 
-async fn found(connection: &mut PgConnection, search: Search) -> Result<Answer, ApiError> {
-    let Search {
-        zona,
-        mut filters,
-        order,
-        page,
-    } = search;
-    let zonas = within(connection, zona, &mut filters).await?;
-    let (total_resultados, rows) = search::find(connection, &filters, order.1, page).await?;
-    Ok(Answer {
-        success: true,
-        total_resultados,
+async fn found(app: &App, search: Search) -> Result<Response, ApiError> {
+    if app.from_memory && search_in_memory::can(&search.filters, search.order.1) {
+        return found_in_memory(app, &search).await;
+    }
+    let connection = &mut *app.pool.acquire().await?;
+    let (page, order) = (search.page, search.order);
+    let mut filters = search.filters;
+    let zonas = within(connection, search.zona, &mut filters).await?;
+    let (total, rows) = search::find(connection, &filters, order.1, page).await?;
+    let answer = Answer {
+        total_resultados: total,
         cantidad: rows.len(),
-        limite: page.limite,
-        offset: page.offset,
-        orden: order.0,
-        zonas,
         propiedades: rows.into_iter().map(PropertyView::from).collect(),
+        ..Answer::new(zonas, order.0, page)
+    };
+    Ok(Json(answer).into_response())
+}
+
+/// The same answer, from rows that are written already.
+async fn found_in_memory(app: &App, search: &Search) -> Result<Response, ApiError> {
+    let Search { order, page, .. } = *search;
+    let choose = |known: &Candidates| {
+        let mut filters = search.filters.clone();
+        match within_known(known, search.zona.as_deref(), &mut filters) {
+            Ok(zonas) => {
+                let (total, ids) = search_in_memory::find(known, &filters, order.1, page);
+                (Ok((zonas, total)), ids)
+            }
+            Err(no) => (Err(no), Vec::new()),
+        }
+    };
+    let (found, rows) = app.ranking_cache.fragments(&app.pool, choose).await?;
+    let (zonas, total) = found?;
+    let answer = Answer {
+        total_resultados: i64::try_from(total).unwrap_or(i64::MAX),
+        cantidad: rows.len(),
+        ..Answer::new(zonas, order.0, page)
+    };
+    spliced(&answer, rows.iter(), |to, row| {
+        to.extend_from_slice(&row.view);
     })
+}
+
+impl Answer {
+    /// Still without rows.
+    fn new(zonas: Vec<String>, orden: &'static str, page: Page) -> Self {
+        Answer {
+            success: true,
+            total_resultados: 0,
+            cantidad: 0,
+            limite: page.limite,
+            offset: page.offset,
+            orden,
+            zonas,
+            propiedades: Vec::new(),
+        }
+    }
+}
+
+/// Narrows the filters to the zones that a text names, among those in memory. Returns their names.
+pub fn within_known(
+    known: &Candidates,
+    zona: Option<&str>,
+    filters: &mut Filters,
+) -> Result<Vec<String>, ApiError> {
+    let Some(zona) = zona else {
+        return Ok(Vec::new());
+    };
+    let found = zone::among(known.zones(), &fold(zona));
+    Ok(narrow(clear(found, "zona", zona)?, filters))
+}
+
+/// Narrows the filters to zones. Returns their names.
+fn narrow(zones: Vec<Zone>, filters: &mut Filters) -> Vec<String> {
+    let pairs = zones.into_iter();
+    let (names, folded) = pairs.map(|zone| (zone.zona, zone.zona_normalizada)).unzip();
+    filters.zonas = Some(folded);
+    names
 }
 
 /// Narrows the filters to the zones that a text names. Returns their names.
@@ -106,13 +168,7 @@ pub async fn within(
     let Some(zona) = zona else {
         return Ok(Vec::new());
     };
-    let found = zones(connection, "zona", &zona).await?;
-    let (names, folded) = found
-        .into_iter()
-        .map(|zone| (zone.zona, zone.zona_normalizada))
-        .unzip();
-    filters.zonas = Some(folded);
-    Ok(names)
+    Ok(narrow(zones(connection, "zona", &zona).await?, filters))
 }
 
 impl Read for Search {

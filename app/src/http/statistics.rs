@@ -1,16 +1,18 @@
 //! `GET /api/estadisticas` and `GET /api/zonas`: figures of the catalogue.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::catalog::OPERATIONS;
-use crate::catalog::statistics::{self, Count, Figures, PriceClass};
+use crate::catalog::candidates::Candidates;
+use crate::catalog::statistics::{self, Count, Figures, KindMedian, PriceClass};
 use crate::catalog::zone::{self, ZoneFigures};
+use crate::catalog::{OPERATIONS, statistics_in_memory};
 use crate::http::body::Query;
 use crate::http::document::{PlainFaults, QueryFaults};
 use crate::http::error::ApiError;
@@ -56,6 +58,8 @@ struct Statistics {
     total_zonas: usize,
     total_tipos: usize,
     por_tipo: Vec<Count>,
+    /// What each kind costs, by its name.
+    medianas_por_tipo: Vec<KindMedian>,
     /// The ten zones with the most properties.
     distribucion_zonas: Vec<Count>,
     distribucion_precios: Vec<PriceClass>,
@@ -70,8 +74,37 @@ pub async fn estadisticas(
     headers: HeaderMap,
     Query(which): Query<Which>,
 ) -> Result<Response, ApiError> {
-    let made = async { figures(&mut *app.pool.acquire().await?, which.operacion).await };
-    app.cache.answer(which.operacion, &headers, made).await
+    let operacion = which.operacion;
+    if !app.from_memory {
+        let answer = figures(&mut *app.pool.acquire().await?, operacion).await?;
+        return Ok(Json(answer).into_response());
+    }
+    let look = |known: &Candidates, state| {
+        let name = (operacion, state);
+        let make = || figures_in_memory(known, operacion);
+        app.cache.of_state(name, &headers, make)
+    };
+    app.ranking_cache.look(look).await?
+}
+
+fn figures_in_memory(known: &Candidates, operacion: &'static str) -> Answer {
+    let por_operacion = statistics_in_memory::operations(known);
+    let por_tipo = statistics_in_memory::kinds(known, operacion);
+    Answer {
+        success: true,
+        estadisticas: Statistics {
+            total_propiedades: por_operacion.iter().map(|count| count.cantidad).sum(),
+            por_operacion,
+            operacion,
+            cifras: statistics_in_memory::figures(known, operacion),
+            total_zonas: known.zones().len(),
+            total_tipos: por_tipo.len(),
+            por_tipo,
+            medianas_por_tipo: statistics_in_memory::kind_medians(known, operacion),
+            distribucion_zonas: statistics_in_memory::top_zones(known, operacion),
+            distribucion_precios: statistics_in_memory::price_classes(known, operacion),
+        },
+    }
 }
 
 async fn figures(
@@ -90,6 +123,7 @@ async fn figures(
             total_zonas: zone::all(connection).await?.len(),
             total_tipos: por_tipo.len(),
             por_tipo,
+            medianas_por_tipo: statistics::kind_medians(connection, operacion).await?,
             distribucion_zonas: statistics::top_zones(connection, operacion).await?,
             distribucion_precios: statistics::price_classes(connection, operacion).await?,
         },
@@ -115,16 +149,30 @@ pub struct ZonesAnswer {
     responses((status = 200, description = "Las zonas.", body = ZonesAnswer),
               (status = 304, description = "No han cambiado."), PlainFaults))]
 pub async fn zonas(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let made = async {
+    if !app.from_memory {
         let mut connection = app.pool.acquire().await?;
         let detalle = zone::figures(&mut connection).await?;
-        Ok::<_, ApiError>(ZonesAnswer {
+        let sin_zona = zone::unknown(&mut connection).await?;
+        return Ok(Json(ZonesAnswer::new(detalle, sin_zona)).into_response());
+    }
+    let look = |known: &Candidates, state| {
+        let make = || {
+            let (detalle, sin_zona) = statistics_in_memory::zones(known);
+            ZonesAnswer::new(detalle, sin_zona)
+        };
+        app.cache.of_state(("zonas", state), &headers, make)
+    };
+    app.ranking_cache.look(look).await?
+}
+
+impl ZonesAnswer {
+    fn new(detalle: Vec<ZoneFigures>, sin_zona: i64) -> Self {
+        ZonesAnswer {
             success: true,
             total_zonas: detalle.len(),
             zonas: detalle.iter().map(|zone| zone.zona.clone()).collect(),
             detalle,
-            sin_zona: zone::unknown(&mut connection).await?,
-        })
-    };
-    app.cache.answer("zonas", &headers, made).await
+            sin_zona,
+        }
+    }
 }

@@ -19,6 +19,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tower::ServiceExt;
 
+use crate::catalog::ranking_cache::RankingCache;
 use crate::failure::Outcome;
 use crate::http::{self, App, Peer};
 use crate::server::listener::{Accepted, Listener};
@@ -33,11 +34,14 @@ pub async fn serve(settings: &Settings, database: &Database) -> Outcome {
     crate::log::start();
     let mut stop = Stop::new()?;
     let pool = database.pool(&settings.pool);
-    let router = http::router(App::new(pool.clone(), settings)?, settings);
+    let ranking_cache = RankingCache::start(database.beside(&settings.pool));
+    let app = App::new(pool.clone(), ranking_cache, settings)?;
+    let router = http::router(app.clone(), settings);
     let listener = Listener::bind(&settings.bind).await?;
     let bind = listener.address();
     tracing::info!(%bind, workers = settings.workers, %database, "serving");
 
+    tokio::spawn(async move { app.load().await });
     let reception = Reception {
         router,
         keep_alive: Duration::from_secs(settings.keep_alive_s),

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
+use crate::catalog::prover::Connect;
 use crate::settings::pool::Pool;
 
 /// How to reach the database. Its password never leaves this type.
@@ -17,6 +18,27 @@ use crate::settings::pool::Pool;
 pub struct Database {
     options: PgConnectOptions,
     has_password: bool,
+}
+
+/// How to open a connection beside the pool.
+pub struct Beside {
+    options: PgConnectOptions,
+    connect_s: u64,
+    statement_s: u64,
+}
+
+impl Connect for Beside {
+    async fn connect(&self) -> sqlx::Result<PgConnection> {
+        let limit = Duration::from_secs(self.connect_s);
+        tokio::time::timeout(limit, PgConnection::connect_with(&self.options))
+            .await
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
+    /// The database ends each statement by itself. This is for one that no longer answers at all.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.connect_s + 4 * self.statement_s)
+    }
 }
 
 impl Database {
@@ -83,11 +105,7 @@ impl Database {
     /// The server's pool. Opens its first connection when it is first asked for one, so the server starts without a
     /// database.
     pub fn pool(&self, pool: &Pool) -> PgPool {
-        let timeout = pool.statement_timeout_s * 1000;
-        let options = self
-            .options
-            .clone()
-            .options([("statement_timeout", timeout.to_string())]);
+        let options = self.limited(pool);
         PgPoolOptions::new()
             .max_connections(pool.max)
             .acquire_timeout(Duration::from_secs(pool.acquire_timeout_s))
@@ -102,6 +120,21 @@ impl Database {
                 })
             })
             .connect_lazy_with(options)
+    }
+
+    /// How to open a connection beside the pool, under the same limits.
+    pub fn beside(&self, pool: &Pool) -> Beside {
+        Beside {
+            options: self.limited(pool),
+            connect_s: pool.acquire_timeout_s,
+            statement_s: pool.statement_timeout_s,
+        }
+    }
+
+    fn limited(&self, pool: &Pool) -> PgConnectOptions {
+        let timeout = pool.statement_timeout_s * 1000;
+        let options = self.options.clone();
+        options.options([("statement_timeout", timeout.to_string())])
     }
 
     /// The address and the user, and whether there is a password.

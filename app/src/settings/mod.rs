@@ -22,6 +22,7 @@ pub use origin::Origin;
 pub use pool::Pool;
 pub use token::Token;
 
+use crate::catalog::contact::{ContactPart, PARTS};
 use range::between;
 
 /// The settings file. Each key may be left out.
@@ -52,8 +53,12 @@ pub struct Settings {
     pub token_spares_host: bool,
     /// Origins whose pages may send requests: `https://citrino.example`.
     pub cors: Vec<Origin>,
-    /// Seconds that zones and statistics are kept.
+    /// Seconds that the list of services is kept.
     pub cache_s: u64,
+    /// Whether answers come from the copy of the catalogue in memory. Without it they are the same and take longer.
+    pub from_memory: bool,
+    /// What of a seller's contact is shown.
+    pub contact: Vec<ContactPart>,
     /// The providers of the chat.
     pub chat: Chat,
 }
@@ -84,6 +89,8 @@ impl Default for Settings {
             token_spares_host: false,
             cors: Vec::new(),
             cache_s: 30,
+            from_memory: true,
+            contact: PARTS.to_vec(),
             chat: Chat::default(),
         }
     }
@@ -243,6 +250,17 @@ mod tests {
         );
         let error = format!("{:#}", parse("pool: {size: 3}\n").unwrap_err());
         assert!(error.contains("size"), "{error}");
+    }
+
+    #[test]
+    fn what_of_a_contact_is_shown_is_a_list() {
+        let given = [("CITRINO_APP_CONTACT", "[name, email]")];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = Settings::parse("", given.into_iter()).unwrap();
+        assert_eq!(settings.contact, [ContactPart::Name, ContactPart::Email]);
+        assert_eq!(parse("contact: []\n").unwrap().contact, []);
+        let error = format!("{:#}", parse("contact: [fax]\n").unwrap_err());
+        assert!(error.contains("fax"), "{error}");
     }
 
     #[test]

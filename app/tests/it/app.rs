@@ -123,6 +123,11 @@ impl App {
         }
     }
 
+    /// Waits until it can do its work.
+    pub fn wait_until_ready(&self) {
+        eventually("it is ready", || self.get("/api/ready").status == 200);
+    }
+
     /// GET.
     pub fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[], "")
@@ -177,6 +182,14 @@ impl App {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
+    }
+
+    /// Bytes of memory that it takes.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.unwrap().trim().strip_suffix(" kB").unwrap();
+        kilobytes.parse::<u64>().unwrap() * 1024
     }
 
     /// Asks it to stop, as systemd does.

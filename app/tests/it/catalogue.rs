@@ -110,11 +110,15 @@ fn an_answer_that_is_known_is_not_sent_again() {
     let Some(database) = Database::loaded_copy() else {
         return;
     };
-    let app = App::start_with(&database.url(), "cache_s: 0\n");
-    for path in ["/api/zonas", "/api/estadisticas"] {
+    let app = App::start_with(&database.url(), "cache_s: 7\n");
+    for (path, keep) in [
+        ("/api/zonas", "no-cache"),
+        ("/api/estadisticas", "no-cache"),
+        ("/api/servicios", "public, max-age=7"),
+    ] {
         let first = app.get(path);
         let tag = first.header("etag").unwrap();
-        assert_eq!(first.header("cache-control"), Some("public, max-age=0"));
+        assert_eq!(first.header("cache-control"), Some(keep), "{path}");
         let again = app.ask("GET", path, &[&format!("if-none-match: {tag}")], "");
         assert_eq!((again.status, again.text.as_str()), (304, ""));
         assert_eq!(again.header("etag"), Some(tag));

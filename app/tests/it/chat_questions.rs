@@ -14,6 +14,7 @@ const LISTS: &[(&str, usize, &str)] = &[
     ("ajenas", 9, include_str!("preguntas/ajenas.yml")),
     ("nuevas", 9, include_str!("preguntas/nuevas.yml")),
     ("terceras", 9, include_str!("preguntas/terceras.yml")),
+    ("frescas", 9, include_str!("preguntas/frescas.yml")),
 ];
 
 #[test]

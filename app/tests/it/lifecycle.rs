@@ -9,13 +9,18 @@ use std::process::Command;
 use std::thread;
 
 use serde_json::json;
-use sqlx::Connection;
+use sqlx::{AssertSqlSafe, Connection};
 
 use crate::app::{App, citrino, eventually, write_request};
 use crate::cluster::{Cluster, Database, block_on};
 
 /// Holds `propiedades` so that every question about it waits, and lets go when told, or when the test fails.
 fn hold(database: &Database) -> impl FnOnce() {
+    hold_table(database, "propiedades")
+}
+
+fn hold_table(database: &Database, table: &str) -> impl FnOnce() {
+    let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
     let (tell, told) = std::sync::mpsc::channel::<()>();
     let (held, wait) = std::sync::mpsc::channel::<()>();
     let database = database.clone();
@@ -23,7 +28,7 @@ fn hold(database: &Database) -> impl FnOnce() {
         block_on(async {
             let mut connection = database.connect().await;
             let mut transaction = connection.begin().await.unwrap();
-            sqlx::query("LOCK TABLE propiedades IN ACCESS EXCLUSIVE MODE")
+            sqlx::query(AssertSqlSafe(lock))
                 .execute(&mut *transaction)
                 .await
                 .unwrap();
@@ -59,6 +64,7 @@ fn until_waiting(database: &Database) {
 
 /// Nothing ends by itself before a test's patience does.
 const NEVER: &str = "request_timeout_s: 3600\nkeep_alive_s: 3600\nshutdown_timeout_s: 3600\n";
+const LOADED: &str = "the catalogue is in memory";
 const CUT: &str = "some requests did not finish in time and were cut";
 
 #[test]
@@ -68,6 +74,7 @@ fn a_stop_finishes_what_is_in_flight_and_closes_what_is_idle() {
     };
     let settings = format!("{NEVER}pool: {{statement_timeout_s: 3600}}\n");
     let mut app = App::start_with(&database.url(), &settings);
+    app.wait_until_ready();
     let mut idle = app.connect();
     write_request(&mut idle, "GET", "/api/health", &[], "");
     let mut buffer = [0; 4096];
@@ -111,6 +118,7 @@ fn a_stop_waits_no_longer_than_it_was_told() {
     let settings =
         "request_timeout_s: 3600\nshutdown_timeout_s: 1\npool: {statement_timeout_s: 3600}\n";
     let mut app = App::start_with(&database.url(), settings);
+    app.wait_until_ready();
     let release = hold(&database);
     let _busy = waiting_search(&app, &database);
     app.terminate();
@@ -126,6 +134,7 @@ fn a_slow_request_is_given_up() {
     };
     let settings = "request_timeout_s: 1\npool: {statement_timeout_s: 3600}\n";
     let app = App::start_with(&database.url(), settings);
+    app.wait_until_ready();
     let release = hold(&database);
     let answer = app.post("/api/buscar", &json!({}));
     assert_eq!(
@@ -152,24 +161,63 @@ fn a_slow_statement_is_cancelled() {
 }
 
 #[test]
-fn a_full_pool_is_told() {
+fn a_full_pool_is_told_and_keeps_no_answer_from_memory_waiting() {
     let Some(database) = Database::loaded_copy() else {
         return;
     };
     let settings =
         format!("{NEVER}pool: {{max: 1, acquire_timeout_s: 1, statement_timeout_s: 3600}}\n");
     let app = App::start_with(&database.url(), &settings);
-    let release = hold(&database);
-    let mut first = waiting_search(&app, &database);
-    let refused = app.post("/api/buscar", &json!({}));
+    app.wait_until_ready();
+    let kept = app.post("/api/buscar", &json!({}));
+    let release = hold_table(&database, "servicios");
+    let mut first = app.connect();
+    write_request(&mut first, "GET", "/api/propiedades/1", &[], "");
+    until_waiting(&database);
+    let refused = app.get("/api/propiedades/2");
     assert_eq!(
         (refused.status, &refused.json()["error"]["codigo"]),
         (503, &json!("base_no_disponible"))
     );
+    assert_eq!(app.post("/api/buscar", &json!({})).text, kept.text);
     release();
     let mut status = [0; 12];
     first.read_exact(&mut status).unwrap();
     assert_eq!(&status, b"HTTP/1.1 200");
+}
+
+#[test]
+fn the_catalogue_is_read_before_anybody_asks_and_ready_waits_for_it() {
+    let Some(database) = Database::loaded_copy() else {
+        return;
+    };
+    let release = hold(&database);
+    let app = App::start_with(&database.url(), "pool: {statement_timeout_s: 3600}\n");
+    until_waiting(&database);
+    let waits = app.get("/api/ready");
+    assert_eq!(waits.status, 503, "{}", waits.text);
+    assert!(!app.said(LOADED));
+    release();
+    eventually("it is read", || app.said(LOADED));
+    assert_eq!(app.get("/api/ready").status, 200);
+}
+
+#[test]
+fn a_catalogue_that_cannot_be_read_is_not_ready() {
+    let Some(database) = Database::loaded_copy() else {
+        return;
+    };
+    // The database answers, and has its schema and its rows.
+    let rename = |from: &str, to: &str| {
+        let rename = format!("ALTER TABLE propiedades RENAME {from} TO {to}");
+        database.execute(&rename).unwrap();
+    };
+    rename("titulo", "otro");
+    let app = App::start(&database);
+    let ready = app.get("/api/ready");
+    assert_eq!(ready.status, 503, "{}", ready.text);
+    rename("otro", "titulo");
+    assert_eq!(app.get("/api/ready").status, 200);
 }
 
 #[test]

@@ -18,10 +18,12 @@ mod chat_providers;
 mod chat_questions;
 mod chat_texts;
 mod cluster;
+mod contact;
 mod contract;
 mod files;
 mod lifecycle;
 mod load;
+mod memory;
 mod migrate;
 #[path = "../../../tests/need/mod.rs"]
 mod need;

@@ -3,7 +3,7 @@
 import { card } from "./card.js";
 import { background } from "./catalogue.js";
 import { h } from "./dom.js";
-import { CATEGORIES, OPERATIONS, count, dollars, isNumber, label, metres, number } from "./format.js";
+import { CATEGORIES, OPERATIONS, count, dollars, isNumber, label, metres, number, price } from "./format.js";
 import { createMap } from "./map.js";
 import { waiting } from "./parts.js";
 import { rich } from "./text.js";
@@ -15,7 +15,7 @@ export function answer(turn, chip) {
   const found = turn.found ?? {};
   const items = found.recomendaciones ?? [];
   return [
-    h("div", { class: "words" }, turn.text ? rich(turn.text) : turn.open && waiting("Consultando la base de datos…")),
+    h("div", { class: "words" }, turn.text ? rich(once(turn.text, items)) : turn.open && waiting("Consultando la base de datos…")),
     turn.stopped && h("p", { class: "soft" }, "Respuesta detenida."),
     (found.avisos ?? []).map((text) => h("p", { class: "notice" }, text)),
     items.length > 0 && h("div", { class: "cards" }, items.map((item) => card(item))),
@@ -23,6 +23,13 @@ export function answer(turn, chip) {
     !turn.open && [zoneTable(found.zonas), figures(found.estadisticas), serviceList(found.servicios), more(found), footer(found)],
     !turn.open && found.sugerencias?.length > 0 && h("ul", { class: "chips" }, found.sugerencias.map((text) => h("li", {}, chip(text)))),
   ];
+}
+
+/** The words without the lines that only repeat the cards. */
+function once(text, items) {
+  const shown = new Set(items.map((item) => String(item.id)));
+  const repeats = (line) => shown.has(/^\s*(?:[-*•]|\d+[.)])\s+\**#(\d+)\b/.exec(line)?.[1]);
+  return text.split("\n").filter((line) => !repeats(line)).join("\n");
 }
 
 /** Where the properties are. One place alone needs no map; its page has one. */
@@ -35,7 +42,7 @@ function mapOf(items) {
     pick: (property) => {
       name.replaceChildren(
         property
-          ? h("a", { href: `#/propiedad/${property.id}` }, `${property.nombre} · ${dollars(property.precio)}`)
+          ? h("a", { href: `#/propiedad/${property.id}` }, `${property.nombre} · ${price(property)}`)
           : "Toque un punto para ver cuál es.",
       );
     },

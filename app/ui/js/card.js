@@ -1,8 +1,9 @@
 // A property as a card: in the chat, in the search and beside the map.
 
 import { h, hidden } from "./dom.js";
-import { KINDS, OPERATIONS, count, decimal, isNumber, label, price, surface } from "./format.js";
+import { KINDS, OPERATIONS, count, decimal, isNumber, label, perMetre, price, surface } from "./format.js";
 import { badge, kindGlyph } from "./parts.js";
+import { heart } from "./saved.js";
 
 /** The whole card; with a score where the item has one. */
 export function card(property, { level = "h3" } = {}) {
@@ -14,9 +15,10 @@ export function card(property, { level = "h3" } = {}) {
       "div",
       { class: "card-head" },
       h("span", { class: `tile ${property.operacion}` }, kindGlyph(property.tipo_propiedad)),
-      h("div", {}, title, h("p", { class: "soft" }, property.zona ?? "Zona no informada")),
+      h("div", {}, title, h("p", { class: "soft" }, property.direccion && property.zona ? `${property.zona} · ${property.direccion}` : (property.zona ?? "Zona no informada"))),
+      heart(property),
     ),
-    h("div", { class: "card-price" }, h("p", { class: "price" }, price(property)), isNumber(property.compatibilidad) && pill(property.compatibilidad)),
+    h("div", { class: "card-price" }, h("p", { class: "price" }, price(property)), isNumber(property.compatibilidad) && pill(property.compatibilidad), perMetre(property) && h("p", { class: "soft each" }, perMetre(property))),
     facts(property),
     marks(property),
     reasons(property),

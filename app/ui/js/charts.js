@@ -5,23 +5,28 @@ import { h, refill, s } from "./dom.js";
 const ROW = 30;
 const TALL = 220;
 
-/** Columns side by side, such as classes of a price. Rows: `{name, value, text}`. */
+/** Columns side by side, such as classes of a price: as wide as their class, and of an area that is their value. Rows: `{name, value,
+ * text, wide}`. */
 export function columns({ title, note, head, rows }) {
-  const most = Math.max(1, ...rows.map((row) => row.value));
+  const dense = (row) => row.value / row.wide;
+  const most = Math.max(...rows.map(dense)) || 1;
+  const all = rows.reduce((sum, row) => sum + row.wide, 0);
   return chart({ title, note, head, rows }, (width) => {
-    const step = width / rows.length;
-    const narrow = step < 84;
+    const narrow = (width * Math.min(...rows.map((row) => row.wide))) / all < 84;
+    let end = 0;
     const foot = 24;
     const high = TALL - foot - 20;
-    const bars = rows.map((row, i) => {
-      const height = (row.value / most) * high;
-      const x = i * step + step * 0.12;
-      const middle = (i + 0.5) * step;
+    const bars = rows.map((row) => {
+      const height = (dense(row) / most) * high;
+      const step = (width * row.wide) / all;
+      const x = end + 1;
+      const middle = end + step / 2;
+      end += step;
       const top = TALL - foot - height;
       return s(
         "g",
         {},
-        s("rect", { class: "bar", x, y: top, width: step * 0.76, height, rx: 3 }),
+        s("rect", { class: "bar", x, y: top, width: Math.max(1, step - 2), height, rx: 2 }),
         s("text", { x: middle, y: top - 5, "text-anchor": "middle" }, row.text),
         s("text", { class: narrow ? "tick narrow" : "tick", x: middle, y: TALL - 6, "text-anchor": "middle" }, narrow ? (row.brief ?? row.name) : row.name),
       );

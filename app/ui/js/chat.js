@@ -15,12 +15,36 @@ const EXAMPLES = [
   "Somos una familia con dos niños; queremos colegios cerca y hasta 200 mil",
 ];
 
+/** What the tab keeps of the conversation: a reload does not lose it, closing the tab does. */
+const KEPT = "citrino-conversacion";
+const KEPT_TURNS = 20;
+
+function kept() {
+  try {
+    const found = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+    return Array.isArray(found) ? found.filter((turn) => turn && typeof turn.text === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
 // The conversation outlives the view: a look at a property neither loses it nor stops an answer that is under way.
-const turns = [];
+const turns = kept();
 const next = latest();
 let draft = "";
 let halt = null;
 let screen = null;
+
+function keep() {
+  const ended = turns.filter((turn) => !turn.open && !turn.error).slice(-KEPT_TURNS);
+  const last = ended.map(({ role, question, text, found, stopped }) => ({ role, question, text, found, stopped }));
+  try {
+    // A question whose answer did not come stays out.
+    sessionStorage.setItem(KEPT, JSON.stringify(last.at(-1)?.role === "user" ? last.slice(0, -1) : last));
+  } catch {
+    // A browser that keeps nothing, or has no room.
+  }
+}
 
 /** Shows the conversation. */
 export async function show(root, { signal }) {
@@ -50,7 +74,7 @@ export async function show(root, { signal }) {
   const tools = h("div", { class: "talk-tools" });
   refill(
     root,
-    h("div", { class: "chat" }, h("div", { class: "chat-head" }, h("h1", { class: "quiet" }, "Asistente"), tools), log, form),
+    h("div", { class: "chat" }, h("h1", { class: "quiet" }, "Asistente"), log, tools, form),
   );
   const own = { update, paint };
   screen = own;
@@ -129,6 +153,7 @@ export async function show(root, { signal }) {
     }
     turn.open = false;
     halt = null;
+    keep();
     screen?.paint();
     screen?.update(turn);
     announce(turn.error ? "No hubo respuesta" : plain(turn));
@@ -149,6 +174,7 @@ export async function show(root, { signal }) {
     if (!confirm("¿Borrar toda la conversación?")) return;
     next();
     turns.length = 0;
+    keep();
     draw();
     input.focus();
   }

@@ -20,6 +20,24 @@ export function wanted(query) {
   return body;
 }
 
+const PAIRS = { precio: "precio", superficie: "superficie", habitaciones: "dormitorios", banos: "baños" };
+
+/** The filters of a query: the names of each, and its words. */
+export function named(query) {
+  const one = (name, text) => query.get(name) && [[name], text];
+  const pairs = Object.entries(PAIRS).map(([stem, text]) => {
+    const names = [`${stem}_min`, `${stem}_max`].filter((name) => query.get(name));
+    return names.length > 0 && [names, `límite de ${text}`];
+  });
+  return [
+    one("zona", `la zona ${query.get("zona")}`),
+    one("operacion", `la operación ${(OPERATIONS[query.get("operacion")] ?? "").toLowerCase()}`),
+    one("tipo_propiedad", `el tipo ${(KINDS[query.get("tipo_propiedad")] ?? "").toLowerCase()}`),
+    ...pairs,
+    one("tiene_garaje", "exigir garaje"),
+  ].filter(Boolean);
+}
+
 /** The form, filled from the query; `submit` gets the new query. */
 export function filterForm(query, submit, open = true) {
   const places = h("datalist", { id: "zonas" });

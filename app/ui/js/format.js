@@ -50,6 +50,14 @@ export function price(property) {
   return isNumber(property.precio) && property.operacion === "alquiler" ? `${text} / mes` : text;
 }
 
+/** What a square metre costs; null where it cannot be said. Of a rent it says that it is a month's. */
+export function perMetre(property) {
+  if (!isNumber(property.precio) || !(property.superficie_m2 > 0) || property.operacion === "anticretico") return null;
+  const each = property.precio / property.superficie_m2;
+  const text = each < 100 ? tenth.format(each) : whole.format(each);
+  return `USD ${text} por m²${property.operacion === "alquiler" ? " al mes" : ""}`;
+}
+
 /** Short, for the axis of a chart or a mark on the map: 120 mil, 1,2 M. */
 export function brief(value) {
   if (value >= 1e6) return `${tenth.format(value / 1e6)} M`;

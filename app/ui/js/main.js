@@ -4,6 +4,7 @@ import { announce, h, refill } from "./dom.js";
 import { failure } from "./parts.js";
 import { aborted } from "./api.js";
 import { watch } from "./health.js";
+import * as favourites from "./favourites.js";
 import * as chat from "./chat.js";
 import * as map from "./mapview.js";
 import * as property from "./property.js";
@@ -15,6 +16,8 @@ const VIEWS = {
   buscar: { title: "Buscar propiedades", show: search.show },
   mapa: { title: "Mapa", show: map.show },
   estadisticas: { title: "Precios", show: stats.show },
+  favoritas: { title: "Favoritas", show: favourites.show },
+  comparar: { title: "Comparar", show: favourites.compare },
   propiedad: { title: "Propiedad", show: property.show },
 };
 

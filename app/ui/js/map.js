@@ -1,8 +1,10 @@
-// A map of our own data: dots, names of zones, distances from the main square. No tiles and nothing from elsewhere.
+// A map of our own data: a sketch of the city, dots, names of zones. No tiles and nothing from elsewhere.
 //
 // Dots are one path per group, so thousands cost nothing; the view is one transform. What the map shows is always in a list
 // beside it as well, for those who cannot see or point.
 
+import { city, cityNames } from "./city.js";
+import { clusters } from "./clusters.js";
 import { h, refill, s } from "./dom.js";
 import { brief, isNumber, metres } from "./format.js";
 import { bounds, dots, flat, round } from "./geo.js";
@@ -11,7 +13,6 @@ import { gestures } from "./gestures.js";
 /** Where a property is: as a point of the map, or as the rest of the API tells it. */
 const place = (property) => (isNumber(property.lat) ? property : property.coordenadas);
 
-const RINGS_M = [1000, 2000, 4000, 8000, 16_000];
 const NEAR_PX = 16;
 const PRICES_UP_TO = 45;
 const CLOSEST = 1.5;
@@ -19,8 +20,9 @@ const FARTHEST = 0.004;
 
 /** `pick` is told of the property or else the service under a click. `free`: the wheel zooms without Ctrl. */
 export function createMap({ name, pick = () => {}, free = false }) {
-  const state = { x: 0, y: 0, k: 0.03, width: 0, height: 0, points: [], services: [], zones: [], chosen: null, wish: null, circle: false };
+  const state = { x: 0, y: 0, k: 0.03, width: 0, height: 0, points: [], services: [], zones: [], crowds: [], singles: [], chosen: null, wish: null };
   const layers = {
+    city: s("g", { class: "map-city" }, city()),
     rings: s("g", { class: "map-rings" }),
     fabric: s("path", { class: "map-fabric" }),
     services: s("g", {}),
@@ -45,7 +47,6 @@ export function createMap({ name, pick = () => {}, free = false }) {
   );
   const element = h("div", { class: "map" }, board, buttons, scale);
 
-  refill(layers.rings, RINGS_M.map((r) => s("circle", { r })));
   new ResizeObserver(([entry]) => {
     const first = state.width === 0;
     ({ width: state.width, height: state.height } = entry.contentRect);
@@ -98,7 +99,9 @@ export function createMap({ name, pick = () => {}, free = false }) {
   }
 
   function click(at) {
-    const point = nearest(state.points, at);
+    const crowd = nearest(state.crowds, at);
+    if (crowd && state.k < CLOSEST) return fit(crowd.points);
+    const point = nearest(state.k < CLOSEST ? state.singles : state.points, at);
     const service = point ? null : nearest(state.services, at);
     choose(point?.property.id ?? null);
     pick(point?.property ?? null, service);
@@ -113,7 +116,8 @@ export function createMap({ name, pick = () => {}, free = false }) {
     if (state.width === 0) return;
     const { x, y, k, width, height } = state;
     world.setAttribute("transform", `translate(${width / 2 - x * k} ${height / 2 - y * k}) scale(${k})`);
-    refill(over, names(), prices(), mark());
+    gather();
+    refill(over, names(), crowds(), prices(), mark());
     const length = round(110 / k);
     scale.style.width = `${length * k}px`;
     scale.textContent = metres(length);
@@ -121,11 +125,26 @@ export function createMap({ name, pick = () => {}, free = false }) {
 
   const inside = ({ x, y }) => x > -20 && y > -20 && x < state.width + 20 && y < state.height + 20;
 
-  /** The zones with most properties first, then the rings; a name that would cover another is left out. */
+  /** What is drawn one by one, and what as a number. */
+  function gather() {
+    ({ singles: state.singles, crowds: state.crowds } = state.k < CLOSEST ? clusters(state.points, state.k) : { singles: state.points, crowds: [] });
+    const groups = Map.groupBy(state.singles, (point) => point.property.operacion);
+    for (const path of layers.points.children) path.setAttribute("d", dots(groups.get(path.dataset.operation) ?? []));
+  }
+
+  function crowds() {
+    return state.crowds.filter((crowd) => inside(screen(crowd))).map((crowd) => {
+      const at = screen(crowd);
+      const many = crowd.points.length;
+      return s("g", { class: "map-crowd", transform: `translate(${at.x} ${at.y})` }, s("circle", { r: 11 + Math.min(9, Math.log2(many)) }), s("text", { y: 4 }, String(many)));
+    });
+  }
+
+  /** The zones with most properties first, then the city's; a name that would cover another is left out. */
   function names() {
-    const rings = state.circle ? [] : RINGS_M.map((r) => ({ name: metres(r), ring: true, x: 0, y: -r }));
-    const taken = [];
-    return [...state.zones, ...rings].map(({ name, ring, ...place }) => {
+    const taken = state.crowds.map((crowd) => ({ ...screen(crowd), half: 18 }));
+    const roads = cityNames().map((one) => ({ ...one, ring: true }));
+    return [...state.zones, ...roads].map(({ name, ring, ...place }) => {
       const at = screen(place);
       const half = name.length * 3.8 + 6;
       const whole = at.x > half && at.x < state.width - half && at.y > 12 && at.y < state.height - 6;
@@ -137,7 +156,7 @@ export function createMap({ name, pick = () => {}, free = false }) {
   }
 
   function prices() {
-    const seen = state.points.filter((point) => inside(screen(point)) && isNumber(point.property.precio));
+    const seen = state.singles.filter((point) => inside(screen(point)) && isNumber(point.property.precio));
     if (seen.length > PRICES_UP_TO) return [];
     return seen.map((point) => {
       const at = screen(point);
@@ -158,8 +177,8 @@ export function createMap({ name, pick = () => {}, free = false }) {
     /** Properties; those without coordinates are passed over. */
     setPoints(properties) {
       state.points = properties.filter(place).map((property) => ({ property, ...flat(place(property)) }));
-      const groups = Map.groupBy(state.points, (point) => point.property.operacion);
-      refill(layers.points, [...groups].map(([operation, places]) => s("path", { class: `map-dots ${operation}`, d: dots(places) })));
+      const operations = new Set(state.points.map((point) => point.property.operacion));
+      refill(layers.points, [...operations].map((operation) => s("path", { class: `map-dots ${operation}`, "data-operation": operation })));
       state.chosen = null;
       draw();
     },
@@ -181,7 +200,6 @@ export function createMap({ name, pick = () => {}, free = false }) {
     /** A circle around a place, such as the radius of a search. */
     setCircle(place, r) {
       const at = flat(place);
-      state.circle = true;
       refill(layers.rings, s("circle", { class: "map-radius", cx: at.x, cy: at.y, r }));
       const corner = (dx, dy) => ({ x: at.x + dx * r, y: at.y + dy * r });
       fit([corner(-1, -1), corner(1, 1)]);

@@ -5,7 +5,7 @@ import { card } from "./card.js";
 import { services, zones } from "./catalogue.js";
 import { announce, h, refill } from "./dom.js";
 import { filterForm, wanted } from "./filters.js";
-import { CATEGORIES, OPERATIONS, count, dollars, label, number, price } from "./format.js";
+import { CATEGORIES, OPERATIONS, count, label, number, price } from "./format.js";
 import { createMap } from "./map.js";
 import { failure, nothing, waiting } from "./parts.js";
 
@@ -62,7 +62,7 @@ export async function show(root, { query, signal }) {
 }
 
 function summary(found) {
-  const without = found.sin_coordenadas > 0 ? `; ${count(found.sin_coordenadas, "no tiene", "no tienen")} ubicación y no se dibujan` : "";
+  const without = found.sin_coordenadas > 0 ? `; ${count(found.sin_coordenadas, "no tiene ubicación y no se dibuja", "no tienen ubicación y no se dibujan")}` : "";
   const capped = found.propiedades.length + found.sin_coordenadas < found.total ? ` Se dibujan ${number(found.propiedades.length)}.` : "";
   return h("p", { role: "status" }, `${count(found.total, "propiedad", "propiedades")}${without}.${capped} Toque un punto para ver la propiedad.`);
 }
@@ -80,7 +80,7 @@ function list(found, choose) {
         h(
           "li",
           {},
-          h("button", { type: "button", class: "row", onclick: () => choose(one) }, h("span", { class: `key ${one.operacion}`, "aria-hidden": "true" }), h("span", {}, one.nombre), h("strong", {}, dollars(one.precio))),
+          h("button", { type: "button", class: "row", onclick: () => choose(one) }, h("span", { class: `key ${one.operacion}`, "aria-hidden": "true" }), h("span", {}, one.nombre), h("strong", {}, price(one))),
         ),
       ),
     ),
@@ -120,6 +120,6 @@ function showServices(map, legend, all) {
         ),
       ),
     ),
-    h("p", { class: "soft small" }, "Los círculos miden la distancia a la plaza 24 de Septiembre."),
+    h("p", { class: "soft small" }, "Croquis propio y aproximado: anillos por su radio medio desde la plaza 24 de Septiembre, avenidas y río por unos pocos puntos. Un número reúne las propiedades que se taparían."),
   );
 }

@@ -8,6 +8,11 @@ export function waiting(text = "Buscando…") {
   return h("p", { class: "waiting", role: "status" }, h("span", { class: "spin", "aria-hidden": "true" }), text);
 }
 
+/** Cards without words, where cards will be. */
+export function ghosts(many = 6) {
+  return h("div", { class: "cards ghosts", "aria-hidden": "true" }, Array.from({ length: many }, () => h("div", { class: "card ghost" }, h("span", {}), h("span", {}), h("span", {}))));
+}
+
 /** Nothing was found, and what to do about it. */
 export function nothing(title, ...advice) {
   return h("div", { class: "state" }, glyph("lupa"), h("h2", {}, title), h("p", {}, ...advice));
@@ -63,6 +68,7 @@ const SHAPES = {
   aviso: ["M12 4 21 19.500H3z", "M12 10v4.500", "M12 17v.2"],
   mapa: ["M12 20.500s6.500-5.700 6.500-10.500a6.500 6.500 0 0 0-13 0c0 4.800 6.500 10.500 6.500 10.500z", "M12 12.200a2.200 2.200 0 1 0 0-4.400 2.200 2.200 0 0 0 0 4.400z"],
   enviar: ["M4 12 20 4.500 14.500 20l-3-6.500z", "M11.500 13.500 20 4.500"],
+  corazon: ["M12 19.500C5 14.500 3.500 11.500 3.500 9a4.300 4.300 0 0 1 8.500-1.200A4.300 4.300 0 0 1 20.500 9c0 2.500-1.500 5.500-8.500 10.500z"],
   parar: ["M7 7h10v10H7z"],
 };
 

@@ -1,12 +1,15 @@
 // A property's own page: what is known of it, and what is around it.
 
 import { aborted, ask, latest } from "./api.js";
-import { facts, marks } from "./card.js";
+import { card, facts, marks } from "./card.js";
 import { background } from "./catalogue.js";
 import { announce, h, refill } from "./dom.js";
-import { CATEGORIES, count, date, dollars, isNumber, metres, number, price, surface } from "./format.js";
+import { CATEGORIES, count, date, isNumber, metres, number, perMetre, price, surface } from "./format.js";
 import { createMap } from "./map.js";
+import { contact, elsewhere } from "./contact.js";
 import { failure, nothing, waiting } from "./parts.js";
+import { heart } from "./saved.js";
+import { share } from "./share.js";
 
 const RADII = [500, 1000, 2000];
 const LISTED = 6;
@@ -34,7 +37,7 @@ export async function show(root, { param, query, signal, title }) {
   refill(
     root,
     h("p", { class: "back" }, h("button", { type: "button", class: "link", onclick: () => history.back() }, "← Volver")),
-    h("article", { class: "property" }, head(found), known(found), story(found), around(found, radius, latest(signal))),
+    h("article", { class: "property" }, head(found), contact(found), known(found), story(found), around(found, radius, latest(signal)), alike(found, signal)),
   );
 }
 
@@ -44,7 +47,7 @@ function head(found) {
     "header",
     { class: "property-head" },
     h("div", {}, h("h1", {}, found.nombre), h("p", { class: "soft" }, place), marks(found)),
-    h("div", { class: "property-price" }, h("p", { class: "price big" }, price(found)), original(found), facts(found)),
+    h("div", { class: "property-price" }, h("p", { class: "price big" }, price(found)), original(found), facts(found), h("p", { class: "property-tools" }, heart(found), share("Compartir", found.nombre))),
   );
 }
 
@@ -55,11 +58,10 @@ function original(found) {
 }
 
 function known(found) {
-  const each = isNumber(found.precio) && found.superficie_m2 > 0 && found.operacion === "venta" ? found.precio / found.superficie_m2 : null;
   const rows = [
     ["Superficie construida", surface(found.superficie_construida)],
     ["Superficie del terreno", surface(found.superficie_total)],
-    each && ["Precio por m²", dollars(each)],
+    perMetre(found) && ["Precio por m²", perMetre(found)],
     ["Dormitorios", isNumber(found.habitaciones) && number(found.habitaciones)],
     ["Baños", isNumber(found.banos) && number(found.banos)],
     ["Garajes", isNumber(found.garajes) && number(found.garajes)],
@@ -77,14 +79,14 @@ function known(found) {
 }
 
 function story(found) {
-  const safe = /^https?:\/\//.test(found.url ?? "") && found.fuente !== "demo";
-  if (!found.descripcion && !safe) return null;
+  const links = elsewhere(found);
+  if (!found.descripcion && links.length === 0) return null;
   return h(
     "section",
     { "aria-label": "Descripción" },
     h("h2", {}, "Descripción"),
     h("p", { class: "prose" }, found.descripcion ?? "Sin descripción."),
-    safe && h("p", {}, h("a", { href: found.url, rel: "noopener noreferrer nofollow", target: "_blank" }, "Ver en la fuente (otra página)")),
+    links.length > 0 && h("ul", { class: "plain" }, links.map((link) => h("li", {}, link))),
   );
 }
 
@@ -127,6 +129,16 @@ function around(found, radius, next) {
     refill(lists, h("p", { class: "soft" }, text), nearby(groups));
     announce(text);
   }
+}
+
+/** Homes like this one, when they are known. */
+function alike(found, signal) {
+  const section = h("section", { "aria-label": "Parecidas" });
+  ask(`/api/propiedades/${found.id}/parecidas`, { signal }).then(
+    ({ propiedades }) => propiedades.length > 0 && refill(section, h("h2", {}, "Parecidas"), h("div", { class: "cards" }, propiedades.map((one) => card(one)))),
+    () => {}, // The property is told without them.
+  );
+  return section;
 }
 
 function nearby(groups) {

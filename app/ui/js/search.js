@@ -3,9 +3,10 @@
 import { aborted, ask } from "./api.js";
 import { card } from "./card.js";
 import { announce, h, refill } from "./dom.js";
-import { filterForm, wanted } from "./filters.js";
+import { filterForm, named, wanted } from "./filters.js";
 import { count, number } from "./format.js";
-import { failure, nothing, waiting } from "./parts.js";
+import { share } from "./share.js";
+import { failure, ghosts, nothing, waiting } from "./parts.js";
 
 const PAGE = 24;
 const ORDERS = {
@@ -24,13 +25,13 @@ export async function show(root, { query, signal }) {
     if (order !== "recientes") next.set("orden", order);
     go(next);
   });
-  const results = h("section", { class: "results", "aria-label": "Resultados" }, waiting());
+  const results = h("section", { class: "results", "aria-label": "Resultados" }, waiting(), ghosts());
   refill(root, h("h1", {}, "Buscar propiedades"), h("div", { class: "split" }, filters.element, results));
 
   const body = { ...wanted(query), orden: order, limite: PAGE, offset: (page - 1) * PAGE };
   try {
     const found = await ask("/api/buscar", { body, signal });
-    refill(results, head(found, query, order), list(found, wanted(query)), pager(found, query, page));
+    refill(results, head(found, query, order), list(found, query), pager(found, query, page));
     announce(count(found.total_resultados, "propiedad encontrada", "propiedades encontradas"));
   } catch (error) {
     if (aborted(error)) return;
@@ -55,14 +56,26 @@ function head(found, query, order) {
     { class: "results-head" },
     h("h2", {}, `${count(found.total_resultados, "propiedad", "propiedades")}${zones}`),
     h("label", { class: "order", for: "orden" }, "Orden ", select),
+    share("Compartir búsqueda"),
     h("a", { class: "button plain", href: `#/mapa?${changed(query, { orden: null, pagina: null })}` }, "Ver en el mapa"),
   );
 }
 
-function list(found, filters) {
+/** Each filter as a button that takes it away. */
+function drops(query) {
+  return named(query).map(([names, text]) => {
+    const rest = changed(query, Object.fromEntries([...names, "pagina"].map((name) => [name, null])));
+    return h("a", { class: "chip", href: `#/buscar?${rest}` }, `Sin ${text}`);
+  });
+}
+
+function list(found, query) {
   if (found.propiedades.length > 0) return h("div", { class: "cards" }, found.propiedades.map((one) => card(one)));
-  if (Object.keys(filters).length === 0) return nothing("Todavía no hay propiedades", "Cuando se carguen, aparecerán aquí.");
-  return nothing("Nada cumple todos los filtros", "Quite alguno, o amplíe el precio o la superficie. Una propiedad sin un dato no pasa el filtro de ese dato.");
+  if (Object.keys(wanted(query)).length === 0) return nothing("Todavía no hay propiedades", "Cuando se carguen, aparecerán aquí.");
+  return [
+    nothing("Nada cumple todos los filtros", "Quite alguno, o amplíe el precio o la superficie. Una propiedad sin un dato no pasa el filtro de ese dato."),
+    h("ul", { class: "chips", "aria-label": "Quitar un filtro" }, drops(query).map((one) => h("li", {}, one))),
+  ];
 }
 
 function pager(found, query, page) {

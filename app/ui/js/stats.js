@@ -60,6 +60,7 @@ function figures(all, operation, places) {
       }),
       classes(all),
       byZone(places),
+      byKind(all.medianas_por_tipo ?? [], operation, monthly),
       counts("Propiedades por tipo", "Tipo", all.por_tipo, (name) => [label(KINDS, name), { operacion: operation, tipo_propiedad: name }]),
       counts("Zonas con más propiedades", "Zona", all.distribucion_zonas, (name) => [name, { operacion: operation, zona: name }]),
     ),
@@ -79,8 +80,10 @@ function classes(all) {
     brief: hasta === null ? `${number(desde / 1000)}+` : `${number(desde / 1000)}–${number(hasta / 1000)}`,
     value: cantidad,
     text: number(cantidad),
+    // The last class has no end; it is drawn as wide as the one before.
+    wide: (hasta ?? 400_000) - desde,
   }));
-  return columns({ title: "Cuántas hay de cada precio", note: "Miles de dólares.", head: ["Precio", "Propiedades"], rows });
+  return columns({ title: "Cuántas hay de cada precio", note: "Miles de dólares. El ancho es el de la clase, el área la cantidad; la última clase no tiene fin.", head: ["Precio", "Propiedades"], rows });
 }
 
 function byZone(places) {
@@ -91,6 +94,15 @@ function byZone(places) {
     .map((zone) => ({ name: zone.zona, value: zone.precio_mediano, text: dollars(zone.precio_mediano), href: link({ operacion: "venta", zona: zone.zona }) }));
   if (rows.length === 0) return null;
   return bars({ title: "Precio mediano por zona", note: `En venta, de todos los tipos; zonas con ${ENOUGH} propiedades o más.`, head: ["Zona", "Mediana"], rows });
+}
+
+/** The middle price of each kind: plots, flats and houses are not one market. */
+function byKind(all, operation, monthly) {
+  const rows = all
+    .filter((kind) => kind.con_precio >= ENOUGH)
+    .map((kind) => ({ name: label(KINDS, kind.nombre), value: kind.precio_mediano, text: dollars(kind.precio_mediano), href: link({ operacion: operation, tipo_propiedad: kind.nombre }) }));
+  if (rows.length === 0) return null;
+  return bars({ title: "Precio mediano por tipo", note: `En dólares${monthly}; tipos con ${ENOUGH} propiedades con precio o más.`, head: ["Tipo", "Mediana"], rows });
 }
 
 function counts(title, head, all, read) {

@@ -36,6 +36,9 @@ fn complete(id: i64) -> Row {
         num_garajes: None,
         publicada: None,
         distancias_m: Some(vec![Some(400.0); 9]),
+        titulo: "x".to_owned(),
+        lat: None,
+        lng: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::catalog::recommend::Found;
+use crate::catalog::recommend::Resolved;
 use crate::catalog::scored_property::ScoredProperty;
 use crate::catalog::search::Page;
 use crate::catalog::services::category_names;
@@ -33,13 +33,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer for a page of the ranking.
-    pub fn new(perfil: Option<String>, found: Found, page: Page) -> Self {
-        let Found {
-            resolved,
-            total,
-            rows,
-        } = found;
+    /// The answer for a page of the ranking, still without its rows.
+    pub fn new(perfil: Option<String>, resolved: &Resolved, total: i64, page: Page) -> Self {
         let wanted = &resolved.wanted;
         Answer {
             success: true,
@@ -49,15 +44,12 @@ impl Answer {
             tipos_considerados: wanted.kinds().to_vec(),
             categorias: category_names(&wanted.categorias),
             total_recomendaciones: total,
-            cantidad: rows.len(),
+            cantidad: 0,
             limite: page.limite,
             offset: page.offset,
-            recomendaciones: rows
-                .into_iter()
-                .map(|row| ScoredProperty::new(row, wanted))
-                .collect(),
-            zona: resolved.zone,
-            relajado: resolved.relaxed,
+            recomendaciones: Vec::new(),
+            zona: resolved.zone.clone(),
+            relajado: resolved.relaxed.clone(),
         }
     }
 }
