@@ -247,7 +247,7 @@ fn command(run: &[&str], check: &[&str]) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::engine;
+    use crate::core::engine::{self, Wish};
     use crate::core::plan::{Claim, Plan};
 
     fn plan(steps: Vec<Step<Task>>) -> Plan<Task> {
@@ -341,5 +341,47 @@ mod tests {
             std::fs::read_link(path("link")).unwrap().to_str(),
             Some("elsewhere")
         );
+    }
+
+    #[tokio::test]
+    async fn an_account_gets_its_shell_home_and_group_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let write = |name: &str, text: &str| {
+            std::fs::create_dir_all(folder.path().join("etc")).unwrap();
+            std::fs::write(folder.path().join("etc").join(name), text).unwrap();
+        };
+        write(
+            "passwd",
+            "ana:x:1000:1001::/home/ana:/bin/bash\nweb:x:7:7::/nonexistent:/bin/sh\n",
+        );
+        write("group", "staff:x:1001:\nweb:x:7:\n");
+        write("shadow", "ana:$y$hash:1::::::\nweb:!:1::::::\n");
+        std::fs::create_dir_all(folder.path().join("home/ana")).unwrap();
+        let noted = |name: &str| {
+            let text = format!(
+                "{{ name: {name}, group: web, home: /srv, shell: /usr/sbin/nologin, lock_password: true }}"
+            );
+            user(&system, &serde_yaml::from_str(&text).unwrap()).unwrap()
+        };
+        let steps = noted("ana");
+        assert_eq!(steps[0].name, "unlock user ana");
+        let Task::User(was) = &steps[1].task else {
+            panic!("{steps:?}");
+        };
+        let had =
+            [&was.group, &was.home, &was.shell].map(|value| value.as_deref().unwrap_or_default());
+        assert_eq!(had, ["staff", "/home/ana", "/bin/bash"]);
+        // It has what it had: nothing is to be done, and no home is made where there was none.
+        for name in ["ana", "web"] {
+            let steps = noted(name);
+            let was = steps.last().unwrap();
+            assert_eq!(
+                was.task.check(&system).await.unwrap().change,
+                None,
+                "{name}"
+            );
+        }
+        assert!(noted("nobody").is_empty());
     }
 }
