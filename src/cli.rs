@@ -9,8 +9,6 @@ use crate::task::recovered;
 
 /// The configuration file that is read without `--config`.
 pub const DEFAULT_CONFIG: &str = "citrino.yml";
-
-/// The heading of the options of every command.
 const GLOBAL: &str = "Global options";
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -215,7 +213,7 @@ pub struct Provision {
 pub struct Adopt {
     #[command(flatten)]
     pub yes: Yes,
-    /// Of a host that was there before: agree to what `converge` changes for others
+    /// Agree to what `converge` changes for others on a host that was there before
     #[arg(long, conflicts_with_all = ["server", "host_key"])]
     pub host: bool,
     /// The server's name, if it is not the stack's; `provision` renames it
