@@ -231,7 +231,7 @@ pub struct Provision {
 pub struct Adopt {
     #[command(flatten)]
     pub yes: Yes,
-    /// Of a host that was there before: agree to what `converge` changes for others
+    /// Agree to what `converge` changes for others on a host that was there before
     #[arg(long, conflicts_with_all = ["server", "host_key"])]
     pub host: bool,
     /// The server's name, if it is not the stack's; `provision` renames it
