@@ -118,9 +118,9 @@ const ASKS: &[(&str, &[&str])] = &[
 fn secrets_are_asked_for_by_those_that_use_them() {
     let place = Place::new();
     let asks = |name: &str| format!("{{ command: \"echo {name} >>asked; echo s3cret\" }}");
-    let mut yml = std::fs::read_to_string(place.path("work/citrino.yml")).unwrap();
-    yml += &format!(
-        "secrets: {{ KEY: {} }}\nbackup: {{ pitr_passphrase: {backup}, pitr: true, s3: {{ bucket: b, endpoint: \"https://127.0.0.1:9\", region: r, key_id: {backup}, secret: {backup} }} }}\n",
+    let yml = std::fs::read_to_string(place.path("work/citrino.yml")).unwrap();
+    let yml = format!(
+        "{yml}secrets: {{ KEY: {} }}\nbackup: {{ pitr_passphrase: {backup}, pitr: true, s3: {{ bucket: b, endpoint: \"https://127.0.0.1:9\", region: r, key_id: {backup}, secret: {backup} }} }}\n",
         asks("app"),
         backup = asks("backup"),
     );
