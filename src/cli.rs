@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::task::recovered;
 
@@ -111,17 +111,7 @@ pub enum Verb {
     /// Run the production checklist on the host
     Health,
     /// Show the logs of the host
-    Logs {
-        /// Keep printing new lines
-        #[arg(short, long)]
-        follow: bool,
-        /// Number of lines of each log
-        #[arg(short = 'n', long, default_value_t = 50, value_name = "LINES")]
-        lines: u32,
-        /// Which log
-        #[arg(value_enum, default_value_t = Log::App)]
-        log: Log,
-    },
+    Logs(LogOptions),
     /// Show who changed the host and when, or verify that record
     #[command(args_conflicts_with_subcommands = true)]
     Audit {
@@ -129,7 +119,7 @@ pub enum Verb {
         #[arg(short = 'n', long, default_value_t = 50, value_name = "LINES")]
         lines: usize,
         #[command(subcommand)]
-        verify: Option<Audit>,
+        what: Option<Audit>,
     },
     /// Log in to the host, or run a command on it
     Ssh {
@@ -231,6 +221,22 @@ pub struct Artifact {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct LogOptions {
+    /// Keep printing new lines
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Number of lines of each log [default: 50; with --since, all since then]
+    #[arg(short = 'n', long, value_name = "LINES")]
+    pub lines: Option<u32>,
+    /// Only what was written since then: `30m`, `2h`, `3d`, or a time with a time zone, such as `2026-11-24 03:00:00-04`
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub since: Option<OffsetDateTime>,
+    /// Which log
+    #[arg(value_enum, default_value_t = Log::App)]
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct Rollback {
     /// The release: its name, or the start or end of it [default: the one that served before]
     pub release: Option<String>,
@@ -264,6 +270,13 @@ pub struct CutOff {
     /// Follow the current or last run on the host
     #[arg(long)]
     pub attach: bool,
+}
+
+impl CutOff {
+    /// Whether it is about a run that was interrupted.
+    pub fn is_any(self) -> bool {
+        self.resume || self.abort || self.attach
+    }
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -424,6 +437,11 @@ pub enum Audit {
         #[arg(long)]
         mirror: bool,
     },
+    /// Accept that the host has another audit than before, because it was rebuilt; this machine's copy of the earlier one is kept
+    Accept {
+        #[command(flatten)]
+        yes: Yes,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -446,4 +464,67 @@ pub enum Log {
     Postgres,
     /// citrino-ops's own journal
     Ops,
+}
+
+impl Log {
+    /// As it is typed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Nginx => "nginx",
+            Self::Postgres => "postgres",
+            Self::Ops => "ops",
+        }
+    }
+}
+
+/// A time, or how long ago it was.
+fn since(text: &str) -> Result<OffsetDateTime, String> {
+    let Some(ago) = ago(text.trim()) else {
+        let or_ago = |why| format!("{why}, or as `30m`, `2h` or `3d`");
+        return recovered::parse(text).map_err(or_ago);
+    };
+    let then = OffsetDateTime::now_utc().checked_sub(ago);
+    then.ok_or_else(|| format!("`{text}` is longer ago than any time"))
+}
+
+/// None for what is no length of time.
+fn ago(text: &str) -> Option<Duration> {
+    let unit = text.chars().last()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86400,
+        _ => return None,
+    };
+    let count: u32 = text.strip_suffix(unit)?.parse().ok()?;
+    Some(Duration::seconds(i64::from(count) * seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_or_how_long_ago() {
+        let now = OffsetDateTime::now_utc();
+        let seconds = |text: &str| (now - since(text).unwrap()).whole_seconds();
+        assert!((-60..=60).contains(&(seconds("90m") - 5400)));
+        assert!((-60..=60).contains(&(seconds("2d") - 172_800)));
+        assert!(since("2026-11-24 03:00:00-04").is_ok());
+        for wrong in [
+            "",
+            "m",
+            "-5m",
+            "5 w",
+            "yesterday",
+            "2026-11-24 03:00:00",
+            "ñ",
+        ] {
+            assert!(since(wrong).unwrap_err().contains("`2h`"), "{wrong}");
+        }
+        // Longer ago than there is time.
+        assert!(since("4294967295d").is_err());
+    }
 }

@@ -155,6 +155,12 @@ fn the_handbook_knows_every_question_of_health() {
         .map(|row| row[0].clone())
         .collect();
     assert_eq!(told, asked);
+    let outside = read("src/verb/health/outside.rs");
+    let rows = table(&read("docs/operations/README.md"), "row of `outside`");
+    assert_eq!(rows.len(), outside.matches("steps.push(step(").count());
+    for row in rows {
+        assert!(outside.contains(&format!("\"{}\"", row[0])), "{}", row[0]);
+    }
 }
 
 #[test]

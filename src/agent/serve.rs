@@ -23,7 +23,7 @@ use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{Counts, Event, RunPoint, Side, StepState};
 use crate::core::outage::{self, Watch};
 use crate::core::plan::{Claim, Mode, Plan};
-use crate::core::value::Sha256;
+use crate::core::value::{Sha256, ToolVersion};
 use crate::facts::{self, patch_base};
 use crate::host::audit;
 use crate::host::journal::{self, Journal};
@@ -225,6 +225,7 @@ async fn apply(
     let _hangup = signal(SignalKind::hangup())?;
     let _terminate = signal(SignalKind::terminate())?;
     unfinished::keep(system, plan).await?;
+    keep_version(system, plan).await?;
     let mut journal = Journal::open(system)?;
     let mut record = AuditRecord::begin(system, plan, way)?;
     let mut tell = |event: Event| {
@@ -278,6 +279,17 @@ async fn keep_time(system: &System, plan: &Plan<Task>, tally: Counts) -> Result<
     let text = format!("{}\n", tally.took_ms);
     system
         .write_atomic(own::SWITCHED, text.as_bytes(), 0o644, None, &[])
+        .await
+}
+
+/// Written before the first step: a run that is cut off half-way has put some of this version there.
+async fn keep_version(system: &System, plan: &Plan<Task>) -> Result<()> {
+    if !plan.converges {
+        return Ok(());
+    }
+    let text = format!("{}\n", ToolVersion::own());
+    system
+        .write_atomic(own::CONVERGED, text.as_bytes(), 0o644, None, &[])
         .await
 }
 

@@ -32,7 +32,7 @@ impl Playbooks {
     ///
     /// # Errors
     /// E0201 or E0202 when a file there cannot be read, or is used by nothing.
-    pub fn load(folder: &Path, secrets: Vec<(String, Secret)>) -> Result<Self> {
+    pub fn load(folder: &Path) -> Result<Self> {
         let own = files_below(&folder.join("playbooks"), Code::E0201)?;
         let own_templates = files_below(&folder.join("templates"), Code::E0202)?;
         let mut texts = embedded(&EMBEDDED);
@@ -45,7 +45,7 @@ impl Playbooks {
         let playbooks = Self {
             texts,
             templates: Templates::with(own_templates)?,
-            secrets,
+            secrets: Vec::new(),
         };
         let listed = playbooks.listed()?;
         let listed: Vec<String> = listed.into_iter().map(|one| one.name).collect();
@@ -60,6 +60,20 @@ impl Playbooks {
             templates: Templates::own()?,
             secrets: Vec::new(),
         })
+    }
+
+    /// What playbooks and templates know below `secrets`.
+    pub fn take_secrets(&mut self, secrets: Vec<(String, Secret)>) {
+        self.secrets = secrets;
+    }
+
+    /// Whether the playbook of this name, or a template in the folder of this name, could have a secret in it. A playbook with
+    /// templates could: what those name is not looked for.
+    pub fn may_name_secrets(&self, name: &str) -> bool {
+        let names_some = |text: &str| text.contains("secret") || text.contains("backup_settings");
+        self.find(name)
+            .is_some_and(|text| names_some(text) || text.contains("template"))
+            || self.templates.texts_in(name).any(names_some)
     }
 
     pub fn templates(&self) -> &Templates {

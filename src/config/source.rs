@@ -7,21 +7,22 @@ use anyhow::Result;
 
 use crate::config::stack::{SecretSource, Stack};
 use crate::core::error::{Code, Fault};
-use crate::core::secret::{DOTS, Secret};
+use crate::core::secret::{STAND_IN, Secret};
 
-/// What is done with a secret that only a command gives.
+/// Which sources of secrets are asked. For the others something stands in: nothing that is made with it leaves this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecretCommands {
-    Run,
-    /// Something stands in for what they would print: nothing that is made with it leaves this machine.
-    Spared,
+pub enum SecretReading {
+    All,
+    /// Of a file from elsewhere they are somebody else's programs.
+    WithoutCommands,
+    Nothing,
 }
 
 /// The value of every secret of the stack, by name.
 ///
 /// # Errors
 /// E0103 with the secret's name and its source, never with what the source said.
-pub fn secrets(stack: &Stack, commands: SecretCommands) -> Result<Vec<(String, Secret)>> {
+pub fn secrets(stack: &Stack, reading: SecretReading) -> Result<Vec<(String, Secret)>> {
     stack
         .secrets
         .iter()
@@ -29,7 +30,7 @@ pub fn secrets(stack: &Stack, commands: SecretCommands) -> Result<Vec<(String, S
             let key = format!("secrets.{name}");
             Ok((
                 name.to_string(),
-                in_one_line(&key, read(stack, &key, source, commands)?)?,
+                in_one_line(&key, read(stack, &key, source, reading)?)?,
             ))
         })
         .collect()
@@ -42,7 +43,7 @@ pub const SIGNING_KEY: &str = "SIGNING_KEY";
 ///
 /// # Errors
 /// As `secrets`.
-pub fn backup_secrets(stack: &Stack, commands: SecretCommands) -> Result<Vec<(String, Secret)>> {
+pub fn backup_secrets(stack: &Stack, reading: SecretReading) -> Result<Vec<(String, Secret)>> {
     let backup = &stack.backup;
     let passphrase = backup.pitr_passphrase.iter();
     let passphrase = passphrase.map(|source| ("PITR_PASSPHRASE", "pitr_passphrase", source));
@@ -55,7 +56,7 @@ pub fn backup_secrets(stack: &Stack, commands: SecretCommands) -> Result<Vec<(St
     });
     let read = |(name, key, source): (&str, _, _)| {
         let key = format!("backup.{key}");
-        let secret = in_one_line(&key, read(stack, &key, source, commands)?)?;
+        let secret = in_one_line(&key, read(stack, &key, source, reading)?)?;
         Ok((name.to_owned(), secret))
     };
     let signing = backup.signing_key.iter();
@@ -113,7 +114,7 @@ pub fn identities(stack: &Stack, named: Option<&Path>) -> Result<Vec<Secret>> {
                 stack,
                 "backup.identity",
                 &SecretSource::File(path),
-                SecretCommands::Run,
+                SecretReading::All,
             )
         })
         .collect()
@@ -132,7 +133,7 @@ pub fn token(stack: &Stack) -> Result<Secret> {
     }
     let source = stack.cloud.as_ref().and_then(|cloud| cloud.token.as_ref());
     match source {
-        Some(source) => read(stack, "cloud.token", source, SecretCommands::Run),
+        Some(source) => read(stack, "cloud.token", source, SecretReading::All),
         None => Err(Fault::new(Code::E0301, "there is no token for the Hetzner API")
             .hint("set HCLOUD_TOKEN to a read and write token of the project, or name its source in cloud.token")
             .into()),
@@ -146,18 +147,14 @@ pub fn variable(name: &str) -> Option<String> {
         .filter(|value| !value.trim().is_empty())
 }
 
-fn read(
-    stack: &Stack,
-    key: &str,
-    source: &SecretSource,
-    commands: SecretCommands,
-) -> Result<Secret> {
+fn read(stack: &Stack, key: &str, source: &SecretSource, reading: SecretReading) -> Result<Secret> {
     let wrong = |why: String, hint: &str| {
         anyhow::Error::from(
             Fault::new(Code::E0103, format!("{key} is not available: {why}")).hint(hint),
         )
     };
     let value = match source {
+        _ if reading == SecretReading::Nothing => return Ok(Secret::new(STAND_IN)),
         SecretSource::Env(name) => std::env::var(name).map_err(|_| {
             wrong(
                 format!("the environment variable {name} is not set"),
@@ -173,8 +170,8 @@ fn read(
                 )
             })?
         }
-        SecretSource::Command(_) if commands == SecretCommands::Spared => {
-            return Ok(Secret::new(DOTS));
+        SecretSource::Command(_) if reading == SecretReading::WithoutCommands => {
+            return Ok(Secret::new(STAND_IN));
         }
         SecretSource::Command(line) => command(stack, line)
             .map_err(|why| wrong(why, "run the command by hand to see why it fails"))?,
@@ -219,7 +216,7 @@ mod tests {
         );
         let mut stack = Stack::parse(&text, "citrino.yml").map_err(|error| format!("{error:#}"))?;
         stack.folder = "/".into();
-        secrets(&stack, SecretCommands::Run).map_err(|error| format!("{error:#}"))
+        secrets(&stack, SecretReading::All).map_err(|error| format!("{error:#}"))
     }
 
     #[test]

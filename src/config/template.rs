@@ -59,6 +59,7 @@ impl Values {
 
 pub struct Templates {
     tera: Tera,
+    texts: Vec<NamedFiles>,
 }
 
 impl Templates {
@@ -88,9 +89,23 @@ impl Templates {
         tera.autoescape_on(Vec::<&str>::new());
         tera.register_filter("env_value", env_value);
         tera.register_filter("json", json);
-        tera.add_raw_templates(templates)
+        tera.add_raw_templates(templates.clone())
             .map_err(|error| explain(&error, "templates"))?;
-        Ok(Self { tera })
+        // A later one of a name takes the place of an earlier one.
+        Ok(Self {
+            tera,
+            texts: templates,
+        })
+    }
+
+    /// The texts of those in a folder; of one that was replaced both.
+    pub fn texts_in(&self, folder: &str) -> impl Iterator<Item = &str> {
+        let is_there = move |name: &str| {
+            name.strip_prefix(folder)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        let texts = self.texts.iter().filter(move |(name, _)| is_there(name));
+        texts.map(|(_, text)| text.as_str())
     }
 
     /// Renders a template. A secret that went into it makes the whole content one: it is rendered
@@ -181,7 +196,10 @@ mod tests {
     }
 
     fn templates(text: &str) -> Templates {
-        let mut templates = Templates { tera: Tera::new() };
+        let mut templates = Templates {
+            tera: Tera::new(),
+            texts: Vec::new(),
+        };
         templates.tera.register_filter("env_value", env_value);
         templates.tera.add_raw_template("env", text).unwrap();
         templates

@@ -144,6 +144,7 @@ codes! {
         E0516 => REFUSED,
         E0517 => FAILED,
         E0518 => FAILED,
+        E0519 => REFUSED,
         E0520 => FAILED,
         E0521 => FAILED,
         E0522 => FAILED,

@@ -5,6 +5,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::audit::Line;
 use super::code::Code;
+use super::datum::Datum;
 use super::plain;
 use super::plan::{Plan, Purpose, StepId};
 use super::value::HostName;
@@ -227,14 +228,12 @@ pub enum Event {
         #[serde(flatten)]
         point: RunPoint,
     },
-    /// Something that was asked for, by its name: a text, a figure, or both.
-    Fact {
+    /// Something that was asked for. No host tells any: a list is made on this side.
+    #[serde(skip_deserializing)]
+    Datum {
         at: String,
-        name: String,
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        text: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        figure: Option<Figure>,
+        #[serde(flatten)]
+        datum: Datum,
     },
     /// Content was sent to the host: how many bytes on the way, and what they became there.
     Sent {

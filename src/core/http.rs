@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use reqwest::tls::TlsInfo;
 use reqwest::{Client, ClientBuilder, Method, Response, StatusCode, Url, redirect};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,8 @@ pub struct Asker {
 pub struct HttpAnswer {
     pub status: StatusCode,
     pub body: Vec<u8>,
+    /// What a visitor was shown by TLS, whoever signed it.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// Why a request cannot be made at all.
@@ -114,7 +117,7 @@ impl Manner {
                 .redirect(redirect::Policy::none())
                 .danger_accept_invalid_certs(true)
                 .pool_max_idle_per_host(usize::from(keeps)),
-            Self::Visitor => client.danger_accept_invalid_certs(true),
+            Self::Visitor => client.danger_accept_invalid_certs(true).tls_info(true),
         }
     }
 }
@@ -130,7 +133,10 @@ impl Asker {
                 .body(body.clone());
         }
         let answer = request.send().await?;
+        let shown = answer.extensions().get::<TlsInfo>();
+        let shown = shown.and_then(TlsInfo::peer_certificate);
         Ok(HttpAnswer {
+            certificate: shown.map(<[u8]>::to_vec),
             status: answer.status(),
             body: begin_of(answer, MOST).await?,
         })

@@ -4,6 +4,7 @@ pub mod app_profile;
 pub mod audit;
 pub mod catalogue;
 pub mod code;
+pub mod datum;
 pub mod digest;
 pub mod engine;
 pub mod error;

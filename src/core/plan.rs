@@ -111,6 +111,9 @@ pub struct Plan<T> {
     /// them when it is not said.
     #[serde(default)]
     pub no_return: Option<usize>,
+    /// Whether it makes the host as this version of the tool has it: no older one may change the host any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub converges: bool,
     /// What is asked over and over while the plan runs, so that nobody has to guess whether users
     /// noticed it.
     #[serde(default)]
@@ -154,6 +157,7 @@ impl<T> Plan<T> {
             steps,
             on_failure: Vec::new(),
             no_return: None,
+            converges: false,
             watch: Vec::new(),
         }
     }

@@ -3,13 +3,19 @@
 mod lines;
 mod printer;
 mod run_state;
+mod table;
 mod waiting;
 mod words;
 
+use std::io::IsTerminal;
+
+use crate::core::datum::Datum;
 use crate::core::error::{Fault, error_info, exit};
-use crate::core::event::{Counts, ErrorInfo, Event, Figure, Outage, now};
+use crate::core::event::{Counts, ErrorInfo, Event, Outage, now};
 use printer::{Piece, Printer, RefusalLines};
 use run_state::RunState;
+pub use table::{ListTable, TableHead, TableRow};
+pub use words::{figured, size};
 
 /// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +87,11 @@ impl Report {
         self.printer.json || self.printer.volume == Verbosity::Verbose
     }
 
+    /// Whether more is printed than what was asked for.
+    pub fn is_told(&self) -> bool {
+        self.printer.json || self.printer.volume > Verbosity::Quiet
+    }
+
     /// Prints one event.
     pub fn tell(&mut self, event: Event) {
         self.tell_first();
@@ -94,6 +105,30 @@ impl Report {
                 at,
                 error: self.told(error),
             },
+            Event::Step {
+                point,
+                n,
+                label,
+                state,
+                took_ms,
+                change: Some(mut change),
+                figure,
+                error,
+            } => {
+                // A checklist says what to type.
+                let what = change.what.into_iter().map(|what| self.as_typed(what));
+                change.what = what.collect();
+                Event::Step {
+                    point,
+                    n,
+                    label,
+                    state,
+                    took_ms,
+                    change: Some(change),
+                    figure,
+                    error,
+                }
+            }
             event => event,
         };
         if self.printer.json {
@@ -171,14 +206,32 @@ impl Report {
         self.printer.progress()
     }
 
-    /// Something that was asked for, by its name.
-    pub fn fact(&mut self, name: &str, text: impl Into<String>, figure: Option<Figure>) {
-        self.tell(Event::Fact {
-            at: now(),
-            name: name.to_owned(),
-            text: text.into(),
-            figure,
-        });
+    /// Something that was asked for: data for a program, a line for a person. It is printed at any volume.
+    pub fn datum(&mut self, datum: Datum, line: &str) {
+        self.tell_first();
+        if self.printer.json {
+            self.printer.json_line(&Event::Datum { at: now(), datum });
+        } else {
+            let line = self.as_typed(line.trim_end().to_owned());
+            self.printer.line(&line);
+        }
+    }
+
+    /// The same of a list: a row each.
+    pub fn table(&mut self, table: &ListTable) {
+        self.tell_first();
+        if self.printer.json {
+            for datum in table.data().cloned() {
+                self.printer.json_line(&Event::Datum { at: now(), datum });
+            }
+        } else if !table.is_empty() {
+            // A pipe has no width: there a row is a line, and can be looked for.
+            let is_watched = std::io::stdout().is_terminal();
+            let width = if is_watched { width() } else { usize::MAX };
+            for line in table.lines(width) {
+                self.printer.line(&line);
+            }
+        }
     }
 
     /// A note that comes before whatever is told next. A command that ends because of another run has said it
@@ -200,7 +253,7 @@ impl Report {
     /// From now on every step has a line, as in a list that is ticked off.
     pub fn as_checklist(&mut self) {
         self.state.counts_checks = true;
-        self.printer.checklist = self.printer.volume > Verbosity::Quiet;
+        self.printer.checklist = true;
     }
 
     /// Shows what is waited for, until the next line.
@@ -209,20 +262,15 @@ impl Report {
             .spin(String::new(), &format!("{}…", text.into()));
     }
 
+    /// Nothing is waited for any more: what stood for it goes.
+    pub fn rest(&mut self) {
+        self.printer.clear();
+    }
+
     /// A heading of a part of the output.
     pub fn heading(&mut self, text: &str) {
         if !self.printer.json && self.printer.volume > Verbosity::Quiet {
             self.printer.pieces(&[Piece::new(text, "1")]);
-        }
-    }
-
-    /// Requested output: it is printed at any volume.
-    pub fn text(&mut self, text: &str) {
-        self.tell_first();
-        if self.printer.json {
-            self.printer.json_line(&Event::note(text.trim_end()));
-        } else {
-            self.printer.line(text.trim_end());
         }
     }
 

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// What stands for a secret wherever it would be shown.
 pub const DOTS: &str = "•••";
 
+/// What stands for a secret whose source was not asked. Nothing that has it in it may leave this machine.
+pub const STAND_IN: &str = "citrino-ops: a secret that was not read";
+
 /// A secret value. It serialises as `{"secret": "…"}`, so it fits only into fields that are
 /// declared secret: a plain text field refuses the mapping, and a playbook that would put a
 /// password into an argument list does not load.
@@ -21,6 +24,11 @@ impl Secret {
         Self {
             secret: value.into(),
         }
+    }
+
+    /// Whether its source was not asked.
+    pub fn is_stand_in(&self) -> bool {
+        self.secret == STAND_IN
     }
 
     /// The value itself. Call it only where the value leaves for its destination.

@@ -21,6 +21,14 @@ pub struct KnownImport {
     pub notes: Vec<String>,
 }
 
+/// The rows of a table; none where it was or is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ImportedRows<'a> {
+    pub table: &'a str,
+    pub before: Option<u64>,
+    pub after: Option<u64>,
+}
+
 /// Where the record of this name is.
 pub fn record(name: &str) -> String {
     format!("{}/{name}.json", own::IMPORTS)
@@ -36,19 +44,14 @@ impl KnownImport {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// Of each table: `1588 before, 2007 now`
-    pub fn told(&self) -> Vec<(&str, String)> {
+    /// Of each table.
+    pub fn rows(&self) -> impl Iterator<Item = ImportedRows<'_>> {
         let tables: BTreeSet<&String> = self.before.keys().chain(self.after.keys()).collect();
-        let count = |rows: &BTreeMap<String, u64>, table: &String| {
-            rows.get(table).map_or("absent".to_owned(), u64::to_string)
-        };
-        tables
-            .into_iter()
-            .map(|table| {
-                let (before, after) = (count(&self.before, table), count(&self.after, table));
-                (table.as_str(), format!("{before} before, {after} now"))
-            })
-            .collect()
+        tables.into_iter().map(|table| ImportedRows {
+            table,
+            before: self.before.get(table).copied(),
+            after: self.after.get(table).copied(),
+        })
     }
 
     /// Writes it down.

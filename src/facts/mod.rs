@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::core::error::{Code, Fault, code};
-use crate::core::value::{HostKey, checked_if_any};
+use crate::core::value::{HostKey, ToolVersion, checked_if_any};
 use crate::host::armed::Armed;
 use crate::host::journal::{self, LastRun};
 use crate::host::lock;
@@ -46,6 +46,9 @@ pub struct Facts {
     pub armed: Option<Armed>,
     /// Whether a run holds the host's lock now.
     pub busy: bool,
+    /// The version of the citrino-ops that converged the host last; none where an earlier one did, which did not say.
+    #[serde(default)]
+    pub converged_by: Option<ToolVersion>,
     /// Which of the stack's folders somebody beside root could exchange, a sentence each: an earlier version left them so, and
     /// `converge` puts it right.
     #[serde(default)]
@@ -118,6 +121,7 @@ async fn all(system: &System) -> Result<Facts> {
         last_run: journal::last_run(system)?,
         armed: Armed::read(system)?,
         busy: lock::is_held(system)?,
+        converged_by: converged_by(system)?,
         exposed,
     })
 }
@@ -148,6 +152,12 @@ fn exposed(system: &System) -> Result<Vec<String>> {
         told.extend(system.exposed(place)?.filter(|why| !told.contains(why)));
     }
     Ok(told)
+}
+
+/// What is no version says nothing; the next `converge` writes it anew.
+fn converged_by(system: &System) -> Result<Option<ToolVersion>> {
+    let text = system.read_text(own::CONVERGED)?;
+    Ok(text.and_then(|text| text.parse().ok()))
 }
 
 fn line(system: &System, path: &str) -> Result<String> {

@@ -130,8 +130,32 @@ pub(super) fn choose_type(
     }
     if let Some(server) = existing.filter(|_| !exists) {
         refuse_rescale(server, wished, types)?;
+        notes.push(given_up(server, types, now));
     }
     Ok(found(wished.clone(), notes))
+}
+
+/// What a server of another type had, and whether it can be had again: whoever goes back orders at the price of that day.
+fn given_up(server: &ServerView, types: &[ServerType], now: OffsetDateTime) -> String {
+    let (name, location) = (&server.server_type, &server.location);
+    let gives_up = format!("this gives up the {name} and the price that it was ordered at");
+    let Some(found) = types.iter().find(|found| found.name == *name) else {
+        return format!("{gives_up}; Hetzner no longer offers the type, so there is no way back");
+    };
+    match orderable(found, location, now) {
+        Err(refusal) => format!(
+            "{gives_up}; {}, so there is no way back to it now",
+            refusal.sentence(name, location)
+        ),
+        Ok(end) => {
+            let price = price_in(&found.prices, location);
+            let price = price.map_or("a price that is not known".to_owned(), |price| {
+                format!("{price:.2} EUR per month net")
+            });
+            let end = end.map_or_else(String::new, |end| format!(", until {end}"));
+            format!("{gives_up}; it can be ordered again in {location} for {price}{end}")
+        }
+    }
 }
 
 /// Refuses a change of the server to this type, when it cannot be ordered there or does not fit.

@@ -99,6 +99,38 @@ fn a_rescale_must_be_orderable_and_fit() {
     );
 }
 
+#[test]
+fn a_rescale_says_what_is_given_up_and_whether_it_comes_back() {
+    let mut server = ServerView::default();
+    server.fields.disk_gb = 40;
+    let mut notes = |from: &str, location: &str, to: &str| {
+        from.clone_into(&mut server.fields.server_type);
+        location.clone_into(&mut server.fields.location);
+        let yaml = format!("server_type: {to}, location: {location}, image: debian-12");
+        let offer = offer_beside(&cloud(&yaml), Some(&server)).unwrap();
+        offer.notes.join("; ")
+    };
+    let says = notes("cpx12", "nbg1", "cx23");
+    assert!(
+        says.contains("gives up the cpx12 and the price that it was ordered at; it can be ordered again in nbg1 for 11.49 EUR per month net"),
+        "{says}"
+    );
+    let says = notes("cpx11", "nbg1", "cx23");
+    assert!(
+        says.contains(
+            "cannot be ordered in nbg1 since 2025-12-31, so there is no way back to it now"
+        ),
+        "{says}"
+    );
+    let says = notes("cx99", "nbg1", "cx23");
+    assert!(
+        says.ends_with("for 1.00 EUR per month net, until 2026-12-31"),
+        "{says}"
+    );
+    let says = notes("cx11", "nbg1", "cx23");
+    assert!(says.contains("no longer offers the type"), "{says}");
+}
+
 fn refusal(yaml: &str) -> String {
     let trouble = error_info(&offer(yaml, false).unwrap_err());
     format!(

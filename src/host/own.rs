@@ -26,6 +26,8 @@ pub const REHEARSALS: &str = "/var/lib/citrino/rehearsals";
 pub const IMPORTS: &str = "/var/lib/citrino/imports";
 /// The newest backup that is off the host too.
 pub const SENT: &str = "/var/lib/citrino/sent.json";
+/// The version of the citrino-ops that converged the host last.
+pub const CONVERGED: &str = "/var/lib/citrino/converged_by";
 /// How long the last change of release took, in milliseconds.
 pub const SWITCHED: &str = "/var/lib/citrino/switched_ms";
 pub const LOCK: &str = "/var/lib/citrino/lock";

@@ -153,17 +153,17 @@ impl Mirror {
         file.sync_data()
     }
 
-    /// Another host begins another chain; what was seen of the one before is kept under another name.
+    /// Another host begins another chain; what was seen of the one before is kept under another name, which this gives.
     ///
     /// # Errors
     /// E0524 when it cannot be moved.
-    pub fn set_aside(&self, run: &str) -> Result<()> {
+    pub fn set_aside(&self, run: &str) -> Result<PathBuf> {
         let aside = self
             .path
             .with_file_name(format!("audit.until-{run}.ndjson"));
-        match fs::rename(&self.path, aside) {
+        match fs::rename(&self.path, &aside) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(self.unusable(&error)),
-            _ => Ok(()),
+            _ => Ok(aside),
         }
     }
 

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod known_host;
 pub mod mirror;
 pub mod name_lookup;
+pub mod outside;
 pub mod preview;
 pub mod public_probe;
 pub mod remote;

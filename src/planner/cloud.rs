@@ -21,7 +21,7 @@ pub use absent::{Extent, Removal, What};
 pub use address::ServerAddress;
 pub use adopted::{Adopted, Thing};
 pub use dns::{DnsRecord, Zone};
-pub use firewall::CloudFirewall;
+pub use firewall::{CloudFirewall, faults as firewall_faults};
 pub use network::Network;
 pub use server::{Bootstrap, DiskPolicy, Server};
 pub use ssh_key::{PublicKey, SshKey};
@@ -93,16 +93,7 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
             step(sentence, Resource::SshKey(wish))
         })
         .collect();
-    let anywhere = crate::core::value::Cidr::anywhere();
-    let firewall = CloudFirewall {
-        stack: name.to_string(),
-        rules: vec![
-            FirewallRule::inward("tcp", Some(22), &cloud.allow_ssh_from),
-            FirewallRule::inward("tcp", Some(80), &anywhere),
-            FirewallRule::inward("tcp", Some(443), &anywhere),
-            FirewallRule::inward("icmp", None, &anywhere),
-        ],
-    };
+    let firewall = firewall(stack, cloud);
     let sentence = format!("firewall {name}");
     steps.push(step(sentence, Resource::Firewall(firewall)));
     if let Some(range) = &cloud.network {
@@ -114,6 +105,20 @@ fn shared(stack: &Stack, cloud: &Cloud, keys: &[PublicKey]) -> Vec<Step<Resource
         steps.push(step(format!("network {name}"), Resource::Network(network)));
     }
     steps
+}
+
+/// What may come in, before it reaches a server.
+pub fn firewall(stack: &Stack, cloud: &Cloud) -> CloudFirewall {
+    let anywhere = crate::core::value::Cidr::anywhere();
+    CloudFirewall {
+        stack: stack.name.to_string(),
+        rules: vec![
+            FirewallRule::inward("tcp", Some(22), &cloud.allow_ssh_from),
+            FirewallRule::inward("tcp", Some(80), &anywhere),
+            FirewallRule::inward("tcp", Some(443), &anywhere),
+            FirewallRule::inward("icmp", None, &anywhere),
+        ],
+    }
 }
 
 /// One host: its addresses, its server, its volume, and the names that lead to it.

@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_birth_has_a_fresh_key_each_time_and_its_pin() {
-        let playbooks = Playbooks::load(Path::new("/nonexistent"), Vec::new()).unwrap();
+        let playbooks = Playbooks::load(Path::new("/nonexistent")).unwrap();
         let one = birth(&playbooks, Values::new(&[])).unwrap();
         let two = birth(&playbooks, Values::new(&[])).unwrap();
         assert_ne!(one.pin, two.pin);

@@ -20,6 +20,9 @@ mod dump;
 mod schema;
 mod validate;
 
+/// What the figure of a look at CSV files counts.
+const CHANGING: &str = "files with changes";
+
 pub use csv_files::CsvFile;
 use csv_files::CsvFiles;
 use dump::Dump;
@@ -83,13 +86,13 @@ impl Wish<System> for Imported {
         if self.only_look {
             return Ok(match KnownImport::read(system, &self.previous)? {
                 Some(_) => CheckResult::same(),
-                None => CheckResult::from(self.ahead(system).await?),
+                None => self.ahead(system).await?,
             });
         }
         if let Some(look) = self.beside().look(system).await? {
             return Ok(look);
         }
-        Ok(CheckResult::from(self.ahead(system).await?))
+        self.ahead(system).await
     }
 
     async fn apply(&self, system: &System) -> Result<()> {
@@ -119,8 +122,8 @@ impl Imported {
         }
     }
 
-    /// What would become of the live database, a sentence fragment each.
-    async fn ahead(&self, system: &System) -> Result<Vec<String>> {
+    /// What would become of the live database, a sentence fragment each; of CSV files also how many would change something.
+    async fn ahead(&self, system: &System) -> Result<CheckResult> {
         let live = reader::rows(system, &self.database).await?;
         let mut what = vec![if self.only_look {
             "not checked yet".to_owned()
@@ -154,10 +157,14 @@ impl Imported {
                     options,
                 };
                 clone::has_room(system, &self.database, 1).await?;
-                what.extend(sheets.ahead(system, &self.trial).await?);
+                let (told, changing) = sheets.ahead(system, &self.trial).await?;
+                what.extend(told);
+                #[allow(clippy::cast_precision_loss)] // as many as fit a command line
+                let changing = changing as f64;
+                return Ok(CheckResult::from(what).with_figure(changing, CHANGING, None));
             }
         }
-        Ok(what)
+        Ok(CheckResult::from(what))
     }
 
     async fn take_place(

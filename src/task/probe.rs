@@ -17,6 +17,7 @@ mod load;
 mod measured;
 mod rows;
 mod sql;
+mod upkeep;
 mod wal;
 
 pub use backups::{BackupAge, OffsiteAge, ProofAge, Whole};
@@ -25,6 +26,7 @@ pub use http::Http;
 pub use load::{Cpu, Disk, Memory};
 pub use rows::Rows;
 pub use sql::{IndexUsed, Sql};
+pub use upkeep::{Clock, Newest, Reboot, SecurityUpdates};
 pub use wal::{Recoverable, WalSize, WalWaits};
 
 /// Between two answers that must be good one after the other.
@@ -45,6 +47,9 @@ pub struct Probe {
     /// How long to wait for them.
     #[serde(default)]
     pub deadline_s: u64,
+    /// What to type when the answer is not good.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub next: String,
 }
 
 fn one() -> u32 {
@@ -71,6 +76,10 @@ pub enum Ask {
     OffsiteAge(OffsiteAge),
     ProofAge(ProofAge),
     Whole(Whole),
+    Clock(Clock),
+    Reboot(Reboot),
+    SecurityUpdates(SecurityUpdates),
+    Newest(Newest),
 }
 
 impl Ask {
@@ -95,6 +104,10 @@ impl Ask {
             Self::OffsiteAge(age) => age.answer(system),
             Self::ProofAge(age) => age.answer(system),
             Self::Whole(whole) => whole.answer(system).await,
+            Self::Clock(clock) => clock.answer(system).await,
+            Self::Reboot(reboot) => reboot.answer(system),
+            Self::SecurityUpdates(updates) => updates.answer(system).await,
+            Self::Newest(newest) => newest.answer(system).await,
         }
     }
 }
@@ -108,6 +121,9 @@ impl Wish<System> for Probe {
             }
             sleep(BETWEEN).await;
             look = self.ask.answer(system).await?;
+        }
+        if let Some(change) = look.change.as_mut().filter(|_| !self.next.is_empty()) {
+            change.what.push(format!("next: {}", self.next));
         }
         Ok(look)
     }

@@ -157,6 +157,7 @@ impl ReleaseCheck {
                 ask: Ask::Http(http),
                 attempts: 1,
                 deadline_s,
+                next: String::new(),
             };
             if let Err(error) = probe.apply(system).await {
                 let log = system

@@ -1,7 +1,8 @@
 //! What is known of each verb before it runs.
 
-use crate::cli::{BackupCommand, Db, Verb};
-use crate::config::source::SecretCommands;
+use crate::cli::{BackupCommand, Db, Rebuild, Verb};
+use crate::config::playbook::Playbooks;
+use crate::config::source::SecretReading;
 use crate::core::plan::Purpose;
 
 /// What a verb reads before it begins.
@@ -13,6 +14,34 @@ pub enum Needs {
     Config,
     /// Secrets, playbooks, templates and keys too.
     Everything,
+}
+
+/// Whether a verb's work has secrets in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uses {
+    No,
+    /// Where the playbook of this name, or a template of that folder, may name them.
+    IfNamedIn(&'static str),
+    Yes,
+    WithoutCommands,
+}
+
+impl Uses {
+    pub fn reading(self, playbooks: &Playbooks) -> SecretReading {
+        match self {
+            Uses::Yes => SecretReading::All,
+            Uses::IfNamedIn(name) if playbooks.may_name_secrets(name) => SecretReading::All,
+            Uses::WithoutCommands => SecretReading::WithoutCommands,
+            Uses::No | Uses::IfNamedIn(_) => SecretReading::Nothing,
+        }
+    }
+}
+
+/// Of which secrets a verb has need: those that citrino.yml names for the app, and those of backups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretUse {
+    pub app: Uses,
+    pub backup: Uses,
 }
 
 impl Verb {
@@ -35,7 +64,7 @@ impl Verb {
             Verb::Status => "status",
             Verb::Cost => "cost",
             Verb::Health => "health",
-            Verb::Logs { .. } => "logs",
+            Verb::Logs(_) => "logs",
             Verb::Audit { .. } => "audit",
             Verb::Ssh { .. } => "ssh",
             Verb::Adopt(_) => "adopt",
@@ -50,13 +79,32 @@ impl Verb {
         }
     }
 
-    /// Whether the commands run that citrino.yml names for secrets: of a file from elsewhere they are somebody else's, and
-    /// who validates it wants to see it first.
-    pub fn commands(&self) -> SecretCommands {
-        match self {
-            Verb::Validate { resolve: false } => SecretCommands::Spared,
-            _ => SecretCommands::Run,
-        }
+    /// Which secrets its work has in it. Only their sources are asked: a check by a timer, or by somebody without them, must not
+    /// want the keys of production.
+    pub fn secrets(&self) -> SecretUse {
+        use Uses::{IfNamedIn, No, WithoutCommands, Yes};
+        let (app, backup) = match self {
+            // Who validates a file from elsewhere wants to see its commands first.
+            Verb::Validate { resolve: false } => (WithoutCommands, WithoutCommands),
+            Verb::Deploy { cut_off, .. } if cut_off.is_any() => (No, No),
+            Verb::Health => (IfNamedIn("health"), IfNamedIn("health")),
+            Verb::Rollback(_) => (IfNamedIn("smoke"), IfNamedIn("smoke")),
+            Verb::Provision(_)
+            | Verb::Rebuild(Rebuild {
+                from_backup: None, ..
+            }) => (IfNamedIn("cloud-init"), IfNamedIn("cloud-init")),
+            Verb::Backup {
+                what: Some(BackupCommand::Verify { .. } | BackupCommand::Drill { .. }),
+                ..
+            }
+            | Verb::Adopt(_)
+            | Verb::Gc { .. } => (No, No),
+            Verb::Backup { .. } | Verb::Restore(_) => (No, Yes),
+            // It deploys the app where none serves yet.
+            Verb::Db { .. } => (IfNamedIn("smoke"), Yes),
+            _ => (Yes, Yes),
+        };
+        SecretUse { app, backup }
     }
 
     pub fn needs(&self) -> Needs {
@@ -66,7 +114,7 @@ impl Verb {
             | Verb::Agent
             | Verb::Guard
             | Verb::Scheduled { .. } => Needs::Nothing,
-            Verb::Logs { .. }
+            Verb::Logs(_)
             | Verb::Audit { .. }
             | Verb::Ssh { .. }
             | Verb::Releases

@@ -1,18 +1,43 @@
 //! `audit`: who did what on the host and when; and whether that is still what was written then.
 
 use anyhow::Result;
+use serde_json::json;
 
 use super::job::Job;
-use crate::core::audit::{Head, Line};
+use crate::cli::Yes;
+use crate::core::audit::{Head, Line, lines};
+use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::{Fault, error_info, exit};
 use crate::core::event::Event;
 use crate::core::plain;
 use crate::host::audit;
 use crate::operator::mirror::Mirror;
+use crate::verb::consent;
 use crate::verb::on_host;
 
-/// What the mirror is called in a list.
-const SEEN: &str = "copy on this machine";
+/// Whose chain is looked at.
+#[derive(Clone, Copy, Debug)]
+enum ChainOf {
+    Host,
+    Mirror,
+}
+
+impl ChainOf {
+    /// As `--json` names it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Mirror => "mirror",
+        }
+    }
+
+    fn told(self) -> &'static str {
+        match self {
+            Self::Host => "the host",
+            Self::Mirror => "copy on this machine",
+        }
+    }
+}
 
 /// Brings the mirror up to date, and shows its last lines: what this machine has seen is what nobody on
 /// the host can change any more.
@@ -34,7 +59,10 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
         } else {
             // What a crash has left of a line, and a later one has closed.
             let text = String::from_utf8_lossy(line);
-            job.report.text(&plain::line(text.trim_end()));
+            let data = json!({ "text": text.trim_end() });
+            let line = plain::line(text.trim_end());
+            job.report
+                .datum(Datum::new(DatumKind::TornLine, data), &line);
         }
     }
     if seen.is_empty() {
@@ -51,7 +79,7 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
 pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     if only_mirror {
         let mirror = Mirror::of(&job.host.name);
-        let found = look(job, SEEN, &mirror.whose(), &mirror.bytes()?);
+        let found = look(job, ChainOf::Mirror, &mirror.whose(), &mirror.bytes()?);
         let exit = outcome(job, [found])?;
         job.report.note("The copy on this machine is intact.");
         return Ok(exit);
@@ -65,8 +93,8 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     remote.close().await;
     let seen = mirror.bytes()?;
     let there = news.unwrap_or_default();
-    let host = look(job, "the host", "the audit of the host", &there);
-    let own = look(job, SEEN, &mirror.whose(), &seen);
+    let host = look(job, ChainOf::Host, "the audit of the host", &there);
+    let own = look(job, ChainOf::Mirror, &mirror.whose(), &seen);
     // A mirror that is itself broken proves nothing about the host.
     let between = own.clone().and_then(|()| audit::compare(&there, &seen));
     let exit = outcome(job, [host, between])?;
@@ -77,8 +105,62 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     Ok(exit)
 }
 
+/// From now on the host's chain is the one that is to go on: after somebody else's rebuild it is another than this machine has
+/// seen. What was seen is kept: should the host not have been rebuilt, it is the evidence.
+///
+/// # Errors
+/// E0520 and E0521 when the host's chain is itself not whole: nobody is to accept that.
+pub async fn accept(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
+    let remote = on_host::connect(job).await?;
+    let mirror = remote.target().mirror.clone();
+    let agent = on_host::agent(job, &remote).await?;
+    let there = agent.audit(Head::default()).await?.unwrap_or_default();
+    remote.close().await;
+    let seen = mirror.bytes()?;
+    look(job, ChainOf::Host, "the audit of the host", &there)?;
+    let own = look(job, ChainOf::Mirror, &mirror.whose(), &seen);
+    if own.is_ok() && audit::compare(&there, &seen).is_ok() {
+        let head = audit::check(&seen, &Head::default()).head;
+        mirror.take_bytes(&head, &there[seen.len()..])?;
+        job.report
+            .note("There is nothing to accept: the copy on this machine matches the host.");
+        return Ok(exit::OK);
+    }
+    let why = format!(
+        "The host's audit is another than this machine has seen. {}",
+        begun(&there)
+    );
+    job.report.note(&why);
+    consent::confirm(
+        job,
+        yes.yes,
+        &why,
+        "Was the host rebuilt, and do you accept it?",
+    )
+    .await?;
+    let kept = mirror.set_aside(&job.claim().run)?;
+    mirror.take_bytes(&Head::default(), &there)?;
+    job.report.note(format!(
+        "Accepted. The copy of the earlier audit is kept in {}.",
+        kept.display()
+    ));
+    Ok(exit::OK)
+}
+
+/// Who began a chain, and when: whoever rebuilt the host, if it was rebuilt.
+fn begun(there: &[u8]) -> String {
+    let first = lines(there).next();
+    match first.and_then(|line| serde_json::from_slice::<Line>(line).ok()) {
+        Some(first) => {
+            let (at, verb, who) = (first.at, first.verb, first.who);
+            plain::line(&format!("It begins at {at}, with {verb} by {who}.")).into_owned()
+        }
+        None => "It has no lines.".to_owned(),
+    }
+}
+
 /// Says what a chain is, and gives what is wrong with it.
-fn look(job: &mut Job, what: &str, whose: &str, bytes: &[u8]) -> Result<(), Fault> {
+fn look(job: &mut Job, what: ChainOf, whose: &str, bytes: &[u8]) -> Result<(), Fault> {
     let checked = audit::check(bytes, &Head::default());
     let told = match &checked.since {
         None => "no lines yet".to_owned(),
@@ -88,13 +170,25 @@ fn look(job: &mut Job, what: &str, whose: &str, bytes: &[u8]) -> Result<(), Faul
         ),
         Some(since) => format!("{} lines since {since}", checked.lines),
     };
-    job.report.fact(what, told, None);
+    let sound = checked.sound(whose);
+    let data = json!({
+        "of": what.word(),
+        "lines": checked.lines,
+        "since": checked.since,
+        "last": checked.head.n,
+        "hash": checked.head.hash,
+        "intact": sound.is_ok(),
+    });
+    let what = what.told();
+    let line = format!("{what:<22} {told}");
+    job.report
+        .datum(Datum::new(DatumKind::AuditChain, data), &line);
     for (n, bytes) in &checked.closed {
         job.report.note(format!(
             "{what}: a crash tore the line before line {n}; {bytes} bytes of it are left"
         ));
     }
-    checked.sound(whose)
+    sound
 }
 
 fn outcome(job: &mut Job, found: impl IntoIterator<Item = Result<(), Fault>>) -> Result<u8> {

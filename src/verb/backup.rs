@@ -18,10 +18,10 @@ use crate::verb::consent;
 use crate::verb::on_host;
 
 mod list;
-mod pull;
+pub mod pull;
 pub mod push;
 
-pub use list::headline;
+pub use list::{headline, kept};
 
 pub async fn run(job: &mut Job<'_>, what: &BackupCommand) -> Result<u8> {
     match what {
@@ -107,6 +107,7 @@ async fn verify(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> 
             ask: Ask::Whole(whole),
             attempts: 1,
             deadline_s: 0,
+            next: String::new(),
         };
         Step::new("backup", format!("check {name}"), Task::from(probe))
     });
@@ -150,9 +151,9 @@ async fn prune(job: &mut Job<'_>, options: BackupPrune) -> Result<u8> {
     let pruned = settings.pruned(at, aside);
     let agent = if options.previous_databases && !options.check {
         let there = on_host::foresee(job, agent, vec![pruned.clone()]).await?;
-        if there.differs > 0 {
+        if !there.is_empty() {
             let why = "This deletes for good what is named above.";
-            consent::confirm(job, options.yes.yes, why, "Delete?").await?;
+            consent::confirm_loss(job, options.yes.yes, why, "Delete?").await?;
         }
         remote.agent().await?
     } else {

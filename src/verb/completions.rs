@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::{ArgValueCompleter, CompletionCandidate, Shell};
+use serde_json::json;
 
 use crate::cli::{Cli, DEFAULT_CONFIG};
 use crate::config::stack::Stack;
 use crate::core::catalogue;
+use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::exit;
 use crate::core::report::Report;
 use crate::operator::seen::SeenNames;
@@ -28,7 +30,9 @@ pub fn run(report: &mut Report, shell: Shell) -> u8 {
         // Into memory, which takes all of it.
         let _ = shell.write_registration(ASKED, PROGRAM, PROGRAM, PROGRAM, &mut script);
     }
-    report.text(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    let data = json!({"shell": shell, "script": script});
+    report.datum(Datum::new(DatumKind::Completions, data), &script);
     exit::OK
 }
 

@@ -63,6 +63,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, yes: bool) -> Result<Counts>
     let steps = steps(job, agent.facts())?;
     let mut plan = job.plan(Mode::Apply, steps, Vec::new());
     plan.guard_s = Some(guarded::within_s()?);
+    plan.converges = true;
     let is_first = agent.facts().backups.key.is_none();
     let tally = guarded::run(job, remote, agent, &plan, before).await?;
     if is_first && job.stack_key()?.is_none() {

@@ -5,8 +5,9 @@ use time::OffsetDateTime;
 
 use super::converge;
 use super::job::Job;
+use super::logs;
 use super::outage_watch;
-use crate::cli::Artifact;
+use crate::cli::{Artifact, Log};
 use crate::core::error::{Area, Code, Fault, exit};
 use crate::core::plan::Mode;
 use crate::facts::app::{AppFacts, Release, ReleaseState};
@@ -275,9 +276,12 @@ async fn show_log(job: &mut Job<'_>, remote: &Remote, unit: &str) -> NextStep {
     ];
     match remote.output(&argv).await {
         Ok(lines) if lines.is_empty() => return NextStep::Nothing,
-        Ok(lines) => job
-            .report
-            .text(&format!("the end of the app's log:\n{lines}")),
+        Ok(lines) => {
+            job.report.heading("the end of the app's log");
+            for line in lines.lines() {
+                job.report.datum(logs::datum(Log::App, line), line);
+            }
+        }
         // The failure itself is told in any case.
         Err(error) => job
             .report

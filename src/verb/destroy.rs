@@ -1,9 +1,11 @@
 //! `destroy`: deletes everything of the stack in the cloud, and nothing else.
 
 use anyhow::Result;
+use serde_json::json;
 
 use super::job::Job;
 use crate::cli::Yes;
+use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::exit;
 use crate::hetzner::{AddressView, Hetzner, NetworkView, ResourceKind, ServerView, VolumeView};
 use crate::operator::mirror::Mirror;
@@ -45,9 +47,12 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
 async fn tell_of_snapshots(job: &mut Job<'_>, api: &Hetzner) -> Result<bool> {
     let left = api.snapshots_of(&job.stack.name).await?.len();
     if left > 0 {
-        job.report.note(format!(
+        let line = format!(
             "snapshots that stay, and cost: {left}; `citrino-ops destroy --snapshots` deletes them"
-        ));
+        );
+        let data = json!({ "left": left });
+        job.report
+            .datum(Datum::new(DatumKind::Snapshots, data), &line);
     }
     Ok(left > 0)
 }
@@ -87,6 +92,8 @@ async fn unprotect_all<K: ResourceKind>(job: &mut Job<'_>, api: &Hetzner) -> Res
 
 fn say<K: ResourceKind>(job: &mut Job, one: &K) {
     let (word, name) = (K::WORD, one.name());
+    let data = json!({"resource": word, "name": name});
+    let line = format!("{word} {name} is no longer protected");
     job.report
-        .note(format!("{word} {name} is no longer protected"));
+        .datum(Datum::new(DatumKind::Unprotected, data), &line);
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use anyhow::Result;
+use serde_json::{Value, json};
 
 use super::job::Job;
 use super::on_cloud;
@@ -25,8 +26,11 @@ pub async fn addresses(job: &Job<'_>) -> Result<Vec<IpAddr>> {
 
 /// Where the site's name leads, and what would make it lead here.
 pub struct Leads {
+    domain: Domain,
     /// Whether it leads to the host, and nowhere else.
     pub here: bool,
+    /// Where else it leads.
+    foreign: Vec<IpAddr>,
     sentence: String,
     /// What the name service must have, as `citrino.example.com A 203.0.113.7`.
     records: Vec<String>,
@@ -48,11 +52,26 @@ impl Leads {
                 format!("{domain} points to {}, not here", foreign.join(", "))
             }
         };
+        let foreign = match found {
+            NameLookup::Elsewhere(foreign) => foreign.clone(),
+            _ => Vec::new(),
+        };
         Self {
+            domain: domain.clone(),
             here: *found == NameLookup::Here,
+            foreign,
             sentence,
             records: own.iter().map(|own| record(domain, own)).collect(),
         }
+    }
+
+    pub fn data(&self) -> Value {
+        json!({
+            "name": self.domain,
+            "points_here": self.here,
+            "points_elsewhere": self.foreign,
+            "records": self.records,
+        })
     }
 
     /// `citrino.example.com has no address yet; set in the DNS: citrino.example.com A 203.0.113.7`

@@ -1,16 +1,18 @@
 //! `explain`: what stands behind an error code.
 
 use anyhow::Result;
+use serde_json::json;
 
-use crate::core::catalogue;
+use crate::core::catalogue::{self, Page};
+use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::{Code, Fault, exit};
 use crate::core::report::Report;
 
 pub fn run(report: &mut Report, code: Option<&str>) -> Result<u8> {
     let pages = catalogue::pages()?;
     let Some(text) = code else {
-        for (code, page) in pages {
-            report.text(&format!("{code}  {}", page.title));
+        for (code, page) in &pages {
+            report.datum(datum(*code, page), &format!("{code}  {}", page.title));
         }
         return Ok(exit::OK);
     };
@@ -29,8 +31,21 @@ pub fn run(report: &mut Report, code: Option<&str>) -> Result<u8> {
         row("Next", &page.next, width),
         row("Exit", &exit, width),
     ];
-    report.text(&format!("{code}: {}\n\n{}", page.title, rows.join("\n")));
+    let text = format!("{code}: {}\n\n{}", page.title, rows.join("\n"));
+    report.datum(datum(*code, page), &text);
     Ok(exit::OK)
+}
+
+fn datum(code: Code, page: &Page) -> Datum {
+    let data = json!({
+        "code": code,
+        "title": page.title,
+        "cause": page.cause,
+        "changed": page.changed,
+        "next": page.next,
+        "exit": code.exit(),
+    });
+    Datum::new(DatumKind::ErrorCode, data)
 }
 
 /// A title and its text, which begins each line below the first.

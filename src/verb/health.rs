@@ -4,9 +4,9 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::core::error::{Code, Fault, exit};
-use crate::core::event::{Event, StepState};
+use crate::core::event::{Counts, Event, StepState};
 use crate::core::plan::{Mode, Plan};
-use crate::hetzner::availability;
+use crate::hetzner::{ServerView, availability};
 use crate::operator::remote::Remote;
 use crate::task::Task;
 use crate::task::probe::{Ask, Probe};
@@ -14,29 +14,44 @@ use crate::verb::domain::{self, Leads};
 use crate::verb::on_cloud;
 use crate::verb::on_host;
 
+mod outside;
+
+use outside::KnownHostFacts;
+
 const PLAYBOOK: &str = "health";
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
-    note_deprecations(job).await?;
-    let site = domain::addresses(job).await?;
-    let remote = on_host::connect(job).await?;
-    on(job, &remote).await?;
+    let server = server(job).await?;
+    let own = domain::addresses(job).await?;
+    let remote = match on_host::connect(job).await {
+        Ok(remote) => remote,
+        Err(error) => {
+            // What users see is known all the same.
+            let target = on_host::target(job).await?;
+            outside::ask(job, server.as_ref(), &KnownHostFacts::of(&target)).await?;
+            return Err(error);
+        }
+    };
+    let seen = KnownHostFacts::on(job, &remote).await?;
+    let outside = outside::ask(job, server.as_ref(), &seen).await?;
+    let inside = ask(job, &remote).await?;
     remote.close().await;
-    let leads = Leads::now(job, &site).await;
+    let leads = Leads::now(job, &own).await;
     if !leads.here {
         job.report.note(leads.line());
     }
+    judged(outside, inside.counts)?;
     Ok(exit::OK)
 }
 
-/// A server whose type or image can no longer be had runs on: that is worth a note, and no fault.
-async fn note_deprecations(job: &mut Job<'_>) -> Result<()> {
+/// The server as the API has it. One whose type or image can no longer be had runs on: that is worth a note, and no fault.
+async fn server(job: &mut Job<'_>) -> Result<Option<ServerView>> {
     let Some(cloud) = job.stack.cloud.clone() else {
-        return Ok(());
+        return Ok(None);
     };
     let api = on_cloud::api(job)?;
     let Some(server) = api.server_of(&job.host).await? else {
-        return Ok(());
+        return Ok(None);
     };
     match availability(&api, &job.stack.name, &cloud, Some(&server)).await {
         Ok(offer) => {
@@ -47,14 +62,26 @@ async fn note_deprecations(job: &mut Job<'_>) -> Result<()> {
         // What citrino.yml wishes and cannot have is for `plan` to refuse; the host is asked all the same.
         Err(error) => job.report.note(format!("note: {error:#}")),
     }
-    Ok(())
+    Ok(Some(server))
 }
 
-/// The same over a connection that is open. Gives the tables of the app that wait for their first rows.
+/// The checklist of the host over a connection that is open. Gives the tables of the app that wait for their first rows.
 ///
 /// # Errors
 /// E0701 when an answer is past its limit, or a question could not be put.
 pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Vec<String>> {
+    let inside = ask(job, remote).await?;
+    judged(Counts::default(), inside.counts)?;
+    Ok(inside.awaited)
+}
+
+/// What the host answered.
+struct Inside {
+    counts: Counts,
+    awaited: Vec<String>,
+}
+
+async fn ask(job: &mut Job<'_>, remote: &Remote) -> Result<Inside> {
     let agent = on_host::agent(job, remote).await?;
     job.report.as_checklist();
     let steps = job
@@ -62,19 +89,25 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote) -> Result<Vec<String>> {
         .steps(PLAYBOOK, &job.values_on(agent.facts()))?;
     let plan = job.plan(Mode::Check, steps, Vec::new());
     let mut awaited = Vec::new();
-    let tally = agent
+    let counts = agent
         .run(&plan, &[], &mut |event| {
             awaited.extend(table_without_rows(&plan, &event));
             job.report.tell(event);
         })
         .await?;
-    // Told in its row already.
-    job.report.take_failure();
-    let bad = tally.differs + tally.failed;
+    Ok(Inside { counts, awaited })
+}
+
+/// # Errors
+/// E0701 when an answer was not good. Each was told in its row.
+fn judged(outside: Counts, inside: Counts) -> Result<()> {
+    let mut all = outside;
+    all.add(inside);
+    let bad = all.differs + all.failed;
     if bad == 0 {
-        return Ok(awaited);
+        return Ok(());
     }
-    let total = plan.steps.len();
+    let total = bad + all.same + all.changed;
     Err(Fault::new(
         Code::E0701,
         format!("{bad} of {total} checks failed"),

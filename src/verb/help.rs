@@ -3,7 +3,8 @@
 use clap::{Command, CommandFactory, FromArgMatches};
 
 use crate::cli::Cli;
-use crate::core::report::width;
+use crate::core::error::{Code, Fault, exit};
+use crate::core::report::{Report, Verbosity, width};
 
 /// Each visible verb is in one group; a test compares.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -23,8 +24,37 @@ const GROUPS: &[(&str, &[&str])] = &[
 
 /// The command that was typed. Help and usage errors are printed, and end the process.
 pub fn parse_args() -> Cli {
-    let matches = grouped().get_matches();
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let typed = grouped().try_get_matches();
+    let cli = typed.and_then(|matches| Cli::from_arg_matches(&matches));
+    cli.unwrap_or_else(|error| refuse(&error))
+}
+
+/// Tells what was wrong, for a program as every other error, and ends.
+fn refuse(error: &clap::Error) -> ! {
+    let mut words = std::env::args().skip(1).take_while(|word| word != "--");
+    // Help was asked for by a person.
+    if error.use_stderr() && words.any(|word| word == "--json") {
+        let text = error.render().to_string();
+        let mut lines = text.lines().take_while(|line| !line.trim().is_empty());
+        let first = lines.next().unwrap_or_default();
+        let first = first.strip_prefix("error: ").unwrap_or(first);
+        let more = lines.map(|line| format!("\n{line}"));
+        let message: String = std::iter::once(first.to_owned()).chain(more).collect();
+        let hint =
+            "`citrino-ops help` lists the commands, `citrino-ops COMMAND --help` its options";
+        let fault = Fault::new(Code::E0802, message).hint(hint);
+        let verb = verb_typed().unwrap_or_default();
+        Report::new(true, Verbosity::Normal).finish(&verb, exit::USAGE, Some(&fault.into()));
+        std::process::exit(exit::USAGE.into());
+    }
+    error.exit()
+}
+
+/// The verb of a command line that is no command: as far as there is one.
+fn verb_typed() -> Option<String> {
+    let command = Cli::command();
+    let mut words = std::env::args().skip(1);
+    words.find(|word| command.find_subcommand(word).is_some())
 }
 
 fn grouped() -> Command {

@@ -10,10 +10,14 @@ use super::deploy;
 use super::job::Job;
 use crate::cli::{CsvOptions, ImportCommand};
 use crate::core::app_profile::CsvImport;
+use crate::core::datum::{Datum, DatumKind};
 use crate::core::digest;
 use crate::core::error::{Code, Fault, code, exit, exit_code};
+use crate::core::event::Event;
+use crate::core::plain;
 use crate::core::plan::Mode;
 use crate::facts::imports;
+use crate::operator::preview::Preview;
 use crate::operator::remote::Remote;
 use crate::planner::backup::Swapping;
 use crate::planner::import;
@@ -39,17 +43,23 @@ pub async fn run(job: &mut Job<'_>, wish: &ImportCommand) -> Result<u8> {
     let done = async {
         send(job, &remote, &files).await?;
         if wish.check {
-            look(job, &remote, &imported).await
+            look(job, &remote, &imported).await.map(|()| Import::Done)
         } else {
             swap(job, &remote, imported.clone(), at, wish.yes.yes).await
         }
     }
     .await;
-    if let Err(error) = done {
-        clear(&remote, &error, &imported).await;
-        return Err(error);
+    match done {
+        Ok(Import::Done) => tell(job, &remote, &imported.previous).await?,
+        Ok(Import::Needless) => {
+            delete_sent(&remote, &imported).await;
+            job.report.note("Nothing to import: the database has these rows already. No previous database was made.");
+        }
+        Err(error) => {
+            clear(&remote, &error, &imported).await;
+            return Err(error);
+        }
     }
-    tell(job, &remote, &imported.previous).await?;
     if wish.check {
         job.report.as_test();
         job.report
@@ -233,15 +243,18 @@ fn is_of_use(error: &anyhow::Error) -> bool {
 
 /// A file that was refused is of no more use.
 async fn clear(remote: &Remote, error: &anyhow::Error, imported: &Imported) {
-    if is_of_use(error) {
-        return;
+    if !is_of_use(error) {
+        delete_sent(remote, imported).await;
     }
+}
+
+async fn delete_sent(remote: &Remote, imported: &Imported) {
     let files = imported.brought.files();
     let argv: Vec<&str> = ["rm", "-f", "--"]
         .into_iter()
         .chain(files.iter().map(String::as_str))
         .collect();
-    // What stays goes with the next import; the error that is told is the one of before.
+    // What stays goes with the next import; what is told is more than this.
     let _ = remote.output(&argv).await;
 }
 
@@ -262,13 +275,16 @@ async fn swap(
     imported: Imported,
     at: OffsetDateTime,
     yes: bool,
-) -> Result<()> {
+) -> Result<Import> {
     let (previous, gone) = (imported.previous.clone(), import::gone(&imported.brought));
     let step = import::step(imported, "replace the database with the import");
     job.report.waiting("reading the files on the host");
-    on_host::foresee(job, remote.agent().await?, vec![step.clone()]).await?;
+    let seen = on_host::foresee(job, remote.agent().await?, vec![step.clone()]).await?;
+    if changes_nothing(&seen) {
+        return Ok(Import::Needless);
+    }
     let why = "This replaces the live database.";
-    consent::confirm(job, yes, why, "Replace the live database?").await?;
+    consent::confirm_loss(job, yes, why, "Replace the live database?").await?;
     let agent = remote.agent().await?;
     let swapping = Swapping {
         settings: &job.backups(),
@@ -287,7 +303,21 @@ async fn swap(
     job.report.note(format!(
         "The previous database is kept as {previous}; `citrino-ops backup prune --previous-databases` deletes it."
     ));
-    Ok(())
+    Ok(Import::Done)
+}
+
+/// What became of an import.
+enum Import {
+    Done,
+    /// The database has all of it: another one in its place would be the same again.
+    Needless,
+}
+
+/// Whether the app's loader said of each file that the database has its rows.
+fn changes_nothing(seen: &Preview) -> bool {
+    seen.events.iter().any(
+        |event| matches!(event, Event::Step { figure: Some(figure), .. } if figure.value == 0.0),
+    )
 }
 
 /// What the host has written down of it: rows table by table, and what is worth a line.
@@ -298,8 +328,16 @@ async fn tell(job: &mut Job<'_>, remote: &Remote, name: &str) -> Result<()> {
     for note in &import.notes {
         job.report.note(note);
     }
-    for (table, rows) in import.told() {
-        job.report.fact(&format!("rows of {table}"), rows, None);
+    for rows in import.rows() {
+        let count = |rows: Option<u64>| rows.map_or("absent".to_owned(), |rows| rows.to_string());
+        let line = format!(
+            "{:<24} {} before, {} now",
+            plain::line(&format!("rows of {}", rows.table)),
+            count(rows.before),
+            count(rows.after)
+        );
+        let data = serde_json::to_value(rows)?;
+        job.report.datum(Datum::new(DatumKind::Rows, data), &line);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::inputs;
 use crate::cli::Cli;
 use crate::config::playbook::Playbooks;
-use crate::config::source::{self, SecretCommands};
+use crate::config::source;
 use crate::config::stack::{Host, Stack};
 use crate::config::template::Values;
 use crate::core::error::{Code, Fault};
@@ -20,6 +20,7 @@ use crate::core::stack_key::StackKey;
 use crate::facts::Facts;
 use crate::facts::backups::Judge;
 use crate::host::sandbox;
+use crate::operator::outside::OutsideProbe;
 use crate::operator::preview::Preview;
 use crate::operator::stack_key::KnownStackKey;
 use crate::planner::backup::Settings;
@@ -75,18 +76,18 @@ impl<'r> Job<'r> {
     /// is wrong in it is refused here, before anything is sent.
     pub fn load(cli: &Cli, report: &'r mut Report) -> Result<Self> {
         let stack = Stack::load(&cli.config)?;
-        let commands = cli.verb.commands();
-        let secrets = source::secrets(&stack, commands)?;
-        let backup_secrets = source::backup_secrets(&stack, commands)?;
-        let playbooks = Playbooks::load(&stack.folder, secrets)?;
+        let mut playbooks = Playbooks::load(&stack.folder)?;
+        let uses = cli.verb.secrets();
+        let reading = uses.backup.reading(&playbooks);
+        let secrets = source::secrets(&stack, uses.app.reading(&playbooks))?;
+        let backup_secrets = source::backup_secrets(&stack, reading)?;
+        playbooks.take_secrets(secrets);
         let keys = keys::read(&stack)?;
         let mut job = Self::of(cli, stack, playbooks, report);
         job.keys = keys;
         job.backup_secrets = backup_secrets;
-        if commands == SecretCommands::Run {
-            // What is no key is found before anything is sent.
-            job.stack_key()?;
-        }
+        // What is no key is found before anything is sent.
+        job.stack_key()?;
         inputs::check(&job.stack, &job.playbooks, &job.values())?;
         Ok(job)
     }
@@ -133,6 +134,11 @@ impl<'r> Job<'r> {
     /// The steps as a plan of this command for the cloud.
     pub fn cloud_plan(&self, mode: Mode, steps: Vec<Step<Resource>>) -> Plan<Resource> {
         self.plan_of(self.command.claim(), mode, steps)
+    }
+
+    /// The questions as a plan of this command that is asked from here.
+    pub fn outside_plan(&self, mode: Mode, steps: Vec<Step<OutsideProbe>>) -> Plan<OutsideProbe> {
+        self.plan_of(self.claim(), mode, steps)
     }
 
     fn plan_of<T>(&self, claim: Claim, mode: Mode, steps: Vec<Step<T>>) -> Plan<T> {
@@ -184,7 +190,8 @@ impl<'r> Job<'r> {
     /// E0103 and E0437 when it is there and is none.
     pub fn stack_key(&self) -> Result<Option<StackKey>> {
         let mut secrets = self.backup_secrets.iter();
-        match secrets.find(|(name, _)| name == source::SIGNING_KEY) {
+        let named = secrets.find(|(name, _)| name == source::SIGNING_KEY);
+        match named.filter(|(_, secret)| !secret.is_stand_in()) {
             Some((_, secret)) => {
                 let key = StackKey::parse(secret.reveal()).map_err(|why| {
                     Fault::new(Code::E0103, format!("backup.signing_key {why}"))

@@ -105,7 +105,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
         Needs::Config => Job::look(cli, report)?,
         Needs::Everything => Job::load(cli, report)?,
     };
-    of_stack(&cli.verb, &mut job).await
+    Box::pin(of_stack(&cli.verb, &mut job)).await
 }
 
 /// The verbs that know no stack. Those of the host's side have begun before.
@@ -127,7 +127,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
             None => deploy::run(job, artifact).await,
             Some(way) => cut_off::run(job, way).await,
         },
-        Verb::Up { yes, artifact } => up::run(job, *yes, artifact).await,
+        Verb::Up { yes, artifact } => Box::pin(up::run(job, *yes, artifact)).await,
         Verb::Releases => releases::run(job).await,
         Verb::Rollback(wish) => Box::pin(rollback::run(job, wish)).await,
         Verb::Backup { now, what: None } => backup::now(job, *now).await,
@@ -141,11 +141,15 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
         Verb::Health => health::run(job).await,
-        Verb::Logs { follow, lines, log } => logs::run(job, *log, *lines, *follow).await,
+        Verb::Logs(options) => logs::run(job, options).await,
         Verb::Audit {
-            verify: Some(Audit::Verify { mirror }),
+            what: Some(Audit::Verify { mirror }),
             ..
         } => audit::verify(job, *mirror).await,
+        Verb::Audit {
+            what: Some(Audit::Accept { yes }),
+            ..
+        } => audit::accept(job, *yes).await,
         Verb::Audit { lines, .. } => audit::show(job, *lines).await,
         Verb::Ssh { command } => ssh::run(job, command).await,
         Verb::Adopt(options) => adopt::run(job, options).await,

@@ -7,6 +7,7 @@ use super::on_cloud;
 use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
 use crate::core::plan::{Mode, Plan, Step};
+use crate::core::value::ToolVersion;
 use crate::facts::Facts;
 use crate::hetzner::{Hetzner, ServerView};
 use crate::operator::known_host;
@@ -67,6 +68,12 @@ pub async fn agent<'s>(job: &mut Job<'_>, remote: &'s Remote) -> Result<Agent<'s
     for exposed in &facts.exposed {
         job.report.note(format!(
             "{exposed}; `citrino-ops converge` gives it to root"
+        ));
+    }
+    if let Some(newer) = facts.converged_by.filter(|by| *by > ToolVersion::own()) {
+        job.report.note(format!(
+            "citrino-ops {newer} converged the host; this is {}, which changes nothing there",
+            ToolVersion::own()
         ));
     }
     if let Some(armed) = &facts.armed {
@@ -169,13 +176,14 @@ pub async fn foresee(
     job: &mut Job<'_>,
     agent: Agent<'_>,
     steps: Vec<Step<Task>>,
-) -> Result<Counts> {
+) -> Result<Preview> {
     let plan = job.plan(Mode::Check, steps, Vec::new());
     let mut events = Vec::new();
     let tally = agent
         .run(&plan, &[], &mut |event| events.push(event))
         .await?;
-    job.show(&Preview { events, tally })?;
+    let preview = Preview { events, tally };
+    job.show(&preview)?;
     job.report.forget_preview();
-    Ok(tally)
+    Ok(preview)
 }

@@ -3,14 +3,18 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use serde_json::json;
 
+use super::cost;
 use super::job::Job;
 use crate::cli::Provision;
+use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::{Code, Fault, code, exit};
+use crate::core::event::Act;
 use crate::core::plan::{Mode, Step};
 use crate::hetzner::labels;
 use crate::hetzner::{Hetzner, ServerView, ZoneView, availability};
-use crate::operator::preview::{Preview, Saved, replacements};
+use crate::operator::preview::{Planned, Preview, Saved, replacements};
 use crate::operator::remote::{Remote, Target};
 use crate::planner::cloud::{self, DiskPolicy, Resource};
 use crate::planner::host_key::{self, Rotation};
@@ -66,8 +70,21 @@ pub fn steps(job: &Job, renewal: DiskPolicy) -> Result<Vec<Step<Resource>>> {
 /// Says what the server is and costs, or refuses what cannot be had.
 pub async fn offer(job: &mut Job<'_>, api: &Hetzner, server: Option<&ServerView>) -> Result<()> {
     let cloud = job.stack.cloud.as_ref().context("no cloud")?;
+    let limit = cloud.max_monthly_eur.as_deref().copied();
     let offer = availability(api, &job.stack.name, cloud, server).await?;
-    job.report.note(offer.to_string());
+    let data = json!({
+        "server_type": offer.server_type,
+        "location": offer.location,
+        "image": offer.image,
+        "cores": offer.cores,
+        "memory_gb": offer.memory_gb,
+        "disk_gb": offer.disk_gb,
+        "cost": (!offer.cost.items.is_empty()).then(|| cost::of_month(&offer.cost, limit, server.is_some())),
+    });
+    let line = offer.to_string();
+    if job.report.is_told() {
+        job.report.datum(Datum::new(DatumKind::Offer, data), &line);
+    }
     for note in offer.notes.iter().chain(&job.stack.image_note()) {
         job.report.note(format!("note: {note}"));
     }
@@ -102,13 +119,12 @@ async fn agree(
     }
     let question = format!("{}. Continue?", job.report.prospect());
     job.report.forget_preview();
-    consent::confirm(
-        job,
-        yes,
-        "This changes the cloud and may cost money.",
-        &question,
-    )
-    .await
+    let why = "This changes the cloud and may cost money.";
+    let loses = |step: &Planned| matches!(step.change.act, Act::Replace | Act::Delete);
+    if planned.iter().any(loses) {
+        return consent::confirm_loss(job, yes, why, &question).await;
+    }
+    consent::confirm(job, yes, why, &question).await
 }
 
 /// A zone that was just made answers nobody until the registrar sends people to it.
@@ -156,7 +172,7 @@ async fn rotate(
         let rotation = host_key::rotation(&server.labels, &agent.facts().host_keys)?;
         match rotation {
             Rotation::Done => break,
-            Rotation::Make => target.mirror.set_aside(&job.claim().run)?,
+            Rotation::Make => drop(target.mirror.set_aside(&job.claim().run)?),
             Rotation::Forget => {
                 drop(agent);
                 remote.close().await;

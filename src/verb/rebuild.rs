@@ -10,6 +10,7 @@ use crate::cli::Rebuild;
 use crate::core::error::exit;
 
 mod disk;
+mod living;
 mod rescue;
 
 pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {

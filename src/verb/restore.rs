@@ -69,7 +69,7 @@ pub async fn run(job: &mut Job<'_>, wish: &RestoreCommand) -> Result<u8> {
     let from = restore.from.clone();
     on_host::foresee(job, agent, vec![restore.swap]).await?;
     let why = "This returns the database to an earlier state.";
-    consent::confirm(job, wish.yes.yes, why, "Restore?").await?;
+    consent::confirm_loss(job, wish.yes.yes, why, "Restore?").await?;
     let agent = remote.agent().await?;
     let mut steps = restore.steps;
     if wish.without_safety_backup {

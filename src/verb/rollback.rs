@@ -32,7 +32,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
             on_host::foresee(job, agent, vec![step]).await?;
             let question = "Roll back?";
             let why = "This returns the database to its state in the backup.";
-            consent::confirm(job, wish.yes.yes, why, question).await?;
+            consent::confirm_loss(job, wish.yes.yes, why, question).await?;
             remote.agent().await?
         }
         _ => agent,

@@ -1,10 +1,12 @@
 //! `up`: from nothing to serving.
 
 use anyhow::Result;
+use serde_json::json;
 
 use super::job::Job;
 use super::{backup, converge, deploy, domain, health, provision};
 use crate::cli::{Apply, Artifact, Provision, Yes};
+use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::exit;
 use crate::verb::domain::Leads;
 use crate::verb::on_host;
@@ -37,15 +39,19 @@ pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8>
     let awaited = health::on(job, &remote).await?;
     remote.close().await;
     let scheme = job.stack.tls.https().map_or("http", |_| "https");
-    let site = domain::addresses(job).await?;
+    let own = domain::addresses(job).await?;
+    let leads = Leads::now(job, &own).await;
+    let url = format!("{scheme}://{}/", target.address);
+    let data = json!({"url": url, "domain": leads.data(), "tables_without_rows": awaited});
     let text = format!(
-        "\n{} serves at {scheme}://{}/\n{}\n{}",
+        "\n{} serves at {url}\n{}\n{}",
         job.stack.name,
-        target.address,
-        Leads::now(job, &site).await.lines(),
+        leads.lines(),
         next(&job.typed, &awaited),
     );
-    job.report.note(text);
+    if job.report.is_told() {
+        job.report.datum(Datum::new(DatumKind::Site, data), &text);
+    }
     Ok(exit::OK)
 }
 

@@ -367,7 +367,10 @@ fn a_deploy_that_is_cut_off_anywhere_costs_nothing() {
 /// Back to the other one of the two newest releases, by its name: so that the same words again mean the same.
 fn rollback(stack: &Stack) -> Vec<String> {
     let (live, listed) = (live(stack), stack.citrino(&["releases"]).text);
-    let ids = listed.lines().filter_map(|line| line.split(' ').next());
+    let ids = listed
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(' ').next());
     let other = ids.take(2).find(|id| live != *id).unwrap();
     ["-c", HASTY, "rollback", other].map(str::to_owned).into()
 }

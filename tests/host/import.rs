@@ -414,8 +414,18 @@ fn rows_of_a_csv_come_into_what_is_there_and_those_that_cannot_are_told() {
         (houses + 2, agents + 1)
     );
     // A second time it is known by its source and code.
+    let aside = "SELECT count(*) FROM pg_database WHERE datname LIKE 'citrino_prod_before_%'";
+    let kept = sql(&stack, "postgres", aside);
     let again = import(&stack, &agentes, &options);
     assert_eq!(again.code, 0, "{}", again.text);
+    // It changes nothing, and so nothing is set aside for it; what was rejected is told again.
+    assert!(again.text.contains("Nothing to import"), "{}", again.text);
+    assert!(
+        again.text.contains("precio is not a number"),
+        "{}",
+        again.text
+    );
+    assert_eq!(sql(&stack, "postgres", aside), kept);
     assert_eq!(rows(&stack, "propiedades"), houses + 2);
     imported(&stack, &home);
     assert_eq!(sums(&stack, LIVE), before);

@@ -22,6 +22,8 @@ mod first_hour;
 mod forged;
 mod guard;
 mod import;
+#[path = "../json/mod.rs"]
+mod json;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
 mod limits;

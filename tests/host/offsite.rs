@@ -205,16 +205,15 @@ fn tells_no_secret(stack: &Stack, bucket: &Bucket, said: &str) {
 }
 
 /// A pull: how many bytes of the file were sent.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a whole number
 fn pulled(stack: &Stack, file: &str) -> u64 {
     let (code, events) = stack.start(&["backup", "pull"]).events();
     assert_eq!(code, 0, "{events:?}");
     let fact = events
         .iter()
-        .find(|event| event["event"] == "fact" && event["name"] == file);
-    fact.unwrap_or_else(|| panic!("{events:?}"))["figure"]["value"]
-        .as_f64()
-        .unwrap() as u64
+        .find(|event| event["kind"] == "copied" && event["data"]["file"] == file);
+    fact.unwrap_or_else(|| panic!("{events:?}"))["data"]["sent_bytes"]
+        .as_u64()
+        .unwrap()
 }
 
 fn flip(path: &Path, place: usize) {

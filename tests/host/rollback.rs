@@ -151,7 +151,8 @@ fn a_release_that_failed_is_never_gone_back_to() {
     stack.on_host("chmod 0644 /etc/citrino/app.yml");
     assert_eq!(deploy.code, 6, "{}", deploy.text);
     let releases = stack.citrino(&["releases"]).text;
-    let failed = releases.split_whitespace().next().unwrap();
+    let newest = releases.lines().nth(1).unwrap();
+    let failed = newest.split_whitespace().next().unwrap();
     let listed = line(&stack, failed);
     assert!(
         listed.contains("failed")

@@ -409,7 +409,9 @@ impl Running {
     fn next(&mut self) -> Option<Value> {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).ok()
+        let event: Value = serde_json::from_str(&line).ok()?;
+        crate::json::holds(&event);
+        Some(event)
     }
 
     /// Reads to the end: the exit code, and the summary.

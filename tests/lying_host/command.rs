@@ -48,7 +48,9 @@ pub struct Place(tempfile::TempDir);
 pub struct Outcome {
     pub typed: String,
     pub code: i32,
+    /// On stdout, and on stderr behind it.
     pub output: Vec<u8>,
+    stdout: usize,
     before: BTreeMap<String, Vec<u8>>,
     after: BTreeMap<String, Vec<u8>>,
 }
@@ -84,7 +86,7 @@ impl Place {
         let path = lies.path().join("script");
         script.write(&path);
         let before = self.files();
-        let (code, output) = self.ended(typed, &path);
+        let (code, [stdout, stderr]) = self.ended(typed, &path);
         let pids = fs::read_to_string(path.with_extension("pids")).unwrap_or_default();
         for pid in pids.lines().filter_map(|pid| pid.parse().ok()) {
             // It may have ended by itself.
@@ -94,13 +96,14 @@ impl Place {
         Outcome {
             typed: typed.to_owned(),
             code,
-            output,
+            stdout: stdout.len(),
+            output: [stdout, stderr].concat(),
             before,
             after,
         }
     }
 
-    fn ended(&self, typed: &str, script: &Path) -> (i32, Vec<u8>) {
+    fn ended(&self, typed: &str, script: &Path) -> (i32, [Vec<u8>; 2]) {
         let path = std::env::var("PATH").unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_citrino-ops"))
             .args(typed.split_whitespace())
@@ -132,7 +135,7 @@ impl Place {
             thread::sleep(Duration::from_millis(10));
         };
         let output = readers.map(|reader| reader.join().unwrap());
-        (status.code().unwrap_or(-1), output.concat())
+        (status.code().unwrap_or(-1), output)
     }
 
     /// All files but those in the command's own folders.
@@ -177,6 +180,11 @@ fn heard(mut from: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
 }
 
 impl Outcome {
+    /// What a program reads.
+    pub fn stdout(&self) -> &str {
+        std::str::from_utf8(&self.output[..self.stdout]).unwrap()
+    }
+
     pub fn said(&self) -> String {
         let said = String::from_utf8_lossy(&self.output);
         said.chars().take(4000).collect()

@@ -8,6 +8,9 @@
 
 mod command;
 mod generated;
+mod json;
+#[path = "../json/mod.rs"]
+mod schema;
 mod script;
 mod ssh;
 mod words;

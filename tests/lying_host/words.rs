@@ -113,6 +113,7 @@ pub fn greeting() -> Value {
             ..AppFacts::default()
         },
         exposed: Vec::new(),
+        converged_by: None,
         backups: Backups {
             whole: vec![backup()],
             ..Backups::default()
@@ -207,7 +208,6 @@ pub fn event_end() -> Value {
 pub fn run() -> Vec<Value> {
     let note = event(Event::note("a note"));
     let alarm = json!({"event": {"event": "alarm", "at": "", "code": "E0001", "message": "an alarm", "hint": "a hint"}});
-    let fact = json!({"event": {"event": "fact", "at": "", "name": "a fact", "text": "a text", "figure": {"value": 1.0, "unit": "ms"}}});
     let outage = json!({"event": {"event": "outage", "at": "", "run": "r", "side": "host", "requests": 1, "failed": 1,
         "longest_gap_ms": 1, "first": "no answer"}});
     vec![
@@ -215,7 +215,6 @@ pub fn run() -> Vec<Value> {
         event_step(),
         note,
         alarm,
-        fact,
         outage,
         event_failed(),
         event_end(),

@@ -1,5 +1,7 @@
 //! The tree of a YAML file.
 
+use crate::core::value::two_readings;
+
 /// Where something begins. Lines count from 1, columns from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -185,6 +187,10 @@ fn number(text: &str) -> Option<Value<'static>> {
         && digits.starts_with('0')
         && digits.bytes().all(|digit| digit.is_ascii_digit());
     if is_padded {
+        return None;
+    }
+    // `1.500` is one and a half to some and fifteen hundred to others.
+    if two_readings(digits).is_some() {
         return None;
     }
     let whole = text.strip_prefix('+').unwrap_or(text);

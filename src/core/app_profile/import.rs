@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::{AppProfile, Asked};
-use crate::core::value::{Flag, TextLine};
+use crate::core::value::{Flag, TextLine, two_readings};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -191,7 +191,12 @@ impl LoaderOption {
             .ok_or_else(wrong)?;
         let fits = match &self.takes {
             Takes::Nothing | Takes::Text => true,
-            Takes::Number => value.parse::<f64>().is_ok_and(f64::is_finite),
+            Takes::Number => {
+                if let Some(both) = two_readings(&value) {
+                    return Err(format!("{} {both}", self.flag));
+                }
+                value.parse::<f64>().is_ok_and(f64::is_finite)
+            }
             Takes::OneOf(values) => values.contains(&value),
         };
         fits.then_some(value).ok_or_else(wrong)

@@ -2,7 +2,7 @@
 
 use super::Verbosity;
 use super::printer::{Piece, Printer, RefusalLines};
-use super::words::{NAME_WIDTH, beside, effect, mark, measured, seen, size, sum, took};
+use super::words::{beside, effect, mark, measured, name_width, seen, size, sum, took};
 use crate::core::event::{Act, Change, Counts, ErrorInfo, Event, Figure, Label, StepState};
 use crate::core::plain;
 
@@ -54,9 +54,6 @@ impl Printer {
                     error: error.filter(|_| is_told_here),
                 });
             }
-            Event::Fact {
-                name, text, figure, ..
-            } => self.fact(&name, &text, figure.as_ref()),
             Event::Audit(line) => {
                 let is_whole = self.volume == Verbosity::Verbose;
                 self.line(&line.told(is_whole));
@@ -88,19 +85,15 @@ impl Printer {
         }
     }
 
-    fn fact(&mut self, name: &str, text: &str, figure: Option<&Figure>) {
-        let figure = figure.map(measured).unwrap_or_default();
-        let told = match text {
-            "" => figure,
-            text => format!("{text}  {}", figure.trim_start()),
-        };
-        let row = format!("{name:<42} {told}");
-        self.line(&plain::line(row.trim_end()));
-    }
-
     fn step(&mut self, step: &Ended<'_>) {
         let is_shown = match step.state {
-            StepState::Same => self.volume == Verbosity::Verbose || self.checklist,
+            StepState::Same => match self.volume {
+                Verbosity::Quiet => false,
+                Verbosity::Normal => self.checklist,
+                Verbosity::Verbose => true,
+            },
+            // Of a checklist that is what was asked for.
+            StepState::Differs if self.checklist => true,
             StepState::Changed | StepState::Differs => {
                 self.volume > Verbosity::Quiet && self.refusal.is_none()
             }
@@ -150,7 +143,11 @@ impl Printer {
             (None, Some(what)) => (what.to_owned(), ""),
             (None, None) => (took, "2"),
         };
-        let width = if beside.is_some() { 0 } else { NAME_WIDTH };
+        let width = if beside.is_some() {
+            0
+        } else {
+            name_width(super::width())
+        };
         let part = plain::line(&step.label.part);
         let row = format!(" {part:<9} {name:<width$}  ");
         let row = if tail.is_empty() {

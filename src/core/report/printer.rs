@@ -15,7 +15,7 @@ use crate::core::plain;
 pub struct Printer {
     pub json: bool,
     pub volume: Verbosity,
-    /// Whether unchanged steps have a line too, as in a checklist.
+    /// Whether what runs is a checklist: unchanged steps have a line too, and what fails has one at any volume.
     pub checklist: bool,
     /// Whether a run that only looked was refused: then only what refused it has a line.
     pub refusal: Option<RefusalLines>,

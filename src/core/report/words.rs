@@ -4,8 +4,21 @@ use crate::core::event::{Act, Change, Counts, Figure, Outage, Side, UnitAct, Uni
 
 /// The common width of a terminal.
 const LINE_WIDTH: usize = 80;
-/// Beside the longest figure with its limit a name of this width fits a line.
-pub const NAME_WIDTH: usize = 36;
+/// Beside the longest figure with its limit a name of this width fits a line of the common width.
+const NAME_WIDTH: usize = 36;
+/// What a name gives up of its width in a narrow terminal, at most.
+const NARROWEST: usize = 16;
+
+/// How wide names are, so that a figure with its limit still fits a line.
+pub fn name_width(line: usize) -> usize {
+    let missing = LINE_WIDTH.saturating_sub(line);
+    NAME_WIDTH.saturating_sub(missing).max(NARROWEST)
+}
+
+/// A name and its figure, as rows of a list have them.
+pub fn figured(name: &str, figure: &Figure) -> String {
+    format!("{name:<NAME_WIDTH$}  {}", measured(figure))
+}
 
 /// `During the run 0 of 1840 test requests on the host failed; longest gap 31 ms`
 pub fn seen(outage: &Outage) -> String {
@@ -74,7 +87,7 @@ pub fn measured(figure: &Figure) -> String {
     }
     let (value, unit, decimals) = match figure.unit.as_str() {
         "EUR" => (figure.value, "EUR", 2),
-        "rows" => (figure.value, "rows", 0),
+        "rows" | "files with changes" => (figure.value, figure.unit.as_str(), 0),
         "B" => (figure.value / 1e6, "MB", 1),
         unit => (figure.value, unit, 1),
     };
@@ -160,4 +173,14 @@ fn capital(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_give_way_in_a_narrow_terminal() {
+        assert_eq!([100, 80, 70, 60, 40].map(name_width), [36, 36, 26, 16, 16]);
+    }
 }

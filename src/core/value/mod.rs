@@ -12,12 +12,13 @@ mod place;
 mod program;
 mod steering;
 mod stored;
+mod version;
 
 pub use clock::{DayAndTime, TimeOfDay};
 pub use money::Money;
 pub use name::{DatabaseName, HostName, RoleName, StackName, Variable, Word};
 pub use net::{Address, Cidr, Domain, Email, HostKey, Login, PrivateNetwork};
-pub use number::{Port, WholeNumber};
+pub use number::{Port, WholeNumber, two_readings};
 pub use place::HttpUrl;
 pub use program::{Argument, Flag, HostPath, InnerPath, Route, SystemName, TextLine};
 pub use steering::steers_programs;
@@ -25,6 +26,8 @@ pub use stored::{
     BackupName, EntryName, FileName, KeyId, ReleaseId, RunId, Sha256, SlotName, checked,
     checked_each, checked_if_any, checked_names,
 };
+
+pub use version::ToolVersion;
 
 #[cfg(test)]
 mod tests;

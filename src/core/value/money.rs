@@ -6,6 +6,8 @@ use std::ops::Deref;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::two_readings;
+
 /// An amount above 0, in the currency that its key names.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
@@ -50,6 +52,13 @@ impl Visitor<'_> for Amount {
             return Ok(amount);
         }
         Err(E::invalid_value(Unexpected::Float(amount), &self))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<f64, E> {
+        match two_readings(text) {
+            Some(both) => Err(E::custom(both)),
+            None => Err(E::invalid_type(Unexpected::Str(text), &self)),
+        }
     }
 
     #[allow(clippy::cast_precision_loss)] // what is too large to be exact is refused

@@ -6,6 +6,24 @@ use std::ops::Deref;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+/// Both numbers that a text can mean, as a sentence that can stand after the name of a key: with three digits behind it a point or a
+/// comma may begin the decimals or part thousands, and whoever writes it means one of them.
+pub fn two_readings(text: &str) -> Option<String> {
+    let (whole, rest) = text.split_once(['.', ','])?;
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts_thousands = (1..=3).contains(&whole.len()) && !whole.starts_with('0');
+    if !parts_thousands || rest.len() != 3 || !is_digits(whole) || !is_digits(rest) {
+        return None;
+    }
+    let decimals = match rest.trim_end_matches('0') {
+        "" => whole.to_owned(),
+        decimals => format!("{whole}.{decimals}"),
+    };
+    Some(format!(
+        "can mean {decimals} or {whole}{rest}: write `{decimals}` or `{whole}{rest}`"
+    ))
+}
+
 /// A whole number from `MIN` to `MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
@@ -109,5 +127,42 @@ impl<'de> Deserialize<'de> for Port {
         u16::try_from(number.get())
             .map(Self)
             .map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_mean_two_numbers_is_told_with_both() {
+        for (text, one, other) in [
+            ("1.500", "1.5", "1500"),
+            ("1,500", "1.5", "1500"),
+            ("120.000", "120", "120000"),
+            ("6.960", "6.96", "6960"),
+        ] {
+            let both = two_readings(text).unwrap();
+            assert_eq!(
+                both,
+                format!("can mean {one} or {other}: write `{one}` or `{other}`")
+            );
+        }
+        // One reading: too many or too few digits for a thousand, or none before it.
+        for text in [
+            "",
+            "1500",
+            "1.5",
+            "1.50",
+            "1.5000",
+            "0.500",
+            "1500.000",
+            "1.5a0",
+            ".500",
+            "-1.500",
+            "1.500.000",
+        ] {
+            assert_eq!(two_readings(text), None, "{text}");
+        }
     }
 }

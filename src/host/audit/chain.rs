@@ -275,5 +275,5 @@ pub fn compare(host: &[u8], mirror: &[u8]) -> Result<(), Fault> {
 
 /// A chain that does not go on from what was seen of it.
 pub fn other_chain(message: impl Into<String>) -> Fault {
-    Fault::new(Code::E0522, message).hint("somebody with root access changed it, or another operator rebuilt the host; find out which before you go on (`citrino-ops explain E0522`)")
+    Fault::new(Code::E0522, message).hint("another operator rebuilt the host (then `citrino-ops audit accept`), or somebody with root access changed its audit: find out which first (`citrino-ops explain E0522`)")
 }

@@ -12,8 +12,9 @@ use crate::core::audit::{Head, lines};
 use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{Counts, Event, now};
 use crate::core::plan::{Claim, Mode, Plan, Purpose};
+use crate::core::secret::STAND_IN;
 use crate::core::stack_key::StackKey;
-use crate::core::value::{HostName, Sha256};
+use crate::core::value::{HostName, Sha256, ToolVersion};
 use crate::facts::Facts;
 use crate::facts::app::ReleaseState;
 use crate::host::audit;
@@ -95,6 +96,10 @@ impl Agent<'_> {
         blobs: &[Blob<'_>],
         tell: &mut impl FnMut(Event),
     ) -> Result<Counts> {
+        if plan.mode == Mode::Apply {
+            // Before anything is sent.
+            self.refuse_older()?;
+        }
         if !blobs.is_empty() {
             self.send_blobs(blobs, tell).await?;
         }
@@ -107,6 +112,20 @@ impl Agent<'_> {
         }
         self.say(&ToAgent::Run(Box::new(plan))).await?;
         self.listen(halts, tell).await
+    }
+
+    /// What this version would change was made by a newer one, which knew why.
+    fn refuse_older(&self) -> Result<(), Fault> {
+        let own = ToolVersion::own();
+        let Some(newer) = self.facts.converged_by.filter(|newer| *newer > own) else {
+            return Ok(());
+        };
+        let message = format!(
+            "the host was converged by citrino-ops {newer}, and this is the older {own}, which would put back what that one changed"
+        );
+        Err(Fault::new(Code::E0519, message).hint(format!(
+            "nothing was changed; use citrino-ops {newer} or a newer one"
+        )))
     }
 
     /// The key of the stack, as the host has it.
@@ -131,6 +150,7 @@ impl Agent<'_> {
         end: Ending,
         tell: &mut impl FnMut(Event),
     ) -> Result<Counts> {
+        self.refuse_older()?;
         self.applies = true;
         self.tell_of_mirror(tell).await?;
         self.say(&match end {
@@ -387,13 +407,23 @@ impl Agent<'_> {
     }
 
     async fn say(&mut self, message: &ToAgent) -> Result<()> {
-        let mut line = serde_json::to_vec(message)?;
+        let line = serde_json::to_string(message)?;
+        if line.contains(STAND_IN) {
+            return Err(unread().into());
+        }
+        let mut line = line.into_bytes();
         line.push(b'\n');
         if wire::say_all(&mut self.stdin, &line).await.is_err() {
             return Err(self.stopped().await);
         }
         Ok(())
     }
+}
+
+/// That a plan is about a secret whose source this command does not ask.
+fn unread() -> Fault {
+    Fault::new(Code::E0103, "this command would send a secret, and does not read any")
+        .hint("nothing was sent; take the secret out of the playbook or template that this command uses, and report this")
 }
 
 fn left_alone() -> Fault {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::ours::find_ours;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::event::Act;
-use crate::hetzner::{FirewallRule, FirewallView, Hetzner};
+use crate::hetzner::{FirewallRule, FirewallView, Hetzner, ServerView};
 
 #[derive(Clone, Debug)]
 pub struct CloudFirewall {
@@ -19,6 +19,31 @@ impl CloudFirewall {
     async fn find(&self, api: &Hetzner) -> Result<Option<FirewallView>> {
         find_ours(api, &self.stack, &self.stack).await
     }
+}
+
+/// What is wrong with the firewall as it stands before a server, a sentence each: rules that differ, and that it is not there.
+///
+/// # Errors
+/// When the API does not tell.
+pub async fn faults(
+    api: &Hetzner,
+    firewall: &CloudFirewall,
+    server: &ServerView,
+) -> Result<Vec<String>> {
+    let Some(found) = firewall.find(api).await? else {
+        return Ok(vec![
+            "the firewall at Hetzner does not exist: every port of the server is open to everybody"
+                .to_owned(),
+        ]);
+    };
+    let mut what = differences(&firewall.rules, &found.rules);
+    if !server.firewalls.contains(&found.id) {
+        what.push(format!(
+            "firewall {} is not applied to server {}: every port is open to everybody",
+            found.name, server.name
+        ));
+    }
+    Ok(what)
 }
 
 /// What differs, a sentence a rule.

@@ -180,5 +180,6 @@ fn probe(
         }),
         attempts,
         deadline_s: READY_WITHIN_S,
+        next: String::new(),
     }
 }

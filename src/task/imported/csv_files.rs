@@ -30,22 +30,27 @@ pub struct CsvFiles<'a> {
 }
 
 impl CsvFiles<'_> {
-    /// What the loader would do to the live database.
+    /// What the loader would do to the live database, and with how many of the files it would change something.
     ///
     /// # Errors
     /// E0454 when it refuses a file.
-    pub async fn ahead(&self, system: &System, trial: &ReleaseCheck) -> Result<Vec<String>> {
+    pub async fn ahead(
+        &self,
+        system: &System,
+        trial: &ReleaseCheck,
+    ) -> Result<(Vec<String>, usize)> {
         let import = loader(system)?;
-        let mut told = Vec::new();
+        let (mut told, mut changing) = (Vec::new(), 0);
         for sheet in self.sheets {
             let arguments = self.arguments(sheet, &import.load.check);
             let output = system.run(&trial.app(system, &arguments)).await?;
             if !output.ok() && output.code != PENDING {
                 return Err(refused(import, sheet, &output).into());
             }
+            changing += usize::from(!output.ok());
             told.extend(lines(import, sheet, &output));
         }
-        Ok(told)
+        Ok((told, changing))
     }
 
     /// Loads them in the order of the profile's tables: some name rows of others.

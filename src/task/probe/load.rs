@@ -18,6 +18,9 @@ const SAMPLE: Duration = Duration::from_secs(1);
 #[serde(deny_unknown_fields)]
 pub struct Disk {
     pub path: String,
+    /// Other places, which may be on file systems of their own; what is not there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     pub max_percent: f64,
 }
 
@@ -34,14 +37,63 @@ pub struct Cpu {
 }
 
 impl Disk {
-    /// As df(1) counts: what root alone may use is neither used nor free.
+    /// The figure is that of the fullest; each that is too full is named by the first place on it.
     pub fn answer(&self, system: &System) -> Result<CheckResult> {
-        let found = system.disk(&self.path)?;
+        let mut seen = Vec::new();
+        let mut looks = vec![self.look(&self.path, &mut seen, system)?];
+        for place in &self.also {
+            if is_there(system, place)? {
+                looks.push(self.look(place, &mut seen, system)?);
+            }
+        }
+        let looks: Vec<CheckResult> = looks.into_iter().flatten().collect();
+        let figures = looks.iter().filter_map(|look| look.figure.clone());
+        let fullest = figures.max_by(|a, b| a.value.total_cmp(&b.value));
+        let changes = looks.into_iter().filter_map(|look| look.change);
+        let what: Vec<String> = changes.flat_map(|change| change.what).collect();
+        Ok(CheckResult {
+            figure: fullest,
+            ..CheckResult::from(what)
+        })
+    }
+
+    /// As df(1) counts: what root alone may use is neither used nor free. None of a file system that was seen already.
+    fn look(
+        &self,
+        place: &str,
+        seen: &mut Vec<u64>,
+        system: &System,
+    ) -> Result<Option<CheckResult>> {
+        let found = system.disk(place)?;
+        // Some file systems have no number; they are told each time.
+        let id = found.filesystem_id();
+        if id != 0 && seen.contains(&id) {
+            return Ok(None);
+        }
+        seen.push(id);
         let used = found.blocks().saturating_sub(found.blocks_free());
         let percent = share(used, used + found.blocks_available());
-        let subject = format!("usage of the disk of {} is", self.path);
-        Ok(measured(&subject, percent, "%", Some(self.max_percent)))
+        // Full is also what has no room for one more file.
+        let files = found.files().saturating_sub(found.files_free());
+        let of_files = share(files, found.files());
+        let (what, percent) = if of_files > percent {
+            ("files on", of_files)
+        } else {
+            ("usage of", percent)
+        };
+        let subject = format!("{what} the disk of {place} is");
+        Ok(Some(measured(
+            &subject,
+            percent,
+            "%",
+            Some(self.max_percent),
+        )))
     }
+}
+
+/// A folder, through whatever links lead to it.
+fn is_there(system: &System, place: &str) -> Result<bool> {
+    Ok(system.stat(system.resolve(place)?)?.is_some())
 }
 
 impl Memory {

@@ -1,12 +1,24 @@
 //! What there is, led by what a restore of it has shown.
 
 use anyhow::Result;
+use serde_json::json;
 use time::OffsetDateTime;
 
 use super::Job;
+use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::exit;
-use crate::facts::backups::{self, Backups};
+use crate::core::plain;
+use crate::core::report::{ListTable, TableHead, TableRow, size};
+use crate::facts::backups::{self, Backups, JudgedBackup, Standing};
 use crate::verb::on_host;
+
+const HEADS: &[TableHead] = &[
+    TableHead::Left("BACKUP"),
+    TableHead::Right("SIZE"),
+    TableHead::Right("ROWS"),
+    TableHead::Left("SCHEMA"),
+    TableHead::Left("PROVEN"),
+];
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     let remote = on_host::connect(job).await?;
@@ -15,11 +27,23 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     drop(agent);
     remote.close().await;
     let now = OffsetDateTime::now_utc();
-    job.report.text(&headline(&backups, now));
-    for line in lines(&backups, now) {
-        job.report.text(&line);
-    }
+    job.report
+        .datum(kept(&backups), &plain::line(&headline(&backups, now)));
+    job.report.table(&table(&backups, now));
     Ok(exit::OK)
+}
+
+/// How well the data is kept, as data.
+pub fn kept(backups: &Backups) -> Datum {
+    let (newest, proven) = (backups.newest(), backups.proven());
+    let data = json!({
+        "newest_at": newest.map(|one| &one.at),
+        "off_host_at": backups.sent.as_ref().map(|sent| &sent.at),
+        "proven_at": proven.map(|(_, proof)| &proof.at),
+        "proven_backup": proven.map(|(one, _)| &one.name),
+        "restored_in_ms": proven.map(|(_, proof)| proof.took_ms),
+    });
+    Datum::new(DatumKind::Backups, data)
 }
 
 /// `last proven restore 14 h ago, RPO 11 h, RTO 38 s measured`
@@ -45,44 +69,81 @@ pub fn headline(backups: &Backups, now: OffsetDateTime) -> String {
     format!("{proven}, {lost}{off}{restored}")
 }
 
-fn lines(backups: &Backups, now: OffsetDateTime) -> Vec<String> {
-    let line = |one: &backups::BackupManifest| {
-        #[allow(clippy::cast_precision_loss)] // of a figure with one digit
-        let mb = one.dump.bytes as f64 / 1e6;
-        let rows: u64 = one.rows.values().sum();
-        let sealed = if one.is_sealed() { ", encrypted" } else { "" };
-        let safety = if one.safety {
-            ", of what a restore or import set aside"
-        } else {
-            ""
-        };
-        let proof = match backups.proofs.get(&one.name) {
-            Some(proof) => format!("proven {} ago", since(&proof.at, now)),
-            None => match backups.no_proofs.get(&one.name) {
-                Some(why) => format!("not proven, its proof does not count: {why}"),
-                None => "not proven".to_owned(),
-            },
-        };
-        let schema = match &one.schema {
-            Some(schema) => format!("{:04}", schema.applied.last().unwrap_or(&0)),
-            None => "unknown".to_owned(),
-        };
-        format!(
-            "{}  {mb:>8.1} MB  {rows:>9} rows  schema {schema}  {proof}{sealed}{safety}",
-            one.name
-        )
+fn table(backups: &Backups, now: OffsetDateTime) -> ListTable {
+    let mut table = ListTable::new(HEADS);
+    for judged in backups.judged() {
+        table.push(row(backups, &judged, now));
+    }
+    for (name, why) in &backups.broken {
+        let data = json!({"name": name, "standing": "broken", "why": why});
+        table.push(TableRow {
+            datum: Datum::new(DatumKind::Backup, data),
+            cells: vec![name.clone()],
+            remark: format!("BROKEN: {why}"),
+        });
+    }
+    table
+}
+
+fn row(backups: &Backups, judged: &JudgedBackup, now: OffsetDateTime) -> TableRow {
+    let one = &judged.backup;
+    let proof = backups.proofs.get(&one.name);
+    let no_proof = backups.no_proofs.get(&one.name);
+    let (standing, why) = match &judged.standing {
+        Standing::Own => ("own", None),
+        Standing::Foreign => ("foreign", None),
+        Standing::Doubtful(why) => ("not_verified", Some(why)),
     };
-    let foreign =
-        |one: &backups::BackupManifest| format!("{}, from stack {}", line(one), one.stack);
-    let broken = backups
-        .broken
-        .iter()
-        .map(|(name, why)| format!("{name}  BROKEN: {why}"));
-    let doubtful = backups.doubtful.iter();
-    let doubtful = doubtful.map(|one| format!("{}  NOT VERIFIED: {}", one.backup.name, one.why));
-    let own = backups.whole.iter().map(line);
-    let foreign = backups.foreign.iter().map(foreign);
-    own.chain(foreign).chain(doubtful).chain(broken).collect()
+    let rows: u64 = one.rows.values().sum();
+    let schema = one.schema.as_ref();
+    let schema = schema.map(|schema| *schema.applied.last().unwrap_or(&0));
+    let data = json!({
+        "name": one.name,
+        "at": one.at,
+        "stack": one.stack,
+        "standing": standing,
+        "why": why,
+        "size_bytes": one.dump.bytes,
+        "rows": rows,
+        "schema": schema,
+        "release": one.release,
+        "encrypted": one.is_sealed(),
+        "safety": one.safety,
+        "proven_at": proof.map(|proof| &proof.at),
+        "restored_in_ms": proof.map(|proof| proof.took_ms),
+        "no_proof": no_proof,
+    });
+    TableRow {
+        datum: Datum::new(DatumKind::Backup, data),
+        cells: vec![
+            one.name.clone(),
+            size(one.dump.bytes),
+            rows.to_string(),
+            schema.map_or("unknown".to_owned(), |newest| format!("{newest:04}")),
+            proof.map_or("no".to_owned(), |proof| {
+                format!("{} ago", since(&proof.at, now))
+            }),
+        ],
+        remark: remark(judged, no_proof.map(String::as_str)),
+    }
+}
+
+/// What has no column of its own.
+fn remark(judged: &JudgedBackup, no_proof: Option<&str>) -> String {
+    let one = &judged.backup;
+    let standing = match &judged.standing {
+        Standing::Own => None,
+        Standing::Foreign => Some(format!("from stack {}", one.stack)),
+        Standing::Doubtful(why) => Some(format!("NOT VERIFIED: {why}")),
+    };
+    let parts = [
+        standing,
+        no_proof.map(|why| format!("its proof does not count: {why}")),
+        one.is_sealed().then(|| "encrypted".to_owned()),
+        one.safety
+            .then(|| "of what a restore or import set aside".to_owned()),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Whole minutes, hours or days, whichever is read best.

@@ -6,10 +6,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde_json::json;
 
 use super::Job;
+use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::{Code, Fault, exit};
-use crate::core::event::Figure;
+use crate::core::plain;
+use crate::core::report::size;
 use crate::facts::backups::{Accepts, BackupManifest, Judge, MANIFEST, PROOF, Proof};
 use crate::operator::remote::Remote;
 use crate::planner::backup::wished;
@@ -79,13 +82,10 @@ async fn pull(
     let moved = remote
         .fetch(&from, &source, &folder.join(&content.file))
         .await?;
-    #[allow(clippy::cast_precision_loss)] // a backup of more than 2^52 bytes is none of ours
-    let figure = Figure {
-        value: moved.sent as f64,
-        unit: "B".to_owned(),
-        limit: None,
-    };
-    job.report.fact(&content.file, "copied", Some(figure));
+    let data = json!({"file": content.file, "folder": folder, "bytes": content.bytes, "sent_bytes": moved.sent});
+    let line = format!("copied {}  {}", content.file, size(moved.sent));
+    job.report
+        .datum(Datum::new(DatumKind::Copied, data), &plain::line(&line));
     Ok(())
 }
 

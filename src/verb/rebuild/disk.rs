@@ -24,7 +24,8 @@ pub async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Re
         job.report.forget_preview();
     }
     let why = format!("this gives the host of stack {name} a new disk");
-    consent::confirm_by_name(job, yes.yes, &why, what).await?;
+    let what = format!("{what} The server stays, with its addresses and its price.");
+    consent::confirm_by_name(job, yes.yes, &why, &what).await?;
     on_cloud::provision(job, api, steps).await?;
     provision::host(job, api).await
 }

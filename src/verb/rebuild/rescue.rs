@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use anyhow::Result;
+use serde_json::json;
 use time::OffsetDateTime;
 
-use super::disk;
+use super::{disk, living};
 use crate::cli::{Apply, Provision, Rebuild};
 use crate::config::source;
+use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::{Code, Fault, exit};
-use crate::core::event::Figure;
 use crate::core::plan::Mode;
 use crate::core::secret::Secret;
 use crate::facts::backups::{self, Accepts, BackupManifest};
@@ -40,7 +41,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Rebuild) -> Result<u8> {
         name: which,
         accepts,
     };
-    let origin = BackupOrigin::off_the_host(job, asked).await?;
+    let origin = living::origin(job, asked).await?;
     let identities = source::identities(&job.stack, wish.key.identity.as_deref())?;
     belongs(job, origin.backup())?;
     can_be_opened(origin.backup(), &identities)?;
@@ -132,14 +133,14 @@ fn can_be_opened(backup: &BackupManifest, identities: &[Secret]) -> Result<()> {
 /// There is a server with nothing on it: the one that is there, or another at the same addresses.
 async fn server(job: &mut Job<'_>, wish: &Rebuild, origin: &BackupOrigin) -> Result<()> {
     let what = format!(
-        "Everything on the host will be lost; the database is restored from {}, of {}.",
+        "Everything on the host will be lost; the database is restored from {}, of {at}: what was written since then is lost too.",
         origin.told(),
-        origin.backup().at
+        at = origin.backup().at
     );
     if job.stack.cloud.is_none() {
         // A host that is not ours to make stays as it is; its database is set aside.
         let why = "this replaces the database of the host";
-        return consent::confirm(job, wish.yes.yes, why, &what).await;
+        return consent::confirm_loss(job, wish.yes.yes, why, &what).await;
     }
     let api = on_cloud::api(job)?;
     job.report.heading("provision");
@@ -213,27 +214,23 @@ fn stopwatch(job: &mut Job, begun: (Instant, OffsetDateTime), origin: &BackupOri
     let took = begun.0.elapsed().as_secs_f64();
     let at = &origin.backup().at;
     let lost = (begun.1 - backups::at(at)).whole_minutes().max(0);
-    let text = format!("serves again, with the database from {}", origin.told());
+    let took = (took * 10.0).round() / 10.0;
     let until = if well {
         "healthy"
     } else {
         "serving, not yet healthy"
     };
-    let figure = Figure {
-        value: (took * 10.0).round() / 10.0,
-        unit: format!("s from the start to {until}"),
-        limit: None,
-    };
-    job.report.fact("RTO", text, Some(figure));
-    #[allow(clippy::cast_precision_loss)] // minutes
-    let figure = Figure {
-        value: lost as f64,
-        unit: "min".to_owned(),
-        limit: None,
-    };
-    job.report.fact(
-        "RPO",
-        format!("everything written since {at} is lost"),
-        Some(figure),
+    let data = json!({
+        "backup": origin.backup().name,
+        "backup_at": at,
+        "took_s": took,
+        "lost_min": lost,
+        "healthy": well,
+    });
+    let text = format!(
+        "RTO  {took:.1} s from the start to {until}: serves again, with the database from {}\nRPO  {lost} min: everything written since {at} is lost",
+        origin.told()
     );
+    job.report
+        .datum(Datum::new(DatumKind::Recovery, data), &text);
 }

@@ -1,0 +1,292 @@
+//! `--json` gives data, for every command that there is: each line has the form of `docs/json.schema.json`, and the last one is
+//! the summary. A command without a line here is found.
+
+use std::collections::BTreeSet;
+
+use citrino_ops::cli::Cli;
+use citrino_ops::core::datum::DatumKind;
+use citrino_ops::core::event::Event;
+use clap::{Command, CommandFactory};
+use serde_json::{Value, json};
+
+use crate::command::Place;
+use crate::schema;
+use crate::script::{Script, Word};
+use crate::words;
+
+/// Each command with what it needs, and what it gives that was asked for. The host does not answer as one would: most that
+/// changes something ends with an error, which is data too.
+const TYPED: &[(&str, &[&str])] = &[
+    ("validate", &["configuration"]),
+    ("plan", &[]),
+    ("provision --yes", &[]),
+    ("converge", &[]),
+    ("deploy --artifact app", &[]),
+    ("up --artifact app", &[]),
+    ("releases", &["release", "torn_release"]),
+    ("rollback", &[]),
+    ("backup", &[]),
+    ("backup now", &[]),
+    ("backup list", &["backup", "backups"]),
+    ("backup verify", &[]),
+    ("backup drill", &[]),
+    ("backup pull", &[]),
+    ("backup prune", &[]),
+    ("restore latest --yes", &[]),
+    ("db import dump.sql --yes", &[]),
+    ("status", &["backups", "domain", "host", "last_run", "live"]),
+    ("cost", &[]),
+    ("health", &[]),
+    ("logs nginx", &["log_line"]),
+    ("audit", &[]),
+    ("audit verify", &[]),
+    ("audit accept --yes", &[]),
+    ("ssh true", &[]),
+    ("adopt --yes", &[]),
+    ("rebuild --yes", &[]),
+    ("gc", &[]),
+    ("destroy --yes", &[]),
+    ("explain", &["error_code"]),
+    ("explain E0502", &["error_code"]),
+    ("completions bash", &["completions"]),
+];
+
+/// A run of it becomes that of another program, which prints what it prints.
+const OF_ANOTHER: &[&str] = &["ssh"];
+
+#[test]
+fn every_command_gives_data() {
+    let place = Place::new();
+    let script = honest();
+    for (typed, kinds) in TYPED.iter().filter(|(typed, _)| !is_of_another(typed)) {
+        let outcome = place.run(&format!("--json {typed}"), &script);
+        outcome.is_harmless();
+        let lines: Vec<Value> = outcome
+            .stdout()
+            .lines()
+            .map(|line| {
+                let line = serde_json::from_str(line);
+                line.unwrap_or_else(|_| panic!("`{typed}`: {}", outcome.said()))
+            })
+            .collect();
+        lines.iter().for_each(schema::holds);
+        let last = lines.last().unwrap();
+        assert_eq!(last["event"], "summary", "`{typed}`: {}", outcome.said());
+        assert_eq!(last["exit"], outcome.code, "`{typed}`");
+        let found: BTreeSet<&str> = lines
+            .iter()
+            .filter_map(|line| line["kind"].as_str())
+            .collect();
+        let wished: BTreeSet<&str> = kinds.iter().copied().collect();
+        assert_eq!(found, wished, "`{typed}`: {}", outcome.said());
+    }
+}
+
+fn is_of_another(typed: &str) -> bool {
+    OF_ANOTHER
+        .iter()
+        .any(|verb| typed.split(' ').next() == Some(verb))
+}
+
+/// A host that has one of everything that is listed.
+fn honest() -> Script {
+    let mut greeting = words::greeting();
+    let facts = &mut greeting["hello"]["facts"];
+    facts["app"]["torn"] = json!(["half"]);
+    facts["backups"]["broken"] = json!({"shop_20261124_030000": "its hash differs"});
+    let said = [vec![greeting], words::run()].concat();
+    let log = "{\"status\":200}\nplain\n[1]\n";
+    Script::saying(said.iter().map(Word::json).collect()).program("tail", Word::Text(log.into()))
+}
+
+/// The password manager of an operator is asked by those commands alone of which the work has a secret in it: of the app's, of the
+/// backups'.
+const ASKS: &[(&str, &[&str])] = &[
+    ("validate --resolve", &["app", "backup"]),
+    ("plan", &["app", "backup"]),
+    ("converge", &["app", "backup"]),
+    ("deploy --artifact app", &["app", "backup"]),
+    ("up --artifact app", &["app", "backup"]),
+    ("backup", &["backup"]),
+    ("backup now", &["backup"]),
+    ("backup prune", &["backup"]),
+    ("restore latest --yes", &["backup"]),
+    ("db import dump.sql --yes", &["backup"]),
+];
+
+#[test]
+fn secrets_are_asked_for_by_those_that_use_them() {
+    let place = Place::new();
+    let asks = |name: &str| format!("{{ command: \"echo {name} >>asked; echo s3cret\" }}");
+    let yml = std::fs::read_to_string(place.path("work/citrino.yml")).unwrap();
+    let yml = format!(
+        "{yml}secrets: {{ KEY: {} }}\nbackup: {{ pitr_passphrase: {backup}, pitr: true, s3: {{ bucket: b, endpoint: \"https://127.0.0.1:9\", region: r, key_id: {backup}, secret: {backup} }} }}\n",
+        asks("app"),
+        backup = asks("backup"),
+    );
+    std::fs::write(place.path("work/citrino.yml"), yml).unwrap();
+    let script = honest();
+    let mut all: Vec<&str> = TYPED.iter().map(|(typed, _)| *typed).collect();
+    all.retain(|typed| !is_of_another(typed));
+    all.extend(["validate --resolve", "deploy --attach", "deploy --abort"]);
+    for typed in all {
+        let outcome = place.run(typed, &script);
+        assert!(
+            !outcome.said().contains("s3cret"),
+            "`{typed}`: {}",
+            outcome.said()
+        );
+        let asked = std::fs::read_to_string(place.path("work/asked")).unwrap_or_default();
+        let _ = std::fs::remove_file(place.path("work/asked"));
+        let asked: BTreeSet<&str> = asked.lines().collect();
+        let known = ASKS.iter().find(|(one, _)| *one == typed);
+        let wished: BTreeSet<&str> = known.iter().flat_map(|(_, who)| *who).copied().collect();
+        assert_eq!(asked, wished, "`{typed}`: {}", outcome.said());
+    }
+}
+
+/// A playbook of the operator may name one after all: then it is asked for, and not something sent in its place.
+#[test]
+fn a_checklist_that_names_a_secret_has_it() {
+    let place = Place::new();
+    let yml = std::fs::read_to_string(place.path("work/citrino.yml")).unwrap();
+    let yml = yml + "secrets: { KEY: { command: \"echo asked >>asked; echo s3cret\" } }\n";
+    std::fs::write(place.path("work/citrino.yml"), yml).unwrap();
+    std::fs::create_dir_all(place.path("work/playbooks")).unwrap();
+    let health = "- name: no password for the database\n  when: secrets.DB_PASSWORD is not defined\n  probe: { ask: { memory: { max_percent: 80 } } }\n";
+    std::fs::write(place.path("work/playbooks/health.yml"), health).unwrap();
+    place.run("health", &honest());
+    assert!(place.path("work/asked").exists());
+}
+
+/// Commands that change the host, with what they ask of it.
+const CHANGES: &[&str] = &[
+    "converge",
+    "deploy --artifact app",
+    "deploy --abort",
+    "up --artifact app",
+    "rollback",
+    "backup",
+    "backup now",
+    "backup drill",
+    "backup prune",
+    "restore shop_20261125_030000 --yes",
+];
+
+/// What a newer version has made no older one changes, by whichever command; and whoever only looks may.
+#[test]
+fn an_older_version_changes_nothing_that_a_newer_one_made() {
+    let place = Place::new();
+    let mut greeting = words::greeting();
+    greeting["hello"]["facts"]["converged_by"] = json!("99.0.0");
+    // The newest backup can be compared with what is there.
+    let script = Script::saying(vec![Word::json(&greeting), Word::json(&words::event_end())]);
+    for typed in CHANGES {
+        let outcome = place.run(typed, &script);
+        outcome.is_harmless();
+        let is_refused = outcome.code == 7 && outcome.said().contains("E0519");
+        assert!(is_refused, "`{typed}`: {}", outcome.said());
+    }
+    for typed in [
+        "status",
+        "releases",
+        "health",
+        "backup list",
+        "converge --check",
+    ] {
+        let outcome = place.run(typed, &script);
+        assert!(
+            !outcome.said().contains("E0519"),
+            "`{typed}`: {}",
+            outcome.said()
+        );
+    }
+    // The same version goes on, and so does one that knows of an earlier one.
+    for version in [env!("CARGO_PKG_VERSION"), "0.0.1"] {
+        greeting["hello"]["facts"]["converged_by"] = json!(version);
+        let outcome = place.run("backup", &Script::saying(vec![Word::json(&greeting)]));
+        assert!(!outcome.said().contains("E0519"), "{}", outcome.said());
+    }
+}
+
+/// Each command of the command line is in the list above.
+#[test]
+fn no_command_is_forgotten() {
+    let mut command = Cli::command();
+    command.build();
+    let mut all = Vec::new();
+    commands(&command, "", &mut all);
+    let missing: Vec<&String> = all
+        .iter()
+        .filter(|name| {
+            let begins = |typed: &str| typed == *name || typed.starts_with(&format!("{name} "));
+            !TYPED.iter().any(|(typed, _)| begins(typed))
+        })
+        .collect();
+    assert!(missing.is_empty(), "not in TYPED: {missing:?}");
+}
+
+fn commands(of: &Command, before: &str, all: &mut Vec<String>) {
+    for command in of.get_subcommands() {
+        let name = format!("{before} {}", command.get_name()).trim().to_owned();
+        if command.is_hide_set() || command.get_name() == "help" {
+            continue;
+        }
+        commands(command, &name, all);
+        if !command.is_subcommand_required_set() {
+            all.push(name);
+        }
+    }
+}
+
+/// What the schema has is what can be told, word by word.
+#[test]
+fn the_schema_has_each_kind_and_no_other() {
+    let schema: Value = serde_json::from_str(schema::SCHEMA).unwrap();
+    let kinds = schema["$defs"]["datum"]["oneOf"].as_array().unwrap();
+    let described: BTreeSet<&str> = kinds
+        .iter()
+        .filter_map(|kind| kind["properties"]["kind"]["const"].as_str())
+        .collect();
+    let known: BTreeSet<&str> = DatumKind::ALL.iter().map(|kind| kind.word()).collect();
+    assert_eq!(described, known);
+    assert_eq!(kinds.len(), known.len());
+}
+
+/// The schema can fail: a sentence is no release, a kind that it does not know is none, and a field more is none.
+#[test]
+fn the_schema_refuses_what_is_no_data() {
+    let datum =
+        |kind: &str, data: Value| json!({"event": "datum", "at": "", "kind": kind, "data": data});
+    assert!(schema::is_held(&datum(
+        "torn_release",
+        json!({"name": "x"})
+    )));
+    for wrong in [
+        datum("torn_release", json!("x  failed")),
+        datum("torn_release", json!({"text": "x  failed"})),
+        datum("torn_release", json!({"name": "x", "more": 1})),
+        datum("sentence", json!({"text": "x"})),
+        json!({"event": "fact", "at": "", "name": "server", "text": "prod (1), running"}),
+    ] {
+        assert!(!schema::is_held(&wrong), "{wrong}");
+    }
+}
+
+/// What this side lists no host can list in its name.
+#[test]
+fn a_host_tells_no_data() {
+    let lie =
+        json!({"event": {"event": "datum", "at": "", "kind": "backup", "data": {"name": "x"}}});
+    assert!(serde_json::from_value::<Event>(lie["event"].clone()).is_err());
+    let place = Place::new();
+    let script = Script::saying(vec![Word::json(&words::greeting()), Word::json(&lie)]);
+    let outcome = place.run("--json health", &script);
+    outcome.is_harmless();
+    assert!(outcome.said().contains("E0518"), "{}", outcome.said());
+    assert!(
+        !outcome.stdout().contains("\"event\":\"datum\""),
+        "{}",
+        outcome.said()
+    );
+}
