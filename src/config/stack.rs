@@ -80,7 +80,7 @@ pub struct Stack {
     /// The SHA-256 of the text it was read from, of each file.
     #[serde(skip)]
     pub digest: String,
-    /// Where each key that is written stands, as FILE:LINE.
+    /// Where each key that is written stands, as `FILE:LINE`.
     #[serde(skip)]
     pub origins: BTreeMap<String, String>,
 }

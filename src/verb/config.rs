@@ -24,20 +24,19 @@ pub fn run(job: &mut Job<'_>, what: &ConfigCommand) -> Result<u8> {
 /// What is the same wherever it is asked.
 pub fn at_once(report: &mut Report, what: &ConfigCommand) -> Result<u8> {
     match what {
-        ConfigCommand::Show => Ok(exit::OK),
-        ConfigCommand::Schema => {
-            let schema = reference::schema();
-            let text = format!("{schema:#}");
-            report.datum(
-                Datum::new(DatumKind::ConfigSchema, json!({ "schema": schema })),
-                &text,
-            );
-            Ok(exit::OK)
-        }
-        ConfigCommand::Docs { key, markdown } => match key {
-            Some(key) => docs::one(report, key),
-            None if *markdown => docs::markdown(report),
-            None => docs::all(report),
-        },
+        // It needs a citrino.yml.
+        ConfigCommand::Show => {}
+        ConfigCommand::Schema => schema(report),
+        ConfigCommand::Docs { key: Some(key), .. } => docs::one(report, key)?,
+        ConfigCommand::Docs { markdown: true, .. } => docs::markdown(report),
+        ConfigCommand::Docs { .. } => docs::all(report),
     }
+    Ok(exit::OK)
+}
+
+fn schema(report: &mut Report) {
+    let schema = reference::schema();
+    let text = format!("{schema:#}");
+    let data = json!({ "schema": schema });
+    report.datum(Datum::new(DatumKind::ConfigSchema, data), &text);
 }

@@ -66,7 +66,7 @@ impl Document {
         self
     }
 
-    /// Where it says what, as FILE:LINE, by the names that lead to each value.
+    /// Where it says what, as `FILE:LINE`, by the names that lead to each value.
     pub fn origins(&self) -> BTreeMap<String, String> {
         let mut origins = BTreeMap::new();
         self.origins_below(&self.root, "", &mut origins);

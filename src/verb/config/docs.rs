@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::config::reference::{self, KeyPage};
 use crate::config::yaml::nearest;
 use crate::core::datum::{Datum, DatumKind};
-use crate::core::error::{Code, Fault, exit};
+use crate::core::error::{Code, Fault};
 use crate::core::report::{ListTable, Report, TableHead, TableRow};
 use crate::task::reference::{TaskPage, kinds};
 
@@ -14,16 +14,15 @@ use crate::task::reference::{TaskPage, kinds};
 const TASK: &str = "task.";
 
 /// All keys, a line each.
-pub fn all(report: &mut Report) -> Result<u8> {
+pub fn all(report: &mut Report) {
     list(report, &reference::keys());
-    Ok(exit::OK)
 }
 
 /// A key, a section with its keys, or a task kind.
 ///
 /// # Errors
 /// E0002 when there is none of that name.
-pub fn one(report: &mut Report, wished: &str) -> Result<u8> {
+pub fn one(report: &mut Report, wished: &str) -> Result<()> {
     if let Some(kind) = wished.strip_prefix(TASK) {
         return task(report, kind);
     }
@@ -38,11 +37,11 @@ pub fn one(report: &mut Report, wished: &str) -> Result<u8> {
     if !below.is_empty() {
         list(report, &below);
     }
-    Ok(exit::OK)
+    Ok(())
 }
 
 /// The page of the documentation.
-pub fn markdown(report: &mut Report) -> Result<u8> {
+pub fn markdown(report: &mut Report) {
     let pages = reference::keys();
     let mut text = String::from(INTRODUCTION);
     for page in &pages {
@@ -50,7 +49,6 @@ pub fn markdown(report: &mut Report) -> Result<u8> {
     }
     let datum = Datum::new(DatumKind::ConfigReference, json!({ "markdown": text }));
     report.datum(datum, &text);
-    Ok(exit::OK)
 }
 
 const INTRODUCTION: &str = "\
@@ -70,11 +68,10 @@ playbooks are in [tasks.md](tasks.md); `citrino-ops config docs task.KIND` shows
 
 fn section(page: &KeyPage) -> String {
     let level = if page.key.contains('.') { "###" } else { "##" };
-    let mut text = format!("\n{level} `{}`\n\n{}\n\n", page.key, page.meaning);
-    for (title, words) in rows(page) {
-        text.push_str(&format!("- **{title}**: {words}\n"));
-    }
-    text
+    let row = |(title, words): (&str, String)| format!("- **{title}**: {words}\n");
+    let rows: Vec<String> = rows(page).into_iter().map(row).collect();
+    let rows = rows.concat();
+    format!("\n{level} `{}`\n\n{}\n\n{rows}", page.key, page.meaning)
 }
 
 /// What there is to say of a key beside its meaning.
@@ -140,7 +137,7 @@ fn key_datum(page: &KeyPage) -> Datum {
     Datum::new(DatumKind::ConfigKey, json!(page))
 }
 
-fn task(report: &mut Report, wished: &str) -> Result<u8> {
+fn task(report: &mut Report, wished: &str) -> Result<()> {
     let kinds = kinds();
     let Some(page) = kinds.iter().find(|page| page.kind == wished) else {
         let near = nearest(wished, kinds.iter().map(|page| page.kind.as_str()));
@@ -148,7 +145,7 @@ fn task(report: &mut Report, wished: &str) -> Result<u8> {
     };
     let datum = Datum::new(DatumKind::TaskKind, json!(page));
     report.datum(datum, &task_text(page, report.width()));
-    Ok(exit::OK)
+    Ok(())
 }
 
 fn task_text(page: &TaskPage, width: usize) -> String {
