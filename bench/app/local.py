@@ -141,18 +141,20 @@ def filled(sql, given):
 
 def family(pid):
     """A process and its descendants."""
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+    children = []
+    with contextlib.suppress(OSError):  # It may end meanwhile.
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
     return [str(pid), *(one for child in children for one in family(child))]
 
 
 def spent(pid):
-    """Microseconds of processor that a process and its descendants have had."""
-    nanoseconds = 0
+    """Microseconds of processor that a process and its descendants have had, by thread: some end meanwhile."""
+    had = {}
     for one in family(pid):
         for task in pathlib.Path(f"/proc/{one}/task").glob("*/schedstat"):
             with contextlib.suppress(OSError):  # A thread may end meanwhile.
-                nanoseconds += int(task.read_text(encoding="utf-8").split()[0])
-    return nanoseconds / 1000
+                had[task] = int(task.read_text(encoding="utf-8").split()[0]) / 1000
+    return had
 
 
 class Server:
