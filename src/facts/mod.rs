@@ -138,7 +138,7 @@ async fn all(system: &System) -> Result<Facts> {
             next: public_key(system, NEXT_HOST_KEY)?,
         },
         cluster_port: cluster_port.unwrap_or(cluster::FIRST_PORT),
-        ipv6: system.stat("/proc/net/if_inet6")?.is_some(),
+        ipv6: system.stat("/proc/1/net/if_inet6")?.is_some(),
         localhost: names_localhost(&system.read_text("/etc/hosts")?.unwrap_or_default()),
         was_looked_at: neighbours.is_some(),
         neighbours: Box::new(neighbours.unwrap_or_default()),

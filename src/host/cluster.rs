@@ -101,10 +101,10 @@ pub fn own_port(system: &System) -> Result<u16> {
     Ok(free.next().unwrap_or(FIRST_PORT))
 }
 
-/// The TCP ports that somebody listens on.
+/// The TCP ports that somebody listens on. `/proc/net` is a link, and none is followed: the first process is in the host's network.
 fn listening(system: &System) -> Result<BTreeSet<u16>> {
     let mut ports = BTreeSet::new();
-    for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
+    for file in ["/proc/1/net/tcp", "/proc/1/net/tcp6"] {
         let text = system.read_text(file)?.unwrap_or_default();
         ports.extend(text.lines().filter_map(listening_port));
     }
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(own_port(&system).unwrap(), 5432);
         // 5433 is 1539 in hexadecimal; nobody listens on 5434, which only a connection has.
         let tcp = "  sl  local_address rem_address   st\n   0: 0100007F:1539 00000000:0000 0A 0\n   1: 0100007F:153A 0100007F:0050 01 0\n";
-        let (_folder, system) = host(&[OTHER, ("proc/net/tcp", tcp)]);
+        let (_folder, system) = host(&[OTHER, ("proc/1/net/tcp", tcp)]);
         assert_eq!(own_port(&system).unwrap(), 5434);
     }
 }
