@@ -290,3 +290,25 @@ fn a_host_tells_no_data() {
         outcome.said()
     );
 }
+
+/// What failed is what a quiet checklist was asked for: a timer mails it.
+#[test]
+fn a_quiet_checklist_prints_what_failed_and_nothing_else() {
+    let place = Place::new();
+    let quiet = place.run("-q health", &honest());
+    quiet.is_harmless();
+    let loud = place.run("health", &honest());
+    // Nobody serves the site of this host, which is seen from here alone.
+    for row in [
+        "✗ outside   site from this machine",
+        "the site does not answer this machine at 127.0.0.1",
+        "next: `citrino-ops plan`",
+        "✗ nginx     nginx configuration",
+    ] {
+        for outcome in [&quiet, &loud] {
+            assert!(outcome.said().contains(row), "{row}: {}", outcome.said());
+        }
+    }
+    assert!(loud.said().contains("a note") && !quiet.said().contains("a note"));
+    assert_eq!((quiet.code, loud.code), (4, 4), "{}", quiet.said());
+}
