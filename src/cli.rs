@@ -1,7 +1,5 @@
 //! The command line. These types are the manual.
 
-mod data;
-
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,8 +7,9 @@ use time::{Duration, OffsetDateTime};
 
 use crate::task::recovered;
 
-pub use data::{
-    BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ImportCommand, Key, RestoreCommand,
+pub use crate::config::options::{
+    Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ImportCommand, Key,
+    RestoreCommand, Yes,
 };
 
 /// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
@@ -199,13 +198,6 @@ pub enum ConfigCommand {
     },
 }
 
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Yes {
-    /// Do not ask for confirmation
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
 #[derive(Clone, Debug, Args)]
 pub struct Apply {
     #[command(flatten)]
@@ -240,13 +232,6 @@ pub struct Adopt {
     /// The server's host key: the line in its `/etc/ssh/ssh_host_ed25519_key.pub`
     #[arg(long, value_name = "LINE")]
     pub host_key: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Args)]
-pub struct Artifact {
-    /// Deploy this static x86_64 binary instead of building the app
-    #[arg(long, value_name = "FILE")]
-    pub artifact: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,6 +1,7 @@
-//! What the operator wrote: citrino.yml, playbooks, templates, and where secrets come from.
+//! What the operator wrote: citrino.yml, playbooks, templates, where secrets come from, and options about the data.
 
 mod files;
+pub mod options;
 mod overrides;
 pub mod paths;
 pub mod playbook;

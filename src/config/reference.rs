@@ -25,13 +25,13 @@ pub struct KeyPage {
     pub default: Option<String>,
     pub is_required: bool,
     /// What another value of it needs until it is in force.
-    pub applied_by: Vec<Applied>,
+    pub applied_by: Vec<AppliedBy>,
 }
 
 /// What puts a changed value in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Applied {
+pub enum AppliedBy {
     /// The resources at Hetzner are changed.
     Cloud,
     /// `PostgreSQL` is restarted.
@@ -46,7 +46,7 @@ pub enum Applied {
     Here,
 }
 
-impl Applied {
+impl AppliedBy {
     const ALL: [(&str, Self); 7] = [
         ("cloud", Self::Cloud),
         ("postgresql", Self::Postgresql),
@@ -98,10 +98,10 @@ impl Book {
             let what = self.named(property);
             pages.push(KeyPage {
                 meaning: one_line(&property["description"]),
-                takes: self.takes(what),
+                takes: self.takes(what, property),
                 default: default(property),
                 is_required: required.iter().any(|one| one == name),
-                applied_by: Applied::of(&property["x-applied"]),
+                applied_by: AppliedBy::of(&property["x-applied"]),
                 key: key.clone(),
             });
             if is_section(what) {
@@ -121,8 +121,18 @@ impl Book {
         way.map_or(property, |way| self.named(way))
     }
 
-    fn takes(&self, what: &Value) -> String {
-        if let Some(words) = words(what) {
+    fn of(&self, item: &Value) -> String {
+        self.takes(self.named(item), item)
+    }
+
+    /// What stands at a property itself is about its key; what it refers to is about its type.
+    fn takes(&self, what: &Value, property: &Value) -> String {
+        if let Some(words) = property["x-takes"].as_str() {
+            return words.to_owned();
+        }
+        if !std::ptr::eq(what, property)
+            && let Some(words) = words(what)
+        {
             return words;
         }
         let kind = what["type"].as_str().or_else(|| what["type"][0].as_str());
@@ -130,10 +140,10 @@ impl Book {
             Some("boolean") => "`true` or `false`".to_owned(),
             Some("integer") => format!("a whole number, {}", range(what)),
             Some("number") => "a number above 0".to_owned(),
-            Some("array") => format!("a list; each is {}", self.takes(self.named(&what["items"]))),
+            Some("array") => format!("a list; each is {}", self.of(&what["items"])),
             Some("object") if is_section(what) => "a section".to_owned(),
             Some("object") => {
-                let of = self.takes(self.named(&what["additionalProperties"]));
+                let of = self.of(&what["additionalProperties"]);
                 format!("a section of names; each has {of}")
             }
             _ => "text".to_owned(),

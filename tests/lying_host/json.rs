@@ -49,6 +49,11 @@ const TYPED: &[(&str, &[&str])] = &[
     ("explain", &["error_code"]),
     ("explain E0502", &["error_code"]),
     ("completions bash", &["completions"]),
+    ("config show", &["config_value"]),
+    ("config schema", &["config_schema"]),
+    ("config docs", &["config_key"]),
+    ("config docs task.file", &["task_kind"]),
+    ("config docs --markdown", &["config_reference"]),
 ];
 
 /// A run of it becomes that of another program, which prints what it prints.

@@ -100,7 +100,7 @@ fn a_page_says_range_default_and_what_follows() {
     let workers = page("app.workers");
     assert_eq!(workers.takes, "a whole number, 1 to 256");
     assert_eq!(workers.default.as_deref(), Some("2"));
-    assert_eq!(workers.applied_by, [Applied::App]);
+    assert_eq!(workers.applied_by, [AppliedBy::App]);
     assert_eq!(page("backup.at").default.as_deref(), Some("03:00"));
     assert!(page("domain").is_required && page("domain").default.is_none());
     assert!(

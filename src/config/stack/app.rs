@@ -16,6 +16,7 @@ pub struct App {
     /// A file that says which app this is, relative to citrino.yml. Without it, the app is Citrino.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-applied" = "app"))]
+    #[schemars(extend("x-takes" = "a path on this machine; a relative one starts at citrino.yml"))]
     pub profile: Option<PathBuf>,
     /// The port on loopback on which the slot that serves answers.
     #[schemars(extend("x-applied" = "nginx app"))]

@@ -34,13 +34,15 @@ pub struct BackupSettings {
     #[schemars(extend("x-applied" = "here"))]
     pub max_age_h: WholeNumber<1, 87_600>,
     /// How many days ago the last proof may be; then `health` fails, and a release with migrations is refused until a drill.
-    #[schemars(extend("x-applied" = "deploy"))]
+    #[schemars(extend("x-applied" = "host"))]
     pub proof_max_age_days: WholeNumber<1, 3650>,
     /// The age public keys that backups are encrypted to. Without one, they are readable on the host.
     #[schemars(extend("x-applied" = "host"))]
+    #[schemars(extend("x-takes" = "a list; each is an age public key, `age1…`"))]
     pub recipients: Vec<String>,
     /// The file of the age private key on this machine, to read encrypted backups.
     #[schemars(extend("x-applied" = "here"))]
+    #[schemars(extend("x-takes" = "a path on this machine; a relative one starts at citrino.yml"))]
     pub identity: Option<PathBuf>,
     /// Keeps every write, to return to any point in time: `restore --to TIME`.
     #[schemars(extend("x-applied" = "postgresql"))]
@@ -61,6 +63,7 @@ pub struct BackupSettings {
 pub struct S3 {
     /// The name of the bucket.
     #[schemars(extend("x-applied" = "host"))]
+    #[schemars(extend("x-takes" = "the name of a bucket"))]
     pub bucket: String,
     /// Where the bucket is, when it is not Amazon's.
     #[serde(default)]
@@ -69,10 +72,12 @@ pub struct S3 {
     /// The region of the bucket.
     #[serde(default = "region")]
     #[schemars(extend("x-applied" = "host"))]
+    #[schemars(extend("x-takes" = "the name of a region"))]
     pub region: String,
     /// What the names of its objects begin with. The default is the stack's name.
     #[serde(default)]
     #[schemars(extend("x-applied" = "host"))]
+    #[schemars(extend("x-takes" = "the beginning of a path in the bucket"))]
     pub prefix: Option<String>,
     /// The id of the key.
     #[schemars(extend("x-applied" = "host"))]

@@ -30,10 +30,11 @@ pub struct Cloud {
     pub backups: bool,
     /// Files of the public keys that may log in.
     #[schemars(extend("x-applied" = "cloud host"))]
+    #[schemars(extend("x-takes" = "a list of paths on this machine; a relative one starts at citrino.yml"))]
     pub ssh_keys: Vec<PathBuf>,
     /// The networks that may reach sshd.
     #[serde(default = "Cidr::anywhere")]
-    #[schemars(extend("x-applied" = "cloud host"))]
+    #[schemars(extend("x-applied" = "cloud"))]
     pub allow_ssh_from: Vec<Cidr>,
     /// Keeps the API from deleting the server, its addresses and its volume, until `destroy --unprotect`.
     #[serde(default = "yes")]
@@ -104,6 +105,7 @@ pub struct ExistingHost {
     /// The file of the private key to log in with; without it, ssh tries its own.
     #[serde(default)]
     #[schemars(extend("x-applied" = "here"))]
+    #[schemars(extend("x-takes" = "a path on this machine; a relative one starts at citrino.yml"))]
     pub identity: Option<PathBuf>,
 }
 

@@ -36,6 +36,7 @@ pub struct Tls {
     pub url: Option<HttpUrl>,
     /// The file of a CA certificate to trust that server by. It belongs to ACME, and is refused by this version.
     #[serde(default)]
+    #[schemars(extend("x-takes" = "a path on this machine; a relative one starts at citrino.yml"))]
     pub ca: Option<PathBuf>,
 }
 

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::hosts;
 use crate::cli::Cli;
 use crate::config::paths::ConfigPaths;
-use crate::config::reference::{self, Applied};
+use crate::config::reference::{self, AppliedBy};
 use crate::config::stack::Stack;
 use crate::core::error::{Code, error_info};
 use crate::core::report::{Report, Verbosity};
@@ -259,10 +259,10 @@ fn every_key_changes_what_is_made_or_says_who_reads_it() {
 }
 
 /// What another value needs until it is in force, by the plans of before and after.
-fn needs(before: &Made, after: &Made) -> BTreeSet<Applied> {
+fn needs(before: &Made, after: &Made) -> BTreeSet<AppliedBy> {
     let mut needs = BTreeSet::new();
     if before.cloud != after.cloud {
-        needs.insert(Applied::Cloud);
+        needs.insert(AppliedBy::Cloud);
     }
     let steps = before.site.iter().filter(|step| !after.site.contains(step));
     let new = after.site.iter().filter(|step| !before.site.contains(step));
@@ -279,28 +279,27 @@ fn needs(before: &Made, after: &Made) -> BTreeSet<Applied> {
         let service = &step["task"]["service"];
         let unit = service["unit"].as_str().unwrap_or_default();
         if unit.starts_with("postgresql@") && concerns(&service["restart_on"]) {
-            needs.insert(Applied::Postgresql);
+            needs.insert(AppliedBy::Postgresql);
         }
         if unit == "nginx.service" && concerns(&service["reload_on"]) {
-            needs.insert(Applied::Nginx);
-        }
-        let slots = step["task"]["handed_over"]["slots"].as_array();
-        if slots.is_some_and(|slots| {
-            slots
-                .iter()
-                .any(|slot| concerns(&slot["running"]["restart_on"]))
-        }) {
-            needs.insert(Applied::App);
+            needs.insert(AppliedBy::Nginx);
         }
     }
-    if needs.iter().all(|need| *need == Applied::Cloud) && !changed.is_empty() {
-        needs.insert(Applied::Host);
+    let released = after.released.as_array().into_iter().flatten();
+    if released
+        .into_iter()
+        .any(|step| concerns(&step["task"]["service"]["restart_on"]))
+    {
+        needs.insert(AppliedBy::App);
+    }
+    if needs.iter().all(|need| *need == AppliedBy::Cloud) && !changed.is_empty() {
+        needs.insert(AppliedBy::Host);
     }
     if needs.is_empty() && before.released != after.released {
-        needs.insert(Applied::Deploy);
+        needs.insert(AppliedBy::Deploy);
     }
     if needs.is_empty() {
-        needs.insert(Applied::Here);
+        needs.insert(AppliedBy::Here);
     }
     needs
 }
@@ -308,19 +307,16 @@ fn needs(before: &Made, after: &Made) -> BTreeSet<Applied> {
 #[test]
 fn what_a_change_needs_is_what_the_reference_says() {
     let pages = reference::keys();
-    let mut found: BTreeMap<&str, BTreeSet<Applied>> = BTreeMap::new();
+    let mut found: BTreeMap<&str, BTreeSet<AppliedBy>> = BTreeMap::new();
     let changes = changes();
     for one in &changes {
         let needs = needs(&one.before, &one.after);
         found.entry(&one.key).or_default().extend(needs);
     }
-    for (key, _) in READ_ELSEWHERE {
-        found.entry(key).or_default().insert(Applied::Here);
-    }
     let mut wrong = Vec::new();
     for (key, needs) in found {
         let page = pages.iter().find(|page| page.key == key).unwrap();
-        let told: BTreeSet<Applied> = page.applied_by.iter().copied().collect();
+        let told: BTreeSet<AppliedBy> = page.applied_by.iter().copied().collect();
         if told != needs {
             wrong.push(format!("{key}: told {told:?}, needs {needs:?}"));
         }

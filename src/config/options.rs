@@ -1,11 +1,10 @@
-//! The command line of what concerns the data: backups, restores, imports.
+//! What the operator writes on the command line about the data: backups, restores, imports. `cli.rs` has the rest.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use time::OffsetDateTime;
 
-use super::{Artifact, Yes};
 use crate::task::recovered;
 
 #[derive(Clone, Debug, Subcommand)]
@@ -135,4 +134,18 @@ pub struct CsvOptions {
     /// Options for the app's loader, after `--`; the application profile lists them
     #[arg(last = true, requires = "source", value_name = "LOADER OPTIONS")]
     pub loader: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Yes {
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct Artifact {
+    /// Deploy this static x86_64 binary instead of building the app
+    #[arg(long, value_name = "FILE")]
+    pub artifact: Option<PathBuf>,
 }
