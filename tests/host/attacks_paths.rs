@@ -116,14 +116,20 @@ fn every() -> bool {
     std::env::var_os("CITRINO_EVERY_CUT").is_some()
 }
 
+/// The first of each file that the stack replaced.
+const ORIGINALS: &str = "/var/lib/citrino/originals";
+
 #[test]
 fn nothing_that_root_writes_to_belongs_to_anybody_else() {
     let Some(stack) = serving() else { return };
     let places = "/home/citrino /etc/postgresql /etc/pgbackrest /etc/citrino /etc/nginx /etc/systemd /var/lib/citrino /var/log/citrino /var/www";
     let others = stack.on_host(&format!(
-        "find {places} -xdev \\( ! -user root -o -perm -0002 ! -type l \\) 2>/dev/null | grep -v ^/home/citrino/database/pitr || true"
+        "find {places} -xdev -path {ORIGINALS} -prune -o \\( ! -user root -o -perm -0002 ! -type l \\) -print 2>/dev/null | grep -v ^/home/citrino/database/pitr || true"
     ));
     assert_eq!(others, "");
+    // What is kept of others has their owners, where nobody but root comes.
+    let kept = stack.on_host(&format!("stat -c '%U %a' {ORIGINALS}"));
+    assert_eq!(kept.trim(), "root 700");
     // And everybody who has work there still can do it.
     let works = "runuser -u postgres -- cat /etc/postgresql/15/main/pg_hba.conf /etc/postgresql/15/main/conf.d/citrino.conf >/dev/null
 systemctl reload postgresql@15-main && runuser -u postgres -- pg_lsclusters -h | grep -q online
