@@ -85,6 +85,7 @@ fn redacted(mut map: serde_json::Map<String, Value>) -> Value {
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "[]".to_owned(),
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
         Value::Object(map) => {
             let pairs = map
