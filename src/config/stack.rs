@@ -41,7 +41,7 @@ pub use tls::{Https, Issuer, Tls};
 pub struct Stack {
     /// The name and label of everything: the server is called so, and a second stack needs another name.
     #[serde(rename = "stack")]
-    #[schemars(extend("x-applied" = "cloud app"))]
+    #[schemars(extend("x-applied" = "cloud host"))]
     pub name: StackName,
     /// The name that users type. It must lead to the host, in your DNS or by `cloud.dns`.
     #[schemars(extend("x-applied" = "cloud nginx app"))]

@@ -66,7 +66,7 @@ impl Cost {
                 .percentage
                 .parse()
                 .map_err(|_| unknown("backups"))?;
-            let name = format!("automatic backups, {percent} % of the server");
+            let name = format!("automatic backups ({percent} % of server)");
             items.push(Item::new(name, server * percent / 100.0));
         }
         if let Some(size) = cloud.volume_gb {

@@ -90,7 +90,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// All that a stack would make.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Made {
     /// What is told of it here.
     names: Value,
@@ -223,7 +223,7 @@ fn changes() -> Vec<Changed> {
     host["host"] = json!({ "address": "203.0.113.7", "port": 22, "user": "root", "host_key": "ssh-ed25519 AAAA", "identity": "one" });
     let mut changes = Vec::new();
     for (wishes, not) in [(&cloud, "host"), (&host, "cloud")] {
-        made(folder.path(), wishes).unwrap();
+        let as_written = made(folder.path(), wishes).unwrap();
         let file = ConfigPaths::find(Some(&folder.path().join("citrino.yml")), None).unwrap();
         let stack = serde_json::to_value(Stack::load(&file).unwrap()).unwrap();
         let mut keys = Vec::new();
@@ -236,12 +236,12 @@ fn changes() -> Vec<Changed> {
                 );
                 continue;
             };
-            let mut base = wishes.clone();
+            let (mut base, mut before) = (wishes.clone(), as_written.clone());
             // The one key that another one may not stand without.
             if key == "backup.pitr" {
                 put(&mut base, "backup.pitr_passphrase", &Value::Null);
+                before = made(folder.path(), &base).unwrap();
             }
-            let before = made(folder.path(), &base).unwrap();
             put(&mut base, &key, other);
             let after = made(folder.path(), &base).unwrap_or_else(|why| panic!("{key}: {why}"));
             changes.push(Changed { key, before, after });
