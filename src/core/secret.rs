@@ -4,11 +4,24 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::{Code, Fault};
+
 /// What stands for a secret wherever it would be shown.
 pub const DOTS: &str = "•••";
 
 /// What stands for a secret whose source was not asked. Nothing that has it in it may leave this machine.
 pub const STAND_IN: &str = "citrino-ops: a secret that was not read";
+
+/// # Errors
+/// E0103 when what is about to be sent has it in it.
+pub fn refuse_stand_in(line: &str) -> Result<(), Fault> {
+    if !line.contains(STAND_IN) {
+        return Ok(());
+    }
+    let message = "this command would send a secret, and does not read any";
+    Err(Fault::new(Code::E0103, message)
+        .hint("nothing was sent; take the secret out of the playbook or template that this command uses, and report this"))
+}
 
 /// A secret value. It serialises as `{"secret": "…"}`, so it fits only into fields that are
 /// declared secret: a plain text field refuses the mapping, and a playbook that would put a

@@ -12,7 +12,7 @@ use crate::core::audit::{Head, lines};
 use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{Counts, Event, now};
 use crate::core::plan::{Claim, Mode, Plan, Purpose};
-use crate::core::secret::STAND_IN;
+use crate::core::secret;
 use crate::core::stack_key::StackKey;
 use crate::core::value::{HostName, Sha256, ToolVersion};
 use crate::facts::Facts;
@@ -408,9 +408,7 @@ impl Agent<'_> {
 
     async fn say(&mut self, message: &ToAgent) -> Result<()> {
         let line = serde_json::to_string(message)?;
-        if line.contains(STAND_IN) {
-            return Err(unread().into());
-        }
+        secret::refuse_stand_in(&line)?;
         let mut line = line.into_bytes();
         line.push(b'\n');
         if wire::say_all(&mut self.stdin, &line).await.is_err() {
@@ -418,12 +416,6 @@ impl Agent<'_> {
         }
         Ok(())
     }
-}
-
-/// That a plan is about a secret whose source this command does not ask.
-fn unread() -> Fault {
-    Fault::new(Code::E0103, "this command would send a secret, and does not read any")
-        .hint("nothing was sent; take the secret out of the playbook or template that this command uses, and report this")
 }
 
 fn left_alone() -> Fault {
