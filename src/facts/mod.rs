@@ -122,6 +122,8 @@ async fn all(system: &System) -> Result<Facts> {
     let backups = known(backups::gather(system), &mut exposed)?;
     let cluster_port = known(cluster::own_port(system).map(Some), &mut exposed)?;
     let neighbours = neighbours(system)?;
+    // Before the journal: whoever finds the switch gone finds there how it went off.
+    let armed = Armed::read(system)?;
     Ok(Facts {
         os: os(system)?,
         hostname: line(system, "/proc/sys/kernel/hostname")?,
@@ -143,7 +145,7 @@ async fn all(system: &System) -> Result<Facts> {
         was_looked_at: neighbours.is_some(),
         neighbours: Box::new(neighbours.unwrap_or_default()),
         last_run: journal::last_run(system)?,
-        armed: Armed::read(system)?,
+        armed,
         busy: lock::is_held(system)?,
         converged_by: converged_by(system)?,
         exposed,

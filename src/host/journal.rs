@@ -29,7 +29,7 @@ pub struct Journal {
 }
 
 /// How the newest run in the journal ended, for the next command to tell.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LastRun {
     #[serde(deserialize_with = "checked::<_, RunId>")]
     pub run: String,
@@ -52,10 +52,9 @@ pub struct LastRun {
 }
 
 impl LastRun {
-    /// Whether it is the run in which the dead man's switch put back what that run had changed, and has
-    /// ended.
+    /// Whether it is the run in which the dead man's switch puts back what that run had changed.
     pub fn puts_back(&self, run: &str) -> bool {
-        self.end.is_some() && self.run.strip_suffix(BACK) == Some(run)
+        self.run.strip_suffix(BACK) == Some(run)
     }
 
     pub fn seen(&self) -> Seen {

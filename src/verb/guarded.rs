@@ -12,6 +12,7 @@ use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{Counts, Event, StepState};
 use crate::core::plan::Plan;
 use crate::facts::Facts;
+use crate::host::journal::LastRun;
 use crate::operator::public_probe;
 use crate::operator::remote::{Agent, Remote, Target};
 use crate::task::Task;
@@ -142,6 +143,7 @@ fn note_guarded(plan: &Plan<Task>, event: &Event, steps: &mut Vec<usize>) {
 }
 
 /// What one attempt came to.
+#[derive(Debug, PartialEq, Eq)]
 enum Back {
     /// The host is reached, and nothing will be put back.
     Kept,
@@ -192,11 +194,7 @@ async fn look(job: &mut Job<'_>, remote: &Remote, armed: &ArmedRun<'_>) -> Resul
     let agent = remote.agent().await?;
     let facts = agent.facts();
     if facts.armed.as_ref().is_none_or(|now| now.run != armed.run) {
-        let last = facts.last_run.as_ref();
-        let way_back = last.filter(|last| last.puts_back(armed.run));
-        return Ok(way_back.map_or(Back::Kept, |last| Back::PutBack {
-            failed: last.failed.clone(),
-        }));
+        return without_switch(facts.last_run.as_ref(), armed.run);
     }
     if let Some(live) = facts.app.live_release().filter(|_| armed.site) {
         let (domain, route) = (&job.stack.domain, &job.stack.profile.routes.live);
@@ -217,6 +215,23 @@ async fn look(job: &mut Job<'_>, remote: &Remote, armed: &ArmedRun<'_>) -> Resul
         .disarm(armed.run, by, &mut |event| job.report.tell(event))
         .await?;
     Ok(Back::Kept)
+}
+
+/// What became of a run whose switch is not armed any more.
+///
+/// # Errors
+/// E0512 while the host is at work on the way back: another look tells how that ended.
+fn without_switch(last: Option<&LastRun>, run: &str) -> Result<Back> {
+    match last.filter(|last| last.puts_back(run)) {
+        None => Ok(Back::Kept),
+        Some(last) if last.end.is_none() => {
+            let message = "the host is reverting the changes";
+            Err(Fault::new(Code::E0512, message).into())
+        }
+        Some(last) => Ok(Back::PutBack {
+            failed: last.failed.clone(),
+        }),
+    }
 }
 
 fn went_off(armed: &ArmedRun<'_>, first: Option<&Fault>) -> Fault {
@@ -255,8 +270,10 @@ fn named(armed: &ArmedRun<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::error::code;
     use crate::core::event::{Label, RunPoint};
     use crate::core::plan::{Claim, Step};
+    use crate::host::journal::BACK;
     use crate::task::Link;
 
     fn plan() -> Plan<Task> {
@@ -320,5 +337,27 @@ mod tests {
             note_guarded(&plan, &end, &mut seen);
         }
         assert_eq!(seen, [2, 3]);
+    }
+
+    /// Of a run that is being reverted nobody may say that it is kept.
+    #[test]
+    fn a_run_is_kept_only_when_nothing_reverts_it() {
+        let last = |run: &str, has_ended: bool, failed: Option<&str>| LastRun {
+            run: run.to_owned(),
+            end: has_ended.then(Counts::default),
+            failed: failed.map(str::to_owned),
+            ..LastRun::default()
+        };
+        let told = |last: &LastRun| without_switch(Some(last), "r").map_err(|error| code(&error));
+        assert_eq!(told(&last("r", true, None)), Ok(Back::Kept));
+        assert_eq!(told(&last("s-back", true, None)), Ok(Back::Kept));
+        let back = format!("r{BACK}");
+        assert_eq!(told(&last(&back, false, None)), Err(Code::E0512));
+        let put_back = |failed: Option<&str>| Back::PutBack {
+            failed: failed.map(str::to_owned),
+        };
+        assert_eq!(told(&last(&back, true, None)), Ok(put_back(None)));
+        assert_eq!(told(&last(&back, true, Some("x"))), Ok(put_back(Some("x"))));
+        assert_eq!(without_switch(None, "r").unwrap(), Back::Kept);
     }
 }
