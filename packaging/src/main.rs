@@ -5,6 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use citrino_ops::verb::{completion_script, manual};
+use clap::Command;
+use clap_mangen::generate_to;
 
 fn main() -> Result<()> {
     let folder = std::env::args_os()
@@ -20,10 +22,14 @@ fn main() -> Result<()> {
             completion_script(shell).with_context(|| format!("no completions for {shell}"))?;
         write(&folder.join("completions").join(name), script.as_bytes())?;
     }
-    let mut command = manual();
-    command.build();
-    clap_mangen::generate_to(command, made(&folder.join("man"))?)
-        .context("could not write the manual pages")
+    let command = without_help(manual());
+    generate_to(command, made(&folder.join("man"))?).context("could not write the manual pages")
+}
+
+/// `help` is no verb that needs a page, and has none of its own for each of the others.
+fn without_help(command: Command) -> Command {
+    let command = command.disable_help_subcommand(true);
+    command.mut_subcommands(without_help)
 }
 
 fn made(folder: &Path) -> Result<&Path> {
