@@ -23,7 +23,7 @@ endef
 
 test: ## everything but what `make test-long` has, the host ring on the lab's machines included
 	@echo "On 2 processors: packages 1 to 2 minutes and the machine image 1 minute (the first time), formatting and lints 2,"
-	@echo "building the tests 6 (the first time), the tests 32; cargo and each test tell how far it is."
+	@echo "building the tests 8 (the first time), the tests 35; cargo and each test tell how far it is."
 	@$(MAKE) --no-print-directory test-tools check
 	$(call run-tests,$(NEXTEST))
 
