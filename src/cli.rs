@@ -373,7 +373,7 @@ fn since(text: &str) -> Result<OffsetDateTime, String> {
     then.ok_or_else(|| format!("`{text}` is longer ago than any time"))
 }
 
-/// None for what is no length of time.
+/// The length of time that the text says; none when it says something else.
 fn ago(text: &str) -> Option<Duration> {
     let unit = text.chars().last()?;
     let seconds = match unit {

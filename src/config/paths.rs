@@ -54,7 +54,7 @@ fn beside(main: &Path, name: &str) -> Result<PathBuf> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.is_empty() || !name.chars().all(is_word) {
         let shown: String = name.escape_debug().collect();
-        let message = format!("`{shown}` is no name of an environment");
+        let message = format!("`{shown}` cannot be the name of an environment");
         return Err(Fault::new(Code::E0002, message)
             .hint("use letters, digits and hyphens: `-e staging` reads citrino.staging.yml")
             .into());

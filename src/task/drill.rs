@@ -33,7 +33,7 @@ pub struct Drill {
     /// The name of the backup.
     #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
-    /// When the proof was made that it has already: another one is wished.
+    /// The time of the proof that no longer counts.
     #[serde(default)]
     pub after: Option<String>,
     /// What opens it when it is encrypted, as age key files have it.
@@ -70,7 +70,7 @@ fn seconds(ms: u64) -> f64 {
     ms as f64 / 1e3
 }
 
-/// Restores it beside everything, looks at it, and takes it away again. A proof of before stays only when it went well.
+/// Restores it into a scratch database, checks that, and deletes it. An earlier proof is kept only when the drill succeeds.
 ///
 /// # Errors
 /// E0422 and E0425 as for a restore, E0424 when the release does not answer on what was restored.

@@ -51,15 +51,30 @@ fn newer<'b>(
     there.filter(|there| known.is_none_or(|known| backups::at(&there.at) > backups::at(&known.at)))
 }
 
-/// What the host says of its backups; none of a host that is lost.
+/// What the host says of its backups; none of a host that is lost. Why it could not be asked is told, and keeps nobody from a
+/// rebuild: that is what a rebuild is for.
 async fn backups_there(job: &mut Job<'_>) -> Option<Backups> {
-    let target = target(job).await.ok().flatten()?;
+    match asked_there(job).await {
+        Ok(backups) => backups,
+        Err(error) => {
+            job.report.note(format!(
+                "The host could not be asked for a newer backup: {error:#}"
+            ));
+            None
+        }
+    }
+}
+
+async fn asked_there(job: &mut Job<'_>) -> Result<Option<Backups>> {
+    let Some(target) = target(job).await? else {
+        return Ok(None);
+    };
     job.report
         .waiting(format!("looking whether {} still answers", target.address));
-    let remote = Remote::open(&target).await.ok()?;
+    let remote = Remote::open(&target).await?;
     let backups = match remote.agent().await {
-        Ok(agent) => Some(agent.facts().backups.clone()),
-        Err(_) => None,
+        Ok(agent) => Ok(Some(agent.facts().backups.clone())),
+        Err(error) => Err(error),
     };
     remote.close().await;
     backups
