@@ -250,7 +250,7 @@ impl DumpFilter {
             | ["ALTER", .., "OWNER", "TO", _]
             | ["ALTER", .., "OWNER", "TO"] => Ok(StatementFate::LeftOut),
             ["SET", "STANDARD_CONFORMING_STRINGS", .., "OFF"] => {
-                Err(on_line(self.began, "it escapes strings as PostgreSQL did before version 9.1"))
+                Err(on_line(self.began, "it escapes strings as before PostgreSQL 9.1"))
             }
             ["CREATE" | "DROP", "SCHEMA", .., name] | ["COMMENT", "ON", "SCHEMA", name, ..]
                 if self.there.contains(&name.to_lowercase()) => Ok(StatementFate::LeftOut),
