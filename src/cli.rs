@@ -125,6 +125,11 @@ pub enum Verb {
         #[command(subcommand)]
         what: Option<Audit>,
     },
+    /// Send a test notice to everybody who is told of failures
+    Alerts {
+        #[command(subcommand)]
+        what: AlertsCommand,
+    },
     /// Log in to the host, or run a command on it
     Ssh {
         /// The command to run; without it, a login shell
@@ -179,7 +184,11 @@ pub enum Verb {
     Guard,
     /// Jobs that timers start on the host
     #[command(hide = true)]
-    Scheduled { job: Scheduled },
+    Scheduled {
+        job: Scheduled,
+        /// What `alert` is about: a unit that failed, or the name of a test
+        unit: Option<String>,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -196,6 +205,12 @@ pub enum ConfigCommand {
         #[arg(long, conflicts_with = "key")]
         markdown: bool,
     },
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum AlertsCommand {
+    /// Send a test notice the way real ones go, and say who took it
+    Test,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -337,6 +352,10 @@ pub enum Scheduled {
     Drill,
     /// Copy the backups to the bucket
     Offsite,
+    /// Ask the checklist, and tell what changed
+    Health,
+    /// Tell that a unit failed
+    Alert,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

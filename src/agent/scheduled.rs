@@ -88,6 +88,7 @@ fn claim(job: Scheduled, at: OffsetDateTime) -> Result<Claim> {
         Scheduled::Backup => "backup",
         Scheduled::Drill => "backup drill",
         Scheduled::Offsite => "backup offsite",
+        Scheduled::Health | Scheduled::Alert => "scheduled health",
     };
     Ok(Claim::new(
         at.format(format)?,
@@ -115,5 +116,7 @@ fn steps(
         Scheduled::Drill if is_readable => settings.drilled(facts, None, Vec::new()),
         Scheduled::Drill => Ok(settings.taken_and_proven(&facts.app, at)),
         Scheduled::Offsite => Ok(settings.sent(at).into_iter().collect()),
+        // They change nothing, and have no plan: agent/watch.rs.
+        Scheduled::Health | Scheduled::Alert => Ok(Vec::new()),
     }
 }

@@ -129,6 +129,9 @@ codes! {
         E0453 => REFUSED,
         E0454 => FAILED,
         E0455 => REFUSED,
+        E0470 => FAILED,
+        E0471 => USAGE,
+        E0472 => FAILED,
     }
     /// The connection to a host, and the runs on it.
     Connection {

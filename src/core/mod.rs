@@ -1,5 +1,6 @@
 //! What everything else stands on: engine, plan, event, error codes, secret, digest.
 
+pub mod alert_ledger;
 pub mod app_profile;
 pub mod audit;
 pub mod catalogue;
@@ -18,3 +19,4 @@ pub mod role;
 pub mod secret;
 pub mod stack_key;
 pub mod value;
+pub mod webhook;

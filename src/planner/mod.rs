@@ -1,5 +1,6 @@
 //! Facts and configuration in, a plan out. No I/O.
 
+pub mod alerts;
 pub mod backup;
 pub mod before;
 pub mod cloud;

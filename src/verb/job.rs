@@ -10,7 +10,7 @@ use crate::cli::Cli;
 use crate::config::paths::ConfigPaths;
 use crate::config::playbook::Playbooks;
 use crate::config::source;
-use crate::config::stack::{Host, Stack};
+use crate::config::stack::{Host, Relay, Stack};
 use crate::config::template::Values;
 use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
@@ -18,12 +18,14 @@ use crate::core::plan::{Claim, Mode, Plan, Step};
 use crate::core::report::Report;
 use crate::core::secret::{DOTS, Secret};
 use crate::core::stack_key::StackKey;
+use crate::core::webhook::Hook;
 use crate::facts::Facts;
 use crate::facts::backups::Judge;
 use crate::host::sandbox;
 use crate::operator::outside::OutsideProbe;
 use crate::operator::preview::Preview;
 use crate::operator::stack_key::KnownStackKey;
+use crate::planner::alerts::{self, AlertSettings};
 use crate::planner::backup::Settings;
 use crate::planner::cloud::{PublicKey, Resource};
 use crate::task::Task;
@@ -62,6 +64,8 @@ pub struct Job<'r> {
     pub report: &'r mut Report,
     /// What backups alone need.
     backup_secrets: Vec<(String, Secret)>,
+    /// What alerts alone need.
+    alert_secrets: Vec<(String, Secret)>,
     /// The public keys of the operators.
     pub keys: Vec<PublicKey>,
     pub volume: Device,
@@ -82,11 +86,13 @@ impl<'r> Job<'r> {
         let reading = uses.backup.reading(&playbooks);
         let secrets = source::secrets(&stack, uses.app.reading(&playbooks))?;
         let backup_secrets = source::backup_secrets(&stack, reading)?;
+        let alert_secrets = source::alert_secrets(&stack, uses.alerts.reading(&playbooks))?;
         playbooks.take_secrets(secrets);
         let keys = keys::read(&stack)?;
         let mut job = Self::of(cli, stack, playbooks, report);
         job.keys = keys;
         job.backup_secrets = backup_secrets;
+        job.alert_secrets = alert_secrets;
         // What is no key is found before anything is sent.
         job.stack_key()?;
         inputs::check(&job.stack, &job.playbooks, &job.values())?;
@@ -120,6 +126,7 @@ impl<'r> Job<'r> {
             report,
             keys: Vec::new(),
             backup_secrets: Vec::new(),
+            alert_secrets: Vec::new(),
             volume,
             command: JobCommand::of(cli),
             wishes,
@@ -156,9 +163,19 @@ impl<'r> Job<'r> {
 
     /// What playbooks and templates may name, without what only a host knows.
     pub fn values(&self) -> Values {
+        let values = self.values_without_alerts();
+        // A checklist that is missing is told by whoever reads it.
+        let whole = AlertSettings::of(&self.stack, &self.alert_secrets, &self.playbooks, &values);
+        let whole = whole.ok();
+        let open = whole.as_ref().map(AlertSettings::with_dots);
+        values.with_hidden("alert_settings", &whole, &open)
+    }
+
+    fn values_without_alerts(&self) -> Values {
         let stack = &self.stack;
         Values::new(self.playbooks.secrets())
             .with_secrets("backup_secrets", &self.backup_secrets)
+            .with_secrets("alert_secrets", &self.alert_secrets)
             .with("stack", &stack.name)
             .with("domain", &stack.domain)
             .with("ssh_port", &stack.ssh_port())
@@ -183,6 +200,10 @@ impl<'r> Job<'r> {
                 &self.backups_with_dots(),
             )
             .with("alerts", &stack.alerts)
+            .with("alerts_wanted", &alerts::are_wanted(stack))
+            .with("alert_units", &alerts::units(&stack.profile))
+            .with("mail_from", &stack.alerts.sender(&stack.domain))
+            .with("relay_port", &stack.alerts.relay.as_ref().map(Relay::port))
     }
 
     /// What a host must know of backups.
@@ -218,11 +239,12 @@ impl<'r> Job<'r> {
     }
 
     fn backups_with_dots(&self) -> Settings {
-        let secrets = self.backup_secrets.iter();
-        let dots: Vec<_> = secrets
-            .map(|(name, _)| (name.clone(), Secret::new(DOTS)))
-            .collect();
-        Settings::of(&self.stack, &dots)
+        Settings::of(&self.stack, &dotted(&self.backup_secrets))
+    }
+
+    /// The webhooks that hear of what happens.
+    pub fn hooks(&self) -> Vec<Hook> {
+        alerts::hooks(&self.stack, &self.alert_secrets)
     }
 
     /// The same with what a host says of itself.
@@ -257,4 +279,12 @@ impl<'r> Job<'r> {
             Some(fault) => Err(fault.into()),
         }
     }
+}
+
+/// The same names, with nothing to read.
+fn dotted(secrets: &[(String, Secret)]) -> Vec<(String, Secret)> {
+    let secrets = secrets.iter();
+    secrets
+        .map(|(name, _)| (name.clone(), Secret::new(DOTS)))
+        .collect()
 }

@@ -2,6 +2,7 @@
 
 mod about;
 mod adopt;
+mod alerts;
 mod audit;
 mod backup;
 mod completions;
@@ -23,6 +24,7 @@ mod inputs;
 mod interrupt;
 mod job;
 mod logs;
+mod notify;
 mod on_cloud;
 mod on_host;
 mod outage_watch;
@@ -45,7 +47,8 @@ use anyhow::{Result, anyhow};
 use crate::agent::guard;
 use crate::agent::scheduled;
 use crate::agent::serve;
-use crate::cli::{Audit, Cli, Db, Verb};
+use crate::agent::watch;
+use crate::cli::{Audit, Cli, Db, Scheduled, Verb};
 use crate::core::error::{exit, exit_code};
 use crate::core::report::{Report, Verbosity};
 use about::Needs;
@@ -81,7 +84,18 @@ async fn begin(cli: &Cli, report: &mut Report) -> Result<u8> {
         // Its stdout and stderr are the operator's side's: what failed was told there, or cannot be.
         Verb::Agent => return Ok(u8::from(serve::serve().await.is_err())),
         Verb::Guard => guard::fire().await?,
-        Verb::Scheduled { job } => {
+        Verb::Scheduled {
+            job: Scheduled::Health,
+            ..
+        } => watch::look(&mut |event| report.tell(event)).await?,
+        Verb::Scheduled {
+            job: Scheduled::Alert,
+            ref unit,
+        } => {
+            let about = unit.as_deref().unwrap_or_default();
+            alerts::on_host(about, &mut |event| report.tell(event)).await?;
+        }
+        Verb::Scheduled { job, .. } => {
             scheduled::run(job, &mut |event| report.tell(event)).await?;
             if let Some(fault) = report.take_failure() {
                 return Err(fault.into());
@@ -154,6 +168,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
             ..
         } => audit::accept(job, *yes).await,
         Verb::Audit { lines, .. } => audit::show(job, *lines).await,
+        Verb::Alerts { what } => alerts::run(job, *what).await,
         Verb::Ssh { command } => ssh::run(job, command).await,
         Verb::Adopt(options) => adopt::run(job, options).await,
         Verb::Rebuild(wish) => rebuild::run(job, wish).await,

@@ -37,6 +37,7 @@ const TYPED: &[(&str, &[&str])] = &[
     ("status", &["backups", "domain", "host", "last_run", "live"]),
     ("cost", &[]),
     ("health", &[]),
+    ("alerts test", &[]),
     ("logs nginx", &["log_line"]),
     ("audit", &[]),
     ("audit verify", &[]),

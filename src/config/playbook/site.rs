@@ -97,6 +97,7 @@ mod tests {
             "app",
             "backup",
             "pitr",
+            "alerts",
             "in_force",
             "in_force_database",
             "in_force_app",
@@ -115,6 +116,7 @@ mod tests {
                 "tls",
                 "nginx",
                 "app",
+                "alerts",
                 "in_force",
                 "in_force_app"
             ]
@@ -129,6 +131,7 @@ mod tests {
                 "postgres",
                 "backup",
                 "pitr",
+                "alerts",
                 "in_force",
                 "in_force_database"
             ]

@@ -44,7 +44,7 @@ const READ_ELSEWHERE: [(&str, &str); 5] = [
 ];
 
 /// Keys that no configuration can give an effect yet.
-const REFUSED: [(&str, &str); 7] = [
+const REFUSED: [(&str, &str); 6] = [
     ("tls: { issuer: letsencrypt }", "tls.issuer"),
     (
         "tls: { issuer: acme, url: \"https://ca.example.com\" }",
@@ -57,7 +57,6 @@ const REFUSED: [(&str, &str); 7] = [
     ("tls: { email: ana@example.com }", "tls.email"),
     ("tls: { url: \"https://ca.example.com\" }", "tls.url"),
     ("tls: { ca: ca.pem }", "tls.ca"),
-    ("alerts: { email: [ana@example.com] }", "alerts"),
 ];
 
 fn folder() -> tempfile::TempDir {
