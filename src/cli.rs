@@ -114,6 +114,11 @@ pub enum Verb {
     Cost,
     /// Run the production checklist on the host
     Health,
+    /// Close the site to its visitors, who get status 503 and a page, or open it again
+    Maintenance {
+        #[command(subcommand)]
+        what: MaintenanceCommand,
+    },
     /// Show the logs of the host
     Logs(LogOptions),
     /// Show who changed the host and when, or verify that record
@@ -207,6 +212,20 @@ pub enum ConfigCommand {
     },
 }
 
+#[derive(Clone, Debug, Subcommand)]
+pub enum MaintenanceCommand {
+    /// Close it
+    ///
+    /// The app runs on, and the routes that say whether it lives still answer. Failures are not told meanwhile.
+    On {
+        /// What visitors read [default: the text of the application profile]
+        #[arg(long, value_name = "TEXT")]
+        message: Option<String>,
+    },
+    /// Open it again
+    Off,
+}
+
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum AlertsCommand {
     /// Send a test notice the way real ones go, and say who took it
@@ -260,6 +279,12 @@ pub struct LogOptions {
     /// Only what was written since then: `30m`, `2h`, `3d`, or a time with a time zone, such as `2026-11-24 03:00:00-04`
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub since: Option<OffsetDateTime>,
+    /// Only lines with this text in them, among the last 20000 or those that `--lines` or `--since` says
+    #[arg(long, value_name = "TEXT")]
+    pub grep: Option<String>,
+    /// All that nginx and the app wrote of one request, by the `X-Request-Id` of its answer
+    #[arg(long, value_name = "ID", conflicts_with_all = ["follow", "grep", "log"])]
+    pub request: Option<String>,
     /// Which log
     #[arg(value_enum, default_value_t = Log::App)]
     pub log: Log,

@@ -147,7 +147,7 @@ async fn at_all(system: &System, settings: &AlertSettings) -> Result<Vec<Step<Ta
     let is_certain = answers
         .iter()
         .any(|it| it.fault.is_some() && it.watch.looks <= 1);
-    let is_excused = is_excused(system)?;
+    let is_excused = facts.maintenance.is_some() || is_excused(system)?;
     let units = told::units(system, &AlertSpool::take(system)?.ledger().units_down()).await?;
     let mut spool = AlertSpool::take(system)?;
     for answer in answers

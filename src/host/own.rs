@@ -30,6 +30,9 @@ pub const MAIL_UNIT: &str = "nullmailer.service";
 pub const MAIL_USER: &str = "mail";
 pub const MAIL_SPOOL: &str = "/var/spool/nullmailer";
 
+/// What everybody is shown while it is there. nginx looks for it with each request.
+pub const MAINTENANCE: &str = "/etc/citrino/maintenance/page.html";
+
 /// What the agent keeps.
 pub const STATE: &str = "/var/lib/citrino";
 /// Agents, each under the sha256 of its binary: the name is the version check.

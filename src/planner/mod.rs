@@ -6,5 +6,6 @@ pub mod before;
 pub mod cloud;
 pub mod host_key;
 pub mod import;
+pub mod maintenance;
 pub mod migration;
 pub mod release;

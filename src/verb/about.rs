@@ -65,6 +65,7 @@ impl Verb {
             Verb::Status => "status",
             Verb::Cost => "cost",
             Verb::Health => "health",
+            Verb::Maintenance { .. } => "maintenance",
             Verb::Logs(_) => "logs",
             Verb::Audit { .. } => "audit",
             Verb::Alerts { .. } => "alerts test",
@@ -108,7 +109,8 @@ impl Verb {
                 ..
             }
             | Verb::Adopt(_)
-            | Verb::Gc { .. } => (No, No, No),
+            | Verb::Gc { .. }
+            | Verb::Maintenance { .. } => (No, No, No),
             Verb::Backup { .. } | Verb::Restore(_) => (No, Yes, No),
             // It deploys the app where none serves yet.
             Verb::Db { .. } => (IfNamedIn("smoke"), Yes, Yes),
@@ -157,6 +159,7 @@ impl Verb {
             | Verb::Restore(_)
             | Verb::Db { .. }
             | Verb::Health
+            | Verb::Maintenance { .. }
             | Verb::Adopt(_)
             | Verb::Rebuild(_)
             | Verb::Gc { .. } => Needs::Everything,

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use super::converge;
 use super::job::Job;
 use super::logs;
+use super::maintenance;
 use super::notify;
 use super::outage_watch;
 use crate::cli::{Artifact, Log};
@@ -105,6 +106,7 @@ pub async fn change_over(
 ) -> Result<()> {
     let release = change.release;
     release::check_memory(&job.stack.profile, agent.facts())?;
+    maintenance::note(job, agent.facts());
     let app = &agent.facts().app;
     let cutover = release::cutover(&job.stack, app, change, |socket| {
         let values = job.values_on(agent.facts()).with("socket", &socket);

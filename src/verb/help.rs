@@ -16,7 +16,15 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Data", &["backup", "restore", "db"]),
     (
         "Operate",
-        &["status", "health", "alerts", "logs", "audit", "ssh"],
+        &[
+            "status",
+            "health",
+            "alerts",
+            "maintenance",
+            "logs",
+            "audit",
+            "ssh",
+        ],
     ),
     (
         "Resources at Hetzner",

@@ -24,6 +24,7 @@ mod inputs;
 mod interrupt;
 mod job;
 mod logs;
+mod maintenance;
 mod notify;
 mod on_cloud;
 mod on_host;
@@ -158,6 +159,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
         Verb::Health => health::run(job).await,
+        Verb::Maintenance { what } => maintenance::run(job, what).await,
         Verb::Logs(options) => logs::run(job, options).await,
         Verb::Audit {
             what: Some(Audit::Verify { mirror }),

@@ -191,6 +191,8 @@ fn each_failure_and_each_recovery_is_told_once_and_nothing_is_lost() {
     for failing in &FAILING {
         is_told_once(&stack, &listener, failing);
     }
+    a_closed_site_is_no_failure(&stack, &listener);
+    logs_rotate_and_one_request_is_found(&stack);
     a_storm_is_bounded(&stack, &listener);
     what_the_relay_does_not_take_comes_later(&stack, &mut listener);
     keeps_its_secrets(&stack, &up.text);
@@ -272,6 +274,68 @@ fn is_told_once(stack: &Stack, listener: &Listener, failing: &Failing) {
     stack.on_host(failing.mends);
     stack.on_host(&format!("{LATER}; {LOOK}; {LOOK}"));
     told("up again: ", 2);
+}
+
+fn a_closed_site_is_no_failure(stack: &Stack, listener: &Listener) {
+    let before = listener.mails().len();
+    let on = stack.citrino(&["maintenance", "on", "--message", "<b>a las 18</b>"]);
+    assert_eq!(on.code, 0, "{}", on.text);
+    assert_eq!(stack.http("/", None).0, 503);
+    assert_eq!(
+        stack.http("/api/recommend", Some(&serde_json::json!({}))).0,
+        503
+    );
+    assert_eq!(stack.heads("/x").get("retry-after").unwrap(), "300");
+    assert!(stack.text("/").contains("&lt;b&gt;a las 18"));
+    assert_eq!(stack.http("/.maintenance.html", None).0, 404);
+    assert_eq!(stack.http("/api/health", None).0, 200);
+    // Nothing of the tool takes it away, and each says that it is there.
+    for verb in ["converge", "status", "health"] {
+        let said = stack.citrino(&[verb]);
+        assert!(said.text.contains("maintenance"), "{verb}: {}", said.text);
+    }
+    stack.is_as_wished();
+    stack.on_host(&format!(
+        "systemctl stop postgresql@15-main.service; {LATER}; {LOOK}"
+    ));
+    assert_eq!(stack.http("/", None).0, 503);
+    stack.on_host(FAILING[1].mends);
+    let off = stack.citrino(&["maintenance", "off"]);
+    assert_eq!(off.code, 0, "{}", off.text);
+    assert_eq!(stack.http("/", None).0, 200);
+    stack.on_host(LOOK);
+    assert_eq!(listener.mails().len(), before);
+}
+
+/// All logs are moved away at once, and everybody writes on.
+fn logs_rotate_and_one_request_is_found(stack: &Stack) {
+    stack.on_host("logrotate -f /etc/logrotate.conf && test -e /var/log/nginx/access.log.1 && test -e /var/log/postgresql/postgresql-15-main.log.1");
+    let heads = stack.heads("/api/health");
+    let id = heads.get("x-request-id").unwrap().to_str().unwrap();
+    stack
+        .on_host("cd /; runuser -u postgres -- psql -qc 'SELECT is_not_there' 2>/dev/null || true");
+    until("nginx and PostgreSQL write on", || {
+        stack
+            .on_host("cat /var/log/nginx/access.log /var/log/postgresql/postgresql-15-main.log")
+            .contains("is_not_there")
+    });
+    let found = stack.citrino(&["--json", "logs", "--request", id]);
+    assert_eq!(found.code, 0, "{}", found.text);
+    for part in [
+        "\"log\":\"nginx\"",
+        "\"log\":\"app\"",
+        "\"protocol\":\"HTTP/1.1\"",
+        "\"host\":",
+    ] {
+        assert!(found.text.contains(part), "{part} is not in {}", found.text);
+    }
+    let lines = found.text.lines().filter(|line| line.contains("log_line"));
+    assert!(
+        lines.clone().count() >= 2 && lines.clone().all(|line| line.contains(id)),
+        "{}",
+        found.text
+    );
+    stack.on_host("systemd-analyze cat-config systemd/journald.conf | grep -q SystemMaxUse=300M");
 }
 
 /// Different units without end: each of them is counted, and few mails come.
