@@ -26,14 +26,15 @@ pub struct Teller<'a> {
     settings: &'a AlertSettings,
 }
 
-/// Tells what changed since people were told last, and what could not be told then.
+/// Tells what changed since people were told last, and what could not be told then. The rows are those of the checklist; of those about
+/// mail nobody could be told by mail.
 ///
 /// # Errors
 /// When the spool cannot be read or written.
 pub async fn changes(
     system: &System,
     settings: &AlertSettings,
-    mail_rows: &[String],
+    rows: &[(String, bool)],
     tell: &mut impl FnMut(Event),
 ) -> Result<()> {
     let told = Teller::of(system, settings);
@@ -45,8 +46,10 @@ pub async fn changes(
     } else {
         None
     };
-    if let Some(items) = items {
-        told.parcels(&items, mail_rows)
+    if let Some(mut items) = items {
+        // The checklist asks for the cause before it asks for what follows from it.
+        items.sort_by_key(|item| rows.iter().position(|(name, _)| *name == item.name));
+        told.parcels(&items, rows)
             .into_iter()
             .for_each(|parcel| spool.add(parcel));
     }
@@ -65,7 +68,7 @@ impl<'a> Teller<'a> {
     }
 
     /// These things, as each channel wants them.
-    fn parcels(&self, items: &[NoticeItem], mail_rows: &[String]) -> Vec<Parcel> {
+    fn parcels(&self, items: &[NoticeItem], rows: &[(String, bool)]) -> Vec<Parcel> {
         let mut parcels = Vec::new();
         let mut add = |channel, items: Vec<NoticeItem>| {
             if !items.is_empty() {
@@ -74,7 +77,8 @@ impl<'a> Teller<'a> {
             }
         };
         if !self.settings.email.is_empty() {
-            let others = items.iter().filter(|item| !mail_rows.contains(&item.name));
+            let is_about_mail = |item: &&NoticeItem| rows.contains(&(item.name.clone(), true));
+            let others = items.iter().filter(|item| !is_about_mail(item));
             add(Channel::Mail, others.cloned().collect());
         }
         for (index, hook) in self.settings.hooks.iter().enumerate() {

@@ -58,7 +58,7 @@ pub async fn look(tell: &mut impl FnMut(Event)) -> Result<()> {
             format!("the host did not answer its own checks within {seconds} s"),
         )
     })??;
-    told::changes(&system, &settings, &mail_rows(&steps), tell).await?;
+    told::changes(&system, &settings, &rows(&steps), tell).await?;
     beat(&settings, tell).await;
     Ok(())
 }
@@ -91,7 +91,7 @@ pub async fn failed(unit: &str, tell: &mut impl FnMut(Event)) -> Result<()> {
         .ledger()
         .failed(unit, &failure.text, &failure.invocation, now());
     spool.save().await?;
-    told::changes(&system, &settings, &mail_rows(&steps), tell).await
+    told::changes(&system, &settings, &rows(&steps), tell).await
 }
 
 /// Sends one notice to everybody, through the very unit that real ones take.
@@ -242,9 +242,9 @@ fn asks_about(step: &Step<Task>, unit: &str) -> bool {
     matches!(&step.task, Task::Probe(Probe { ask: Ask::Unit(Unit { name }), .. }) if name == unit)
 }
 
-/// The rows about mail: by mail nobody could be told of them.
-fn mail_rows(steps: &[Step<Task>]) -> Vec<String> {
-    let is_about_mail = |step: &&Step<Task>| {
+/// The rows of the checklist in order, and whether each is about mail.
+fn rows(steps: &[Step<Task>]) -> Vec<(String, bool)> {
+    let is_about_mail = |step: &Step<Task>| {
         matches!(
             &step.task,
             Task::Probe(Probe {
@@ -253,8 +253,9 @@ fn mail_rows(steps: &[Step<Task>]) -> Vec<String> {
             })
         )
     };
-    let rows = steps.iter().filter(is_about_mail);
-    rows.map(|step| step.name.clone()).collect()
+    let rows = steps.iter();
+    rows.map(|step| (step.name.clone(), is_about_mail(step)))
+        .collect()
 }
 
 /// Whether an operator changes the host right now, who sees for himself what becomes of it.

@@ -97,7 +97,7 @@ impl Templates {
         let mut tera = Tera::new();
         tera.autoescape_on(Vec::<&str>::new());
         tera.register_filter("env_value", env_value);
-        tera.register_filter("shell_word", shell_word);
+        tera.register_filter("quoted", quoted);
         tera.register_filter("json", json);
         tera.register_filter("without", without);
         tera.add_raw_templates(templates.clone())
@@ -179,10 +179,12 @@ fn env_value(value: &str, _: Kwargs, _: &State) -> tera::TeraResult<String> {
     Ok(format!("\"{escaped}\""))
 }
 
-/// One word for whoever reads as a shell does.
+/// One word of nullmailer's `remotes`. It knows both quotes, and a backslash in the double ones alone; a text of several pieces, as a shell
+/// takes it, is none for it.
 #[allow(clippy::unnecessary_wraps)] // the shape of a filter
-fn shell_word(value: &str, _: Kwargs, _: &State) -> tera::TeraResult<String> {
-    Ok(format!("'{}'", value.replace('\'', "'\\''")))
+fn quoted(value: &str, _: Kwargs, _: &State) -> tera::TeraResult<String> {
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+    Ok(format!("\"{escaped}\""))
 }
 
 /// A list in one word, without the words that match one of the patterns, as ssh writes them.

@@ -163,31 +163,31 @@ impl Notice {
 
     /// What follows it: what failed comes first.
     pub fn body_of(host: &str, items: &[NoticeItem]) -> String {
-        let mut text = String::new();
+        let mut parts = Vec::new();
         for (event, head) in [
             (NoticeEvent::Failure, "Down"),
             (NoticeEvent::Recovery, "Up again"),
             (NoticeEvent::Deploy, "Deployed"),
             (NoticeEvent::Rollback, "Rolled back"),
         ] {
-            let of_it: Vec<&NoticeItem> = items.iter().filter(|item| item.event == event).collect();
-            if of_it.is_empty() {
-                continue;
+            let mut of_it = items.iter().filter(|item| item.event == event).peekable();
+            if of_it.peek().is_some() {
+                parts.push(format!("{head}:"));
             }
-            text.push_str(head);
-            text.push_str(":\n\n");
-            for item in of_it {
+            parts.extend(of_it.map(|item| {
                 let lines = item.text.trim_end().replace('\n', "\n    ");
-                text.push_str(&format!("  {}\n    {lines}\n\n", item.name));
-            }
+                format!("  {}\n    {lines}", item.name)
+            }));
         }
         if items.is_empty() {
-            text.push_str("Somebody asked for this notice with `citrino-ops alerts test`. Nothing failed.\n\n");
+            let test =
+                "Somebody asked for this notice with `citrino-ops alerts test`. Nothing failed.";
+            parts.push(test.to_owned());
         }
-        text.push_str(&format!(
+        parts.push(format!(
             "From host {host}. `citrino-ops health` shows all checks.\n"
         ));
-        text
+        parts.join("\n\n")
     }
 
     pub fn is_bad(&self) -> bool {

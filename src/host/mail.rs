@@ -33,7 +33,7 @@ impl Mail<'_> {
     fn text(&self) -> String {
         let mut text = String::new();
         let mut head = |name: &str, value: &str| {
-            text.push_str(&format!("{name}: {}\n", plain::line(value)));
+            text.extend([name, ": ", &plain::line(value), "\n"]);
         };
         head("From", &format!("citrino-ops <{}>", self.from));
         head("To", &self.to.join(", "));

@@ -68,6 +68,7 @@ pub struct Recurrence {
 }
 
 impl Recurrence {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // the shape that serde asks for
     fn is_usual(&self) -> bool {
         *self == Self::default()
     }

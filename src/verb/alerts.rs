@@ -48,7 +48,8 @@ fn taken(job: &Job<'_>) -> Vec<String> {
         format!("{} took the mail to {}", relay.host, to.join(", "))
     });
     let hooks = job.stack.notify.len();
-    let hooks = (hooks > 0).then(|| format!("{hooks} webhooks took it"));
+    let webhooks = if hooks == 1 { "webhook" } else { "webhooks" };
+    let hooks = (hooks > 0).then(|| format!("{hooks} {webhooks} took it"));
     let heartbeat = alerts.heartbeat.as_ref();
     let heartbeat = heartbeat.map(|_| "the heartbeat was taken".to_owned());
     mail.chain(hooks).chain(heartbeat).collect()

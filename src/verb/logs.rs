@@ -47,7 +47,7 @@ async fn as_they_come(job: &mut Job<'_>, remote: &Remote, options: &LogOptions) 
     } else {
         LogEnd::Own
     };
-    let mut wanted = Wanted::of(options, log);
+    let mut wanted = WantedLines::of(options, log);
     let report = &mut *job.report;
     let mut take = |line: &str| {
         if wanted.has(line) {
@@ -69,7 +69,7 @@ async fn in_order(
         let argv = argv(&job.stack.profile, options, *log);
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
         // The files are looked through whole: what is old in one of them may stand behind what is new in another.
-        let text = Wanted::of(options, *log).text;
+        let text = WantedLines::of(options, *log).text;
         let mut take = |line: &str| {
             if text.as_ref().is_none_or(|text| line.contains(text)) {
                 lines.push(*log, line);
@@ -77,9 +77,9 @@ async fn in_order(
         };
         remote.lines(&argv, LogEnd::Own, &mut take).await?;
     }
-    let mut since = Wanted {
+    let mut since = WantedLines {
         text: None,
-        ..Wanted::of(options, Log::Nginx)
+        ..WantedLines::of(options, Log::Nginx)
     };
     for (log, line) in lines.sorted().filter(|(_, line)| since.has(line)) {
         tell(job.report, log, &line);
@@ -105,13 +105,13 @@ pub fn datum(log: Log, line: &str) -> Datum {
 }
 
 /// Which lines are told: from a time on, and with a text in them. One without a time of its own belongs to the one before it.
-struct Wanted {
+struct WantedLines {
     at: Option<OffsetDateTime>,
     is_reached: bool,
     text: Option<String>,
 }
 
-impl Wanted {
+impl WantedLines {
     fn of(options: &LogOptions, log: Log) -> Self {
         // The systemd journal looks itself.
         let at = options.since.filter(|_| log != Log::App);
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_line_without_a_time_goes_with_the_one_before_it() {
         let at = datetime!(2026-11-30 03:00 UTC);
-        let mut since = Wanted::of(&options(Log::Postgres, Some(at)), Log::Postgres);
+        let mut since = WantedLines::of(&options(Log::Postgres, Some(at)), Log::Postgres);
         let told: Vec<&str> = [
             "        of something older",
             "2026-11-30 02:59:59.999 UTC [7] LOG:  old",
@@ -206,7 +206,7 @@ mod tests {
         .collect();
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[1].contains("detail"));
-        let mut all = Wanted::of(&options(Log::Postgres, None), Log::Postgres);
+        let mut all = WantedLines::of(&options(Log::Postgres, None), Log::Postgres);
         assert!(all.has("without a time"));
     }
 
@@ -235,7 +235,7 @@ mod tests {
                 "{typed}"
             );
         }
-        let mut wanted = Wanted::of(&request, Log::App);
+        let mut wanted = WantedLines::of(&request, Log::App);
         assert!(wanted.has(r#"{"time":"2026-11-30T03:00:00Z","request_id":"abc-1"}"#));
         assert!(!wanted.has(r#"{"time":"2026-11-30T03:00:00Z","request_id":"abc-2"}"#));
     }

@@ -142,7 +142,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Provision(options) => provision::run(job, options).await,
         Verb::Converge(options) => converge::run(job, options).await,
         Verb::Deploy { artifact, cut_off } => match cut_off::CutOffChoice::of(*cut_off) {
-            None => deploy::run(job, artifact).await,
+            None => Box::pin(deploy::run(job, artifact)).await,
             Some(way) => cut_off::run(job, way).await,
         },
         Verb::Up { yes, artifact } => Box::pin(up::run(job, *yes, artifact)).await,
