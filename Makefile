@@ -68,7 +68,10 @@ check: ## formatting and lints
 audit: ## licences, sources and advisories of the dependencies; needs cargo-deny and the internet
 	cargo deny check
 
-docs: ## the code's own documentation; a warning is an error
+docs: ## the code's own documentation, where a warning is an error, and the handbook as a site in target/handbook; installs mdbook
+	./lab/tools book
+	mdbook build docs/handbook/en
+	mdbook build docs/handbook/es
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 
 dist: ## a static tarball, a Debian package, a list of its parts and checksums, in target/dist; installs cargo-sbom and lintian where they are missing

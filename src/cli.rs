@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::{Duration, OffsetDateTime};
 
+use crate::core::handbook::Language;
 use crate::task::recovered;
 
 pub use crate::config::options::{
@@ -160,6 +161,14 @@ pub enum Verb {
     Config {
         #[command(subcommand)]
         what: ConfigCommand,
+    },
+    /// Read the operator's handbook: the contents, a page, or what has these words
+    Docs {
+        /// A page, an error code, or words to look for; without them, all pages are listed
+        words: Vec<String>,
+        /// The language [default: that of the environment, English if it is another]
+        #[arg(long, value_name = "en|es")]
+        lang: Option<Language>,
     },
     /// Explain an error code: cause, what was changed, what to do next
     Explain {

@@ -55,6 +55,9 @@ kinds! {
     /// What stands between two lines of the audit.
     TornLine => "torn_line",
     ErrorCode => "error_code",
+    /// A page of the handbook, as its contents have it.
+    HandbookEntry => "handbook_entry",
+    HandbookPage => "handbook_page",
     /// What a key of citrino.yml is, and where that is said.
     ConfigValue => "config_value",
     ConfigSchema => "config_schema",

@@ -76,6 +76,7 @@ impl Verb {
                 ConfigCommand::Schema => "config schema",
                 ConfigCommand::Docs { .. } => "config docs",
             },
+            Verb::Docs { .. } => "docs",
             Verb::Explain { .. } => "explain",
             Verb::Completions { .. } => "completions",
             Verb::Agent => "agent",
@@ -117,6 +118,7 @@ impl Verb {
             Verb::Config {
                 what: ConfigCommand::Schema | ConfigCommand::Docs { .. },
             }
+            | Verb::Docs { .. }
             | Verb::Explain { .. }
             | Verb::Completions { .. }
             | Verb::Agent

@@ -19,7 +19,10 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Resources at Hetzner",
         &["cost", "adopt", "rebuild", "gc", "destroy"],
     ),
-    ("Help", &["config", "explain", "completions", "help"]),
+    (
+        "Help",
+        &["docs", "config", "explain", "completions", "help"],
+    ),
 ];
 
 /// The command that was typed. Help and usage errors are printed, and end the process.

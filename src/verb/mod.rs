@@ -12,6 +12,7 @@ mod cost;
 mod cut_off;
 mod deploy;
 mod destroy;
+mod docs;
 mod domain;
 mod explain;
 mod gc;
@@ -113,6 +114,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
 /// The verbs that know no stack. Those of the host's side have begun before.
 fn at_once(verb: &Verb, report: &mut Report) -> Result<u8> {
     match verb {
+        Verb::Docs { words, lang } => docs::run(report, words, *lang),
         Verb::Explain { code } => explain::run(report, code.as_deref()),
         Verb::Config { what } => config::at_once(report, what),
         Verb::Completions { shell } => Ok(completions::run(report, *shell)),
@@ -163,7 +165,8 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         } => destroy::unprotect(job).await,
         Verb::Destroy { snapshots, yes, .. } => destroy::run(job, *snapshots, *yes).await,
         Verb::Config { what } => config::run(job, what),
-        Verb::Explain { .. }
+        Verb::Docs { .. }
+        | Verb::Explain { .. }
         | Verb::Completions { .. }
         | Verb::Agent
         | Verb::Guard

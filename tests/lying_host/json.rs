@@ -46,6 +46,8 @@ const TYPED: &[(&str, &[&str])] = &[
     ("rebuild --yes", &[]),
     ("gc", &[]),
     ("destroy --yes", &[]),
+    ("docs", &["handbook_entry"]),
+    ("docs locked", &["handbook_page"]),
     ("explain", &["error_code"]),
     ("explain E0502", &["error_code"]),
     ("completions bash", &["completions"]),
