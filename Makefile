@@ -51,8 +51,8 @@ settings: test-tools ## twenty changed settings of the app under load
 test-long: test-tools cuts bench-short takeover planted neighbours settings memory ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
 	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'
 
-cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision
-	CITRINO_EVERY_CUT=1 $(NEXTEST) -E '(binary_id(citrino-ops::host) & test(/^(cuts|attacks_paths)::/)) | (binary_id(citrino-ops::hetzner) & test(/^(faults::each_call|kills::a_kill_at_any)/))'
+cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision, those to an issuer of certificates
+	CITRINO_EVERY_CUT=1 $(NEXTEST) -E '(binary_id(citrino-ops::host) & test(/^(cuts|attacks_paths)::/)) | (binary_id(citrino-ops::hetzner) & test(/^(faults::each_call|kills::a_kill_at_any)/)) | (binary_id(citrino-ops::certificates) & test(/^spoiled::/))'
 
 CASES ?= 2048
 fuzz: test-tools ## generated input for every parser and for the operator's side of a connection; CASES=20000 for longer
