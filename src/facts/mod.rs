@@ -45,7 +45,7 @@ pub struct Facts {
     pub backups: Backups,
     /// Absent in what an earlier version says.
     #[serde(default)]
-    pub certificate: CertificateFacts,
+    pub certificate: Box<CertificateFacts>,
     pub host_keys: HostKeys,
     /// The port of the stack's cluster, or the one that it is to be made with.
     #[serde(default)]
@@ -141,7 +141,7 @@ async fn all(system: &System) -> Result<Facts> {
         boot_id: line(system, "/proc/sys/kernel/random/boot_id")?,
         app,
         backups,
-        certificate,
+        certificate: Box::new(certificate),
         host_keys: HostKeys {
             current: public_key(system, HOST_KEY)?,
             next: public_key(system, NEXT_HOST_KEY)?,

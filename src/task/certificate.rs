@@ -23,6 +23,7 @@ mod look;
 mod order;
 mod refused;
 mod store;
+mod word;
 
 use refused::CaTrouble;
 

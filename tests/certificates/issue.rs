@@ -76,7 +76,7 @@ fn another_name_another_issuer_and_a_key_that_others_can_read_want_another() {
                 json!({ "names": [SHOP, "www.example.com"], "ca": ca.certificate }),
                 json!({ "names": [SHOP], "ca": ca.certificate, "directory": "https://127.0.0.1:14000/dir" }),
             ] {
-                site.settings(more);
+                site.settings(&more);
                 assert_eq!(site.run(json!("late")).await, (StepState::Changed, None));
                 assert_ne!(before, site.serves());
                 before = site.serves();
@@ -219,10 +219,10 @@ fn an_issuer_that_nobody_vouches_for_gets_no_order() {
             let ca = Ca::started().await;
             let site = Site::with(&ca, &[SHOP]).await;
             ca.spoil("none", 0).await;
-            site.settings(json!({ "names": [SHOP] }));
+            site.settings(&json!({ "names": [SHOP] }));
             let refused = site.refused().await;
             assert_eq!(refused.code, Code::E0465, "{}", refused.message);
-            site.settings(json!({ "names": [SHOP], "directory": "http://127.0.0.1:8055/" }));
+            site.settings(&json!({ "names": [SHOP], "directory": "http://127.0.0.1:8055/" }));
             let refused = site.refused().await;
             assert_eq!(refused.code, Code::E0466, "{}", refused.message);
             assert_eq!(ca.spoil("none", 0).await, 0);

@@ -8,5 +8,7 @@ mod issue;
 mod namespace;
 #[path = "../need/mod.rs"]
 mod need;
+#[path = "../pebble/mod.rs"]
+mod pebble;
 mod site;
 mod spoiled;

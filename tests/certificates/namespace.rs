@@ -4,10 +4,10 @@ use std::fs;
 use std::process::Command;
 
 use crate::need::skipped;
+use crate::pebble;
 
 /// Set for the process that is inside.
 const INSIDE: &str = "CITRINO_TEST_INSIDE";
-const NEEDED: [&str; 4] = ["unshare", "pebble", "pebble-challtestsrv", "python3"];
 
 /// Runs the test of this name in a namespace of its own, where `inside` is what it does.
 pub fn alone(name: &str, inside: impl AsyncFnOnce()) {
@@ -22,14 +22,8 @@ pub fn alone(name: &str, inside: impl AsyncFnOnce()) {
     if !nix::unistd::geteuid().is_root() {
         return skipped("a network of its own needs root");
     }
-    for program in NEEDED {
-        if Command::new("which")
-            .arg(program)
-            .output()
-            .is_ok_and(|found| !found.status.success())
-        {
-            return skipped(&format!("{program} is not installed"));
-        }
+    if !pebble::is_installed() {
+        return skipped("pebble is not installed");
     }
     // Whatever the test starts ends with the first process of its own list of processes.
     let ended = Command::new("unshare")

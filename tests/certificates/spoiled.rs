@@ -63,7 +63,8 @@ fn an_issuer_that_spoils_any_of_its_calls_leaves_the_site_as_it_was() {
                             assert_eq!(before, site.serves(), "{fault} at {at}");
                         }
                         Some(error) => {
-                            wrong.push(format!("{fault} at {at}: {} {}", error.code, error.message))
+                            wrong
+                                .push(format!("{fault} at {at}: {} {}", error.code, error.message));
                         }
                     }
                     if fault != "bad_nonce" && ended.is_none() && before == site.serves() {

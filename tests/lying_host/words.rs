@@ -121,7 +121,7 @@ pub fn greeting() -> Value {
             whole: vec![backup()],
             ..Backups::default()
         },
-        certificate: CertificateFacts {
+        certificate: Box::new(CertificateFacts {
             live: Some(LiveCertificate {
                 folder: "acme.a".into(),
                 leaf: Leaf {
@@ -140,7 +140,7 @@ pub fn greeting() -> Value {
                 at: OffsetDateTime::UNIX_EPOCH,
                 until: Some(OffsetDateTime::UNIX_EPOCH),
             }),
-        },
+        }),
         cluster_port: 5432,
         ipv6: true,
         localhost: true,

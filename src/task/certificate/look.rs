@@ -14,9 +14,10 @@ use crate::core::error::{Code, Fault};
 use crate::core::http::{HttpRequest, Manner};
 use crate::core::value::Domain;
 use crate::facts::certificate::CertificateSettings;
-use crate::host::system::{System, random};
+use crate::host::system::System;
 
 use super::order::CHALLENGES;
+use super::word::word;
 
 /// How long the name service may take to answer once, and how often it is asked.
 const WITHIN: Duration = Duration::from_secs(4);
@@ -110,13 +111,6 @@ async fn shows(
         Err(error) if error.is_timeout() => Err("nobody answers there on port 80".to_owned()),
         Err(_) => Err("port 80 cannot be reached there".to_owned()),
     }
-}
-
-/// A word that nobody guesses.
-fn word() -> Result<String> {
-    let mut bytes = [0; 16];
-    random(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn not_here(why: String) -> anyhow::Error {

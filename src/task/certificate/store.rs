@@ -5,11 +5,12 @@ use rcgen::{KeyPair, PublicKeyData};
 use time::OffsetDateTime;
 
 use super::order::Ordered;
+use super::word::word;
 use crate::facts::certificate::{
     CertificateFacts, CertificateSettings, ISSUED, Issued, leaf, live_folder,
 };
 use crate::host::own;
-use crate::host::system::{Cmd, Ids, System, random};
+use crate::host::system::{Cmd, Ids, System};
 
 /// For root alone.
 const PRIVATE: u32 = 0o600;
@@ -24,7 +25,7 @@ const HSTS: &str = "add_header Strict-Transport-Security max-age=63072000 always
 /// What the disk does not take: the one before it serves on.
 pub async fn put(system: &System, settings: &CertificateSettings, ordered: &Ordered) -> Result<()> {
     let before = live_folder(system)?;
-    let name = format!("acme.{}", word()?);
+    let name = format!("acme.{}", &word()?[..10]);
     let folder = format!("{}/{name}", own::CERTIFICATES);
     system.make_directory(own::CERTIFICATES, 0o700, Ids::own())?;
     system.make_directory(&folder, 0o700, Ids::own())?;
@@ -99,10 +100,4 @@ pub fn exposed(system: &System, facts: &CertificateFacts) -> Result<Option<Strin
     let wanted = first.and_then(|der| leaf::public_key(&der));
     let fits = key.map(|key| key.subject_public_key_info()) == wanted && wanted.is_some();
     Ok((!fits).then(|| "its key does not match".to_owned()))
-}
-
-fn word() -> Result<String> {
-    let mut bytes = [0; 5];
-    random(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
