@@ -32,11 +32,11 @@ use crate::task::certificate::{self, Renew};
 /// E0504 while another run holds the host: systemd starts it again later. E0426 without settings.
 pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
     let system = profile::on(System::host())?;
-    let Some(errand) = Errand::of(job, &system)? else {
+    let Some(wishes) = JobSettings::of(job, &system)? else {
         return Ok(());
     };
     let at = OffsetDateTime::now_utc();
-    let claim = claim(job, at)?.on_host(errand.host());
+    let claim = claim(job, at)?.on_host(wishes.host());
     let _lock = match lock::take(&system, &claim)? {
         Ok(lock) => lock,
         Err(holder) => {
@@ -50,12 +50,12 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
         }
     };
     guard::refuse_while_armed(&system)?;
-    if matches!(errand, Errand::Certificate(_)) && !certificate::is_due(&system).await? {
+    if matches!(wishes, JobSettings::Certificate(_)) && !certificate::is_due(&system).await? {
         return Ok(());
     }
     // Under the lock nobody changes them any more.
     let facts = facts::gather(&system).await?;
-    let plan = errand.plan(job, claim, &facts, at)?;
+    let plan = wishes.plan(job, claim, &facts, at)?;
     let mut journal = Journal::open(&system)?;
     let mut record = AuditRecord::begin(&system, &plan, AuditAction::Begun)?;
     let tally = engine::run(&plan, &system, &mut |event| {
@@ -74,12 +74,12 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
 }
 
 /// What a job is about, as `converge` wrote it down.
-enum Errand {
+enum JobSettings {
     Backups(Box<Settings>),
     Certificate(Box<CertificateSettings>),
 }
 
-impl Errand {
+impl JobSettings {
     /// None of a certificate that no issuer is asked for.
     fn of(job: Scheduled, system: &System) -> Result<Option<Self>> {
         if job != Scheduled::Certificate {

@@ -168,15 +168,15 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         "tls:\n  issuer: letsencrypt\n  names:\n  - \"*.example.com\"\n",
-        "7: tls.names.0: must be one host name: only a proof in the DNS",
+        "7: tls.names: must be one host name: only a proof in the DNS",
     ),
     (
         "tls: { issuer: letsencrypt, names: [www.example.com, example.com] }\n",
-        "4: tls.names.1: stands twice, here or as `domain`",
+        "4: tls.names: stands twice, here or as `domain`",
     ),
     (
         "tls: { issuer: letsencrypt, names: [192.0.2.1] }\n",
-        "4: tls.names.0: is an address; a certificate needs a name",
+        "4: tls.names: is an address; a certificate needs a name",
     ),
     (
         "tls:\n  url: https://ca.example.com\n",

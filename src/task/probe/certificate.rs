@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::core::engine::CheckResult;
 use crate::core::error::Code;
@@ -17,6 +17,8 @@ pub struct LifetimeLeft {
 }
 
 const DAY: f64 = 86400.0;
+/// How long somebody may take to set the records of a new site.
+const AWHILE: Duration = Duration::days(7);
 
 impl LifetimeLeft {
     pub fn answer(&self, system: &System) -> Result<CheckResult> {
@@ -35,7 +37,7 @@ impl LifetimeLeft {
             return CheckResult::differs("there is no certificate that can be read");
         };
         let mut what = match settings {
-            Some(settings) if !waits_for_the_name(facts) => facts.misfits(settings),
+            Some(settings) if !waits_for_the_name(facts, now) => facts.misfits(settings),
             _ => Vec::new(),
         };
         let (days, percent) = (
@@ -60,11 +62,9 @@ impl LifetimeLeft {
 
 /// The host's own serves, the first one of the issuer is to come, and nobody but who sets the name's records can do anything: that
 /// is told beside, and no fault of the host.
-fn waits_for_the_name(facts: &CertificateFacts) -> bool {
-    let is_own = facts
-        .live
-        .as_ref()
-        .is_some_and(|live| live.issued.is_none());
+fn waits_for_the_name(facts: &CertificateFacts, now: OffsetDateTime) -> bool {
+    let live = facts.live.as_ref();
+    let is_own = live.is_some_and(|live| live.issued.is_none() && now - live.leaf.begins < AWHILE);
     let refusal = facts.refusal.as_ref();
     is_own && refusal.is_some_and(|refusal| refusal.code == Code::E0460)
 }
@@ -75,8 +75,6 @@ fn told(refusal: &CaRefusal) -> String {
 
 #[cfg(test)]
 mod tests {
-    use time::Duration;
-
     use super::*;
     use crate::facts::certificate::{Issued, LiveCertificate, leaf::Leaf};
 
@@ -149,9 +147,11 @@ mod tests {
     /// The first `up` ends well before the records are set; whatever else keeps the issuer from it is a fault.
     #[test]
     fn the_hosts_own_may_stand_in_only_while_the_name_does_not_lead_here() {
-        let own = live(397, 300, false);
+        let own = live(397, 391, false);
         assert_eq!(told(&own, 16), ["ca.example.com has not issued it yet"]);
         assert!(told(&refused(own.clone(), Code::E0460), 16).is_empty());
+        let forgotten = refused(live(397, 389, false), Code::E0460);
+        assert!(!told(&forgotten, 16).is_empty(), "a week is over");
         let refused = told(&refused(own, Code::E0464), 16);
         assert_eq!(refused.last().unwrap(), "last refusal (E0464): why");
         let none = told(&CertificateFacts::default(), 16);
