@@ -115,6 +115,11 @@ pub enum Verb {
     Cost,
     /// Run the production checklist on the host
     Health,
+    /// Show the certificate of the site, or renew it
+    Tls {
+        #[command(subcommand)]
+        what: TlsCommand,
+    },
     /// Show the logs of the host
     Logs(LogOptions),
     /// Show who changed the host and when, or verify that record
@@ -205,6 +210,14 @@ pub enum ConfigCommand {
         #[arg(long, conflicts_with = "key")]
         markdown: bool,
     },
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum TlsCommand {
+    /// Show who issued it, for which names, when it ends and is renewed, and why the last order was refused
+    Status,
+    /// Have the issuer make a new one now, with a new key
+    Renew,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -346,6 +359,8 @@ pub enum Scheduled {
     Drill,
     /// Copy the backups to the bucket
     Offsite,
+    /// Renew the certificate of the site when its time has come
+    Certificate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

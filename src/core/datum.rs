@@ -37,6 +37,8 @@ kinds! {
     LastRun => "last_run",
     /// Where the site's name leads.
     Domain => "domain",
+    /// The certificate of the site, and what becomes of it.
+    Certificate => "certificate",
     /// Where the site is, and what it waits for.
     Site => "site",
     Release => "release",

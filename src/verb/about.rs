@@ -1,6 +1,6 @@
 //! What is known of each verb before it runs.
 
-use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, Verb};
+use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, TlsCommand, Verb};
 use crate::config::playbook::Playbooks;
 use crate::config::source::SecretReading;
 use crate::core::plan::Purpose;
@@ -64,6 +64,12 @@ impl Verb {
             Verb::Status => "status",
             Verb::Cost => "cost",
             Verb::Health => "health",
+            Verb::Tls {
+                what: TlsCommand::Status,
+            } => "tls status",
+            Verb::Tls {
+                what: TlsCommand::Renew,
+            } => "tls renew",
             Verb::Logs(_) => "logs",
             Verb::Audit { .. } => "audit",
             Verb::Ssh { .. } => "ssh",
@@ -104,6 +110,7 @@ impl Verb {
                 ..
             }
             | Verb::Adopt(_)
+            | Verb::Tls { .. }
             | Verb::Gc { .. } => (No, No),
             Verb::Backup { .. } | Verb::Restore(_) => (No, Yes),
             // It deploys the app where none serves yet.
@@ -125,6 +132,7 @@ impl Verb {
             | Verb::Guard
             | Verb::Scheduled { .. } => Needs::Nothing,
             Verb::Logs(_)
+            | Verb::Tls { .. }
             | Verb::Audit { .. }
             | Verb::Ssh { .. }
             | Verb::Releases

@@ -14,7 +14,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     ("Releases", &["releases", "rollback"]),
     ("Data", &["backup", "restore", "db"]),
-    ("Operate", &["status", "health", "logs", "audit", "ssh"]),
+    (
+        "Operate",
+        &["status", "health", "tls", "logs", "audit", "ssh"],
+    ),
     (
         "Resources at Hetzner",
         &["cost", "adopt", "rebuild", "gc", "destroy"],

@@ -36,6 +36,7 @@ mod restore;
 mod rollback;
 mod ssh;
 mod status;
+mod tls;
 mod up;
 mod validate;
 
@@ -146,6 +147,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
         Verb::Health => health::run(job).await,
+        Verb::Tls { what } => tls::run(job, *what).await,
         Verb::Logs(options) => logs::run(job, options).await,
         Verb::Audit {
             what: Some(Audit::Verify { mirror }),

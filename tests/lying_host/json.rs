@@ -37,6 +37,8 @@ const TYPED: &[(&str, &[&str])] = &[
     ("status", &["backups", "domain", "host", "last_run", "live"]),
     ("cost", &[]),
     ("health", &[]),
+    ("tls status", &["certificate"]),
+    ("tls renew", &[]),
     ("logs nginx", &["log_line"]),
     ("audit", &[]),
     ("audit verify", &[]),
