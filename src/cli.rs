@@ -8,8 +8,9 @@ use time::{Duration, OffsetDateTime};
 use crate::task::recovered;
 
 pub use crate::config::options::{
-    Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ImportCommand, Key,
-    RestoreCommand, Yes,
+    Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ExecCommand, ImportCommand,
+    Key, PortPair, ProxyCommand, ProxyTarget, PsqlCommand, RestoreCommand, RotateCommand,
+    SecretsCommand, Yes,
 };
 
 /// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
@@ -130,6 +131,19 @@ pub enum Verb {
         /// The command to run; without it, a login shell
         #[arg(trailing_var_arg = true, value_name = "COMMAND")]
         command: Vec<String>,
+    },
+    /// Run a command as the app: its user, its sandbox, its environment
+    ///
+    /// Its exit code is passed on.
+    Exec(ExecCommand),
+    /// Open psql as the app's role, read-only unless told
+    Psql(PsqlCommand),
+    /// Forward a port of this machine to the database, the app or another service, until Ctrl-C
+    Proxy(ProxyCommand),
+    /// List, set, edit or rotate secrets
+    Secrets {
+        #[command(subcommand)]
+        what: SecretsCommand,
     },
     /// Make existing resources with the stack's names part of the stack
     Adopt(Adopt),

@@ -187,6 +187,7 @@ fn every_paper_that_is_named_is_there() {
         "docs/operations/README.md",
         "docs/operations/profile.md",
         "docs/operations/environments.md",
+        "docs/operations/secrets.md",
         "docs/configuration.md",
         "docs/security.md",
         "SECURITY.md",

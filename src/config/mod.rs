@@ -7,6 +7,7 @@ pub mod paths;
 pub mod playbook;
 pub mod profile;
 pub mod reference;
+pub mod sealed;
 pub mod source;
 pub mod stack;
 pub mod template;

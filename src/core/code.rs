@@ -61,6 +61,8 @@ codes! {
         E0101 => USAGE,
         E0102 => USAGE,
         E0103 => USAGE,
+        E0104 => USAGE,
+        E0105 => REFUSED,
     }
     /// Playbooks, templates and migrations.
     Desired {
@@ -182,6 +184,8 @@ codes! {
         E0802 => USAGE,
         E0803 => USAGE,
         E0804 => FAILED,
+        E0805 => FAILED,
+        E0806 => REFUSED,
     }
 }
 

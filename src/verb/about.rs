@@ -1,6 +1,6 @@
 //! What is known of each verb before it runs.
 
-use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, Verb};
+use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, SecretsCommand, Verb};
 use crate::config::playbook::Playbooks;
 use crate::config::source::SecretReading;
 use crate::core::plan::Purpose;
@@ -67,6 +67,15 @@ impl Verb {
             Verb::Logs(_) => "logs",
             Verb::Audit { .. } => "audit",
             Verb::Ssh { .. } => "ssh",
+            Verb::Exec(_) => "exec",
+            Verb::Psql(_) => "psql",
+            Verb::Proxy(_) => "proxy",
+            Verb::Secrets { what } => match what {
+                SecretsCommand::List { .. } => "secrets list",
+                SecretsCommand::Set { .. } => "secrets set",
+                SecretsCommand::Edit => "secrets edit",
+                SecretsCommand::Rotate(_) => "secrets rotate",
+            },
             Verb::Adopt(_) => "adopt",
             Verb::Rebuild(_) => "rebuild",
             Verb::Gc { .. } => "gc",
@@ -105,6 +114,7 @@ impl Verb {
             | Verb::Adopt(_)
             | Verb::Gc { .. } => (No, No),
             Verb::Backup { .. } | Verb::Restore(_) => (No, Yes),
+            Verb::Secrets { .. } => (Yes, No),
             // It deploys the app where none serves yet.
             Verb::Db { .. } => (IfNamedIn("smoke"), Yes),
             _ => (Yes, Yes),
@@ -125,6 +135,13 @@ impl Verb {
             Verb::Logs(_)
             | Verb::Audit { .. }
             | Verb::Ssh { .. }
+            | Verb::Exec(_)
+            | Verb::Psql(_)
+            | Verb::Proxy(_)
+            | Verb::Secrets {
+                what:
+                    SecretsCommand::List { .. } | SecretsCommand::Set { .. } | SecretsCommand::Edit,
+            }
             | Verb::Releases
             | Verb::Status
             | Verb::Config {
@@ -147,6 +164,9 @@ impl Verb {
             | Verb::Restore(_)
             | Verb::Db { .. }
             | Verb::Health
+            | Verb::Secrets {
+                what: SecretsCommand::Rotate(_),
+            }
             | Verb::Adopt(_)
             | Verb::Rebuild(_)
             | Verb::Gc { .. } => Needs::Everything,

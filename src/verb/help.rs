@@ -14,7 +14,12 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     ("Releases", &["releases", "rollback"]),
     ("Data", &["backup", "restore", "db"]),
-    ("Operate", &["status", "health", "logs", "audit", "ssh"]),
+    (
+        "Operate",
+        &[
+            "status", "health", "logs", "audit", "secrets", "exec", "psql", "proxy", "ssh",
+        ],
+    ),
     (
         "Resources at Hetzner",
         &["cost", "adopt", "rebuild", "gc", "destroy"],

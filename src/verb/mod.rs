@@ -13,6 +13,7 @@ mod cut_off;
 mod deploy;
 mod destroy;
 mod domain;
+mod exec;
 mod explain;
 mod gc;
 mod guarded;
@@ -29,10 +30,14 @@ mod outage_watch;
 mod own_address;
 mod plan;
 mod provision;
+mod proxy;
+mod psql;
 mod rebuild;
 mod releases;
 mod restore;
 mod rollback;
+mod secrets;
+mod session;
 mod ssh;
 mod status;
 mod up;
@@ -155,6 +160,10 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         } => audit::accept(job, *yes).await,
         Verb::Audit { lines, .. } => audit::show(job, *lines).await,
         Verb::Ssh { command } => ssh::run(job, command).await,
+        Verb::Secrets { what } => secrets::run(job, what).await,
+        Verb::Exec(command) => exec::run(job, command).await,
+        Verb::Psql(command) => psql::run(job, command).await,
+        Verb::Proxy(command) => proxy::run(job, &command.ports).await,
         Verb::Adopt(options) => adopt::run(job, options).await,
         Verb::Rebuild(wish) => rebuild::run(job, wish).await,
         Verb::Gc { yes } => gc::run(job, *yes).await,

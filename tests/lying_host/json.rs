@@ -41,6 +41,13 @@ const TYPED: &[(&str, &[&str])] = &[
     ("audit", &[]),
     ("audit verify", &[]),
     ("audit accept --yes", &[]),
+    ("secrets list", &[]),
+    ("secrets set KEY", &[]),
+    ("secrets edit", &[]),
+    ("secrets rotate KEY", &[]),
+    ("exec -- true", &[]),
+    ("psql", &[]),
+    ("proxy 1:nginx", &[]),
     ("ssh true", &[]),
     ("adopt --yes", &[]),
     ("rebuild --yes", &[]),
@@ -117,6 +124,7 @@ const ASKS: &[(&str, &[&str])] = &[
     ("backup prune", &["backup"]),
     ("restore latest --yes", &["backup"]),
     ("db import dump.sql --yes", &["backup"]),
+    ("secrets rotate KEY", &["app"]),
 ];
 
 #[test]
