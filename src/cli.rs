@@ -9,8 +9,8 @@ use crate::task::recovered;
 
 pub use crate::config::options::{
     Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ExecCommand, ImportCommand,
-    Key, PortPair, ProxyCommand, ProxyTarget, PsqlCommand, RestoreCommand, RotateCommand,
-    SecretsCommand, Yes,
+    InitOptions, Key, PortPair, ProxyCommand, ProxyTarget, PsqlCommand, RestoreCommand,
+    RotateCommand, SecretsCommand, Yes,
 };
 
 /// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
@@ -58,6 +58,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Ask what a stack needs, and write a commented citrino.yml; nothing is overwritten
+    Init(Box<InitOptions>),
     /// Check citrino.yml, playbooks, templates and migrations
     Validate {
         /// Also run the commands that citrino.yml names for secrets

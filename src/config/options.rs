@@ -7,9 +7,11 @@ use time::OffsetDateTime;
 
 use crate::task::recovered;
 
+mod init;
 mod seat;
 mod secrets;
 
+pub use init::InitOptions;
 pub use seat::{ExecCommand, PortPair, ProxyCommand, ProxyTarget, PsqlCommand};
 pub use secrets::{RotateCommand, SecretsCommand};
 

@@ -63,6 +63,7 @@ codes! {
         E0103 => USAGE,
         E0104 => USAGE,
         E0105 => REFUSED,
+        E0106 => REFUSED,
     }
     /// Playbooks, templates and migrations.
     Desired {

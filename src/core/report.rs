@@ -3,6 +3,7 @@
 mod hidden;
 mod lines;
 mod printer;
+pub mod questions;
 mod run_state;
 mod table;
 mod waiting;

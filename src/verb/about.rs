@@ -48,6 +48,7 @@ impl Verb {
     /// The name that is typed.
     pub fn name(&self) -> &'static str {
         match self {
+            Verb::Init(_) => "init",
             Verb::Validate { .. } => "validate",
             Verb::Plan { .. } => "plan",
             Verb::Provision(_) => "provision",
@@ -127,6 +128,7 @@ impl Verb {
             Verb::Config {
                 what: ConfigCommand::Schema | ConfigCommand::Docs { .. },
             }
+            | Verb::Init(_)
             | Verb::Explain { .. }
             | Verb::Completions { .. }
             | Verb::Agent

@@ -10,7 +10,15 @@ use crate::core::report::{Report, Verbosity, width};
 const GROUPS: &[(&str, &[&str])] = &[
     (
         "Build and deploy",
-        &["validate", "plan", "provision", "converge", "deploy", "up"],
+        &[
+            "init",
+            "validate",
+            "plan",
+            "provision",
+            "converge",
+            "deploy",
+            "up",
+        ],
     ),
     ("Releases", &["releases", "rollback"]),
     ("Data", &["backup", "restore", "db"]),

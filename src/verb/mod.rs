@@ -20,6 +20,7 @@ mod guarded;
 mod health;
 mod help;
 mod import;
+mod init;
 mod inputs;
 mod interrupt;
 mod job;
@@ -108,7 +109,7 @@ fn volume(cli: &Cli) -> Verbosity {
 /// Every verb gives the exit code of a run without an error: 0, or 3 for pending changes.
 async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
     let mut job = match cli.verb.needs() {
-        Needs::Nothing => return at_once(&cli.verb, report),
+        Needs::Nothing => return Box::pin(without_stack(&cli.verb, report)).await,
         Needs::Config => Job::look(cli, report)?,
         Needs::Everything => Job::load(cli, report)?,
     };
@@ -116,8 +117,9 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
 }
 
 /// The verbs that know no stack. Those of the host's side have begun before.
-fn at_once(verb: &Verb, report: &mut Report) -> Result<u8> {
+async fn without_stack(verb: &Verb, report: &mut Report) -> Result<u8> {
     match verb {
+        Verb::Init(options) => init::run(report, options).await,
         Verb::Explain { code } => explain::run(report, code.as_deref()),
         Verb::Config { what } => config::at_once(report, what),
         Verb::Completions { shell } => Ok(completions::run(report, *shell)),
@@ -172,7 +174,8 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         } => destroy::unprotect(job).await,
         Verb::Destroy { snapshots, yes, .. } => destroy::run(job, *snapshots, *yes).await,
         Verb::Config { what } => config::run(job, what),
-        Verb::Explain { .. }
+        Verb::Init(_)
+        | Verb::Explain { .. }
         | Verb::Completions { .. }
         | Verb::Agent
         | Verb::Guard

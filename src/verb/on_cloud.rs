@@ -16,7 +16,7 @@ use crate::operator::preview::Preview;
 use crate::planner::cloud::Resource;
 
 /// Names the API's address, before what citrino.yml says.
-const ENDPOINT: &str = "HCLOUD_ENDPOINT";
+pub const ENDPOINT: &str = "HCLOUD_ENDPOINT";
 
 /// The Hetzner API; nothing is sent yet.
 ///

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::job::Job;
 use super::session;
@@ -22,14 +22,20 @@ pub async fn run(job: &mut Job<'_>, ports: &PortPair) -> Result<u8> {
     let pair = format!("{}:{}", ports.local, ports.remote);
     session::noted(job, agent, &["proxy".to_owned(), pair]).await?;
     remote.tunnel(ports.local, &way).await?;
+    // Whoever ends this ends the forwarding too.
+    let mut ended = signal(SignalKind::terminate())?;
+    let mut closed = signal(SignalKind::hangup())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
     job.report.rest();
     tell(job, ports);
-    let ended = tokio::select! {
+    let outcome = tokio::select! {
         lost = remote.lost() => lost,
-        _ = ctrl_c() => Ok(()),
+        _ = ended.recv() => Ok(()),
+        _ = closed.recv() => Ok(()),
+        _ = interrupted.recv() => Ok(()),
     };
-    remote.close().await;
-    ended.map(|()| exit::OK)
+    remote.hang_up().await;
+    outcome.map(|()| exit::OK)
 }
 
 fn tell(job: &mut Job<'_>, ports: &PortPair) {

@@ -5,6 +5,8 @@ mod list;
 mod rotate;
 mod value;
 
+pub use value::made;
+
 use anyhow::Result;
 
 use super::job::Job;

@@ -17,6 +17,7 @@ use crate::words;
 /// Each command with what it needs, and what it gives that was asked for. The host does not answer as one would: most that
 /// changes something ends with an error, which is data too.
 const TYPED: &[(&str, &[&str])] = &[
+    ("init", &[]),
     ("validate", &["configuration"]),
     ("plan", &[]),
     ("provision --yes", &[]),

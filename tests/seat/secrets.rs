@@ -15,17 +15,18 @@ use crate::LEAST;
 /// Must never be found in what is printed, nor in a file.
 const VALUE: &str = "sentinel-of-a-secret-41c7";
 
-struct Home(tempfile::TempDir);
+/// An operator's home, with the least citrino.yml.
+pub struct Home(tempfile::TempDir);
 
 impl Home {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let home = Self(tempfile::tempdir().unwrap());
         let named = format!("{LEAST}secrets: {{ ZAI_API_KEY: {{ age: ZAI_API_KEY }} }}\n");
         fs::write(home.path("citrino.yml"), named).unwrap();
         home
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -49,8 +50,15 @@ impl Home {
         self.command_of(env!("CARGO_BIN_EXE_citrino-ops"), &words)
     }
 
-    fn told(&self, line: &str, input: &str) -> (i32, String) {
+    pub fn told(&self, line: &str, input: &str) -> (i32, String) {
         told(self.command(line), input)
+    }
+
+    pub fn told_words(&self, words: &[&str], input: &str) -> (i32, String) {
+        told(
+            self.command_of(env!("CARGO_BIN_EXE_citrino-ops"), words),
+            input,
+        )
     }
 
     fn editor(&self, script: &str) -> String {
@@ -215,30 +223,75 @@ fn an_editor_has_it_in_memory_and_however_it_ends_nothing_is_left() {
     home.holds_no_secret();
 }
 
+/// A command in a terminal, which is heard and answered.
+pub struct Conversation {
+    child: std::process::Child,
+    said: String,
+    heard: usize,
+}
+
+impl Conversation {
+    pub fn begin(home: &Home, line: &str) -> Self {
+        let line = format!("{} {line}", env!("CARGO_BIN_EXE_citrino-ops"));
+        let mut command = home.command_of("script", &["-qefc", &line, "/dev/null"]);
+        let child = command.env("TERM", "xterm").spawn().unwrap();
+        Self {
+            child,
+            said: String::new(),
+            heard: 0,
+        }
+    }
+
+    /// Waits until this is shown, after what was waited for before.
+    pub fn hear(&mut self, part: &str) {
+        let mut piece = [0; 512];
+        loop {
+            if let Some(at) = self.said[self.heard..].find(part) {
+                self.heard += at + part.len();
+                return;
+            }
+            let length = self
+                .child
+                .stdout
+                .as_mut()
+                .unwrap()
+                .read(&mut piece)
+                .unwrap();
+            assert_ne!(length, 0, "{part} was not shown: {}", self.said);
+            self.said += &String::from_utf8_lossy(&piece[..length]);
+        }
+    }
+
+    pub fn say(&mut self, keys: &str) {
+        self.child
+            .stdin
+            .as_mut()
+            .unwrap()
+            .write_all(keys.as_bytes())
+            .unwrap();
+    }
+
+    /// All that was shown until the end.
+    pub fn end(mut self) -> String {
+        let mut rest = Vec::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_end(&mut rest)
+            .unwrap();
+        self.child.wait().unwrap();
+        self.said + &String::from_utf8_lossy(&rest)
+    }
+}
+
 #[test]
 fn what_is_typed_is_not_shown() {
     let home = Home::new();
-    let program = env!("CARGO_BIN_EXE_citrino-ops");
-    let line = format!("{program} secrets set ZAI_API_KEY");
-    let mut child = home
-        .command_of("script", &["-qefc", &line, "/dev/null"])
-        .spawn()
-        .unwrap();
-    let mut stdout = child.stdout.take().unwrap();
-    let (mut said, mut piece) = (String::new(), [0; 512]);
-    while !said.contains("(it is not shown):") {
-        let length = stdout.read(&mut piece).unwrap();
-        assert_ne!(length, 0, "{said}");
-        said += &String::from_utf8_lossy(&piece[..length]);
-    }
-    child
-        .stdin
-        .as_mut()
-        .unwrap()
-        .write_all(format!("{VALUE}\n").as_bytes())
-        .unwrap();
-    stdout.read_to_string(&mut said).unwrap();
-    assert!(child.wait().unwrap().success(), "{said}");
+    let mut talk = Conversation::begin(&home, "secrets set ZAI_API_KEY");
+    talk.hear("(it is not shown):");
+    talk.say(&format!("{VALUE}\n"));
+    let said = talk.end();
     assert!(
         said.contains("is set in secrets.age") && !said.contains(VALUE),
         "{said}"

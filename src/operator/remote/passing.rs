@@ -134,6 +134,21 @@ impl Remote {
         Ok(asked.await.map_err(|error| taken(error.to_string()))?)
     }
 
+    /// Ends the connection with all that goes through it. Closing it would leave its ports open for as long as somebody uses them.
+    pub async fn hang_up(self) {
+        let mut exit = tokio::process::Command::new("ssh");
+        exit.args(["-O", "exit", "-F"])
+            .arg(self.target.ssh_config())
+            .arg("-S")
+            .arg(self.session.control_socket())
+            .args(self.target.ssh_arguments())
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        // One that cannot be told ends by itself.
+        let _ = exit.status().await;
+    }
+
     /// Waits for the end of the connection.
     pub async fn lost(&self) -> Result<()> {
         let waits = self
