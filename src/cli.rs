@@ -117,6 +117,8 @@ pub enum Verb {
     Cost,
     /// Run the production checklist on the host
     Health,
+    /// Check this machine: ssh, keys, clock, token, secrets, the domain, free space
+    Doctor,
     /// Show the logs of the host
     Logs(LogOptions),
     /// Show who changed the host and when, or verify that record

@@ -12,4 +12,5 @@ pub mod source;
 pub mod stack;
 pub mod template;
 pub mod text;
+mod variable;
 pub mod yaml;

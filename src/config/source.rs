@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::config::sealed::SealedFile;
 use crate::config::stack::{SecretSource, Stack};
+pub use crate::config::variable::variable;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::{STAND_IN, Secret};
 
@@ -157,13 +158,6 @@ pub fn token(stack: &Stack) -> Result<Secret> {
             .hint("set HCLOUD_TOKEN to a read and write token of the project, or name its source in cloud.token")
             .into()),
     }
-}
-
-/// An environment variable that says something.
-pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name)
-        .ok()
-        .filter(|value| !value.trim().is_empty())
 }
 
 fn read(stack: &Stack, key: &str, source: &SecretSource, reading: SecretReading) -> Result<Secret> {

@@ -178,6 +178,7 @@ codes! {
         E0702 => REFUSED,
         E0703 => REFUSED,
         E0704 => REFUSED,
+        E0705 => UNHEALTHY,
     }
     /// What the operator asked for, or answered.
     Question {

@@ -62,6 +62,8 @@ kinds! {
     /// What a key of citrino.yml is, and where that is said.
     ConfigValue => "config_value",
     ConfigSchema => "config_schema",
+    /// What the operator's own machine is like.
+    Machine => "machine",
     /// Where a secret comes from, and whether that gives a value.
     SecretSource => "secret_source",
     /// What a key means.

@@ -21,12 +21,12 @@ pub struct RotationSites {
 }
 
 /// The steps that rotate, and those that put back.
-pub struct Rotation {
+pub struct SecretRotation {
     pub steps: Vec<Step<Task>>,
     pub on_failure: Vec<Step<Task>>,
 }
 
-impl Rotation {
+impl SecretRotation {
     /// # Errors
     /// E0605 on a host that is not prepared, E0704 where two instances of the app have no room, E0201 when no playbook writes what has
     /// the secret in it.
@@ -43,7 +43,7 @@ impl Rotation {
                 .hint("run `citrino-ops converge`: it brings the secrets that there are")
                 .into());
         }
-        let place = Place { stack, facts };
+        let place = RotationPlace { stack, facts };
         let mut steps = Vec::new();
         if is_password {
             let why = "by the socket, without a password";
@@ -65,12 +65,12 @@ impl Rotation {
     }
 }
 
-struct Place<'a> {
+struct RotationPlace<'a> {
     stack: &'a Stack,
     facts: &'a Facts,
 }
 
-impl Place<'_> {
+impl RotationPlace<'_> {
     fn environment(&self, site: &[Step<Task>], why: &str) -> Result<Step<Task>> {
         let path = self.stack.profile.env_file();
         let is_it = |task: &Task| matches!(task, Task::File(file) if file.path == path);

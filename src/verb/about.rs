@@ -65,6 +65,7 @@ impl Verb {
             Verb::Status => "status",
             Verb::Cost => "cost",
             Verb::Health => "health",
+            Verb::Doctor => "doctor",
             Verb::Logs(_) => "logs",
             Verb::Audit { .. } => "audit",
             Verb::Ssh { .. } => "ssh",
@@ -145,6 +146,7 @@ impl Verb {
                     SecretsCommand::List { .. } | SecretsCommand::Set { .. } | SecretsCommand::Edit,
             }
             | Verb::Releases
+            | Verb::Doctor
             | Verb::Status
             | Verb::Config {
                 what: ConfigCommand::Show,

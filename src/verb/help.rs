@@ -25,7 +25,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Operate",
         &[
-            "status", "health", "logs", "audit", "secrets", "exec", "psql", "proxy", "ssh",
+            "status", "health", "doctor", "logs", "audit", "secrets", "exec", "psql", "proxy",
+            "ssh",
         ],
     ),
     (

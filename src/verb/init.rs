@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::cli::InitOptions;
+use crate::cli::{Cli, InitOptions};
 use crate::config::paths::DEFAULT;
 use crate::config::reference;
 use crate::config::sealed::{self, SealedFile, SecretLines};
@@ -27,7 +27,13 @@ const IGNORE: &str = ".gitignore";
 /// What belongs to this machine alone.
 const IGNORED: &str = "backups/\n*.key\n.env\n";
 
-pub async fn run(report: &mut Report, options: &InitOptions) -> Result<u8> {
+pub async fn run(report: &mut Report, cli: &Cli, options: &InitOptions) -> Result<u8> {
+    if cli.config.is_some() || cli.environment.is_some() {
+        let message = "`init` writes the citrino.yml of this folder, and no other file";
+        return Err(Fault::new(Code::E0802, message)
+            .hint("leave out -c and -e; docs/operations/environments.md says how staging stands beside production")
+            .into());
+    }
     refuse_to_overwrite()?;
     if options.lab {
         write(report, DEFAULT, LAB)?;

@@ -12,6 +12,7 @@ mod cost;
 mod cut_off;
 mod deploy;
 mod destroy;
+mod doctor;
 mod domain;
 mod exec;
 mod explain;
@@ -109,7 +110,7 @@ fn volume(cli: &Cli) -> Verbosity {
 /// Every verb gives the exit code of a run without an error: 0, or 3 for pending changes.
 async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
     let mut job = match cli.verb.needs() {
-        Needs::Nothing => return Box::pin(without_stack(&cli.verb, report)).await,
+        Needs::Nothing => return Box::pin(without_stack(cli, report)).await,
         Needs::Config => Job::look(cli, report)?,
         Needs::Everything => Job::load(cli, report)?,
     };
@@ -117,9 +118,9 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
 }
 
 /// The verbs that know no stack. Those of the host's side have begun before.
-async fn without_stack(verb: &Verb, report: &mut Report) -> Result<u8> {
-    match verb {
-        Verb::Init(options) => init::run(report, options).await,
+async fn without_stack(cli: &Cli, report: &mut Report) -> Result<u8> {
+    match &cli.verb {
+        Verb::Init(options) => init::run(report, cli, options).await,
         Verb::Explain { code } => explain::run(report, code.as_deref()),
         Verb::Config { what } => config::at_once(report, what),
         Verb::Completions { shell } => Ok(completions::run(report, *shell)),
@@ -150,6 +151,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         } => Box::pin(import::run(job, wish)).await,
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
+        Verb::Doctor => doctor::run(job).await,
         Verb::Health => health::run(job).await,
         Verb::Logs(options) => logs::run(job, options).await,
         Verb::Audit {

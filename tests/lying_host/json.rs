@@ -38,6 +38,7 @@ const TYPED: &[(&str, &[&str])] = &[
     ("status", &["backups", "domain", "host", "last_run", "live"]),
     ("cost", &[]),
     ("health", &[]),
+    ("doctor", &["machine"]),
     ("logs nginx", &["log_line"]),
     ("audit", &[]),
     ("audit verify", &[]),

@@ -81,6 +81,10 @@ fn where_nobody_can_be_asked_nothing_is_guessed() {
         ("init", "no terminal"),
         ("init --yes", "--domain is not given"),
         (
+            "-e staging init --yes --domain a.example.com",
+            "and no other file",
+        ),
+        (
             "init --yes --domain a.example.com --host 203.0.113.7",
             "--host-key is not given",
         ),

@@ -9,7 +9,7 @@ use age::secrecy::ExposeSecret;
 use age::x25519::Identity;
 use anyhow::{Context, Result};
 
-use crate::config::source::variable;
+use crate::config::variable::variable;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::Secret;
 use crate::storage::archive;

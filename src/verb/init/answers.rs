@@ -59,13 +59,13 @@ const LOCATION: &str = "ash";
 const MEMORY_GB: f64 = 2.0;
 
 /// Whether a person is asked.
-struct Asker {
+struct InitAsker {
     asks: bool,
 }
 
 impl Answers {
     pub async fn ask(report: &mut Report, options: &InitOptions) -> Result<Self> {
-        let asker = Asker { asks: !options.yes };
+        let asker = InitAsker { asks: !options.yes };
         report.rest();
         let is_host =
             options.host.is_some() || (options.server_type.is_none() && asker.wants_host()?);
@@ -107,7 +107,7 @@ impl Answers {
     }
 }
 
-impl Asker {
+impl InitAsker {
     fn text<T: FromStr<Err = String>>(
         &self,
         question: &str,

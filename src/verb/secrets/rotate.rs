@@ -6,13 +6,13 @@ use super::value;
 use crate::cli::RotateCommand;
 use crate::config::sealed::{SealedFile, SecretLines};
 use crate::config::stack::{DATABASE_PASSWORD, SecretSource};
-use crate::core::error::{Area, Code, Fault, exit};
+use crate::core::error::{Code, Fault, code, exit};
 use crate::core::plan::{Mode, Plan, Step};
 use crate::core::secret::Secret;
 use crate::facts::Facts;
 use crate::operator::remote::{Agent, Remote};
 use crate::planner::release;
-use crate::planner::rotation::{Rotation, RotationSites};
+use crate::planner::rotation::{RotationSites, SecretRotation};
 use crate::task::Task;
 use crate::verb::deploy::{self, Outcome};
 use crate::verb::job::Job;
@@ -98,7 +98,7 @@ fn plan(
     };
     job.playbooks.take_secrets(old);
     let is_password = takes_password(job, sealed);
-    let rotation = Rotation::of(&job.stack, facts, name, is_password, &sites)?;
+    let rotation = SecretRotation::of(&job.stack, facts, name, is_password, &sites)?;
     let mut plan = job.plan(Mode::Apply, rotation.steps, rotation.on_failure);
     if facts.app.live.is_some() {
         plan.watch = outage_watch::on_host(&job.stack);
@@ -151,7 +151,7 @@ async fn carried_out(
     outage_watch::noticed_nothing(job)
 }
 
-/// A host that was lost goes on with the new value, and one that served with a failed request has it; every other has put back the old one.
+/// Where the host goes on alone, or serves with the new value, secrets.age keeps it; everywhere else the host has the old one.
 fn kept_or_put_back(
     file: &SealedFile,
     secrets: &mut SecretLines,
@@ -159,14 +159,8 @@ fn kept_or_put_back(
     old: &Secret,
     error: anyhow::Error,
 ) -> anyhow::Error {
-    let fault = error.downcast_ref::<Fault>();
-    let has_new = fault.is_some_and(|fault| fault.code == Code::E0503 || fault.code == Code::E0607);
-    // Nothing was begun where the host was locked.
-    let is_lost = fault.is_some_and(|fault| {
-        fault.code.area() == Area::Connection && fault.code.exit() != exit::LOCKED
-    });
-    if has_new || is_lost {
-        return error.context("secrets.age has the new value, which `citrino-ops converge` brings to the host where it is missing");
+    if has_new(code(&error)) {
+        return error.context("secrets.age has the new value; where the host lacks it, `citrino-ops converge` brings it");
     }
     secrets.set(sealed, old);
     match file.write(secrets) {
@@ -174,5 +168,32 @@ fn kept_or_put_back(
         Err(unwritten) => error.context(format!(
             "secrets.age has the new value and could not be put back ({unwritten:#})"
         )),
+    }
+}
+
+/// Whether a host whose run ended so has the new value, or may come to have it.
+fn has_new(code: Code) -> bool {
+    matches!(code, Code::E0503 | Code::E0518 | Code::E0607)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_old_value_comes_back_wherever_the_host_has_it() {
+        for goes_on in [Code::E0503, Code::E0518, Code::E0607] {
+            assert!(has_new(goes_on), "{goes_on}");
+        }
+        for put_back in [
+            Code::E0501,
+            Code::E0504,
+            Code::E0508,
+            Code::E0519,
+            Code::E0602,
+            Code::E0704,
+        ] {
+            assert!(!has_new(put_back), "{put_back}");
+        }
     }
 }
