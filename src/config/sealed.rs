@@ -35,7 +35,9 @@ pub struct SealedFile {
 }
 
 /// Nobody else writes it meanwhile.
-pub struct SealedLock(#[allow(dead_code)] File);
+pub struct SealedLock {
+    _folder: File,
+}
 
 impl SealedFile {
     /// The one of this folder.
@@ -84,7 +86,7 @@ impl SealedFile {
         folder
             .lock()
             .context("could not lock the folder of secrets.age")?;
-        Ok(SealedLock(folder))
+        Ok(SealedLock { _folder: folder })
     }
 
     /// Makes sure that there is a key and a list of recipients. Gives what was made, as sentences.

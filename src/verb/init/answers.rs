@@ -21,15 +21,15 @@ use crate::verb::on_cloud;
 pub struct Answers {
     pub stack: StackName,
     pub domain: Domain,
-    pub server: Option<ServerAnswer>,
-    pub host: Option<HostAnswer>,
-    pub bucket: Option<BucketAnswer>,
+    pub server: Option<WantedServer>,
+    pub host: Option<WantedHost>,
+    pub bucket: Option<WantedBucket>,
     /// Whether secrets are kept in secrets.age.
     pub secrets: bool,
 }
 
 /// A server that is to be made.
-pub struct ServerAnswer {
+pub struct WantedServer {
     pub server_type: Word,
     pub location: Word,
     pub image: Word,
@@ -39,14 +39,14 @@ pub struct ServerAnswer {
 }
 
 /// A machine that is there.
-pub struct HostAnswer {
+pub struct WantedHost {
     pub address: Address,
     pub port: Port,
     pub user: Login,
     pub key: HostKey,
 }
 
-pub struct BucketAnswer {
+pub struct WantedBucket {
     pub name: Word,
     pub endpoint: HttpUrl,
     pub region: Word,
@@ -152,7 +152,7 @@ impl InitAsker {
         Ok(questions::choose("Where does the stack live?", &items, 0)? == 1)
     }
 
-    async fn server(&self, report: &mut Report, options: &InitOptions) -> Result<ServerAnswer> {
+    async fn server(&self, report: &mut Report, options: &InitOptions) -> Result<WantedServer> {
         let menu = menu(report).await;
         let server_type = self.server_type(options, &menu)?;
         let location = self.location(options, &menu, &server_type)?;
@@ -168,7 +168,7 @@ impl InitAsker {
         let offer = menu
             .into_iter()
             .find(|item| item.server_type == *server_type && item.location == *location);
-        Ok(ServerAnswer {
+        Ok(WantedServer {
             server_type,
             location,
             image,
@@ -254,7 +254,7 @@ impl InitAsker {
         }
     }
 
-    async fn host(&self, report: &mut Report, options: &InitOptions) -> Result<HostAnswer> {
+    async fn host(&self, report: &mut Report, options: &InitOptions) -> Result<WantedHost> {
         let address: Address = self.text(
             "Address of the machine",
             "--host",
@@ -263,7 +263,7 @@ impl InitAsker {
         )?;
         let (port, user) = (options.ssh_port, options.ssh_user.clone());
         if let Some(key) = options.host_key.clone() {
-            return Ok(HostAnswer {
+            return Ok(WantedHost {
                 address,
                 port,
                 user,
@@ -284,7 +284,7 @@ impl InitAsker {
         let print = look::fingerprint(&key);
         let question = format!("{address} shows the host key {print}. Is it the machine's own?");
         if questions::agree(&question, false)? {
-            return Ok(HostAnswer {
+            return Ok(WantedHost {
                 address,
                 port,
                 user,
@@ -296,7 +296,7 @@ impl InitAsker {
             .into())
     }
 
-    fn bucket(&self, options: &InitOptions) -> Result<Option<BucketAnswer>> {
+    fn bucket(&self, options: &InitOptions) -> Result<Option<WantedBucket>> {
         let name = match &options.bucket {
             None if self.asks => questions::text(
                 "Bucket for copies of the backups (empty: none)",
@@ -321,7 +321,7 @@ impl InitAsker {
             .transpose();
         let endpoint =
             endpoint.map_err(|why| Fault::new(Code::E0802, format!("--endpoint {why}")))?;
-        Ok(Some(BucketAnswer {
+        Ok(Some(WantedBucket {
             name: word(&name)?,
             endpoint: self.text(
                 "The bucket's S3 endpoint",

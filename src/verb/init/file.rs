@@ -1,6 +1,6 @@
 //! The text of citrino.yml, with comments for who reads it next.
 
-use super::answers::{Answers, BucketAnswer, HostAnswer, ServerAnswer};
+use super::answers::{Answers, WantedBucket, WantedHost, WantedServer};
 use crate::hetzner::MenuItem;
 
 const HEAD: &str = "\
@@ -48,7 +48,7 @@ fn line(text: &str, comment: &str) -> String {
     format!("{text:<30} # {comment}\n")
 }
 
-fn server(server: &ServerAnswer) -> String {
+fn server(server: &WantedServer) -> String {
     let offer = server.offer.as_ref();
     let told = offer.map_or_else(
         || "`citrino-ops plan` says what it is and costs".to_owned(),
@@ -81,7 +81,7 @@ fn server(server: &ServerAnswer) -> String {
 }
 
 /// Twice the server's price has room for addresses, backups and a volume.
-fn limit(server: &ServerAnswer) -> String {
+fn limit(server: &WantedServer) -> String {
     let comment = "net; if it costs more, nothing is created";
     match &server.offer {
         Some(offer) => line(
@@ -92,7 +92,7 @@ fn limit(server: &ServerAnswer) -> String {
     }
 }
 
-fn host(host: &HostAnswer) -> String {
+fn host(host: &WantedHost) -> String {
     format!(
         "host:\n  address: {}\n  port: {}\n  user: {}\n  host_key: {:?}\n",
         host.address,
@@ -106,7 +106,7 @@ fn no_bucket() -> String {
     "  # s3: { … }                  # a copy of each backup off the host: `citrino-ops config docs backup.s3`\n".to_owned()
 }
 
-fn bucket(to: &BucketAnswer, sealed: bool) -> String {
+fn bucket(to: &WantedBucket, sealed: bool) -> String {
     let source = if sealed { "age" } else { "env" };
     format!(
         "  s3:                          # a copy of each backup off the host\n    bucket: {}\n    endpoint: {}\n    region: {}\n    key_id: {{ {source}: S3_KEY_ID }}\n    secret: {{ {source}: S3_SECRET }}\n",
