@@ -9,8 +9,9 @@ use crate::core::handbook::Language;
 use crate::task::recovered;
 
 pub use crate::config::options::{
-    Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ImportCommand, Key,
-    RestoreCommand, Yes,
+    Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ExecCommand, ImportCommand,
+    InitOptions, Key, PortPair, ProxyCommand, ProxyTarget, PsqlCommand, RestoreCommand,
+    RotateCommand, SecretsCommand, Yes,
 };
 
 /// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
@@ -58,6 +59,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Ask what a stack needs, and write a commented citrino.yml; nothing is overwritten
+    Init(Box<InitOptions>),
     /// Check citrino.yml, playbooks, templates and migrations
     Validate {
         /// Also run the commands that citrino.yml names for secrets
@@ -120,6 +123,8 @@ pub enum Verb {
         #[command(subcommand)]
         what: TlsCommand,
     },
+    /// Check this machine: ssh, keys, clock, token, secrets, the domain, free space
+    Doctor,
     /// Show the logs of the host
     Logs(LogOptions),
     /// Show who changed the host and when, or verify that record
@@ -136,6 +141,19 @@ pub enum Verb {
         /// The command to run; without it, a login shell
         #[arg(trailing_var_arg = true, value_name = "COMMAND")]
         command: Vec<String>,
+    },
+    /// Run a command as the app: its user, its sandbox, its environment
+    ///
+    /// Its exit code is passed on.
+    Exec(ExecCommand),
+    /// Open psql as the app's role, read-only unless told
+    Psql(PsqlCommand),
+    /// Forward a port of this machine to the database, the app or another service, until Ctrl-C
+    Proxy(ProxyCommand),
+    /// List, set, edit or rotate secrets
+    Secrets {
+        #[command(subcommand)]
+        what: SecretsCommand,
     },
     /// Make existing resources with the stack's names part of the stack
     Adopt(Adopt),

@@ -61,6 +61,9 @@ codes! {
         E0101 => USAGE,
         E0102 => USAGE,
         E0103 => USAGE,
+        E0104 => USAGE,
+        E0105 => REFUSED,
+        E0106 => REFUSED,
     }
     /// Playbooks, templates and migrations.
     Desired {
@@ -182,6 +185,7 @@ codes! {
         E0702 => REFUSED,
         E0703 => REFUSED,
         E0704 => REFUSED,
+        E0705 => UNHEALTHY,
     }
     /// What the operator asked for, or answered.
     Question {
@@ -189,6 +193,8 @@ codes! {
         E0802 => USAGE,
         E0803 => USAGE,
         E0804 => FAILED,
+        E0805 => FAILED,
+        E0806 => REFUSED,
     }
 }
 

@@ -52,6 +52,10 @@ kinds! {
     /// What a rebuild took, and what was lost.
     Recovery => "recovery",
     LogLine => "log_line",
+    /// A line that a command on the host printed.
+    OutputLine => "output_line",
+    /// A port of this machine that leads to the host.
+    Proxy => "proxy",
     /// What a chain of the audit is.
     AuditChain => "audit_chain",
     /// What stands between two lines of the audit.
@@ -63,6 +67,10 @@ kinds! {
     /// What a key of citrino.yml is, and where that is said.
     ConfigValue => "config_value",
     ConfigSchema => "config_schema",
+    /// What the operator's own machine is like.
+    Machine => "machine",
+    /// Where a secret comes from, and whether that gives a value.
+    SecretSource => "secret_source",
     /// What a key means.
     ConfigKey => "config_key",
     TaskKind => "task_kind",

@@ -17,5 +17,6 @@ pub mod plan;
 pub mod report;
 pub mod role;
 pub mod secret;
+pub mod shell;
 pub mod stack_key;
 pub mod value;

@@ -67,6 +67,8 @@ pub const GUARD_WANTED: &str =
 
 /// How the units begin in which commands of the app run.
 pub const SANDBOX_UNIT: &str = "citrino-command";
+/// How the units begin in which a person works on the host.
+pub const SESSION_UNIT: &str = "citrino-session";
 /// The unit that a release is asked in, on a copy of the database.
 pub const REHEARSAL_UNIT: &str = "citrino-rehearsal.service";
 /// Its folder below /run.
@@ -78,6 +80,10 @@ pub const RECOVERING_UNIT: &str = "citrino-recovering.service";
 
 /// The operating system's user that runs `PostgreSQL`'s cluster on Debian and Ubuntu.
 pub const CLUSTER_OWNER: &str = "postgres";
+
+/// Where Debian has `PostgreSQL`'s programs. Those of the same name in `/usr/bin` are a script in Perl that looks for a cluster
+/// first, which takes longer than most questions.
+pub const CLUSTER_PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 
 /// The stack's cluster, as `postgresql-common` names it.
 pub const CLUSTER: (&str, &str) = ("15", "main");

@@ -8,3 +8,5 @@ pub mod host_key;
 pub mod import;
 pub mod migration;
 pub mod release;
+pub mod rotation;
+pub mod session;

@@ -1,6 +1,6 @@
 //! What is known of each verb before it runs.
 
-use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, TlsCommand, Verb};
+use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, SecretsCommand, TlsCommand, Verb};
 use crate::config::playbook::Playbooks;
 use crate::config::source::SecretReading;
 use crate::core::plan::Purpose;
@@ -48,6 +48,7 @@ impl Verb {
     /// The name that is typed.
     pub fn name(&self) -> &'static str {
         match self {
+            Verb::Init(_) => "init",
             Verb::Validate { .. } => "validate",
             Verb::Plan { .. } => "plan",
             Verb::Provision(_) => "provision",
@@ -70,9 +71,19 @@ impl Verb {
             Verb::Tls {
                 what: TlsCommand::Renew,
             } => "tls renew",
+            Verb::Doctor => "doctor",
             Verb::Logs(_) => "logs",
             Verb::Audit { .. } => "audit",
             Verb::Ssh { .. } => "ssh",
+            Verb::Exec(_) => "exec",
+            Verb::Psql(_) => "psql",
+            Verb::Proxy(_) => "proxy",
+            Verb::Secrets { what } => match what {
+                SecretsCommand::List { .. } => "secrets list",
+                SecretsCommand::Set { .. } => "secrets set",
+                SecretsCommand::Edit => "secrets edit",
+                SecretsCommand::Rotate(_) => "secrets rotate",
+            },
             Verb::Adopt(_) => "adopt",
             Verb::Rebuild(_) => "rebuild",
             Verb::Gc { .. } => "gc",
@@ -113,6 +124,7 @@ impl Verb {
             | Verb::Tls { .. }
             | Verb::Gc { .. } => (No, No),
             Verb::Backup { .. } | Verb::Restore(_) => (No, Yes),
+            Verb::Secrets { .. } => (Yes, No),
             // It deploys the app where none serves yet.
             Verb::Db { .. } => (IfNamedIn("smoke"), Yes),
             _ => (Yes, Yes),
@@ -126,6 +138,7 @@ impl Verb {
                 what: ConfigCommand::Schema | ConfigCommand::Docs { .. },
             }
             | Verb::Docs { .. }
+            | Verb::Init(_)
             | Verb::Explain { .. }
             | Verb::Completions { .. }
             | Verb::Agent
@@ -135,7 +148,15 @@ impl Verb {
             | Verb::Tls { .. }
             | Verb::Audit { .. }
             | Verb::Ssh { .. }
+            | Verb::Exec(_)
+            | Verb::Psql(_)
+            | Verb::Proxy(_)
+            | Verb::Secrets {
+                what:
+                    SecretsCommand::List { .. } | SecretsCommand::Set { .. } | SecretsCommand::Edit,
+            }
             | Verb::Releases
+            | Verb::Doctor
             | Verb::Status
             | Verb::Config {
                 what: ConfigCommand::Show,
@@ -157,6 +178,9 @@ impl Verb {
             | Verb::Restore(_)
             | Verb::Db { .. }
             | Verb::Health
+            | Verb::Secrets {
+                what: SecretsCommand::Rotate(_),
+            }
             | Verb::Adopt(_)
             | Verb::Rebuild(_)
             | Verb::Gc { .. } => Needs::Everything,

@@ -10,13 +10,24 @@ use crate::core::report::{Report, Verbosity, width};
 const GROUPS: &[(&str, &[&str])] = &[
     (
         "Build and deploy",
-        &["validate", "plan", "provision", "converge", "deploy", "up"],
+        &[
+            "init",
+            "validate",
+            "plan",
+            "provision",
+            "converge",
+            "deploy",
+            "up",
+        ],
     ),
     ("Releases", &["releases", "rollback"]),
     ("Data", &["backup", "restore", "db"]),
     (
         "Operate",
-        &["status", "health", "tls", "logs", "audit", "ssh"],
+        &[
+            "status", "health", "doctor", "tls", "logs", "audit", "secrets", "exec", "psql",
+            "proxy", "ssh",
+        ],
     ),
     (
         "Resources at Hetzner",

@@ -13,13 +13,16 @@ mod cut_off;
 mod deploy;
 mod destroy;
 mod docs;
+mod doctor;
 mod domain;
+mod exec;
 mod explain;
 mod gc;
 mod guarded;
 mod health;
 mod help;
 mod import;
+mod init;
 mod inputs;
 mod interrupt;
 mod job;
@@ -30,10 +33,14 @@ mod outage_watch;
 mod own_address;
 mod plan;
 mod provision;
+mod proxy;
+mod psql;
 mod rebuild;
 mod releases;
 mod restore;
 mod rollback;
+mod secrets;
+mod session;
 mod ssh;
 mod status;
 mod tls;
@@ -105,7 +112,7 @@ fn volume(cli: &Cli) -> Verbosity {
 /// Every verb gives the exit code of a run without an error: 0, or 3 for pending changes.
 async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
     let mut job = match cli.verb.needs() {
-        Needs::Nothing => return at_once(&cli.verb, report),
+        Needs::Nothing => return Box::pin(without_stack(cli, report)).await,
         Needs::Config => Job::look(cli, report)?,
         Needs::Everything => Job::load(cli, report)?,
     };
@@ -113,8 +120,9 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
 }
 
 /// The verbs that know no stack. Those of the host's side have begun before.
-fn at_once(verb: &Verb, report: &mut Report) -> Result<u8> {
-    match verb {
+async fn without_stack(cli: &Cli, report: &mut Report) -> Result<u8> {
+    match &cli.verb {
+        Verb::Init(options) => init::run(report, cli, options).await,
         Verb::Docs { words, lang } => docs::run(report, words, *lang),
         Verb::Explain { code } => explain::run(report, code.as_deref()),
         Verb::Config { what } => config::at_once(report, what),
@@ -146,6 +154,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         } => Box::pin(import::run(job, wish)).await,
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
+        Verb::Doctor => doctor::run(job).await,
         Verb::Health => health::run(job).await,
         Verb::Tls { what } => tls::run(job, *what).await,
         Verb::Logs(options) => logs::run(job, options).await,
@@ -159,6 +168,10 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         } => audit::accept(job, *yes).await,
         Verb::Audit { lines, .. } => audit::show(job, *lines).await,
         Verb::Ssh { command } => ssh::run(job, command).await,
+        Verb::Secrets { what } => secrets::run(job, what).await,
+        Verb::Exec(command) => exec::run(job, command).await,
+        Verb::Psql(command) => psql::run(job, command).await,
+        Verb::Proxy(command) => proxy::run(job, &command.ports).await,
         Verb::Adopt(options) => adopt::run(job, options).await,
         Verb::Rebuild(wish) => rebuild::run(job, wish).await,
         Verb::Gc { yes } => gc::run(job, *yes).await,
@@ -168,6 +181,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Destroy { snapshots, yes, .. } => destroy::run(job, *snapshots, *yes).await,
         Verb::Config { what } => config::run(job, what),
         Verb::Docs { .. }
+        | Verb::Init(_)
         | Verb::Explain { .. }
         | Verb::Completions { .. }
         | Verb::Agent

@@ -44,6 +44,7 @@ mod rescue;
 mod rollback;
 #[path = "../s3/mod.rs"]
 mod s3;
+mod seat;
 mod serving;
 mod stack;
 mod stand_in;

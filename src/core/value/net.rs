@@ -82,6 +82,14 @@ pub struct Address(String);
 
 text_of!(Address);
 
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::try_from(text.to_owned())
+    }
+}
+
 impl TryFrom<String> for Address {
     type Error = String;
 
