@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::{Duration, OffsetDateTime};
 
+use crate::core::handbook::Language;
 use crate::task::recovered;
 
 pub use crate::config::options::{
-    Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ImportCommand, Key,
-    RestoreCommand, Yes,
+    Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ExecCommand, ImportCommand,
+    InitOptions, Key, PortPair, ProxyCommand, ProxyTarget, PsqlCommand, RestoreCommand,
+    RotateCommand, SecretsCommand, Yes,
 };
 
 /// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
@@ -57,6 +59,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Ask what a stack needs, and write a commented citrino.yml; nothing is overwritten
+    Init(Box<InitOptions>),
     /// Check citrino.yml, playbooks, templates and migrations
     Validate {
         /// Also run the commands that citrino.yml names for secrets
@@ -114,6 +118,13 @@ pub enum Verb {
     Cost,
     /// Run the production checklist on the host
     Health,
+    /// Show the certificate of the site, or renew it
+    Tls {
+        #[command(subcommand)]
+        what: TlsCommand,
+    },
+    /// Check this machine: ssh, keys, clock, token, secrets, the domain, free space
+    Doctor,
     /// Close the site to its visitors, who get status 503 and a page, or open it again
     Maintenance {
         #[command(subcommand)]
@@ -140,6 +151,19 @@ pub enum Verb {
         /// The command to run; without it, a login shell
         #[arg(trailing_var_arg = true, value_name = "COMMAND")]
         command: Vec<String>,
+    },
+    /// Run a command as the app: its user, its sandbox, its environment
+    ///
+    /// Its exit code is passed on.
+    Exec(ExecCommand),
+    /// Open psql as the app's role, read-only unless told
+    Psql(PsqlCommand),
+    /// Forward a port of this machine to the database, the app or another service, until Ctrl-C
+    Proxy(ProxyCommand),
+    /// List, set, edit or rotate secrets
+    Secrets {
+        #[command(subcommand)]
+        what: SecretsCommand,
     },
     /// Make existing resources with the stack's names part of the stack
     Adopt(Adopt),
@@ -170,6 +194,14 @@ pub enum Verb {
     Config {
         #[command(subcommand)]
         what: ConfigCommand,
+    },
+    /// Read the operator's handbook: the contents, a page, or what has these words
+    Docs {
+        /// A page, an error code, or words to look for; without them, all pages are listed
+        words: Vec<String>,
+        /// The language [default: that of the environment, English if it is another]
+        #[arg(long, value_name = "en|es")]
+        lang: Option<Language>,
     },
     /// Explain an error code: cause, what was changed, what to do next
     Explain {
@@ -210,6 +242,14 @@ pub enum ConfigCommand {
         #[arg(long, conflicts_with = "key")]
         markdown: bool,
     },
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum TlsCommand {
+    /// Show who issued it, for which names, when it ends and is renewed, and why the last order was refused
+    Status,
+    /// Have the issuer make a new one now, with a new key
+    Renew,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -377,6 +417,8 @@ pub enum Scheduled {
     Drill,
     /// Copy the backups to the bucket
     Offsite,
+    /// Renew the certificate of the site when its time has come
+    Certificate,
     /// Ask the checklist, and tell what changed
     Health,
     /// Tell that a unit failed

@@ -52,6 +52,12 @@ pub enum ToAgent {
         run: String,
         by: Claim,
     },
+    /// A person is about to work on the host, with this command: it is written down first, and answered by `Noted`.
+    Session {
+        stack: String,
+        by: Claim,
+        command: String,
+    },
     /// How far this side's mirror of the audit goes: `Audit` comes before the last word of what is asked for
     /// next.
     Mirror(Head),
@@ -77,6 +83,8 @@ pub enum FromAgent {
         base: Option<Sha256>,
     },
     Disarmed,
+    /// The session is in the audit.
+    Noted,
     /// None before the first `converge`.
     StackKey(Option<StackKey>),
     Audit(AuditDelta),
@@ -134,6 +142,7 @@ impl FromAgent {
             Self::Hello { .. } => "a greeting",
             Self::Missing { .. } => "a list of missing content",
             Self::Disarmed => "that the switch is off",
+            Self::Noted => "that it noted a session",
             Self::StackKey(_) => "the key of the stack",
             Self::Audit(_) => "a part of its audit",
             Self::Event(_) => "an event",

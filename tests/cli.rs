@@ -3,6 +3,11 @@
 
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in tests, and does not see that helpers are of a test
 
+#[path = "seat/init.rs"]
+mod init;
+#[path = "seat/secrets.rs"]
+mod secrets;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

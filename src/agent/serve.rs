@@ -17,7 +17,7 @@ use super::{attach, unfinished};
 use super::record::AuditRecord;
 use super::unfinished::Work;
 use crate::agent::guard::{self, Guard};
-use crate::core::audit::{AuditAction, Head};
+use crate::core::audit::{AuditAction, AuditEntry, Head};
 use crate::core::engine;
 use crate::core::error::{Code, Fault, error_info};
 use crate::core::event::{Counts, Event, RunPoint, Side, StepState};
@@ -157,6 +157,11 @@ async fn listen(
                 tell_audit(system, writer, seen.as_ref())?;
                 writer.say(FromAgent::Disarmed);
             }
+            ToAgent::Session { stack, by, command } => {
+                note_session(system, &stack, &by, command)?;
+                tell_audit(system, writer, seen.as_ref())?;
+                writer.say(FromAgent::Noted);
+            }
             ToAgent::StackKey => writer.say(FromAgent::StackKey(stack_key::read(system)?)),
             ToAgent::Mirror(head) => seen = Some(head),
             ToAgent::Audit(head) => tell_audit(system, writer, Some(&head))?,
@@ -169,6 +174,16 @@ async fn listen(
         }
     };
     Ok(Some(wanted))
+}
+
+/// Before the session begins: who has worked on the host cannot take that out again.
+fn note_session(system: &System, stack: &str, by: &Claim, command: String) -> Result<()> {
+    let deed = AuditEntry {
+        did: AuditAction::Session,
+        command: Some(command),
+        ..AuditEntry::default()
+    };
+    audit::write(system, stack, by, deed)
 }
 
 async fn check(system: &System, writer: &EventWriter, plan: &Plan<Task>) -> Result<()> {

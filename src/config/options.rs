@@ -7,6 +7,14 @@ use time::OffsetDateTime;
 
 use crate::task::recovered;
 
+mod init;
+mod seat;
+mod secrets;
+
+pub use init::InitOptions;
+pub use seat::{ExecCommand, PortPair, ProxyCommand, ProxyTarget, PsqlCommand};
+pub use secrets::{RotateCommand, SecretsCommand};
+
 #[derive(Clone, Debug, Subcommand)]
 pub enum Db {
     /// Replace the data with a dump, or add CSV files to it

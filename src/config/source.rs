@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use crate::config::sealed::SealedFile;
 use crate::config::stack::{SecretSource, Stack, UrlSource};
+pub use crate::config::variable::variable;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::{STAND_IN, Secret};
 
@@ -129,22 +131,32 @@ fn in_one_line(key: &str, secret: Secret) -> Result<Secret> {
         .into())
 }
 
-/// The keys of those that only a command gives.
-pub fn by_command(stack: &Stack) -> Vec<String> {
+/// Every source that citrino.yml names, by its key.
+pub fn all(stack: &Stack) -> Vec<(String, &SecretSource)> {
     let secrets = stack.secrets.iter();
     let secrets = secrets.map(|(name, source)| (format!("secrets.{name}"), source));
     let backup = &stack.backup;
-    let pitr = backup.pitr_passphrase.iter();
-    let pitr = pitr.map(|source| ("backup.pitr_passphrase".to_owned(), source));
-    let signing = backup.signing_key.iter();
-    let signing = signing.map(|source| ("backup.signing_key".to_owned(), source));
-    let s3 = backup.s3.iter().flat_map(|s3| {
-        [("key_id", &s3.key_id), ("secret", &s3.secret)]
-            .map(|(key, source)| (format!("backup.s3.{key}"), source))
-    });
-    let all = secrets.chain(pitr).chain(signing).chain(s3);
-    let all = all.chain(sources_of_alerts(stack));
-    all.filter(|(_, source)| matches!(source, SecretSource::Command(_)))
+    let own = [
+        ("pitr_passphrase", &backup.pitr_passphrase),
+        ("signing_key", &backup.signing_key),
+    ];
+    let own = own
+        .into_iter()
+        .filter_map(|(key, source)| Some((key, source.as_ref()?)));
+    let s3 = backup.s3.iter();
+    let s3 = s3.flat_map(|s3| [("s3.key_id", &s3.key_id), ("s3.secret", &s3.secret)]);
+    let backup = own.chain(s3);
+    let backup = backup.map(|(key, source)| (format!("backup.{key}"), source));
+    let token = stack.cloud.iter().filter_map(|cloud| cloud.token.as_ref());
+    let token = token.map(|source| ("cloud.token".to_owned(), source));
+    let alerts = sources_of_alerts(stack);
+    secrets.chain(backup).chain(token).chain(alerts).collect()
+}
+
+/// The keys of those that only a command gives.
+pub fn by_command(stack: &Stack) -> Vec<String> {
+    let all = all(stack).into_iter();
+    all.filter(|(key, source)| matches!(source, SecretSource::Command(_)) && key != "cloud.token")
         .map(|(key, _)| key)
         .collect()
 }
@@ -166,6 +178,14 @@ fn sources_of_alerts(stack: &Stack) -> Vec<(String, &SecretSource)> {
     let password = relay.and_then(|relay| relay.password.as_ref());
     let password = password.map(|source| ("alerts.relay.password".to_owned(), source));
     urls.chain(password).collect()
+}
+
+/// Whether a source gives a value.
+///
+/// # Errors
+/// E0103 or E0104 with the reason, never with what the source said.
+pub fn resolves(stack: &Stack, key: &str, source: &SecretSource) -> Result<()> {
+    in_one_line(key, read(stack, key, source, SecretReading::All)?).map(drop)
 }
 
 /// What opens encrypted backups, when this machine has it: the key file that is named with the command, or in citrino.yml.
@@ -213,13 +233,6 @@ pub fn token(stack: &Stack) -> Result<Secret> {
     }
 }
 
-/// An environment variable that says something.
-pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name)
-        .ok()
-        .filter(|value| !value.trim().is_empty())
-}
-
 fn read(stack: &Stack, key: &str, source: &SecretSource, reading: SecretReading) -> Result<Secret> {
     let wrong = |why: String, hint: &str| {
         anyhow::Error::from(
@@ -243,6 +256,7 @@ fn read(stack: &Stack, key: &str, source: &SecretSource, reading: SecretReading)
                 )
             })?
         }
+        SecretSource::Age(name) => sealed(stack, key, name)?,
         SecretSource::Command(_) if reading == SecretReading::WithoutCommands => {
             return Ok(Secret::new(STAND_IN));
         }
@@ -259,6 +273,24 @@ fn read(stack: &Stack, key: &str, source: &SecretSource, reading: SecretReading)
         ));
     }
     Ok(Secret::new(value))
+}
+
+/// The value of a name in secrets.age.
+fn sealed(stack: &Stack, key: &str, name: &str) -> Result<String> {
+    let file = SealedFile::of(&stack.folder);
+    let secrets = file
+        .read()
+        .with_context(|| format!("{key} is not available"))?;
+    let why = match secrets.get(name) {
+        Some(secret) => return Ok(secret.reveal().to_owned()),
+        None if file.is_there() => format!("secrets.age has no {name}"),
+        None => "there is no secrets.age".to_owned(),
+    };
+    Err(
+        Fault::new(Code::E0103, format!("{key} is not available: {why}"))
+            .hint(format!("`citrino-ops secrets set {name}` gives it a value"))
+            .into(),
+    )
 }
 
 /// What the command says on stderr is the operator's to see; what it says on stdout is the secret.

@@ -33,6 +33,7 @@ pub use alerts::{Alerts, Notify, Relay, RelayTls, UrlSource};
 pub use app::{App, DatabaseSettings};
 pub use backup::{BackupSettings, S3};
 pub use cloud::{Cloud, Dns, ExistingHost, Ttl};
+pub use environment::PASSWORD as DATABASE_PASSWORD;
 pub use source::SecretSource;
 pub use system::SYSTEMS;
 pub use tls::{Https, Issuer, Tls};

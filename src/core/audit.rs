@@ -32,6 +32,8 @@ pub enum AuditAction {
     Halted,
     /// Somebody came back over a fresh connection: the dead man's switch is called off.
     Disarmed,
+    /// A person works on the host beside all runs: a command, `psql`, a forwarded port.
+    Session,
     /// What a crash left of a line stands before this one.
     Torn,
     /// A word of a later version.
@@ -79,6 +81,9 @@ pub struct AuditEntry {
     /// What became of the run before, whose end is not here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
+    /// What was typed to open a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// What is between the line before and this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub torn: Option<Torn>,
@@ -134,6 +139,10 @@ impl Line {
                 "{who} confirmed that the host can be reached after run {}",
                 self.run
             ),
+            AuditAction::Session => {
+                let command = deed.command.as_deref().unwrap_or("a command");
+                format!("{}  {} ran `{command}`", self.at, self.who)
+            }
             AuditAction::Torn => format!("{who} found a torn line"),
             AuditAction::Unknown => format!("{who} did something that only a later version knows"),
         };

@@ -61,6 +61,9 @@ codes! {
         E0101 => USAGE,
         E0102 => USAGE,
         E0103 => USAGE,
+        E0104 => USAGE,
+        E0105 => REFUSED,
+        E0106 => REFUSED,
     }
     /// Playbooks, templates and migrations.
     Desired {
@@ -129,6 +132,13 @@ codes! {
         E0453 => REFUSED,
         E0454 => FAILED,
         E0455 => REFUSED,
+        E0460 => FAILED,
+        E0461 => FAILED,
+        E0462 => REFUSED,
+        E0463 => REFUSED,
+        E0464 => REFUSED,
+        E0465 => FAILED,
+        E0466 => REFUSED,
         E0470 => FAILED,
         E0471 => USAGE,
         E0472 => FAILED,
@@ -178,6 +188,7 @@ codes! {
         E0702 => REFUSED,
         E0703 => REFUSED,
         E0704 => REFUSED,
+        E0705 => UNHEALTHY,
     }
     /// What the operator asked for, or answered.
     Question {
@@ -185,6 +196,8 @@ codes! {
         E0802 => USAGE,
         E0803 => USAGE,
         E0804 => FAILED,
+        E0805 => FAILED,
+        E0806 => REFUSED,
     }
 }
 

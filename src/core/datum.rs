@@ -39,6 +39,8 @@ kinds! {
     LastRun => "last_run",
     /// Where the site's name leads.
     Domain => "domain",
+    /// The certificate of the site, and what becomes of it.
+    Certificate => "certificate",
     /// Where the site is, and what it waits for.
     Site => "site",
     Release => "release",
@@ -52,14 +54,25 @@ kinds! {
     /// What a rebuild took, and what was lost.
     Recovery => "recovery",
     LogLine => "log_line",
+    /// A line that a command on the host printed.
+    OutputLine => "output_line",
+    /// A port of this machine that leads to the host.
+    Proxy => "proxy",
     /// What a chain of the audit is.
     AuditChain => "audit_chain",
     /// What stands between two lines of the audit.
     TornLine => "torn_line",
     ErrorCode => "error_code",
+    /// A page of the handbook, as its contents have it.
+    HandbookEntry => "handbook_entry",
+    HandbookPage => "handbook_page",
     /// What a key of citrino.yml is, and where that is said.
     ConfigValue => "config_value",
     ConfigSchema => "config_schema",
+    /// What the operator's own machine is like.
+    Machine => "machine",
+    /// Where a secret comes from, and whether that gives a value.
+    SecretSource => "secret_source",
     /// What a key means.
     ConfigKey => "config_key",
     TaskKind => "task_kind",

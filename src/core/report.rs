@@ -1,7 +1,9 @@
 //! The one place that prints: events become lines for people, or JSON lines for programs.
 
+mod hidden;
 mod lines;
 mod printer;
+pub mod questions;
 mod run_state;
 mod table;
 mod waiting;
@@ -85,6 +87,16 @@ impl Report {
     /// Whether each thing is told in detail: it was asked for, or a program reads it.
     pub fn is_detailed(&self) -> bool {
         self.printer.json || self.printer.volume == Verbosity::Verbose
+    }
+
+    /// Whether a program reads what is printed.
+    pub fn is_for_programs(&self) -> bool {
+        self.printer.json
+    }
+
+    /// A line that a program of the host printed for its errors.
+    pub fn complaint(&mut self, line: &str) {
+        self.printer.complaint(line);
     }
 
     /// Whether more is printed than what was asked for.
@@ -199,6 +211,15 @@ impl Report {
     /// Asks a person, and gives the line that was typed.
     pub async fn ask(&mut self, question: &str) -> std::io::Result<String> {
         self.printer.ask(question).await
+    }
+
+    /// Asks a person for something that nobody may read over a shoulder.
+    ///
+    /// # Errors
+    /// When there is no terminal, or a signal came meanwhile.
+    pub async fn ask_hidden(&mut self, question: &str) -> std::io::Result<String> {
+        self.printer.clear();
+        hidden::ask(question).await
     }
 
     /// How far something is that takes its time, drawn where a person watches.

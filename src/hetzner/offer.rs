@@ -77,7 +77,7 @@ pub(super) struct FoundOffer {
 }
 
 /// Why a type cannot be ordered in a location.
-enum Refusal {
+pub(super) enum Refusal {
     NotThere,
     NoMore(String),
     NoneFree,
@@ -313,7 +313,7 @@ fn date(text: &str) -> Option<OffsetDateTime> {
 }
 
 /// Ok with the day on which orders end, when one is known.
-fn orderable(
+pub(super) fn orderable(
     found: &ServerType,
     location: &str,
     now: OffsetDateTime,

@@ -14,6 +14,12 @@ pub const PROFILE: &str = "/etc/citrino/profile.json";
 
 /// The certificates of the site and their keys.
 pub const CERTIFICATES: &str = "/etc/citrino/tls";
+/// The link to the folder of the one that nginx shows.
+pub const LIVE_CERTIFICATE: &str = "/etc/citrino/tls/live";
+/// How certificates are issued.
+pub const CERTIFICATE_SETTINGS: &str = "/etc/citrino/certificate.json";
+/// The host's accounts with issuers, and their keys.
+pub const ACME_ACCOUNTS: &str = "/etc/citrino/acme";
 
 /// What of failures is known and told.
 pub const ALERTS: &str = "/var/lib/citrino/alerts";
@@ -54,6 +60,8 @@ pub const SWITCHED: &str = "/var/lib/citrino/switched_ms";
 pub const NEIGHBOURS: &str = "/var/lib/citrino/neighbours.json";
 /// Files as they were before the first of ours took their place, each below its own path.
 pub const ORIGINALS: &str = "/var/lib/citrino/originals";
+/// When the certificate is renewed, and why the last order brought none.
+pub const CERTIFICATE_STATE: &str = "/var/lib/citrino/certificate.json";
 pub const LOCK: &str = "/var/lib/citrino/lock";
 /// The plan of the run under way.
 pub const PLAN: &str = "/var/lib/citrino/plan.json";
@@ -79,6 +87,8 @@ pub const GUARD_WANTED: &str =
 
 /// How the units begin in which commands of the app run.
 pub const SANDBOX_UNIT: &str = "citrino-command";
+/// How the units begin in which a person works on the host.
+pub const SESSION_UNIT: &str = "citrino-session";
 /// The unit that a release is asked in, on a copy of the database.
 pub const REHEARSAL_UNIT: &str = "citrino-rehearsal.service";
 /// Its folder below /run.
@@ -90,6 +100,10 @@ pub const RECOVERING_UNIT: &str = "citrino-recovering.service";
 
 /// The operating system's user that runs `PostgreSQL`'s cluster on Debian and Ubuntu.
 pub const CLUSTER_OWNER: &str = "postgres";
+
+/// Where Debian has `PostgreSQL`'s programs. Those of the same name in `/usr/bin` are a script in Perl that looks for a cluster
+/// first, which takes longer than most questions.
+pub const CLUSTER_PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 
 /// The stack's cluster, as `postgresql-common` names it.
 pub const CLUSTER: (&str, &str) = ("15", "main");

@@ -12,12 +12,14 @@ use tokio::io::{AsyncBufRead, BufReader};
 use tokio::time::timeout;
 
 mod agent;
+mod passing;
 mod reason;
 mod target;
 mod transfer;
 mod wire;
 
 pub use agent::{Agent, Blob, Ending};
+pub use passing::{HostStream, LocalStreams, Tunnel};
 pub use target::{Target, known_hosts_path};
 pub use transfer::{Moved, TransferSource};
 pub use wire::LogEnd;

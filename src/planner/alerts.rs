@@ -48,6 +48,7 @@ pub fn units(app: &AppProfile) -> Vec<String> {
         "citrino-backup.service",
         "citrino-drill.service",
         "citrino-offsite.service",
+        "citrino-certificate.service",
         "citrino-pitr@full.service",
         "citrino-pitr@diff.service",
         WATCH_UNIT,

@@ -3,9 +3,12 @@
 pub mod alerts;
 pub mod backup;
 pub mod before;
+pub mod certificate;
 pub mod cloud;
 pub mod host_key;
 pub mod import;
 pub mod maintenance;
 pub mod migration;
 pub mod release;
+pub mod rotation;
+pub mod session;

@@ -31,9 +31,8 @@ use crate::host::{cluster, own};
 
 /// The operating system's user and the role that own the cluster on Debian and Ubuntu.
 pub const OWNER: &str = own::CLUSTER_OWNER;
-/// Where Debian has `PostgreSQL`'s programs. Those of the same name in `/usr/bin` are a script in Perl that looks for a cluster
-/// first, which takes longer than most questions.
-pub const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
+/// Where its programs are.
+pub const PROGRAMS: &str = own::CLUSTER_PROGRAMS;
 /// The database that every cluster has, and the app cannot enter.
 pub const MAINTENANCE: &str = "postgres";
 

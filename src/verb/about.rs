@@ -1,6 +1,6 @@
 //! What is known of each verb before it runs.
 
-use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, Verb};
+use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, SecretsCommand, TlsCommand, Verb};
 use crate::config::playbook::Playbooks;
 use crate::config::source::SecretReading;
 use crate::core::plan::Purpose;
@@ -49,6 +49,7 @@ impl Verb {
     /// The name that is typed.
     pub fn name(&self) -> &'static str {
         match self {
+            Verb::Init(_) => "init",
             Verb::Validate { .. } => "validate",
             Verb::Plan { .. } => "plan",
             Verb::Provision(_) => "provision",
@@ -66,10 +67,26 @@ impl Verb {
             Verb::Cost => "cost",
             Verb::Health => "health",
             Verb::Maintenance { .. } => "maintenance",
+            Verb::Tls {
+                what: TlsCommand::Status,
+            } => "tls status",
+            Verb::Tls {
+                what: TlsCommand::Renew,
+            } => "tls renew",
+            Verb::Doctor => "doctor",
             Verb::Logs(_) => "logs",
             Verb::Audit { .. } => "audit",
             Verb::Alerts { .. } => "alerts test",
             Verb::Ssh { .. } => "ssh",
+            Verb::Exec(_) => "exec",
+            Verb::Psql(_) => "psql",
+            Verb::Proxy(_) => "proxy",
+            Verb::Secrets { what } => match what {
+                SecretsCommand::List { .. } => "secrets list",
+                SecretsCommand::Set { .. } => "secrets set",
+                SecretsCommand::Edit => "secrets edit",
+                SecretsCommand::Rotate(_) => "secrets rotate",
+            },
             Verb::Adopt(_) => "adopt",
             Verb::Rebuild(_) => "rebuild",
             Verb::Gc { .. } => "gc",
@@ -79,6 +96,7 @@ impl Verb {
                 ConfigCommand::Schema => "config schema",
                 ConfigCommand::Docs { .. } => "config docs",
             },
+            Verb::Docs { .. } => "docs",
             Verb::Explain { .. } => "explain",
             Verb::Completions { .. } => "completions",
             Verb::Agent => "agent",
@@ -109,9 +127,11 @@ impl Verb {
                 ..
             }
             | Verb::Adopt(_)
+            | Verb::Tls { .. }
             | Verb::Gc { .. }
             | Verb::Maintenance { .. } => (No, No, No),
             Verb::Backup { .. } | Verb::Restore(_) => (No, Yes, No),
+            Verb::Secrets { .. } => (Yes, No, No),
             // It deploys the app where none serves yet.
             Verb::Db { .. } => (IfNamedIn("smoke"), Yes, Yes),
             _ => (Yes, Yes, Yes),
@@ -128,16 +148,27 @@ impl Verb {
             Verb::Config {
                 what: ConfigCommand::Schema | ConfigCommand::Docs { .. },
             }
+            | Verb::Docs { .. }
+            | Verb::Init(_)
             | Verb::Explain { .. }
             | Verb::Completions { .. }
             | Verb::Agent
             | Verb::Guard
             | Verb::Scheduled { .. } => Needs::Nothing,
             Verb::Logs(_)
+            | Verb::Tls { .. }
             | Verb::Audit { .. }
             | Verb::Alerts { .. }
             | Verb::Ssh { .. }
+            | Verb::Exec(_)
+            | Verb::Psql(_)
+            | Verb::Proxy(_)
+            | Verb::Secrets {
+                what:
+                    SecretsCommand::List { .. } | SecretsCommand::Set { .. } | SecretsCommand::Edit,
+            }
             | Verb::Releases
+            | Verb::Doctor
             | Verb::Status
             | Verb::Config {
                 what: ConfigCommand::Show,
@@ -160,6 +191,9 @@ impl Verb {
             | Verb::Db { .. }
             | Verb::Health
             | Verb::Maintenance { .. }
+            | Verb::Secrets {
+                what: SecretsCommand::Rotate(_),
+            }
             | Verb::Adopt(_)
             | Verb::Rebuild(_)
             | Verb::Gc { .. } => Needs::Everything,

@@ -10,7 +10,15 @@ use crate::core::report::{Report, Verbosity, width};
 const GROUPS: &[(&str, &[&str])] = &[
     (
         "Build and deploy",
-        &["validate", "plan", "provision", "converge", "deploy", "up"],
+        &[
+            "init",
+            "validate",
+            "plan",
+            "provision",
+            "converge",
+            "deploy",
+            "up",
+        ],
     ),
     ("Releases", &["releases", "rollback"]),
     ("Data", &["backup", "restore", "db"]),
@@ -21,8 +29,14 @@ const GROUPS: &[(&str, &[&str])] = &[
             "health",
             "alerts",
             "maintenance",
+            "doctor",
+            "tls",
             "logs",
             "audit",
+            "secrets",
+            "exec",
+            "psql",
+            "proxy",
             "ssh",
         ],
     ),
@@ -30,7 +44,10 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Resources at Hetzner",
         &["cost", "adopt", "rebuild", "gc", "destroy"],
     ),
-    ("Help", &["config", "explain", "completions", "help"]),
+    (
+        "Help",
+        &["docs", "config", "explain", "completions", "help"],
+    ),
 ];
 
 /// The command that was typed. Help and usage errors are printed, and end the process.

@@ -1,6 +1,7 @@
 //! One command on one stack: what was read for it, who asks, and where it is told.
 
 mod command;
+mod issuer;
 mod keys;
 
 use anyhow::Result;
@@ -21,12 +22,14 @@ use crate::core::stack_key::StackKey;
 use crate::core::webhook::Hook;
 use crate::facts::Facts;
 use crate::facts::backups::Judge;
+use crate::facts::certificate::CertificateSettings;
 use crate::host::sandbox;
 use crate::operator::outside::OutsideProbe;
 use crate::operator::preview::Preview;
 use crate::operator::stack_key::KnownStackKey;
 use crate::planner::alerts::{self, AlertSettings};
 use crate::planner::backup::Settings;
+use crate::planner::certificate;
 use crate::planner::cloud::{PublicKey, Resource};
 use crate::task::Task;
 use command::JobCommand;
@@ -66,6 +69,8 @@ pub struct Job<'r> {
     backup_secrets: Vec<(String, Secret)>,
     /// What alerts alone need.
     alert_secrets: Vec<(String, Secret)>,
+    /// The certificate that the server of an ACME issuer is trusted by, as PEM.
+    issuer_ca: Option<String>,
     /// The public keys of the operators.
     pub keys: Vec<PublicKey>,
     pub volume: Device,
@@ -89,8 +94,10 @@ impl<'r> Job<'r> {
         let alert_secrets = source::alert_secrets(&stack, uses.alerts.reading(&playbooks))?;
         playbooks.take_secrets(secrets);
         let keys = keys::read(&stack)?;
+        let issuer_ca = issuer::ca(&stack)?;
         let mut job = Self::of(cli, stack, playbooks, report);
         job.keys = keys;
+        job.issuer_ca = issuer_ca;
         job.backup_secrets = backup_secrets;
         job.alert_secrets = alert_secrets;
         // What is no key is found before anything is sent.
@@ -125,6 +132,7 @@ impl<'r> Job<'r> {
             playbooks,
             report,
             keys: Vec::new(),
+            issuer_ca: None,
             backup_secrets: Vec::new(),
             alert_secrets: Vec::new(),
             volume,
@@ -199,11 +207,17 @@ impl<'r> Job<'r> {
                 &self.backups(),
                 &self.backups_with_dots(),
             )
+            .with("certificate_settings", &self.certificate())
             .with("alerts", &stack.alerts)
             .with("alerts_wanted", &alerts::are_wanted(stack))
             .with("alert_units", &alerts::units(&stack.profile))
             .with("mail_from", &stack.alerts.sender(&stack.domain))
             .with("relay_port", &stack.alerts.relay.as_ref().map(Relay::port))
+    }
+
+    /// What a host must know of the issuer of its certificate; none where none is asked.
+    fn certificate(&self) -> Option<CertificateSettings> {
+        certificate::settings(&self.stack, self.issuer_ca.clone())
     }
 
     /// What a host must know of backups.

@@ -13,13 +13,17 @@ mod cost;
 mod cut_off;
 mod deploy;
 mod destroy;
+mod docs;
+mod doctor;
 mod domain;
+mod exec;
 mod explain;
 mod gc;
 mod guarded;
 mod health;
 mod help;
 mod import;
+mod init;
 mod inputs;
 mod interrupt;
 mod job;
@@ -32,12 +36,17 @@ mod outage_watch;
 mod own_address;
 mod plan;
 mod provision;
+mod proxy;
+mod psql;
 mod rebuild;
 mod releases;
 mod restore;
 mod rollback;
+mod secrets;
+mod session;
 mod ssh;
 mod status;
+mod tls;
 mod up;
 mod validate;
 
@@ -118,7 +127,7 @@ fn volume(cli: &Cli) -> Verbosity {
 /// Every verb gives the exit code of a run without an error: 0, or 3 for pending changes.
 async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
     let mut job = match cli.verb.needs() {
-        Needs::Nothing => return at_once(&cli.verb, report),
+        Needs::Nothing => return Box::pin(without_stack(cli, report)).await,
         Needs::Config => Job::look(cli, report)?,
         Needs::Everything => Job::load(cli, report)?,
     };
@@ -126,8 +135,10 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
 }
 
 /// The verbs that know no stack. Those of the host's side have begun before.
-fn at_once(verb: &Verb, report: &mut Report) -> Result<u8> {
-    match verb {
+async fn without_stack(cli: &Cli, report: &mut Report) -> Result<u8> {
+    match &cli.verb {
+        Verb::Init(options) => init::run(report, cli, options).await,
+        Verb::Docs { words, lang } => docs::run(report, words, *lang),
         Verb::Explain { code } => explain::run(report, code.as_deref()),
         Verb::Config { what } => config::at_once(report, what),
         Verb::Completions { shell } => Ok(completions::run(report, *shell)),
@@ -158,8 +169,10 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         } => Box::pin(import::run(job, wish)).await,
         Verb::Status => status::run(job).await,
         Verb::Cost => cost::run(job).await,
+        Verb::Doctor => doctor::run(job).await,
         Verb::Health => health::run(job).await,
         Verb::Maintenance { what } => maintenance::run(job, what).await,
+        Verb::Tls { what } => tls::run(job, *what).await,
         Verb::Logs(options) => logs::run(job, options).await,
         Verb::Audit {
             what: Some(Audit::Verify { mirror }),
@@ -172,6 +185,10 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Audit { lines, .. } => audit::show(job, *lines).await,
         Verb::Alerts { what } => alerts::run(job, *what).await,
         Verb::Ssh { command } => ssh::run(job, command).await,
+        Verb::Secrets { what } => secrets::run(job, what).await,
+        Verb::Exec(command) => exec::run(job, command).await,
+        Verb::Psql(command) => psql::run(job, command).await,
+        Verb::Proxy(command) => proxy::run(job, &command.ports).await,
         Verb::Adopt(options) => adopt::run(job, options).await,
         Verb::Rebuild(wish) => rebuild::run(job, wish).await,
         Verb::Gc { yes } => gc::run(job, *yes).await,
@@ -180,7 +197,9 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         } => destroy::unprotect(job).await,
         Verb::Destroy { snapshots, yes, .. } => destroy::run(job, *snapshots, *yes).await,
         Verb::Config { what } => config::run(job, what),
-        Verb::Explain { .. }
+        Verb::Docs { .. }
+        | Verb::Init(_)
+        | Verb::Explain { .. }
         | Verb::Completions { .. }
         | Verb::Agent
         | Verb::Guard

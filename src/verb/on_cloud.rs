@@ -16,7 +16,7 @@ use crate::operator::preview::Preview;
 use crate::planner::cloud::Resource;
 
 /// Names the API's address, before what citrino.yml says.
-const ENDPOINT: &str = "HCLOUD_ENDPOINT";
+pub const ENDPOINT: &str = "HCLOUD_ENDPOINT";
 
 /// The Hetzner API; nothing is sent yet.
 ///
@@ -34,11 +34,7 @@ pub fn api(job: &Job<'_>) -> Result<Hetzner> {
         .hint("run `citrino-ops converge`")
         .into());
     };
-    let (endpoint, from) = match (source::variable(ENDPOINT), &cloud.endpoint) {
-        (Some(endpoint), _) => (endpoint, SettingSource::Environment),
-        (None, Some(endpoint)) => (endpoint.to_string(), SettingSource::Configuration),
-        (None, None) => (DEFAULT_ENDPOINT.to_owned(), SettingSource::BuiltIn),
-    };
+    let (endpoint, from) = endpoint_of(cloud.endpoint.as_ref().map(ToString::to_string));
     let sources = ApiSources {
         token: if source::variable(source::TOKEN).is_some() {
             SettingSource::Environment
@@ -49,6 +45,24 @@ pub fn api(job: &Job<'_>) -> Result<Hetzner> {
     };
     let api = Hetzner::connect(&endpoint, &source::token(&job.stack)?)?;
     Ok(api.known_by(sources).telling(job.report.progress()))
+}
+
+/// Where the API of the stack is.
+pub fn endpoint(job: &Job<'_>) -> String {
+    let named = job
+        .stack
+        .cloud
+        .as_ref()
+        .and_then(|cloud| cloud.endpoint.as_ref());
+    endpoint_of(named.map(ToString::to_string)).0
+}
+
+fn endpoint_of(named: Option<String>) -> (String, SettingSource) {
+    match (source::variable(ENDPOINT), named) {
+        (Some(endpoint), _) => (endpoint, SettingSource::Environment),
+        (None, Some(endpoint)) => (endpoint, SettingSource::Configuration),
+        (None, None) => (DEFAULT_ENDPOINT.to_owned(), SettingSource::BuiltIn),
+    }
 }
 
 /// Looks at the cloud, and tells nothing yet.

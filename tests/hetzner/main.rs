@@ -1,6 +1,7 @@
 //! The Hetzner world against an API that fails in every way it can.
 #![allow(clippy::unwrap_used)] // clippy.toml lets tests unwrap, and does not see that helpers are of a test
 
+mod begun;
 mod changes;
 mod clients;
 mod destroy;

@@ -124,7 +124,8 @@ const FAILING: [Failing; 5] = [
     Failing {
         breaks: "systemctl stop postgresql@15-main.service; systemctl start citrino-health.service",
         named: "PostgreSQL service",
-        mends: "systemctl start postgresql@15-main.service",
+        // The app answers as soon as it has found its database again.
+        mends: "systemctl start postgresql@15-main.service; for n in 1 2 3; do until curl -fs -m 1 -o /dev/null http://127.0.0.1:5001/api/ready; do sleep 0.2; done; done",
     },
     Failing {
         breaks: "systemctl stop citrino@blue.service citrino@green.service; systemctl start citrino-health.service",

@@ -14,6 +14,7 @@ mod audit;
 mod backup_faults;
 mod backups;
 mod browser;
+mod certificates;
 mod consequences;
 mod cuts;
 mod deploy;
@@ -34,6 +35,8 @@ mod need;
 mod neighbours;
 mod offsite;
 mod other_app;
+#[path = "../pebble/mod.rs"]
+mod pebble;
 mod pitr;
 mod planted;
 mod rebirth;
@@ -42,6 +45,7 @@ mod rescue;
 mod rollback;
 #[path = "../s3/mod.rs"]
 mod s3;
+mod seat;
 mod serving;
 mod stack;
 mod stand_in;

@@ -402,6 +402,18 @@ impl Running {
         }
     }
 
+    /// The same until something of this kind is told; what it says.
+    pub fn until_datum(&mut self, kind: &str) -> Value {
+        loop {
+            let seen = self
+                .next()
+                .unwrap_or_else(|| panic!("the run ended before it told its {kind}"));
+            if seen["kind"] == kind {
+                return seen["data"].clone();
+            }
+        }
+    }
+
     /// Reads to the end: the exit code, and every event.
     pub fn events(mut self) -> (i32, Vec<Value>) {
         let events = std::iter::from_fn(|| self.next()).collect();

@@ -17,6 +17,7 @@ use crate::words;
 /// Each command with what it needs, and what it gives that was asked for. The host does not answer as one would: most that
 /// changes something ends with an error, which is data too.
 const TYPED: &[(&str, &[&str])] = &[
+    ("init", &[]),
     ("validate", &["configuration"]),
     ("plan", &[]),
     ("provision --yes", &[]),
@@ -50,15 +51,27 @@ const TYPED: &[(&str, &[&str])] = &[
     ("alerts test", &[]),
     ("maintenance on", &[]),
     ("maintenance off", &[]),
+    ("tls status", &["certificate"]),
+    ("tls renew", &[]),
+    ("doctor", &["machine"]),
     ("logs nginx", &["log_line"]),
     ("audit", &[]),
     ("audit verify", &[]),
     ("audit accept --yes", &[]),
+    ("secrets list", &[]),
+    ("secrets set KEY", &[]),
+    ("secrets edit", &[]),
+    ("secrets rotate KEY", &[]),
+    ("exec -- true", &[]),
+    ("psql", &[]),
+    ("proxy 1:nginx", &[]),
     ("ssh true", &[]),
     ("adopt --yes", &[]),
     ("rebuild --yes", &[]),
     ("gc", &[]),
     ("destroy --yes", &[]),
+    ("docs", &["handbook_entry"]),
+    ("docs locked", &["handbook_page"]),
     ("explain", &["error_code"]),
     ("explain E0502", &["error_code"]),
     ("completions bash", &["completions"]),
@@ -131,6 +144,7 @@ const ASKS: &[(&str, &[&str])] = &[
     ("backup prune", &["backup"]),
     ("restore latest --yes", &["backup"]),
     ("db import dump.sql --yes", &["backup"]),
+    ("secrets rotate KEY", &["app"]),
 ];
 
 #[test]

@@ -169,6 +169,61 @@ fn an_error_of_the_host_is_told_without_its_poison() {
     }
 }
 
+/// A person's session: what a program reads is data, and the exit code is the command's.
+#[test]
+fn what_a_command_on_the_host_prints_is_data_for_a_program() {
+    let place = Place::new();
+    let mut greeting = words::greeting();
+    greeting["hello"]["facts"]["app"]["prepared"] = json!(true);
+    let noted = serde_json::to_value(FromAgent::Noted).unwrap();
+    let said = vec![Word::json(&greeting), Word::json(&noted)];
+    let script = Script::saying(said).program("systemd-run", Word::Text(format!("{POISON}\nok\n")));
+    for typed in ["--json exec -- id", "--json psql -- -l"] {
+        let outcome = place.run(typed, &script);
+        outcome.is_harmless();
+        assert_eq!(outcome.code, 0, "{}", outcome.said());
+        let lines = outcome
+            .stdout()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        let lines: Vec<serde_json::Value> = lines.collect();
+        lines.iter().for_each(schema::holds);
+        let told: Vec<_> = lines
+            .iter()
+            .filter(|line| line["kind"] == "output_line")
+            .collect();
+        // The poison has an end of line of its own.
+        assert_eq!(told.len(), 3, "{}", outcome.said());
+        assert_eq!(told[2]["data"], json!({"stream": "stdout", "line": "ok"}));
+    }
+}
+
+/// Who does not say that it was written down gets nothing to run.
+#[test]
+fn nothing_is_run_that_the_audit_does_not_know_of() {
+    let place = Place::new();
+    let mut greeting = words::greeting();
+    greeting["hello"]["facts"]["app"]["prepared"] = json!(true);
+    for instead in [
+        json!("alive"),
+        json!("disarmed"),
+        json!({"stop": {"code": "E0523", "message": "full"}}),
+    ] {
+        let said = vec![Word::json(&greeting), Word::json(&instead)];
+        let script = Script::saying(said).program("systemd-run", Word::Text("it ran".into()));
+        for typed in ["exec -- id", "psql", "proxy 1:nginx"] {
+            let outcome = place.run(typed, &script);
+            outcome.is_harmless();
+            assert_eq!(outcome.code, 1, "{typed}: {}", outcome.said());
+            assert!(
+                !outcome.said().contains("it ran"),
+                "{typed}: {}",
+                outcome.said()
+            );
+        }
+    }
+}
+
 /// S11: what has no end is given up, wherever it comes.
 #[test]
 fn a_host_that_never_stops_takes_neither_memory_nor_time() {

@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Where a secret comes from: exactly one of three.
+/// Where a secret comes from: exactly one of four.
 #[derive(Clone, Debug, Serialize)]
 #[serde(into = "Keys")]
 pub enum SecretSource {
@@ -19,6 +19,8 @@ pub enum SecretSource {
     File(PathBuf),
     /// A command line for `sh -c`.
     Command(String),
+    /// A name in `secrets.age`, the encrypted file beside citrino.yml.
+    Age(String),
 }
 
 /// A source as it is written: a mapping with one key.
@@ -31,9 +33,11 @@ struct Keys {
     file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     command: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age: Option<String>,
 }
 
-const REFUSAL: &str = "a secret is not written here: name where it comes from, by exactly one of `env`, `file`, `command`";
+const REFUSAL: &str = "a secret is not written here: name where it comes from, by exactly one of `env`, `file`, `command`, `age`";
 
 impl<'de> Deserialize<'de> for SecretSource {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -49,15 +53,16 @@ impl<'de> Visitor<'de> for SourceText {
     type Value = SecretSource;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a source of a secret: exactly one of `env`, `file`, `command`")
+        f.write_str("a source of a secret: exactly one of `env`, `file`, `command`, `age`")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SecretSource, A::Error> {
         let keys = Keys::deserialize(MapAccessDeserializer::new(map))?;
-        match (keys.env, keys.file, keys.command) {
-            (Some(name), None, None) => Ok(SecretSource::Env(name)),
-            (None, Some(path), None) => Ok(SecretSource::File(path)),
-            (None, None, Some(line)) => Ok(SecretSource::Command(line)),
+        match (keys.env, keys.file, keys.command, keys.age) {
+            (Some(name), None, None, None) => Ok(SecretSource::Env(name)),
+            (None, Some(path), None, None) => Ok(SecretSource::File(path)),
+            (None, None, Some(line), None) => Ok(SecretSource::Command(line)),
+            (None, None, None, Some(name)) => Ok(SecretSource::Age(name)),
             _ => Err(A::Error::custom(REFUSAL)),
         }
     }
@@ -83,6 +88,18 @@ impl<'de> Visitor<'de> for SourceText {
     }
 }
 
+impl fmt::Display for SecretSource {
+    /// In which way it is given; a command line may hold what opens the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "environment variable {name}"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Command(_) => f.write_str("a command"),
+            Self::Age(name) => write!(f, "secrets.age: {name}"),
+        }
+    }
+}
+
 impl From<SecretSource> for Keys {
     fn from(source: SecretSource) -> Self {
         let mut keys = Self::default();
@@ -90,6 +107,7 @@ impl From<SecretSource> for Keys {
             SecretSource::Env(name) => keys.env = Some(name),
             SecretSource::File(path) => keys.file = Some(path),
             SecretSource::Command(line) => keys.command = Some(line),
+            SecretSource::Age(name) => keys.age = Some(name),
         }
         keys
     }
@@ -103,7 +121,7 @@ impl JsonSchema for SecretSource {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let key = |meaning: &str| json_schema!({ "type": "string", "description": meaning });
         json_schema!({
-            "description": "A source of a secret: `{ env: NAME }`, `{ file: PATH }` or `{ command: LINE }`.",
+            "description": "A source of a secret: `{ env: NAME }`, `{ file: PATH }`, `{ command: LINE }` or `{ age: NAME }`.",
             "type": "object",
             "additionalProperties": false,
             "minProperties": 1,
@@ -112,6 +130,7 @@ impl JsonSchema for SecretSource {
                 "env": key("An environment variable of the operator."),
                 "file": key("A file, relative to citrino.yml."),
                 "command": key("A command line for `sh -c`; what it prints is the secret."),
+                "age": key("A name in `secrets.age`, the encrypted file beside citrino.yml (`citrino-ops secrets set NAME`)."),
             },
         })
     }

@@ -158,6 +158,15 @@ impl Printer {
         self.bar.suspend(|| self.complain("alarm", error));
     }
 
+    /// A line of somebody else's errors.
+    pub fn complaint(&self, line: &str) {
+        let text = self.painted(&[Piece::from(line)]);
+        self.bar.suspend(|| {
+            // Nothing can be done when stderr is closed.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        });
+    }
+
     pub fn spin(&mut self, prefix: String, message: &str) {
         let message = plain::line(message).into_owned();
         if let Some(waiting) = &self.waiting {

@@ -25,6 +25,11 @@ impl Domain {
             return None;
         }
         let text = text.trim();
+        if let Some(below) = text.strip_prefix("*.").filter(|below| is_domain(below)) {
+            return Some(format!(
+                "must be one host name: only a proof in the DNS brings a certificate for every name below {below}, and this version makes none; list the names in `tls.names`"
+            ));
+        }
         let better = Some(text.to_lowercase()).filter(|lower| is_domain(lower));
         let better = better.or_else(|| host_of(text));
         Some(match better {
@@ -76,6 +81,14 @@ fn host_of(text: &str) -> Option<String> {
 pub struct Address(String);
 
 text_of!(Address);
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::try_from(text.to_owned())
+    }
+}
 
 impl TryFrom<String> for Address {
     type Error = String;

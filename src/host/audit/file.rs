@@ -22,6 +22,7 @@ const TAIL_BYTES: u64 = 1 << 17;
 
 /// Where the next line goes.
 struct End {
+    /// The last one of a run: sessions are opened beside them.
     last: Option<Line>,
     n: u64,
     hash: String,
@@ -31,7 +32,8 @@ struct End {
     open: bool,
 }
 
-/// Adds a line; it is on disk when this returns. Whoever calls holds the lock of the host.
+/// Adds a line; it is on disk when this returns. A session is opened while a run holds the host, so the file has a lock of its own,
+/// for as long as a line takes.
 ///
 /// # Errors
 /// E0523 when it could not be written.
@@ -48,8 +50,10 @@ pub fn write(system: &System, stack: &str, claim: &Claim, deed: AuditEntry) -> R
 
 fn append(system: &System, stack: &str, claim: &Claim, mut deed: AuditEntry) -> Result<()> {
     let mut file = open(system)?;
+    file.lock()?;
     let end = end(&mut file)?;
     deed.found = match &end.last {
+        _ if deed.did == AuditAction::Session => None,
         Some(last) if last.deed.did.opens() && !(deed.did.closes() && last.run == claim.run) => {
             Some(cut_off(system, last)?)
         }
@@ -127,10 +131,11 @@ fn end_of(bytes: &[u8]) -> End {
         open,
     };
     let (mut behind, mut damaged) = (0, 0);
-    for line in lines(bytes).rev() {
+    let mut before = lines(bytes).rev();
+    while let Some(line) = before.next() {
         let whole = line.ends_with(b"\n");
         if let Some(link) = ChainLink::read(line).filter(|link| whole || link.sound) {
-            end.last = serde_json::from_slice(line).ok();
+            end.last = std::iter::once(line).chain(before).find_map(of_a_run);
             (end.n, end.hash) = (link.n, link.hash);
             break;
         }
@@ -143,6 +148,12 @@ fn end_of(bytes: &[u8]) -> End {
         end.n += damaged;
     }
     end
+}
+
+/// The line of a run; what was written for a session, or cannot be read, is none.
+fn of_a_run(line: &[u8]) -> Option<Line> {
+    let line: Line = serde_json::from_slice(line).ok()?;
+    (line.deed.did != AuditAction::Session).then_some(line)
 }
 
 /// What the journal knows of a run whose end is not in the audit.
@@ -206,4 +217,79 @@ fn behind(file: &mut File, head: &Head, from: u64) -> Result<Option<Vec<u8>>> {
         }
     };
     Ok(fits.then_some(new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::audit::check;
+
+    fn deed(did: AuditAction) -> AuditEntry {
+        AuditEntry {
+            did,
+            ..AuditEntry::default()
+        }
+    }
+
+    fn last(system: &System) -> Line {
+        let text = system.read_text(PATH).unwrap().unwrap();
+        serde_json::from_str(text.lines().last().unwrap()).unwrap()
+    }
+
+    /// A person may work on the host while a run is at it: that neither ends the run nor hides that it was cut off.
+    #[test]
+    fn a_session_beside_a_run_says_nothing_of_the_run() {
+        use AuditAction::{Begun, Ended, Session};
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        std::fs::create_dir_all(system.path("/var/log/citrino")).unwrap();
+        let write = |run: &str, did| {
+            write(&system, "s", &Claim::new(run, "deploy", "ana"), deed(did)).unwrap();
+        };
+        write("r1", Begun);
+        write("r2", Session);
+        assert_eq!(last(&system).deed.found, None);
+        write("r1", Ended);
+        assert_eq!(last(&system).deed.found, None);
+        write("r3", Begun);
+        write("r4", Session);
+        write("r5", Session);
+        write("r6", Begun);
+        assert_eq!(
+            last(&system).deed.found.unwrap(),
+            "deploy by ana (run r3) was cut off"
+        );
+        let text = system.read_text(PATH).unwrap().unwrap();
+        let checked = check(text.as_bytes(), &Head::default());
+        assert!(
+            checked.flaws.is_empty() && checked.lines == 7,
+            "{:?}",
+            checked.flaws
+        );
+    }
+
+    #[test]
+    fn lines_of_two_writers_at_once_are_one_chain() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        std::fs::create_dir_all(system.path("/var/log/citrino")).unwrap();
+        std::thread::scope(|scope| {
+            for who in ["ana", "luis"] {
+                let system = &system;
+                scope.spawn(move || {
+                    for _ in 0..40 {
+                        let claim = Claim::new("r", "psql", who);
+                        write(system, "s", &claim, deed(AuditAction::Session)).unwrap();
+                    }
+                });
+            }
+        });
+        let text = system.read_text(PATH).unwrap().unwrap();
+        let checked = check(text.as_bytes(), &Head::default());
+        assert!(
+            checked.flaws.is_empty() && checked.lines == 80,
+            "{:?}",
+            checked.flaws
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! What the operator's side says to the agent on the host, and hears from it.
 
+mod session;
+
 use anyhow::Result;
 use openssh::Session;
 use tokio::io::BufReader;

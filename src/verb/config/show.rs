@@ -69,7 +69,7 @@ fn below(above: &str, value: Value, found: &mut Vec<(String, Value)>) {
 /// A source of a secret is told in one line.
 fn is_source(map: &serde_json::Map<String, Value>) -> bool {
     map.len() == 1
-        && ["env", "file", "command"]
+        && ["env", "file", "command", "age"]
             .iter()
             .any(|key| map.contains_key(*key))
 }

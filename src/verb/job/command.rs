@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use crate::cli::Cli;
 use crate::config::source;
 use crate::core::plan::{Claim, Purpose};
+use crate::core::shell;
 
 /// One command, as plans and journals name it.
 pub struct JobCommand {
@@ -41,21 +42,12 @@ pub fn typed(cli: &Cli) -> String {
     let program = std::env::args().next();
     let mut words = vec![program.unwrap_or_else(|| "citrino-ops".to_owned())];
     if let Some(path) = &cli.config {
-        words.extend(["-c".to_owned(), quoted(&path.to_string_lossy())]);
+        words.extend(["-c".to_owned(), shell::word(&path.to_string_lossy())]);
     }
     if let Some(name) = &cli.environment {
-        words.extend(["-e".to_owned(), quoted(name)]);
+        words.extend(["-e".to_owned(), shell::word(name)]);
     }
     words.join(" ")
-}
-
-/// As a shell reads it as one word.
-fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%,=~".contains(letter);
-    if word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Names sort by time; the nanoseconds tell two of one second apart.
@@ -74,16 +66,4 @@ fn who() -> String {
         |name| name.to_string_lossy().into_owned(),
     );
     format!("{user}@{machine}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_one_word_of_a_shell() {
-        assert_eq!(quoted("../shop/citrino.yml"), "../shop/citrino.yml");
-        assert_eq!(quoted("my shop.yml"), "'my shop.yml'");
-        assert_eq!(quoted("ana's.yml"), r"'ana'\''s.yml'");
-    }
 }

@@ -1,0 +1,64 @@
+//! What the operator says to begin with, where nobody is there to be asked. `cli.rs` has the command.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::core::value::{Address, Domain, HostKey, Login, Port, StackName, Word};
+
+#[derive(Clone, Debug, Args)]
+pub struct InitOptions {
+    /// The name of the stack, and of its server [default: the name of this folder]
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<StackName>,
+    /// The name that users type
+    #[arg(long)]
+    pub domain: Option<Domain>,
+    /// A machine that is there already, by its address; without it a server at Hetzner
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["server_type", "location", "image"])]
+    pub host: Option<Address>,
+    /// Where its sshd listens
+    #[arg(long, requires = "host", default_value = "22", value_parser = port)]
+    pub ssh_port: Port,
+    /// Who logs in to it
+    #[arg(long, requires = "host", default_value = "root")]
+    pub ssh_user: Login,
+    /// Its host key, as `ssh-ed25519 AAAA…`; a person is shown its fingerprint and asked
+    #[arg(long, requires = "host", value_name = "LINE")]
+    pub host_key: Option<HostKey>,
+    /// The server type [default: the cheapest with 2 GB]
+    #[arg(long, value_name = "TYPE")]
+    pub server_type: Option<Word>,
+    /// Where the server stands
+    #[arg(long)]
+    pub location: Option<Word>,
+    /// The system [default: debian-12]
+    #[arg(long)]
+    pub image: Option<Word>,
+    /// The public key that you log in with [default: one of `~/.ssh`]
+    #[arg(long, value_name = "FILE")]
+    pub ssh_key: Option<PathBuf>,
+    /// A bucket for copies of the backups
+    #[arg(long, value_name = "NAME", requires_all = ["endpoint", "region"])]
+    pub bucket: Option<Word>,
+    /// The bucket's S3 endpoint, as `https://…`
+    #[arg(long, value_name = "URL", requires = "bucket")]
+    pub endpoint: Option<String>,
+    /// The bucket's region
+    #[arg(long, requires = "bucket")]
+    pub region: Option<Word>,
+    /// Also make secrets.age, with a password for the database
+    #[arg(long)]
+    pub secrets: bool,
+    /// Write the rehearsal on machines of the lab instead
+    #[arg(long, conflicts_with_all = ["stack", "domain", "host", "server_type", "bucket", "secrets"])]
+    pub lab: bool,
+    /// Ask nothing: what is not said has its default
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+fn port(text: &str) -> Result<Port, String> {
+    let port = text.parse().ok().and_then(Port::new);
+    port.ok_or_else(|| "must be a number from 1 to 65535".to_owned())
+}
