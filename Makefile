@@ -1,7 +1,7 @@
 # What lab/tools installs of cargo's subcommands.
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: demo demo-down build test test-host test-long cuts fast check audit docs dist coverage takeover hetzner-walk neighbours planted settings memory bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
+.PHONY: certificates demo demo-down build test test-host test-long cuts fast check audit docs dist coverage takeover hetzner-walk neighbours planted settings memory bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
 
 demo: ## from nothing to a server that serves, on real machines of the lab
 	@./lab/demo
@@ -36,6 +36,9 @@ takeover: test-tools ## a host that an earlier version has brought up; builds th
 neighbours: test-tools ## a host that was there before keeps its other site and cluster, and is asked about them
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^neighbours::/)')
 
+certificates: test-tools ## a host whose certificate an ACME server issues: before its name leads there, and renewed under load
+	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^certificates::/)')
+
 planted: test-tools ## the app's role lays traps in its database, and every verb and timer walks past them
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^planted::/)')
 
@@ -48,11 +51,11 @@ memory: test-tools ## a minute each: the app's answers from memory against those
 settings: test-tools ## twenty changed settings of the app under load
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^consequences::twenty/)')
 
-test-long: test-tools cuts bench-short takeover planted neighbours settings memory ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
+test-long: test-tools cuts bench-short takeover planted neighbours certificates settings memory ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
 	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'
 
-cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision
-	CITRINO_EVERY_CUT=1 $(NEXTEST) -E '(binary_id(citrino-ops::host) & test(/^(cuts|attacks_paths)::/)) | (binary_id(citrino-ops::hetzner) & test(/^(faults::each_call|kills::a_kill_at_any)/))'
+cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision, those to an issuer of certificates
+	CITRINO_EVERY_CUT=1 $(NEXTEST) -E '(binary_id(citrino-ops::host) & test(/^(cuts|attacks_paths)::/)) | (binary_id(citrino-ops::hetzner) & test(/^(faults::each_call|kills::a_kill_at_any)/)) | (binary_id(citrino-ops::certificates) & test(/^spoiled::/))'
 
 CASES ?= 2048
 fuzz: test-tools ## generated input for every parser and for the operator's side of a connection; CASES=20000 for longer
@@ -68,7 +71,10 @@ check: ## formatting and lints
 audit: ## licences, sources and advisories of the dependencies; needs cargo-deny and the internet
 	cargo deny check
 
-docs: ## the code's own documentation; a warning is an error
+docs: ## the code's own documentation, where a warning is an error, and the handbook as a site in target/handbook; installs mdbook
+	./lab/tools book
+	mdbook build docs/handbook/en
+	mdbook build docs/handbook/es
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 
 dist: ## a static tarball, a Debian package, a list of its parts and checksums, in target/dist; installs cargo-sbom and lintian where they are missing

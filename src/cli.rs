@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::{Duration, OffsetDateTime};
 
+use crate::core::handbook::Language;
 use crate::task::recovered;
 
 pub use crate::config::options::{
@@ -117,6 +118,11 @@ pub enum Verb {
     Cost,
     /// Run the production checklist on the host
     Health,
+    /// Show the certificate of the site, or renew it
+    Tls {
+        #[command(subcommand)]
+        what: TlsCommand,
+    },
     /// Check this machine: ssh, keys, clock, token, secrets, the domain, free space
     Doctor,
     /// Show the logs of the host
@@ -179,6 +185,14 @@ pub enum Verb {
         #[command(subcommand)]
         what: ConfigCommand,
     },
+    /// Read the operator's handbook: the contents, a page, or what has these words
+    Docs {
+        /// A page, an error code, or words to look for; without them, all pages are listed
+        words: Vec<String>,
+        /// The language [default: that of the environment, English if it is another]
+        #[arg(long, value_name = "en|es")]
+        lang: Option<Language>,
+    },
     /// Explain an error code: cause, what was changed, what to do next
     Explain {
         /// Such as E0502; without it, all codes are listed
@@ -214,6 +228,14 @@ pub enum ConfigCommand {
         #[arg(long, conflicts_with = "key")]
         markdown: bool,
     },
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum TlsCommand {
+    /// Show who issued it, for which names, when it ends and is renewed, and why the last order was refused
+    Status,
+    /// Have the issuer make a new one now, with a new key
+    Renew,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -355,6 +377,8 @@ pub enum Scheduled {
     Drill,
     /// Copy the backups to the bucket
     Offsite,
+    /// Renew the certificate of the site when its time has come
+    Certificate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -121,15 +121,27 @@ fn the_glossary_and_the_manual_tell_of_every_exit_code() {
     }
 }
 
+/// The pages of the handbook, in both languages.
+fn handbook() -> Vec<String> {
+    let files = |language: &str| {
+        let folder = format!("docs/handbook/{language}");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&folder);
+        let entries = std::fs::read_dir(path).unwrap();
+        entries
+            .map(move |entry| format!("{folder}/{}", entry.unwrap().file_name().display()))
+            .filter(|name| Path::new(name).extension().is_some_and(|end| end == "md"))
+            .collect::<Vec<_>>()
+    };
+    let pages = [files("en"), files("es")].concat();
+    assert!(pages.len() > 100, "{pages:?}");
+    pages
+}
+
 #[test]
 fn every_code_that_the_papers_name_is_one() {
-    for paper in [
-        "README.md",
-        "docs/architecture.md",
-        "docs/tasks.md",
-        "docs/operations/README.md",
-    ] {
-        let text = read(paper);
+    let papers = ["README.md", "docs/architecture.md", "docs/tasks.md"].map(str::to_owned);
+    for paper in papers.into_iter().chain(handbook()) {
+        let text = read(&paper);
         let words = text.split(|c: char| !c.is_ascii_alphanumeric());
         let codes = words.filter(|word| {
             word.len() == 5 && word.starts_with('E') && word[1..].parse::<u16>().is_ok()
@@ -163,13 +175,16 @@ fn the_handbook_knows_every_question_of_health() {
         .iter()
         .flat_map(|step| names(step, &profile))
         .collect();
-    let told: Vec<String> = table(&read("docs/operations/README.md"), "row")
-        .into_iter()
-        .map(|row| row[0].clone())
-        .collect();
-    assert_eq!(told, asked);
+    for language in ["en", "es"] {
+        let page = format!("docs/handbook/{language}/health-rows.md");
+        let told: Vec<String> = table(&read(&page), "row")
+            .into_iter()
+            .map(|row| row[0].clone())
+            .collect();
+        assert_eq!(told, asked, "{page}");
+    }
     let outside = read("src/verb/health/outside.rs");
-    let rows = table(&read("docs/operations/README.md"), "row of `outside`");
+    let rows = table(&read("docs/handbook/en/health-rows.md"), "row of `outside`");
     assert_eq!(rows.len(), outside.matches("steps.push(step(").count());
     for row in rows {
         assert!(outside.contains(&format!("\"{}\"", row[0])), "{}", row[0]);
@@ -178,21 +193,18 @@ fn the_handbook_knows_every_question_of_health() {
 
 #[test]
 fn every_paper_that_is_named_is_there() {
-    for paper in [
+    let papers = [
         "README.md",
         "CONTRIBUTING.md",
         "docs/architecture.md",
         "docs/tasks.md",
         "docs/glossary.md",
-        "docs/operations/README.md",
-        "docs/operations/profile.md",
-        "docs/operations/environments.md",
-        "docs/operations/secrets.md",
         "docs/configuration.md",
         "docs/security.md",
         "SECURITY.md",
-    ] {
-        for name in quoted(&read(paper)) {
+    ];
+    for paper in papers.map(str::to_owned).into_iter().chain(handbook()) {
+        for name in quoted(&read(&paper)) {
             let is_paper = Path::new(&name).extension().is_some_and(|end| end == "md")
                 || name.starts_with("docs/")
                 || name.starts_with("examples/");

@@ -11,11 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use citrino_ops::config::playbook::Playbooks;
-use citrino_ops::config::stack::{Https, Stack};
+use citrino_ops::config::stack::Stack;
 use citrino_ops::config::template::{Templates, Values};
 use citrino_ops::core::plan::Step;
 use citrino_ops::facts::Facts;
+use citrino_ops::planner::certificate::{self, renewed};
 use citrino_ops::task::Task;
+use citrino_ops::task::certificate::Renew;
 use citrino_ops::task::file::FileContent;
 
 const LEAST: &str = "stack: prod\nhost: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }\n";
@@ -32,6 +34,8 @@ fn values(domain: &str, tls: &str) -> Values {
         .with("domain", &stack.domain)
         .with("tls", &stack.tls)
         .with("https", &stack.tls.https())
+        .with("certificate_settings", &certificate::settings(&stack, None))
+        .with("hardening", &[""; 0])
         .with("app", &stack.app)
         .with("profile", &*stack.profile)
         .with("backup", &stack.backup)
@@ -105,13 +109,64 @@ fn with_one_all_but_challenges_goes_over_tls() {
     );
 }
 
-/// A browser that was told so would refuse the site for two years when nobody vouches for it.
+/// A browser that was told so would refuse the site for two years when nobody vouches for it: what tells it so lies beside the
+/// certificate, and `tests/certificates` has what puts it there.
 #[test]
-fn only_a_certificate_that_browsers_trust_binds_them_to_it() {
-    let values = values("example.com", "{ issuer: self_signed }");
-    assert!(!nginx(&values).contains("Strict-Transport-Security"));
-    let trusted = values.with("https", &Https { hsts: true });
-    assert!(nginx(&trusted).contains("add_header Strict-Transport-Security max-age=63072000"));
+fn only_what_lies_beside_a_certificate_binds_browsers_to_it() {
+    for tls in ["{ issuer: self_signed }", "{ issuer: letsencrypt }"] {
+        let conf = nginx(&values("example.com", tls));
+        assert!(!conf.contains("Strict-Transport-Security"));
+        assert_eq!(
+            conf.matches(&format!("include {LIVE}/hsts*.conf;")).count(),
+            1
+        );
+    }
+}
+
+/// An issuer looks for its proof under every name, without TLS; who comes to read is sent on to the one name.
+#[test]
+fn further_names_lead_to_the_one() {
+    let tls = "{ issuer: letsencrypt, names: [www.example.com, old.example.net] }";
+    let values = values("example.com", tls);
+    let conf = nginx(&values);
+    assert_eq!(
+        conf.matches("server_name www.example.com old.example.net;")
+            .count(),
+        2
+    );
+    assert_eq!(
+        conf.matches("location /.well-known/acme-challenge/ {")
+            .count(),
+        2
+    );
+    assert_eq!(
+        conf.matches("return 308 https://example.com$request_uri;")
+            .count(),
+        3
+    );
+    assert_eq!(
+        conf.matches("include /etc/citrino/tls/live/hsts*.conf;")
+            .count(),
+        1
+    );
+    assert_eq!(conf.matches('{').count(), conf.matches('}').count());
+}
+
+/// What nginx was given to read is the same for `converge` and for the timer: or a renewal would be a change to the next `converge`.
+#[test]
+fn a_renewal_is_no_change_to_the_next_converge() {
+    let values = values("example.com", "{ issuer: letsencrypt }");
+    let read = |steps: Vec<Step<Task>>| {
+        let lists = steps.into_iter().filter_map(|step| match step.task {
+            Task::Service(service) if service.unit == "nginx.service" => Some(service.reload_on),
+            _ => None,
+        });
+        lists.collect::<Vec<_>>()
+    };
+    let by_timer = read(renewed(Renew::Due));
+    assert_eq!(by_timer.len(), 1);
+    assert_eq!(read(steps("nginx", &values)), by_timer);
+    assert_eq!(read(steps("certificate", &values)), by_timer);
 }
 
 /// The playbook's certificate for a domain, with a folder of the test's in the place of the host's.

@@ -12,7 +12,9 @@ use crate::core::engine;
 use crate::core::error::{Code, Fault};
 use crate::core::event::{Event, RunPoint};
 use crate::core::plan::{Claim, Plan, Purpose, Step};
+use crate::core::value::HostName;
 use crate::facts::backups::Format;
+use crate::facts::certificate::CertificateSettings;
 use crate::facts::{self, Facts};
 use crate::host::journal::{Journal, TIMER};
 use crate::host::lock;
@@ -20,7 +22,9 @@ use crate::host::own::BACKUP_SETTINGS;
 use crate::host::profile;
 use crate::host::system::System;
 use crate::planner::backup::Settings;
+use crate::planner::certificate as planned;
 use crate::task::Task;
+use crate::task::certificate::{self, Renew};
 
 /// Runs one to its end.
 ///
@@ -28,9 +32,11 @@ use crate::task::Task;
 /// E0504 while another run holds the host: systemd starts it again later. E0426 without settings.
 pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
     let system = profile::on(System::host())?;
-    let settings = settings(&system)?;
+    let Some(wishes) = JobSettings::of(job, &system)? else {
+        return Ok(());
+    };
     let at = OffsetDateTime::now_utc();
-    let claim = claim(job, at)?.on_host(settings.host.clone());
+    let claim = claim(job, at)?.on_host(wishes.host());
     let _lock = match lock::take(&system, &claim)? {
         Ok(lock) => lock,
         Err(holder) => {
@@ -44,9 +50,12 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
         }
     };
     guard::refuse_while_armed(&system)?;
+    if matches!(wishes, JobSettings::Certificate(_)) && !certificate::is_due(&system).await? {
+        return Ok(());
+    }
     // Under the lock nobody changes them any more.
     let facts = facts::gather(&system).await?;
-    let plan = plan(claim, &settings, steps(job, &settings, &facts, at)?);
+    let plan = wishes.plan(job, claim, &facts, at)?;
     let mut journal = Journal::open(&system)?;
     let mut record = AuditRecord::begin(&system, &plan, AuditAction::Begun)?;
     let tally = engine::run(&plan, &system, &mut |event| {
@@ -62,6 +71,52 @@ pub async fn run(job: Scheduled, tell: &mut impl FnMut(Event)) -> Result<()> {
         journal.keep(&Event::Heard { point })?;
     }
     Ok(())
+}
+
+/// What a job is about, as `converge` wrote it down.
+enum JobSettings {
+    Backups(Box<Settings>),
+    Certificate(Box<CertificateSettings>),
+}
+
+impl JobSettings {
+    /// None of a certificate that no issuer is asked for.
+    fn of(job: Scheduled, system: &System) -> Result<Option<Self>> {
+        if job != Scheduled::Certificate {
+            let settings = settings(system)?;
+            return Ok(Some(Self::Backups(Box::new(settings))));
+        }
+        let settings = CertificateSettings::read(system)?;
+        Ok(settings.map(|settings| Self::Certificate(Box::new(settings))))
+    }
+
+    fn host(&self) -> Option<HostName> {
+        match self {
+            Self::Backups(settings) => settings.host.clone(),
+            Self::Certificate(settings) => Some(settings.host.clone()),
+        }
+    }
+
+    fn plan(
+        &self,
+        job: Scheduled,
+        claim: Claim,
+        facts: &Facts,
+        at: OffsetDateTime,
+    ) -> Result<Plan<Task>> {
+        let (stack, plan) = match self {
+            Self::Backups(settings) => {
+                let steps = steps(job, settings, facts, at)?;
+                (&settings.stack, Plan::new(claim, steps))
+            }
+            Self::Certificate(settings) => {
+                let plan = Plan::new(claim, planned::renewed(Renew::Due));
+                let way_back = planned::way_back(&facts.certificate);
+                (&settings.stack, plan.or_else(way_back))
+            }
+        };
+        Ok(plan.of_stack(stack).purpose(Purpose::Timer))
+    }
 }
 
 fn settings(system: &System) -> Result<Settings> {
@@ -88,18 +143,13 @@ fn claim(job: Scheduled, at: OffsetDateTime) -> Result<Claim> {
         Scheduled::Backup => "backup",
         Scheduled::Drill => "backup drill",
         Scheduled::Offsite => "backup offsite",
+        Scheduled::Certificate => "tls renew",
     };
     Ok(Claim::new(
         at.format(format)?,
         verb,
         format!("{TIMER}{}", host.to_string_lossy()),
     ))
-}
-
-fn plan(claim: Claim, settings: &Settings, steps: Vec<Step<Task>>) -> Plan<Task> {
-    Plan::new(claim, steps)
-        .of_stack(&settings.stack)
-        .purpose(Purpose::Timer)
 }
 
 fn steps(
@@ -115,5 +165,6 @@ fn steps(
         Scheduled::Drill if is_readable => settings.drilled(facts, None, Vec::new()),
         Scheduled::Drill => Ok(settings.taken_and_proven(&facts.app, at)),
         Scheduled::Offsite => Ok(settings.sent(at).into_iter().collect()),
+        Scheduled::Certificate => Ok(Vec::new()),
     }
 }

@@ -18,6 +18,9 @@ pub struct Page {
     /// What was and was not changed when the error is told.
     pub changed: String,
     pub next: String,
+    /// The page of the handbook that has the whole procedure.
+    #[serde(default)]
+    pub handbook: Option<String>,
 }
 
 #[derive(Deserialize)]

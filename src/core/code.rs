@@ -132,6 +132,13 @@ codes! {
         E0453 => REFUSED,
         E0454 => FAILED,
         E0455 => REFUSED,
+        E0460 => FAILED,
+        E0461 => FAILED,
+        E0462 => REFUSED,
+        E0463 => REFUSED,
+        E0464 => REFUSED,
+        E0465 => FAILED,
+        E0466 => REFUSED,
     }
     /// The connection to a host, and the runs on it.
     Connection {

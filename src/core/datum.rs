@@ -37,6 +37,8 @@ kinds! {
     LastRun => "last_run",
     /// Where the site's name leads.
     Domain => "domain",
+    /// The certificate of the site, and what becomes of it.
+    Certificate => "certificate",
     /// Where the site is, and what it waits for.
     Site => "site",
     Release => "release",
@@ -59,6 +61,9 @@ kinds! {
     /// What stands between two lines of the audit.
     TornLine => "torn_line",
     ErrorCode => "error_code",
+    /// A page of the handbook, as its contents have it.
+    HandbookEntry => "handbook_entry",
+    HandbookPage => "handbook_page",
     /// What a key of citrino.yml is, and where that is said.
     ConfigValue => "config_value",
     ConfigSchema => "config_schema",

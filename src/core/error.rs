@@ -87,12 +87,29 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 }
 
 fn fault(error: &anyhow::Error) -> Option<&Fault> {
-    error.chain().find_map(|cause| cause.downcast_ref())
+    // One that was put around another error is found by anyhow alone.
+    let outer = error.downcast_ref();
+    outer.or_else(|| error.chain().find_map(|cause| cause.downcast_ref()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fault_is_found_around_another_error_and_within_it() {
+        let fault = || Fault::new(Code::E0426, "a file cannot be read").hint("converge");
+        let around = anyhow::anyhow!("no JSON").context(fault());
+        let within = anyhow::Error::from(fault()).context("settings");
+        let deep = anyhow::anyhow!("no JSON")
+            .context(fault())
+            .context("settings");
+        for error in [around, within, deep] {
+            let info = error_info(&error);
+            assert_eq!(info.code, Code::E0426, "{error:#}");
+            assert_eq!(info.hint.as_deref(), Some("converge"), "{error:#}");
+        }
+    }
 
     #[test]
     fn the_number_of_a_system_error_is_not_told() {

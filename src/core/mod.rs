@@ -9,6 +9,7 @@ pub mod digest;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod handbook;
 pub mod http;
 pub mod outage;
 pub mod plain;

@@ -19,11 +19,13 @@ use crate::host::system::{Cmd, System};
 pub mod app;
 pub mod backups;
 pub mod bucket_backups;
+pub mod certificate;
 pub mod imports;
 pub mod patch_base;
 
 use app::AppFacts;
 use backups::Backups;
+use certificate::CertificateFacts;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Facts {
@@ -41,6 +43,9 @@ pub struct Facts {
     pub app: AppFacts,
     #[serde(default)]
     pub backups: Backups,
+    /// Absent in what an earlier version says.
+    #[serde(default)]
+    pub certificate: Box<CertificateFacts>,
     pub host_keys: HostKeys,
     /// The port of the stack's cluster, or the one that it is to be made with.
     #[serde(default)]
@@ -120,6 +125,7 @@ async fn all(system: &System) -> Result<Facts> {
     let mut exposed = exposed(system)?;
     let app = known(app::gather(system).await, &mut exposed)?;
     let backups = known(backups::gather(system), &mut exposed)?;
+    let certificate = known(CertificateFacts::gather(system), &mut exposed)?;
     let cluster_port = known(cluster::own_port(system).map(Some), &mut exposed)?;
     let neighbours = neighbours(system)?;
     // Before the journal: whoever finds the switch gone finds there how it went off.
@@ -135,6 +141,7 @@ async fn all(system: &System) -> Result<Facts> {
         boot_id: line(system, "/proc/sys/kernel/random/boot_id")?,
         app,
         backups,
+        certificate: Box::new(certificate),
         host_keys: HostKeys {
             current: public_key(system, HOST_KEY)?,
             next: public_key(system, NEXT_HOST_KEY)?,

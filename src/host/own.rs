@@ -12,6 +12,12 @@ pub const PROFILE: &str = "/etc/citrino/profile.json";
 
 /// The certificates of the site and their keys.
 pub const CERTIFICATES: &str = "/etc/citrino/tls";
+/// The link to the folder of the one that nginx shows.
+pub const LIVE_CERTIFICATE: &str = "/etc/citrino/tls/live";
+/// How certificates are issued.
+pub const CERTIFICATE_SETTINGS: &str = "/etc/citrino/certificate.json";
+/// The host's accounts with issuers, and their keys.
+pub const ACME_ACCOUNTS: &str = "/etc/citrino/acme";
 
 /// What the agent keeps.
 pub const STATE: &str = "/var/lib/citrino";
@@ -34,6 +40,8 @@ pub const SWITCHED: &str = "/var/lib/citrino/switched_ms";
 pub const NEIGHBOURS: &str = "/var/lib/citrino/neighbours.json";
 /// Files as they were before the first of ours took their place, each below its own path.
 pub const ORIGINALS: &str = "/var/lib/citrino/originals";
+/// When the certificate is renewed, and why the last order brought none.
+pub const CERTIFICATE_STATE: &str = "/var/lib/citrino/certificate.json";
 pub const LOCK: &str = "/var/lib/citrino/lock";
 /// The plan of the run under way.
 pub const PLAN: &str = "/var/lib/citrino/plan.json";

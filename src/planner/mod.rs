@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod before;
+pub mod certificate;
 pub mod cloud;
 pub mod host_key;
 pub mod import;

@@ -8,6 +8,7 @@ pub mod backup;
 pub mod backup_downloaded;
 mod backup_files;
 pub mod backup_uploaded;
+pub mod certificate;
 pub mod command;
 pub mod directory;
 pub mod drill;
@@ -63,6 +64,7 @@ pub use archiving::Archiving;
 pub use backup::Backup;
 pub use backup_downloaded::BackupDownloaded;
 pub use backup_uploaded::BackupUploaded;
+pub use certificate::Certificate;
 pub use command::Command;
 pub use directory::Directory;
 pub use drill::Drill;
@@ -130,6 +132,7 @@ kinds! {
     backup::Backup,
     backup_downloaded::BackupDownloaded was "fetched",
     backup_uploaded::BackupUploaded was "arrived",
+    certificate::Certificate,
     command::Command,
     directory::Directory,
     drill::Drill,
@@ -188,6 +191,7 @@ impl Task {
                     system.foresee(path, FutureFile::Unknown);
                 }
             }
+            Task::Certificate(_) => system.foresee(certificate::CHAIN, FutureFile::Unknown),
             _ => {}
         }
     }

@@ -11,6 +11,7 @@ use crate::core::error::{Code, Fault};
 use crate::host::system::System;
 
 mod backups;
+mod certificate;
 mod host;
 mod http;
 mod load;
@@ -21,6 +22,7 @@ mod upkeep;
 mod wal;
 
 pub use backups::{BackupAge, OffsiteAge, ProofAge, Whole};
+pub use certificate::LifetimeLeft;
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
 pub use load::{Cpu, Disk, Memory};
@@ -76,6 +78,7 @@ pub enum Ask {
     OffsiteAge(OffsiteAge),
     ProofAge(ProofAge),
     Whole(Whole),
+    Certificate(LifetimeLeft),
     Clock(Clock),
     Reboot(Reboot),
     SecurityUpdates(SecurityUpdates),
@@ -104,6 +107,7 @@ impl Ask {
             Self::OffsiteAge(age) => age.answer(system),
             Self::ProofAge(age) => age.answer(system),
             Self::Whole(whole) => whole.answer(system).await,
+            Self::Certificate(left) => left.answer(system),
             Self::Clock(clock) => clock.answer(system).await,
             Self::Reboot(reboot) => reboot.answer(system),
             Self::SecurityUpdates(updates) => updates.answer(system).await,

@@ -1,6 +1,6 @@
 //! What is known of each verb before it runs.
 
-use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, SecretsCommand, Verb};
+use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, SecretsCommand, TlsCommand, Verb};
 use crate::config::playbook::Playbooks;
 use crate::config::source::SecretReading;
 use crate::core::plan::Purpose;
@@ -65,6 +65,12 @@ impl Verb {
             Verb::Status => "status",
             Verb::Cost => "cost",
             Verb::Health => "health",
+            Verb::Tls {
+                what: TlsCommand::Status,
+            } => "tls status",
+            Verb::Tls {
+                what: TlsCommand::Renew,
+            } => "tls renew",
             Verb::Doctor => "doctor",
             Verb::Logs(_) => "logs",
             Verb::Audit { .. } => "audit",
@@ -87,6 +93,7 @@ impl Verb {
                 ConfigCommand::Schema => "config schema",
                 ConfigCommand::Docs { .. } => "config docs",
             },
+            Verb::Docs { .. } => "docs",
             Verb::Explain { .. } => "explain",
             Verb::Completions { .. } => "completions",
             Verb::Agent => "agent",
@@ -114,6 +121,7 @@ impl Verb {
                 ..
             }
             | Verb::Adopt(_)
+            | Verb::Tls { .. }
             | Verb::Gc { .. } => (No, No),
             Verb::Backup { .. } | Verb::Restore(_) => (No, Yes),
             Verb::Secrets { .. } => (Yes, No),
@@ -129,6 +137,7 @@ impl Verb {
             Verb::Config {
                 what: ConfigCommand::Schema | ConfigCommand::Docs { .. },
             }
+            | Verb::Docs { .. }
             | Verb::Init(_)
             | Verb::Explain { .. }
             | Verb::Completions { .. }
@@ -136,6 +145,7 @@ impl Verb {
             | Verb::Guard
             | Verb::Scheduled { .. } => Needs::Nothing,
             Verb::Logs(_)
+            | Verb::Tls { .. }
             | Verb::Audit { .. }
             | Verb::Ssh { .. }
             | Verb::Exec(_)

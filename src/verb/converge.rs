@@ -6,6 +6,7 @@ use super::consent;
 use super::guarded::{self, Before};
 use super::job::Job;
 use super::provision::pending;
+use super::tls;
 use crate::cli::Apply;
 use crate::core::error::exit;
 use crate::core::event::Counts;
@@ -68,10 +69,24 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, yes: bool) -> Result<Counts>
     plan.guard_s = Some(guarded::within_s()?);
     plan.converges = true;
     let is_first = agent.facts().backups.key.is_none();
+    let certificate = agent.facts().certificate.clone();
     let tally = guarded::run(job, remote, agent, &plan, before).await?;
     if is_first && job.stack_key()?.is_none() {
         // The key that the host has made is to be here before the host can be lost.
         on_host::agent(job, remote).await?;
+    }
+    if job.stack.tls.directory().is_some() {
+        let certificate = match tally.changed {
+            0 => certificate,
+            _ => on_host::agent(job, remote)
+                .await?
+                .facts()
+                .certificate
+                .clone(),
+        };
+        if let Some(note) = tls::note(&certificate) {
+            job.report.note(note);
+        }
     }
     Ok(tally)
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::core::catalogue::{self, Page};
 use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::{Code, Fault, exit};
+use crate::core::handbook::{self, Language};
 use crate::core::report::Report;
 
 pub fn run(report: &mut Report, code: Option<&str>) -> Result<u8> {
@@ -25,15 +26,22 @@ pub fn run(report: &mut Report, code: Option<&str>) -> Result<u8> {
         })?;
     let width = report.width();
     let exit = code.exit().to_string();
-    let rows = [
+    let mut rows = vec![
         row("Cause", &page.cause, width),
         row("Changed", &page.changed, width),
         row("Next", &page.next, width),
         row("Exit", &exit, width),
     ];
+    rows.extend(page.handbook.as_deref().map(|name| procedure(name, width)));
     let text = format!("{code}: {}\n\n{}", page.title, rows.join("\n"));
     report.datum(datum(*code, page), &text);
     Ok(exit::OK)
+}
+
+/// The page of the handbook, below the rows about the code.
+fn procedure(name: &str, width: usize) -> String {
+    let text = handbook::page(Language::of_environment(), name).unwrap_or_default();
+    format!("\n{}", handbook::plain(text, width))
 }
 
 fn datum(code: Code, page: &Page) -> Datum {
@@ -43,6 +51,7 @@ fn datum(code: Code, page: &Page) -> Datum {
         "cause": page.cause,
         "changed": page.changed,
         "next": page.next,
+        "handbook": page.handbook,
         "exit": code.exit(),
     });
     Datum::new(DatumKind::ErrorCode, data)

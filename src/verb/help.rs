@@ -25,15 +25,18 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Operate",
         &[
-            "status", "health", "doctor", "logs", "audit", "secrets", "exec", "psql", "proxy",
-            "ssh",
+            "status", "health", "doctor", "tls", "logs", "audit", "secrets", "exec", "psql",
+            "proxy", "ssh",
         ],
     ),
     (
         "Resources at Hetzner",
         &["cost", "adopt", "rebuild", "gc", "destroy"],
     ),
-    ("Help", &["config", "explain", "completions", "help"]),
+    (
+        "Help",
+        &["docs", "config", "explain", "completions", "help"],
+    ),
 ];
 
 /// The command that was typed. Help and usage errors are printed, and end the process.

@@ -31,7 +31,7 @@ pub async fn run(report: &mut Report, cli: &Cli, options: &InitOptions) -> Resul
     if cli.config.is_some() || cli.environment.is_some() {
         let message = "`init` writes the citrino.yml of this folder, and no other file";
         return Err(Fault::new(Code::E0802, message)
-            .hint("leave out -c and -e; docs/operations/environments.md says how staging stands beside production")
+            .hint("leave out -c and -e; `citrino-ops docs environments` says how staging stands beside production")
             .into());
     }
     refuse_to_overwrite()?;

@@ -1,6 +1,7 @@
 //! One command on one stack: what was read for it, who asks, and where it is told.
 
 mod command;
+mod issuer;
 mod keys;
 
 use anyhow::Result;
@@ -20,11 +21,13 @@ use crate::core::secret::{DOTS, Secret};
 use crate::core::stack_key::StackKey;
 use crate::facts::Facts;
 use crate::facts::backups::Judge;
+use crate::facts::certificate::CertificateSettings;
 use crate::host::sandbox;
 use crate::operator::outside::OutsideProbe;
 use crate::operator::preview::Preview;
 use crate::operator::stack_key::KnownStackKey;
 use crate::planner::backup::Settings;
+use crate::planner::certificate;
 use crate::planner::cloud::{PublicKey, Resource};
 use crate::task::Task;
 use command::JobCommand;
@@ -62,6 +65,8 @@ pub struct Job<'r> {
     pub report: &'r mut Report,
     /// What backups alone need.
     backup_secrets: Vec<(String, Secret)>,
+    /// The certificate that the server of an ACME issuer is trusted by, as PEM.
+    issuer_ca: Option<String>,
     /// The public keys of the operators.
     pub keys: Vec<PublicKey>,
     pub volume: Device,
@@ -84,8 +89,10 @@ impl<'r> Job<'r> {
         let backup_secrets = source::backup_secrets(&stack, reading)?;
         playbooks.take_secrets(secrets);
         let keys = keys::read(&stack)?;
+        let issuer_ca = issuer::ca(&stack)?;
         let mut job = Self::of(cli, stack, playbooks, report);
         job.keys = keys;
+        job.issuer_ca = issuer_ca;
         job.backup_secrets = backup_secrets;
         // What is no key is found before anything is sent.
         job.stack_key()?;
@@ -119,6 +126,7 @@ impl<'r> Job<'r> {
             playbooks,
             report,
             keys: Vec::new(),
+            issuer_ca: None,
             backup_secrets: Vec::new(),
             volume,
             command: JobCommand::of(cli),
@@ -182,7 +190,13 @@ impl<'r> Job<'r> {
                 &self.backups(),
                 &self.backups_with_dots(),
             )
+            .with("certificate_settings", &self.certificate())
             .with("alerts", &stack.alerts)
+    }
+
+    /// What a host must know of the issuer of its certificate; none where none is asked.
+    fn certificate(&self) -> Option<CertificateSettings> {
+        certificate::settings(&self.stack, self.issuer_ca.clone())
     }
 
     /// What a host must know of backups.

@@ -12,6 +12,7 @@ mod cost;
 mod cut_off;
 mod deploy;
 mod destroy;
+mod docs;
 mod doctor;
 mod domain;
 mod exec;
@@ -42,6 +43,7 @@ mod secrets;
 mod session;
 mod ssh;
 mod status;
+mod tls;
 mod up;
 mod validate;
 
@@ -121,6 +123,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> Result<u8> {
 async fn without_stack(cli: &Cli, report: &mut Report) -> Result<u8> {
     match &cli.verb {
         Verb::Init(options) => init::run(report, cli, options).await,
+        Verb::Docs { words, lang } => docs::run(report, words, *lang),
         Verb::Explain { code } => explain::run(report, code.as_deref()),
         Verb::Config { what } => config::at_once(report, what),
         Verb::Completions { shell } => Ok(completions::run(report, *shell)),
@@ -153,6 +156,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Cost => cost::run(job).await,
         Verb::Doctor => doctor::run(job).await,
         Verb::Health => health::run(job).await,
+        Verb::Tls { what } => tls::run(job, *what).await,
         Verb::Logs(options) => logs::run(job, options).await,
         Verb::Audit {
             what: Some(Audit::Verify { mirror }),
@@ -176,7 +180,8 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         } => destroy::unprotect(job).await,
         Verb::Destroy { snapshots, yes, .. } => destroy::run(job, *snapshots, *yes).await,
         Verb::Config { what } => config::run(job, what),
-        Verb::Init(_)
+        Verb::Docs { .. }
+        | Verb::Init(_)
         | Verb::Explain { .. }
         | Verb::Completions { .. }
         | Verb::Agent

@@ -13,6 +13,7 @@ mod audit;
 mod backup_faults;
 mod backups;
 mod browser;
+mod certificates;
 mod consequences;
 mod cuts;
 mod deploy;
@@ -33,6 +34,8 @@ mod need;
 mod neighbours;
 mod offsite;
 mod other_app;
+#[path = "../pebble/mod.rs"]
+mod pebble;
 mod pitr;
 mod planted;
 mod rebirth;

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use citrino_ops::core::error::Code;
 use citrino_ops::core::event::{Change, Counts, Event, Label, RunPoint, StepState};
 use citrino_ops::core::plan::StepId;
 use citrino_ops::core::value::Sha256;
 use citrino_ops::facts::app::{AppFacts, Release, ReleaseState};
 use citrino_ops::facts::backups::{BackupManifest, Backups};
+use citrino_ops::facts::certificate::{CaRefusal, CertificateFacts, LiveCertificate, leaf::Leaf};
 use citrino_ops::facts::{Facts, HostKeys, Os};
 use citrino_ops::host::journal::LastRun;
 use citrino_ops::protocol::FromAgent;
 use citrino_ops::storage::archive::ArchiveContent;
 use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
 
 use crate::script::{Script, Word};
 
@@ -118,6 +121,26 @@ pub fn greeting() -> Value {
             whole: vec![backup()],
             ..Backups::default()
         },
+        certificate: Box::new(CertificateFacts {
+            live: Some(LiveCertificate {
+                folder: "acme.a".into(),
+                leaf: Leaf {
+                    names: vec!["shop.example.com".into()],
+                    issuer: "an issuer".into(),
+                    serial: "01".into(),
+                    begins: OffsetDateTime::UNIX_EPOCH,
+                    ends: OffsetDateTime::UNIX_EPOCH + Duration::days(90),
+                },
+                issued: None,
+            }),
+            renewal: None,
+            refusal: Some(CaRefusal {
+                code: Code::E0463,
+                message: "the issuer refused it".into(),
+                at: OffsetDateTime::UNIX_EPOCH,
+                until: Some(OffsetDateTime::UNIX_EPOCH),
+            }),
+        }),
         cluster_port: 5432,
         ipv6: true,
         localhost: true,

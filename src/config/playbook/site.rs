@@ -94,6 +94,7 @@ mod tests {
             "postgres",
             "tls",
             "nginx",
+            "certificate",
             "app",
             "backup",
             "pitr",
@@ -114,6 +115,7 @@ mod tests {
                 "firewall",
                 "tls",
                 "nginx",
+                "certificate",
                 "app",
                 "in_force",
                 "in_force_app"

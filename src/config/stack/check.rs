@@ -164,29 +164,67 @@ fn variables(stack: &Stack, file: &mut Document) {
     }
 }
 
-/// Nothing issues a certificate by ACME yet: whoever believed that it does would have a site without TLS.
 fn tls(stack: &Stack, file: &mut Document) {
     let tls = &stack.tls;
-    let keys = [
-        ("email", tls.email.is_some()),
-        ("url", tls.url.is_some()),
-        ("ca", tls.ca.is_some()),
-    ];
-    if matches!(tls.issuer, Issuer::Letsencrypt | Issuer::Acme) {
-        file.refuse(
-            &["tls", "issuer"],
-            "cannot be used yet: this version makes no certificate by ACME; use `self_signed`, or remove `tls` and serve plain HTTP",
-        );
-    } else if !file.is_spoiled(&["tls", "issuer"]) {
-        for (key, _) in keys.iter().filter(|(_, is_there)| *is_there) {
-            file.refuse(
-                &["tls", key],
-                "has no effect: it is for an ACME issuer; remove it",
-            );
-        }
+    if !file.is_spoiled(&["tls", "issuer"]) {
+        issuer(stack, file);
     }
     if tls.issuer != Issuer::None && stack.domain.is_address() {
         file.refuse(&["domain"], "is an address; a certificate needs a name");
+    }
+    for (index, name) in tls.names.iter().enumerate() {
+        let path = ["tls", "names", &index.to_string()];
+        if name.is_address() {
+            file.refuse(&path, "is an address; a certificate needs a name");
+        } else if *name == stack.domain || tls.names[..index].contains(name) {
+            file.refuse(
+                &path,
+                "stands twice, here or as `domain`; remove one of them",
+            );
+        }
+    }
+}
+
+/// The keys that the issuer has no use for, and those that it needs.
+fn issuer(stack: &Stack, file: &mut Document) {
+    let tls = &stack.tls;
+    let is_acme = tls.issuer == Issuer::Acme;
+    let is_asked = is_acme || tls.issuer == Issuer::Letsencrypt;
+    let without_use = [
+        (
+            "names",
+            !tls.names.is_empty() && tls.issuer == Issuer::None,
+            "it is for a certificate",
+        ),
+        (
+            "email",
+            tls.email.is_some() && !is_asked,
+            "it is for an ACME issuer",
+        ),
+        (
+            "url",
+            tls.url.is_some() && !is_acme,
+            "it is for the issuer `acme`",
+        ),
+        (
+            "ca",
+            tls.ca.is_some() && !is_acme,
+            "it is for the issuer `acme`",
+        ),
+    ];
+    for (key, _, why) in without_use.iter().filter(|(_, is_there, _)| *is_there) {
+        let why = format!("has no effect: {why}; remove it");
+        file.refuse(&["tls", key], why);
+    }
+    match &tls.url {
+        None if is_acme && !file.is_spoiled(&["tls", "url"]) => file.refuse(
+            &["tls", "url"],
+            "is missing: the issuer `acme` needs the directory of its server",
+        ),
+        Some(url) if is_acme && !url.is_https() => {
+            file.refuse(&["tls", "url"], "must begin with https://: ACME needs TLS");
+        }
+        _ => {}
     }
 }
 

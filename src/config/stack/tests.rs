@@ -143,12 +143,44 @@ const REFUSED: &[(&str, &str)] = &[
         "4: database.name: cannot be `all`",
     ),
     (
-        "tls: { issuer: letsencrypt }\n",
-        "4: tls.issuer: cannot be used yet",
+        "tls: { issuer: acme }\n",
+        "4: tls.url: is missing: the issuer `acme` needs the directory of its server",
+    ),
+    (
+        "tls: { issuer: acme, url: \"http://ca.example.com\" }\n",
+        "4: tls.url: must begin with https://",
+    ),
+    (
+        "tls: { issuer: letsencrypt, url: \"https://ca.example.com\" }\n",
+        "4: tls.url: has no effect: it is for the issuer `acme`",
+    ),
+    (
+        "tls: { issuer: letsencrypt, ca: ca.pem }\n",
+        "4: tls.ca: has no effect: it is for the issuer `acme`",
+    ),
+    (
+        "tls: { issuer: self_signed, email: ana@example.com }\n",
+        "4: tls.email: has no effect: it is for an ACME issuer",
+    ),
+    (
+        "tls: { names: [www.example.com] }\n",
+        "4: tls.names: has no effect: it is for a certificate",
+    ),
+    (
+        "tls:\n  issuer: letsencrypt\n  names:\n  - \"*.example.com\"\n",
+        "7: tls.names: must be one host name: only a proof in the DNS",
+    ),
+    (
+        "tls: { issuer: letsencrypt, names: [www.example.com, example.com] }\n",
+        "4: tls.names: stands twice, here or as `domain`",
+    ),
+    (
+        "tls: { issuer: letsencrypt, names: [192.0.2.1] }\n",
+        "4: tls.names: is an address; a certificate needs a name",
     ),
     (
         "tls:\n  url: https://ca.example.com\n",
-        "5: tls.url: has no effect: it is for an ACME issuer",
+        "5: tls.url: has no effect: it is for the issuer `acme`",
     ),
     (
         "tls: { issuer: selfsigned }\n",

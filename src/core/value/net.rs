@@ -25,6 +25,11 @@ impl Domain {
             return None;
         }
         let text = text.trim();
+        if let Some(below) = text.strip_prefix("*.").filter(|below| is_domain(below)) {
+            return Some(format!(
+                "must be one host name: only a proof in the DNS brings a certificate for every name below {below}, and this version makes none; list the names in `tls.names`"
+            ));
+        }
         let better = Some(text.to_lowercase()).filter(|lower| is_domain(lower));
         let better = better.or_else(|| host_of(text));
         Some(match better {

@@ -1,6 +1,6 @@
 //! The files that a unit goes by: what is in them, or will be, and when they last changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -24,7 +24,10 @@ pub fn digest(system: &System, paths: &[String]) -> Result<String> {
         all.extend_from_slice(path.as_bytes());
         all.push(0);
         let (link, content) = match system.future_file(path) {
-            None => (system.read_link(path)?, content(system, path)?),
+            None => (
+                system.read_link(itself(system, path)?)?,
+                content(system, path)?,
+            ),
             Some(FutureFile::Content(sha256)) => (None, sha256),
             Some(FutureFile::Absent) => (None, sha256(&[])),
             Some(FutureFile::Unknown) => (None, String::new()),
@@ -56,10 +59,15 @@ fn content(system: &System, path: &str) -> Result<String> {
 
 /// When a path last changed (content, owner, mode or by rename), in microseconds of the epoch.
 pub fn changed_us(system: &System, path: &str) -> Result<i128> {
+    let found = system.stat(itself(system, path)?)?;
+    Ok(found.map_or(0, |found| found.changed_us))
+}
+
+/// The path whose folders are no links; itself it may be one.
+fn itself(system: &System, path: &str) -> Result<PathBuf> {
     let path = Path::new(path);
     let folder = system.resolve(path.parent().unwrap_or(path))?;
-    let found = system.stat(folder.join(path.file_name().unwrap_or_default()))?;
-    Ok(found.map_or(0, |found| found.changed_us))
+    Ok(folder.join(path.file_name().unwrap_or_default()))
 }
 
 /// Reads systemd's `Tue 2026-11-24 08:52:54.123456 UTC`.
@@ -78,6 +86,29 @@ pub fn timestamp_us(text: &str) -> Option<i128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As that of the certificate that is live.
+    #[test]
+    fn a_file_below_a_link_of_roots_is_read_and_another_target_is_another_content() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let system = System::at(root.path());
+        let tls = system.path("/etc/tls");
+        for name in ["a", "b"] {
+            std::fs::create_dir_all(tls.join(name)).unwrap();
+            std::fs::write(tls.join(name).join("chain.pem"), name).unwrap();
+        }
+        let paths = ["/etc/tls/live/chain.pem".to_owned()];
+        let mut digests = vec![digest(&system, &paths).unwrap()];
+        for name in ["a", "b"] {
+            symlink(name, tls.join("next")).unwrap();
+            std::fs::rename(tls.join("next"), tls.join("live")).unwrap();
+            digests.push(digest(&system, &paths).unwrap());
+            assert!(changed_us(&system, &paths[0]).unwrap() > 0);
+        }
+        digests.dedup();
+        assert_eq!(digests.len(), 3);
+    }
 
     #[test]
     fn reads_the_time_that_systemd_prints() {

@@ -115,7 +115,7 @@ fn bucket(to: &WantedBucket, sealed: bool) -> String {
 }
 
 fn secrets(sealed: bool) -> String {
-    let why = "# Where each secret comes from: `age` (secrets.age), `env`, `file` or `command`. docs/operations/secrets.md has more.\n";
+    let why = "# Where each secret comes from: `age` (secrets.age), `env`, `file` or `command`. `citrino-ops docs secrets` has more.\n";
     let own = if sealed {
         "secrets:\n  DB_PASSWORD: { age: DB_PASSWORD }   # `citrino-ops secrets rotate DB_PASSWORD` gives it another value\n"
     } else {
