@@ -1,7 +1,7 @@
 # What lab/tools installs of cargo's subcommands.
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: certificates demo demo-down build test test-host test-long cuts fast check audit docs dist coverage takeover hetzner-walk neighbours planted settings memory bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
+.PHONY: alerts certificates demo demo-down build test test-host test-long cuts fast check audit docs dist coverage takeover hetzner-walk neighbours planted settings memory bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
 
 demo: ## from nothing to a server that serves, on real machines of the lab
 	@./lab/demo
@@ -42,6 +42,9 @@ certificates: test-tools ## a host whose certificate an ACME server issues: befo
 planted: test-tools ## the app's role lays traps in its database, and every verb and timer walks past them
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^planted::/)')
 
+alerts: test-tools ## five kinds of failure and their recovery are told over a real mail server, once each, also when it was away
+	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^alerts::/)')
+
 hetzner-walk: test-tools ## random walks of every cloud verb, past faults of the API and what others change: 2048 of each quarter
 	PROPTEST_CASES=2048 cargo nextest run --workspace --locked -E 'binary_id(citrino-ops::hetzner) & test(/^wanderings::/)'
 
@@ -51,7 +54,7 @@ memory: test-tools ## a minute each: the app's answers from memory against those
 settings: test-tools ## twenty changed settings of the app under load
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^consequences::twenty/)')
 
-test-long: test-tools cuts bench-short takeover planted neighbours certificates settings memory ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
+test-long: test-tools cuts bench-short takeover planted neighbours certificates settings alerts memory ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
 	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'
 
 cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision, those to an issuer of certificates

@@ -125,6 +125,11 @@ pub enum Verb {
     },
     /// Check this machine: ssh, keys, clock, token, secrets, the domain, free space
     Doctor,
+    /// Close the site to its visitors, who get status 503 and a page, or open it again
+    Maintenance {
+        #[command(subcommand)]
+        what: MaintenanceCommand,
+    },
     /// Show the logs of the host
     Logs(LogOptions),
     /// Show who changed the host and when, or verify that record
@@ -135,6 +140,11 @@ pub enum Verb {
         lines: usize,
         #[command(subcommand)]
         what: Option<Audit>,
+    },
+    /// Send a test notice to everybody who is told of failures
+    Alerts {
+        #[command(subcommand)]
+        what: AlertsCommand,
     },
     /// Log in to the host, or run a command on it
     Ssh {
@@ -211,7 +221,11 @@ pub enum Verb {
     Guard,
     /// Jobs that timers start on the host
     #[command(hide = true)]
-    Scheduled { job: Scheduled },
+    Scheduled {
+        job: Scheduled,
+        /// What `alert` is about: a unit that failed, or the name of a test
+        unit: Option<String>,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -236,6 +250,26 @@ pub enum TlsCommand {
     Status,
     /// Have the issuer make a new one now, with a new key
     Renew,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum MaintenanceCommand {
+    /// Close it
+    ///
+    /// The app runs on, and the routes that say whether it lives still answer. Failures are not told meanwhile.
+    On {
+        /// What visitors read [default: the text of the application profile]
+        #[arg(long, value_name = "TEXT")]
+        message: Option<String>,
+    },
+    /// Open it again
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum AlertsCommand {
+    /// Send a test notice the way real ones go, and say who took it
+    Test,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -285,6 +319,12 @@ pub struct LogOptions {
     /// Only what was written since then: `30m`, `2h`, `3d`, or a time with a time zone, such as `2026-11-24 03:00:00-04`
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub since: Option<OffsetDateTime>,
+    /// Only lines with this text in them, among the last 20000 or those that `--lines` or `--since` says
+    #[arg(long, value_name = "TEXT")]
+    pub grep: Option<String>,
+    /// All that nginx and the app wrote of one request, by the `X-Request-Id` of its answer
+    #[arg(long, value_name = "ID", conflicts_with_all = ["follow", "grep", "log"])]
+    pub request: Option<String>,
     /// Which log
     #[arg(value_enum, default_value_t = Log::App)]
     pub log: Log,
@@ -379,6 +419,10 @@ pub enum Scheduled {
     Offsite,
     /// Renew the certificate of the site when its time has come
     Certificate,
+    /// Ask the checklist, and tell what changed
+    Health,
+    /// Tell that a unit failed
+    Alert,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

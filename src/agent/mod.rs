@@ -7,4 +7,6 @@ mod operator_input;
 mod record;
 pub mod scheduled;
 pub mod serve;
+mod told;
 mod unfinished;
+pub mod watch;

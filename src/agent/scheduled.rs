@@ -143,6 +143,7 @@ fn claim(job: Scheduled, at: OffsetDateTime) -> Result<Claim> {
         Scheduled::Backup => "backup",
         Scheduled::Drill => "backup drill",
         Scheduled::Offsite => "backup offsite",
+        Scheduled::Health | Scheduled::Alert => "scheduled health",
         Scheduled::Certificate => "tls renew",
     };
     Ok(Claim::new(
@@ -165,6 +166,7 @@ fn steps(
         Scheduled::Drill if is_readable => settings.drilled(facts, None, Vec::new()),
         Scheduled::Drill => Ok(settings.taken_and_proven(&facts.app, at)),
         Scheduled::Offsite => Ok(settings.sent(at).into_iter().collect()),
-        Scheduled::Certificate => Ok(Vec::new()),
+        // The first two change nothing, and have no plan: agent/watch.rs.
+        Scheduled::Health | Scheduled::Alert | Scheduled::Certificate => Ok(Vec::new()),
     }
 }

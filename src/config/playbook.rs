@@ -14,6 +14,7 @@ use crate::core::plan::Step;
 use crate::core::secret::Secret;
 use crate::task::Task;
 
+mod named;
 mod resolve;
 mod site;
 mod step;
@@ -60,6 +61,24 @@ impl Playbooks {
             templates: Templates::own()?,
             secrets: Vec::new(),
         })
+    }
+
+    /// The same with this text for a playbook.
+    #[must_use]
+    pub fn with_text(mut self, name: &str, text: String) -> Self {
+        let file = format!("{name}.yml");
+        self.texts.retain(|(known, _)| *known != file);
+        self.texts.push((file, text));
+        self
+    }
+
+    /// The text of a playbook.
+    ///
+    /// # Errors
+    /// E0201 when there is none.
+    pub fn text(&self, name: &str) -> Result<&str> {
+        let absent = || Fault::new(Code::E0201, format!("there is no playbook `{name}`"));
+        Ok(self.find(name).ok_or_else(absent)?)
     }
 
     /// What playbooks and templates know below `secrets`.

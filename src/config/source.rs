@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use crate::config::sealed::SealedFile;
-use crate::config::stack::{SecretSource, Stack};
+use crate::config::stack::{SecretSource, Stack, UrlSource};
 pub use crate::config::variable::variable;
 use crate::core::error::{Code, Fault};
 use crate::core::secret::{STAND_IN, Secret};
@@ -66,6 +66,59 @@ pub fn backup_secrets(stack: &Stack, reading: SecretReading) -> Result<Vec<(Stri
     passphrase.chain(signing).chain(s3).map(read).collect()
 }
 
+/// The name of the relay's password among the secrets of alerts.
+pub const RELAY_PASSWORD: &str = "RELAY_PASSWORD";
+/// The name of `alerts.heartbeat` among them.
+pub const HEARTBEAT: &str = "HEARTBEAT";
+
+/// What alerts alone need: the relay's password, and URLs that whoever knows them may use; those of webhooks by their place in
+/// the list.
+///
+/// # Errors
+/// As `secrets`.
+pub fn alert_secrets(stack: &Stack, reading: SecretReading) -> Result<Vec<(String, Secret)>> {
+    let mut secrets = Vec::new();
+    let relay = stack.alerts.relay.as_ref();
+    if let Some(source) = relay.and_then(|relay| relay.password.as_ref()) {
+        let key = "alerts.relay.password";
+        let secret = in_one_line(key, read(stack, key, source, reading)?)?;
+        secrets.push((RELAY_PASSWORD.to_owned(), secret));
+    }
+    if let Some(url) = &stack.alerts.heartbeat {
+        let url = url_of(stack, "alerts.heartbeat", url, reading)?;
+        secrets.push((HEARTBEAT.to_owned(), url));
+    }
+    for (index, notify) in stack.notify.iter().enumerate() {
+        let url = url_of(stack, &format!("notify.{index}.url"), &notify.url, reading)?;
+        secrets.push((hook_name(index), url));
+    }
+    Ok(secrets)
+}
+
+/// The name of a webhook's URL among the secrets of alerts.
+pub fn hook_name(index: usize) -> String {
+    format!("NOTIFY_{index}")
+}
+
+/// # Errors
+/// E0103 when it is no URL, without what it is.
+fn url_of(stack: &Stack, key: &str, url: &UrlSource, reading: SecretReading) -> Result<Secret> {
+    let source = match url {
+        UrlSource::Plain(url) => return Ok(Secret::new(url.to_string())),
+        UrlSource::From(source) => source,
+    };
+    let secret = in_one_line(key, read(stack, key, source, reading)?)?;
+    let parsed = reqwest::Url::parse(secret.reveal()).ok();
+    let is_url = parsed.is_some_and(|url| matches!(url.scheme(), "http" | "https"));
+    if is_url || secret.is_stand_in() {
+        return Ok(secret);
+    }
+    let message = format!("{key} is not available: its source gives what is no URL");
+    Err(Fault::new(Code::E0103, message)
+        .hint("it must be an URL such as https://HOST/…")
+        .into())
+}
+
 /// A secret that goes into a file of settings, which has a line for each.
 fn in_one_line(key: &str, secret: Secret) -> Result<Secret> {
     let lines = secret.reveal().lines().count();
@@ -96,7 +149,8 @@ pub fn all(stack: &Stack) -> Vec<(String, &SecretSource)> {
     let backup = backup.map(|(key, source)| (format!("backup.{key}"), source));
     let token = stack.cloud.iter().filter_map(|cloud| cloud.token.as_ref());
     let token = token.map(|source| ("cloud.token".to_owned(), source));
-    secrets.chain(backup).chain(token).collect()
+    let alerts = sources_of_alerts(stack);
+    secrets.chain(backup).chain(token).chain(alerts).collect()
 }
 
 /// The keys of those that only a command gives.
@@ -105,6 +159,25 @@ pub fn by_command(stack: &Stack) -> Vec<String> {
     all.filter(|(key, source)| matches!(source, SecretSource::Command(_)) && key != "cloud.token")
         .map(|(key, _)| key)
         .collect()
+}
+
+/// Each with its key.
+fn sources_of_alerts(stack: &Stack) -> Vec<(String, &SecretSource)> {
+    let mut urls = vec![];
+    if let Some(url) = stack.alerts.heartbeat.as_ref() {
+        urls.push(("alerts.heartbeat".to_owned(), url));
+    }
+    for (index, notify) in stack.notify.iter().enumerate() {
+        urls.push((format!("notify.{index}.url"), &notify.url));
+    }
+    let urls = urls.into_iter().filter_map(|(key, url)| match url {
+        UrlSource::From(source) => Some((key, source)),
+        UrlSource::Plain(_) => None,
+    });
+    let relay = stack.alerts.relay.as_ref();
+    let password = relay.and_then(|relay| relay.password.as_ref());
+    let password = password.map(|source| ("alerts.relay.password".to_owned(), source));
+    urls.chain(password).collect()
 }
 
 /// Whether a source gives a value.

@@ -16,8 +16,9 @@ use crate::core::app_profile::AppProfile;
 use crate::core::digest;
 use crate::core::error::{Code, Fault};
 use crate::core::role::Roles;
-use crate::core::value::{Domain, Email, HostName, Login, Port, StackName, Variable};
+use crate::core::value::{Domain, HostName, Login, Port, StackName, Variable};
 
+mod alerts;
 mod app;
 mod backup;
 mod check;
@@ -28,6 +29,7 @@ mod source;
 mod system;
 mod tls;
 
+pub use alerts::{Alerts, Notify, Relay, RelayTls, UrlSource};
 pub use app::{App, DatabaseSettings};
 pub use backup::{BackupSettings, S3};
 pub use cloud::{Cloud, Dns, ExistingHost, Ttl};
@@ -69,9 +71,14 @@ pub struct Stack {
     /// When backups are taken and proven, how long they are kept, and where.
     #[serde(default)]
     pub backup: BackupSettings,
-    /// Who is told when something fails. This version sends no alerts, and refuses the section.
+    /// Who is told by mail when something fails, and who notices when the host no longer looks after itself.
     #[serde(default)]
     pub alerts: Alerts,
+    /// Webhooks that hear of deploys, failures and recoveries.
+    #[serde(default)]
+    #[schemars(extend("x-applied" = "host"))]
+    #[schemars(extend("x-takes" = "a list; each is `{ url, format, events }`. `url` is an URL or names where it comes from, by `env`, `file` or `command`; it is kept as a secret. `format` is `json` (the default), `slack` or `ntfy`. `events` is a list of `failure`, `recovery`, `deploy`, `rollback`; the default is all"))]
+    pub notify: Vec<Notify>,
     /// What is known of the app: `app.profile`, else Citrino's.
     #[serde(skip)]
     pub profile: Arc<AppProfile>,
@@ -96,13 +103,6 @@ pub struct Host {
     pub is_only: bool,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Alerts {
-    /// The addresses to write to.
-    pub email: Vec<Email>,
-}
-
 /// What stands in for a key that must be there and is missing or wrong, so that all other faults are found too.
 fn stand_in(path: &str) -> Option<&'static str> {
     Some(match path {
@@ -112,6 +112,7 @@ fn stand_in(path: &str) -> Option<&'static str> {
         "cloud.ssh_keys" => "[key.pub]",
         "host.address" => "203.0.113.1",
         "host.host_key" => "ssh-ed25519 AAAA",
+        "alerts.relay.host" => "mail.example.com",
         "backup.s3.key_id" | "backup.s3.secret" => "{ env: NAME }",
         _ => return None,
     })

@@ -50,6 +50,15 @@ impl Values {
         self
     }
 
+    /// What another side has written down.
+    pub fn with_all(mut self, values: &serde_json::Map<String, Value>) -> Self {
+        for (name, value) in values {
+            self.open.insert(name.clone(), value);
+            self.whole.insert(name.clone(), value);
+        }
+        self
+    }
+
     pub fn with<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
         self.open.insert(name, value);
         self.whole.insert(name, value);
@@ -88,6 +97,7 @@ impl Templates {
         let mut tera = Tera::new();
         tera.autoescape_on(Vec::<&str>::new());
         tera.register_filter("env_value", env_value);
+        tera.register_filter("quoted", quoted);
         tera.register_filter("json", json);
         tera.register_filter("without", without);
         tera.add_raw_templates(templates.clone())
@@ -165,6 +175,14 @@ fn env_value(value: &str, _: Kwargs, _: &State) -> tera::TeraResult<String> {
             "a value for the environment has more than one line",
         ));
     }
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+    Ok(format!("\"{escaped}\""))
+}
+
+/// One word of nullmailer's `remotes`. It knows both quotes, and a backslash in the double ones alone; a text of several pieces, as a shell
+/// takes it, is none for it.
+#[allow(clippy::unnecessary_wraps)] // the shape of a filter
+fn quoted(value: &str, _: Kwargs, _: &State) -> tera::TeraResult<String> {
     let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
     Ok(format!("\"{escaped}\""))
 }

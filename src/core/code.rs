@@ -139,6 +139,9 @@ codes! {
         E0464 => REFUSED,
         E0465 => FAILED,
         E0466 => REFUSED,
+        E0470 => FAILED,
+        E0471 => USAGE,
+        E0472 => FAILED,
     }
     /// The connection to a host, and the runs on it.
     Connection {

@@ -32,6 +32,8 @@ kinds! {
     Host => "host",
     /// The release that serves.
     Live => "live",
+    /// The site is closed to its visitors.
+    Maintenance => "maintenance",
     /// How well the data is kept.
     Backups => "backups",
     LastRun => "last_run",

@@ -1,5 +1,6 @@
 //! What everything else stands on: engine, plan, event, error codes, secret, digest.
 
+pub mod alert_ledger;
 pub mod app_profile;
 pub mod audit;
 pub mod catalogue;
@@ -20,3 +21,4 @@ pub mod secret;
 pub mod shell;
 pub mod stack_key;
 pub mod value;
+pub mod webhook;

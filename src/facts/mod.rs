@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::core::error::{Code, Fault, code};
 use crate::core::value::{HostKey, ToolVersion, checked_if_any};
@@ -63,6 +65,9 @@ pub struct Facts {
     #[serde(default)]
     pub was_looked_at: bool,
     pub last_run: Option<LastRun>,
+    /// Since when everybody is shown the page of maintenance instead of the site; none while the site is open.
+    #[serde(default)]
+    pub maintenance: Option<String>,
     /// The dead man's switch, while it is armed.
     #[serde(default)]
     pub armed: Option<Armed>,
@@ -152,11 +157,18 @@ async fn all(system: &System) -> Result<Facts> {
         was_looked_at: neighbours.is_some(),
         neighbours: Box::new(neighbours.unwrap_or_default()),
         last_run: journal::last_run(system)?,
+        maintenance: maintenance(system)?,
         armed,
         busy: lock::is_held(system)?,
         converged_by: converged_by(system)?,
         exposed,
     })
+}
+
+fn maintenance(system: &System) -> Result<Option<String>> {
+    let page = system.stat(own::MAINTENANCE)?;
+    let since = page.map(|page| OffsetDateTime::from(page.modified));
+    Ok(since.and_then(|since| since.format(&Rfc3339).ok()))
 }
 
 /// What lies where somebody else could have put it is not known: then that is told, and every verb still ends with a sentence.

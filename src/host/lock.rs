@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::core::error::{Code, Fault};
 use crate::core::event::now;
@@ -82,6 +84,25 @@ pub fn is_held(system: &System) -> Result<bool> {
             Err(error).context("could not read the lock of the host")
         }
     }
+}
+
+impl Holder {
+    /// When it took the lock; none when it does not say.
+    pub fn began(&self) -> Option<OffsetDateTime> {
+        OffsetDateTime::parse(&self.since, &Rfc3339).ok()
+    }
+}
+
+/// Who holds it now, as far as he has said so.
+///
+/// # Errors
+/// As of `is_held`.
+pub fn holder_now(system: &System) -> Result<Option<Holder>> {
+    if !is_held(system)? {
+        return Ok(None);
+    }
+    let text = system.read(PATH)?.unwrap_or_default();
+    Ok(serde_json::from_slice(&text).ok())
 }
 
 fn holder(system: &System, file: &mut File) -> Result<Holder> {

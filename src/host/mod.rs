@@ -1,11 +1,13 @@
 //! A host: its files, programs, journal, lock and audit.
 
+pub mod alert_spool;
 pub mod armed;
 pub mod audit;
 pub mod cluster;
 pub mod env_file;
 pub mod journal;
 pub mod lock;
+pub mod mail;
 pub mod memory_usage;
 pub mod neighbours;
 pub mod own;

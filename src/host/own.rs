@@ -5,6 +5,8 @@
 pub const SETTINGS: &str = "/etc/citrino";
 /// How backups are made.
 pub const BACKUP_SETTINGS: &str = "/etc/citrino/backup.json";
+/// Who is told when something fails, and what the host asks itself.
+pub const ALERT_SETTINGS: &str = "/etc/citrino/alerts.json";
 /// What the stack's own backups are signed with.
 pub const STACK_KEY: &str = "/etc/citrino/stack.key";
 /// The application profile.
@@ -18,6 +20,24 @@ pub const LIVE_CERTIFICATE: &str = "/etc/citrino/tls/live";
 pub const CERTIFICATE_SETTINGS: &str = "/etc/citrino/certificate.json";
 /// The host's accounts with issuers, and their keys.
 pub const ACME_ACCOUNTS: &str = "/etc/citrino/acme";
+
+/// What of failures is known and told.
+pub const ALERTS: &str = "/var/lib/citrino/alerts";
+/// The same where the disk takes nothing any more; it lasts until the host starts anew.
+pub const ALERTS_IN_MEMORY: &str = "/run/citrino-alerts";
+/// The unit that tells of another one: `citrino-alert@UNIT.service`.
+pub const ALERT_UNIT: &str = "citrino-alert";
+/// The unit that looks after the host.
+pub const WATCH_UNIT: &str = "citrino-health.service";
+/// Hands mail over to the relay.
+pub const SENDMAIL: &str = "/usr/sbin/sendmail";
+/// The unit of the queue of mail, who owns it, and where it is.
+pub const MAIL_UNIT: &str = "nullmailer.service";
+pub const MAIL_USER: &str = "mail";
+pub const MAIL_SPOOL: &str = "/var/spool/nullmailer";
+
+/// What everybody is shown while it is there. nginx looks for it with each request.
+pub const MAINTENANCE: &str = "/etc/citrino/maintenance/page.html";
 
 /// What the agent keeps.
 pub const STATE: &str = "/var/lib/citrino";

@@ -1,11 +1,13 @@
 //! Facts and configuration in, a plan out. No I/O.
 
+pub mod alerts;
 pub mod backup;
 pub mod before;
 pub mod certificate;
 pub mod cloud;
 pub mod host_key;
 pub mod import;
+pub mod maintenance;
 pub mod migration;
 pub mod release;
 pub mod rotation;

@@ -1,6 +1,7 @@
 //! What a host can be made to be: one kind a file, each a wish with a check and an apply.
 
 pub mod absent;
+pub mod alert_test;
 mod apt;
 pub mod apt_repository;
 pub mod archiving;
@@ -59,6 +60,7 @@ use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::{FutureFile, System};
 
 pub use absent::Absent;
+pub use alert_test::AlertTest;
 pub use apt_repository::AptRepository;
 pub use archiving::Archiving;
 pub use backup::Backup;
@@ -127,6 +129,7 @@ macro_rules! kinds {
 
 kinds! {
     absent::Absent,
+    alert_test::AlertTest,
     apt_repository::AptRepository,
     archiving::Archiving,
     backup::Backup,

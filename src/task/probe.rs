@@ -15,6 +15,7 @@ mod certificate;
 mod host;
 mod http;
 mod load;
+mod mail;
 mod measured;
 mod rows;
 mod sql;
@@ -26,6 +27,7 @@ pub use certificate::LifetimeLeft;
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
 pub use load::{Cpu, Disk, Memory};
+pub use mail::MailWaits;
 pub use rows::Rows;
 pub use sql::{IndexUsed, Sql};
 pub use upkeep::{Clock, Newest, Reboot, SecurityUpdates};
@@ -52,6 +54,26 @@ pub struct Probe {
     /// What to type when the answer is not good.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub next: String,
+    /// How the host asks it by itself, where somebody is told of the answer.
+    #[serde(default, skip_serializing_if = "Recurrence::is_usual")]
+    pub watch: Recurrence,
+}
+
+/// How often a host asks itself, and what of the answers is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recurrence {
+    /// Not again in so many minutes after a good answer, because the question costs something.
+    pub every_min: u32,
+    /// Told when so many answers one after the other were bad. One after 20 seconds confirms each.
+    pub looks: u32,
+}
+
+impl Recurrence {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // the shape that serde asks for
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 fn one() -> u32 {
@@ -83,6 +105,7 @@ pub enum Ask {
     Reboot(Reboot),
     SecurityUpdates(SecurityUpdates),
     Newest(Newest),
+    MailWaits(MailWaits),
 }
 
 impl Ask {
@@ -112,6 +135,7 @@ impl Ask {
             Self::Reboot(reboot) => reboot.answer(system),
             Self::SecurityUpdates(updates) => updates.answer(system).await,
             Self::Newest(newest) => newest.answer(system).await,
+            Self::MailWaits(waits) => waits.answer(system),
         }
     }
 }

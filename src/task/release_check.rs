@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::Probe;
-use super::probe::{Ask, Http};
+use super::probe::{Ask, Http, Recurrence};
 use super::scratch::Scratch;
 use crate::core::app_profile::{AppProfile, Request};
 use crate::core::engine::Wish;
@@ -158,6 +158,7 @@ impl ReleaseCheck {
                 attempts: 1,
                 deadline_s,
                 next: String::new(),
+                watch: Recurrence::default(),
             };
             if let Err(error) = probe.apply(system).await {
                 let log = system

@@ -37,11 +37,12 @@ impl Uses {
     }
 }
 
-/// Of which secrets a verb has need: those that citrino.yml names for the app, and those of backups.
+/// Of which secrets a verb has need: those that citrino.yml names for the app, those of backups, and those of alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecretUse {
     pub app: Uses,
     pub backup: Uses,
+    pub alerts: Uses,
 }
 
 impl Verb {
@@ -65,6 +66,7 @@ impl Verb {
             Verb::Status => "status",
             Verb::Cost => "cost",
             Verb::Health => "health",
+            Verb::Maintenance { .. } => "maintenance",
             Verb::Tls {
                 what: TlsCommand::Status,
             } => "tls status",
@@ -74,6 +76,7 @@ impl Verb {
             Verb::Doctor => "doctor",
             Verb::Logs(_) => "logs",
             Verb::Audit { .. } => "audit",
+            Verb::Alerts { .. } => "alerts test",
             Verb::Ssh { .. } => "ssh",
             Verb::Exec(_) => "exec",
             Verb::Psql(_) => "psql",
@@ -106,30 +109,38 @@ impl Verb {
     /// want the keys of production.
     pub fn secrets(&self) -> SecretUse {
         use Uses::{IfNamedIn, No, WithoutCommands, Yes};
-        let (app, backup) = match self {
+        let (app, backup, alerts) = match self {
             // Who validates a file from elsewhere wants to see its commands first.
-            Verb::Validate { resolve: false } => (WithoutCommands, WithoutCommands),
-            Verb::Deploy { cut_off, .. } if cut_off.is_any() => (No, No),
-            Verb::Health => (IfNamedIn("health"), IfNamedIn("health")),
-            Verb::Rollback(_) => (IfNamedIn("smoke"), IfNamedIn("smoke")),
+            Verb::Validate { resolve: false } => {
+                (WithoutCommands, WithoutCommands, WithoutCommands)
+            }
+            Verb::Deploy { cut_off, .. } if cut_off.is_any() => (No, No, No),
+            Verb::Health => (IfNamedIn("health"), IfNamedIn("health"), No),
+            // What was rolled back is told to webhooks.
+            Verb::Rollback(_) => (IfNamedIn("smoke"), IfNamedIn("smoke"), Yes),
             Verb::Provision(_)
             | Verb::Rebuild(Rebuild {
                 from_backup: None, ..
-            }) => (IfNamedIn("cloud-init"), IfNamedIn("cloud-init")),
+            }) => (IfNamedIn("cloud-init"), IfNamedIn("cloud-init"), No),
             Verb::Backup {
                 what: Some(BackupCommand::Verify { .. } | BackupCommand::Drill { .. }),
                 ..
             }
             | Verb::Adopt(_)
             | Verb::Tls { .. }
-            | Verb::Gc { .. } => (No, No),
-            Verb::Backup { .. } | Verb::Restore(_) => (No, Yes),
-            Verb::Secrets { .. } => (Yes, No),
+            | Verb::Gc { .. }
+            | Verb::Maintenance { .. } => (No, No, No),
+            Verb::Backup { .. } | Verb::Restore(_) => (No, Yes, No),
+            Verb::Secrets { .. } => (Yes, No, No),
             // It deploys the app where none serves yet.
-            Verb::Db { .. } => (IfNamedIn("smoke"), Yes),
-            _ => (Yes, Yes),
+            Verb::Db { .. } => (IfNamedIn("smoke"), Yes, Yes),
+            _ => (Yes, Yes, Yes),
         };
-        SecretUse { app, backup }
+        SecretUse {
+            app,
+            backup,
+            alerts,
+        }
     }
 
     pub fn needs(&self) -> Needs {
@@ -147,6 +158,7 @@ impl Verb {
             Verb::Logs(_)
             | Verb::Tls { .. }
             | Verb::Audit { .. }
+            | Verb::Alerts { .. }
             | Verb::Ssh { .. }
             | Verb::Exec(_)
             | Verb::Psql(_)
@@ -178,6 +190,7 @@ impl Verb {
             | Verb::Restore(_)
             | Verb::Db { .. }
             | Verb::Health
+            | Verb::Maintenance { .. }
             | Verb::Secrets {
                 what: SecretsCommand::Rotate(_),
             }

@@ -12,7 +12,7 @@ use crate::core::plan::{Mode, Step};
 use crate::facts::backups::{Accepts, Format};
 use crate::operator::remote::Remote;
 use crate::planner::backup::{SetAside, wished};
-use crate::task::probe::{Ask, Whole};
+use crate::task::probe::{Ask, Recurrence, Whole};
 use crate::task::{Probe, Task};
 use crate::verb::consent;
 use crate::verb::on_host;
@@ -108,6 +108,7 @@ async fn verify(job: &mut Job<'_>, name: Option<&str>, key: &Key) -> Result<u8> 
             attempts: 1,
             deadline_s: 0,
             next: String::new(),
+            watch: Recurrence::default(),
         };
         Step::new("backup", format!("check {name}"), Task::from(probe))
     });

@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::consent;
 use super::guarded::{self, Before};
 use super::job::Job;
+use super::maintenance;
 use super::provision::pending;
 use super::tls;
 use crate::cli::Apply;
@@ -64,6 +65,7 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, yes: bool) -> Result<Counts>
     if job.stack.host.is_some() && !agent.facts().was_looked_at {
         agent = first_look(job, remote, agent).await?;
     }
+    maintenance::note(job, agent.facts());
     let steps = steps(job, agent.facts())?;
     let mut plan = job.plan(Mode::Apply, steps, Vec::new());
     plan.guard_s = Some(guarded::within_s()?);

@@ -6,10 +6,13 @@ use time::OffsetDateTime;
 use super::converge;
 use super::job::Job;
 use super::logs;
+use super::maintenance;
+use super::notify;
 use super::outage_watch;
 use crate::cli::{Artifact, Log};
 use crate::core::error::{Area, Code, Fault, exit};
 use crate::core::plan::Mode;
+use crate::core::webhook::NoticeEvent;
 use crate::facts::app::{AppFacts, Release, ReleaseState};
 use crate::operator::artifact::{self, Build};
 use crate::operator::cache::Releases;
@@ -103,6 +106,7 @@ pub async fn change_over(
 ) -> Result<()> {
     let release = change.release;
     release::check_memory(&job.stack.profile, agent.facts())?;
+    maintenance::note(job, agent.facts());
     let app = &agent.facts().app;
     let cutover = release::cutover(&job.stack, app, change, |socket| {
         let values = job.values_on(agent.facts()).with("socket", &socket);
@@ -120,14 +124,25 @@ pub async fn change_over(
         serves_meanwhile: cutover.serves_meanwhile,
         unit: cutover.unit,
     };
+    let event = match change.back_from {
+        Some(_) => NoticeEvent::Rollback,
+        None => NoticeEvent::Deploy,
+    };
     let ran = on_host::run(job, agent, &plan, blobs).await;
     let seen = outage_watch::seen(job, &plan, outside);
     match ran {
         Ok(tally) if tally.changed == 0 => {
             job.report.note(format!("{} already serves", release.id));
         }
-        Ok(_) => job.report.note(format!("{} serves", release.id)),
-        Err(error) => return Err(failed(job, remote, &outcome, error).await),
+        Ok(_) => {
+            job.report.note(format!("{} serves", release.id));
+            notify::tell(job, notify::change(event, &release.id, Ok(()))).await;
+        }
+        Err(error) => {
+            let error = failed(job, remote, &outcome, error).await;
+            notify::tell(job, notify::change(event, &release.id, Err(&error))).await;
+            return Err(error);
+        }
     }
     seen?;
     match &change.data {

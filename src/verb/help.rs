@@ -25,8 +25,19 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "Operate",
         &[
-            "status", "health", "doctor", "tls", "logs", "audit", "secrets", "exec", "psql",
-            "proxy", "ssh",
+            "status",
+            "health",
+            "alerts",
+            "maintenance",
+            "doctor",
+            "tls",
+            "logs",
+            "audit",
+            "secrets",
+            "exec",
+            "psql",
+            "proxy",
+            "ssh",
         ],
     ),
     (

@@ -11,7 +11,7 @@ use crate::cli::Cli;
 use crate::config::paths::ConfigPaths;
 use crate::config::playbook::Playbooks;
 use crate::config::source;
-use crate::config::stack::{Host, Stack};
+use crate::config::stack::{Host, Relay, Stack};
 use crate::config::template::Values;
 use crate::core::error::{Code, Fault};
 use crate::core::event::Counts;
@@ -19,6 +19,7 @@ use crate::core::plan::{Claim, Mode, Plan, Step};
 use crate::core::report::Report;
 use crate::core::secret::{DOTS, Secret};
 use crate::core::stack_key::StackKey;
+use crate::core::webhook::Hook;
 use crate::facts::Facts;
 use crate::facts::backups::Judge;
 use crate::facts::certificate::CertificateSettings;
@@ -26,6 +27,7 @@ use crate::host::sandbox;
 use crate::operator::outside::OutsideProbe;
 use crate::operator::preview::Preview;
 use crate::operator::stack_key::KnownStackKey;
+use crate::planner::alerts::{self, AlertSettings};
 use crate::planner::backup::Settings;
 use crate::planner::certificate;
 use crate::planner::cloud::{PublicKey, Resource};
@@ -65,6 +67,8 @@ pub struct Job<'r> {
     pub report: &'r mut Report,
     /// What backups alone need.
     backup_secrets: Vec<(String, Secret)>,
+    /// What alerts alone need.
+    alert_secrets: Vec<(String, Secret)>,
     /// The certificate that the server of an ACME issuer is trusted by, as PEM.
     issuer_ca: Option<String>,
     /// The public keys of the operators.
@@ -87,6 +91,7 @@ impl<'r> Job<'r> {
         let reading = uses.backup.reading(&playbooks);
         let secrets = source::secrets(&stack, uses.app.reading(&playbooks))?;
         let backup_secrets = source::backup_secrets(&stack, reading)?;
+        let alert_secrets = source::alert_secrets(&stack, uses.alerts.reading(&playbooks))?;
         playbooks.take_secrets(secrets);
         let keys = keys::read(&stack)?;
         let issuer_ca = issuer::ca(&stack)?;
@@ -94,6 +99,7 @@ impl<'r> Job<'r> {
         job.keys = keys;
         job.issuer_ca = issuer_ca;
         job.backup_secrets = backup_secrets;
+        job.alert_secrets = alert_secrets;
         // What is no key is found before anything is sent.
         job.stack_key()?;
         inputs::check(&job.stack, &job.playbooks, &job.values())?;
@@ -128,6 +134,7 @@ impl<'r> Job<'r> {
             keys: Vec::new(),
             issuer_ca: None,
             backup_secrets: Vec::new(),
+            alert_secrets: Vec::new(),
             volume,
             command: JobCommand::of(cli),
             wishes,
@@ -164,9 +171,19 @@ impl<'r> Job<'r> {
 
     /// What playbooks and templates may name, without what only a host knows.
     pub fn values(&self) -> Values {
+        let values = self.values_without_alerts();
+        // A checklist that is missing is told by whoever reads it.
+        let whole = AlertSettings::of(&self.stack, &self.alert_secrets, &self.playbooks, &values);
+        let whole = whole.ok();
+        let open = whole.as_ref().map(AlertSettings::with_dots);
+        values.with_hidden("alert_settings", &whole, &open)
+    }
+
+    fn values_without_alerts(&self) -> Values {
         let stack = &self.stack;
         Values::new(self.playbooks.secrets())
             .with_secrets("backup_secrets", &self.backup_secrets)
+            .with_secrets("alert_secrets", &self.alert_secrets)
             .with("stack", &stack.name)
             .with("domain", &stack.domain)
             .with("ssh_port", &stack.ssh_port())
@@ -192,6 +209,10 @@ impl<'r> Job<'r> {
             )
             .with("certificate_settings", &self.certificate())
             .with("alerts", &stack.alerts)
+            .with("alerts_wanted", &alerts::are_wanted(stack))
+            .with("alert_units", &alerts::units(&stack.profile))
+            .with("mail_from", &stack.alerts.sender(&stack.domain))
+            .with("relay_port", &stack.alerts.relay.as_ref().map(Relay::port))
     }
 
     /// What a host must know of the issuer of its certificate; none where none is asked.
@@ -232,11 +253,12 @@ impl<'r> Job<'r> {
     }
 
     fn backups_with_dots(&self) -> Settings {
-        let secrets = self.backup_secrets.iter();
-        let dots: Vec<_> = secrets
-            .map(|(name, _)| (name.clone(), Secret::new(DOTS)))
-            .collect();
-        Settings::of(&self.stack, &dots)
+        Settings::of(&self.stack, &dotted(&self.backup_secrets))
+    }
+
+    /// The webhooks that hear of what happens.
+    pub fn hooks(&self) -> Vec<Hook> {
+        alerts::hooks(&self.stack, &self.alert_secrets)
     }
 
     /// The same with what a host says of itself.
@@ -271,4 +293,12 @@ impl<'r> Job<'r> {
             Some(fault) => Err(fault.into()),
         }
     }
+}
+
+/// The same names, with nothing to read.
+fn dotted(secrets: &[(String, Secret)]) -> Vec<(String, Secret)> {
+    let secrets = secrets.iter();
+    secrets
+        .map(|(name, _)| (name.clone(), Secret::new(DOTS)))
+        .collect()
 }

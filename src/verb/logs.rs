@@ -12,7 +12,7 @@ use crate::core::error::exit;
 use crate::core::event::Event;
 use crate::core::report::Report;
 use crate::host::journal;
-use crate::operator::remote::LogEnd;
+use crate::operator::remote::{LogEnd, Remote};
 use crate::verb::on_host;
 
 mod line;
@@ -25,35 +25,66 @@ const LOOKED_THROUGH: &str = "20000";
 
 pub async fn run(job: &mut Job<'_>, options: &LogOptions) -> Result<u8> {
     let remote = on_host::connect(job).await?;
-    let log = options.log;
-    let argv = argv(&job.stack.profile, options);
-    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-    let report = &mut *job.report;
     // From here on lines come, or nothing does: that is no wait.
-    report.rest();
+    job.report.rest();
+    if options.request.is_some() {
+        in_order(job, &remote, options, &[Log::Nginx, Log::App]).await?;
+    } else if options.log == Log::Nginx && !options.follow {
+        in_order(job, &remote, options, &[Log::Nginx]).await?;
+    } else {
+        as_they_come(job, &remote, options).await?;
+    }
+    remote.close().await;
+    Ok(exit::OK)
+}
+
+async fn as_they_come(job: &mut Job<'_>, remote: &Remote, options: &LogOptions) -> Result<()> {
+    let log = options.log;
+    let argv = argv(&job.stack.profile, options, log);
+    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     let end = if options.follow {
         LogEnd::Never
     } else {
         LogEnd::Own
     };
-    let mut since = Since::of(options);
-    if log == Log::Nginx && !options.follow {
-        let mut lines = InOrder::default();
-        let mut take = |line: &str| lines.push(line);
-        remote.lines(&argv, end, &mut take).await?;
-        for line in lines.sorted().filter(|line| since.has(line)) {
-            tell(report, log, &line);
+    let mut wanted = WantedLines::of(options, log);
+    let report = &mut *job.report;
+    let mut take = |line: &str| {
+        if wanted.has(line) {
+            tell(report, log, line);
         }
-    } else {
+    };
+    remote.lines(&argv, end, &mut take).await
+}
+
+/// What several files have, oldest first.
+async fn in_order(
+    job: &mut Job<'_>,
+    remote: &Remote,
+    options: &LogOptions,
+    logs: &[Log],
+) -> Result<()> {
+    let mut lines = InOrder::default();
+    for log in logs {
+        let argv = argv(&job.stack.profile, options, *log);
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+        // The files are looked through whole: what is old in one of them may stand behind what is new in another.
+        let text = WantedLines::of(options, *log).text;
         let mut take = |line: &str| {
-            if since.has(line) {
-                tell(report, log, line);
+            if text.as_ref().is_none_or(|text| line.contains(text)) {
+                lines.push(*log, line);
             }
         };
-        remote.lines(&argv, end, &mut take).await?;
+        remote.lines(&argv, LogEnd::Own, &mut take).await?;
     }
-    remote.close().await;
-    Ok(exit::OK)
+    let mut since = WantedLines {
+        text: None,
+        ..WantedLines::of(options, Log::Nginx)
+    };
+    for (log, line) in lines.sorted().filter(|(_, line)| since.has(line)) {
+        tell(job.report, log, &line);
+    }
+    Ok(())
 }
 
 fn tell(report: &mut Report, log: Log, line: &str) {
@@ -73,19 +104,21 @@ pub fn datum(log: Log, line: &str) -> Datum {
     Datum::new(DatumKind::LogLine, data)
 }
 
-/// From when on lines are told. One without a time of its own belongs to the one before it.
-struct Since {
+/// Which lines are told: from a time on, and with a text in them. One without a time of its own belongs to the one before it.
+struct WantedLines {
     at: Option<OffsetDateTime>,
     is_reached: bool,
+    text: Option<String>,
 }
 
-impl Since {
-    fn of(options: &LogOptions) -> Self {
+impl WantedLines {
+    fn of(options: &LogOptions, log: Log) -> Self {
         // The systemd journal looks itself.
-        let at = options.since.filter(|_| options.log != Log::App);
+        let at = options.since.filter(|_| log != Log::App);
         Self {
             at,
             is_reached: at.is_none(),
+            text: options.request.clone().or_else(|| options.grep.clone()),
         }
     }
 
@@ -93,20 +126,22 @@ impl Since {
         if let (Some(since), Some(at)) = (self.at, line::time(line)) {
             self.is_reached = at >= since;
         }
-        self.is_reached
+        let has_text = self.text.as_ref().is_none_or(|text| line.contains(text));
+        self.is_reached && has_text
     }
 }
 
 /// The program that shows a log.
-fn argv(app: &AppProfile, options: &LogOptions) -> Vec<String> {
-    let (log, units) = (options.log, app.units());
+fn argv(app: &AppProfile, options: &LogOptions, log: Log) -> Vec<String> {
+    let units = app.units();
+    let looks_for = options.grep.is_some() || options.request.is_some();
     let lines = options.lines.map(|lines| lines.to_string());
     let lines = match (&lines, options.since) {
         (Some(lines), _) => lines,
-        (None, None) => "50",
+        (None, None) if !looks_for => "50",
         // All of them.
         (None, Some(_)) if log == Log::App => "all",
-        (None, Some(_)) => LOOKED_THROUGH,
+        (None, _) => LOOKED_THROUGH,
     };
     let since = options.since.map(|at| format!("@{}", at.unix_timestamp()));
     let mut argv: Vec<&str> = match log {
@@ -149,6 +184,8 @@ mod tests {
             follow: false,
             lines: None,
             since,
+            grep: None,
+            request: None,
             log,
         }
     }
@@ -156,7 +193,7 @@ mod tests {
     #[test]
     fn a_line_without_a_time_goes_with_the_one_before_it() {
         let at = datetime!(2026-11-30 03:00 UTC);
-        let mut since = Since::of(&options(Log::Postgres, Some(at)));
+        let mut since = WantedLines::of(&options(Log::Postgres, Some(at)), Log::Postgres);
         let told: Vec<&str> = [
             "        of something older",
             "2026-11-30 02:59:59.999 UTC [7] LOG:  old",
@@ -169,7 +206,7 @@ mod tests {
         .collect();
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[1].contains("detail"));
-        let mut all = Since::of(&options(Log::Postgres, None));
+        let mut all = WantedLines::of(&options(Log::Postgres, None), Log::Postgres);
         assert!(all.has("without a time"));
     }
 
@@ -177,10 +214,29 @@ mod tests {
     fn the_journal_looks_itself_and_a_file_is_looked_through() {
         let app = AppProfile::default();
         let at = datetime!(2026-11-30 03:00 UTC);
-        let typed = |log, since| argv(&app, &options(log, since)).join(" ");
+        let typed = |log, since| argv(&app, &options(log, since), log).join(" ");
         assert!(typed(Log::App, Some(at)).contains("-n all --since @1796007600"));
         assert!(typed(Log::App, None).ends_with("-n 50"));
         assert!(typed(Log::Postgres, Some(at)).starts_with("tail -q -n 20000 /var/log/"));
         assert!(typed(Log::Ops, None).starts_with("tail -q -n 50 "));
+    }
+
+    #[test]
+    fn a_text_is_looked_for_in_many_lines_and_a_request_in_both_logs() {
+        let app = AppProfile::default();
+        let request = LogOptions {
+            request: Some("abc-1".to_owned()),
+            ..options(Log::App, None)
+        };
+        for (log, begin) in [(Log::Nginx, "tail -q -n 20000"), (Log::App, "journalctl")] {
+            let typed = argv(&app, &request, log).join(" ");
+            assert!(
+                typed.starts_with(begin) && typed.contains("-n 20000"),
+                "{typed}"
+            );
+        }
+        let mut wanted = WantedLines::of(&request, Log::App);
+        assert!(wanted.has(r#"{"time":"2026-11-30T03:00:00Z","request_id":"abc-1"}"#));
+        assert!(!wanted.has(r#"{"time":"2026-11-30T03:00:00Z","request_id":"abc-2"}"#));
     }
 }

@@ -2,6 +2,7 @@
 
 mod about;
 mod adopt;
+mod alerts;
 mod audit;
 mod backup;
 mod completions;
@@ -27,6 +28,8 @@ mod inputs;
 mod interrupt;
 mod job;
 mod logs;
+mod maintenance;
+mod notify;
 mod on_cloud;
 mod on_host;
 mod outage_watch;
@@ -54,7 +57,8 @@ use anyhow::{Result, anyhow};
 use crate::agent::guard;
 use crate::agent::scheduled;
 use crate::agent::serve;
-use crate::cli::{Audit, Cli, Db, Verb};
+use crate::agent::watch;
+use crate::cli::{Audit, Cli, Db, Scheduled, Verb};
 use crate::core::error::{exit, exit_code};
 use crate::core::report::{Report, Verbosity};
 use about::Needs;
@@ -90,7 +94,18 @@ async fn begin(cli: &Cli, report: &mut Report) -> Result<u8> {
         // Its stdout and stderr are the operator's side's: what failed was told there, or cannot be.
         Verb::Agent => return Ok(u8::from(serve::serve().await.is_err())),
         Verb::Guard => guard::fire().await?,
-        Verb::Scheduled { job } => {
+        Verb::Scheduled {
+            job: Scheduled::Health,
+            ..
+        } => watch::look(&mut |event| report.tell(event)).await?,
+        Verb::Scheduled {
+            job: Scheduled::Alert,
+            ref unit,
+        } => {
+            let about = unit.as_deref().unwrap_or_default();
+            alerts::on_host(about, &mut |event| report.tell(event)).await?;
+        }
+        Verb::Scheduled { job, .. } => {
             scheduled::run(job, &mut |event| report.tell(event)).await?;
             if let Some(fault) = report.take_failure() {
                 return Err(fault.into());
@@ -138,7 +153,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Provision(options) => provision::run(job, options).await,
         Verb::Converge(options) => converge::run(job, options).await,
         Verb::Deploy { artifact, cut_off } => match cut_off::CutOffChoice::of(*cut_off) {
-            None => deploy::run(job, artifact).await,
+            None => Box::pin(deploy::run(job, artifact)).await,
             Some(way) => cut_off::run(job, way).await,
         },
         Verb::Up { yes, artifact } => Box::pin(up::run(job, *yes, artifact)).await,
@@ -156,6 +171,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Cost => cost::run(job).await,
         Verb::Doctor => doctor::run(job).await,
         Verb::Health => health::run(job).await,
+        Verb::Maintenance { what } => maintenance::run(job, what).await,
         Verb::Tls { what } => tls::run(job, *what).await,
         Verb::Logs(options) => logs::run(job, options).await,
         Verb::Audit {
@@ -167,6 +183,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
             ..
         } => audit::accept(job, *yes).await,
         Verb::Audit { lines, .. } => audit::show(job, *lines).await,
+        Verb::Alerts { what } => alerts::run(job, *what).await,
         Verb::Ssh { command } => ssh::run(job, command).await,
         Verb::Secrets { what } => secrets::run(job, what).await,
         Verb::Exec(command) => exec::run(job, command).await,

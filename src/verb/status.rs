@@ -133,6 +133,11 @@ fn of_host(job: &mut Job, facts: &Facts) {
         Datum::new(DatumKind::Live, data),
         &[("release", serves)],
     );
+    if let Some(since) = &facts.maintenance {
+        let datum = Datum::new(DatumKind::Maintenance, json!({ "since": since }));
+        let closed = format!("on since {since}; `citrino-ops maintenance off` opens the site");
+        tell(job, datum, &[("maintenance", closed)]);
+    }
     let backups = headline(&facts.backups, OffsetDateTime::now_utc());
     tell(job, kept(&facts.backups), &[("backups", backups)]);
     if let Some(last) = &facts.last_run {

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // clippy.toml allows them in tests, and does not see that helpers are of a test
 
 mod agent;
+mod alerts;
 mod attacks_paths;
 mod audit;
 mod backup_faults;

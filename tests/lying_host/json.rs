@@ -35,9 +35,22 @@ const TYPED: &[(&str, &[&str])] = &[
     ("backup prune", &[]),
     ("restore latest --yes", &[]),
     ("db import dump.sql --yes", &[]),
-    ("status", &["backups", "domain", "host", "last_run", "live"]),
+    (
+        "status",
+        &[
+            "backups",
+            "domain",
+            "host",
+            "last_run",
+            "live",
+            "maintenance",
+        ],
+    ),
     ("cost", &[]),
     ("health", &[]),
+    ("alerts test", &[]),
+    ("maintenance on", &[]),
+    ("maintenance off", &[]),
     ("tls status", &["certificate"]),
     ("tls renew", &[]),
     ("doctor", &["machine"]),
@@ -111,6 +124,7 @@ fn honest() -> Script {
     let mut greeting = words::greeting();
     let facts = &mut greeting["hello"]["facts"];
     facts["app"]["torn"] = json!(["half"]);
+    facts["maintenance"] = json!("2026-11-30T03:00:00Z");
     facts["backups"]["broken"] = json!({"shop_20261124_030000": "its hash differs"});
     let said = [vec![greeting], words::run()].concat();
     let log = "{\"status\":200}\nplain\n[1]\n";

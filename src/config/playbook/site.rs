@@ -98,6 +98,7 @@ mod tests {
             "app",
             "backup",
             "pitr",
+            "alerts",
             "in_force",
             "in_force_database",
             "in_force_app",
@@ -117,6 +118,7 @@ mod tests {
                 "nginx",
                 "certificate",
                 "app",
+                "alerts",
                 "in_force",
                 "in_force_app"
             ]
@@ -131,6 +133,7 @@ mod tests {
                 "postgres",
                 "backup",
                 "pitr",
+                "alerts",
                 "in_force",
                 "in_force_database"
             ]

@@ -31,7 +31,7 @@ pub struct BackupSettings {
     #[schemars(extend("x-applied" = "host"))]
     pub keep_months: WholeNumber<0, 10_000>,
     /// How many hours old the newest backup may be; then `health` fails.
-    #[schemars(extend("x-applied" = "here"))]
+    #[schemars(extend("x-applied" = "host"))]
     pub max_age_h: WholeNumber<1, 87_600>,
     /// How many days ago the last proof may be; then `health` fails, and a release with migrations is refused until a drill.
     #[schemars(extend("x-applied" = "host"))]

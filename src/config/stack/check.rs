@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::environment::{self, PASSWORD};
-use super::{Issuer, Stack, system};
+use super::{Issuer, Relay, RelayTls, Stack, system};
 use crate::config::yaml::Document;
 use crate::storage::{archive, bucket};
 
@@ -17,7 +17,7 @@ pub fn check(stack: &Stack, file: &mut Document) {
     demo_data(stack, file);
     variables(stack, file);
     tls(stack, file);
-    alerts(file);
+    alerts(stack, file);
     backup(stack, file);
     repository(stack, file);
 }
@@ -228,12 +228,59 @@ fn issuer(stack: &Stack, file: &mut Document) {
     }
 }
 
-/// Nothing sends them yet.
-fn alerts(file: &mut Document) {
-    if file.root().get("alerts").is_some() && !file.is_spoiled(&["alerts"]) {
+/// Who asks for mail must have somebody who takes it; and what nobody reads is refused.
+fn alerts(stack: &Stack, file: &mut Document) {
+    let alerts = &stack.alerts;
+    if alerts.email.is_empty() {
+        for (key, is_there) in [
+            ("relay", alerts.relay.is_some()),
+            ("from", alerts.from.is_some()),
+        ] {
+            if is_there && !file.is_spoiled(&["alerts", "email"]) {
+                file.refuse(
+                    &["alerts", key],
+                    "has no use unless `alerts.email` names who is written to",
+                );
+            }
+        }
+    } else if alerts.relay.is_none() && !file.is_spoiled(&["alerts", "relay"]) {
         file.refuse(
-            &["alerts"],
-            "has no effect: this version sends no alerts; remove it",
+            &["alerts", "email"],
+            "needs `alerts.relay`: the mail server that takes the mails of the host",
+        );
+    }
+    if let Some(relay) = &alerts.relay {
+        relay_login(relay, file);
+    }
+    for (index, notify) in stack.notify.iter().enumerate() {
+        if notify.events.is_empty() {
+            let index = index.to_string();
+            file.refuse(
+                &["notify", &index, "events"],
+                "is empty: the webhook would hear of nothing",
+            );
+        }
+    }
+}
+
+fn relay_login(relay: &Relay, file: &mut Document) {
+    let place = |key| ["alerts", "relay", key];
+    match (&relay.user, &relay.password) {
+        (Some(_), None) if !file.is_spoiled(&place("password")) => {
+            file.refuse(
+                &place("user"),
+                "needs a `password`, which names where it comes from",
+            );
+        }
+        (None, Some(_)) if !file.is_spoiled(&place("user")) => {
+            file.refuse(&place("password"), "needs a `user`");
+        }
+        _ => {}
+    }
+    if relay.tls == RelayTls::None && relay.password.is_some() && !file.is_spoiled(&place("tls")) {
+        file.refuse(
+            &place("tls"),
+            "is none: the password would be read on the way; use `starttls` or `tls`",
         );
     }
 }

@@ -1,6 +1,7 @@
 //! What an application is called, where it lies and what it is told: parts of unit files, of nginx's configuration and of
 //! command lines, so none may mean more there than it says.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{checked_text, is_plain, shown};
@@ -142,7 +143,9 @@ impl Flag {
 }
 
 /// A line of text as people read it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct TextLine(String);
 

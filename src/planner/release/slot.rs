@@ -9,7 +9,7 @@ use crate::config::stack::Stack;
 use crate::core::app_profile::{AppProfile, RELEASE};
 use crate::core::plan::Step;
 use crate::core::value::SlotName;
-use crate::task::probe::{Ask, Http};
+use crate::task::probe::{Ask, Http, Recurrence};
 use crate::task::{HandedOver, Link, Probe, Service, SlotInTurn, Task};
 
 const NAMES: [&str; 2] = SlotName::ALL;
@@ -181,5 +181,6 @@ fn probe(
         attempts,
         deadline_s: READY_WITHIN_S,
         next: String::new(),
+        watch: Recurrence::default(),
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::Cli;
 use crate::config::paths::ConfigPaths;
 use crate::config::reference::{self, AppliedBy};
 use crate::config::stack::Stack;
-use crate::core::error::{Code, error_info};
+use crate::core::error::error_info;
 use crate::core::report::{Report, Verbosity};
 use crate::core::role::Roles;
 use crate::facts::app::{AppFacts, Release, ReleaseState};
@@ -42,9 +42,6 @@ const READ_ELSEWHERE: [(&str, &str); 5] = [
         "verb/job.rs: what backups are signed with",
     ),
 ];
-
-/// Keys that no configuration can give an effect yet.
-const REFUSED: [(&str, &str); 1] = [("alerts: { email: [ana@example.com] }", "alerts")];
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -195,8 +192,7 @@ fn put(into: &mut Value, path: &str, value: &Value) {
 }
 
 fn is_told_of(key: &str) -> bool {
-    let elsewhere = READ_ELSEWHERE.iter().any(|(known, _)| *known == key);
-    elsewhere || REFUSED.iter().any(|(_, known)| key.starts_with(known))
+    READ_ELSEWHERE.iter().any(|(known, _)| *known == key)
 }
 
 /// What would be made before and after another value of a key.
@@ -316,19 +312,6 @@ fn every_key_changes_what_is_made_or_says_who_reads_it_and_needs_what_the_refere
         }
     }
     assert_eq!(wrong, [""; 0]);
-}
-
-#[test]
-fn a_key_that_nothing_reads_yet_is_refused_with_its_line() {
-    let least = "stack: prod\ndomain: example.com\nhost: { address: 203.0.113.7, host_key: ssh-ed25519 AAAA }\n";
-    for (more, key) in REFUSED {
-        let error = Stack::parse(&format!("{least}{more}\n"), "citrino.yml").unwrap_err();
-        let info = error_info(&error);
-        assert_eq!(info.code, Code::E0102);
-        let begins = format!("citrino.yml:4: {key}: ");
-        assert!(info.message.starts_with(&begins), "{}", info.message);
-        assert!(!info.message.contains('\n'), "{}", info.message);
-    }
 }
 
 /// The content of a file, as a host gets it.
