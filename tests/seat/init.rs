@@ -136,8 +136,7 @@ fn who_breaks_it_off_has_written_nothing() {
     let home = home();
     let mut talk = Conversation::begin(&home, "init");
     talk.hear("Where does the stack live?");
-    talk.say("\u{3}");
-    let said = talk.end();
+    let said = talk.break_off();
     assert!(
         said.contains("Cancelled") && !home.path("citrino.yml").exists(),
         "{said}"

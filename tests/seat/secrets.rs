@@ -271,6 +271,17 @@ impl Conversation {
             .unwrap();
     }
 
+    /// Ctrl-C until it has ended. In the moment between a question and the terminal's being its own, one goes by unheard: a
+    /// person presses again.
+    pub fn break_off(mut self) -> String {
+        while self.child.try_wait().unwrap().is_none() {
+            // It may have ended since.
+            let _ = self.child.stdin.as_mut().unwrap().write_all(b"\x03");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        self.end()
+    }
+
     /// All that was shown until the end.
     pub fn end(mut self) -> String {
         let mut rest = Vec::new();
