@@ -43,6 +43,8 @@ fn values(domain: &str, tls: &str) -> Values {
         .with("ssh_port", &stack.ssh_port())
         .with("facts", &Facts::default())
         .with("data_tables", &[""; 0])
+        .with("alerts_wanted", &false)
+        .with("alerts", &stack.alerts)
 }
 
 fn steps(playbook: &str, values: &Values) -> Vec<Step<Task>> {

@@ -255,10 +255,10 @@ pub fn line(value: &Value) -> String {
 }
 
 /// Texts that decide something, and are typed: with poison nothing of the message would be taken in.
-const TYPED: [&str; 22] = [
+const TYPED: [&str; 25] = [
     "event", "state", "act", "code", "side", "id", "run", "sha256", "file", "live", "slots",
     "current", "next", "arch", "format", "name_of", "purpose", "packing", "release", "host",
-    "version", "codename",
+    "version", "codename", "begins", "ends", "until",
 ];
 
 /// The same with poison in every text that is no name of something.
@@ -284,8 +284,9 @@ pub fn poisoned() -> Script {
     let mut said = vec![greeting()];
     said.extend(run());
     for word in &mut said {
-        // An operating system that nobody knows is refused before anything is told.
-        let os = word.pointer("/hello/facts/os").cloned();
+        // An operating system that nobody knows is refused before anything is told, and so is a time that is none.
+        let typed = ["/hello/facts/os", "/hello/facts/certificate/refusal/at"];
+        let typed = typed.map(|place| (place, word.pointer(place).cloned()));
         // The kind of a message and of an event stays.
         for inner in word
             .as_object_mut()
@@ -294,8 +295,10 @@ pub fn poisoned() -> Script {
         {
             poison(inner);
         }
-        if let (Some(place), Some(os)) = (word.pointer_mut("/hello/facts/os"), os) {
-            *place = os;
+        for (place, was) in typed {
+            if let (Some(place), Some(was)) = (word.pointer_mut(place), was) {
+                *place = was;
+            }
         }
         // Rows of tables are names of a map, which are printed too.
         if let Some(rows) = word.pointer_mut("/hello/facts/backups/whole/0/rows") {
