@@ -70,6 +70,13 @@ impl Armed {
         system.write_atomic(ARMED, &text, 0o600, None, &[]).await
     }
 
+    /// Notes that this boot is the one in which it was armed.
+    pub async fn note_boot(&self, system: &System) -> Result<()> {
+        let path = own::ARMED_THIS_BOOT;
+        let run = self.run.as_bytes();
+        system.write_atomic(path, run, 0o600, None, &[]).await
+    }
+
     /// Its time begins anew.
     pub async fn begin_anew(mut self, system: &System) -> Result<()> {
         self.due_s = uptime_s(system)? + seconds(self.within_s);
@@ -78,11 +85,16 @@ impl Armed {
 
     /// How long until it is due; zero when it is.
     pub fn left(&self, system: &System) -> Result<Duration> {
-        if boot_id(system)? != self.boot_id {
+        if !self.is_of_this_boot(system)? {
             return Ok(Duration::ZERO);
         }
         let left = self.due_s - uptime_s(system)?;
         Ok(Duration::try_from_secs_f64(left).unwrap_or_default())
+    }
+
+    fn is_of_this_boot(&self, system: &System) -> Result<bool> {
+        let noted = system.read_text(own::ARMED_THIS_BOOT)?;
+        Ok(noted.is_some_and(|run| run == self.run) || boot_id(system)? == self.boot_id)
     }
 
     /// The name of the run that puts back.

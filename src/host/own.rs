@@ -71,6 +71,9 @@ pub const AUDIT: &str = "/var/log/citrino/audit.ndjson";
 
 /// The dead man's switch.
 pub const GUARD: &str = "/var/lib/citrino/guard";
+/// The run that armed it since this boot, where nothing outlives one. A unit whose `/proc` is its own sees another id of the boot
+/// than the container that it is in.
+pub const ARMED_THIS_BOOT: &str = "/run/citrino-guard.run";
 pub const ARMED: &str = "/var/lib/citrino/guard/armed.json";
 /// What puts back, as a plan.
 pub const WAY_BACK: &str = "/var/lib/citrino/guard/plan.json";

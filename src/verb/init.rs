@@ -1,6 +1,7 @@
 //! `init`: a short conversation, and a citrino.yml that says what was answered. Nothing that is there is overwritten.
 
 mod answers;
+mod asker;
 mod file;
 mod look;
 
@@ -133,6 +134,13 @@ fn next(report: &mut Report, answers: &Answers) {
             "the bucket's keys: `citrino-ops secrets set S3_KEY_ID`, `citrino-ops secrets set S3_SECRET`"
         } else {
             "the bucket's keys: `export S3_KEY_ID=… S3_SECRET=…`"
+        });
+    }
+    if answers.needs_relay_password() {
+        steps.push(if answers.secrets {
+            "the mail server's password: `citrino-ops secrets set RELAY_PASSWORD`"
+        } else {
+            "the mail server's password: `export RELAY_PASSWORD=…`"
         });
     }
     if answers.needs_token() {

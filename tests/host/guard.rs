@@ -127,6 +127,26 @@ fn a_good_change_is_disarmed_and_stays() {
     assert!(!has_good_change(&stack));
 }
 
+/// Work after a guarded step may take longer than anybody has to come back: the time begins with the end of the run.
+#[test]
+fn a_run_that_takes_longer_than_the_switch_is_kept() {
+    let Some(stack) = serving() else { return };
+    write_good_change(&stack);
+    let slow = "\n- name: slow\n  command: { check: [test, -e, /run/slow], run: [sh, -c, 'sleep 9; touch /run/slow'] }\n";
+    let text = format!("{}{slow}", own("playbooks/alerts.yml"));
+    stack.write("playbooks/alerts.yml", &text);
+    let run = said(&mut converge(&stack, "5"));
+    assert_eq!(run.code, 0, "{}", run.text);
+    is_disarmed(&stack);
+    assert!(has_good_change(&stack));
+
+    stack.remove("templates");
+    stack.remove("playbooks");
+    let back = stack.citrino(&["converge"]);
+    assert_eq!(back.code, 0, "{}", back.text);
+    stack.is_as_wished();
+}
+
 /// How often somebody has logged in.
 fn logins(stack: &Stack) -> u64 {
     let said =

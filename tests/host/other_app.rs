@@ -111,7 +111,7 @@ fn has_its_own_names(stack: &Stack) {
 }
 
 /// What is called after the tool, which deploys any app.
-const OF_THE_TOOL: [&str; 18] = [
+const OF_THE_TOOL: [&str; 19] = [
     "/etc/citrino",
     "/var/lib/citrino",
     "/var/log/citrino",
@@ -124,6 +124,7 @@ const OF_THE_TOOL: [&str; 18] = [
     "/etc/systemd/system/postgresql@.service.d/citrino.conf",
     "/etc/systemd/system/timers.target.wants/citrino-",
     "/etc/systemd/system/multi-user.target.wants/citrino-guard-at-boot.service",
+    "/etc/systemd/journald.conf.d/citrino.conf",
     "/etc/ssh/sshd_config.d/10-citrino.conf",
     "/etc/apt/apt.conf.d/60citrino",
     "/etc/postgresql-common/createcluster.d/citrino.conf",

@@ -21,6 +21,7 @@ fn without_a_person_options_and_defaults_make_a_sound_file() {
     for options in [
         "--stack shop",
         "--server-type cx23 --location fsn1 --secrets",
+        "--letsencrypt --alerts ana@example.com --relay smtp.example.com --relay-user shop",
         "--host 203.0.113.7 --host-key KEY --ssh-user ana --ssh-port 2222",
     ] {
         let home = home();
@@ -111,6 +112,10 @@ fn a_conversation_ends_with_a_sound_file() {
         ("Location", "\r"),
         // The second of the list.
         ("System", "\u{1b}[B\r"),
+        ("Have Let's Encrypt issue", "y"),
+        ("Mail address that is told", "ana@example.com\r"),
+        ("Mail server that takes", "smtp.example.com\r"),
+        ("Account at the mail server", "shop\r"),
         ("Bucket for copies", "\r"),
         ("secrets.age, an encrypted file", "y"),
     ] {
@@ -124,6 +129,8 @@ fn a_conversation_ends_with_a_sound_file() {
         "stack: shop ",
         "domain: shop.example.com\n",
         "image: ubuntu-22.04\n",
+        "tls: { issuer: letsencrypt }",
+        "relay: { host: smtp.example.com, user: \"shop\", password: { age: RELAY_PASSWORD } }",
         "DB_PASSWORD: { age: DB_PASSWORD }",
     ] {
         assert!(yml.contains(part), "{part}: {yml}");

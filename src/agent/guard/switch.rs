@@ -31,6 +31,7 @@ pub async fn arm(
     at_boot(system).await?;
     stop(system).await?;
     system.run(&timer(within_s)).await?.success()?;
+    armed.note_boot(system).await?;
     armed.write(system).await
 }
 
@@ -116,7 +117,7 @@ pub fn take_away(system: &System) -> Result<()> {
             }
         }
     }
-    for path in [WAY_BACK, BINARY, own::RELOADED] {
+    for path in [WAY_BACK, BINARY, own::RELOADED, own::ARMED_THIS_BOOT] {
         system.remove(path)?;
     }
     Ok(())

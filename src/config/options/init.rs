@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::core::value::{Address, Domain, HostKey, Login, Port, StackName, Word};
+use crate::core::value::{Address, Domain, Email, HostKey, Login, Port, StackName, TextLine, Word};
 
 #[derive(Clone, Debug, Args)]
 pub struct InitOptions {
@@ -47,6 +47,18 @@ pub struct InitOptions {
     /// The bucket's region
     #[arg(long, requires = "bucket")]
     pub region: Option<Word>,
+    /// Have Let's Encrypt issue the site's certificate, and agree to its terms
+    #[arg(long)]
+    pub letsencrypt: bool,
+    /// A mail address that is told of failures
+    #[arg(long, value_name = "ADDRESS", requires = "relay")]
+    pub alerts: Option<Email>,
+    /// The mail server that takes the host's mail
+    #[arg(long, value_name = "HOST", requires = "alerts")]
+    pub relay: Option<Address>,
+    /// The account there; its password is RELAY_PASSWORD
+    #[arg(long, value_name = "USER", requires = "relay")]
+    pub relay_user: Option<TextLine>,
     /// Also make secrets.age, with a password for the database
     #[arg(long)]
     pub secrets: bool,

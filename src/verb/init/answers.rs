@@ -1,10 +1,10 @@
 //! What `init` asks: what was given is not asked again, and where nobody is asked a default holds.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use anyhow::Result;
 
+use super::asker::InitAsker;
 use super::look;
 use crate::cli::InitOptions;
 use crate::config::source;
@@ -13,7 +13,9 @@ use crate::core::error::{Code, Fault};
 use crate::core::report::Report;
 use crate::core::report::questions;
 use crate::core::secret::Secret;
-use crate::core::value::{Address, Domain, HostKey, HttpUrl, Login, Port, StackName, Word};
+use crate::core::value::{
+    Address, Domain, Email, HostKey, HttpUrl, Login, Port, StackName, TextLine, Word,
+};
 use crate::hetzner::{DEFAULT_ENDPOINT, Hetzner, MenuItem};
 use crate::verb::on_cloud;
 
@@ -23,6 +25,9 @@ pub struct Answers {
     pub domain: Domain,
     pub server: Option<WantedServer>,
     pub host: Option<WantedHost>,
+    /// Whether Let's Encrypt issues the site's certificate.
+    pub letsencrypt: bool,
+    pub alerts: Option<WantedAlerts>,
     pub bucket: Option<WantedBucket>,
     /// Whether secrets are kept in secrets.age.
     pub secrets: bool,
@@ -46,6 +51,13 @@ pub struct WantedHost {
     pub key: HostKey,
 }
 
+/// Who is told of failures, and by which mail server.
+pub struct WantedAlerts {
+    pub email: Email,
+    pub relay: Address,
+    pub user: Option<TextLine>,
+}
+
 pub struct WantedBucket {
     pub name: Word,
     pub endpoint: HttpUrl,
@@ -57,11 +69,6 @@ const TYPE: &str = "cpx11";
 const LOCATION: &str = "ash";
 /// As much memory as the stack's defaults are made for.
 const MEMORY_GB: f64 = 2.0;
-
-/// Whether a person is asked.
-struct InitAsker {
-    asks: bool,
-}
 
 impl Answers {
     pub async fn ask(report: &mut Report, options: &InitOptions) -> Result<Self> {
@@ -92,6 +99,13 @@ impl Answers {
             domain,
             server,
             host,
+            // Its terms are agreed to by who runs the site.
+            letsencrypt: options.letsencrypt
+                || asker.agrees(
+                    "Have Let's Encrypt issue the site's certificate (you agree to its terms)",
+                    true,
+                )?,
+            alerts: asker.alerts(options)?,
             bucket: asker.bucket(options)?,
             secrets: options.secrets
                 || asker.agrees(
@@ -101,6 +115,11 @@ impl Answers {
         })
     }
 
+    pub fn needs_relay_password(&self) -> bool {
+        let user = self.alerts.as_ref().and_then(|alerts| alerts.user.as_ref());
+        user.is_some()
+    }
+
     /// Whether the API cannot be asked yet.
     pub fn needs_token(&self) -> bool {
         self.server.is_some() && source::variable(source::TOKEN).is_none()
@@ -108,41 +127,6 @@ impl Answers {
 }
 
 impl InitAsker {
-    fn text<T: FromStr<Err = String>>(
-        &self,
-        question: &str,
-        option: &str,
-        given: Option<T>,
-        default: Option<&str>,
-    ) -> Result<T> {
-        if let Some(given) = given {
-            return Ok(given);
-        }
-        let read = |line: &str| line.parse::<T>();
-        if self.asks {
-            let line = questions::text(question, default, |line| read(line).map(drop))?;
-            return read(&line).map_err(|why| Fault::new(Code::E0802, why).into());
-        }
-        let missing = || {
-            Fault::new(
-                Code::E0802,
-                format!("{option} is not given, and nobody is asked"),
-            )
-        };
-        let default = default.ok_or_else(missing)?;
-        read(default)
-            .map_err(|why| Fault::new(Code::E0802, format!("{option}: `{default}` {why}")).into())
-    }
-
-    /// Nobody who is not asked has agreed.
-    fn agrees(&self, question: &str, default: bool) -> Result<bool, Fault> {
-        if self.asks {
-            questions::agree(question, default)
-        } else {
-            Ok(false)
-        }
-    }
-
     fn wants_host(&self) -> Result<bool, Fault> {
         if !self.asks {
             return Ok(false);
@@ -296,24 +280,31 @@ impl InitAsker {
             .into())
     }
 
-    fn bucket(&self, options: &InitOptions) -> Result<Option<WantedBucket>> {
-        let name = match &options.bucket {
-            None if self.asks => questions::text(
-                "Bucket for copies of the backups (empty: none)",
-                Some(""),
-                |line| {
-                    if line.is_empty() {
-                        Ok(())
-                    } else {
-                        line.parse::<Word>().map(drop)
-                    }
-                },
-            )?,
-            given => given.as_ref().map_or_else(String::new, ToString::to_string),
-        };
-        if name.is_empty() {
+    fn alerts(&self, options: &InitOptions) -> Result<Option<WantedAlerts>> {
+        let question = "Mail address that is told of failures (empty: none)";
+        let Some(email) = self.optional(question, options.alerts.clone())? else {
             return Ok(None);
-        }
+        };
+        Ok(Some(WantedAlerts {
+            email,
+            relay: self.text(
+                "Mail server that takes the host's mail",
+                "--relay",
+                options.relay.clone(),
+                None,
+            )?,
+            user: self.optional(
+                "Account at the mail server (empty: none)",
+                options.relay_user.clone(),
+            )?,
+        }))
+    }
+
+    fn bucket(&self, options: &InitOptions) -> Result<Option<WantedBucket>> {
+        let question = "Bucket for copies of the backups (empty: none)";
+        let Some(name) = self.optional(question, options.bucket.clone())? else {
+            return Ok(None);
+        };
         let endpoint = options
             .endpoint
             .as_deref()
@@ -322,7 +313,7 @@ impl InitAsker {
         let endpoint =
             endpoint.map_err(|why| Fault::new(Code::E0802, format!("--endpoint {why}")))?;
         Ok(Some(WantedBucket {
-            name: word(&name)?,
+            name,
             endpoint: self.text(
                 "The bucket's S3 endpoint",
                 "--endpoint",

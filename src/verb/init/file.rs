@@ -1,6 +1,6 @@
 //! The text of citrino.yml, with comments for who reads it next.
 
-use super::answers::{Answers, WantedBucket, WantedHost, WantedServer};
+use super::answers::{Answers, WantedAlerts, WantedBucket, WantedHost, WantedServer};
 use crate::hetzner::MenuItem;
 
 const HEAD: &str = "\
@@ -30,6 +30,7 @@ pub fn text(answers: &Answers) -> String {
             "the name and label of everything",
         ),
         format!("domain: {}\n", answers.domain),
+        tls(answers.letsencrypt),
         answers.server.as_ref().map(server).unwrap_or_default(),
         answers.host.as_ref().map(host).unwrap_or_default(),
         APP.to_owned(),
@@ -38,6 +39,10 @@ pub fn text(answers: &Answers) -> String {
             .bucket
             .as_ref()
             .map_or_else(no_bucket, |to| bucket(to, answers.secrets)),
+        answers
+            .alerts
+            .as_ref()
+            .map_or_else(no_alerts, |to| alerts(to, answers.secrets)),
         secrets(answers.secrets),
     ];
     parts.concat()
@@ -46,6 +51,19 @@ pub fn text(answers: &Answers) -> String {
 /// Comments stand below each other, as far as the lines before them let them.
 fn line(text: &str, comment: &str) -> String {
     format!("{text:<30} # {comment}\n")
+}
+
+fn tls(letsencrypt: bool) -> String {
+    if letsencrypt {
+        return line(
+            "tls: { issuer: letsencrypt }",
+            "issued and renewed on the host, as soon as the domain leads to it",
+        );
+    }
+    line(
+        "# tls: { issuer: letsencrypt }",
+        "without it nginx serves plain HTTP",
+    )
 }
 
 fn server(server: &WantedServer) -> String {
@@ -111,6 +129,25 @@ fn bucket(to: &WantedBucket, sealed: bool) -> String {
     format!(
         "  s3:                          # a copy of each backup off the host\n    bucket: {}\n    endpoint: {}\n    region: {}\n    key_id: {{ {source}: S3_KEY_ID }}\n    secret: {{ {source}: S3_SECRET }}\n",
         to.name, to.endpoint, to.region
+    )
+}
+
+fn no_alerts() -> String {
+    "# alerts: { … }                # who is told of failures by mail: `citrino-ops config docs alerts`\n".to_owned()
+}
+
+fn alerts(to: &WantedAlerts, sealed: bool) -> String {
+    let source = if sealed { "age" } else { "env" };
+    let login = to.user.as_ref().map_or_else(String::new, |user| {
+        format!(
+            ", user: {:?}, password: {{ {source}: RELAY_PASSWORD }}",
+            user.to_string()
+        )
+    });
+    format!(
+        "alerts:                        # `citrino-ops alerts test` tries it\n  email: [{:?}]\n  relay: {{ host: {}{login} }}\n",
+        to.email.to_string(),
+        to.relay
     )
 }
 
