@@ -122,9 +122,8 @@ fn file_of(path: &Path) -> Result<String> {
     text::read(path).map_err(|unreadable| {
         let message = format!("{} {}", path.display(), unreadable.why());
         let fault = match unreadable {
-            Unreadable::Absent(_) => Fault::new(Code::E0101, message).hint(
-                "`citrino-ops init` writes one; `-c FILE` names one elsewhere",
-            ),
+            Unreadable::Absent(_) => Fault::new(Code::E0101, message)
+                .hint("`citrino-ops init` writes one; `-c FILE` names one elsewhere"),
             Unreadable::Unfit(_) => Fault::new(Code::E0102, message),
         };
         fault.into()

@@ -56,7 +56,7 @@ pub struct InitOptions {
     /// The mail server that takes the host's mail
     #[arg(long, value_name = "HOST", requires = "alerts")]
     pub relay: Option<Address>,
-    /// The account there; its password is RELAY_PASSWORD
+    /// The account there; its password is `RELAY_PASSWORD`
     #[arg(long, value_name = "USER", requires = "relay")]
     pub relay_user: Option<TextLine>,
     /// Also make secrets.age, with a password for the database
