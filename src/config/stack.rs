@@ -123,7 +123,7 @@ fn file_of(path: &Path) -> Result<String> {
         let message = format!("{} {}", path.display(), unreadable.why());
         let fault = match unreadable {
             Unreadable::Absent(_) => Fault::new(Code::E0101, message)
-                .hint("`citrino-ops init` writes one; `-c FILE` names one elsewhere"),
+                .hint("name the file with `-c FILE`, or let `init` write one; `citrino-ops explain E0101` shows a minimal one"),
             Unreadable::Unfit(_) => Fault::new(Code::E0102, message),
         };
         fault.into()

@@ -146,7 +146,7 @@ fn has_no_name_of_citrino(stack: &Stack) {
         "ls -d /home/citrino /var/www/citrino /run/citrino",
         "systemctl list-units --all --plain --no-legend 'citrino@*' | grep .",
         "cd / && runuser -u postgres -- psql -XAtqc 'SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles' | grep citrino | grep -vx citrino_reader",
-        "grep -i citrino /etc/nginx/nginx.conf /etc/postgresql/15/main/pg_ident.conf /etc/postgresql/15/main/pg_hba.conf | grep -v -e 'Made by citrino-ops' -e citrino_reader",
+        "grep -i citrino /etc/nginx/nginx.conf /etc/postgresql/15/main/pg_ident.conf /etc/postgresql/15/main/pg_hba.conf | grep -v -e 'Made by citrino-ops' -e citrino_reader -e /etc/citrino/maintenance",
         "grep citrino /etc/pgbackrest/pgbackrest.conf | grep -v 'Made by citrino-ops'",
         "cat /etc/systemd/system/shop@.service /etc/shop.yml /srv/shop/server/.env | grep -i citrino | grep -v -e 'Made by citrino-ops' -e ^InaccessiblePaths=",
     ] {
