@@ -1,5 +1,6 @@
 //! Who is told when something fails: by mail over a relay with TLS and a login, by webhook, and by a heartbeat that stays away.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -366,17 +367,13 @@ fn a_storm_is_bounded(stack: &Stack, listener: &Listener) {
 
 /// How many failures a mail tells of: those that it names, and those that it counts.
 fn storms_in(body: &str) -> usize {
-    let named = (1..=STORM).filter(|n| {
-        body.contains(&format!("storm{n}."))
-            || body.contains(&format!("storm{n}\n"))
-            || body.contains(&format!("storm{n}:"))
-            || body.contains(&format!("storm{n} "))
-    });
+    let words = body.split(|c: char| !c.is_ascii_alphanumeric());
+    let named: BTreeSet<&str> = words.filter(|word| word.starts_with("storm")).collect();
     let counted = body
         .split_once("and ")
-        .and_then(|(_, rest)| rest.split_once(" more"));
-    let counted = counted.and_then(|(number, _)| number.trim().parse().ok());
-    named.count() + counted.unwrap_or(0)
+        .and_then(|(_, rest)| rest.split_once(" more"))
+        .and_then(|(number, _)| number.trim().parse().ok());
+    named.len() + counted.unwrap_or(0)
 }
 
 fn what_the_relay_does_not_take_comes_later(stack: &Stack, listener: &mut Listener) {
