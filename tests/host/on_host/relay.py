@@ -18,8 +18,13 @@ ADDRESS, NAME, FOLDER, PASSWORD, PORT = sys.argv[1:6]
 denies = False
 
 
+TELLING = threading.Lock()
+
+
 def tell(what, **more):
-    print(json.dumps({"what": what, **more}), flush=True)
+    # Mails and requests come side by side, and a line is one write.
+    with TELLING:
+        print(json.dumps({"what": what, **more}), flush=True)
 
 
 def openssl(*words):
