@@ -46,7 +46,7 @@ pub fn way_back(facts: &CertificateFacts) -> Vec<Step<Task>> {
         path: own::LIVE_CERTIFICATE.to_owned(),
         to: live.folder.clone(),
     };
-    vec![Step::new(PART, "certificate of before", link), in_nginx()]
+    vec![Step::new(PART, "previous certificate", link), in_nginx()]
 }
 
 fn in_nginx() -> Step<Task> {

@@ -13,7 +13,7 @@ use crate::core::plan::Step;
 use crate::facts::Facts;
 use crate::task::Task;
 
-/// What `converge` would make with the secrets of before, without the database's password, and with the new ones.
+/// What `converge` would make with the previous secrets, without the database's password, and with the new ones.
 pub struct RotationSites {
     pub old: Vec<Step<Task>>,
     pub without_password: Vec<Step<Task>>,

@@ -32,7 +32,7 @@ use dump::Dump;
 #[serde(deny_unknown_fields)]
 pub struct Imported {
     pub database: String,
-    /// What the database of before is called afterwards; the record of the import is called so too.
+    /// The name that the previous database gets; the record of the import has the same name.
     #[serde(alias = "aside")]
     pub previous: String,
     /// The app's role, as which it is made.

@@ -84,7 +84,7 @@ impl FromStr for PortPair {
     fn from_str(text: &str) -> Result<Self, String> {
         let (local, remote) = text.split_once(':').unwrap_or((text, text));
         let local = port(local).ok_or_else(|| {
-            format!("`{local}` is no port of this machine: write a number from 1 to 65535 first, as in `5433:database`")
+            format!("`{local}` is not a port number: write a number from 1 to 65535 first, as in `5433:database`")
         })?;
         let mut named = ProxyTarget::NAMED.iter();
         let target = named
