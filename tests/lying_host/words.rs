@@ -115,6 +115,7 @@ pub fn greeting() -> Value {
             releases: vec![release("r7"), release("r6")],
             ..AppFacts::default()
         },
+        other_clock: false,
         maintenance: None,
         exposed: Vec::new(),
         converged_by: None,

@@ -98,6 +98,7 @@ mod tests {
             "app",
             "backup",
             "pitr",
+            "hardening",
             "alerts",
             "in_force",
             "in_force_database",
@@ -118,6 +119,7 @@ mod tests {
                 "nginx",
                 "certificate",
                 "app",
+                "hardening",
                 "alerts",
                 "in_force",
                 "in_force_app"
@@ -133,6 +135,7 @@ mod tests {
                 "postgres",
                 "backup",
                 "pitr",
+                "hardening",
                 "alerts",
                 "in_force",
                 "in_force_database"
