@@ -8,8 +8,8 @@ use crate::core::handbook::Language;
 
 pub use crate::config::options::{
     Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ExecCommand, ImportCommand,
-    InitOptions, Key, Log, LogOptions, PortPair, ProxyCommand, ProxyTarget, PsqlCommand,
-    RestoreCommand, RotateCommand, SecretsCommand, Yes,
+    InitOptions, Key, Log, LogOptions, MonitoringCommand, PortPair, ProxyCommand, ProxyTarget,
+    PsqlCommand, RestoreCommand, RotateCommand, SecretsCommand, Yes,
 };
 
 /// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
@@ -143,6 +143,11 @@ pub enum Verb {
     Alerts {
         #[command(subcommand)]
         what: AlertsCommand,
+    },
+    /// Print what Prometheus, Grafana and Uptime Kuma need to watch this stack
+    Monitoring {
+        #[command(subcommand)]
+        what: MonitoringCommand,
     },
     /// Log in to the host, or run a command on it
     Ssh {

@@ -9,11 +9,13 @@ use crate::task::recovered;
 
 mod init;
 mod logs;
+mod monitoring;
 mod seat;
 mod secrets;
 
 pub use init::InitOptions;
 pub use logs::{Log, LogOptions};
+pub use monitoring::MonitoringCommand;
 pub use seat::{ExecCommand, PortPair, ProxyCommand, ProxyTarget, PsqlCommand};
 pub use secrets::{RotateCommand, SecretsCommand};
 

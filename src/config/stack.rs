@@ -25,6 +25,7 @@ mod check;
 mod cloud;
 mod environment;
 mod memory;
+mod monitoring;
 mod source;
 mod system;
 mod tls;
@@ -34,6 +35,7 @@ pub use app::{App, DatabaseSettings};
 pub use backup::{BackupSettings, S3};
 pub use cloud::{Cloud, Dns, ExistingHost, Ttl};
 pub use environment::PASSWORD as DATABASE_PASSWORD;
+pub use monitoring::{METRICS_USER, Monitoring};
 pub use source::SecretSource;
 pub use system::SYSTEMS;
 pub use tls::{Https, Issuer, Tls};
@@ -74,6 +76,9 @@ pub struct Stack {
     /// Who is told by mail when something fails, and who notices when the host no longer looks after itself.
     #[serde(default)]
     pub alerts: Alerts,
+    /// Figures for Prometheus, and who may read them.
+    #[serde(default)]
+    pub monitoring: Monitoring,
     /// Webhooks that hear of deploys, failures and recoveries.
     #[serde(default)]
     #[schemars(extend("x-applied" = "host"))]

@@ -5,6 +5,7 @@ pub mod armed;
 pub mod audit;
 pub mod cluster;
 pub mod env_file;
+pub mod figures;
 pub mod journal;
 pub mod lock;
 pub mod mail;

@@ -28,6 +28,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "status",
             "health",
             "alerts",
+            "monitoring",
             "maintenance",
             "doctor",
             "tls",
