@@ -118,16 +118,26 @@ fn stand_in(path: &str) -> Option<&'static str> {
     })
 }
 
-fn file_of(path: &Path) -> Result<String> {
+/// What to do when citrino.yml is not there.
+const ABSENT: &str = "name the file with `-c FILE`, or let `init` write one; `citrino-ops explain E0101` shows a minimal one";
+
+fn file_of(path: &Path, if_absent: &str) -> Result<String> {
     text::read(path).map_err(|unreadable| {
         let message = format!("{} {}", path.display(), unreadable.why());
         let fault = match unreadable {
-            Unreadable::Absent(_) => Fault::new(Code::E0101, message)
-                .hint("name the file with `-c FILE`, or let `init` write one; `citrino-ops explain E0101` shows a minimal one"),
+            Unreadable::Absent(_) => Fault::new(Code::E0101, message).hint(if_absent),
             Unreadable::Unfit(_) => Fault::new(Code::E0102, message),
         };
         fault.into()
     })
+}
+
+/// What to do when the file of an environment is not there: `init` writes none.
+fn absent_environment(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!(
+        "create {name} with at least a `stack:` of its own; `citrino-ops docs environments` shows one"
+    )
 }
 
 impl Stack {
@@ -148,8 +158,11 @@ impl Stack {
     pub fn load(paths: &ConfigPaths) -> Result<Self> {
         let mut document = Document::default();
         let mut digests = Vec::new();
-        for path in std::iter::once(&paths.main).chain(&paths.environment) {
-            let text = file_of(path)?;
+        let main = (&paths.main, ABSENT.to_owned());
+        let environment = paths.environment.as_ref();
+        let environment = environment.map(|path| (path, absent_environment(path)));
+        for (path, if_absent) in std::iter::once(main).chain(environment) {
+            let text = file_of(path, &if_absent)?;
             digests.push(digest::sha256(text.as_bytes()));
             let file = path.display().to_string();
             document = document.under(Document::parse(&text::plain(&text), file));
@@ -245,6 +258,14 @@ impl Stack {
     pub fn login(&self) -> Login {
         let host = self.host.as_ref();
         host.map_or_else(Login::root, |host| host.user.clone())
+    }
+
+    /// The error with the line of citrino.yml that says the key.
+    pub fn located(&self, key: &str, error: anyhow::Error) -> anyhow::Error {
+        match self.origins.get(key) {
+            Some(place) => error.context(place.clone()),
+            None => error,
+        }
     }
 
     /// A path of citrino.yml as the operator's machine knows it: `~` is the home, a relative path

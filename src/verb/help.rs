@@ -5,6 +5,7 @@ use clap::{Command, CommandFactory, FromArgMatches};
 use crate::cli::Cli;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::report::{Report, Verbosity, width};
+use crate::core::wrap;
 
 /// Each visible verb is in one group; a test compares.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -103,9 +104,7 @@ fn rows(command: &Command, verbs: &[&str]) -> String {
     let row = |verb: &&str| {
         let about = command.find_subcommand(verb)?.get_about()?.to_string();
         let first = format!("  {verb:<12}");
-        let options = textwrap::Options::new(width())
-            .initial_indent(&first)
-            .subsequent_indent("              ");
+        let options = wrap::options(width(), &first, "              ");
         Some(format!("{}\n", textwrap::fill(&about, options)))
     };
     verbs.iter().filter_map(row).collect()
