@@ -46,7 +46,7 @@ pub struct Stack {
     #[serde(rename = "stack")]
     #[schemars(extend("x-applied" = "cloud host"))]
     pub name: StackName,
-    /// The name that users type. It must lead to the host, in your DNS or by `cloud.dns`.
+    /// The name that users type. It must point to the host, in your DNS or by `cloud.dns`.
     #[schemars(extend("x-applied" = "cloud nginx app"))]
     pub domain: Domain,
     /// A server at Hetzner, which `provision` makes. A stack has this section or `host`.
@@ -71,7 +71,7 @@ pub struct Stack {
     /// When backups are taken and proven, how long they are kept, and where.
     #[serde(default)]
     pub backup: BackupSettings,
-    /// Who is told by mail when something fails, and who notices when the host no longer looks after itself.
+    /// Who gets alerts by mail when something fails, and who notices when the host no longer checks itself.
     #[serde(default)]
     pub alerts: Alerts,
     /// Webhooks that hear of deploys, failures and recoveries.

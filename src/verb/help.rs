@@ -1,5 +1,7 @@
 //! `--help`: the verbs in groups, which clap does not do by itself.
 
+use std::ffi::{OsStr, OsString};
+
 use clap::{Command, CommandFactory, FromArgMatches};
 
 use crate::cli::Cli;
@@ -53,9 +55,18 @@ const GROUPS: &[(&str, &[&str])] = &[
 
 /// The command that was typed. Help and usage errors are printed, and end the process.
 pub fn parse_args() -> Cli {
-    let typed = grouped().try_get_matches();
+    let typed = grouped().try_get_matches_from(typed_words());
     let cli = typed.and_then(|matches| Cli::from_arg_matches(&matches));
     cli.unwrap_or_else(|error| refuse(&error))
+}
+
+/// The words of the command line. clap's own `help` knows no options: who asks for its help is given what it prints.
+fn typed_words() -> Vec<OsString> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|word| word == OsStr::new("help")) {
+        words.retain(|word| word != OsStr::new("--help") && word != OsStr::new("-h"));
+    }
+    words
 }
 
 /// Tells what was wrong, for a program as every other error, and ends.
@@ -137,7 +148,7 @@ mod tests {
             assert!(line.chars().count() <= 100, "{line}");
         }
         assert!(
-            help.contains("\n  converge    Configure the host\n"),
+            help.contains("\n  converge    Configure the host: packages, firewall, "),
             "{help}"
         );
     }

@@ -44,7 +44,7 @@ fn tell(job: &mut Job<'_>, ports: &PortPair) {
     let use_it = used(&job.stack, ports);
     let data = json!({"listens": address, "leads_to": remote.to_string(), "use": use_it});
     let line = format!(
-        "{address} leads to {remote} of {} ({use_it}); Ctrl-C ends it",
+        "{address} forwards to {remote} of {} ({use_it}); Ctrl-C ends it",
         job.host.name
     );
     job.report.datum(Datum::new(DatumKind::Proxy, data), &line);

@@ -67,7 +67,7 @@ fn cloud(stack: &Stack, file: &mut Document) {
     if stack.domain.is_address() {
         file.refuse(
             &["domain"],
-            "is an address; a stack in the cloud needs a name, which leads to its server",
+            "is an address; a stack in the cloud needs a name, which points to its server",
         );
     }
     let zone = cloud.dns.as_ref().map(|dns| &dns.zone);

@@ -74,11 +74,12 @@ impl Printer {
                 base,
                 ..
             } => {
-                let way = base.map_or("packed".to_owned(), |base| {
-                    format!("a patch against {base}")
-                });
                 let (sent, whole) = (size(bytes), size(of_bytes));
-                self.line(&format!("sent {sent} of {whole} ({way})"));
+                let line = match base {
+                    Some(base) => format!("sent {sent} of {whole} (a patch against {base})"),
+                    None => format!("sent {sent} ({whole} uncompressed)"),
+                };
+                self.line(&line);
             }
             Event::Note { text, .. } => self.line(&text),
             _ => {}

@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_list_has_a_head_and_its_columns_stand_below_each_other() {
         let table = table(&[
-            (["20261129T211530Z-0123abcd", "serves", "9 MB"], ""),
+            (["20261129T211530Z-0123abcd", "live", "9 MB"], ""),
             (
                 ["20261129T211530Z-4567cdef", "quarantined", "14 MB"],
                 "by name",
@@ -207,7 +207,7 @@ mod tests {
             table.lines(80),
             [
                 "RELEASE                    STATE         SIZE",
-                "20261129T211530Z-0123abcd  serves        9 MB",
+                "20261129T211530Z-0123abcd  live          9 MB",
                 "20261129T211530Z-4567cdef  quarantined  14 MB  by name",
             ]
         );

@@ -169,12 +169,12 @@ impl CaTrouble {
     }
 }
 
-const AWAY: &str = "the certificate before it serves on; the timer tries again, and `citrino-ops tls renew` tries at once";
-const LIMITED: &str = "the certificate before it serves on; the timer asks again when the issuer allows it, so leave it alone until then";
-const NOT_PROVEN: &str = "the certificate before it serves on; compare the address in the sentence with `citrino-ops status`, let port 80 be reached from everywhere, then run `citrino-ops tls renew`";
-const NOT_FOR_IT: &str = "the certificate before it serves on; a CAA record in the DNS must allow the issuer, then run `citrino-ops tls renew`";
-const UNTRUSTED: &str = "nothing was asked for; correct `tls.url`, or name the CA of the server in `tls.ca`, then run `citrino-ops converge`";
-const OTHER: &str = "the certificate before it serves on; act on what the issuer says, then run `citrino-ops tls renew`";
+const AWAY: &str = "the current certificate stays in use; the host tries again automatically, `citrino-ops tls renew` tries now";
+const LIMITED: &str = "the current certificate stays in use; wait: the host asks again automatically when the issuer allows it";
+const NOT_PROVEN: &str = "the current certificate stays in use; compare the address in the message with `citrino-ops status`, make port 80 reachable from everywhere, then run `citrino-ops tls renew`";
+const NOT_FOR_IT: &str = "the current certificate stays in use; a CAA record in the DNS must allow the issuer; then run `citrino-ops tls renew`";
+const UNTRUSTED: &str = "no order was sent; correct `tls.url`, or name the CA of the server in `tls.ca`, then run `citrino-ops converge`";
+const OTHER: &str = "the current certificate stays in use; act on the issuer's message, then run `citrino-ops tls renew`";
 
 /// What is no trouble with an issuer stays what it is.
 pub fn told(error: anyhow::Error) -> anyhow::Error {
