@@ -9,7 +9,7 @@ use crate::core::handbook::Language;
 pub use crate::config::options::{
     Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ExecCommand, ImportCommand,
     InitOptions, Key, Log, LogOptions, PortPair, ProxyCommand, ProxyTarget, PsqlCommand,
-    RestoreCommand, RotateCommand, SecretsCommand, Yes,
+    RestoreCommand, RotateCommand, SecretsCommand, Yes, line_count,
 };
 
 /// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
@@ -136,8 +136,8 @@ pub enum Verb {
     #[command(args_conflicts_with_subcommands = true)]
     Audit {
         /// Number of lines
-        #[arg(short = 'n', long, default_value_t = 50, value_name = "LINES")]
-        lines: usize,
+        #[arg(short = 'n', long, default_value_t = 50, value_name = "LINES", value_parser = line_count)]
+        lines: u32,
         #[command(subcommand)]
         what: Option<Audit>,
     },

@@ -13,7 +13,7 @@ mod seat;
 mod secrets;
 
 pub use init::InitOptions;
-pub use logs::{Log, LogOptions};
+pub use logs::{Log, LogOptions, line_count};
 pub use seat::{ExecCommand, PortPair, ProxyCommand, ProxyTarget, PsqlCommand};
 pub use secrets::{RotateCommand, SecretsCommand};
 

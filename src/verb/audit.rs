@@ -41,7 +41,7 @@ impl ChainOf {
 
 /// Brings the mirror up to date, and shows its last lines: what this machine has seen is what nobody on
 /// the host can change any more.
-pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
+pub async fn show(job: &mut Job<'_>, lines: u32) -> Result<u8> {
     let remote = on_host::connect(job).await?;
     let mirror = remote.target().mirror.clone();
     let head = mirror.head()?;
@@ -53,7 +53,8 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
     let taken = mirror.take_news(&head, news.as_deref());
     let bytes = mirror.bytes()?;
     let seen: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
-    for line in &seen[seen.len().saturating_sub(lines)..] {
+    let shown = usize::try_from(lines)?;
+    for line in &seen[seen.len().saturating_sub(shown)..] {
         if let Ok(line) = serde_json::from_slice::<Line>(line) {
             job.report.tell(Event::Audit(Box::new(line)));
         } else {

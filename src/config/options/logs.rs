@@ -11,7 +11,7 @@ pub struct LogOptions {
     #[arg(short, long)]
     pub follow: bool,
     /// Number of lines of each log [default: 50; with --since, all since then]
-    #[arg(short = 'n', long, value_name = "LINES", value_parser = count)]
+    #[arg(short = 'n', long, value_name = "LINES", value_parser = line_count)]
     pub lines: Option<u32>,
     /// Only what was written since then: `30m`, `2h`, `3d`, or a time with a time zone, such as `2026-11-24 03:00:00-04`
     #[arg(long, value_name = "TIME", value_parser = since)]
@@ -51,7 +51,9 @@ impl Log {
     }
 }
 
-fn count(text: &str) -> Result<u32, String> {
+/// # Errors
+/// When it is no such number, with those that are.
+pub fn line_count(text: &str) -> Result<u32, String> {
     let wrong = |_| format!("must be a number from 0 to {}", u32::MAX);
     text.parse().map_err(wrong)
 }

@@ -115,7 +115,7 @@ impl ListTable {
         let columns = self.heads.iter().zip(widths).zip(cells).map(in_column);
         let columns: Vec<Vec<String>> = columns.collect();
         let height = columns.iter().map(Vec::len).max().unwrap_or_default();
-        let line = |at| {
+        let line = |at: usize| {
             let piece = |column: &Vec<String>| column.get(at).cloned().unwrap_or_default();
             let cells: Vec<String> = columns.iter().map(piece).collect();
             let cells: Vec<&str> = cells.iter().map(String::as_str).collect();

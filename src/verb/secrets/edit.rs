@@ -42,9 +42,9 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     super::prepare(job, &file)?;
     file.write(&secrets)?;
     let count = secrets.names().len();
-    let secrets = if count == 1 { "secret" } else { "secrets" };
+    let noun = if count == 1 { "secret" } else { "secrets" };
     job.report.note(format!(
-        "Saved secrets.age ({count} {secrets}). Apply them with `citrino-ops converge`."
+        "Saved secrets.age ({count} {noun}). Apply them with `citrino-ops converge`."
     ));
     Ok(exit::OK)
 }
