@@ -206,7 +206,7 @@ impl Stack {
         if !faults.is_empty() {
             return Err(Fault::new(Code::E0102, faults.join("\n")).into());
         }
-        let message = format!("{file} has faults that could not be told apart");
+        let message = format!("{file} has errors that could not be located");
         stack.ok_or_else(|| Fault::new(Code::E0102, message).into())
     }
 

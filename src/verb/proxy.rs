@@ -89,7 +89,7 @@ fn database(stack: &Stack, facts: &Facts) -> Result<Tunnel, Fault> {
         Some(port) => Ok(Tunnel::Port(port)),
         None => Err(Fault::new(
             Code::E0806,
-            "the database lets nobody in over a port: the stack has no `secrets.DB_PASSWORD`",
+            "the database accepts no connections over a port: the stack has no `secrets.DB_PASSWORD`",
         )
         .hint("`citrino-ops psql` comes in without a password, or give the stack one")),
     }

@@ -108,7 +108,7 @@ async fn shows(
             "what answers there on port 80 is not this host (status {})",
             answer.status.as_u16()
         )),
-        Err(error) if error.is_timeout() => Err("nobody answers there on port 80".to_owned()),
+        Err(error) if error.is_timeout() => Err("port 80 does not answer there".to_owned()),
         Err(_) => Err("port 80 cannot be reached there".to_owned()),
     }
 }
