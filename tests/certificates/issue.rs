@@ -106,7 +106,7 @@ fn a_name_that_does_not_lead_here_costs_the_issuer_no_call() {
                 (
                     "set-servfail",
                     json!({ "host": "www.example.com" }),
-                    "the name service does not say where www.example.com leads",
+                    "could not look up www.example.com in the DNS",
                 ),
                 (
                     "clear-servfail",
