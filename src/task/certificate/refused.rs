@@ -104,7 +104,7 @@ impl CaTrouble {
     pub fn limited() -> Self {
         Self::Refused(Box::new(CaProblem {
             kind: ProblemKind::RateLimited,
-            said: "it is asked too often".to_owned(),
+            said: "too many requests".to_owned(),
             name: None,
             until: None,
         }))
@@ -210,7 +210,7 @@ impl fmt::Display for CaTrouble {
                     write!(f, " {name}")?;
                 }
                 match problem.said.as_str() {
-                    "" => f.write_str(" and does not say why")?,
+                    "" => f.write_str(" and gave no reason")?,
                     said => write!(f, ": {said}")?,
                 }
                 problem.until.map_or(Ok(()), |until| {
@@ -219,14 +219,14 @@ impl fmt::Display for CaTrouble {
             }
             Self::TooSoon(until) => write!(
                 f,
-                "the issuer takes no order of this host before {}",
+                "the issuer accepts no order from this host before {}",
                 rfc3339(*until)
             ),
-            Self::Away(why) => write!(f, "the issuer does not answer: {why}"),
+            Self::Away(why) => write!(f, "the issuer does not respond: {why}"),
             Self::Untrusted(why) => write!(f, "the issuer's own certificate is not trusted: {why}"),
             Self::Unfit(why) => write!(
                 f,
-                "the issuer answers what no such server does: {}",
+                "the issuer sent an invalid response: {}",
                 why.chars().take(MOST).collect::<String>()
             ),
         }
