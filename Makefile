@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
 .PHONY: alerts certificates demo demo-down build test test-host test-long cuts fast check audit docs dist coverage takeover hetzner-walk neighbours planted settings memory bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
 
-demo: ## from nothing to a server that serves, on real machines of the lab
+demo: ## from nothing to a live site, on real machines of the lab
 	@./lab/demo
 
 demo-down: ## takes the lab away; only the image stays in its cache

@@ -22,3 +22,4 @@ pub mod shell;
 pub mod stack_key;
 pub mod value;
 pub mod webhook;
+pub mod wrap;

@@ -68,7 +68,7 @@ fn cloud(stack: &Stack, file: &mut Document) {
     if stack.domain.is_address() {
         file.refuse(
             &["domain"],
-            "is an address; a stack in the cloud needs a name, which leads to its server",
+            "is an address; a stack in the cloud needs a name, which points to its server",
         );
     }
     let zone = cloud.dns.as_ref().map(|dns| &dns.zone);
@@ -378,7 +378,7 @@ pub fn has_a_name_of_its_own(stack: &Stack, environment: &Path, file: &mut Docum
     let origin = stack.origins.get("stack");
     if origin.is_some_and(|origin| !origin.starts_with(&begin)) {
         let why = format!(
-            "must be named in {} too: by its name a stack is told from others",
+            "must be named in {} too: a stack is identified by its name",
             environment.display()
         );
         file.refuse(&["stack"], why);
