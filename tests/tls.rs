@@ -44,6 +44,8 @@ fn values(domain: &str, tls: &str) -> Values {
         .with("facts", &Facts::default())
         .with("data_tables", &[""; 0])
         .with("alerts_wanted", &false)
+        .with("monitoring", &stack.monitoring)
+        .with("metrics_login", &None::<String>)
         .with("alerts", &stack.alerts)
 }
 
