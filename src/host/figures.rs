@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use crate::host::own;
 use crate::host::system::{Ids, System};
 
-type Labelled = Family<Vec<(String, String)>, Gauge>;
+type LabelledGauges = Family<Vec<(String, String)>, Gauge>;
 
 /// What a host says of itself in figures. A time is in seconds of the UNIX epoch; what is not known has none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +42,7 @@ impl Figures {
     }
 
     fn registry(&self) -> Registry {
-        let mut registry = Registry::with_prefix("citrino");
+        let mut registry = Registry::with_prefix("citrino_ops");
         let checks = self.checks.iter();
         let checks = checks.map(|(name, is_well)| ("check", name, i64::from(*is_well)));
         let help = "Whether a check of health is well";
@@ -85,8 +85,8 @@ impl Figures {
 }
 
 /// One figure for each value of a label.
-fn labelled<'f>(figures: impl Iterator<Item = (&'static str, &'f String, i64)>) -> Labelled {
-    let family = Labelled::default();
+fn labelled<'f>(figures: impl Iterator<Item = (&'static str, &'f String, i64)>) -> LabelledGauges {
+    let family = LabelledGauges::default();
     for (label, value, figure) in figures {
         let labels = vec![(label.to_owned(), value.clone())];
         family.get_or_create(&labels).set(figure);
@@ -120,11 +120,11 @@ mod tests {
         let text = text.unwrap().unwrap();
         let values: BTreeSet<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         let expected = [
-            r#"citrino_check_up{check="nginx service"} 1"#,
-            r#"citrino_check_up{check="a \"b\" \\ c\nd"} 0"#,
-            "citrino_checked_timestamp_seconds 7",
-            r#"citrino_release_timestamp_seconds{release="r1"} 9"#,
-            "citrino_maintenance 0",
+            r#"citrino_ops_check_up{check="nginx service"} 1"#,
+            r#"citrino_ops_check_up{check="a \"b\" \\ c\nd"} 0"#,
+            "citrino_ops_checked_timestamp_seconds 7",
+            r#"citrino_ops_release_timestamp_seconds{release="r1"} 9"#,
+            "citrino_ops_maintenance 0",
         ];
         assert_eq!(values, expected.into());
     }

@@ -31,24 +31,24 @@ pub fn login(stack: &Stack, secrets: &[(String, Secret)]) -> Option<String> {
 }
 
 /// One thing that Prometheus reads.
-struct Target {
+struct Scraped {
     job: &'static str,
     path: &'static str,
 }
 
 /// What nginx leads to below `/metrics/`.
-fn targets(stack: &Stack) -> Vec<Target> {
+fn targets(stack: &Stack) -> Vec<Scraped> {
     let app = stack.profile.routes.metrics.is_some();
-    let app = app.then_some(Target {
+    let app = app.then_some(Scraped {
         job: "app",
         path: "/metrics/app",
     });
     let own = [
-        Target {
+        Scraped {
             job: "node",
             path: "/metrics/node",
         },
-        Target {
+        Scraped {
             job: "postgres",
             path: "/metrics/postgres",
         },
@@ -104,7 +104,7 @@ pub fn rules(stack: &Stack) -> Value {
         ),
         rule(
             "CitrinoCheckFailed",
-            format!("citrino_check_up{{{of_stack}}} == 0"),
+            format!("citrino_ops_check_up{{{of_stack}}} == 0"),
             10,
             format!(
                 "{{{{ $labels.check }}}} of {} fails; `citrino-ops health` says why",
@@ -113,13 +113,13 @@ pub fn rules(stack: &Stack) -> Value {
         ),
         rule(
             "CitrinoChecksStopped",
-            format!("time() - citrino_checked_timestamp_seconds{{{of_stack}}} > 1200"),
+            format!("time() - citrino_ops_checked_timestamp_seconds{{{of_stack}}} > 1200"),
             5,
             format!("{} no longer runs its checks", stack.domain),
         ),
         rule(
             "CitrinoBackupOld",
-            format!("time() - citrino_backup_timestamp_seconds{{{of_stack}}} > 26 * 3600"),
+            format!("time() - citrino_ops_backup_timestamp_seconds{{{of_stack}}} > 26 * 3600"),
             10,
             format!(
                 "the newest backup of {} is older than 26 hours",

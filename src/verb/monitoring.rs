@@ -57,7 +57,7 @@ fn has_exporters(job: &Job<'_>) -> Result<()> {
 
 fn dashboards(job: &mut Job<'_>, out: &Path) -> Result<()> {
     fs::create_dir_all(out).with_context(|| format!("could not create {}", out.display()))?;
-    for dashboard in monitoring::dashboards()? {
+    for dashboard in monitoring::dashboards(&job.stack)? {
         let path = out.join(format!("{}.json", dashboard.name));
         let text = format!("{:#}\n", dashboard.json(&job.stack));
         fs::write(&path, text).with_context(|| format!("could not write {}", path.display()))?;

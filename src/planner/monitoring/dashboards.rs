@@ -1,12 +1,11 @@
 //! Dashboards for Grafana. What they show stands in `dashboards.yml`; here it gets the form that Grafana imports.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::config::stack::Stack;
+use crate::core::app_profile::{Panel, PanelKind};
 
 static TEXT: &str = include_str!("dashboards.yml");
 
@@ -26,43 +25,22 @@ pub struct Dashboard {
     panels: Vec<Panel>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Panel {
-    title: String,
-    /// As Grafana names units: `s`, `bytes`, `percentunit`, `reqps`, `short`, `dateTimeFromNow` …
-    unit: String,
-    #[serde(default)]
-    kind: PanelKind,
-    /// What a line is called, and its expression; `STACK` stands for the label of the stack.
-    lines: BTreeMap<String, String>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum PanelKind {
-    #[default]
-    Timeseries,
-    Stat,
-    Table,
-}
-
-impl PanelKind {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Timeseries => "timeseries",
-            Self::Stat => "stat",
-            Self::Table => "table",
-        }
-    }
-}
-
-/// All of them.
+/// Those of a stack: the host's, and the app's where it has figures.
 ///
 /// # Errors
 /// When the embedded file is wrong, which a test excludes.
-pub fn all() -> Result<Vec<Dashboard>> {
-    serde_yaml::from_str(TEXT).context("the embedded dashboards cannot be read")
+pub fn all(stack: &Stack) -> Result<Vec<Dashboard>> {
+    let mut all: Vec<Dashboard> =
+        serde_yaml::from_str(TEXT).context("the embedded dashboards cannot be read")?;
+    let app = &stack.profile;
+    if !app.dashboard.is_empty() {
+        all.push(Dashboard {
+            name: "app".to_owned(),
+            title: app.title.to_string(),
+            panels: app.dashboard.clone(),
+        });
+    }
+    Ok(all)
 }
 
 impl Dashboard {
@@ -77,7 +55,7 @@ impl Dashboard {
         let places = places(&self.panels).into_iter();
         let panels = self.panels.iter().zip(places).enumerate();
         let panels: Vec<Value> = panels
-            .map(|(index, (panel, place))| panel.json(index + 1, place, stack))
+            .map(|(index, (panel, place))| shown(panel, index + 1, place, stack))
             .collect();
         json!({
             "__inputs": [{
@@ -104,48 +82,47 @@ impl Dashboard {
 fn places(panels: &[Panel]) -> Vec<Value> {
     let (mut x, mut y) = (0, 0);
     let place = |panel: &Panel| {
-        if x + panel.width() > COLUMNS {
+        let width = width(panel.kind);
+        if x + width > COLUMNS {
             (x, y) = (0, y + HEIGHT);
         }
-        let place = json!({ "x": x, "y": y, "w": panel.width(), "h": HEIGHT });
-        x += panel.width();
+        let place = json!({ "x": x, "y": y, "w": width, "h": HEIGHT });
+        x += width;
         place
     };
     panels.iter().map(place).collect()
 }
 
-impl Panel {
-    fn width(&self) -> usize {
-        match self.kind {
-            PanelKind::Table => COLUMNS,
-            PanelKind::Timeseries | PanelKind::Stat => COLUMNS / 2,
-        }
+fn width(kind: PanelKind) -> usize {
+    match kind {
+        PanelKind::Table => COLUMNS,
+        PanelKind::Timeseries | PanelKind::Stat => COLUMNS / 2,
     }
+}
 
-    fn json(&self, id: usize, place: Value, stack: &Stack) -> Value {
-        let lines = self.lines.iter().zip('A'..='Z');
-        let targets: Vec<Value> = lines
-            .map(|((legend, expr), letter)| {
-                json!({
-                    "refId": letter.to_string(),
-                    "datasource": source(),
-                    "expr": of_stack(expr, stack),
-                    "legendFormat": legend,
-                    "instant": !matches!(self.kind, PanelKind::Timeseries),
-                })
+fn shown(panel: &Panel, id: usize, place: Value, stack: &Stack) -> Value {
+    let lines = panel.lines.iter().zip('A'..='Z');
+    let targets: Vec<Value> = lines
+        .map(|((legend, expr), letter)| {
+            json!({
+                "refId": letter.to_string(),
+                "datasource": source(),
+                "expr": of_stack(expr, stack),
+                "legendFormat": legend,
+                "instant": !matches!(panel.kind, PanelKind::Timeseries),
             })
-            .collect();
-        json!({
-            "id": id,
-            "type": self.kind.word(),
-            "title": self.title,
-            "datasource": source(),
-            "gridPos": place,
-            "fieldConfig": { "defaults": { "unit": self.unit }, "overrides": [] },
-            "options": {},
-            "targets": targets,
         })
-    }
+        .collect();
+    json!({
+        "id": id,
+        "type": panel.kind.word(),
+        "title": panel.title,
+        "datasource": source(),
+        "gridPos": place,
+        "fieldConfig": { "defaults": { "unit": panel.unit }, "overrides": [] },
+        "options": {},
+        "targets": targets,
+    })
 }
 
 fn source() -> Value {
@@ -163,7 +140,7 @@ fn deploys(stack: &Stack) -> Value {
         "datasource": source(),
         "enable": true,
         "iconColor": "blue",
-        "expr": of_stack("citrino_release_timestamp_seconds{STACK} * 1000", stack),
+        "expr": of_stack("citrino_ops_release_timestamp_seconds{STACK} * 1000", stack),
         "titleFormat": "{{ release }}",
         "useValueForTime": "on",
     })

@@ -12,7 +12,7 @@ fn stack(issuer: &str) -> Stack {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("citrino.yml");
     let text = format!(
-        "stack: shop\ndomain: www.example.com\nhost: {{ address: 203.0.113.7 }}\ntls: {{ issuer: {issuer} }}\n\
+        "stack: shop\ndomain: www.example.com\nhost: {{ address: 203.0.113.7, host_key: \"ssh-ed25519 AAAA\" }}\ntls: {{ issuer: {issuer} }}\n\
          monitoring: {{ exporters: true, allow_from: [198.51.100.4/32], password: {{ env: X }} }}\n"
     );
     std::fs::write(&file, text).unwrap();
@@ -67,7 +67,7 @@ fn each_rule_and_each_line_of_a_dashboard_is_of_the_stack() {
         rules.matches("\"expr\"").count(),
         rules.matches("stack=\\\"shop\\\"").count()
     );
-    for dashboard in dashboards().unwrap() {
+    for dashboard in dashboards(&stack).unwrap() {
         for expr in dashboard.expressions(&stack) {
             assert!(expr.contains("stack=\"shop\""), "{expr}");
         }
@@ -78,8 +78,9 @@ fn each_rule_and_each_line_of_a_dashboard_is_of_the_stack() {
 /// Grafana shows nothing of panels that lie on each other.
 #[test]
 fn panels_have_a_place_of_their_own() {
-    for dashboard in dashboards().unwrap() {
-        let json = dashboard.json(&stack("letsencrypt"));
+    let stack = stack("letsencrypt");
+    for dashboard in dashboards(&stack).unwrap() {
+        let json = dashboard.json(&stack);
         let mut taken = BTreeSet::new();
         let mut ids = BTreeSet::new();
         for panel in json["panels"].as_array().unwrap() {
