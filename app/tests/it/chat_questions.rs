@@ -15,6 +15,8 @@ const LISTS: &[(&str, usize, &str)] = &[
     ("nuevas", 9, include_str!("preguntas/nuevas.yml")),
     ("terceras", 9, include_str!("preguntas/terceras.yml")),
     ("frescas", 9, include_str!("preguntas/frescas.yml")),
+    ("quintas", 9, include_str!("preguntas/quintas.yml")),
+    ("sextas", 9, include_str!("preguntas/sextas.yml")),
 ];
 
 #[test]
