@@ -154,7 +154,7 @@ fn fit(row: &Row, share: Option<f64>, wish: &Value) -> f64 {
     let wanted = match family {
         _ if row.tipo == "terreno" => 300.0,
         Some((metres, _)) => metres,
-        None => 100.0,
+        None => rooms(wish, None).map_or(100.0, |(named, _)| 15.0 + 30.0 * named),
     };
     points += 15.0 * measure(row).map_or(0.0, |metres| (metres / wanted).min(1.0));
     if let Some((least, most)) = rooms(wish, family) {
