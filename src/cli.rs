@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use time::{Duration, OffsetDateTime};
 
 use crate::core::handbook::Language;
-use crate::task::recovered;
 
 pub use crate::config::options::{
     Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ExecCommand, ImportCommand,
-    InitOptions, Key, PortPair, ProxyCommand, ProxyTarget, PsqlCommand, RestoreCommand,
-    RotateCommand, SecretsCommand, Yes,
+    InitOptions, Key, Log, LogOptions, PortPair, ProxyCommand, ProxyTarget, PsqlCommand,
+    RestoreCommand, RotateCommand, SecretsCommand, Yes,
 };
 
 /// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
@@ -309,28 +307,6 @@ pub struct Adopt {
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct LogOptions {
-    /// Keep printing new lines
-    #[arg(short, long)]
-    pub follow: bool,
-    /// Number of lines of each log [default: 50; with --since, all since then]
-    #[arg(short = 'n', long, value_name = "LINES")]
-    pub lines: Option<u32>,
-    /// Only what was written since then: `30m`, `2h`, `3d`, or a time with a time zone, such as `2026-11-24 03:00:00-04`
-    #[arg(long, value_name = "TIME", value_parser = since)]
-    pub since: Option<OffsetDateTime>,
-    /// Only lines with this text in them, among the last 20000 or those that `--lines` or `--since` says
-    #[arg(long, value_name = "TEXT")]
-    pub grep: Option<String>,
-    /// All that nginx and the app wrote of one request, by the `X-Request-Id` of its answer
-    #[arg(long, value_name = "ID", conflicts_with_all = ["follow", "grep", "log"])]
-    pub request: Option<String>,
-    /// Which log
-    #[arg(value_enum, default_value_t = Log::App)]
-    pub log: Log,
-}
-
-#[derive(Clone, Debug, Args)]
 pub struct Rollback {
     /// The release: its name, or the start or end of it [default: the one that served before]
     pub release: Option<String>,
@@ -423,79 +399,4 @@ pub enum Scheduled {
     Health,
     /// Tell that a unit failed
     Alert,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Log {
-    /// The app's log, from the systemd journal
-    App,
-    /// nginx's access and error logs
-    Nginx,
-    /// `PostgreSQL`'s log
-    Postgres,
-    /// citrino-ops's own journal
-    Ops,
-}
-
-impl Log {
-    /// As it is typed.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::App => "app",
-            Self::Nginx => "nginx",
-            Self::Postgres => "postgres",
-            Self::Ops => "ops",
-        }
-    }
-}
-
-/// A time, or how long ago it was.
-fn since(text: &str) -> Result<OffsetDateTime, String> {
-    let Some(ago) = ago(text.trim()) else {
-        let or_ago = |why| format!("{why}, or as `30m`, `2h` or `3d`");
-        return recovered::parse(text).map_err(or_ago);
-    };
-    let then = OffsetDateTime::now_utc().checked_sub(ago);
-    then.ok_or_else(|| format!("`{text}` is longer ago than any time"))
-}
-
-/// The length of time that the text says; none when it says something else.
-fn ago(text: &str) -> Option<Duration> {
-    let unit = text.chars().last()?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86400,
-        _ => return None,
-    };
-    let count: u32 = text.strip_suffix(unit)?.parse().ok()?;
-    Some(Duration::seconds(i64::from(count) * seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_or_how_long_ago() {
-        let now = OffsetDateTime::now_utc();
-        let seconds = |text: &str| (now - since(text).unwrap()).whole_seconds();
-        assert!((-60..=60).contains(&(seconds("90m") - 5400)));
-        assert!((-60..=60).contains(&(seconds("2d") - 172_800)));
-        assert!(since("2026-11-24 03:00:00-04").is_ok());
-        for wrong in [
-            "",
-            "m",
-            "-5m",
-            "5 w",
-            "yesterday",
-            "2026-11-24 03:00:00",
-            "ñ",
-        ] {
-            assert!(since(wrong).unwrap_err().contains("`2h`"), "{wrong}");
-        }
-        // Longer ago than there is time.
-        assert!(since("4294967295d").is_err());
-    }
 }

@@ -9,10 +9,11 @@ use crate::core::webhook::{Notice, NoticeItem};
 use crate::host::alert_spool::{AlertSpool, AlertTrial, Channel, Parcel};
 use crate::host::mail::Mail;
 use crate::host::system::{Cmd, System};
+use crate::host::unit_log;
 use crate::planner::alerts::AlertSettings;
 
 /// How much of a unit's log a notice has.
-const LOG_LINES: &str = "8";
+const LOG_LINES: u32 = 8;
 
 /// A unit that failed.
 pub struct UnitFailure {
@@ -150,22 +151,11 @@ pub fn now() -> i64 {
 /// When they cannot be asked.
 pub async fn failure_of(system: &System, unit: &str) -> Result<UnitFailure> {
     let state = shown(system, unit).await?;
-    let log = [
-        "journalctl",
-        "--no-pager",
-        "--quiet",
-        "-o",
-        "cat",
-        "-n",
-        LOG_LINES,
-        "-u",
-        unit,
-    ];
-    let log = system.run(&Cmd::new(log)).await?.stdout;
+    let log = unit_log::last_lines(system, unit, LOG_LINES, None).await?;
     let result = state.result;
     let text = format!(
         "systemd says `{result}`. The end of its log:\n{}\nnext: `citrino-ops ssh systemctl status {unit}`",
-        plain::lines(log.trim_end())
+        plain::lines(&log)
     );
     Ok(UnitFailure {
         text,

@@ -8,10 +8,12 @@ use time::OffsetDateTime;
 use crate::task::recovered;
 
 mod init;
+mod logs;
 mod seat;
 mod secrets;
 
 pub use init::InitOptions;
+pub use logs::{Log, LogOptions};
 pub use seat::{ExecCommand, PortPair, ProxyCommand, ProxyTarget, PsqlCommand};
 pub use secrets::{RotateCommand, SecretsCommand};
 

@@ -11,6 +11,7 @@ use crate::core::plain;
 use crate::core::webhook::Notice;
 use crate::host::own;
 use crate::host::system::{Cmd, System};
+use crate::host::unit_log;
 
 /// How long the queue may take.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -177,22 +178,8 @@ fn of_mail(system: &System) -> System {
 /// # Errors
 /// When the log cannot be asked.
 pub async fn refusal(system: &System, since: i64) -> Result<Option<String>> {
-    let argv = [
-        "journalctl",
-        "--no-pager",
-        "--quiet",
-        "-o",
-        "cat",
-        "-n",
-        "40",
-        "-u",
-        own::MAIL_UNIT,
-    ];
-    let since = format!("--since=@{since}");
-    let output = system
-        .run(&Cmd::new(argv.into_iter().chain([since.as_str()])))
-        .await?;
-    let said = output.stdout.lines().rev();
+    let said = unit_log::last_lines(system, own::MAIL_UNIT, 40, Some(since)).await?;
+    let said = said.lines().rev();
     let mut failed = said.filter(|line| is_refusal(line)).map(str::trim);
     Ok(failed.next().map(|line| plain::line(line).into_owned()))
 }

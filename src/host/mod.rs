@@ -15,3 +15,4 @@ pub mod profile;
 pub mod sandbox;
 pub mod stack_key;
 pub mod system;
+pub mod unit_log;

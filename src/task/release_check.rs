@@ -17,6 +17,7 @@ use crate::host::own::{
 };
 use crate::host::sandbox;
 use crate::host::system::{Cmd, Output, System};
+use crate::host::unit_log;
 
 /// How long the release may take until it answers.
 const READY_WITHIN_S: u64 = 30;
@@ -161,21 +162,8 @@ impl ReleaseCheck {
                 watch: Recurrence::default(),
             };
             if let Err(error) = probe.apply(system).await {
-                let log = system
-                    .run(&Cmd::new([
-                        "journalctl",
-                        "-q",
-                        "-n",
-                        "5",
-                        "-o",
-                        "cat",
-                        "-u",
-                        UNIT,
-                    ]))
-                    .await?;
-                return Err(
-                    Fault::new(Code::E0407, format!("{error}\n{}", log.stdout.trim())).into(),
-                );
+                let log = unit_log::last_lines(system, UNIT, 5, None).await?;
+                return Err(Fault::new(Code::E0407, format!("{error}\n{log}")).into());
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ use crate::core::event::{UnitAct, UnitEffect};
 use crate::core::value::SlotName;
 use crate::host::own;
 use crate::host::system::{Cmd, FutureUnit, System};
+use crate::host::unit_log;
 
 /// What every answer of the site passes through.
 const NGINX: &str = "nginx.service";
@@ -390,21 +391,11 @@ async fn told(system: &System, word: &str, unit: &str) -> Result<()> {
     if output.ok() {
         return Ok(());
     }
-    let words = [
-        "journalctl",
-        "--no-pager",
-        "-o",
-        "cat",
-        "-n",
-        "10",
-        "-u",
-        unit,
-    ];
-    let log = system.run(&Cmd::new(words)).await?;
+    let log = unit_log::last_lines(system, unit, 10, None).await?;
     output
         .success()
-        .map(|_| ())
-        .map_err(|error| error.context(log.stdout.trim().to_owned()))
+        .map(drop)
+        .map_err(|error| error.context(log))
 }
 
 /// The sockets among units.

@@ -246,25 +246,28 @@ fn a_proof_that_the_stack_did_not_write_or_that_no_drill_can_have_given_proves_n
     assert!(why(&backup, &of("2099-01-01T00:00:00Z")).ends_with("is in the future"));
 }
 
+const NOT_OURS: &str = "its signature is not one of the key";
+
+/// Nobody knows whether the stack has written this manifest, for a reason that has this in it.
+fn doubtful(text: &str, part: &str) {
+    let found = standing(manifest().name.as_str(), text);
+    let Ok(Standing::Doubtful(why)) = &found else {
+        panic!("{part}: {found:?}")
+    };
+    assert!(why.contains(part), "{part}: {why}");
+}
+
 #[test]
-fn only_what_the_stack_has_signed_is_the_stacks_whoever_wrote_it_and_however_well() {
+fn only_what_the_stack_has_signed_is_the_stacks() {
     let backup = manifest();
     let text = backup.text(&key()).unwrap();
     let name = backup.name.as_str();
     assert_eq!(standing(name, &text), Ok(Standing::Own));
-    let doubtful = |text: &str, part: &str| {
-        let found = standing(name, text);
-        let Ok(Standing::Doubtful(why)) = &found else {
-            panic!("{part}: {found:?}")
-        };
-        assert!(why.contains(part), "{part}: {why}");
-    };
     let unsigned = resealed(&text, |value| {
         value.as_object_mut().unwrap().remove("signature");
     });
     doubtful(&unsigned, "it is not signed");
-    let not_ours = "its signature is not one of the key";
-    doubtful(&backup.text(&StackKey::of([8; 32])).unwrap(), not_ours);
+    doubtful(&backup.text(&StackKey::of([8; 32])).unwrap(), NOT_OURS);
     for signature in [
         Value::Null,
         7.into(),
@@ -274,10 +277,27 @@ fn only_what_the_stack_has_signed_is_the_stacks_whoever_wrote_it_and_however_wel
     ] {
         doubtful(
             &resealed(&text, |value| value["signature"] = signature),
-            not_ours,
+            NOT_OURS,
         );
     }
-    // The signature of one under any other: each field counts, also one that a later version may add.
+    // Signed, by a host whose clock was wrong.
+    let ahead = BackupManifest {
+        at: "2099-01-01T00:00:00Z".to_owned(),
+        ..backup.clone()
+    };
+    doubtful(&ahead.text(&key()).unwrap(), "is in the future");
+    // Without the key nobody is believed.
+    let found = BackupManifest::parse(name, &text).unwrap();
+    let standing = Judge::new(None, Some("prod")).judged(found).standing;
+    assert!(matches!(standing, Standing::Doubtful(_)));
+}
+
+/// Each field counts, also one that a later version may add.
+#[test]
+fn a_signature_holds_for_what_it_was_made_for() {
+    let backup = manifest();
+    let text = backup.text(&key()).unwrap();
+    let name = backup.name.as_str();
     let fields = serde_json::to_value(&backup).unwrap();
     for (field, value) in fields.as_object().unwrap() {
         let other: Value = match value {
@@ -296,7 +316,7 @@ fn only_what_the_stack_has_signed_is_the_stacks_whoever_wrote_it_and_however_wel
             Value::Object(_) => serde_json::json!({ "propiedades": 1 }),
             _ => continue,
         };
-        doubtful(&resealed(&text, |changed| changed[field] = other), not_ours);
+        doubtful(&resealed(&text, |changed| changed[field] = other), NOT_OURS);
     }
     // An old one under a new name, with files of that name.
     let newer = "citrino_20261129_030000";
@@ -313,17 +333,7 @@ fn only_what_the_stack_has_signed_is_the_stacks_whoever_wrote_it_and_however_wel
     let foreign = other.text(&StackKey::of([8; 32])).unwrap();
     assert_eq!(standing(name, &foreign), Ok(Standing::Foreign));
     let claimed = resealed(&foreign, |value| value["stack"] = "prod".into());
-    doubtful(&claimed, not_ours);
-    // Signed, by a host whose clock was wrong.
-    let ahead = BackupManifest {
-        at: "2099-01-01T00:00:00Z".to_owned(),
-        ..backup.clone()
-    };
-    doubtful(&ahead.text(&key()).unwrap(), "is in the future");
-    // Without the key nobody is believed.
-    let found = BackupManifest::parse(name, &text).unwrap();
-    let standing = Judge::new(None, Some("prod")).judged(found).standing;
-    assert!(matches!(standing, Standing::Doubtful(_)));
+    doubtful(&claimed, NOT_OURS);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::core::error::{Code, Fault};
 use crate::host::own::{self, READER};
 use crate::host::sandbox;
 use crate::host::system::{Cmd, System};
+use crate::host::unit_log;
 use crate::task::pgbackrest;
 use crate::task::postgres::{self, OWNER, PROGRAMS, clone, reader};
 
@@ -130,21 +131,7 @@ async fn has_come(system: &System) -> Result<bool> {
 }
 
 async fn did_not_come(system: &System, to: OffsetDateTime, begun: OffsetDateTime) -> Result<Fault> {
-    let since = format!("--since=@{}", begun.unix_timestamp());
-    let log = system
-        .run(&Cmd::new([
-            "journalctl",
-            "-q",
-            "-n",
-            "40",
-            "-o",
-            "cat",
-            &since,
-            "-u",
-            UNIT,
-        ]))
-        .await?
-        .stdout;
+    let log = unit_log::last_lines(system, UNIT, 40, Some(begun.unix_timestamp())).await?;
     Ok(failed(format!(
         "the recovery did not reach {}: {}",
         moment::shown(to),

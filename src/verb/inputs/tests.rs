@@ -17,6 +17,7 @@ use crate::core::error::error_info;
 use crate::core::report::{Report, Verbosity};
 use crate::core::role::Roles;
 use crate::facts::app::{AppFacts, Release, ReleaseState};
+use crate::host::neighbours::NeighbourRecord;
 use crate::operator::known_host;
 use crate::planner::cloud::{self, DiskPolicy};
 use crate::planner::release::{self, Data, ReleaseChange};
@@ -322,9 +323,8 @@ fn content(steps: &Value, path: &str) -> String {
     content.as_str().unwrap().to_owned()
 }
 
-/// What others have stays in force, after the stack's own, and keeps out of the app's.
-#[test]
-fn what_a_host_had_goes_on_below_what_the_stack_says() {
+/// The steps for a host that the stack has alone, and for one that was there before; `edit` may change what is known of the latter.
+fn alone_and_shared(edit: impl Fn(&mut crate::facts::Facts)) -> (Value, Value) {
     let folder = folder();
     let file = folder.path().join("citrino.yml");
     fs::write(&file, yaml(CLOUD).to_string()).unwrap();
@@ -335,8 +335,14 @@ fn what_a_host_had_goes_on_below_what_the_stack_says() {
         let values = job.values_on(facts);
         json!(job.playbooks.site(&Roles::every(), &values).unwrap())
     };
-    let (alone, shared) = (site(&hosts()[2]), site(&super::shared()));
+    let mut facts = super::shared();
+    edit(&mut facts);
+    (site(&hosts()[2]), site(&facts))
+}
 
+#[test]
+fn the_sites_of_others_are_served_on() {
+    let (alone, shared) = alone_and_shared(|_| {});
     let nginx = content(&shared, "/etc/nginx/nginx.conf");
     assert_eq!(
         nginx
@@ -354,7 +360,12 @@ fn what_a_host_had_goes_on_below_what_the_stack_says() {
             && nginx.contains("listen [::]:80 default_server;")
     );
     assert!(!nginx.contains("sites-enabled"));
+}
 
+/// What others have stays in force, after the stack's own, and keeps out of the app's database.
+#[test]
+fn who_may_log_in_to_the_databases_of_others_still_may() {
+    let (alone, shared) = alone_and_shared(|_| {});
     let hba = content(&shared, "/etc/postgresql/15/main/pg_hba.conf");
     let at = |text: &str| {
         hba.find(text)
@@ -375,7 +386,11 @@ fn what_a_host_had_goes_on_below_what_the_stack_says() {
     assert!(reject(&names) < theirs && at("citrino_reader  all  reject") < theirs);
     assert!(at("peer map=") < reject(&names));
     assert!(!content(&alone, "/etc/postgresql/15/main/pg_hba.conf").contains("reject"));
+}
 
+#[test]
+fn sshd_is_as_strict_as_it_was() {
+    let (alone, shared) = alone_and_shared(|_| {});
     let sshd = content(&shared, "/etc/ssh/sshd_config.d/10-citrino.conf");
     assert!(
         sshd.contains("\nPermitRootLogin no\n")
@@ -388,19 +403,20 @@ fn what_a_host_had_goes_on_below_what_the_stack_says() {
             && sshd.contains("\nCiphers -3des-cbc,aes*-cbc\n"),
         "{sshd}"
     );
+}
 
-    let listens = |steps| {
+#[test]
+fn postgresql_listens_where_others_reach_it() {
+    let listens = |steps: &Value| {
         let text = content(steps, "/etc/postgresql/15/main/conf.d/citrino.conf");
         text.lines()
             .find(|line| line.starts_with("listen_addresses"))
             .unwrap()
             .to_owned()
     };
+    let (alone, shared) = alone_and_shared(|_| {});
     assert_eq!(listens(&alone), "listen_addresses = 'localhost'");
     assert_eq!(listens(&shared), "listen_addresses = '*'");
-    let lonely = crate::facts::Facts {
-        neighbours: Box::default(),
-        ..super::shared()
-    };
-    assert_eq!(listens(&site(&lonely)), "listen_addresses = '127.0.0.1'");
+    let (_, lonely) = alone_and_shared(|facts| *facts.neighbours = NeighbourRecord::default());
+    assert_eq!(listens(&lonely), "listen_addresses = '127.0.0.1'");
 }
