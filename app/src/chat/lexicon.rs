@@ -62,12 +62,12 @@ static REWRITES: LazyLock<Vec<Rewrite>> = LazyLock::new(|| {
 pub fn is_filler(word: &str) -> bool {
     // "lejos del ruido" is told whole.
     let refuses = REFUSING.contains(word) && word != "lejos";
-    FILLERS.contains(word) || refuses || verbs::is_form(word)
+    FILLERS.contains(word) || refuses || is_form(word)
 }
 
-/// The stems of verbs that say nothing about a property.
-pub fn verb_stems() -> impl Iterator<Item = &'static str> {
-    VERBS.iter().copied()
+/// Whether a word is a form of a verb that says nothing about a property.
+fn is_form(word: &str) -> bool {
+    VERBS.iter().any(|stem| verbs::is_form_of(word, stem))
 }
 
 /// Whether a word refuses what follows.
@@ -167,5 +167,32 @@ mod tests {
         // A word that is skipped could not ask for anything.
         let skipped: Vec<&str> = feature_words().filter(|word| is_filler(word)).collect();
         assert_eq!(skipped, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_form_of_a_listed_verb_is_one_and_nothing_else() {
+        for word in [
+            "busco",
+            "buscabamos",
+            "tengas",
+            "mostrarme",
+            "muestremelos",
+            "recomendarias",
+            "necesitariamos",
+            "vivieramos",
+        ] {
+            assert!(is_form(word), "{word}");
+        }
+        for word in [
+            "piscina",
+            "tenis",
+            "pensionado",
+            "vivero",
+            "bus",
+            "podologo",
+            "gusano",
+        ] {
+            assert!(!is_form(word), "{word}");
+        }
     }
 }

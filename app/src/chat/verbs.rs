@@ -1,6 +1,4 @@
-//! Verbs that say nothing about a property, in any of their forms: a stem of a list, an ending, and pronouns after it.
-
-use crate::chat::lexicon;
+//! Verbs in any of their forms: a stem, an ending, and pronouns after it.
 
 /// Endings of the three conjugations, and of the forms that people use with tú, vos and usted.
 const ENDINGS: &[&str] = &[
@@ -16,11 +14,6 @@ const PRONOUNS: &[&str] = &[
     "la", "le",
 ];
 
-/// Whether a folded word is a form of such a verb.
-pub fn is_form(word: &str) -> bool {
-    lexicon::verb_stems().any(|stem| is_form_of(word, stem))
-}
-
 /// Whether a folded word is a form of the verb with this stem.
 pub fn is_form_of(word: &str, stem: &str) -> bool {
     word.strip_prefix(stem).is_some_and(ends)
@@ -32,39 +25,4 @@ fn ends(rest: &str) -> bool {
             .is_some_and(|rest| ENDINGS.contains(&rest))
     };
     ENDINGS.contains(&rest) || PRONOUNS.iter().any(|end| bare(end))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_form_of_a_listed_verb_is_one_and_nothing_else() {
-        for word in [
-            "busco",
-            "buscabamos",
-            "tengas",
-            "mostrarme",
-            "muestremelos",
-            "recomendarias",
-            "necesitariamos",
-            "vivieramos",
-        ] {
-            assert!(is_form(word), "{word}");
-        }
-        for word in [
-            "piscina",
-            "tenis",
-            "pensionado",
-            "vivero",
-            "cuento",
-            "bus",
-            "podologo",
-            "gusano",
-            "mudo",
-        ] {
-            let allowed = ["cuento", "mudo"].contains(&word);
-            assert!(!is_form(word) || allowed, "{word}");
-        }
-    }
 }
