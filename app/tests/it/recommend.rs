@@ -128,6 +128,8 @@ fn the_ranking_is_that_of_a_slow_reference() {
         json!({"tipo_propiedad": "departamento", "habitaciones_min": 2}),
         json!({"radio_m": 500}),
         json!({"radio_m": 2000, "adultos": 2}),
+        // At the edge of the city, where much is further than a kilometre.
+        json!({"radio_m": 2000, "zona_preferida": "La Guardia / Doble Vía"}),
     ] {
         let expected = reference::ranked(&rows, &body);
         let mut asked = body.clone();
