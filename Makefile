@@ -1,9 +1,9 @@
 # What lab/tools installs of cargo's subcommands.
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: alerts audit-host hardening certificates demo demo-down build test test-host test-long cuts fast check audit docs dist coverage takeover hetzner-walk neighbours planted settings memory bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
+.PHONY: alerts audit-host hardening certificates monitoring demo demo-down build test test-host test-long cuts fast check audit docs dist coverage takeover hetzner-walk neighbours planted settings memory bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
 
-demo: ## from nothing to a server that serves, on real machines of the lab
+demo: ## from nothing to a live site, on real machines of the lab
 	@./lab/demo
 
 demo-down: ## takes the lab away; only the image stays in its cache
@@ -39,6 +39,9 @@ neighbours: test-tools ## a host that was there before keeps its other site and 
 certificates: test-tools ## a host whose certificate an ACME server issues: before its name leads there, and renewed under load
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^certificates::/)')
 
+monitoring: test-tools ## a Prometheus on another machine reads the figures of a host, and is alerted when it is away
+	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^monitoring::/)')
+
 planted: test-tools ## the app's role lays traps in its database, and every verb and timer walks past them
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^planted::/)')
 
@@ -61,7 +64,7 @@ memory: test-tools ## a minute each: the app's answers from memory against those
 settings: test-tools ## twenty changed settings of the app under load
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^consequences::twenty/)')
 
-test-long: test-tools cuts bench-short takeover planted neighbours certificates settings alerts hardening memory ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
+test-long: test-tools cuts bench-short takeover planted neighbours certificates monitoring settings alerts hardening memory ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
 	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'
 
 cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision, those to an issuer of certificates

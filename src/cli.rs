@@ -8,8 +8,8 @@ use crate::core::handbook::Language;
 
 pub use crate::config::options::{
     Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ExecCommand, ImportCommand,
-    InitOptions, Key, Log, LogOptions, PortPair, ProxyCommand, ProxyTarget, PsqlCommand,
-    RestoreCommand, RotateCommand, SecretsCommand, Yes,
+    InitOptions, Key, Log, LogOptions, MonitoringCommand, PortPair, ProxyCommand, ProxyTarget,
+    PsqlCommand, RestoreCommand, RotateCommand, SecretsCommand, Yes, line_count,
 };
 
 /// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
@@ -28,7 +28,7 @@ Exit codes:
   3  changes pending (plan, gc, --check)
   4  unhealthy
   5  another run is changing the host
-  6  the new release failed; the old one serves
+  6  the new release failed; the old one is live
   7  refused because it is not safe
 `citrino-ops explain CODE` explains an error.";
 
@@ -73,7 +73,7 @@ pub enum Verb {
     },
     /// Create or change the resources at Hetzner, and wait for the host
     Provision(Provision),
-    /// Configure the host
+    /// Configure the host: packages, firewall, PostgreSQL, nginx, users, backups
     Converge(Apply),
     /// Deploy the app; switch to the new release once it is healthy
     Deploy {
@@ -82,7 +82,7 @@ pub enum Verb {
         #[command(flatten)]
         cut_off: CutOff,
     },
-    /// Run provision, converge, deploy and health
+    /// Run provision, converge, deploy, a first backup, and health
     Up {
         #[command(flatten)]
         yes: Yes,
@@ -115,6 +115,8 @@ pub enum Verb {
     /// Show the cost per month at the API's prices
     Cost,
     /// Run the production checklist on the host
+    ///
+    /// Changes nothing; exit 4 if a check fails.
     Health,
     /// Show the certificate of the site, or renew it
     Tls {
@@ -123,7 +125,7 @@ pub enum Verb {
     },
     /// Check this machine: ssh, keys, clock, token, secrets, the domain, free space
     Doctor,
-    /// Close the site to its visitors, who get status 503 and a page, or open it again
+    /// Close the site to its visitors, or open it again
     Maintenance {
         #[command(subcommand)]
         what: MaintenanceCommand,
@@ -134,15 +136,20 @@ pub enum Verb {
     #[command(args_conflicts_with_subcommands = true)]
     Audit {
         /// Number of lines
-        #[arg(short = 'n', long, default_value_t = 50, value_name = "LINES")]
-        lines: usize,
+        #[arg(short = 'n', long, default_value_t = 50, value_name = "LINES", value_parser = line_count)]
+        lines: u32,
         #[command(subcommand)]
         what: Option<Audit>,
     },
-    /// Send a test notice to everybody who is told of failures
+    /// Send a test alert to every configured recipient
     Alerts {
         #[command(subcommand)]
         what: AlertsCommand,
+    },
+    /// Print what Prometheus, Grafana and Uptime Kuma need to watch this stack
+    Monitoring {
+        #[command(subcommand)]
+        what: MonitoringCommand,
     },
     /// Log in to the host, or run a command on it
     Ssh {
@@ -154,7 +161,7 @@ pub enum Verb {
     ///
     /// Its exit code is passed on.
     Exec(ExecCommand),
-    /// Open psql as the app's role, read-only unless told
+    /// Open psql as the app's role, read-only unless `--write` is given
     Psql(PsqlCommand),
     /// Forward a port of this machine to the database, the app or another service, until Ctrl-C
     Proxy(ProxyCommand),
@@ -163,7 +170,7 @@ pub enum Verb {
         #[command(subcommand)]
         what: SecretsCommand,
     },
-    /// Make existing resources with the stack's names part of the stack
+    /// Add existing Hetzner resources with the stack's names to the stack
     Adopt(Adopt),
     /// Give the host a new disk, or recover a lost server from a backup
     ///
@@ -178,6 +185,8 @@ pub enum Verb {
         yes: bool,
     },
     /// Delete the stack at Hetzner, with all its data
+    ///
+    /// Asks you to type the stack's name.
     Destroy {
         /// Only lift the protection and delete nothing; the first step for protected resources
         #[arg(long, conflicts_with_all = ["yes", "snapshots"])]
@@ -193,7 +202,7 @@ pub enum Verb {
         #[command(subcommand)]
         what: ConfigCommand,
     },
-    /// Read the operator's handbook: the contents, a page, or what has these words
+    /// Read the operator's handbook: the contents or a page, or search for words
     Docs {
         /// A page, an error code, or words to look for; without them, all pages are listed
         words: Vec<String>,
@@ -232,7 +241,7 @@ pub enum ConfigCommand {
     Show,
     /// Print the JSON Schema of citrino.yml, for editors
     Schema,
-    /// Show what a key or a task kind means, takes, and needs until a change of it is in force
+    /// Explain a key or task kind: meaning, values, default, and how a change takes effect
     Docs {
         /// The key, such as `app.port`, a section, or a task kind, such as `task.file` [default: all keys]
         key: Option<String>,
@@ -244,29 +253,29 @@ pub enum ConfigCommand {
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum TlsCommand {
-    /// Show who issued it, for which names, when it ends and is renewed, and why the last order was refused
+    /// Show the certificate's issuer, names, expiry and next renewal, and the last refusal
     Status,
-    /// Have the issuer make a new one now, with a new key
+    /// Request a new certificate with a new key now
     Renew,
 }
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum MaintenanceCommand {
-    /// Close it
+    /// Close the site: visitors get status 503 and a page
     ///
-    /// The app runs on, and the routes that say whether it lives still answer. Failures are not told meanwhile.
+    /// The app keeps running and its health routes still answer. No alerts are sent for the site meanwhile.
     On {
         /// What visitors read [default: the text of the application profile]
         #[arg(long, value_name = "TEXT")]
         message: Option<String>,
     },
-    /// Open it again
+    /// Open the site again
     Off,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum AlertsCommand {
-    /// Send a test notice the way real ones go, and say who took it
+    /// Send a test alert to every configured recipient and report which ones accepted it
     Test,
 }
 
@@ -286,7 +295,7 @@ pub struct Apply {
 pub struct Provision {
     #[command(flatten)]
     pub apply: Apply,
-    /// Allow a new disk for the server if the image differs; everything on the disk is lost
+    /// Rebuild the server if `cloud.image` differs. All data on its disk is lost
     #[arg(long)]
     pub replace: bool,
 }
@@ -295,7 +304,7 @@ pub struct Provision {
 pub struct Adopt {
     #[command(flatten)]
     pub yes: Yes,
-    /// Agree to what `converge` changes for others on a host that was there before
+    /// Show what `converge` would change of other software on an existing host, and accept it
     #[arg(long, conflicts_with_all = ["server", "host_key"])]
     pub host: bool,
     /// The server's name, if it is not the stack's; `provision` renames it
@@ -308,7 +317,7 @@ pub struct Adopt {
 
 #[derive(Clone, Debug, Args)]
 pub struct Rollback {
-    /// The release: its name, or the start or end of it [default: the one that served before]
+    /// The release: its name, or the start or end of it [default: the one that was live before]
     pub release: Option<String>,
     #[command(flatten)]
     pub data: RollbackData,
@@ -351,7 +360,7 @@ impl CutOff {
 
 #[derive(Clone, Debug, Args)]
 pub struct Rebuild {
-    /// Recover the whole site with this backup: a name, a file, or `s3://BUCKET/PREFIX` [default: the newest in the bucket or in ./backups]
+    /// Recover the whole site with this backup: a name, a file, or `s3://BUCKET/PREFIX` [default: the newest in the bucket or in `backups` beside citrino.yml]
     ///
     /// Creates the server if it is lost, configures it, restores the database and deploys the app.
     #[arg(long, value_name = "BACKUP", num_args = 0..=1, default_missing_value = "newest")]
@@ -359,7 +368,7 @@ pub struct Rebuild {
     /// Go on although the stack's volume exists; the database on it is kept under another name
     #[arg(long, requires = "from_backup")]
     pub over_volume: bool,
-    /// Allow the named backup although it is not signed with the key of the stack: you know who wrote it
+    /// Accept the named backup although it is not signed with the stack's key. Use it only if you know who wrote it
     #[arg(long, requires = "from_backup")]
     pub unverified: bool,
     #[command(flatten)]
@@ -378,7 +387,7 @@ pub enum Audit {
         #[arg(long)]
         mirror: bool,
     },
-    /// Accept that the host has another audit than before, because it was rebuilt; this machine's copy of the earlier one is kept
+    /// Accept the host's new audit log after a rebuild; this machine's copy of the earlier one is kept
     Accept {
         #[command(flatten)]
         yes: Yes,

@@ -175,19 +175,28 @@ fn the_handbook_knows_every_question_of_health() {
         .iter()
         .flat_map(|step| names(step, &profile))
         .collect();
-    for language in ["en", "es"] {
-        let page = format!("docs/handbook/{language}/health-rows.md");
-        let told: Vec<String> = table(&read(&page), "row")
-            .into_iter()
-            .map(|row| row[0].clone())
-            .collect();
-        assert_eq!(told, asked, "{page}");
-    }
+    let in_force: Vec<String> = ["in_force", "in_force_database", "in_force_app"]
+        .iter()
+        .flat_map(|name| {
+            let text = read(&format!("playbooks/{name}.yml"));
+            serde_yaml::from_str::<Vec<Value>>(&text).unwrap()
+        })
+        .map(|step| step["name"].as_str().unwrap().to_owned())
+        .collect();
     let outside = read("src/verb/health/outside.rs");
-    let rows = table(&read("docs/handbook/en/health-rows.md"), "row of `outside`");
-    assert_eq!(rows.len(), outside.matches("steps.push(step(").count());
-    for row in rows {
-        assert!(outside.contains(&format!("\"{}\"", row[0])), "{}", row[0]);
+    for (language, row, of) in [("en", "row", "row of"), ("es", "fila", "fila de")] {
+        let page = format!("docs/handbook/{language}/health-rows.md");
+        let told = |head: &str| -> Vec<String> {
+            let rows = table(&read(&page), head).into_iter();
+            rows.map(|row| row[0].clone()).collect()
+        };
+        assert_eq!(told(row), asked, "{page}");
+        assert_eq!(told(&format!("{of} `settings`")), in_force, "{page}");
+        let public = told(&format!("{of} `public`"));
+        assert_eq!(public.len(), outside.matches("steps.push(step(").count());
+        for row in public {
+            assert!(outside.contains(&format!("\"{row}\"")), "{page}: {row}");
+        }
     }
 }
 

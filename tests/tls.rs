@@ -46,6 +46,8 @@ fn values(domain: &str, tls: &str) -> Values {
         .with("containers", &CONTAINERS)
         .with("hardening_settings", &stack.hardening)
         .with("alerts_wanted", &false)
+        .with("monitoring", &stack.monitoring)
+        .with("metrics_login", &None::<String>)
         .with("alerts", &stack.alerts)
 }
 

@@ -13,8 +13,10 @@ use crate::core::event::{Change, ErrorInfo, Event, StepState};
 use crate::core::http::HttpRequest;
 use crate::core::plan::{Claim, Mode, Plan, Step};
 use crate::core::webhook::answered;
+use crate::facts::backups::{self, BackupManifest};
 use crate::facts::{self, Facts};
 use crate::host::alert_spool::AlertSpool;
+use crate::host::figures::Figures;
 use crate::host::journal::TIMER;
 use crate::host::lock;
 use crate::host::own::{ALERT_SETTINGS, WATCH_UNIT};
@@ -140,6 +142,34 @@ async fn keep_samples(system: &System, steps: &[Step<Task>], tell: &mut impl FnM
     }
 }
 
+/// What the answers so far and the facts are in figures.
+fn figures(system: &System, steps: &[Step<Task>], facts: &Facts) -> Result<Figures> {
+    let mut spool = AlertSpool::take(system)?;
+    let ledger = spool.ledger();
+    let checks = steps.iter().map(|step| step.name.clone());
+    let backups = &facts.backups;
+    let made = |backup: &BackupManifest| backups::at(&backup.at).unix_timestamp();
+    let mut proven = backups.whole.iter();
+    let live = format!("{}/live", system.app().folder);
+    let since = system.stat(live)?.map(|live| live.modified);
+    let since = since.map(|since| OffsetDateTime::from(since).unix_timestamp());
+    let certificate = facts.certificate.live.as_ref();
+    Ok(Figures {
+        checks: checks
+            .map(|name| (!ledger.is_bad(&name), name))
+            .map(|(is_well, name)| (name, is_well))
+            .collect(),
+        checked: now(),
+        backup: backups.whole.first().map(made),
+        backup_proven: proven
+            .find(|backup| backups.proofs.contains_key(&backup.name))
+            .map(made),
+        certificate_end: certificate.map(|live| live.leaf.ends.unix_timestamp()),
+        release: facts.app.live_release().map(str::to_owned).zip(since),
+        is_maintenance: facts.maintenance.is_some(),
+    })
+}
+
 /// Asks what is due, and remembers the answers. Gives the whole checklist.
 async fn at_all(system: &System, settings: &AlertSettings) -> Result<Vec<Step<Task>>> {
     let facts = facts::gather(system).await?;
@@ -180,6 +210,9 @@ async fn at_all(system: &System, settings: &AlertSettings) -> Result<Vec<Step<Ta
         spool.ledger().recovered(unit, now());
     }
     spool.save().await?;
+    if settings.figures {
+        figures(system, &steps, &facts)?.write(system).await?;
+    }
     Ok(steps)
 }
 

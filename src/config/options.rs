@@ -9,11 +9,13 @@ use crate::task::recovered;
 
 mod init;
 mod logs;
+mod monitoring;
 mod seat;
 mod secrets;
 
 pub use init::InitOptions;
-pub use logs::{Log, LogOptions};
+pub use logs::{Log, LogOptions, line_count};
+pub use monitoring::MonitoringCommand;
 pub use seat::{ExecCommand, PortPair, ProxyCommand, ProxyTarget, PsqlCommand};
 pub use secrets::{RotateCommand, SecretsCommand};
 
@@ -80,7 +82,7 @@ pub enum BackupCommand {
         #[arg(long, value_name = "DIR")]
         to: Option<PathBuf>,
     },
-    /// Delete backups that need not be kept, on the host and in the bucket
+    /// Delete backups past `backup.keep_days` and the other `keep_` limits, on the host and in the bucket
     Prune(BackupPrune),
 }
 
@@ -107,7 +109,7 @@ pub struct Key {
 pub struct RestoreCommand {
     /// The backup: its name, the start or end of it, `latest`, or a file from `backup pull`
     ///
-    /// Not needed with `--to`, and with `--from` for its newest.
+    /// Leave it out with `--to`, or with `--from` to use the newest backup in the bucket.
     pub backup: Option<String>,
     /// Download the backup from a bucket: `s3://BUCKET/PREFIX`, or `s3://` for the one in citrino.yml
     ///
@@ -120,7 +122,7 @@ pub struct RestoreCommand {
     /// Allow a backup of another stack
     #[arg(long)]
     pub from_other_stack: bool,
-    /// Allow the named backup although it is not signed with the key of the stack: you know who wrote it
+    /// Accept the named backup although it is not signed with the stack's key. Use it only if you know who wrote it
     #[arg(long)]
     pub unverified: bool,
     /// Take no backup first, because the current database is too damaged; it is still kept under another name
@@ -135,10 +137,10 @@ pub struct RestoreCommand {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "For CSV files")]
 pub struct CsvOptions {
-    /// Who the rows are from; together with its code this identifies a row
+    /// Name of the data source; source and row code together identify a row
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// The column that tells the rows apart, where the app's loader goes by another
+    /// Column with the unique row code, if it is not the loader's default
     #[arg(long, value_name = "COLUMN", requires = "source")]
     pub key: Option<String>,
     /// Options for the app's loader, after `--`; the application profile lists them

@@ -109,11 +109,12 @@ impl Playbooks {
     /// E0201 with all faults of the file, each with its line; else E0202 with file and line.
     pub fn steps(&self, name: &str, values: &Values) -> Result<Vec<Step<Task>>> {
         let mut file = self.document(name)?;
+        let part = self.part(name)?;
         let mut steps = Vec::new();
         let mut unrendered = None;
         for item in items(&file) {
             let line = item.at.line;
-            match self.item(name, &item, &mut file, values) {
+            match self.item(&part, &item, &mut file, values) {
                 Ok(more) => steps.extend(more),
                 Err(error) => {
                     let place = format!("playbooks/{name}.yml:{line}");

@@ -40,7 +40,7 @@ fn parse(text: &str, file: &str, folder: &Path) -> Result<AppProfile, String> {
     match (document.faults(), profile) {
         (None, Some(profile)) => Ok(profile),
         (Some(faults), _) => Err(faults),
-        (None, None) => Err(format!("{file} has faults that could not be told apart")),
+        (None, None) => Err(format!("{file} has errors that could not be located")),
     }
 }
 

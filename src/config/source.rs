@@ -70,8 +70,10 @@ pub fn backup_secrets(stack: &Stack, reading: SecretReading) -> Result<Vec<(Stri
 pub const RELAY_PASSWORD: &str = "RELAY_PASSWORD";
 /// The name of `alerts.heartbeat` among them.
 pub const HEARTBEAT: &str = "HEARTBEAT";
+/// The name of `monitoring.password` among them.
+pub const METRICS_PASSWORD: &str = "METRICS_PASSWORD";
 
-/// What alerts alone need: the relay's password, and URLs that whoever knows them may use; those of webhooks by their place in
+/// What alerts and monitoring alone need: the relay's password, that of Prometheus, and URLs that whoever knows them may use; those of webhooks by their place in
 /// the list.
 ///
 /// # Errors
@@ -87,6 +89,11 @@ pub fn alert_secrets(stack: &Stack, reading: SecretReading) -> Result<Vec<(Strin
     if let Some(url) = &stack.alerts.heartbeat {
         let url = url_of(stack, "alerts.heartbeat", url, reading)?;
         secrets.push((HEARTBEAT.to_owned(), url));
+    }
+    if let Some(source) = &stack.monitoring.password {
+        let key = "monitoring.password";
+        let secret = in_one_line(key, read(stack, key, source, reading)?)?;
+        secrets.push((METRICS_PASSWORD.to_owned(), secret));
     }
     for (index, notify) in stack.notify.iter().enumerate() {
         let url = url_of(stack, &format!("notify.{index}.url"), &notify.url, reading)?;
@@ -177,7 +184,9 @@ fn sources_of_alerts(stack: &Stack) -> Vec<(String, &SecretSource)> {
     let relay = stack.alerts.relay.as_ref();
     let password = relay.and_then(|relay| relay.password.as_ref());
     let password = password.map(|source| ("alerts.relay.password".to_owned(), source));
-    urls.chain(password).collect()
+    let metrics = stack.monitoring.password.as_ref();
+    let metrics = metrics.map(|source| ("monitoring.password".to_owned(), source));
+    urls.chain(password).chain(metrics).collect()
 }
 
 /// Whether a source gives a value.

@@ -26,6 +26,7 @@ mod cloud;
 mod environment;
 mod hardening;
 mod memory;
+mod monitoring;
 mod source;
 mod system;
 mod tls;
@@ -36,6 +37,7 @@ pub use backup::{BackupSettings, S3};
 pub use cloud::{Cloud, Dns, ExistingHost, Ttl};
 pub use environment::PASSWORD as DATABASE_PASSWORD;
 pub use hardening::Hardening;
+pub use monitoring::{METRICS_USER, Monitoring};
 pub use source::SecretSource;
 pub use system::SYSTEMS;
 pub use tls::{Https, Issuer, Tls};
@@ -48,7 +50,7 @@ pub struct Stack {
     #[serde(rename = "stack")]
     #[schemars(extend("x-applied" = "cloud host"))]
     pub name: StackName,
-    /// The name that users type. It must lead to the host, in your DNS or by `cloud.dns`.
+    /// The name that users type. It must point to the host, in your DNS or by `cloud.dns`.
     #[schemars(extend("x-applied" = "cloud nginx app"))]
     pub domain: Domain,
     /// A server at Hetzner, which `provision` makes. A stack has this section or `host`.
@@ -73,9 +75,12 @@ pub struct Stack {
     /// When backups are taken and proven, how long they are kept, and where.
     #[serde(default)]
     pub backup: BackupSettings,
-    /// Who is told by mail when something fails, and who notices when the host no longer looks after itself.
+    /// Who gets alerts by mail when something fails, and who notices when the host no longer checks itself.
     #[serde(default)]
     pub alerts: Alerts,
+    /// Figures for Prometheus, and who may read them.
+    #[serde(default)]
+    pub monitoring: Monitoring,
     /// Webhooks that hear of deploys, failures and recoveries.
     #[serde(default)]
     #[schemars(extend("x-applied" = "host"))]
@@ -123,16 +128,26 @@ fn stand_in(path: &str) -> Option<&'static str> {
     })
 }
 
-fn file_of(path: &Path) -> Result<String> {
+/// What to do when citrino.yml is not there.
+const ABSENT: &str = "name the file with `-c FILE`, or let `init` write one; `citrino-ops explain E0101` shows a minimal one";
+
+fn file_of(path: &Path, if_absent: &str) -> Result<String> {
     text::read(path).map_err(|unreadable| {
         let message = format!("{} {}", path.display(), unreadable.why());
         let fault = match unreadable {
-            Unreadable::Absent(_) => Fault::new(Code::E0101, message)
-                .hint("name the file with `-c FILE`, or let `init` write one; `citrino-ops explain E0101` shows a minimal one"),
+            Unreadable::Absent(_) => Fault::new(Code::E0101, message).hint(if_absent),
             Unreadable::Unfit(_) => Fault::new(Code::E0102, message),
         };
         fault.into()
     })
+}
+
+/// What to do when the file of an environment is not there: `init` writes none.
+fn absent_environment(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!(
+        "create {name} with at least a `stack:` of its own; `citrino-ops docs environments` shows one"
+    )
 }
 
 impl Stack {
@@ -153,8 +168,11 @@ impl Stack {
     pub fn load(paths: &ConfigPaths) -> Result<Self> {
         let mut document = Document::default();
         let mut digests = Vec::new();
-        for path in std::iter::once(&paths.main).chain(&paths.environment) {
-            let text = file_of(path)?;
+        let main = (&paths.main, ABSENT.to_owned());
+        let environment = paths.environment.as_ref();
+        let environment = environment.map(|path| (path, absent_environment(path)));
+        for (path, if_absent) in std::iter::once(main).chain(environment) {
+            let text = file_of(path, &if_absent)?;
             digests.push(digest::sha256(text.as_bytes()));
             let file = path.display().to_string();
             document = document.under(Document::parse(&text::plain(&text), file));
@@ -198,7 +216,7 @@ impl Stack {
         if !faults.is_empty() {
             return Err(Fault::new(Code::E0102, faults.join("\n")).into());
         }
-        let message = format!("{file} has faults that could not be told apart");
+        let message = format!("{file} has errors that could not be located");
         stack.ok_or_else(|| Fault::new(Code::E0102, message).into())
     }
 
@@ -250,6 +268,14 @@ impl Stack {
     pub fn login(&self) -> Login {
         let host = self.host.as_ref();
         host.map_or_else(Login::root, |host| host.user.clone())
+    }
+
+    /// The error with the line of citrino.yml that says the key.
+    pub fn located(&self, key: &str, error: anyhow::Error) -> anyhow::Error {
+        match self.origins.get(key) {
+            Some(place) => error.context(place.clone()),
+            None => error,
+        }
     }
 
     /// A path of citrino.yml as the operator's machine knows it: `~` is the home, a relative path

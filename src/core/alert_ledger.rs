@@ -258,15 +258,15 @@ fn item(thing: &Watched, entry: &ThingEntry, now: i64) -> NoticeItem {
     };
     if entry.failures > 1 {
         text = format!(
-            "{text}\nIt failed {} times since the last notice.",
+            "{text}\nIt failed {} times since the last alert.",
             entry.failures
         );
     }
     if entry.is_down && entry.told_down {
-        text = format!("{text}\nIt is still so since the last notice.");
+        text = format!("{text}\nIt still fails since the last alert.");
     }
     if entry.is_resting(now) {
-        text = format!("{text}\nIt changes often: the next notice of it comes in some hours.");
+        text = format!("{text}\nIt changes often: its next alert comes in some hours.");
     }
     NoticeItem {
         event,

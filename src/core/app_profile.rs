@@ -16,6 +16,7 @@ mod data_check;
 mod embedded;
 mod import;
 mod names;
+mod panel;
 mod request;
 mod rules;
 
@@ -23,6 +24,7 @@ pub use command::{Argv, Asked, Commands};
 pub use data_check::{DataCheck, DataObject, Told};
 pub use embedded::SHIPPED;
 pub use import::{CsvImport, LoaderOption, Table, Takes};
+pub use panel::{Panel, PanelKind};
 pub use request::{Health, IndexProbe, QueryProbe, RELEASE, Request, Routes};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +72,9 @@ pub struct AppProfile {
     /// What `health` asks beside the app's routes.
     #[serde(default)]
     pub health: Health,
+    /// What a dashboard shows of its figures.
+    #[serde(default)]
+    pub dashboard: Vec<Panel>,
     /// CSV files that `db import` takes. Without it, only dumps are taken.
     #[serde(default)]
     pub import: Option<CsvImport>,

@@ -143,7 +143,7 @@ impl Line {
                 let command = deed.command.as_deref().unwrap_or("a command");
                 format!("{}  {} ran `{command}`", self.at, self.who)
             }
-            AuditAction::Torn => format!("{who} found a torn line"),
+            AuditAction::Torn => format!("{who} found an incomplete line"),
             AuditAction::Unknown => format!("{who} did something that only a later version knows"),
         };
         let live = deed.live.as_ref().map(|live| format!("; {live} is live"));

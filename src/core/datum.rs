@@ -69,6 +69,10 @@ kinds! {
     /// What a key of citrino.yml is, and where that is said.
     ConfigValue => "config_value",
     ConfigSchema => "config_schema",
+    /// What Prometheus or Uptime Kuma reads.
+    Monitoring => "monitoring",
+    /// A dashboard that was written.
+    Dashboard => "dashboard",
     /// What the operator's own machine is like.
     Machine => "machine",
     /// Where a secret comes from, and whether that gives a value.

@@ -135,6 +135,11 @@ pub struct Label {
     pub undo: bool,
 }
 
+impl Label {
+    /// What a part's column has room for.
+    pub const PART_WIDTH: usize = 9;
+}
+
 /// A point in a run: when, in which one, and on which host that runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunPoint {

@@ -159,6 +159,18 @@ pub async fn begin_of(mut answer: Response, most: usize) -> reqwest::Result<Vec<
     Ok(body)
 }
 
+/// Why nothing answered, in a few words: reqwest's own text says only "error sending request", and the last cause says why.
+pub fn reason(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "timed out".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
 impl fmt::Display for Unaskable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

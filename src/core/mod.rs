@@ -23,3 +23,4 @@ pub mod shell;
 pub mod stack_key;
 pub mod value;
 pub mod webhook;
+pub mod wrap;

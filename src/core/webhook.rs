@@ -180,8 +180,7 @@ impl Notice {
             }));
         }
         if items.is_empty() {
-            let test =
-                "Somebody asked for this notice with `citrino-ops alerts test`. Nothing failed.";
+            let test = "This is a test by `citrino-ops alerts test`. Nothing failed.";
             parts.push(test.to_owned());
         }
         parts.push(format!(

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::answers::{NameAnswer, or_default};
 use super::words::ApiCode;
 use crate::core::error::{Code, Fault};
+use crate::core::http;
 
 /// Where a setting of the API comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -339,7 +340,7 @@ impl From<reqwest::Error> for CallError {
         // The address is told elsewhere, and may hold what must not be told.
         let error = error.without_url();
         let silence = Silence {
-            why: innermost(&error),
+            why: http::reason(&error),
             sources: ApiSources::default(),
         };
         if error.is_builder() || error.is_connect() {
@@ -348,18 +349,6 @@ impl From<reqwest::Error> for CallError {
             CallError::Lost(silence)
         }
     }
-}
-
-/// reqwest's own text says only "error sending request"; the cause says why.
-fn innermost(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

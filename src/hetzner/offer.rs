@@ -54,7 +54,7 @@ impl fmt::Display for Offer {
         let (net, gross, currency) = (cost.total(), cost.gross(), &cost.currency);
         write!(
             f,
-            "{net:.2} {currency} per month net, {gross:.2} {currency} with {}% VAT",
+            "{net:.2} {currency} per month net, {gross:.2} {currency} with {} % VAT",
             cost.vat_rate
         )
     }

@@ -65,7 +65,7 @@ impl Mail<'_> {
         let cmd = Cmd::new(argv).user(own::MAIL_USER);
         let cmd = cmd.stdin(self.text()).within(WITHIN);
         let refused = |why: String| {
-            Fault::new(Code::E0470, format!("the mail was not taken: {why}"))
+            Fault::new(Code::E0470, format!("the mail was not accepted: {why}"))
                 .hint("`citrino-ops converge` installs what sends mail")
         };
         match system.run(&cmd).await {

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod cluster;
 pub mod disk_samples;
 pub mod env_file;
+pub mod figures;
 pub mod journal;
 pub mod lock;
 pub mod mail;

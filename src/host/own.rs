@@ -27,6 +27,8 @@ pub const ALERTS: &str = "/var/lib/citrino/alerts";
 pub const ALERTS_IN_MEMORY: &str = "/run/citrino-alerts";
 /// What the disks held in the last days.
 pub const DISK_SAMPLES: &str = "/var/lib/citrino/alerts/disks.json";
+/// Where the exporter of the system looks for figures of ours; made anew with each boot.
+pub const FIGURES: &str = "/run/citrino-figures";
 /// The unit that tells of another one: `citrino-alert@UNIT.service`.
 pub const ALERT_UNIT: &str = "citrino-alert";
 /// The unit that looks after the host.

@@ -82,7 +82,10 @@ impl Mirror {
 
     /// What it is called in sentences.
     pub fn whose(&self) -> String {
-        format!("this machine's copy of the audit ({})", self.path.display())
+        format!(
+            "this machine's copy of the audit log ({})",
+            self.path.display()
+        )
     }
 
     /// Takes in what came after this head of it. What is not sound is not taken in.
@@ -100,7 +103,7 @@ impl Mirror {
     pub fn take_news(&self, from: &Head, news: Option<&[u8]>) -> Result<()> {
         let bytes = news.ok_or_else(|| {
             other_chain(format!(
-                "the audit of the host does not continue from line {}, the last that this machine has seen",
+                "the host's audit log does not continue from line {}, the last that this machine has seen",
                 from.n
             ))
         })?;
@@ -113,7 +116,7 @@ impl Mirror {
     /// E0520 when they are not whole, E0524 when they cannot be kept.
     pub fn take_bytes(&self, from: &Head, bytes: &[u8]) -> Result<()> {
         let checked = audit::check(bytes, from);
-        checked.unbroken("the audit of the host")?;
+        checked.unbroken("the host's audit log")?;
         let whole = usize::try_from(checked.head.bytes - from.bytes)?;
         if checked.head.bytes > MOST {
             let full = format!("it would have more than {} MB", MOST >> 20);

@@ -1,4 +1,4 @@
-//! The operator's side of reaching out: ssh, artifacts, caches, the mirror of the audit, the public probe.
+//! The operator's side of reaching out: ssh, artifacts, caches, the mirror of the audit log, the public probe.
 
 pub mod artifact;
 pub mod cache;

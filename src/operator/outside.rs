@@ -3,14 +3,14 @@
 
 use std::net::IpAddr;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::public_probe;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::error_info;
-use crate::core::http::{HttpRequest, Manner};
+use crate::core::http::{self, HttpRequest, Manner};
 use crate::core::value::{Domain, Route};
 
 /// The world as it is from here.
@@ -25,7 +25,7 @@ pub enum OutsideProbe {
     Known(Vec<String>),
 }
 
-/// The site answers, and it is the release that the host says serves.
+/// The site answers, and it is the release that is live on the host.
 #[derive(Clone, Debug)]
 pub struct SiteSeen {
     pub domain: Domain,
@@ -50,11 +50,11 @@ impl SiteSeen {
         let seen = public_probe::release(&self.domain, &self.route, address).await;
         let what = match (seen, &self.release) {
             (Err(error), _) => format!(
-                "the site does not answer this machine at {address}: {}",
+                "the site does not respond at {address}: {}",
                 error_info(&error).message
             ),
             (Ok(seen), Some(serves)) if seen != *serves => {
-                format!("release {seen} answers at {address}, and {serves} serves on the host")
+                format!("release {seen} answers at {address}, but {serves} is live on the host")
             }
             (Ok(_), _) => return CheckResult::same(),
         };
@@ -71,7 +71,7 @@ impl CertificateSeen {
         };
         let what = match (shown(&request).await, first_of(&self.chain)) {
             (Err(error), _) => format!(
-                "nobody can be reached by TLS at {}: {}",
+                "no TLS connection to {}: {}",
                 self.address,
                 error_info(&error).message
             ),
@@ -89,7 +89,8 @@ impl CertificateSeen {
 
 /// The certificate that is shown first.
 async fn shown(request: &HttpRequest) -> Result<Vec<u8>> {
-    let answer = request.asker(Manner::Visitor)?.ask().await?;
+    let answer = request.asker(Manner::Visitor)?.ask().await;
+    let answer = answer.map_err(|error| anyhow!(http::reason(&error)))?;
     match answer.certificate {
         Some(certificate) => Ok(certificate),
         None => bail!("no certificate is shown"),

@@ -150,7 +150,10 @@ impl Saved {
         let wrong = |why: String| {
             Fault::new(
                 Code::E0803,
-                format!("{} is not a plan: {why}", path.display()),
+                format!(
+                    "{} is not a plan saved with `plan --out`: {why}",
+                    path.display()
+                ),
             )
             .hint("`citrino-ops plan --out FILE` writes one")
         };
@@ -161,7 +164,7 @@ impl Saved {
             )
         })?;
         let saved: Self = serde_json::from_str(&text).map_err(|error| match error.classify() {
-            Category::Data => wrong(format!("it is JSON of another kind: {error}")),
+            Category::Data => wrong("it is JSON of another kind".to_owned()),
             _ => wrong("it is not JSON".to_owned()),
         })?;
         if saved.version != VERSION {

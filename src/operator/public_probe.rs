@@ -1,10 +1,10 @@
 //! Reach: the site as everybody asks it, from the operator's machine.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
 
 use crate::core::app_profile::RELEASE;
-use crate::core::http::{HttpRequest, Manner};
+use crate::core::http::{self, HttpRequest, Manner};
 use crate::core::value::Route;
 
 /// The release that answers for the domain at the address, whatever the name service says of it.
@@ -20,7 +20,8 @@ pub async fn release(domain: &str, route: &Route, address: &str) -> Result<Strin
         address: Some(place.ip()),
         ..HttpRequest::get(format!("http://{domain}{route}"))
     };
-    let answer = request.asker(Manner::Visitor)?.ask().await?;
+    let answer = request.asker(Manner::Visitor)?.ask().await;
+    let answer = answer.map_err(|error| anyhow!(http::reason(&error)))?;
     ensure!(
         answer.status.is_success(),
         "{} answers {}",

@@ -31,6 +31,9 @@ pub struct AlertSettings {
     pub heartbeat: Option<Secret>,
     #[serde(default)]
     pub hooks: Vec<Hook>,
+    /// Whether the answers are kept as figures for Prometheus.
+    #[serde(default)]
+    pub figures: bool,
     /// The checklist as `health` has it, and the values that it names.
     pub playbook: String,
     pub values: Map<String, Value>,
@@ -39,6 +42,11 @@ pub struct AlertSettings {
 /// Whether anybody is told of anything.
 pub fn are_wanted(stack: &Stack) -> bool {
     !stack.alerts.email.is_empty() || stack.alerts.heartbeat.is_some() || !stack.notify.is_empty()
+}
+
+/// Whether the host asks itself its checklist: to tell people, or for the figures of monitoring.
+pub fn looks(stack: &Stack) -> bool {
+    are_wanted(stack) || stack.monitoring.exporters
 }
 
 /// The units whose failure is told of. A unit that is not on the host costs nothing.
@@ -97,6 +105,7 @@ impl AlertSettings {
             email: stack.alerts.email.iter().map(ToString::to_string).collect(),
             heartbeat: secret(secrets, HEARTBEAT),
             hooks: hooks(stack, secrets),
+            figures: stack.monitoring.exporters,
             playbook: playbooks.text(PLAYBOOK)?.to_owned(),
             values: playbooks.named_values(PLAYBOOK, values)?,
         })

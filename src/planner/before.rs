@@ -23,7 +23,7 @@ pub fn preflight(stack: &Stack) -> Step<Task> {
         ports: ports.into_iter().collect(),
         folders: vec![stack.profile.folder.to_string(), own::STATE.to_owned()],
     };
-    Step::new("before", "what the stack needs of the host", task)
+    Step::new("before", "host requirements", task)
 }
 
 /// What others have on a host that was there before; none of a host that the stack made itself.
@@ -38,7 +38,7 @@ pub fn neighbours(stack: &Stack, agree: Vec<String>) -> Option<Step<Task>> {
         roles: vec![stack.database.user.to_string(), own::READER.to_owned()],
         agree,
     };
-    Some(Step::new("before", "what others have on the host", task).with_id(NEIGHBOURS))
+    Some(Step::new("before", "other software on the host", task).with_id(NEIGHBOURS))
 }
 
 /// Both, in order.

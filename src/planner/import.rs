@@ -29,7 +29,7 @@ pub fn imported(
     let release = app.live_release().ok_or_else(|| {
         Fault::new(
             Code::E0455,
-            "no release serves on the host, and an import needs its migrations and its loader",
+            "no release is live on the host, and an import needs its migrations and its loader",
         )
         .hint("without `--check` the import deploys the app first; so do `citrino-ops deploy` and `up`")
     })?;

@@ -9,6 +9,7 @@ pub mod host_key;
 pub mod import;
 pub mod maintenance;
 pub mod migration;
+pub mod monitoring;
 pub mod release;
 pub mod rotation;
 pub mod session;

@@ -51,7 +51,7 @@ impl AlertTest {
             let (why, is_final) = match self.whereabouts(system)? {
                 Whereabouts::Gone => return Ok(()),
                 Whereabouts::Failed => ("the relay refused the mail for good", true),
-                Whereabouts::Waiting => ("the relay did not take the mail", refusal.is_some()),
+                Whereabouts::Waiting => ("the relay did not accept the mail", refusal.is_some()),
             };
             if is_final || Instant::now() > deadline {
                 return Err(refused(why, refusal).into());
@@ -71,7 +71,7 @@ fn refused(what: &str, why: Option<String>) -> Fault {
 impl Wish<System> for AlertTest {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         let Some(trial) = self.trial(system)? else {
-            return Ok(CheckResult::differs("no test notice was sent"));
+            return Ok(CheckResult::differs("no test alert was sent"));
         };
         if !trial.refused.is_empty() {
             return Ok(CheckResult::differs(trial.refused.join("; ")));
@@ -89,7 +89,7 @@ impl Wish<System> for AlertTest {
         let started = system.run(&Cmd::new(["systemctl", "start", &unit])).await?;
         let Some(trial) = self.trial(system)? else {
             started.success()?;
-            let why = "the unit of alerts sent nothing";
+            let why = "the alert unit sent nothing";
             return Err(Fault::new(Code::E0472, why)
                 .hint("run `citrino-ops converge`, then try again")
                 .into());

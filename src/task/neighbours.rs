@@ -122,9 +122,8 @@ impl Wish<System> for Neighbours {
         let open = seen.open(&self.agree);
         if !open.is_empty() {
             let lines = listed(&open);
-            let message = format!(
-                "the host has what is not the stack's, and `converge` would change it:{lines}"
-            );
+            let message =
+                format!("the host has other software that `converge` would change:{lines}");
             return Err(Fault::new(Code::E0415, message)
                 .hint("nothing was changed; `citrino-ops adopt --host` shows this list, asks, and remembers your answer")
                 .into());

@@ -25,6 +25,9 @@ pub struct PostgresRole {
     /// It may do nothing beyond the databases that it owns: no programs, no files, no other roles.
     #[serde(default)]
     pub confined: bool,
+    /// It is one of these roles, and may do what they may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub member_of: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -41,6 +44,8 @@ struct FoundRole {
     powers: Vec<String>,
     /// The roles that do, of which it is one.
     member_of: Vec<String>,
+    /// All roles of which it is one.
+    groups: Vec<String>,
 }
 
 /// A statement, with its sentence.
@@ -56,7 +61,8 @@ impl PostgresRole {
              'powers', array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreaterole THEN 'CREATEROLE' END, \
                 CASE WHEN rolreplication THEN 'REPLICATION' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL), \
              'member_of', ARRAY(SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid WHERE m.member = a.oid \
-                AND (r.rolsuper OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')))) \
+                AND (r.rolsuper OR r.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))), \
+             'groups', ARRAY(SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid WHERE m.member = a.oid)) \
              FROM pg_authid a WHERE rolname = {};\n",
             literal(&self.name)?
         ))
@@ -107,7 +113,20 @@ impl PostgresRole {
                 });
             }
         }
+        for group in &self.member_of {
+            if !role.groups.contains(group) {
+                changes.push(RoleChange {
+                    what: format!("{name} is not one of {group}"),
+                    sql: self.grant(group)?,
+                });
+            }
+        }
         Ok(changes)
+    }
+
+    fn grant(&self, group: &str) -> Result<String> {
+        let (group, name) = (identifier(group)?, identifier(&self.name)?);
+        Ok(format!("GRANT {group} TO {name};\n"))
     }
 
     /// The role as it is now; none where there is none, or nobody to ask.
@@ -122,17 +141,20 @@ impl PostgresRole {
             login: role.login,
             createdb: role.createdb,
             confined: false,
+            member_of: Vec::new(),
         }))
     }
 
     fn creation(&self) -> Result<String> {
         let password = self.password.as_ref().map(set_password).transpose()?;
+        let grants = self.member_of.iter().map(|group| self.grant(group));
         Ok(format!(
-            "CREATE ROLE {} {} {} {};\n",
+            "CREATE ROLE {} {} {} {};\n{}",
             identifier(&self.name)?,
             login(self.login),
             createdb(self.createdb),
-            password.unwrap_or_default()
+            password.unwrap_or_default(),
+            grants.collect::<Result<String>>()?
         ))
     }
 }

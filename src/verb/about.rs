@@ -1,6 +1,8 @@
 //! What is known of each verb before it runs.
 
-use crate::cli::{BackupCommand, ConfigCommand, Db, Rebuild, SecretsCommand, TlsCommand, Verb};
+use crate::cli::{
+    BackupCommand, ConfigCommand, Db, MonitoringCommand, Rebuild, SecretsCommand, TlsCommand, Verb,
+};
 use crate::config::playbook::Playbooks;
 use crate::config::source::SecretReading;
 use crate::core::plan::Purpose;
@@ -77,6 +79,11 @@ impl Verb {
             Verb::Logs(_) => "logs",
             Verb::Audit { .. } => "audit",
             Verb::Alerts { .. } => "alerts test",
+            Verb::Monitoring { what } => match what {
+                MonitoringCommand::Prometheus { .. } => "monitoring prometheus",
+                MonitoringCommand::Dashboards { .. } => "monitoring dashboards",
+                MonitoringCommand::ExportKuma => "monitoring export-kuma",
+            },
             Verb::Ssh { .. } => "ssh",
             Verb::Exec(_) => "exec",
             Verb::Psql(_) => "psql",
@@ -159,6 +166,7 @@ impl Verb {
             | Verb::Tls { .. }
             | Verb::Audit { .. }
             | Verb::Alerts { .. }
+            | Verb::Monitoring { .. }
             | Verb::Ssh { .. }
             | Verb::Exec(_)
             | Verb::Psql(_)

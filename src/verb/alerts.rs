@@ -18,7 +18,7 @@ const WITHIN_S: u64 = 60;
 
 pub async fn run(job: &mut Job<'_>, AlertsCommand::Test: AlertsCommand) -> Result<u8> {
     if !are_wanted(&job.stack) {
-        let why = "nobody is told of anything: neither `alerts` nor `notify` names anybody";
+        let why = "no alert recipients: set `alerts.email`, `alerts.heartbeat` or `notify`";
         return Err(Fault::new(Code::E0471, why)
             .hint("`citrino-ops config docs alerts` says how; then `citrino-ops converge`")
             .into());
@@ -30,7 +30,7 @@ pub async fn run(job: &mut Job<'_>, AlertsCommand::Test: AlertsCommand) -> Resul
         by_mail: !job.stack.alerts.email.is_empty(),
         within_s: WITHIN_S,
     };
-    let step = Step::new("alerts", "send a test notice", test);
+    let step = Step::new("alerts", "send a test alert", test);
     let plan = job.plan(Mode::Apply, vec![step], Vec::new());
     on_host::run(job, agent, &plan, &[]).await?;
     remote.close().await;
@@ -40,18 +40,18 @@ pub async fn run(job: &mut Job<'_>, AlertsCommand::Test: AlertsCommand) -> Resul
     Ok(exit::OK)
 }
 
-/// Who took it, for people.
+/// Who accepted it, for people.
 fn taken(job: &Job<'_>) -> Vec<String> {
     let alerts = &job.stack.alerts;
     let mail = alerts.relay.iter().map(|relay| {
         let to: Vec<&str> = alerts.email.iter().map(|email| &**email).collect();
-        format!("{} took the mail to {}", relay.host, to.join(", "))
+        format!("{} accepted the mail to {}", relay.host, to.join(", "))
     });
     let hooks = job.stack.notify.len();
     let webhooks = if hooks == 1 { "webhook" } else { "webhooks" };
-    let hooks = (hooks > 0).then(|| format!("{hooks} {webhooks} took it"));
+    let hooks = (hooks > 0).then(|| format!("{hooks} {webhooks} accepted it"));
     let heartbeat = alerts.heartbeat.as_ref();
-    let heartbeat = heartbeat.map(|_| "the heartbeat was taken".to_owned());
+    let heartbeat = heartbeat.map(|_| "the heartbeat was accepted".to_owned());
     mail.chain(hooks).chain(heartbeat).collect()
 }
 

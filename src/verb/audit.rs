@@ -41,7 +41,7 @@ impl ChainOf {
 
 /// Brings the mirror up to date, and shows its last lines: what this machine has seen is what nobody on
 /// the host can change any more.
-pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
+pub async fn show(job: &mut Job<'_>, lines: u32) -> Result<u8> {
     let remote = on_host::connect(job).await?;
     let mirror = remote.target().mirror.clone();
     let head = mirror.head()?;
@@ -53,7 +53,8 @@ pub async fn show(job: &mut Job<'_>, lines: usize) -> Result<u8> {
     let taken = mirror.take_news(&head, news.as_deref());
     let bytes = mirror.bytes()?;
     let seen: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
-    for line in &seen[seen.len().saturating_sub(lines)..] {
+    let shown = usize::try_from(lines)?;
+    for line in &seen[seen.len().saturating_sub(shown)..] {
         if let Ok(line) = serde_json::from_slice::<Line>(line) {
             job.report.tell(Event::Audit(Box::new(line)));
         } else {
@@ -93,7 +94,7 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     remote.close().await;
     let seen = mirror.bytes()?;
     let there = news.unwrap_or_default();
-    let host = look(job, ChainOf::Host, "the audit of the host", &there);
+    let host = look(job, ChainOf::Host, "the host's audit log", &there);
     let own = look(job, ChainOf::Mirror, &mirror.whose(), &seen);
     // A mirror that is itself broken proves nothing about the host.
     let between = own.clone().and_then(|()| audit::compare(&there, &seen));
@@ -101,7 +102,7 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     let head = audit::check(&seen, &Head::default()).head;
     mirror.take_bytes(&head, &there[seen.len()..])?;
     job.report
-        .note("The audit on the host is intact. The copy on this machine matches.");
+        .note("The audit log on the host is intact. The copy on this machine matches.");
     Ok(exit)
 }
 
@@ -117,7 +118,7 @@ pub async fn accept(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
     let there = agent.audit(Head::default()).await?.unwrap_or_default();
     remote.close().await;
     let seen = mirror.bytes()?;
-    look(job, ChainOf::Host, "the audit of the host", &there)?;
+    look(job, ChainOf::Host, "the host's audit log", &there)?;
     let own = look(job, ChainOf::Mirror, &mirror.whose(), &seen);
     if own.is_ok() && audit::compare(&there, &seen).is_ok() {
         let head = audit::check(&seen, &Head::default()).head;
@@ -127,7 +128,7 @@ pub async fn accept(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
         return Ok(exit::OK);
     }
     let why = format!(
-        "The host's audit is another than this machine has seen. {}",
+        "The audit log on the host is not the one this machine knows. {}",
         begun(&there)
     );
     job.report.note(&why);
@@ -135,13 +136,13 @@ pub async fn accept(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
         job,
         yes.yes,
         &why,
-        "Was the host rebuilt, and do you accept it?",
+        "Accept the new audit log? Only if the host was rebuilt.",
     )
     .await?;
     let kept = mirror.set_aside(&job.claim().run)?;
     mirror.take_bytes(&Head::default(), &there)?;
     job.report.note(format!(
-        "Accepted. The copy of the earlier audit is kept in {}.",
+        "Accepted. The copy of the earlier audit log is kept in {}.",
         kept.display()
     ));
     Ok(exit::OK)
@@ -185,7 +186,7 @@ fn look(job: &mut Job, what: ChainOf, whose: &str, bytes: &[u8]) -> Result<(), F
         .datum(Datum::new(DatumKind::AuditChain, data), &line);
     for (n, bytes) in &checked.closed {
         job.report.note(format!(
-            "{what}: a crash tore the line before line {n}; {bytes} bytes of it are left"
+            "{what}: the line before line {n} is incomplete after a crash ({bytes} bytes)"
         ));
     }
     sound

@@ -23,7 +23,7 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
         job.report.datum(Datum::new(DatumKind::Price, data), &line);
     }
     let limit = cloud.max_monthly_eur.as_deref().copied();
-    let vat = format!("with {}% VAT", cost.vat_rate);
+    let vat = format!("with {} % VAT", cost.vat_rate);
     let lines = [
         figured("per month, net", &figure(cost, cost.total(), limit)),
         figured(&vat, &figure(cost, cost.gross(), None)),

@@ -132,10 +132,10 @@ pub async fn change_over(
     let seen = outage_watch::seen(job, &plan, outside);
     match ran {
         Ok(tally) if tally.changed == 0 => {
-            job.report.note(format!("{} already serves", release.id));
+            job.report.note(format!("{} is live already", release.id));
         }
         Ok(_) => {
-            job.report.note(format!("{} serves", release.id));
+            job.report.note(format!("{} is live", release.id));
             notify::tell(job, notify::change(event, &release.id, Ok(()))).await;
         }
         Err(error) => {
@@ -249,15 +249,15 @@ fn means(job: &mut Job, outcome: &Outcome, error: anyhow::Error, next: NextStep)
         }
         (Some(_), None) if outcome.same => Fault::new(
             Code::E0602,
-            format!("a step failed, {what} serves as before: {why}"),
+            format!("a step failed, {what} is live as before: {why}"),
         ),
         (Some(old), None) => Fault::new(
             Code::E0602,
-            format!("{what} failed, {old} serves as before: {why}"),
+            format!("{what} failed, {old} is live as before: {why}"),
         ),
         (None, None) => Fault::new(
             Code::E0604,
-            format!("{what} failed, and no earlier release can serve: {why}"),
+            format!("{what} failed, and there is no earlier release to return to: {why}"),
         ),
     };
     let hint = match next {

@@ -25,10 +25,9 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     if bad == 0 {
         return Ok(exit::OK);
     }
-    let message =
-        format!("this machine is not as the stack needs it: rows with something to do: {bad}");
+    let message = format!("{bad} of {} checks failed", rows.len());
     Err(Fault::new(Code::E0705, message)
-        .hint("type what the rows say")
+        .hint("do what the rows marked with ✗ say, then run `citrino-ops doctor` again")
         .into())
 }
 
@@ -101,7 +100,7 @@ async fn api(job: &Job<'_>) -> Vec<MachineRow> {
     [token].into_iter().chain(clock).collect()
 }
 
-/// Whether the domain leads to the host; nothing where no host is known yet.
+/// Whether the domain points to the host; nothing where no host is known yet.
 async fn site(job: &Job<'_>) -> Option<MachineRow> {
     const NAME: &str = "domain";
     let own = domain::addresses(job)
@@ -112,11 +111,7 @@ async fn site(job: &Job<'_>) -> Option<MachineRow> {
     Some(if leads.here {
         MachineRow::good(NAME, leads.line())
     } else {
-        MachineRow::bad(
-            NAME,
-            format!("{} does not lead to the host alone", job.stack.domain),
-            leads.line(),
-        )
+        MachineRow::bad(NAME, leads.found(), leads.records_to_set())
     })
 }
 

@@ -1,4 +1,4 @@
-//! Whether the site's name leads to the host, and which record makes it so.
+//! Whether the site's name points to the host, and which record makes it so.
 
 use std::net::IpAddr;
 
@@ -24,12 +24,12 @@ pub async fn addresses(job: &Job<'_>) -> Result<Vec<IpAddr>> {
     Ok(own.collect())
 }
 
-/// Where the site's name leads, and what would make it lead here.
+/// Where the site's name points, and what would make it point here.
 pub struct Leads {
     domain: Domain,
-    /// Whether it leads to the host, and nowhere else.
+    /// Whether it points to the host, and nowhere else.
     pub here: bool,
-    /// Where else it leads.
+    /// Where else it points.
     foreign: Vec<IpAddr>,
     sentence: String,
     /// What the name service must have, as `citrino.example.com A 203.0.113.7`.
@@ -37,7 +37,7 @@ pub struct Leads {
 }
 
 impl Leads {
-    /// A domain that is an address itself leads there.
+    /// A domain that is an address itself points there.
     pub async fn now(job: &Job<'_>, own: &[IpAddr]) -> Self {
         let domain = &job.stack.domain;
         Self::of(domain, own, &found(domain, own).await)
@@ -72,6 +72,16 @@ impl Leads {
             "points_elsewhere": self.foreign,
             "records": self.records,
         })
+    }
+
+    /// What the name service says: `citrino.example.com has no address yet`
+    pub fn found(&self) -> &str {
+        &self.sentence
+    }
+
+    /// `set these DNS records: citrino.example.com A 203.0.113.7`
+    pub fn records_to_set(&self) -> String {
+        format!("set these DNS records: {}", self.records.join(", "))
     }
 
     /// `citrino.example.com has no address yet; set in the DNS: citrino.example.com A 203.0.113.7`

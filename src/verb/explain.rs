@@ -8,6 +8,7 @@ use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::{Code, Fault, exit};
 use crate::core::handbook::{self, Language};
 use crate::core::report::Report;
+use crate::core::wrap;
 
 pub fn run(report: &mut Report, code: Option<&str>) -> Result<u8> {
     let pages = catalogue::pages()?;
@@ -60,11 +61,7 @@ fn datum(code: Code, page: &Page) -> Datum {
 /// A title and its text, which begins each line below the first.
 fn row(title: &str, text: &str, width: usize) -> String {
     let first = format!("{title:<9}");
-    let options = textwrap::Options::new(width)
-        .initial_indent(&first)
-        .subsequent_indent("         ")
-        .break_words(false);
-    let lines = textwrap::wrap(text, options);
+    let lines = textwrap::wrap(text, wrap::options(width, &first, "         "));
     let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
     lines.join("\n")
 }

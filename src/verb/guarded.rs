@@ -202,7 +202,7 @@ async fn look(job: &mut Job<'_>, remote: &Remote, armed: &ArmedRun<'_>) -> Resul
         let answers = answers.map_err(|error| {
             Fault::new(
                 Code::E0511,
-                format!("the site does not answer this machine: {error:#}"),
+                format!("the site does not respond to this machine: {error:#}"),
             )
         })?;
         if answers != live {

@@ -1,10 +1,13 @@
 //! `--help`: the verbs in groups, which clap does not do by itself.
 
+use std::ffi::{OsStr, OsString};
+
 use clap::{Command, CommandFactory, FromArgMatches};
 
 use crate::cli::Cli;
 use crate::core::error::{Code, Fault, exit};
 use crate::core::report::{Report, Verbosity, width};
+use crate::core::wrap;
 
 /// Each visible verb is in one group; a test compares.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -28,6 +31,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "status",
             "health",
             "alerts",
+            "monitoring",
             "maintenance",
             "doctor",
             "tls",
@@ -52,9 +56,18 @@ const GROUPS: &[(&str, &[&str])] = &[
 
 /// The command that was typed. Help and usage errors are printed, and end the process.
 pub fn parse_args() -> Cli {
-    let typed = grouped().try_get_matches();
+    let typed = grouped().try_get_matches_from(typed_words());
     let cli = typed.and_then(|matches| Cli::from_arg_matches(&matches));
     cli.unwrap_or_else(|error| refuse(&error))
+}
+
+/// The words of the command line. clap's own `help` knows no options: who asks for its help is given what it prints.
+fn typed_words() -> Vec<OsString> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|word| word == OsStr::new("help")) {
+        words.retain(|word| word != OsStr::new("--help") && word != OsStr::new("-h"));
+    }
+    words
 }
 
 /// Tells what was wrong, for a program as every other error, and ends.
@@ -103,9 +116,7 @@ fn rows(command: &Command, verbs: &[&str]) -> String {
     let row = |verb: &&str| {
         let about = command.find_subcommand(verb)?.get_about()?.to_string();
         let first = format!("  {verb:<12}");
-        let options = textwrap::Options::new(width())
-            .initial_indent(&first)
-            .subsequent_indent("              ");
+        let options = wrap::options(width(), &first, "              ");
         Some(format!("{}\n", textwrap::fill(&about, options)))
     };
     verbs.iter().filter_map(row).collect()
@@ -138,7 +149,7 @@ mod tests {
             assert!(line.chars().count() <= 100, "{line}");
         }
         assert!(
-            help.contains("\n  converge    Configure the host\n"),
+            help.contains("\n  converge    Configure the host: packages, firewall, "),
             "{help}"
         );
     }

@@ -76,7 +76,7 @@ async fn first_release(job: &mut Job<'_>, remote: &Remote, wish: &ImportCommand)
         return Ok(());
     }
     drop(agent);
-    let why = "No release serves yet, and an import needs one: it deploys the app first.";
+    let why = "No release is live yet, and an import needs one: it deploys the app first.";
     consent::confirm(job, wish.yes.yes, why, &format!("{why} Deploy it?")).await?;
     job.report.heading("deploy");
     let build = deploy::build(job, &wish.artifact).await?;

@@ -31,6 +31,7 @@ use crate::planner::alerts::{self, AlertSettings};
 use crate::planner::backup::Settings;
 use crate::planner::certificate;
 use crate::planner::cloud::{PublicKey, Resource};
+use crate::planner::monitoring;
 use crate::task::Task;
 use command::JobCommand;
 pub use command::{another_file, typed};
@@ -212,9 +213,15 @@ impl<'r> Job<'r> {
             .with("spared", &stack.spared())
             .with("containers", &CONTAINERS)
             .with("alerts", &stack.alerts)
-            .with("alerts_wanted", &alerts::are_wanted(stack))
+            .with("alerts_wanted", &alerts::looks(stack))
             .with("alert_units", &alerts::units(&stack.profile))
             .with("mail_from", &stack.alerts.sender(&stack.domain))
+            .with("monitoring", &stack.monitoring)
+            .with_hidden(
+                "metrics_login",
+                &monitoring::login(stack, &self.alert_secrets),
+                &stack.monitoring.exporters.then(|| DOTS.to_owned()),
+            )
             .with("relay_port", &stack.alerts.relay.as_ref().map(Relay::port))
     }
 

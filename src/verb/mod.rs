@@ -29,6 +29,7 @@ mod interrupt;
 mod job;
 mod logs;
 mod maintenance;
+mod monitoring;
 mod notify;
 mod on_cloud;
 mod on_host;
@@ -184,6 +185,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         } => audit::accept(job, *yes).await,
         Verb::Audit { lines, .. } => audit::show(job, *lines).await,
         Verb::Alerts { what } => alerts::run(job, *what).await,
+        Verb::Monitoring { what } => monitoring::run(job, what),
         Verb::Ssh { command } => ssh::run(job, command).await,
         Verb::Secrets { what } => secrets::run(job, what).await,
         Verb::Exec(command) => exec::run(job, command).await,

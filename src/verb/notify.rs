@@ -41,7 +41,7 @@ pub fn change(
     match outcome {
         Ok(()) => NoticeItem {
             event,
-            name: format!("{release} serves"),
+            name: format!("{release} is live"),
             text: format!("by citrino-ops {}", event.word()),
         },
         Err(error) => NoticeItem {

@@ -27,11 +27,11 @@ pub fn api(job: &Job<'_>) -> Result<Hetzner> {
         return Err(Fault::new(
             Code::E0802,
             format!(
-                "`{}` is about the cloud, but citrino.yml names an existing `host`",
+                "citrino.yml has `host:`; `{}` works only on a server at Hetzner (`cloud:`)",
                 job.command.verb
             ),
         )
-        .hint("run `citrino-ops converge`")
+        .hint("nothing was changed; `citrino-ops status` shows the host, `citrino-ops converge` configures it")
         .into());
     };
     let (endpoint, from) = endpoint_of(cloud.endpoint.as_ref().map(ToString::to_string));

@@ -67,7 +67,7 @@ pub fn noticed_nothing(job: &mut Job) -> Result<()> {
     Err(Fault::new(
         Code::E0607,
         format!(
-            "the release serves, but users noticed the deploy: {} of {} requests failed, the first with: {first}",
+            "the release is live, but users noticed the deploy: {} of {} requests failed, the first with: {first}",
             seen.failed, seen.requests
         ),
     )

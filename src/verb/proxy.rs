@@ -44,7 +44,7 @@ fn tell(job: &mut Job<'_>, ports: &PortPair) {
     let use_it = used(&job.stack, ports);
     let data = json!({"listens": address, "leads_to": remote.to_string(), "use": use_it});
     let line = format!(
-        "{address} leads to {remote} of {} ({use_it}); Ctrl-C ends it",
+        "{address} forwards to {remote} of {} ({use_it}); Ctrl-C ends it",
         job.host.name
     );
     job.report.datum(Datum::new(DatumKind::Proxy, data), &line);
@@ -89,7 +89,7 @@ fn database(stack: &Stack, facts: &Facts) -> Result<Tunnel, Fault> {
         Some(port) => Ok(Tunnel::Port(port)),
         None => Err(Fault::new(
             Code::E0806,
-            "the database lets nobody in over a port: the stack has no `secrets.DB_PASSWORD`",
+            "the database accepts no connections over a port: the stack has no `secrets.DB_PASSWORD`",
         )
         .hint("`citrino-ops psql` comes in without a password, or give the stack one")),
     }

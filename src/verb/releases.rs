@@ -53,11 +53,7 @@ fn table(app: &AppFacts) -> ListTable {
 fn row(app: &AppFacts, release: &Release) -> TableRow {
     let serves = app.live_release() == Some(&release.id) && release.state.has_served();
     let back = (!serves).then(|| WayBack::of(app, release));
-    let state = if serves {
-        "serves"
-    } else {
-        release.state.word()
-    };
+    let state = if serves { "live" } else { release.state.word() };
     let schema = release.migrations.as_ref().map(|known| known.newest);
     let data = json!({
         "id": release.id,

@@ -154,7 +154,7 @@ fn fits(app: &AppFacts, backup: &BackupManifest) -> Result<()> {
     match known {
         Some(known) if newest > known.newest => {
             let message = format!(
-                "{} has schema {newest:04}, but the release that serves knows {:04}",
+                "{} has schema {newest:04}, but the live release knows {:04}",
                 backup.name, known.newest
             );
             Err(Fault::new(Code::E0423, message)

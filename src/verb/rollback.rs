@@ -86,8 +86,9 @@ fn none_is_broken_since(backups: &Backups, name: &str) -> Result<(), Fault> {
         return newer.map_or(Ok(()), |one| Err(not_believed(&one.backup.name, &one.why)));
     };
     let message = format!("backup {broken} cannot be used: {why}; the next older one is {name}");
-    Err(Fault::new(Code::E0422, message)
-        .hint("nothing was changed; bring an intact copy of it, or delete what is left of it to use the older one"))
+    Err(Fault::new(Code::E0422, message).hint(format!(
+        "nothing was changed; restore an intact copy of {broken}, or delete its files to use {name}"
+    )))
 }
 
 /// What becomes of the database, by what was asked for and what there is.

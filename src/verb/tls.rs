@@ -49,7 +49,7 @@ fn refuse_without_issuer(job: &Job<'_>) -> Result<()> {
     if job.stack.tls.directory().is_some() {
         return Ok(());
     }
-    let message = "no issuer is asked for the certificate of this stack";
+    let message = "this stack's certificate comes from no issuer";
     Err(Fault::new(Code::E0802, message)
         .hint("set `tls: { issuer: letsencrypt }` in citrino.yml, then run `citrino-ops converge`")
         .into())
@@ -58,13 +58,13 @@ fn refuse_without_issuer(job: &Job<'_>) -> Result<()> {
 /// Why the issuer has not made a newer one, for who has just converged; none where there is nothing to tell.
 pub fn note(facts: &CertificateFacts) -> Option<String> {
     let refusal = facts.refusal.as_ref()?;
-    let serves = match facts.live.as_ref().and_then(|live| live.issued.as_ref()) {
-        Some(_) => "the certificate before it serves on",
-        None => "the host's own serves until then",
+    let meanwhile = match facts.live.as_ref().and_then(|live| live.issued.as_ref()) {
+        Some(_) => "The current certificate stays in use",
+        None => "The host's own certificate is used until then",
     };
     let message = plain::line(&refusal.message);
     Some(format!(
-        "There is no new certificate of the issuer yet ({}): {message}. It is asked again by itself; {serves}. `citrino-ops tls renew` asks at once.",
+        "No certificate from the issuer yet ({}): {message}. {meanwhile}. The host retries automatically; `citrino-ops tls renew` retries now.",
         refusal.code
     ))
 }
@@ -104,10 +104,7 @@ fn renews_at(job: &Job<'_>, facts: &CertificateFacts) -> Option<OffsetDateTime> 
 
 fn rows(job: &Job<'_>, facts: &CertificateFacts) -> Vec<(&'static str, String)> {
     let Some(live) = &facts.live else {
-        return vec![(
-            "certificate",
-            "none: the site is served without TLS".to_owned(),
-        )];
+        return vec![("certificate", "none: the site has no TLS".to_owned())];
     };
     let by = match &live.issued {
         Some(_) => live.leaf.issuer.clone(),
@@ -127,8 +124,8 @@ fn rows(job: &Job<'_>, facts: &CertificateFacts) -> Vec<(&'static str, String)> 
     ];
     let asked = job.stack.tls.directory().is_some();
     let next = match renews_at(job, facts) {
-        Some(at) => format!("{} or at the next turn of the timer after it", day(at)),
-        None if asked => "the timer asks the issuer for the first one".to_owned(),
+        Some(at) => format!("{}, or at the next run of the timer after that", day(at)),
+        None if asked => "the host requests the first one automatically".to_owned(),
         None => "`converge` makes a new one a month before its end".to_owned(),
     };
     rows.push(("renewed", next));

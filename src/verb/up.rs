@@ -44,7 +44,7 @@ pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8>
     let url = format!("{scheme}://{}/", target.address);
     let data = json!({"url": url, "domain": leads.data(), "tables_without_rows": awaited});
     let text = format!(
-        "\n{} serves at {url}\n{}\n{}",
+        "\n{} is live at {url}\n{}\n{}",
         job.stack.name,
         leads.lines(),
         next(&job.typed, &awaited),

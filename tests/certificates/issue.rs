@@ -101,24 +101,24 @@ fn a_name_that_does_not_lead_here_costs_the_issuer_no_call() {
                 (
                     "add-a",
                     at("192.0.2.9"),
-                    "www.example.com leads to 192.0.2.9, and port 80 cannot be reached there",
+                    "www.example.com points to 192.0.2.9, and port 80 cannot be reached there",
                 ),
                 (
                     "set-servfail",
                     json!({ "host": "www.example.com" }),
-                    "the name service does not say where www.example.com leads",
+                    "could not look up www.example.com in the DNS",
                 ),
                 (
                     "clear-servfail",
                     json!({ "host": "www.example.com" }),
-                    "www.example.com leads to 192.0.2.9",
+                    "www.example.com points to 192.0.2.9",
                 ),
-                ("add-a", at("127.0.0.1"), "leads to 192.0.2.9"),
+                ("add-a", at("127.0.0.1"), "points to 192.0.2.9"),
                 ("clear-a", json!({ "host": "www.example.com" }), ""),
                 (
                     "add-aaaa",
                     at("::1"),
-                    "www.example.com leads to ::1, and port 80 cannot be reached there",
+                    "www.example.com points to ::1, and port 80 cannot be reached there",
                 ),
             ] {
                 ca.names(what, told).await;
@@ -136,7 +136,7 @@ fn a_name_that_does_not_lead_here_costs_the_issuer_no_call() {
                 site.refused()
                     .await
                     .message
-                    .contains("shop.example.com leads to 127.0.0.1, and port 80 cannot")
+                    .contains("shop.example.com points to 127.0.0.1, and port 80 cannot")
             );
             // What `converge` is told once it need not be told each time, until the timer has had its turn.
             assert_eq!(site.run(json!("late")).await, (StepState::Same, None));

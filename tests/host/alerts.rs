@@ -297,7 +297,7 @@ fn a_test_says_who_took_it(stack: &Stack, listener: &mut Listener) {
     assert_eq!(test.code, 0, "{}", test.text);
     assert!(
         test.text
-            .contains("relay.example.net took the mail to ana@example.com"),
+            .contains("relay.example.net accepted the mail to ana@example.com"),
         "{}",
         test.text
     );

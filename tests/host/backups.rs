@@ -182,11 +182,7 @@ fn what_was_written_since_is_given_up_knowingly_and_stays_aside() {
     // Who wants the newest one does not want back what was just left.
     let list = stack.citrino(&["backup", "list"]).text;
     let line = list.lines().find(|line| line.starts_with(&newest.name));
-    assert!(
-        line.unwrap()
-            .ends_with("of what a restore or import set aside"),
-        "{list}"
-    );
+    assert!(line.unwrap().ends_with("safety backup"), "{list}");
     let again = stack.citrino(&["restore", "latest", "--yes"]);
     assert_eq!(again.code, 0, "{}", again.text);
     assert_eq!(stack.fingerprint(), rows);

@@ -54,7 +54,7 @@ fn story(stack: &Stack, runtime: &Runtime) {
     );
     says(
         &up,
-        "There is no new certificate of the issuer yet (E0460): citrino.example.com",
+        "No certificate from the issuer yet (E0460): citrino.example.com",
     );
     says(
         &ends_with(stack, &["tls", "status"], 0),

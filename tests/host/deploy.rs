@@ -43,7 +43,7 @@ fn a_new_release_takes_over_and_the_same_one_changes_nothing() {
     assert!(
         releases
             .lines()
-            .any(|line| line.starts_with(&after) && line.contains("serves")),
+            .any(|line| line.starts_with(&after) && line.contains("live")),
         "{releases}"
     );
     assert!(
@@ -56,7 +56,7 @@ fn a_new_release_takes_over_and_the_same_one_changes_nothing() {
     let again = stack.citrino(&["deploy", "--artifact", &build]);
     assert_eq!(again.code, 0, "{}", again.text);
     assert!(
-        again.text.contains("already serves") && !again.text.contains("changed"),
+        again.text.contains("is live already") && !again.text.contains("changed"),
         "{}",
         again.text
     );
@@ -83,7 +83,7 @@ fn a_release_that_does_not_run_leaves_the_old_one_serving() {
     assert_eq!(deploy.code, 6, "{}", deploy.text);
     assert!(
         deploy.text.contains("E0602")
-            && deploy.text.contains(&format!("{before} serves as before")),
+            && deploy.text.contains(&format!("{before} is live as before")),
         "{}",
         deploy.text
     );
@@ -359,7 +359,7 @@ fn old_releases_go_and_those_in_use_stay() {
     }
     let releases = stack.citrino(&["releases"]).text;
     let count = |state: &str| releases.lines().filter(|line| line.contains(state)).count();
-    assert_eq!((count("  serves "), count("  good ")), (1, 4), "{releases}");
+    assert_eq!((count("  live "), count("  good ")), (1, 4), "{releases}");
     assert!(count("  failed ") <= 2, "{releases}");
     stack.is_as_wished();
 }

@@ -112,7 +112,7 @@ fn fails(stack: &Stack, name: &str, case: &Case) {
     run(stack, name, &case.after);
 
     assert_eq!(deploy.code, 6, "{name}: {}", deploy.text);
-    let serves = format!("{} serves as before", before.as_str().unwrap());
+    let serves = format!("{} is live as before", before.as_str().unwrap());
     for words in case.tells.iter().chain([&serves]) {
         assert!(
             deploy.text.contains(words),

@@ -30,6 +30,7 @@ mod json;
 #[path = "../../lab/tests/machines/lab.rs"]
 mod lab;
 mod limits;
+mod monitoring;
 #[path = "../need/mod.rs"]
 mod need;
 mod neighbours;

@@ -74,7 +74,7 @@ fn pending_migrations_are_rehearsed_and_the_live_database_only_read() {
     let looked = rehearse(&stack, "", &["--check"]);
     assert!(
         looked.code == 3
-            && looked.text.contains("4 migrations were not rehearsed: 0003_indices_de_recomendacion, 0004_piso_del_esquema, 0005_cercania_contada, 0006_cambios"),
+            && looked.text.contains("5 migrations were not rehearsed: 0003_indices_de_recomendacion, 0004_piso_del_esquema, 0005_cercania_contada, 0006_cambios, 0007_cercania_de_dos_kilometros"),
         "{}",
         looked.text
     );

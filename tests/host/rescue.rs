@@ -268,7 +268,7 @@ fn a_disk_is_given_up_for_a_backup_that_was_found_and_read() {
         rebuilt.code == 4
             && rebuilt.text.contains("1 of ")
             && rto.contains(&format!("{newest} in s3://citrino/rehearsal"))
-            && rto.contains("s from the start to serving, not yet healthy")
+            && rto.contains("s from the start to live, not yet healthy")
             && rpo.contains("everything written since"),
         "{}: {}",
         rebuilt.code,

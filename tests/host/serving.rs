@@ -13,7 +13,7 @@ fn up_ends_with_the_checklist_and_what_to_type_next() {
         "✓ cloud     server rehearsal",
         "✓ postgres  PostgreSQL service",
         "spatial query time",
-        "rehearsal serves at http://",
+        "rehearsal is live at http://",
         " health    runs the checklist again",
     ] {
         assert!(said.contains(wished), "{wished} is not in:\n{said}");

@@ -328,7 +328,12 @@ impl Stack {
 
     /// The host's disk, as this machine sees it.
     pub fn disk(&self) -> PathBuf {
-        let number = self.address().rsplit_once('.').unwrap().1.to_owned();
+        self.disk_at(&self.address())
+    }
+
+    /// That of a machine with this address.
+    pub fn disk_at(&self, address: &str) -> PathBuf {
+        let number = address.rsplit_once('.').unwrap().1;
         self.lab.state().join("machines").join(number).join("root")
     }
 

@@ -41,6 +41,7 @@ fn target(stack: &Stack) -> Target {
         port: 22,
         user: Login::root(),
         identity: Some(stack.lab.operator_key()),
+        is_existing: true,
         host_keys: vec![key.trim().to_owned()],
         known_hosts: stack.home.join("known_hosts"),
         profile: Arc::default(),

@@ -49,6 +49,9 @@ const TYPED: &[(&str, &[&str])] = &[
     ("cost", &[]),
     ("health", &[]),
     ("alerts test", &[]),
+    ("monitoring prometheus", &[]),
+    ("monitoring dashboards", &[]),
+    ("monitoring export-kuma", &["monitoring"]),
     ("maintenance on", &[]),
     ("maintenance off", &[]),
     ("tls status", &["certificate"]),
@@ -333,8 +336,8 @@ fn a_quiet_checklist_prints_what_failed_and_nothing_else() {
     let loud = place.run("health", &honest());
     // Nobody serves the site of this host, which is seen from here alone.
     for row in [
-        "✗ outside   site from this machine",
-        "the site does not answer this machine at 127.0.0.1",
+        "✗ public    site from this machine",
+        "the site does not respond at 127.0.0.1",
         "next: `citrino-ops plan`",
         "✗ nginx     nginx configuration",
     ] {

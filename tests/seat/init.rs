@@ -113,7 +113,7 @@ fn a_conversation_ends_with_a_sound_file() {
         // The second of the list.
         ("System", "\u{1b}[B\r"),
         ("Have Let's Encrypt issue", "y"),
-        ("Mail address that is told", "ana@example.com\r"),
+        ("Mail address for alerts", "ana@example.com\r"),
         ("Mail server that takes", "smtp.example.com\r"),
         ("Account at the mail server", "shop\r"),
         ("Bucket for copies", "\r"),

@@ -198,7 +198,7 @@ fn an_editor_has_it_in_memory_and_however_it_ends_nothing_is_left() {
     };
     let before = fs::read(home.path("secrets.age")).unwrap();
     let (code, said) = told(edit("true"), "");
-    assert!(code == 0 && said.contains("stays as it is"), "{said}");
+    assert!(code == 0 && said.contains("is unchanged"), "{said}");
     home.nothing_is_open();
     for fails in ["exit 3", "echo no-pair >>\"$1\"", "rm \"$1\""] {
         let (code, said) = told(edit(fails), "");

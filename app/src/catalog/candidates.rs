@@ -48,7 +48,7 @@ pub struct Candidate {
 pub const COLUMNS: &str = "id, estado_propiedad = 'disponible' AS en_oferta, operacion, tipo_propiedad, zona, zona_normalizada, \
      uv, manzana, precio_usd::float8 AS precio, superficie_m2 AS superficie, \
      superficie_total::float8 AS terreno, superficie_construida::float8 AS construida, num_dormitorios, num_banos, num_garajes, \
-     fecha_publicacion - date '1970-01-01' AS publicada, distancias_m, titulo, \
+     fecha_publicacion - date '1970-01-01' AS publicada, cercanos_2000m, titulo, \
      ST_Y(coordenadas::geometry) AS lat, ST_X(coordenadas::geometry) AS lng";
 
 /// A property as the database has it.
@@ -70,7 +70,8 @@ pub struct Row {
     pub num_banos: Option<i32>,
     pub num_garajes: Option<i32>,
     pub publicada: Option<i32>,
-    pub distancias_m: Option<Vec<Option<f64>>>,
+    /// Metres to the nearest service of each category, up to the largest radius that may be asked for.
+    pub cercanos_2000m: Option<Vec<Option<f64>>>,
     pub titulo: String,
     pub lat: Option<f64>,
     pub lng: Option<f64>,
@@ -212,7 +213,7 @@ impl Candidates {
         };
         self.unsettle(offered, candidate.tipo);
         let group = self.group(offered, zona);
-        let metres = metres(row.distancias_m.as_deref());
+        let metres = metres(row.cercanos_2000m.as_deref());
         let place = self.groups[group].push(candidate, sign, metres);
         self.places.insert(row.id, (group, place));
     }

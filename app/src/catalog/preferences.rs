@@ -73,12 +73,15 @@ impl Preferences {
         self.familia.is_some() && self.ademas.tipos.is_empty()
     }
 
-    /// Square metres of living space from which they count in full: 25 for each person and at least 60, or 100 without a
-    /// family.
+    /// Square metres of living space from which they count in full: 25 for each person and at least 60. Without a family those that
+    /// the named bedrooms usually have, or 100: otherwise the largest flats would come first for whoever wants one bedroom.
     pub fn superficie_deseada(&self) -> f64 {
-        self.familia.map_or(100.0, |family| {
-            (25.0 * f64::from(family.personas)).max(60.0)
-        })
+        if let Some(family) = self.familia {
+            return (25.0 * f64::from(family.personas)).max(60.0);
+        }
+        #[allow(clippy::cast_precision_loss)] // rooms are few
+        self.dormitorios()
+            .map_or(100.0, |(least, _)| 15.0 + 30.0 * least as f64)
     }
 
     /// The bedrooms that fit, from and to: those that were named, or what the family needs and one more. None if nobody asks, or

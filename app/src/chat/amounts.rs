@@ -5,6 +5,10 @@ use crate::chat::numeral::{self, Numeral};
 use crate::chat::vocabulary::{self, Measure};
 use crate::chat::words::{Sort, Token};
 
+mod metres;
+
+use metres::{is_ground, past_built, past_hyphen, sides};
+
 /// A currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Currency {
@@ -46,7 +50,18 @@ impl Amount {
     }
 }
 
-const DOLLARS: &[&str] = &["$", "usd", "us", "sus", "dolar", "dolares", "dls", "u$s"];
+const DOLLARS: &[&str] = &[
+    "$",
+    "usd",
+    "us",
+    "sus",
+    "dolar",
+    "dolares",
+    "dls",
+    "u$s",
+    "verdes",
+    "verdecitos",
+];
 const BOLIVIANOS: &[&str] = &["bs", "bob", "boliviano", "bolivianos"];
 /// Words before a number that is not an amount.
 const LABELS: &[&str] = &[
@@ -89,6 +104,10 @@ const PARTS: &[&str] = &[
     "cuota",
     "cuotas",
     "anticipo",
+    "entrada",
+    "enganche",
+    "adelanto",
+    "reserva",
 ];
 /// A lone number from here on is money, whatever is around it.
 const SURELY_MONEY: f64 = 10_000.0;
@@ -112,6 +131,11 @@ pub fn find(text: &[Token], taken: &[bool]) -> Vec<Amount> {
             at += 1;
             continue;
         }
+        if let Some((area, end)) = sides(text, at) {
+            found.push(area);
+            (spent, at) = (end, end);
+            continue;
+        }
         let Some(first) = numeral::read(text, at) else {
             at += 1;
             continue;
@@ -121,7 +145,8 @@ pub fn find(text: &[Token], taken: &[bool]) -> Vec<Amount> {
         let noun = noun(text, at, last, spent);
         let end = noun.map_or(last.end, |(_, end)| end.max(last.end));
         let measure = noun.map(|(measure, _)| measure);
-        if let Some(unit) = unit(text, (at, paid), first, last, measure) {
+        let ends = (first, last, second.is_some());
+        if let Some(unit) = unit(text, (at, paid), ends, measure) {
             let scale = match second {
                 Some(second) if !first.scaled && first.value < second.value / second.scale => {
                     second.scale
@@ -166,7 +191,9 @@ fn range(text: &[Token], start: usize, first: Numeral) -> Option<Numeral> {
         at += 1;
     }
     let second = numeral::read(text, at)?;
-    let counted = next_measure(text, second.end).is_some();
+    let counted = next_measure(text, second.end).is_some_and(|measure| {
+        measure != Measure::Items || (!second.scaled && second.value < MANY)
+    });
     let between = (start.saturating_sub(4)..start).any(|at| text[at].is("entre"));
     let small = first.value < MANY && second.value < MANY && !first.scaled && !second.scaled;
     // "200 mil y 3 dormitorios" is no range, "3 o 4 dormitorios" is.
@@ -178,11 +205,19 @@ fn range(text: &[Token], start: usize, first: Numeral) -> Option<Numeral> {
         "-" => {
             alike
                 && !unequal(first, second)
-                && (counted || second.scaled || first.value >= SURELY_MONEY)
+                && (counted
+                    || second.scaled
+                    || first.value >= SURELY_MONEY
+                    || are_prices(first, second))
         }
         _ => false,
     };
     joins.then_some(second)
+}
+
+/// "90-130": prices with their thousands left out, and no part of a telephone number.
+fn are_prices(first: Numeral, second: Numeral) -> bool {
+    first.value >= 2.0 * PERHAPS_THOUSANDS && second.value < NEVER_THOUSANDS
 }
 
 /// Whether a first number without and a second with a scale cannot be ends of one range.
@@ -212,12 +247,26 @@ fn noun(text: &[Token], start: usize, number: Numeral, spent: usize) -> Option<(
     if let Some(measure) = before {
         return Some((measure, number.end));
     }
+    let number = past_hyphen(text, number);
+    // "un auto usado" is no count of places for cars.
+    let article = text[start].is_one_of(&["un", "una"]) && number.end == start + 1;
+    if article
+        && !text[start.saturating_sub(1)].is("para")
+        && vocabulary::is_car(text.get(number.end))
+    {
+        return None;
+    }
     if let Some(measure) = next_measure(text, number.end) {
         let of =
             |at: usize, words: &[&str]| text.get(at).is_some_and(|token| token.is_one_of(words));
         let side = of(number.end + 1, &["de"]) && of(number.end + 2, SIDES);
-        let measure = if side { Measure::Other } else { measure };
-        return Some((measure, number.end + 1));
+        if side || is_ground(text, number.end + 1) {
+            return Some((Measure::Other, number.end + 1));
+        }
+        return Some((measure, past_built(text, number.end + 1)));
+    }
+    if is_ground(text, number.end) {
+        return Some((Measure::Other, number.end));
     }
     let described = text.get(number.end).is_some_and(|token| {
         token.sort == Sort::Word
@@ -254,11 +303,10 @@ fn next_measure(text: &[Token], at: usize) -> Option<Measure> {
 fn unit(
     text: &[Token],
     (start, paid): (usize, usize),
-    first: Numeral,
-    last: Numeral,
+    (first, last, ranged): (Numeral, Numeral, bool),
     noun: Option<Measure>,
 ) -> Option<Unit> {
-    if labelled(text, start, PARTS) {
+    if labelled(text, start, PARTS) || is_part(text, past_currency(text, last.end)) {
         return None;
     }
     let before = (start > paid)
@@ -277,11 +325,21 @@ fn unit(
     }
     match noun {
         Some(Measure::Other) => None,
-        Some(Measure::Items) if last.scaled || last.value > MANY => money(text, start, last),
+        Some(Measure::Items) if last.scaled || last.value > MANY => {
+            money(text, start, last, ranged)
+        }
         Some(measure) if measure != Measure::Surface && last.value > MANY => None,
         Some(measure) => Some(Unit::Measure(measure)),
-        None => money(text, start, last),
+        None => money(text, start, last, ranged),
     }
+}
+
+/// "80 mil de inicial".
+fn is_part(text: &[Token], end: usize) -> bool {
+    let of = text.get(end).is_some_and(|token| token.is("de"));
+    of && text
+        .get(end + 1)
+        .is_some_and(|token| token.is_one_of(PARTS))
 }
 
 fn is_bare(text: &[Token], start: usize, unit: Unit, (first, last): (Numeral, Numeral)) -> bool {
@@ -293,7 +351,7 @@ fn is_bare(text: &[Token], start: usize, unit: Unit, (first, last): (Numeral, Nu
         && last.value < NEVER_THOUSANDS
 }
 
-fn money(text: &[Token], start: usize, number: Numeral) -> Option<Unit> {
+fn money(text: &[Token], start: usize, number: Numeral, ranged: bool) -> Option<Unit> {
     let digits = &text[start].text;
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     let spoken = cues::money(text, start);
@@ -304,7 +362,9 @@ fn money(text: &[Token], start: usize, number: Numeral) -> Option<Unit> {
         plain && (1900.0..=2100.0).contains(&number.value) && bound != Some(Bound::Most) && !spoken;
     let is_money = number.scaled
         || (number.value >= SURELY_MONEY && !telephone)
-        || (number.value >= PERHAPS_THOUSANDS && (spoken || bound.is_some() || between) && !year);
+        || (number.value >= PERHAPS_THOUSANDS
+            && (spoken || bound.is_some() || between || ranged)
+            && !year);
     is_money.then_some(Unit::Money(Currency::Dollars))
 }
 

@@ -111,6 +111,7 @@ const BEFORE: &[(&str, Bound)] = &[
     ("min", Bound::Least),
     ("min .", Bound::Least),
     (">", Bound::Least),
+    ("+", Bound::Least),
     ("alrededor", Bound::About),
     ("cerca", Bound::About),
     ("aproximadamente", Bound::About),
@@ -131,6 +132,9 @@ const AFTER: &[(&str, Bound)] = &[
     ("y mas", Bound::Least),
     ("en adelante", Bound::Least),
     ("para arriba", Bound::Least),
+    ("hacia arriba", Bound::Least),
+    ("para abajo", Bound::Most),
+    ("hacia abajo", Bound::Most),
     ("como minimo", Bound::Least),
     ("minimo", Bound::Least),
     ("por lo menos", Bound::Least),
@@ -192,6 +196,9 @@ fn before(text: &[Token], start: usize) -> Option<Bound> {
 }
 
 fn after(text: &[Token], end: usize) -> Option<Bound> {
+    if end > 0 && text[end - 1].is("+") {
+        return Some(Bound::Least);
+    }
     let said = joined(text.get(end..(end + 4).min(text.len()))?);
     let (cue, bound) = AFTER
         .iter()

@@ -116,7 +116,7 @@ fn phrase(text: &[Token], start: usize, end: usize, question: &mut Question) {
         .rev()
         .find(|token| !token.is_one_of(ARTICLES) && token.sort != Sort::Mark);
     let is = |list: &[&str]| before.is_some_and(|token| token.is_one_of(list));
-    let listed = is(&["y", "e", "o"]) && joins_feature(&text[..start]);
+    let listed = is(&["y", "e", "o", ","]) && joins_feature(&text[..start], question);
     let place = words[0].is_one_of(PLACES)
         || words.iter().any(|token| token.is_one_of(&["mall"]))
         || is(BEFORE_PLACES);
@@ -141,13 +141,21 @@ fn phrase(text: &[Token], start: usize, end: usize, question: &mut Question) {
     }
 }
 
-/// "con sauna y …": what is joined to a feature is one.
-fn joins_feature(before: &[Token]) -> bool {
+/// "con sauna y …", "con agua y …": what is joined to a feature is one.
+fn joins_feature(before: &[Token], question: &Question) -> bool {
+    let last = question
+        .caracteristicas
+        .iter()
+        .chain(&question.sin_caracteristicas)
+        .last();
     let earlier = before
         .iter()
         .rev()
         .find(|token| !token.is_one_of(ARTICLES) && !token.is_one_of(&["y", "e", "o"]));
-    earlier.is_some_and(|token| lexicon::feature(token).is_some())
+    let ends = |token: &Token| {
+        last.is_some_and(|last| last.nombre.ends_with(&token.written) && !token.written.is_empty())
+    };
+    earlier.is_some_and(|token| lexicon::feature(token).is_some() || ends(token))
 }
 
 /// As the user wrote it, with a space where there was one.

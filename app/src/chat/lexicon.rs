@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use crate::chat::verbs;
 use crate::chat::words::{Token, tokens};
 
 /// Something that the texts of listings may say.
@@ -26,6 +27,19 @@ pub struct Rewrite {
 
 static FILLERS: LazyLock<HashSet<&str>> =
     LazyLock::new(|| words(include_str!("lexicon/fillers.txt")));
+static VERBS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let lines = lines(include_str!("lexicon/verbs.txt"));
+    lines.flat_map(str::split_whitespace).collect()
+});
+static REFUSING: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| words(include_str!("lexicon/refusing.txt")));
+static BETWEEN: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| words(include_str!("lexicon/between.txt")));
+static ELSEWHERE: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
+    lines(include_str!("lexicon/elsewhere.txt"))
+        .map(texts)
+        .collect()
+});
 static NEUTRAL: LazyLock<HashSet<&str>> =
     LazyLock::new(|| words(include_str!("lexicon/neutral.txt")));
 static FEATURES: LazyLock<Vec<KnownFeature>> = LazyLock::new(|| {
@@ -46,7 +60,29 @@ static REWRITES: LazyLock<Vec<Rewrite>> = LazyLock::new(|| {
 
 /// Whether a word says nothing that a property could be searched by.
 pub fn is_filler(word: &str) -> bool {
-    FILLERS.contains(word)
+    // "lejos del ruido" is told whole.
+    let refuses = REFUSING.contains(word) && word != "lejos";
+    FILLERS.contains(word) || refuses || is_form(word)
+}
+
+/// Whether a word is a form of a verb that says nothing about a property.
+fn is_form(word: &str) -> bool {
+    VERBS.iter().any(|stem| verbs::is_form_of(word, stem))
+}
+
+/// Whether a word refuses what follows.
+pub fn refuses(word: &str) -> bool {
+    REFUSING.contains(word)
+}
+
+/// Whether a word may stand between a refusing one and what it refuses.
+pub fn stands_between(word: &str) -> bool {
+    BETWEEN.contains(word)
+}
+
+/// The places that are not in the catalogue's city, each as its words.
+pub fn elsewhere() -> &'static [Vec<String>] {
+    &ELSEWHERE
 }
 
 /// Every filler.
@@ -76,6 +112,12 @@ pub fn feature_words() -> impl Iterator<Item = &'static str> {
 /// The rewrites, those of the most words first.
 pub fn rewrites() -> &'static [Rewrite] {
     &REWRITES
+}
+
+/// Every word that is rewritten by itself.
+pub fn rewritten_words() -> impl Iterator<Item = &'static str> {
+    let alone = REWRITES.iter().filter(|rewrite| rewrite.from.len() == 1);
+    alone.map(|rewrite| rewrite.from[0].as_str())
 }
 
 fn known_feature(line: &'static str) -> Option<KnownFeature> {
@@ -111,6 +153,10 @@ mod tests {
         let lists = [
             include_str!("lexicon/fillers.txt"),
             include_str!("lexicon/neutral.txt"),
+            include_str!("lexicon/verbs.txt"),
+            include_str!("lexicon/refusing.txt"),
+            include_str!("lexicon/between.txt"),
+            include_str!("lexicon/elsewhere.txt"),
         ];
         for word in lists.into_iter().flat_map(words) {
             assert_eq!(fold(word), word);
@@ -121,5 +167,32 @@ mod tests {
         // A word that is skipped could not ask for anything.
         let skipped: Vec<&str> = feature_words().filter(|word| is_filler(word)).collect();
         assert_eq!(skipped, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_form_of_a_listed_verb_is_one_and_nothing_else() {
+        for word in [
+            "busco",
+            "buscabamos",
+            "tengas",
+            "mostrarme",
+            "muestremelos",
+            "recomendarias",
+            "necesitariamos",
+            "vivieramos",
+        ] {
+            assert!(is_form(word), "{word}");
+        }
+        for word in [
+            "piscina",
+            "tenis",
+            "pensionado",
+            "vivero",
+            "bus",
+            "podologo",
+            "gusano",
+        ] {
+            assert!(!is_form(word), "{word}");
+        }
     }
 }

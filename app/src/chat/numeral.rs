@@ -77,6 +77,9 @@ pub fn is_word(word: &str) -> bool {
 
 /// The number that begins at this token, if one does.
 pub fn read(tokens: &[Token], at: usize) -> Option<Numeral> {
+    if let Some(half) = half_a_hectare(tokens, at) {
+        return Some(half);
+    }
     let first = group(tokens, at);
     let mut numeral = match first {
         Some(first) => scaled(tokens, first),
@@ -85,6 +88,10 @@ pub fn read(tokens: &[Token], at: usize) -> Option<Numeral> {
         None => return None,
     };
     and_a_half(tokens, &mut numeral);
+    // "4+ bedrooms".
+    if tokens.get(numeral.end).is_some_and(|next| next.is("+")) {
+        numeral.end += 1;
+    }
     Some(numeral)
 }
 
@@ -159,6 +166,17 @@ fn millions(tokens: &[Token], at: usize, value: f64, step: f64) -> Numeral {
 
 fn half_a_million(tokens: &[Token], at: usize) -> bool {
     tokens[at].is("medio") && tokens.get(at + 1).is_some_and(|next| next.is("millon"))
+}
+
+fn half_a_hectare(tokens: &[Token], at: usize) -> Option<Numeral> {
+    let half = tokens.get(at)?.is("media") && tokens.get(at + 1)?.is_one_of(&["hectarea", "ha"]);
+    half.then_some(Numeral {
+        value: 0.5,
+        end: at + 1,
+        scaled: false,
+        step: 0.1,
+        scale: 1.0,
+    })
 }
 
 /// "millón y medio".

@@ -10,7 +10,7 @@ use crate::chat::question::{Intent, Question};
 use crate::chat::rewrite::rewrite;
 use crate::chat::spelling::{self, Correction};
 use crate::chat::words::{Sort, Token, tokens};
-use crate::chat::{amounts, leftovers, places, rings};
+use crate::chat::{amounts, leftovers, places, rings, vocabulary};
 
 /// Words for any property.
 const PROPERTY: &[&str] = &[
@@ -30,6 +30,8 @@ const PROPERTY: &[&str] = &[
 pub fn question(text: &str, zones: &[Zone], bob_per_usd: f64) -> Question {
     let mut text = rewrite(&tokens(text));
     let corrections = spelling::correct(&mut text, zones);
+    // A word that was misspelled may be one that stands for others: "luquitas", "bedrom".
+    let text = rewrite(&text);
     let said = format!(
         " {} ",
         text.iter()
@@ -51,7 +53,7 @@ pub fn question(text: &str, zones: &[Zone], bob_per_usd: f64) -> Question {
     noun::read(&text, &mut taken, &counted, &mut question);
     money::take(&amounts, bob_per_usd, &mut question, &mut taken);
     household::read(&text, &mut taken, &mut question);
-    question.more = intent::more(&said);
+    question.more = question.propiedad.is_none() && intent::more(&text);
     question.anew = intent::anew(&said);
     leftovers::take(&text, &taken, &mut question);
     question.intent = intent::intent(&text, &said, &question);
@@ -71,6 +73,9 @@ fn settle(text: &[Token], corrections: Vec<Correction>, question: &mut Question)
         (question.presupuesto_min, question.presupuesto_max) = (Some(high), Some(low));
     }
     let property = text.iter().any(|token| token.is_one_of(PROPERTY));
+    if question.intent.is_none() && !property && sells_something_else(text, question) {
+        (question.operacion, question.intent) = (None, Some(Intent::Ayuda));
+    }
     if question.is_vague() && !property && (question.intent.is_none() || is_off(question)) {
         let places = std::mem::take(&mut question.lugares);
         let places = places.into_iter().map(|place| place.nombre);
@@ -82,6 +87,41 @@ fn settle(text: &[Token], corrections: Vec<Correction>, question: &mut Question)
             .avisos
             .push(format!("Leí «{written}» como «{read}»."));
     }
+}
+
+/// "vende drogas", "quiero comprar una moto": what a verb of trading is followed by, where nothing of a property is named.
+fn sells_something_else(text: &[Token], question: &Question) -> bool {
+    let bare = Question {
+        operacion: None,
+        ..question.clone()
+    };
+    let verb = |token: &Token| {
+        let noun = token.is_one_of(&[
+            "venta",
+            "ventas",
+            "alquiler",
+            "alquileres",
+            "anticretico",
+            "anticreticos",
+        ]);
+        vocabulary::operation(token).is_some() && !noun
+    };
+    let small = |token: &Token| {
+        token.is_one_of(&[
+            "un", "una", "unos", "unas", "el", "la", "los", "las", "mi", "tu", "su",
+        ])
+    };
+    let object = text
+        .iter()
+        .position(verb)
+        .and_then(|at| text[at + 1..].iter().find(|token| !small(token)));
+    let strange = |token: &Token| {
+        question
+            .no_entendido
+            .iter()
+            .any(|words| words.starts_with(&token.written))
+    };
+    question.operacion.is_some() && bare.is_vague() && object.is_some_and(strange)
 }
 
 /// Whether a question that names no property is about something else: it has words that were not understood.
@@ -123,7 +163,7 @@ fn property(text: &[Token], taken: &mut [bool]) -> Option<i64> {
     None
 }
 
-/// "cuénteme de la 57", "el contacto de la 45": a bare number at the end, of what somebody wants to be told.
+/// "cuénteme de la 57", "el contacto de la 45", "¿la 150 sigue disponible?": a bare number of what somebody wants to be told.
 fn is_asked_about(text: &[Token], at: usize) -> bool {
     const ASKING: &[&str] = &[
         "cuentame",
@@ -139,12 +179,25 @@ fn is_asked_about(text: &[Token], at: usize) -> bool {
         "whatsapp",
         "vendedor",
         "dueno",
+        "numero",
+        "inmobiliaria",
+        "agente",
+        "asesor",
+        "correo",
+        "ver",
+        "visitar",
+        "fotos",
     ];
-    let ends = text[at + 1..]
-        .iter()
-        .all(|token| token.sort != Sort::Word && token.sort != Sort::Digits);
-    let of_it = text[at - 1].is("la") && text[..at].iter().any(|token| token.is_one_of(ASKING));
-    ends && of_it
+    const BEING: &[&str] = &[
+        "sigue", "esta", "todavia", "aun", "tiene", "vale", "cuesta", "queda", "acepta", "es",
+    ];
+    let next = text.get(at + 1);
+    let ends = next.is_none_or(|token| token.sort == Sort::Mark);
+    let is = next.is_some_and(|token| token.is_one_of(BEING));
+    let asked = text.iter().any(|token| token.is_one_of(ASKING));
+    // "por la 26" is a street.
+    let street = at > 1 && text[at - 2].is_one_of(&["en", "por", "sobre", "hacia"]);
+    text[at - 1].is("la") && !street && (is || (ends && asked))
 }
 
 #[cfg(test)]

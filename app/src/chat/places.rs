@@ -2,7 +2,11 @@
 
 use crate::catalog::zone::Zone;
 use crate::chat::words::{Sort, Token, tokens};
-use crate::chat::{lexicon, vocabulary};
+use crate::chat::{lexicon, refusal, vocabulary};
+
+mod elsewhere;
+
+use elsewhere::{elsewhere, left};
 
 /// The zones in a text.
 #[derive(Debug, Default)]
@@ -116,11 +120,13 @@ pub fn find(text: &[Token], zones: &[Zone]) -> Places {
             continue;
         };
         found.taken[at..end].fill(true);
-        let list = if refused(text, at, refused_until) {
+        let refusal = refusal::of(text, at, end);
+        if let Some(refusal) = refusal {
+            found.taken[refusal.at] = true;
+        }
+        let joined = refused_until.is_some_and(|earlier| joins(text, earlier, at));
+        let list = if refusal.map_or(joined, |refusal| refusal.holds) {
             refused_until = Some(end);
-            if let Some(far) = far_from(text, at) {
-                found.taken[far] = true;
-            }
             &mut found.unwanted
         } else {
             refused_until = None;
@@ -131,7 +137,11 @@ pub fn find(text: &[Token], zones: &[Zone]) -> Places {
         }
         at = end;
     }
+    left(text, &names, &mut found);
     if found.zones.is_empty() {
+        elsewhere(text, &mut found);
+    }
+    if found.zones.is_empty() && found.unknown.is_none() {
         strange(text, zones, &mut found);
     }
     found
@@ -153,6 +163,10 @@ const ALIASES: &[(&str, &str)] = &[
     ("villa 1 de mayo", "villa 1ro de mayo"),
     ("villa 1ero de mayo", "villa 1ro de mayo"),
     ("plan tres mil", "plan 3000"),
+    ("villa 1ro", "villa 1ro de mayo"),
+    ("villa primero", "villa 1ro de mayo"),
+    ("centro historico", "centro"),
+    ("cristo", "av. banzer"),
     ("equi", "equipetrol"),
     ("cristo redentor", "av. banzer"),
     ("las hamacas", "hamacas"),
@@ -331,62 +345,15 @@ fn after_place(text: &[Token], at: usize) -> bool {
     place(before(text, at, if article { 2 } else { 1 })) || (article && place(before(text, at, 1)))
 }
 
-/// Where "lejos" stands in "lejos del centro". Elsewhere it is a word like any other, which may not have been understood.
-fn far_from(text: &[Token], at: usize) -> Option<usize> {
-    let before = text[..at]
+/// Whether a zone is joined to one that ends at `earlier` and is refused: "menos Equipetrol y Urubó".
+fn joins(text: &[Token], earlier: usize, at: usize) -> bool {
+    const SMALL: &[&str] = &["en", "de", "del", "por", "la", "el", "los", "las"];
+    let (joined, rest): (Vec<&Token>, Vec<&Token>) = text[earlier..at]
         .iter()
-        .rposition(|token| !token.is_one_of(&["de", "del", "la", "el", "los", "las"]))?;
-    text[before].is("lejos").then_some(before)
-}
-
-/// "menos en", "no en la", "excepto", "que no sea en", "fuera de", "ni en"; and what is joined to a zone that ends at `earlier` and
-/// is refused: "menos Equipetrol y Urubó".
-fn refused(text: &[Token], at: usize, earlier: Option<usize>) -> bool {
-    const FILLERS: &[&str] = &["en", "de", "del", "por", "la", "el", "los", "las"];
-    const REFUSING: &[&str] = &[
-        "no", "ni", "menos", "excepto", "salvo", "fuera", "evitar", "sin", "lejos",
-    ];
-    const BEING: &[&str] = &[
-        "sea",
-        "sean",
-        "este",
-        "esten",
-        "quede",
-        "queden",
-        "quiero",
-        "queremos",
-        "me",
-        "nada",
-        "muestre",
-        "muestres",
-        "busco",
-        "interesa",
-        "interesan",
-        "gusta",
-        "ofrezca",
-        "tiene",
-    ];
-    let joins = |from: usize| {
-        let between = &text[from..at];
-        let (joined, rest): (Vec<&Token>, Vec<&Token>) = between
-            .iter()
-            .partition(|token| token.is_one_of(&["y", "o", "ni", ","]));
-        let again = rest.iter().any(|token| token.is("en"));
-        rest.iter().all(|token| token.is_one_of(FILLERS))
-            && joined.iter().any(|token| !(again && token.is(",")))
-    };
-    let last = text[..at]
-        .iter()
-        .rposition(|token| !token.is_one_of(FILLERS));
-    // "no quiero", "no me muestre nada": the "no" may stand before a few such words.
-    let refusing = last.and_then(|last| {
-        text[..=last]
-            .iter()
-            .rposition(|token| !token.is_one_of(BEING))
-            .map(|at| (at, at == last))
-    });
-    refusing.is_some_and(|(at, close)| text[at].is_one_of(REFUSING) && (close || text[at].is("no")))
-        || earlier.is_some_and(joins)
+        .partition(|token| token.is_one_of(&["y", "o", "ni", ","]));
+    let again = rest.iter().any(|token| token.is("en"));
+    rest.iter().all(|token| token.is_one_of(SMALL))
+        && joined.iter().any(|token| !(again && token.is(",")))
 }
 
 /// A place that no zone has: surely after "zona", "barrio" or with a capital after "en", perhaps after a plain "en".

@@ -26,7 +26,7 @@ const ENDINGS: &[&str] = &[
     "er", "ro", "ero", "do", "to", "mo", "vo", "no", "º", "°", ".", "o", "th", "rd", "nd", "st",
 ];
 const ARTICLES: &[&str] = &[
-    "el", "del", "de", "la", "los", "al", "a", "entre", "en", "por",
+    "el", "del", "de", "la", "los", "al", "a", "entre", "en", "por", "altura",
 ];
 const INSIDE: &[&str] = &["dentro", "adentro", "antes", "interior", "hasta", "bajo"];
 const OUTSIDE: &[&str] = &[

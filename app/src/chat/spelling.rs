@@ -19,7 +19,8 @@ type Heard = HashMap<String, Vec<char>>;
 /// Every word that means something to the parser.
 static VOCABULARY: LazyLock<Heard> = LazyLock::new(|| {
     let words = vocabulary::words().chain(lexicon::feature_words());
-    heard(words.map(str::to_owned))
+    let slang = lexicon::rewritten_words().map(str::to_owned);
+    heard(words.map(str::to_owned).chain(slang))
 });
 
 /// What a word may be corrected to: the vocabulary, and the names of the zones.
@@ -91,8 +92,14 @@ fn undiminished(word: &str, targets: &Targets) -> Option<String> {
     let plain = word.strip_suffix('s').unwrap_or(word);
     let ends = ["ecito", "ecita", "cito", "cita", "ito", "ita"];
     let stem = ends.iter().find_map(|end| plain.strip_suffix(end))?;
-    let wholes = ["", "o", "a", "e"].map(|end| format!("{stem}{end}"));
-    wholes.into_iter().find(|whole| targets.has(whole))
+    // "luquita" is a luca.
+    let hard = stem.strip_suffix("qu").map(|start| format!("{start}c"));
+    let stems = [Some(stem.to_owned()), hard];
+    let mut wholes = stems
+        .iter()
+        .flatten()
+        .flat_map(|stem| ["", "o", "a", "e"].map(|end| format!("{stem}{end}")));
+    wholes.find(|whole| targets.has(whole))
 }
 
 /// The filler that a word sounds like, unless it sounds like a word that means something.

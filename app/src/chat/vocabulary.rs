@@ -1,5 +1,6 @@
 //! The folded words for kinds, operations, needs, measures and orders.
 
+use crate::chat::verbs;
 use crate::chat::words::Token;
 
 /// What a number may count.
@@ -49,6 +50,17 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("anticretico", "anticretico anticreticos anticresis"),
 ];
 
+/// Stems of verbs that name an operation in any of their forms: "alquilaría", "comprarnos".
+const TRADING: &[(&str, &str)] = &[
+    ("venta", "compr"),
+    ("venta", "vend"),
+    ("venta", "inviert"),
+    ("venta", "invert"),
+    ("alquiler", "alquil"),
+    ("alquiler", "arriend"),
+    ("alquiler", "arrend"),
+];
+
 /// Words for needs, and the service category that each asks for.
 const NEEDS: &[(&str, &str)] = &[
     (
@@ -70,7 +82,7 @@ const NEEDS: &[(&str, &str)] = &[
     ("seguridad", "policia seguridad segura seguro"),
     (
         "recreacion",
-        "recreacion parque parques plaza plazas gimnasio gimnasios deporte areas verdes",
+        "recreacion parque parques plaza plazas gimnasio gimnasios deporte verdes",
     ),
     ("finanzas", "finanzas banco bancos cajero cajeros"),
 ];
@@ -84,7 +96,7 @@ const MEASURES: &[(Measure, &str)] = &[
     (Measure::Baths, "bano banos"),
     (
         Measure::Surface,
-        "m2 mt2 mts2 mts mt m metro metros superficie",
+        "m2 mt2 mts2 mts mt m metro metros superficie construidos construido edificados techados",
     ),
     (
         Measure::Garages,
@@ -94,7 +106,7 @@ const MEASURES: &[(Measure, &str)] = &[
     (Measure::Hectares, "ha hectarea hectareas"),
     (
         Measure::People,
-        "persona personas adulto adultos integrantes miembros",
+        "persona personas adulto adultos integrantes miembros amigos amigas estudiantes hermanos inquilinos ocupantes",
     ),
     (
         Measure::Children,
@@ -185,7 +197,7 @@ pub fn words() -> impl Iterator<Item = &'static str> {
 
 /// Whether a word means something.
 pub fn is_known(token: &Token) -> bool {
-    words().any(|word| token.is(word))
+    words().any(|word| token.is(word)) || operation(token).is_some()
 }
 
 /// The kind of property that a word names.
@@ -195,7 +207,11 @@ pub fn kind(token: &Token) -> Option<&'static str> {
 
 /// The operation that a word names.
 pub fn operation(token: &Token) -> Option<&'static str> {
-    look(OPERATIONS, token)
+    look(OPERATIONS, token).or_else(|| {
+        let stems = TRADING.iter();
+        let mut known = stems.filter(|(_, stem)| verbs::is_form_of(&token.text, stem));
+        known.next().map(|(operation, _)| *operation)
+    })
 }
 
 /// The service category that a word asks for.
@@ -206,6 +222,12 @@ pub fn need(token: &Token) -> Option<&'static str> {
 /// What a word measures.
 pub fn measure(token: &Token) -> Option<Measure> {
     look(MEASURES, token)
+}
+
+/// Whether a word is a car, for which there may be a place.
+pub fn is_car(token: Option<&Token>) -> bool {
+    const CARS: &[&str] = &["auto", "autos", "carro", "carros", "vehiculo", "vehiculos"];
+    token.is_some_and(|token| token.is_one_of(CARS))
 }
 
 /// The order that two words ask for.

@@ -1,7 +1,7 @@
 //! The demonstration data: agents, services and properties of an imagined Santa Cruz, the same for the same seed.
 //!
-//! Shares, quantiles and zones come from the survey of the original's listings (October 2025, prices divided by 6.96
-//! bolivianos a dollar). Figures marked "assumed" were not in it.
+//! Shares, sizes and zones come from the survey of the original's listings (October 2025). A price is made of what its square metres
+//! cost in its zone: the survey mixes currencies, monthly rents and sales, and its medians by zone are nobody's. Figures marked "assumed" were not in it.
 
 mod agents;
 pub mod places;
@@ -117,15 +117,102 @@ mod tests {
                 assert!(built >= 20 * i64::from(rooms), "{row:?}");
             }
         }
-        // What a square metre of a plot for sale costs, from the cheapest zone to the dearest.
-        let plots = rows
-            .iter()
-            .filter(|row| row.operacion == "venta" && row.tipo_propiedad == "terreno");
-        let each: Vec<i64> = plots
-            .filter_map(|row| Some(row.precio_usd? / row.superficie_total?))
+    }
+
+    /// The median of what a square metre of a kind costs in a zone.
+    fn usd_m2(rows: &[Property], kind: &str, zone: &str) -> i64 {
+        let of_it = rows.iter().filter(|row| {
+            (row.operacion, row.tipo_propiedad, row.zona) == ("venta", kind, Some(zone))
+        });
+        let metres = |row: &Property| {
+            if kind == "terreno" {
+                row.superficie_total
+            } else {
+                row.superficie_construida
+            }
+        };
+        let mut each: Vec<i64> = of_it
+            .filter_map(|row| Some(row.precio_usd? / metres(row)?))
             .collect();
-        let outside = each.iter().filter(|usd| !(60..=500).contains(*usd)).count();
-        assert!(each.len() > 100 && outside == 0, "{each:?}");
+        each.sort_unstable();
+        *each.get(each.len() / 2).unwrap_or(&0)
+    }
+
+    #[test]
+    fn medians_are_those_that_people_of_the_city_know() {
+        // Enough rows for a median of small zones.
+        let rows = generate(DEFAULT_SEED, 20_000).propiedades;
+        for (kind, zone, least, most) in [
+            ("departamento", "Equipetrol", 1500, 1900),
+            ("departamento", "Sirari", 1600, 2100),
+            ("departamento", "Centro", 1050, 1350),
+            ("departamento", "Zona Norte", 1000, 1350),
+            ("terreno", "Equipetrol", 600, 900),
+            ("terreno", "Urubó", 130, 210),
+            ("terreno", "Warnes / Cambódromo", 30, 60),
+            ("terreno", "Cotoca", 25, 55),
+            ("terreno", "Satélite Norte", 20, 40),
+            ("terreno", "Plan 3000", 50, 90),
+            ("casa", "Plan 3000", 400, 800),
+            ("casa", "Las Palmas", 1100, 1900),
+        ] {
+            let found = usd_m2(&rows, kind, zone);
+            assert!(
+                (least..=most).contains(&found),
+                "{kind} in {zone}: {found} USD/m²"
+            );
+        }
+        let price = |kind: &str, zone: &str| {
+            let of_it = rows.iter().filter(|row| {
+                (row.operacion, row.tipo_propiedad, row.zona) == ("venta", kind, Some(zone))
+            });
+            let mut prices: Vec<i64> = of_it.filter_map(|row| row.precio_usd).collect();
+            prices.sort_unstable();
+            prices[prices.len() / 2]
+        };
+        for (kind, zone, least, most) in [
+            ("casa", "Plan 3000", 35_000, 75_000),
+            ("casa", "Urubó", 170_000, 320_000),
+            ("casa", "Equipetrol", 250_000, 420_000),
+            ("casa", "Zona Norte", 75_000, 150_000),
+            ("terreno", "Cotoca", 10_000, 30_000),
+            ("departamento", "Equipetrol", 90_000, 170_000),
+        ] {
+            let found = price(kind, zone);
+            assert!(
+                (least..=most).contains(&found),
+                "{kind} in {zone}: USD {found}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_home_has_rooms_of_its_size() {
+        let rows = generate(DEFAULT_SEED, DEFAULT_COUNT).propiedades;
+        for row in &rows {
+            let (Some(rooms), Some(built)) = (row.num_dormitorios, row.superficie_construida)
+            else {
+                continue;
+            };
+            let each = built / i64::from(rooms);
+            assert!((18..=320).contains(&each), "{row:?}");
+            assert!(
+                row.num_banos
+                    .is_none_or(|baths| baths <= rooms.max(2) && baths <= 4),
+                "{row:?}"
+            );
+            assert!(rooms < 4 || built >= 100, "{row:?}");
+        }
+        // Each kind stands where it is built.
+        let many = |kind: &str, zone: &str| {
+            rows.iter()
+                .filter(|row| row.tipo_propiedad == kind && row.zona == Some(zone))
+                .count()
+        };
+        assert!(many("departamento", "Equipetrol") > 3 * many("casa", "Equipetrol"));
+        assert!(many("terreno", "Cotoca") > 3 * many("departamento", "Cotoca"));
+        assert!(many("galpon", "Parque Industrial") > 0 && many("galpon", "Equipetrol") == 0);
+        assert!(many("penthouse", "Plan 3000") == 0);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Prices and sizes of the kinds of property: quantiles, and random draws from them.
 
+use crate::demo::places::{Style, Zone};
+
 /// The 10th, 25th, 50th, 75th and 90th percentile.
 pub type Quantiles = [f64; 5];
 
@@ -11,34 +13,32 @@ pub struct Kind {
     pub sold: u32,
     /// Weight among rents; assumed.
     pub rented: u32,
-    /// Dollars, sale.
-    pub sale: Quantiles,
-    /// Dollars a month, rent.
-    pub rent: Quantiles,
+    /// What a square metre costs, as a share of a flat's in the same zone; for kinds with ground, of what is built on it.
+    pub level: f64,
+    /// A month's rent, in thousandths of the price.
+    pub rent: f64,
     /// Square metres of ground.
     pub plot: Option<Quantiles>,
     /// Square metres built.
     pub built: Option<Quantiles>,
-    /// Weights of 1, 2, 3 … bedrooms; empty for kinds without bedrooms.
-    pub bedrooms: &'static [u32],
+    /// Whether it has bedrooms.
+    pub lived_in: bool,
     /// Percent that mention parking.
     pub parking: f64,
 }
 
-const RENT: Quantiles = [350.0, 500.0, 800.0, 1300.0, 2200.0];
-
-/// Departamento, casa, terreno and local as surveyed (their rents beyond the median, and all other kinds: assumed).
+/// Sizes of departamento, casa, terreno and local as surveyed; all other kinds, levels and rents: assumed.
 pub const KINDS: &[Kind] = &[
     Kind {
         name: "departamento",
         label: "Departamento",
         sold: 387,
         rented: 45,
-        sale: [52_000.0, 65_400.0, 101_100.0, 157_300.0, 222_000.0],
-        rent: [345.0, 460.0, 720.0, 1000.0, 1400.0],
+        level: 1.0,
+        rent: 5.2,
         plot: None,
         built: Some([39.0, 47.0, 73.0, 112.0, 181.0]),
-        bedrooms: &[27, 42, 28, 3],
+        lived_in: true,
         parking: 40.0,
     },
     Kind {
@@ -46,11 +46,11 @@ pub const KINDS: &[Kind] = &[
         label: "Casa",
         sold: 457,
         rented: 18,
-        sale: [55_300.0, 80_000.0, 145_800.0, 230_300.0, 402_300.0],
-        rent: [450.0, 650.0, 950.0, 1500.0, 2500.0],
+        level: 0.32,
+        rent: 4.2,
         plot: Some([180.0, 240.0, 315.0, 412.0, 523.0]),
         built: Some([90.0, 120.0, 187.0, 292.0, 417.0]),
-        bedrooms: &[15, 21, 39, 12, 6, 3, 2],
+        lived_in: true,
         parking: 55.0,
     },
     Kind {
@@ -58,11 +58,11 @@ pub const KINDS: &[Kind] = &[
         label: "Terreno",
         sold: 376,
         rented: 2,
-        sale: [14_100.0, 28_000.0, 71_100.0, 266_500.0, 1_156_600.0],
-        rent: [200.0, 350.0, 700.0, 1500.0, 3000.0],
+        level: 0.0,
+        rent: 2.0,
         plot: Some([240.0, 300.0, 376.0, 800.0, 3340.0]),
         built: None,
-        bedrooms: &[],
+        lived_in: false,
         parking: 14.0,
     },
     Kind {
@@ -70,11 +70,11 @@ pub const KINDS: &[Kind] = &[
         label: "Local comercial",
         sold: 19,
         rented: 14,
-        sale: [26_100.0, 75_100.0, 135_800.0, 270_500.0, 844_800.0],
-        rent: [250.0, 400.0, 700.0, 1400.0, 2800.0],
+        level: 1.2,
+        rent: 6.5,
         plot: None,
         built: Some([26.0, 35.0, 70.0, 250.0, 350.0]),
-        bedrooms: &[],
+        lived_in: false,
         parking: 20.0,
     },
     Kind {
@@ -82,11 +82,11 @@ pub const KINDS: &[Kind] = &[
         label: "Oficina",
         sold: 16,
         rented: 12,
-        sale: [30_000.0, 62_000.0, 140_000.0, 230_000.0, 480_000.0],
-        rent: [200.0, 350.0, 650.0, 1200.0, 2400.0],
+        level: 1.05,
+        rent: 6.0,
         plot: None,
         built: Some([25.0, 50.0, 115.0, 185.0, 403.0]),
-        bedrooms: &[],
+        lived_in: false,
         parking: 41.0,
     },
     Kind {
@@ -94,11 +94,11 @@ pub const KINDS: &[Kind] = &[
         label: "Galpón",
         sold: 11,
         rented: 4,
-        sale: [90_000.0, 160_000.0, 320_000.0, 620_000.0, 1_200_000.0],
-        rent: [800.0, 1200.0, 2200.0, 4000.0, 7500.0],
+        level: 0.2,
+        rent: 6.0,
         plot: Some([400.0, 600.0, 1000.0, 1800.0, 3500.0]),
         built: Some([300.0, 450.0, 700.0, 1200.0, 2200.0]),
-        bedrooms: &[],
+        lived_in: false,
         parking: 30.0,
     },
     Kind {
@@ -106,11 +106,11 @@ pub const KINDS: &[Kind] = &[
         label: "Dúplex",
         sold: 8,
         rented: 1,
-        sale: [65_000.0, 85_000.0, 120_000.0, 175_000.0, 260_000.0],
-        rent: RENT,
+        level: 0.85,
+        rent: 4.8,
         plot: None,
         built: Some([90.0, 110.0, 140.0, 190.0, 260.0]),
-        bedrooms: &[0, 30, 60, 10],
+        lived_in: true,
         parking: 55.0,
     },
     Kind {
@@ -118,11 +118,11 @@ pub const KINDS: &[Kind] = &[
         label: "Quinta",
         sold: 8,
         rented: 1,
-        sale: [60_000.0, 95_000.0, 160_000.0, 290_000.0, 600_000.0],
-        rent: RENT,
+        level: 0.3,
+        rent: 3.5,
         plot: Some([800.0, 1200.0, 2500.0, 5000.0, 10_000.0]),
         built: Some([80.0, 120.0, 180.0, 260.0, 400.0]),
-        bedrooms: &[5, 25, 40, 20, 10],
+        lived_in: true,
         parking: 50.0,
     },
     Kind {
@@ -130,11 +130,11 @@ pub const KINDS: &[Kind] = &[
         label: "Penthouse",
         sold: 4,
         rented: 1,
-        sale: [110_000.0, 150_000.0, 230_000.0, 340_000.0, 520_000.0],
-        rent: RENT,
+        level: 1.15,
+        rent: 4.8,
         plot: None,
         built: Some([110.0, 140.0, 200.0, 280.0, 400.0]),
-        bedrooms: &[0, 20, 60, 20],
+        lived_in: true,
         parking: 70.0,
     },
     Kind {
@@ -142,11 +142,11 @@ pub const KINDS: &[Kind] = &[
         label: "Edificio",
         sold: 8,
         rented: 1,
-        sale: [280_000.0, 450_000.0, 800_000.0, 1_400_000.0, 2_600_000.0],
-        rent: [2000.0, 3000.0, 5000.0, 9000.0, 15_000.0],
+        level: 0.75,
+        rent: 5.5,
         plot: Some([300.0, 400.0, 500.0, 700.0, 1000.0]),
         built: Some([400.0, 650.0, 1000.0, 1700.0, 3000.0]),
-        bedrooms: &[],
+        lived_in: false,
         parking: 45.0,
     },
     Kind {
@@ -154,17 +154,74 @@ pub const KINDS: &[Kind] = &[
         label: "Propiedad",
         sold: 45,
         rented: 4,
-        sale: [30_000.0, 60_000.0, 110_000.0, 200_000.0, 420_000.0],
-        rent: RENT,
+        level: 0.8,
+        rent: 5.0,
         plot: None,
         built: Some([30.0, 60.0, 110.0, 200.0, 400.0]),
-        bedrooms: &[],
+        lived_in: false,
         parking: 20.0,
     },
 ];
 
-/// The deposit of an anticrético in dollars.
-pub const ANTICRETICO: Quantiles = [13_100.0, 15_100.0, 25_900.0, 34_500.0, 64_700.0];
+/// The deposit of an anticrético, as a share of the price.
+const ANTICRETICO: f64 = 0.26;
+/// Dollars for a square metre that is built, beside the share of a flat's.
+const WALLS: f64 = 140.0;
+/// Square metres of ground from which one costs less.
+const FIELD: f64 = 1000.0;
+
+/// How much of 100 listings of a kind a zone of this style has, beside its usual weight.
+pub fn share(kind: &Kind, style: Style) -> u32 {
+    let [towers, gardens, popular, edge, works] = match kind.name {
+        "departamento" => [200, 80, 60, 12, 15],
+        "casa" => [45, 170, 130, 90, 30],
+        "terreno" => [25, 130, 110, 230, 150],
+        "oficina" => [220, 60, 30, 5, 150],
+        "local" => [150, 60, 100, 40, 120],
+        "galpon" => [0, 0, 60, 120, 2500],
+        "quinta" => [0, 60, 20, 500, 0],
+        "penthouse" => [260, 60, 0, 0, 0],
+        "duplex" => [120, 140, 80, 10, 0],
+        "edificio" => [160, 40, 90, 10, 80],
+        _ => [100, 100, 100, 100, 100],
+    };
+    match style {
+        Style::Towers => towers,
+        Style::Gardens => gardens,
+        Style::Popular => popular,
+        Style::Edge => edge,
+        Style::Works => works,
+    }
+}
+
+/// What something of these square metres usually costs in a zone, in dollars: ground and walls, or by the built metre.
+pub fn usual(kind: &Kind, zone: &Zone, plot: Option<f64>, built: Option<f64>) -> f64 {
+    let ground = plot.map_or(0.0, |metres| {
+        let field = (metres - FIELD).max(0.0);
+        zone.ground * (metres - 0.45 * field)
+    });
+    let walls = built.map_or(0.0, |metres| {
+        if kind.plot.is_some() && kind.name != "edificio" {
+            return metres * (WALLS + kind.level * zone.flat);
+        }
+        // A small flat costs more by the metre.
+        metres * kind.level * zone.flat * (1.22 - 0.002 * metres).clamp(0.88, 1.14)
+    });
+    match kind.name {
+        "edificio" => walls,
+        "quinta" => 0.7 * ground + walls,
+        _ => ground + walls,
+    }
+}
+
+/// A price as it is asked for an operation, in steps that people write.
+pub fn asked(operacion: &str, kind: &Kind, usd: f64) -> (f64, f64) {
+    match operacion {
+        "alquiler" => (usd * kind.rent / 1000.0, 10.0),
+        "anticretico" => (usd * ANTICRETICO, 500.0),
+        _ => (usd, if usd < 100_000.0 { 500.0 } else { 1000.0 }),
+    }
+}
 
 /// The value at `share` of a distribution (0 lowest, 1 highest): straight lines between the percentiles, from 0.55
 /// times the tenth to 2.2 times the ninetieth.
@@ -197,15 +254,5 @@ mod tests {
         assert!((at(&quantiles, 0.5) - 50.0).abs() < 1e-9);
         assert!((at(&quantiles, 0.1) - 10.0).abs() < 1e-9);
         assert!((at(&quantiles, 1.0) - 198.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn dearer_shares_cost_more() {
-        for kind in KINDS {
-            let prices: Vec<f64> = (0..=100)
-                .map(|step| at(&kind.sale, f64::from(step) / 100.0))
-                .collect();
-            assert!(prices.is_sorted(), "{}", kind.name);
-        }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::demo::agents;
-use crate::demo::places::{self, Zone};
+use crate::demo::places::{self, Style, Zone};
 use crate::demo::prices::{self, Kind, Quantiles};
 use crate::demo::random::Random;
 
@@ -51,29 +51,34 @@ fn property(random: &mut Random, number: u32) -> Property {
         |(_, weight)| *weight,
     );
     let operacion = operacion.0;
-    let kind = random.weighted(prices::KINDS, |kind| {
-        if operacion == "venta" {
-            kind.sold
-        } else {
-            kind.rented
-        }
-    });
     let zone = places::any_zone(random);
-    let dear = random.unit();
+    let kind = random.weighted(prices::KINDS, |kind| {
+        let usual = match operacion {
+            "venta" => kind.sold,
+            // Nobody gives a plot or a building in anticrético.
+            "anticretico" if !kind.lived_in => 0,
+            _ => kind.rented,
+        };
+        usual * prices::share(kind, zone.style)
+    });
     let quote = Quote::any(random);
-    let (superficie_total, superficie_construida) = surfaces(random, kind, dear);
-    let measure = superficie_construida.or(superficie_total);
-    let usd = price(operacion, kind, zone, dear, measure);
-    let (precio_usd, moneda, precio_original) = quote.of(usd);
-    let num_dormitorios = bedrooms(random, kind, superficie_construida);
+    let size = Size::any(random, kind, zone);
+    let usual = prices::usual(kind, zone, size.plot, size.built);
+    // What sellers think of their own: a fifth less to a fifth more, mostly near.
+    let own = 0.8 + 0.2 * (random.unit() + random.unit());
+    let (asked, step) = prices::asked(operacion, kind, own * usual);
+    let (precio_usd, moneda, precio_original) = quote.of(rounded(asked, step));
+    let num_dormitorios = bedrooms(random, kind, size.built);
+    let (superficie_total, superficie_construida) = size.told(random);
     let (lat, lng) = place(random, zone);
     let told = (!random.chance(4.4)).then_some(zone.name);
     let titulo = title(kind, operacion, told, num_dormitorios);
+    let building = building(random, kind);
     Property {
         codigo: format!("P-{number:05}"),
         agente: (!random.chance(30.0)).then(|| agents::code(random.whole(1, agents::COUNT))),
         descripcion: (!random.chance(0.9))
-            .then(|| description(&titulo, superficie_total, superficie_construida)),
+            .then(|| description(&titulo, building, superficie_total, superficie_construida)),
         titulo,
         tipo_propiedad: kind.name,
         operacion,
@@ -85,8 +90,14 @@ fn property(random: &mut Random, number: u32) -> Property {
         precio_usd,
         moneda,
         precio_original,
-        direccion: (!random.chance(35.0))
-            .then(|| format!("{}, calle {}", zone.name, random.whole(1, 60))),
+        direccion: (!random.chance(35.0)).then(|| {
+            format!(
+                "{}, calle {} N.º {}",
+                zone.name,
+                random.pick(STREETS),
+                random.whole(10, 990)
+            )
+        }),
         zona: told,
         uv: random
             .chance(40.0)
@@ -104,6 +115,49 @@ fn property(random: &mut Random, number: u32) -> Property {
         fecha_publicacion: (!random.chance(10.0)).then(|| date(random)),
         url_origen: Some(format!("https://example.com/propiedades/P-{number:05}")),
     }
+}
+
+/// Names of buildings: trees of the plain, with no building of that name that we know of.
+const BUILDINGS: &[&str] = &[
+    "Tarumá",
+    "Ochoó",
+    "Motacú",
+    "Mapajo",
+    "Curupaú",
+    "Guayacán",
+    "Cuchi",
+    "Sirari Verde",
+    "Bibosi",
+    "Ambaibo",
+    "Totaí",
+    "Cupesí",
+    "Guapurú",
+    "Toborochi",
+    "Jichituriqui",
+    "Penoco",
+];
+/// Names of streets, which every city has.
+const STREETS: &[&str] = &[
+    "Los Gomeros",
+    "Las Achiras",
+    "Los Claveles",
+    "Los Sauces",
+    "Las Camelias",
+    "Los Jazmines",
+    "Las Dalias",
+    "Los Pinos",
+    "Los Lirios",
+    "Las Magnolias",
+    "Los Cedros",
+    "Las Orquídeas",
+];
+
+/// The building of two flats in three.
+fn building(random: &mut Random, kind: &Kind) -> Option<&'static str> {
+    let stands = matches!(kind.name, "departamento" | "penthouse" | "oficina");
+    let named = random.chance(65.0);
+    let name = *random.pick(BUILDINGS);
+    (stands && named).then_some(name)
 }
 
 /// How a price is quoted: one listing in eight in bolivianos, one in forty not at all.
@@ -134,56 +188,75 @@ impl Quote {
     }
 }
 
-/// The price in dollars. Where the surface is told, a square metre costs between half and twice what is typical.
-fn price(operacion: &str, kind: &Kind, zone: &Zone, dear: f64, measure: Option<i64>) -> i64 {
-    let (quantiles, step): (&Quantiles, f64) = match operacion {
-        "alquiler" => (&kind.rent, 10.0),
-        "anticretico" => (&prices::ANTICRETICO, 100.0),
-        _ => (&kind.sale, 100.0),
-    };
-    // The zone's price level has half its effect, so that the city's quantiles stay.
-    let level = 0.5 + 0.5 * zone.price;
-    let usd = level * prices::at(quantiles, dear);
-    let (Some(metres), Some(typical)) = (measure, kind.built.or(kind.plot)) else {
-        return rounded(usd, step);
-    };
-    #[expect(clippy::cast_precision_loss, reason = "surfaces stay far below 2^52")]
-    let usual = level * metres as f64 * quantiles[2] / typical[2];
-    rounded(usd.clamp(0.5 * usual, 2.0 * usual), step)
+/// Square metres of ground and built.
+struct Size {
+    plot: Option<f64>,
+    built: Option<f64>,
 }
 
-/// Square metres of ground and built. Expensive properties tend to be large. One in twelve has neither figure.
-fn surfaces(random: &mut Random, kind: &Kind, dear: f64) -> (Option<i64>, Option<i64>) {
-    let share = dear * 0.6 + random.unit() * 0.4;
-    if random.chance(8.4) {
-        return (None, None);
+impl Size {
+    /// Among those of its kind: larger where gardens are, smaller where people have less.
+    fn any(random: &mut Random, kind: &Kind, zone: &Zone) -> Self {
+        let share = random.unit();
+        let share = match zone.style {
+            Style::Gardens => 0.3 + 0.65 * share,
+            Style::Popular => 0.75 * share,
+            Style::Towers | Style::Edge | Style::Works => 0.05 + 0.85 * share,
+        };
+        let draw = |quantiles: Option<Quantiles>, share: f64| {
+            quantiles.map(|quantiles| prices::at(&quantiles, share).round())
+        };
+        let other = 0.7 * share + 0.3 * random.unit();
+        let plot = draw(kind.plot, share);
+        let built = draw(kind.built, other);
+        // Nobody builds on more than four fifths of the ground, on two floors.
+        let most = plot.map_or(f64::INFINITY, |plot| 1.6 * plot);
+        let built = built.map(|built| {
+            if kind.name == "edificio" {
+                built
+            } else {
+                built.min(most.round())
+            }
+        });
+        Size { plot, built }
     }
-    let draw = |quantiles: Option<Quantiles>| {
-        quantiles.map(|quantiles| rounded(prices::at(&quantiles, share), 1.0))
-    };
-    (draw(kind.plot), draw(kind.built))
-}
 
-/// As many as the kind has, and as have room in what is built: 22 m² each.
-fn bedrooms(random: &mut Random, kind: &Kind, built: Option<i64>) -> Option<u32> {
-    if kind.bedrooms.is_empty() || random.chance(10.0) {
-        return None;
+    /// As the listing tells it: one in twelve tells neither.
+    fn told(&self, random: &mut Random) -> (Option<i64>, Option<i64>) {
+        if random.chance(8.4) {
+            return (None, None);
+        }
+        let whole = |metres: f64| rounded(metres, 1.0);
+        (self.plot.map(whole), self.built.map(whole))
     }
-    let counts: Vec<(u32, u32)> = (1..).zip(kind.bedrooms.iter().copied()).collect();
-    let drawn = random.weighted(&counts, |(_, weight)| *weight).0;
-    let room_for = built.map_or(drawn, |built| u32::try_from(built / 22).unwrap_or(drawn));
-    Some(drawn.min(room_for.max(1)))
 }
 
-/// 1, 2 or 3 baths in 62, 27 and 8 percent, at most one more than bedrooms.
+/// As many as what is built usually has, one listing in ten without.
+fn bedrooms(random: &mut Random, kind: &Kind, built: Option<f64>) -> Option<u32> {
+    let built = built.filter(|_| kind.lived_in)?;
+    let flat = matches!(kind.name, "departamento" | "penthouse");
+    let steps: &[f64] = if flat {
+        &[46.0, 78.0, 150.0]
+    } else {
+        &[45.0, 85.0, 165.0, 290.0, 430.0]
+    };
+    // Some plan otherwise: the steps move by a sixth to either side.
+    let sized = built * (0.85 + 0.3 * random.unit());
+    let rooms = 1 + (0..).zip(steps).filter(|(_, step)| sized >= **step).count();
+    let rooms = u32::try_from(rooms).unwrap_or(1);
+    (!random.chance(10.0)).then_some(rooms)
+}
+
+/// As many as go with the bedrooms, one listing in eight without.
 fn baths(random: &mut Random, bedrooms: u32) -> Option<u32> {
-    if random.chance(12.0) {
-        return None;
-    }
-    let drawn = random
-        .weighted(&[(1, 62), (2, 27), (3, 8), (4, 3)], |(_, weight)| *weight)
-        .0;
-    Some(drawn.min(bedrooms + 1))
+    let weights: &[(u32, u32)] = match bedrooms {
+        1 => &[(1, 100)],
+        2 => &[(1, 45), (2, 55)],
+        3 => &[(1, 12), (2, 60), (3, 28)],
+        _ => &[(2, 25), (3, 45), (4, 30)],
+    };
+    let drawn = random.weighted(weights, |(_, weight)| *weight).0;
+    (!random.chance(12.0)).then_some(drawn)
 }
 
 fn parking(random: &mut Random, kind: &Kind) -> Option<u32> {
@@ -229,10 +302,16 @@ fn title(kind: &Kind, operacion: &str, zona: Option<&str>, bedrooms: Option<u32>
     )
 }
 
-fn description(title: &str, plot: Option<i64>, built: Option<i64>) -> String {
+fn description(
+    title: &str,
+    building: Option<&str>,
+    plot: Option<i64>,
+    built: Option<i64>,
+) -> String {
+    let building = building.map_or_else(String::new, |name| format!(" Edificio {name}."));
     let plot = plot.map_or_else(String::new, |plot| format!(" Terreno de {plot} m²."));
     let built = built.map_or_else(String::new, |built| format!(" {built} m² construidos."));
-    format!("{title}.{plot}{built} Datos de demostración.")
+    format!("{title}.{building}{plot}{built} Datos de demostración.")
 }
 
 /// A day of the four months before 16 October 2025.

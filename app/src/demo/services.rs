@@ -108,6 +108,49 @@ pub fn generate(mut random: Random) -> Vec<Service> {
         .collect()
 }
 
+/// Names that a school, a shop or a square may have.
+const NAMES: &[&str] = &[
+    "San Marcos",
+    "Santa Rita",
+    "Los Almendros",
+    "San Lorenzo",
+    "La Esperanza",
+    "San Isidro",
+    "El Carmen",
+    "Las Américas",
+    "Santa Teresa",
+    "San Rafael",
+    "La Merced",
+    "El Progreso",
+    "San Antonio",
+    "Los Ángeles",
+    "Santa Lucía",
+    "El Porvenir",
+    "San Jorge",
+    "Nueva Era",
+    "San Gabriel",
+    "La Floresta",
+    "Santa Elena",
+    "El Amanecer",
+    "San Miguel",
+];
+
+/// "Colegio San Marcos, Equipetrol"; what has no name of its own is called by its place: "Cajero automático, Centro".
+fn named(label: &str, place: &str, number: u32) -> String {
+    let plain = [
+        "Cajero automático",
+        "Parada",
+        "Oficina pública",
+        "Módulo policial",
+        "Servicio",
+    ];
+    if plain.contains(&label) {
+        return format!("{label}, {place}");
+    }
+    let name = NAMES[(number as usize * 7) % NAMES.len()];
+    format!("{label} {name}, {place}")
+}
+
 fn service(random: &mut Random, number: u32) -> Service {
     let category = random.weighted(CATEGORIES, |category| category.share);
     let (subcategoria, label) = *random.pick(category.kinds);
@@ -119,10 +162,7 @@ fn service(random: &mut Random, number: u32) -> Service {
     let known = !random.chance(1.0);
     Service {
         codigo: format!("S-{number:05}"),
-        nombre: format!(
-            "{label} {} {number}",
-            zone.map_or("Santa Cruz", |zone| zone.name)
-        ),
+        nombre: named(label, zone.map_or("Santa Cruz", |zone| zone.name), number),
         categoria: category.name,
         subcategoria,
         zona: zone.map(|zone| zone.name),

@@ -57,7 +57,12 @@ pub fn tell(rejects: &[Reject], path: Option<&Path>) -> Result<()> {
     for line in lines(rejects) {
         println!("{line}");
     }
-    let Some(path) = path else { return Ok(()) };
+    let Some(path) = path else {
+        if !rejects.is_empty() {
+            println!("rejected: --rejects FILE writes every row with all its reasons");
+        }
+        return Ok(());
+    };
     let written = || format!("{} cannot be written", path.display());
     let mut writer = csv::Writer::from_path(path).with_context(written)?;
     writer
@@ -69,6 +74,13 @@ pub fn tell(rejects: &[Reject], path: Option<&Path>) -> Result<()> {
     }
     if let Err(error) = writer.flush() {
         bail!("{}: {error}", written());
+    }
+    if !rejects.is_empty() {
+        println!(
+            "rejected: {} with all reasons in {}",
+            count(rejects.len()),
+            path.display()
+        );
     }
     Ok(())
 }

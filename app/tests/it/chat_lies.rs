@@ -67,6 +67,10 @@ const EMBELLISHMENTS: &[&str] = &[
     "Hay 3 departamentos.",
     "Mide 7777 m².",
     "Es barata.",
+    // Who is asked, is asked as usted.
+    "Te la recomiendo.",
+    "Entra en tu presupuesto.",
+    "¿Buscas otra?",
 ];
 
 #[test]
@@ -129,7 +133,7 @@ fn a_sentence_that_no_row_bears_is_cut_and_the_rest_is_told() {
     let answer = ask(&app, question);
     let text = answer["respuesta"].as_str().unwrap();
     assert_eq!(answer["llm_usado"], true, "{:?}", app.log());
-    assert!(text.contains("Te recomiendo la #"), "{text}");
+    assert!(text.contains("Le recomiendo la #"), "{text}");
     assert!(
         text.contains("No pude filtrar por «piscina» y «papeles al día»"),
         "{text}"

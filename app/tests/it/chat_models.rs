@@ -47,7 +47,7 @@ pub fn faults(answer: &Value) -> Vec<(String, String)> {
 pub fn honest(facts: &Value) -> String {
     let first = &facts["propiedades"][0];
     format!(
-        "Te recomiendo la #{}: cuesta USD {} en {}.",
+        "Le recomiendo la #{}: cuesta USD {} en {}.",
         first["id"],
         first["precio_usd"],
         first["zona"].as_str().unwrap()
@@ -66,7 +66,7 @@ fn a_model_that_keeps_to_the_facts_is_told() {
         answer["respuesta"]
             .as_str()
             .unwrap()
-            .starts_with("Te recomiendo la #"),
+            .starts_with("Le recomiendo la #"),
         "{answer}"
     );
     assert_eq!(
@@ -121,7 +121,7 @@ fn the_facts_may_be_told_in_many_ways() {
             let row = &facts["propiedades"][0];
             let thousands = (row["precio_usd"].as_f64().unwrap() / 1000.0).round();
             format!(
-                "La #{} cuesta unos {thousands} mil dólares, dentro de tu presupuesto de 200 mil, en Santa Cruz.",
+                "La #{} cuesta unos {thousands} mil dólares, dentro de su presupuesto de 200 mil, en Santa Cruz.",
                 row["id"]
             )
         },
@@ -131,7 +131,7 @@ fn the_facts_may_be_told_in_many_ways() {
                 facts["total"]
             )
         },
-        |_| "No tengo más datos; ¿buscas algo más en Equipetrol?".to_owned(),
+        |_| "No tengo más datos; ¿busca algo más en Equipetrol?".to_owned(),
     ];
     for (index, way) in ways.into_iter().enumerate() {
         let provider = Provider::start(vec![Behaviour::Tell(way)]);

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::cluster::Database;
+use crate::usted;
 
 /// The lists: how many of ten lines must be right, and the lines.
 const LISTS: &[(&str, usize, &str)] = &[
@@ -15,6 +16,8 @@ const LISTS: &[(&str, usize, &str)] = &[
     ("nuevas", 9, include_str!("preguntas/nuevas.yml")),
     ("terceras", 9, include_str!("preguntas/terceras.yml")),
     ("frescas", 9, include_str!("preguntas/frescas.yml")),
+    ("quintas", 9, include_str!("preguntas/quintas.yml")),
+    ("sextas", 9, include_str!("preguntas/sextas.yml")),
 ];
 
 #[test]
@@ -56,10 +59,39 @@ fn wrong(app: &App, mut case: Map<String, Value>) -> Option<String> {
         && answer["tipo_consulta"] == kind
         && answer["sin_filtrar"] == dropped
         && is_told(&answer);
+    for told in spoken(&answer) {
+        assert_eq!(
+            usted::familiar(&told),
+            Vec::<String>::new(),
+            "{question}: {told}"
+        );
+    }
     (!right).then(|| {
         let (kind, dropped) = (&answer["tipo_consulta"], &answer["sin_filtrar"]);
         format!("{question}: {kind} {} {dropped}", Value::from(understood))
     })
+}
+
+/// What an answer says in words of its own: what stands in «» is the user's.
+fn spoken(answer: &Value) -> Vec<String> {
+    let lists =
+        ["avisos", "sugerencias"].map(|key| answer[key].as_array().cloned().unwrap_or_default());
+    let texts = lists
+        .into_iter()
+        .flatten()
+        .chain([answer["respuesta"].clone()]);
+    let own = |text: &str| {
+        let pieces = text.split('«').enumerate();
+        let pieces = pieces.filter_map(|(at, piece)| {
+            if at == 0 {
+                Some(piece)
+            } else {
+                Some(piece.split_once('»')?.1)
+            }
+        });
+        pieces.collect::<Vec<_>>().join(" ")
+    };
+    texts.filter_map(|text| text.as_str().map(own)).collect()
 }
 
 /// The text names every word that nothing was searched by, and never says that something meets all that was asked.

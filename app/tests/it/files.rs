@@ -74,6 +74,8 @@ fn good_rows_come_in_once_and_bad_ones_are_told() {
         "{}",
         run.out
     );
+    let named = format!("rejected: 6 rows with all reasons in {}", rejects.display());
+    assert!(run.out.contains(&named), "{}", run.out);
     let told = std::fs::read_to_string(&rejects).unwrap();
     for line in [
         "line 6,\"precio is \"\"doscientos\"\", which is not a number.",

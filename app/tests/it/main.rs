@@ -38,5 +38,6 @@ mod schema;
 mod search;
 mod stop;
 mod token;
+mod usted;
 mod v1;
 mod wishes;

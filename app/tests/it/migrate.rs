@@ -75,17 +75,18 @@ fn every_up_has_a_down_that_takes_it_back() {
         "{}",
         refused.err
     );
-    assert_eq!(status(&database)["applied"], json!([1, 2, 3, 4, 5, 6]));
+    assert_eq!(status(&database)["applied"], json!([1, 2, 3, 4, 5, 6, 7]));
 
     let indices = citrino(&database, &["migrate", "--down-to", "2", "--lose-data"]);
     assert_eq!(indices.code, 0, "{}", indices.err);
     let lines: Vec<&str> = indices.out.lines().collect();
     assert!(
-        lines.len() == 4
-            && lines[0].starts_with("reverted: 0006_cambios")
-            && lines[1].starts_with("reverted: 0005_cercania_contada")
-            && lines[2].starts_with("reverted: 0004_piso_del_esquema")
-            && lines[3].starts_with("reverted: 0003_indices_de_recomendacion"),
+        lines.len() == 5
+            && lines[0].starts_with("reverted: 0007_cercania_de_dos_kilometros")
+            && lines[1].starts_with("reverted: 0006_cambios")
+            && lines[2].starts_with("reverted: 0005_cercania_contada")
+            && lines[3].starts_with("reverted: 0004_piso_del_esquema")
+            && lines[4].starts_with("reverted: 0003_indices_de_recomendacion"),
         "{}",
         indices.out
     );
@@ -93,8 +94,8 @@ fn every_up_has_a_down_that_takes_it_back() {
     let sha = |index: usize| described()["migrations"][index]["sha"].clone();
     assert_eq!(
         told,
-        json!({ "applied": [1, 2], "shas": { "1": sha(0), "2": sha(1) }, "newest": 6, "floor": 0,
-                "pending": ["0003_indices_de_recomendacion", "0004_piso_del_esquema", "0005_cercania_contada", "0006_cambios"] })
+        json!({ "applied": [1, 2], "shas": { "1": sha(0), "2": sha(1) }, "newest": 7, "floor": 0,
+                "pending": ["0003_indices_de_recomendacion", "0004_piso_del_esquema", "0005_cercania_contada", "0006_cambios", "0007_cercania_de_dos_kilometros"] })
     );
 
     let rest = citrino(&database, &["migrate", "--down-to", "0", "--lose-data"]);
@@ -173,7 +174,7 @@ fn a_release_runs_on_a_newer_schema_down_to_its_floor() {
     let Some(database) = Database::loaded_copy() else {
         return;
     };
-    contract(&database, 6);
+    contract(&database, 7);
     assert_eq!(citrino(&database, &["migrate", "--check"]).code, 0);
     assert_eq!(citrino(&database, &["load", "--demo", "--check"]).code, 0);
     let app = App::start(&database);
@@ -181,14 +182,14 @@ fn a_release_runs_on_a_newer_schema_down_to_its_floor() {
     assert_eq!(ready.status, 200, "{}", ready.text);
 
     database
-        .execute("UPDATE schema_floor SET floor = 7 WHERE version = 9")
+        .execute("UPDATE schema_floor SET floor = 8 WHERE version = 9")
         .unwrap();
     let ready = app.get("/api/ready");
     assert_eq!(ready.status, 503);
     assert_eq!(
         ready.json()["motivos"],
         json!([
-            "El esquema ya no admite esta versión: exige la migración 0007, y esta llega a la 0006."
+            "El esquema ya no admite esta versión: exige la migración 0008, y esta llega a la 0007."
         ])
     );
     for verb in [
@@ -200,12 +201,12 @@ fn a_release_runs_on_a_newer_schema_down_to_its_floor() {
         assert_eq!(run.code, 1, "{verb:?}");
         assert!(
             run.err
-                .contains("too old for the schema: the schema needs migration 0007"),
+                .contains("too old for the schema: the schema needs migration 0008"),
             "{}",
             run.err
         );
     }
-    assert_eq!(status(&database)["floor"], 7);
+    assert_eq!(status(&database)["floor"], 8);
     // It starts all the same: the reason is told by /api/ready, and not by a restart loop.
     let late = App::start(&database);
     assert_eq!(late.get("/api/health").status, 200);

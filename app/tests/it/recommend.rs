@@ -67,6 +67,49 @@ fn distances_are_those_of_an_independent_query() {
     }
 }
 
+/// Whatever the radius, an answer scores by the services that it tells: what it calls near is near, and the other way round.
+#[test]
+fn what_is_scored_is_what_is_told_at_every_radius() {
+    let Some(database) = Database::loaded() else {
+        return;
+    };
+    let app = App::start(&database);
+    for (radius_m, radius) in [(500, 500.0), (1000, 1000.0), (2000, 2000.0)] {
+        let asked = |offset: usize| json!({"radio_m": radius_m, "necesidades": ["seguridad", "salud"], "limite": 100, "offset": offset});
+        let items: Vec<Value> = (0..10)
+            .flat_map(|page| recommend(&app, &asked(100 * page)))
+            .collect();
+        let placed: Vec<&Value> = items
+            .iter()
+            .filter(|item| !item["servicios_cercanos"].is_null())
+            .collect();
+        let far = |item: &&&Value| {
+            item["servicios_cercanos"]["seguridad"]["mas_cercano_m"].as_f64() > Some(1000.0)
+        };
+        assert!(placed.len() > 50, "{radius}");
+        assert_eq!(
+            placed.iter().any(|item| far(&item)),
+            radius > 1000.0,
+            "{radius}"
+        );
+        for item in placed {
+            let value = |category: &str| {
+                let metres = item["servicios_cercanos"][category]["mas_cercano_m"].as_f64();
+                metres.map_or(0.0, |metres| {
+                    ((radius - metres) / (0.75 * radius)).clamp(0.0, 1.0)
+                })
+            };
+            let expected = f64::midpoint(value("seguridad"), value("salud"));
+            let parts = item["desglose"].as_array().unwrap();
+            let told = parts.iter().find(|part| part["componente"] == "servicios");
+            assert!(
+                close(&told.unwrap()["valor"], expected, 0.006),
+                "{radius}: {told:?} is not {expected}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_ranking_is_that_of_a_slow_reference() {
     let Some(database) = Database::loaded() else {
@@ -85,6 +128,8 @@ fn the_ranking_is_that_of_a_slow_reference() {
         json!({"tipo_propiedad": "departamento", "habitaciones_min": 2}),
         json!({"radio_m": 500}),
         json!({"radio_m": 2000, "adultos": 2}),
+        // At the edge of the city, where much is further than a kilometre.
+        json!({"radio_m": 2000, "zona_preferida": "La Guardia / Doble Vía"}),
     ] {
         let expected = reference::ranked(&rows, &body);
         let mut asked = body.clone();

@@ -32,7 +32,7 @@ pub fn rows(database: &Database) -> Vec<Row> {
     let nearest = |category: &str| {
         format!(
             "(SELECT min(ST_Distance(s.coordenadas, p.coordenadas)) FROM servicios s WHERE s.categoria = '{category}'
-              AND s.coordenadas && _ST_Expand(p.coordenadas, 1100)) AS {category}"
+              AND s.coordenadas && _ST_Expand(p.coordenadas, 2100)) AS {category}"
         )
     };
     database.rows(&format!(
@@ -154,7 +154,7 @@ fn fit(row: &Row, share: Option<f64>, wish: &Value) -> f64 {
     let wanted = match family {
         _ if row.tipo == "terreno" => 300.0,
         Some((metres, _)) => metres,
-        None => 100.0,
+        None => rooms(wish, None).map_or(100.0, |(named, _)| 15.0 + 30.0 * named),
     };
     points += 15.0 * measure(row).map_or(0.0, |metres| (metres / wanted).min(1.0));
     if let Some((least, most)) = rooms(wish, family) {
@@ -207,9 +207,8 @@ fn bedrooms(own: f64, least: f64, most: f64) -> f64 {
 
 fn services(row: &Row, radius: f64) -> f64 {
     let near = |metres: Option<f64>| match metres {
-        // The schema measures no further.
-        Some(metres) if metres <= 1000.0 => ((radius - metres) / (0.75 * radius)).clamp(0.0, 1.0),
-        _ => 0.0,
+        Some(metres) => ((radius - metres) / (0.75 * radius)).clamp(0.0, 1.0),
+        None => 0.0,
     };
     if row.placed {
         (near(row.educacion) + near(row.salud) + near(row.transporte)) / 3.0

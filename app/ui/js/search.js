@@ -9,6 +9,8 @@ import { share } from "./share.js";
 import { failure, ghosts, nothing, waiting } from "./parts.js";
 
 const PAGE = 24;
+/** Near misses that are shown. */
+const NEAR = 3;
 const ORDERS = {
   recientes: "Más recientes",
   precio_asc: "Precio, de menor a mayor",
@@ -33,6 +35,7 @@ export async function show(root, { query, signal }) {
     const found = await ask("/api/buscar", { body, signal });
     refill(results, head(found, query, order), list(found, query), pager(found, query, page));
     announce(count(found.total_resultados, "propiedad encontrada", "propiedades encontradas"));
+    if (found.total_resultados === 0) await relax(results, query, order, signal);
   } catch (error) {
     if (aborted(error)) return;
     if (error.kind === "invalid" && error.fields.length > 0) {
@@ -61,12 +64,30 @@ function head(found, query, order) {
   );
 }
 
+/** Each filter that may be taken away, and the search without it. */
+const drops = (query) =>
+  named(query).map(([names, text]) => ({ text, rest: changed(query, Object.fromEntries([...names, "pagina"].map((name) => [name, null]))) }));
+
 /** Each filter as a button that takes it away. */
-function drops(query) {
-  return named(query).map(([names, text]) => {
-    const rest = changed(query, Object.fromEntries([...names, "pagina"].map((name) => [name, null])));
-    return h("a", { class: "chip", href: `#/buscar?${rest}` }, `Sin ${text}`);
+const chip = ({ text, rest, total }) =>
+  h("a", { class: "chip", href: `#/buscar?${rest}` }, `Sin ${text}${total === undefined ? "" : ` (${number(total)})`}`);
+
+/** How many properties each dropped filter would leave, and the nearest misses: what meets all but the filter that costs least. */
+async function relax(results, query, order, signal) {
+  const ways = drops(query);
+  if (ways.length === 0) return;
+  const asked = ways.map(async (way) => {
+    const found = await ask("/api/buscar", { body: { ...wanted(way.rest), orden: order, limite: NEAR }, signal });
+    return { ...way, total: found.total_resultados, near: found.propiedades };
   });
+  const counted = await Promise.all(asked);
+  refill(results.querySelector(".chips"), counted.map((way) => h("li", {}, chip(way))));
+  const best = counted.filter((way) => way.total > 0).sort((a, b) => a.total - b.total)[0];
+  if (!best || Object.keys(wanted(best.rest)).length === 0) return;
+  results.append(
+    h("h2", {}, `Casi: cumplen todo sin ${best.text}`),
+    h("div", { class: "cards" }, best.near.map((one) => card(one))),
+  );
 }
 
 function list(found, query) {
@@ -74,7 +95,7 @@ function list(found, query) {
   if (Object.keys(wanted(query)).length === 0) return nothing("Todavía no hay propiedades", "Cuando se carguen, aparecerán aquí.");
   return [
     nothing("Nada cumple todos los filtros", "Quite alguno, o amplíe el precio o la superficie. Una propiedad sin un dato no pasa el filtro de ese dato."),
-    h("ul", { class: "chips", "aria-label": "Quitar un filtro" }, drops(query).map((one) => h("li", {}, one))),
+    h("ul", { class: "chips", "aria-label": "Quitar un filtro" }, drops(query).map((way) => h("li", {}, chip(way)))),
   ];
 }
 

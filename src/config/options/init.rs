@@ -11,28 +11,28 @@ pub struct InitOptions {
     /// The name of the stack, and of its server [default: the name of this folder]
     #[arg(long, value_name = "NAME")]
     pub stack: Option<StackName>,
-    /// The name that users type
+    /// Domain of the site
     #[arg(long)]
     pub domain: Option<Domain>,
-    /// A machine that is there already, by its address; without it a server at Hetzner
+    /// Use an existing machine at this address instead of a server at Hetzner
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["server_type", "location", "image"])]
     pub host: Option<Address>,
-    /// Where its sshd listens
+    /// SSH port of the existing machine
     #[arg(long, requires = "host", default_value = "22", value_parser = port)]
     pub ssh_port: Port,
-    /// Who logs in to it
+    /// SSH user on the existing machine
     #[arg(long, requires = "host", default_value = "root")]
     pub ssh_user: Login,
-    /// Its host key, as `ssh-ed25519 AAAA…`; a person is shown its fingerprint and asked
+    /// Its host key, as `ssh-ed25519 AAAA…`; without it, `init` shows the fingerprint and asks
     #[arg(long, requires = "host", value_name = "LINE")]
     pub host_key: Option<HostKey>,
     /// The server type [default: the cheapest with 2 GB]
     #[arg(long, value_name = "TYPE")]
     pub server_type: Option<Word>,
-    /// Where the server stands
+    /// Hetzner location, such as `fsn1`
     #[arg(long)]
     pub location: Option<Word>,
-    /// The system [default: debian-12]
+    /// Operating system image [default: debian-12]
     #[arg(long)]
     pub image: Option<Word>,
     /// The public key that you log in with [default: one of `~/.ssh`]
@@ -50,22 +50,22 @@ pub struct InitOptions {
     /// Have Let's Encrypt issue the site's certificate, and agree to its terms
     #[arg(long)]
     pub letsencrypt: bool,
-    /// A mail address that is told of failures
+    /// Mail address that gets alerts
     #[arg(long, value_name = "ADDRESS", requires = "relay")]
     pub alerts: Option<Email>,
-    /// The mail server that takes the host's mail
+    /// SMTP server that sends the host's mail
     #[arg(long, value_name = "HOST", requires = "alerts")]
     pub relay: Option<Address>,
-    /// The account there; its password is `RELAY_PASSWORD`
+    /// SMTP user; the password comes from the secret `RELAY_PASSWORD`
     #[arg(long, value_name = "USER", requires = "relay")]
     pub relay_user: Option<TextLine>,
     /// Also make secrets.age, with a password for the database
     #[arg(long)]
     pub secrets: bool,
-    /// Write the rehearsal on machines of the lab instead
+    /// Write a citrino.yml for the local lab
     #[arg(long, conflicts_with_all = ["stack", "domain", "host", "server_type", "bucket", "secrets"])]
     pub lab: bool,
-    /// Ask nothing: what is not said has its default
+    /// Do not ask; use defaults for everything not given
     #[arg(short, long)]
     pub yes: bool,
 }

@@ -11,15 +11,15 @@ pub struct LogOptions {
     #[arg(short, long)]
     pub follow: bool,
     /// Number of lines of each log [default: 50; with --since, all since then]
-    #[arg(short = 'n', long, value_name = "LINES")]
+    #[arg(short = 'n', long, value_name = "LINES", value_parser = line_count)]
     pub lines: Option<u32>,
     /// Only what was written since then: `30m`, `2h`, `3d`, or a time with a time zone, such as `2026-11-24 03:00:00-04`
     #[arg(long, value_name = "TIME", value_parser = since)]
     pub since: Option<OffsetDateTime>,
-    /// Only lines with this text in them, among the last 20000 or those that `--lines` or `--since` says
+    /// Only lines that contain TEXT, among the last 20000 lines or those of `--lines` or `--since`
     #[arg(long, value_name = "TEXT")]
     pub grep: Option<String>,
-    /// All that nginx and the app wrote of one request, by the `X-Request-Id` of its answer
+    /// Only the lines of one request; ID is the `X-Request-Id` header of its response
     #[arg(long, value_name = "ID", conflicts_with_all = ["follow", "grep", "log"])]
     pub request: Option<String>,
     /// Which log
@@ -33,7 +33,7 @@ pub enum Log {
     App,
     /// nginx's access and error logs
     Nginx,
-    /// `PostgreSQL`'s log
+    /// PostgreSQL's log
     Postgres,
     /// citrino-ops's own journal
     Ops,
@@ -49,6 +49,13 @@ impl Log {
             Self::Ops => "ops",
         }
     }
+}
+
+/// # Errors
+/// When it is no such number, with those that are.
+pub fn line_count(text: &str) -> Result<u32, String> {
+    let wrong = |_| format!("must be a number from 0 to {}", u32::MAX);
+    text.parse().map_err(wrong)
 }
 
 /// A time, or how long ago it was.

@@ -9,7 +9,7 @@ use crate::core::value::Port;
 
 #[derive(Clone, Debug, Args)]
 pub struct ExecCommand {
-    /// Run it as root, outside of the app's sandbox
+    /// Run it as root, outside the app's sandbox
     #[arg(long)]
     pub as_root: bool,
     /// The command and its arguments; put `--` before it
@@ -29,7 +29,7 @@ pub struct PsqlCommand {
 
 #[derive(Clone, Debug, Args)]
 pub struct ProxyCommand {
-    /// A port of this machine, and where it leads: `database`, `app`, `nginx`, `metrics` or a port of the host [default: the same port]
+    /// A port of this machine, and what it forwards to: `database`, `app`, `nginx`, `metrics` or a port of the host [default: the same port]
     #[arg(value_name = "LOCAL[:REMOTE]")]
     pub ports: PortPair,
 }

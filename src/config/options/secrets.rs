@@ -6,7 +6,7 @@ use crate::core::value::Variable;
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum SecretsCommand {
-    /// List the secrets: where each comes from, and whether that gives a value
+    /// List the secrets: where each comes from, and whether it has a value
     List {
         /// Also run the commands that citrino.yml names for secrets
         #[arg(long)]
@@ -17,7 +17,7 @@ pub enum SecretsCommand {
         /// The name, such as `ZAI_API_KEY`
         name: Variable,
     },
-    /// Open secrets.age in your editor, decrypted in memory alone
+    /// Open secrets.age in your editor; the plain text is kept in memory only
     Edit,
     /// Give a secret another value, and bring it to the app without an interruption
     Rotate(RotateCommand),

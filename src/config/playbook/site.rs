@@ -21,6 +21,9 @@ pub(super) struct Listed {
     /// None for every host.
     #[serde(default)]
     role: Option<Role>,
+    /// What rows call it, where its name is long.
+    #[serde(default)]
+    part: Option<String>,
 }
 
 impl Listed {
@@ -34,7 +37,11 @@ impl Listed {
             return file.part(item);
         }
         let name = file.part(item)?;
-        Some(Self { name, role: None })
+        Some(Self {
+            name,
+            role: None,
+            part: None,
+        })
     }
 }
 
@@ -48,6 +55,13 @@ impl Playbooks {
             }
         }
         Ok(steps)
+    }
+
+    /// What rows call the playbook of this name.
+    pub(super) fn part(&self, name: &str) -> Result<String> {
+        let listed = self.listed()?.into_iter().find(|one| one.name == name);
+        let part = listed.and_then(|one| one.part);
+        Ok(part.unwrap_or_else(|| name.to_owned()))
     }
 
     /// All that `site.yml` lists.
@@ -76,6 +90,7 @@ impl Playbooks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::event::Label;
 
     fn listed(roles: &Roles) -> Vec<String> {
         let listed = Playbooks::own().unwrap().listed().unwrap().into_iter();
@@ -93,6 +108,8 @@ mod tests {
             "volume",
             "postgres",
             "tls",
+            "monitoring",
+            "monitoring_database",
             "nginx",
             "certificate",
             "app",
@@ -108,6 +125,17 @@ mod tests {
     }
 
     #[test]
+    fn what_rows_call_a_playbook_fits_its_column() {
+        let playbooks = Playbooks::own().unwrap();
+        for one in playbooks.listed().unwrap() {
+            let part = playbooks.part(&one.name).unwrap();
+            assert!(part.len() <= Label::PART_WIDTH, "{part}");
+        }
+        assert_eq!(playbooks.part("in_force_database").unwrap(), "settings");
+        assert_eq!(playbooks.part("health").unwrap(), "health");
+    }
+
+    #[test]
     fn a_host_of_one_role_gets_what_is_for_it_and_what_is_for_all() {
         let app = listed(&Roles::from([Role::App]));
         assert_eq!(
@@ -116,6 +144,7 @@ mod tests {
                 "base",
                 "firewall",
                 "tls",
+                "monitoring",
                 "nginx",
                 "certificate",
                 "app",

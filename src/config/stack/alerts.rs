@@ -22,7 +22,7 @@ pub struct Alerts {
     /// Who the mails are from. The default is `alerts@` and the domain.
     #[schemars(extend("x-applied" = "host"))]
     pub from: Option<Email>,
-    /// The mail server that takes the mails of the host, and delivers them.
+    /// The SMTP server that accepts the mail of the host and delivers it.
     pub relay: Option<Relay>,
     /// An URL that the host requests every five minutes, so that somebody else notices when it no longer does: a push monitor of Uptime Kuma, a check of healthchecks.io. It is kept as a secret.
     #[schemars(extend("x-applied" = "host"))]

@@ -18,7 +18,7 @@ pub struct App {
     #[schemars(extend("x-applied" = "app"))]
     #[schemars(extend("x-takes" = "a path on this machine; a relative one starts at citrino.yml"))]
     pub profile: Option<PathBuf>,
-    /// The port on loopback on which the slot that serves answers.
+    /// The port on loopback on which the live slot answers.
     #[schemars(extend("x-applied" = "nginx app"))]
     pub port: Port,
     /// Threads that serve requests.

@@ -19,6 +19,7 @@ pub fn check(stack: &Stack, file: &mut Document) {
     tls(stack, file);
     alerts(stack, file);
     hardening(stack, file);
+    monitoring(stack, file);
     backup(stack, file);
     repository(stack, file);
 }
@@ -68,7 +69,7 @@ fn cloud(stack: &Stack, file: &mut Document) {
     if stack.domain.is_address() {
         file.refuse(
             &["domain"],
-            "is an address; a stack in the cloud needs a name, which leads to its server",
+            "is an address; a stack in the cloud needs a name, which points to its server",
         );
     }
     let zone = cloud.dns.as_ref().map(|dns| &dns.zone);
@@ -293,6 +294,54 @@ fn alerts(stack: &Stack, file: &mut Document) {
     }
 }
 
+/// Figures leave the host for named readers only, encrypted and with a password; and what nobody reads is refused.
+fn monitoring(stack: &Stack, file: &mut Document) {
+    let monitoring = &stack.monitoring;
+    let place = |key| ["monitoring", key];
+    let (is_read, has_password) = (
+        !monitoring.allow_from.is_empty(),
+        monitoring.password.is_some(),
+    );
+    if !monitoring.exporters {
+        for (key, is_there) in [("allow_from", is_read), ("password", has_password)] {
+            if is_there && !file.is_spoiled(&place("exporters")) {
+                file.refuse(
+                    &place(key),
+                    "has no use unless `monitoring.exporters` is true",
+                );
+            }
+        }
+        return;
+    }
+    if !is_read && !file.is_spoiled(&place("allow_from")) {
+        file.refuse(
+            &place("exporters"),
+            "needs `allow_from`: the addresses of Prometheus",
+        );
+    }
+    if !has_password && !file.is_spoiled(&place("password")) {
+        file.refuse(
+            &place("exporters"),
+            "needs a `password`, which names where it comes from",
+        );
+    }
+    if stack.tls.https().is_none() && !file.is_spoiled(&["tls"]) {
+        file.refuse(
+            &place("exporters"),
+            "needs TLS: the password would be read on the way; set `tls.issuer`",
+        );
+    }
+    for (port, by) in EXPORTERS {
+        if *stack.app.port == port {
+            let why = format!("is {port}, which the exporter of {by} listens on");
+            file.refuse(&["app", "port"], why);
+        }
+    }
+}
+
+/// Where the exporters listen, as their packages have it.
+const EXPORTERS: [(u16, &str); 2] = [(9100, "the system"), (9187, "PostgreSQL")];
+
 fn relay_login(relay: &Relay, file: &mut Document) {
     let place = |key| ["alerts", "relay", key];
     match (&relay.user, &relay.password) {
@@ -359,7 +408,7 @@ pub fn has_a_name_of_its_own(stack: &Stack, environment: &Path, file: &mut Docum
     let origin = stack.origins.get("stack");
     if origin.is_some_and(|origin| !origin.starts_with(&begin)) {
         let why = format!(
-            "must be named in {} too: by its name a stack is told from others",
+            "must be named in {} too: a stack is identified by its name",
             environment.display()
         );
         file.refuse(&["stack"], why);

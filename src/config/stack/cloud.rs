@@ -88,7 +88,7 @@ pub type Ttl = WholeNumber<60, 2_147_483_647>;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExistingHost {
-    /// Its address, or a name that leads to it.
+    /// Its address, or a name that points to it.
     #[schemars(extend("x-applied" = "here"))]
     pub address: Address,
     /// Where its sshd listens.

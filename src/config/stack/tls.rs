@@ -12,9 +12,9 @@ use crate::core::value::{Domain, Email, HttpUrl};
 pub enum Issuer {
     /// The host itself: for rehearsals, and behind a proxy that has a certificate of its own.
     SelfSigned,
-    /// Let's Encrypt. Until it has issued one, the host's own serves.
+    /// Let's Encrypt. Until it has issued one, the host's own certificate is used.
     Letsencrypt,
-    /// Another server that speaks ACME: its directory is `url`. Until it has issued one, the host's own serves.
+    /// Another server that speaks ACME: its directory is `url`. Until it has issued one, the host's own certificate is used.
     Acme,
     /// Nobody: nginx serves plain HTTP.
     #[default]

@@ -16,6 +16,9 @@ pub struct Routes {
     pub ready: Route,
     /// What is below this is always the app's: nginx looks for no file there, and robots are kept off it.
     pub api: Route,
+    /// Its figures for Prometheus, told to the host alone; none where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Route>,
 }
 
 /// A request to the app.

@@ -113,7 +113,8 @@ impl AppProfile {
 
     fn wrong_trial_user(&self) -> Option<Wrong> {
         if self.trial_user.as_ref() == Some(&self.user) {
-            let why = "is `user`: a release that is tried must not be the user that serves";
+            let why =
+                "is `user`: a release that is checked must not run as the user of the live one";
             return Some(wrong(&["trial_user"], why.to_owned()));
         }
         let name = self.trial_user();

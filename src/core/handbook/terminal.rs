@@ -2,6 +2,8 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
+use crate::core::wrap;
+
 /// What stands before each line of a block that is typed.
 const TYPED: &str = "    ";
 
@@ -136,10 +138,7 @@ impl Layout {
     }
 
     fn wrapped(&mut self, words: &str, first: &str, below: &str) {
-        let options = textwrap::Options::new(self.width)
-            .initial_indent(first)
-            .subsequent_indent(below)
-            .break_words(false);
+        let options = wrap::options(self.width, first, below);
         for line in textwrap::wrap(words, options) {
             self.text.push_str(line.trim_end());
             self.text.push('\n');

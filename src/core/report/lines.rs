@@ -74,11 +74,12 @@ impl Printer {
                 base,
                 ..
             } => {
-                let way = base.map_or("packed".to_owned(), |base| {
-                    format!("a patch against {base}")
-                });
                 let (sent, whole) = (size(bytes), size(of_bytes));
-                self.line(&format!("sent {sent} of {whole} ({way})"));
+                let line = match base {
+                    Some(base) => format!("sent {sent} of {whole} (a patch against {base})"),
+                    None => format!("sent {sent} ({whole} uncompressed)"),
+                };
+                self.line(&line);
             }
             Event::Note { text, .. } => self.line(&text),
             _ => {}
@@ -149,7 +150,8 @@ impl Printer {
             name_width(super::width())
         };
         let part = plain::line(&step.label.part);
-        let row = format!(" {part:<9} {name:<width$}  ");
+        let column = Label::PART_WIDTH;
+        let row = format!(" {part:<column$} {name:<width$}  ");
         let row = if tail.is_empty() {
             row.trim_end()
         } else {
@@ -214,8 +216,11 @@ fn past(event: Event) -> Option<String> {
         } => {
             let state = format!("{state:?}").to_lowercase();
             let step = format!(
-                "{}    {state:<8} {:<9} {}",
-                point.at, label.part, label.name
+                "{}    {state:<8} {:<column$} {}",
+                point.at,
+                label.part,
+                label.name,
+                column = Label::PART_WIDTH
             );
             let why = error.map(|error| format!(": {}", error.message.replace('\n', "\n    ")));
             let (why, took) = (why.unwrap_or_default(), took(took_ms));

@@ -2,11 +2,15 @@
 
 use crate::core::datum::Datum;
 use crate::core::plain;
+use crate::core::wrap;
 
 /// Between two columns.
 const GAP: usize = 2;
 /// A remark has at least so much room beside its row, or stands below it.
 const LEAST_REMARK: usize = 24;
+
+/// A column of prose has at least so much.
+const LEAST_PROSE: usize = 16;
 
 /// A list with a head.
 pub struct ListTable {
@@ -20,12 +24,14 @@ pub enum TableHead {
     Left(&'static str),
     /// For numbers.
     Right(&'static str),
+    /// For long values: where the row has no room, they go on below.
+    Prose(&'static str),
 }
 
 impl TableHead {
     fn title(self) -> &'static str {
         match self {
-            Self::Left(title) | Self::Right(title) => title,
+            Self::Left(title) | Self::Right(title) | Self::Prose(title) => title,
         }
     }
 }
@@ -65,17 +71,31 @@ impl ListTable {
 
     /// The lines of it, the head first; each row and its remark within the width.
     pub fn lines(&self, width: usize) -> Vec<String> {
-        let widths = self.widths();
+        let widths = self.widths(width);
         let head: Vec<&str> = self.heads.iter().map(|head| head.title()).collect();
         let mut lines = vec![self.line(&widths, &head).trim_end().to_owned()];
         for row in &self.rows {
-            let cells: Vec<&str> = row.cells.iter().map(String::as_str).collect();
-            lines.extend(beside(&self.line(&widths, &cells), &row.remark, width));
+            let mut rows = self.row_lines(&widths, &row.cells);
+            let last = rows.pop().unwrap_or_default();
+            lines.extend(rows.iter().map(|line| line.trim_end().to_owned()));
+            lines.extend(beside(&last, &row.remark, width));
         }
         lines
     }
 
-    fn widths(&self) -> Vec<usize> {
+    /// The widths of the columns. One of prose gives way where a row has no room.
+    fn widths(&self, width: usize) -> Vec<usize> {
+        let mut widths = self.full_widths();
+        let whole = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+        let mut heads = self.heads.iter();
+        if let Some(at) = heads.position(|head| matches!(head, TableHead::Prose(_))) {
+            let room = widths[at].saturating_sub(whole.saturating_sub(width));
+            widths[at] = room.max(LEAST_PROSE.min(widths[at]));
+        }
+        widths
+    }
+
+    fn full_widths(&self) -> Vec<usize> {
         let of = |(at, head): (usize, &TableHead)| {
             let cells = self.rows.iter().map(|row| row.cells[at].chars().count());
             cells
@@ -86,14 +106,39 @@ impl ListTable {
         self.heads.iter().enumerate().map(of).collect()
     }
 
+    /// A row as its lines: several where a cell of prose goes on below.
+    fn row_lines(&self, widths: &[usize], cells: &[String]) -> Vec<String> {
+        let in_column = |((head, width), cell): ((&TableHead, &usize), &String)| match head {
+            TableHead::Prose(_) => broken(cell, *width),
+            TableHead::Left(_) | TableHead::Right(_) => vec![cell.clone()],
+        };
+        let columns = self.heads.iter().zip(widths).zip(cells).map(in_column);
+        let columns: Vec<Vec<String>> = columns.collect();
+        let height = columns.iter().map(Vec::len).max().unwrap_or_default();
+        let line = |at: usize| {
+            let piece = |column: &Vec<String>| column.get(at).cloned().unwrap_or_default();
+            let cells: Vec<String> = columns.iter().map(piece).collect();
+            let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+            self.line(widths, &cells)
+        };
+        (0..height).map(line).collect()
+    }
+
     fn line(&self, widths: &[usize], cells: &[&str]) -> String {
         let cell = |((head, width), cell): ((&TableHead, &usize), &&str)| match head {
-            TableHead::Left(_) => format!("{cell:<width$}"),
+            TableHead::Left(_) | TableHead::Prose(_) => format!("{cell:<width$}"),
             TableHead::Right(_) => format!("{cell:>width$}"),
         };
         let padded = self.heads.iter().zip(widths).zip(cells).map(cell);
         padded.collect::<Vec<_>>().join(&" ".repeat(GAP))
     }
+}
+
+/// A cell of prose as the lines of its column.
+fn broken(cell: &str, width: usize) -> Vec<String> {
+    let options = wrap::options(width, "", "").break_words(true);
+    let lines = textwrap::wrap(cell, options).into_iter();
+    lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// A row with its remark: beside it where there is room, else below.
@@ -107,9 +152,8 @@ fn beside(row: &str, remark: &str, width: usize) -> Vec<String> {
     } else {
         2 * GAP
     });
-    let options = textwrap::Options::new(width)
-        .initial_indent(&indent)
-        .subsequent_indent(&indent);
+    // What a host says keeps within the width, however long its words are.
+    let options = wrap::options(width, &indent, &indent).break_words(true);
     let mut lines: Vec<String> = textwrap::wrap(remark, options)
         .into_iter()
         .map(|line| line.trim_end().to_owned())
@@ -153,7 +197,7 @@ mod tests {
     #[test]
     fn a_list_has_a_head_and_its_columns_stand_below_each_other() {
         let table = table(&[
-            (["20261129T211530Z-0123abcd", "serves", "9 MB"], ""),
+            (["20261129T211530Z-0123abcd", "live", "9 MB"], ""),
             (
                 ["20261129T211530Z-4567cdef", "quarantined", "14 MB"],
                 "by name",
@@ -163,7 +207,7 @@ mod tests {
             table.lines(80),
             [
                 "RELEASE                    STATE         SIZE",
-                "20261129T211530Z-0123abcd  serves        9 MB",
+                "20261129T211530Z-0123abcd  live          9 MB",
                 "20261129T211530Z-4567cdef  quarantined  14 MB  by name",
             ]
         );
@@ -182,6 +226,33 @@ mod tests {
             ]
         );
         assert_eq!(table.lines(usize::MAX).len(), 2);
+    }
+
+    #[test]
+    fn a_long_value_goes_on_in_its_column() {
+        const HEADS: &[TableHead] = &[
+            TableHead::Left("KEY"),
+            TableHead::Prose("VALUE"),
+            TableHead::Left("FROM"),
+        ];
+        let mut table = ListTable::new(HEADS);
+        for (value, from) in [("one two three four five", "default"), ("8080", "a.yml:3")] {
+            table.push(TableRow {
+                datum: Datum::new(DatumKind::ConfigValue, Value::Null),
+                cells: ["app.port", value, from].map(str::to_owned).to_vec(),
+                remark: String::new(),
+            });
+        }
+        assert_eq!(
+            table.lines(37),
+            [
+                "KEY       VALUE               FROM",
+                "app.port  one two three four  default",
+                "          five",
+                "app.port  8080                a.yml:3",
+            ]
+        );
+        assert_eq!(table.lines(usize::MAX).len(), 3);
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl fmt::Display for Flaw {
             Flaw::NotAsTorn(n) => {
                 write!(
                     f,
-                    "line {n} describes a torn line before it that does not match"
+                    "line {n} describes an incomplete line before it that does not match"
                 )
             }
             Flaw::Unlinked(n) => write!(
@@ -113,7 +113,7 @@ impl Checked {
         if self.flaws.len() > TOLD {
             told.push(format!("and {} more", self.flaws.len() - TOLD));
         }
-        let message = format!("the chain of {whose} is broken: {}", told.join("; "));
+        let message = format!("{whose} is broken: {}", told.join("; "));
         Err(Fault::new(Code::E0520, message)
             .hint("keep the host's file and the copies on the machines of all operators, and find out who could write to it (`citrino-ops explain E0520`)"))
     }
@@ -126,7 +126,7 @@ impl Checked {
             return Ok(());
         }
         let message = format!(
-            "the last line of {whose} is torn: {} bytes after line {} are not a line",
+            "the last line of {whose} is incomplete: {} bytes after line {} are not a line",
             self.torn, self.head.n
         );
         Err(Fault::new(Code::E0521, message)
@@ -262,11 +262,11 @@ pub fn compare(host: &[u8], mirror: &[u8]) -> Result<(), Fault> {
     let is_cut = same == theirs || (same + 1 == theirs && !host.ends_with(b"\n"));
     let message = if is_cut {
         format!(
-            "the audit of the host was truncated: it ends with line {same}, but this machine has seen {ours}"
+            "the host's audit log was truncated: it ends with line {same}, but this machine has seen {ours}"
         )
     } else {
         format!(
-            "the audit of the host is another chain: line {} differs from the one that this machine has seen",
+            "the host's audit log differs from this machine's copy at line {}",
             same + 1
         )
     };
@@ -275,5 +275,5 @@ pub fn compare(host: &[u8], mirror: &[u8]) -> Result<(), Fault> {
 
 /// A chain that does not go on from what was seen of it.
 pub fn other_chain(message: impl Into<String>) -> Fault {
-    Fault::new(Code::E0522, message).hint("another operator rebuilt the host (then `citrino-ops audit accept`), or somebody with root access changed its audit: find out which first (`citrino-ops explain E0522`)")
+    Fault::new(Code::E0522, message).hint("another operator rebuilt the host (then `citrino-ops audit accept`), or somebody with root access changed its audit log: find out which first (`citrino-ops explain E0522`)")
 }

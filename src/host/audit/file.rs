@@ -41,7 +41,7 @@ pub fn write(system: &System, stack: &str, claim: &Claim, deed: AuditEntry) -> R
     append(system, stack, claim, deed).map_err(|error| {
         Fault::new(
             Code::E0523,
-            format!("the audit of the host could not be written: {error:#}"),
+            format!("the host's audit log could not be written: {error:#}"),
         )
         .hint("act on the message; usually the host's disk is full")
         .into()

@@ -52,6 +52,8 @@ pub struct Target {
     pub identity: Option<PathBuf>,
     /// Public keys, `ssh-ed25519 AAAA…`: the pins.
     pub host_keys: Vec<String>,
+    /// Whether citrino.yml names it (`host:`): then Hetzner knows nothing of it.
+    pub is_existing: bool,
     /// A file of the host's own; the user's known_hosts is neither asked nor written.
     pub known_hosts: PathBuf,
     /// The app on it.
@@ -169,9 +171,24 @@ impl Target {
         }
         Fault::new(
             Code::E0501,
-            format!("could not connect to {place}: {}", said.trim()),
+            format!("could not connect to {place}: {}", self.reason(&said)),
         )
-        .hint("`citrino-ops plan` shows whether the server runs and its firewall is right")
+        .hint(self.if_unreachable())
+    }
+
+    /// Why ssh did not come through, without the place, which the message names already.
+    fn reason<'s>(&self, said: &'s str) -> &'s str {
+        let place = format!("ssh: connect to host {} port {}: ", self.address, self.port);
+        let reason = said.rsplit_once(&place).map_or(said, |(_, why)| why);
+        reason.trim()
+    }
+
+    fn if_unreachable(&self) -> &'static str {
+        if self.is_existing {
+            "check `host.address` and `host.port`, and that sshd runs on the machine"
+        } else {
+            "`citrino-ops provision` starts the server and corrects its firewall; if that does not help, open its console at Hetzner"
+        }
     }
 }
 
@@ -204,6 +221,7 @@ mod tests {
             port: 22,
             user: Login::root(),
             identity: None,
+            is_existing: true,
             host_keys: vec!["ssh-ed25519 AAAA".into()],
             known_hosts: folder.join("cache/known_hosts"),
             profile: Arc::default(),
@@ -237,6 +255,28 @@ mod tests {
             let error = openssh::Error::Connect(std::io::Error::other(said));
             assert_eq!(target.unreachable(&error).code, code, "{said}");
         }
+    }
+
+    #[test]
+    fn who_is_not_reached_is_told_once_why_and_what_to_check() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut target = target(folder.path());
+        let said = "ssh: connect to host 192.0.2.1 port 22: Connection refused\r\n";
+        let error = openssh::Error::Connect(std::io::Error::other(said));
+        let fault = target.unreachable(&error);
+        assert_eq!(
+            fault.message,
+            "could not connect to root@192.0.2.1 port 22: Connection refused"
+        );
+        assert!(fault.hint.unwrap().contains("`host.address`"));
+        target.is_existing = false;
+        let hint = target.unreachable(&error).hint.unwrap();
+        assert!(hint.contains("`citrino-ops provision`"), "{hint}");
+        // A jump on the way is another place than the host.
+        let said = "ssh: connect to host jump.example port 22: Connection refused";
+        let error = openssh::Error::Connect(std::io::Error::other(said));
+        let message = target.unreachable(&error).message;
+        assert!(message.contains("jump.example"), "{message}");
     }
 
     #[test]

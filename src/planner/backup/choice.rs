@@ -55,10 +55,11 @@ fn none_of_its_own(backups: &Backups) -> Fault {
 /// That somebody must say which of those is meant that were taken before a restore or an import.
 fn only_safety(newest: &BackupManifest) -> Fault {
     let message = format!(
-        "the only backups are those of what a restore or an import set aside, such as {}",
+        "the only backups are safety backups, such as {}; name one to use it",
         newest.name
     );
-    Fault::new(Code::E0429, message).hint("nothing was changed; to use one of these, name it")
+    Fault::new(Code::E0429, message)
+        .hint("nothing was changed; `citrino-ops backup list` lists their names")
 }
 
 /// The same wherever they are. The newest is always one of the stack's own; who accepts another names it.

@@ -106,7 +106,7 @@ fn the_latest_is_never_what_a_restore_set_aside() {
     let why = wished(&facts.backups, None, Accepts::Own).unwrap_err();
     assert_eq!(
         why.to_string(),
-        "the only backups are those of what a restore or an import set aside, such as citrino_20261125_030000"
+        "the only backups are safety backups, such as citrino_20261125_030000; name one to use it"
     );
 }
 

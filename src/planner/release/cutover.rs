@@ -158,7 +158,7 @@ fn retire(stack: &Stack, app: &AppFacts, place: &SlotPlace) -> Vec<Step<Task>> {
 fn not_prepared() -> Fault {
     Fault::new(
         Code::E0605,
-        "the host is not prepared for the app: its unit, its environment file or the user for trials is missing",
+        "the host is not prepared for the app: its unit, its environment file or the user for release checks is missing",
     )
     .hint("run `citrino-ops converge` first, or `citrino-ops up` for everything")
 }

@@ -19,7 +19,7 @@ pub fn check_memory(app: &AppProfile, facts: &Facts) -> Result<(), Fault> {
         return Ok(());
     }
     let message = format!(
-        "not enough memory for two instances of the app: the one that serves uses {} MB; {} MB are free, {} MB are needed",
+        "not enough memory for two instances of the app: the live one uses {} MB; {} MB are free, {} MB are needed",
         runs / MB,
         free / MB,
         wanted.div_ceil(MB)

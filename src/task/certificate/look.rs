@@ -52,7 +52,7 @@ async fn leads_here(domain: &Domain, route: &str, content: &[u8]) -> Result<()> 
     }
     for address in addresses {
         if let Err(why) = shows(domain, address, route, content).await {
-            let why = format!("{domain} leads to {address}, and {why}");
+            let why = format!("{domain} points to {address}, and {why}");
             return Err(not_here(why));
         }
     }
@@ -70,7 +70,7 @@ async fn addresses(domain: &Domain) -> Result<Vec<IpAddr>> {
         Ok(found) => Ok(found.iter().take(MOST).collect()),
         Err(error) if says_none(&error) => Ok(Vec::new()),
         Err(error) => Err(not_here(format!(
-            "the name service does not say where {domain} leads: {error}"
+            "could not look up {domain} in the DNS: {error}"
         ))),
     }
 }
@@ -108,13 +108,13 @@ async fn shows(
             "what answers there on port 80 is not this host (status {})",
             answer.status.as_u16()
         )),
-        Err(error) if error.is_timeout() => Err("nobody answers there on port 80".to_owned()),
+        Err(error) if error.is_timeout() => Err("port 80 does not answer there".to_owned()),
         Err(_) => Err("port 80 cannot be reached there".to_owned()),
     }
 }
 
 fn not_here(why: String) -> anyhow::Error {
     Fault::new(Code::E0460, why)
-        .hint("the issuer was not asked, and the certificate before it serves on; `citrino-ops status` names the record to set; the timer looks again, and `citrino-ops tls renew` looks at once")
+        .hint("the issuer was not asked, and the current certificate stays in use; `citrino-ops status` names the record to set; the host checks again automatically, `citrino-ops tls renew` checks now")
         .into()
 }

@@ -104,7 +104,7 @@ impl CaTrouble {
     pub fn limited() -> Self {
         Self::Refused(Box::new(CaProblem {
             kind: ProblemKind::RateLimited,
-            said: "it is asked too often".to_owned(),
+            said: "too many requests".to_owned(),
             name: None,
             until: None,
         }))
@@ -169,12 +169,12 @@ impl CaTrouble {
     }
 }
 
-const AWAY: &str = "the certificate before it serves on; the timer tries again, and `citrino-ops tls renew` tries at once";
-const LIMITED: &str = "the certificate before it serves on; the timer asks again when the issuer allows it, so leave it alone until then";
-const NOT_PROVEN: &str = "the certificate before it serves on; compare the address in the sentence with `citrino-ops status`, let port 80 be reached from everywhere, then run `citrino-ops tls renew`";
-const NOT_FOR_IT: &str = "the certificate before it serves on; a CAA record in the DNS must allow the issuer, then run `citrino-ops tls renew`";
-const UNTRUSTED: &str = "nothing was asked for; correct `tls.url`, or name the CA of the server in `tls.ca`, then run `citrino-ops converge`";
-const OTHER: &str = "the certificate before it serves on; act on what the issuer says, then run `citrino-ops tls renew`";
+const AWAY: &str = "the current certificate stays in use; the host tries again automatically, `citrino-ops tls renew` tries now";
+const LIMITED: &str = "the current certificate stays in use; wait: the host asks again automatically when the issuer allows it";
+const NOT_PROVEN: &str = "the current certificate stays in use; compare the address in the message with `citrino-ops status`, make port 80 reachable from everywhere, then run `citrino-ops tls renew`";
+const NOT_FOR_IT: &str = "the current certificate stays in use; a CAA record in the DNS must allow the issuer; then run `citrino-ops tls renew`";
+const UNTRUSTED: &str = "no order was sent; correct `tls.url`, or name the CA of the server in `tls.ca`, then run `citrino-ops converge`";
+const OTHER: &str = "the current certificate stays in use; act on the issuer's message, then run `citrino-ops tls renew`";
 
 /// What is no trouble with an issuer stays what it is.
 pub fn told(error: anyhow::Error) -> anyhow::Error {
@@ -210,7 +210,7 @@ impl fmt::Display for CaTrouble {
                     write!(f, " {name}")?;
                 }
                 match problem.said.as_str() {
-                    "" => f.write_str(" and does not say why")?,
+                    "" => f.write_str(" and gave no reason")?,
                     said => write!(f, ": {said}")?,
                 }
                 problem.until.map_or(Ok(()), |until| {
@@ -219,14 +219,14 @@ impl fmt::Display for CaTrouble {
             }
             Self::TooSoon(until) => write!(
                 f,
-                "the issuer takes no order of this host before {}",
+                "the issuer accepts no order from this host before {}",
                 rfc3339(*until)
             ),
-            Self::Away(why) => write!(f, "the issuer does not answer: {why}"),
+            Self::Away(why) => write!(f, "the issuer does not respond: {why}"),
             Self::Untrusted(why) => write!(f, "the issuer's own certificate is not trusted: {why}"),
             Self::Unfit(why) => write!(
                 f,
-                "the issuer answers what no such server does: {}",
+                "the issuer sent an invalid response: {}",
                 why.chars().take(MOST).collect::<String>()
             ),
         }

@@ -79,7 +79,7 @@ fn fits(known: &Migrations, schema: &Schema) -> Result<(), String> {
     };
     if *newest > known.newest {
         return Err(format!(
-            "its schema is newer than the release that serves: it has migration {newest:04}, the release knows {:04} at most",
+            "its schema is newer than the live release knows: it has migration {newest:04}, the release knows {:04} at most",
             known.newest
         ));
     }
@@ -97,7 +97,7 @@ fn fits(known: &Migrations, schema: &Schema) -> Result<(), String> {
 }
 
 fn unfit(why: &str) -> Fault {
-    Fault::new(Code::E0452, format!("the import does not fit the release that serves: {why}"))
+    Fault::new(Code::E0452, format!("the import does not fit the live release: {why}"))
         .hint("the live database is unchanged; deploy the release that the data was made with, or import the rows as CSV")
 }
 

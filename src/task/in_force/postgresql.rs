@@ -136,7 +136,7 @@ impl Setting {
                 ))
             }
             (None, _) => Deviation::unread(format!(
-                "{name} is {value}, expected {wished}: PostgreSQL has not taken it from {ours}"
+                "{name} is {value}, expected {wished}: PostgreSQL has not read it from {ours}"
             )),
         })
     }
@@ -147,7 +147,7 @@ impl Place {
     fn told(&self) -> String {
         let Self { file, number, .. } = self;
         let by = if file.ends_with("/postgresql.auto.conf") {
-            " (`ALTER SYSTEM RESET` takes it away)"
+            " (`ALTER SYSTEM RESET` removes it)"
         } else {
             ""
         };
@@ -249,7 +249,7 @@ mod tests {
             told_of,
             (
                 format!(
-                    "shared_buffers is 16MB, expected 256MB: {AUTO} line 3 is read last (`ALTER SYSTEM RESET` takes it away)"
+                    "shared_buffers is 16MB, expected 256MB: {AUTO} line 3 is read last (`ALTER SYSTEM RESET` removes it)"
                 ),
                 false
             )

@@ -46,7 +46,7 @@ impl LifetimeLeft {
         );
         let least = f64::from(self.min_percent);
         if days <= 0.0 {
-            what.push("it is over".to_owned());
+            what.push("it has expired".to_owned());
         } else if percent < least {
             what.push(format!(
                 "it ends in {days:.1} days: {percent:.0} % of its lifetime is left, expected at least {least} %"

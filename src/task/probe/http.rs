@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::core::error::{Code, Fault};
-use crate::core::http::{HttpRequest, Manner, Unaskable, WITHIN};
+use crate::core::http::{self, HttpRequest, Manner, Unaskable, WITHIN};
 use crate::host::system::System;
 
 /// How much of a bad answer's body is told: enough for the sentence of an app's own error.
@@ -101,14 +101,10 @@ impl Http {
     }
 
     fn silent(&self, error: &reqwest::Error) -> CheckResult {
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
         let reason = if error.is_timeout() {
             format!("within {} s", WITHIN.as_secs())
         } else {
-            format!("({cause})")
+            format!("({})", http::reason(error))
         };
         self.unanswered(&reason)
     }

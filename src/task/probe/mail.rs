@@ -23,7 +23,7 @@ impl MailWaits {
         let mut what = Vec::new();
         if minutes >= self.max_min {
             what.push(format!(
-                "the relay has not taken mail for {minutes} minutes; {} wait",
+                "the relay has not accepted mail for {minutes} minutes; {} wait",
                 queue.waiting
             ));
         }

@@ -59,7 +59,7 @@ pub fn headline(backups: &Backups, now: OffsetDateTime) -> String {
     let off = backups
         .sent
         .as_ref()
-        .map(|sent| format!(" ({} without the host)", since(&sent.at, now)));
+        .map(|sent| format!(" ({} if the host is lost)", since(&sent.at, now)));
     let restored = backups.proven().map(|(_, proof)| {
         #[allow(clippy::cast_precision_loss)] // milliseconds of hours
         let seconds = proof.took_ms as f64 / 1e3;
@@ -140,8 +140,7 @@ fn remark(judged: &JudgedBackup, no_proof: Option<&str>) -> String {
         standing,
         no_proof.map(|why| format!("its proof does not count: {why}")),
         one.is_sealed().then(|| "encrypted".to_owned()),
-        one.safety
-            .then(|| "of what a restore or import set aside".to_owned()),
+        one.safety.then(|| "safety backup".to_owned()),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
@@ -195,7 +194,7 @@ mod tests {
             at: "2026-11-24T03:00:00Z".to_owned(),
             place: "s3://citrino/prod".to_owned(),
         });
-        assert!(headline(&backups, now).contains("RPO 11 h (35 h without the host), RTO"));
+        assert!(headline(&backups, now).contains("RPO 11 h (35 h if the host is lost), RTO"));
         assert_eq!(
             headline(&Backups::default(), now),
             "no proven restore yet, no backup: all data would be lost"

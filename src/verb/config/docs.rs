@@ -8,6 +8,7 @@ use crate::config::yaml::nearest;
 use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::{Code, Fault};
 use crate::core::report::{ListTable, Report, TableHead, TableRow};
+use crate::core::wrap;
 use crate::task::reference::{TaskPage, kinds};
 
 /// How a task kind is asked for: some have the name of a section.
@@ -105,11 +106,7 @@ fn key_text(page: &KeyPage, width: usize) -> String {
 }
 
 fn indented(first: &str, more: &str, text: &str, width: usize) -> Vec<String> {
-    let options = textwrap::Options::new(width)
-        .initial_indent(first)
-        .subsequent_indent(more)
-        .break_words(false);
-    let lines = textwrap::wrap(text, options);
+    let lines = textwrap::wrap(text, wrap::options(width, first, more));
     lines
         .into_iter()
         .map(std::borrow::Cow::into_owned)

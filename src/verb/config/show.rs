@@ -16,7 +16,7 @@ const DEFAULT: &str = "default";
 pub fn run(job: &mut Job<'_>) -> Result<u8> {
     const HEADS: &[TableHead] = &[
         TableHead::Left("KEY"),
-        TableHead::Left("VALUE"),
+        TableHead::Prose("VALUE"),
         TableHead::Left("FROM"),
     ];
     let mut table = ListTable::new(HEADS);

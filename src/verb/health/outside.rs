@@ -16,7 +16,7 @@ use crate::planner::cloud;
 use crate::verb::on_cloud;
 
 /// The part that its rows stand in.
-const PART: &str = "outside";
+const PART: &str = "public";
 
 /// What is known of the host beforehand.
 #[derive(Default)]

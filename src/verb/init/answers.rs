@@ -281,7 +281,7 @@ impl InitAsker {
     }
 
     fn alerts(&self, options: &InitOptions) -> Result<Option<WantedAlerts>> {
-        let question = "Mail address that is told of failures (empty: none)";
+        let question = "Mail address for alerts (empty: none)";
         let Some(email) = self.optional(question, options.alerts.clone())? else {
             return Ok(None);
         };

@@ -57,7 +57,7 @@ fn tls(letsencrypt: bool) -> String {
     if letsencrypt {
         return line(
             "tls: { issuer: letsencrypt }",
-            "issued and renewed on the host, as soon as the domain leads to it",
+            "issued and renewed on the host, as soon as the domain points to it",
         );
     }
     line(
@@ -133,7 +133,8 @@ fn bucket(to: &WantedBucket, sealed: bool) -> String {
 }
 
 fn no_alerts() -> String {
-    "# alerts: { … }                # who is told of failures by mail: `citrino-ops config docs alerts`\n".to_owned()
+    "# alerts: { … }                # who gets alerts by mail: `citrino-ops config docs alerts`\n"
+        .to_owned()
 }
 
 fn alerts(to: &WantedAlerts, sealed: bool) -> String {

@@ -229,7 +229,12 @@ fn changes() -> Vec<Changed> {
             // An issuer that is not asked has no use for what an asked one is told.
             if key == "tls.issuer" {
                 put(&mut base, "tls", &json!({ "issuer": "none" }));
+                put(&mut base, "monitoring", &json!({}));
                 before = made(folder.path(), &base).unwrap();
+            }
+            // Who may read figures has no use where there are none.
+            if key == "monitoring.exporters" {
+                put(&mut base, "monitoring", &json!({}));
             }
             // The one key that another one may not stand without.
             if key == "backup.pitr" {
@@ -387,7 +392,7 @@ fn who_may_log_in_to_the_databases_of_others_still_may() {
         .next()
         .unwrap()
         .to_owned();
-    assert!(reject(&names) < theirs && at("citrino_reader  all  reject") < theirs);
+    assert!(reject(&names) < theirs && at("citrino_reader,citrino_metrics  all  reject") < theirs);
     assert!(at("peer map=") < reject(&names));
     assert!(!content(&alone, "/etc/postgresql/15/main/pg_hba.conf").contains("reject"));
 }

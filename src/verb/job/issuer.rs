@@ -1,5 +1,7 @@
 //! The certificate that the server of an ACME issuer is trusted by.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use crate::config::stack::Stack;
@@ -14,15 +16,19 @@ pub fn ca(stack: &Stack) -> Result<Option<String>> {
     let Some(path) = &stack.tls.ca else {
         return Ok(None);
     };
-    let file = stack.resolve(path);
+    let text = read(&stack.resolve(path)).map_err(|error| stack.located("tls.ca", error))?;
+    Ok(Some(text))
+}
+
+fn read(file: &Path) -> Result<String> {
     let refused = |why: String| {
         let message = format!("tls.ca: {} {why}", file.display());
         Fault::new(Code::E0102, message).hint("name a file with the CA's certificate, as PEM")
     };
-    let text = std::fs::read_to_string(&file);
+    let text = std::fs::read_to_string(file);
     let text = text.map_err(|error| refused(format!("could not be read: {error}")))?;
     if leaf::ders(text.as_bytes()).is_none() {
         return Err(refused("has something else in it than certificates".to_owned()).into());
     }
-    Ok(Some(text))
+    Ok(text)
 }

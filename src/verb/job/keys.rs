@@ -11,9 +11,8 @@ use crate::planner::cloud::PublicKey;
 /// # Errors
 /// E0102 when a file cannot be read, or two have one name.
 pub fn read(stack: &Stack) -> Result<Vec<PublicKey>> {
-    let keys = public_keys(stack)?;
-    refuse_equal_names(&keys)?;
-    Ok(keys)
+    let keys = public_keys(stack).and_then(|keys| refuse_equal_names(&keys).map(|()| keys));
+    keys.map_err(|error| stack.located("cloud.ssh_keys", error))
 }
 
 fn public_keys(stack: &Stack) -> Result<Vec<PublicKey>> {

@@ -218,7 +218,7 @@ fn stopwatch(job: &mut Job, begun: (Instant, OffsetDateTime), origin: &BackupOri
     let until = if well {
         "healthy"
     } else {
-        "serving, not yet healthy"
+        "live, not yet healthy"
     };
     let data = json!({
         "backup": origin.backup().name,
@@ -228,7 +228,7 @@ fn stopwatch(job: &mut Job, begun: (Instant, OffsetDateTime), origin: &BackupOri
         "healthy": well,
     });
     let text = format!(
-        "RTO  {took:.1} s from the start to {until}: serves again, with the database from {}\nRPO  {lost} min: everything written since {at} is lost",
+        "RTO  {took:.1} s from the start to {until}: live again, with the database from {}\nRPO  {lost} min: everything written since {at} is lost",
         origin.told()
     );
     job.report

@@ -288,9 +288,13 @@ fn no_such(why: &str, known: &Backups) -> Fault {
     let hint = if known.whole.is_empty() {
         ways.to_owned()
     } else {
-        format!("nothing was changed; off the host {}", listed(known))
+        format!("nothing was changed; outside the host {}", listed(known))
     };
-    Fault::new(Code::E0427, format!("off the host: {why}")).hint(hint)
+    Fault::new(
+        Code::E0427,
+        format!("outside the host (the bucket, and `backups` beside citrino.yml): {why}"),
+    )
+    .hint(hint)
 }
 
 /// `is X`, `are X, Y and 3 more`: the newest ones by name.

@@ -36,13 +36,16 @@ pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     };
     let text = secrets.text();
     if text == before || text == EMPTY {
-        job.report.note("secrets.age stays as it is");
+        job.report.note("secrets.age is unchanged");
         return Ok(exit::OK);
     }
     super::prepare(job, &file)?;
     file.write(&secrets)?;
     let count = secrets.names().len();
-    job.report.note(format!("secrets.age is written, with secrets: {count}; bring them to the host with `citrino-ops converge`"));
+    let noun = if count == 1 { "secret" } else { "secrets" };
+    job.report.note(format!(
+        "Saved secrets.age ({count} {noun}). Apply them with `citrino-ops converge`."
+    ));
     Ok(exit::OK)
 }
 

@@ -53,9 +53,23 @@ fn sealed_name(job: &Job<'_>, name: &str) -> Result<String, Fault> {
     let why = match found.map(|(_, source)| source) {
         Some(SecretSource::Age(sealed)) => return Ok(sealed.clone()),
         Some(source) => format!("{name} comes from {source}, where this command cannot write"),
-        None => format!("citrino.yml names no {name} below `secrets`"),
+        None => return Err(unknown(job, name)),
     };
     Err(Fault::new(Code::E0105, why).hint("keep it in secrets.age: `citrino-ops explain E0105`"))
+}
+
+fn unknown(job: &Job<'_>, name: &str) -> Fault {
+    let known: Vec<&str> = job.stack.secrets.keys().map(|known| &**known).collect();
+    let hint = if known.is_empty() {
+        "citrino.yml has no `secrets`; `citrino-ops docs secrets` says how to add one".to_owned()
+    } else {
+        format!(
+            "the names are {} (`citrino-ops secrets list`)",
+            known.join(", ")
+        )
+    };
+    let message = format!("citrino.yml names no {name} below `secrets`");
+    Fault::new(Code::E0105, message).hint(hint)
 }
 
 /// Only the stack itself knows the password of its database; every other secret somebody else must know too, unless it is said.

@@ -35,7 +35,7 @@ fn complete(id: i64) -> Row {
         num_banos: None,
         num_garajes: None,
         publicada: None,
-        distancias_m: Some(vec![Some(400.0); 9]),
+        cercanos_2000m: Some(vec![Some(400.0); 9]),
         titulo: "x".to_owned(),
         lat: None,
         lng: None,
@@ -73,7 +73,7 @@ fn any_row() -> impl Strategy<Value = Row> {
         known(vec![200.0, 300.0, 900.0]),
         proptest::option::weighted(0.9, 0..7_i32),
     );
-    let metres = proptest::option::weighted(0.7, 0.0..1000.0_f64);
+    let metres = proptest::option::weighted(0.7, 0.0..2000.0_f64);
     let distances = proptest::option::weighted(0.9, proptest::collection::vec(metres, 9));
     (select(KINDS), zone, amounts, distances).prop_map(
         |(kind, zone, (price, built, ground, rooms), distances)| Row {
@@ -85,7 +85,7 @@ fn any_row() -> impl Strategy<Value = Row> {
             terreno: ground,
             construida: built,
             num_dormitorios: rooms,
-            distancias_m: distances,
+            cercanos_2000m: distances,
             ..complete(0)
         },
     )
@@ -175,7 +175,7 @@ proptest! {
             Row { terreno: None, superficie: whole.construida, ..whole.clone() },
             Row { num_dormitorios: None, ..whole.clone() },
             Row { zona: None, zona_normalizada: None, ..whole.clone() },
-            Row { distancias_m: None, ..whole.clone() },
+            Row { cercanos_2000m: None, ..whole.clone() },
         ];
         for row in silent {
             rows[which] = row;
@@ -188,7 +188,7 @@ proptest! {
     fn what_fits_better_never_lowers_a_score(rows in rows(), share in 0.0..1.0_f64, wanted in wishes()) {
         let first = scores(&rows, &wanted);
         let nearer: Vec<Row> = rows.iter().cloned().map(|mut row| {
-            for metres in row.distancias_m.iter_mut().flatten().flatten() {
+            for metres in row.cercanos_2000m.iter_mut().flatten().flatten() {
                 *metres *= share;
             }
             row
@@ -218,7 +218,7 @@ proptest! {
 fn among_others(rows: impl IntoIterator<Item = Row>) -> Vec<Row> {
     let far = Some(vec![None; 9]);
     let others = (101..=105).map(|id| Row {
-        distancias_m: far.clone(),
+        cercanos_2000m: far.clone(),
         ..complete(id)
     });
     others.chain(rows).collect()
@@ -237,17 +237,17 @@ fn a_listing_that_contradicts_itself_or_the_market_ranks_low() {
     let doubtful = [
         Row {
             precio: Some(9_000.0),
-            distancias_m: at_the_door.clone(),
+            cercanos_2000m: at_the_door.clone(),
             ..complete(1)
         },
         Row {
             precio: Some(500_000.0),
-            distancias_m: at_the_door.clone(),
+            cercanos_2000m: at_the_door.clone(),
             ..complete(2)
         },
         Row {
             num_dormitorios: Some(6),
-            distancias_m: at_the_door,
+            cercanos_2000m: at_the_door,
             ..complete(3)
         },
     ];
@@ -323,7 +323,7 @@ fn ground_is_no_living_space_and_a_plot_is_judged_by_it() {
 fn the_best_price_is_a_little_below_the_median_and_equal_scores_are_rare() {
     let row = |id: i64, price: f64| Row {
         precio: Some(price),
-        distancias_m: Some(vec![Some(0.0); 9]),
+        cercanos_2000m: Some(vec![Some(0.0); 9]),
         ..complete(id)
     };
     let rows = among_others([

@@ -2,6 +2,7 @@
 
 use crate::chat::numeral;
 use crate::chat::question::Question;
+use crate::chat::vocabulary::{self, Measure};
 use crate::chat::words::{Sort, Token};
 
 /// Words for a household of so many.
@@ -17,7 +18,7 @@ const ALONE: &[(&str, i64)] = &[
 pub fn read(text: &[Token], taken: &mut [bool], question: &mut Question) {
     for at in 0..text.len() {
         let number = match text[at].text.as_str() {
-            "somos" => at + 1,
+            "somos" | "vivimos" | "seremos" | "seriamos" | "vivirian" | "viviremos" => at + 1,
             "familia" if text.get(at + 1).is_some_and(|next| next.is("de")) => at + 2,
             _ => continue,
         };
@@ -36,6 +37,19 @@ pub fn read(text: &[Token], taken: &mut [bool], question: &mut Question) {
             .map(|(_, heads)| *heads);
     }
     ages(text, taken);
+    sizes(text, taken);
+}
+
+/// "dos hijos chicos" says nothing of the property.
+fn sizes(text: &[Token], taken: &mut [bool]) {
+    let person = |token: &Token| vocabulary::measure(token) == Some(Measure::Children);
+    let size = |token: &Token| {
+        vocabulary::quarter(token).is_some()
+            || token.is_one_of(&["adolescentes", "menores", "mayores"])
+    };
+    for at in 1..text.len() {
+        taken[at] |= person(&text[at - 1]) && size(&text[at]);
+    }
 }
 
 /// Ages say nothing that a property is searched by, if it is children who have them.

@@ -1,8 +1,8 @@
 //! What kind of answer a text asks for.
 
-use crate::chat::lexicon;
 use crate::chat::question::{Intent, Question};
-use crate::chat::words::Token;
+use crate::chat::words::{Sort, Token};
+use crate::chat::{lexicon, refusal, vocabulary};
 
 /// Phrases that ask for one kind of answer; the first that occurs decides.
 const INTENTS: &[(Intent, &[&str])] = &[
@@ -43,6 +43,19 @@ const INTENTS: &[(Intent, &[&str])] = &[
             "visitar",
             "visita",
             "agendar",
+            "quien vende",
+            "quien la vende",
+            "quien lo vende",
+            "quien esta vendiendo",
+            "quienes venden",
+            "correo",
+            "email",
+            "e mail",
+            "mail",
+            "asesor",
+            "con quien hablo",
+            "con quien me comunico",
+            "a quien llamo",
         ],
     ),
     (
@@ -115,53 +128,83 @@ const COMPARING: &[&str] = &[
     "conviene",
     "convendria",
     "mejor",
+    "contra",
+    "elegir",
+    "elijo",
+    "decidir",
+    "decidirme",
 ];
 /// Phrases that compare zones, where two are named.
 const COMPARISONS: &[&str] = &[
-    "que es mas",
-    "cual es mas",
-    "cual sale mas",
-    "donde es mas",
-    "donde sale mas",
-    "cual esta mas",
+    "es mas",
+    "sale mas",
+    "esta mas",
+    "son mas",
+    "salen mas",
+    "estan mas",
+    "resulta mas",
+    "cuesta mas",
+    "cuestan mas",
+    "vale mas",
+    "valen mas",
 ];
+/// Words that ask for more of the same.
 const MORE: &[&str] = &[
-    "muestrame mas",
-    "muestreme mas",
-    "mostrame mas",
-    "muestra mas",
-    "mostrar mas",
-    "ver mas",
-    "dame mas",
-    "deme mas",
-    "mas opciones",
-    "mas resultados",
-    "mas propiedades",
-    "otras opciones",
-    "otras mas",
-    "otros mas",
-    "otra mas",
-    "otro mas",
-    "algunas mas",
-    "algunos mas",
-    "unas mas",
-    "dame otras",
-    "deme otras",
-    "ver otras",
-    "las demas",
-    "otros resultados",
-    "hay mas",
-    "tiene mas",
-    "tienes mas",
-    "que mas hay",
-    "que mas tiene",
-    "que otras",
-    "los siguientes",
-    "las siguientes",
-    "siguiente pagina",
+    "mas",
+    "otra",
+    "otras",
+    "otro",
+    "otros",
     "siguiente",
     "siguientes",
+    "demas",
+    "resto",
+    "continue",
+    "continua",
+    "siga",
+    "sigue",
+    "proximas",
+    "proximos",
 ];
+/// What may follow them: nothing, or a word for what is shown.
+const SHOWN: &[&str] = &[
+    "opcion",
+    "opciones",
+    "propiedad",
+    "propiedades",
+    "inmueble",
+    "inmuebles",
+    "resultado",
+    "resultados",
+    "anuncio",
+    "anuncios",
+    "oferta",
+    "ofertas",
+    "alternativa",
+    "alternativas",
+    "cosa",
+    "cosas",
+    "mas",
+    "por",
+    "porfa",
+    "porfavor",
+    "favor",
+    "pagina",
+    "de",
+    "que",
+    "hay",
+    "tiene",
+    "tienes",
+    "tenes",
+    "tienen",
+    "disponibles",
+    "parecidas",
+    "parecidos",
+    "similares",
+    "similar",
+];
+/// With one of these it is not more of the same: "nada más", "más o menos".
+const NOT_MORE: &[&str] = &["nada", "menos", "sin", "gracias", "vez"];
 const WISHES: &[&str] = &[
     "busco",
     "buscar",
@@ -248,17 +291,25 @@ pub fn intent(text: &[Token], said: &str, question: &Question) -> Option<Intent>
     (wish && !question.is_empty()).then_some(Intent::Recomendacion)
 }
 
-/// Whether the text asks for more of the same, and names nothing new.
-pub fn more(said: &str) -> bool {
-    let asked = said.trim();
-    MORE.iter().any(|phrase| {
-        let rest = said.replacen(&format!(" {phrase} "), " ", 1);
-        rest.len() < said.len() && rest.split_whitespace().all(is_nothing)
-    }) || matches!(asked, "mas" | "otras" | "otros")
-}
-
-fn is_nothing(word: &str) -> bool {
-    lexicon::is_filler(word) || !word.contains(char::is_alphanumeric)
+/// Whether the text asks for more of the same, and names nothing new but perhaps a kind.
+pub fn more(text: &[Token]) -> bool {
+    let asks = |at: usize| {
+        let next = text.get(at + 1);
+        text[at].is_one_of(MORE)
+            && !refusal::is(text, at, at + 1)
+            && next.is_none_or(|next| {
+                next.sort != Sort::Word || next.is_one_of(SHOWN) || vocabulary::kind(next).is_some()
+            })
+    };
+    let passes = |token: &Token| {
+        token.sort != Sort::Word
+            || token.is_one_of(MORE)
+            || lexicon::is_filler(&token.text)
+            || vocabulary::kind(token).is_some()
+    };
+    text.iter().all(passes)
+        && !text.iter().any(|token| token.is_one_of(NOT_MORE))
+        && (0..text.len()).any(asks)
 }
 
 /// Whether the text asks to forget what was said before.

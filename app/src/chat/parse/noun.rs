@@ -1,58 +1,35 @@
 //! Kinds, operations, needs, orders, features and quarters, each by its words.
 
+use crate::catalog::GROUND;
 use crate::chat::question::{Feature, Question};
 use crate::chat::vocabulary::{self, Measure, Quarter};
-use crate::chat::words::Token;
-use crate::chat::{lexicon, numeral};
-
-/// Words by which what follows is refused.
-const REFUSING: &[&str] = &["no", "ni", "sin", "excepto", "menos", "salvo", "tampoco"];
-/// Words between a refusal and what it refuses.
-const BETWEEN: &[&str] = &[
-    "quiero",
-    "queremos",
-    "sea",
-    "sean",
-    "un",
-    "una",
-    "unos",
-    "unas",
-    "el",
-    "la",
-    "los",
-    "las",
-    "en",
-    "tenga",
-    "tengan",
-    "muy",
-    "tan",
-    "este",
-    "esten",
-    "busco",
-    "me",
-    "interesan",
-    "interesa",
-    "con",
-    "de",
-];
+use crate::chat::words::{Sort, Token};
+use crate::chat::{lexicon, numeral, refusal};
 
 /// Reads every word that nothing has taken; tokens in `counted` belong to an amount.
 pub fn read(text: &[Token], taken: &mut [bool], counted: &[bool], question: &mut Question) {
+    let mut refused_at = None;
     for at in 0..text.len() {
         if taken[at] {
             continue;
         }
-        let refused = is_refused(text, at);
+        // "excluya locales y oficinas".
+        let joined = matches!(before(text, at, 1), "y" | "e" | "o" | "u");
+        let refused = refusal::is(text, at, at + 1)
+            || (joined && refused_at.is_some() && refused_at == at.checked_sub(2));
         let known = [
             kind(text, at, refused, question),
             operation(text, at, question),
-            need(text, at, question),
+            need(text, at, refused, question),
             order(text, at, question),
-            garage(text, at, question),
+            garage(text, at, counted[at], question),
             !counted[at] && quarter(text, at, refused, question),
             feature(text, at, refused, question),
         ];
         taken[at] = known.contains(&true);
+        if refused && taken[at] {
+            refused_at = Some(at);
+        }
         // The "centro" of a "centro comercial" is no zone.
         if known[2] && before(text, at, 1) == "centro" {
             taken[at - 1] = true;
@@ -74,23 +51,13 @@ fn before(text: &[Token], at: usize, distance: usize) -> &str {
         .map_or("", |at| text[at].text.as_str())
 }
 
-/// Whether a word like "no" or "sin" stands before, with small words between.
-fn is_refused(text: &[Token], at: usize) -> bool {
-    let refusing = text[..at]
-        .iter()
-        .rposition(|token| !token.is_one_of(BETWEEN));
-    refusing.is_some_and(|last| {
-        // "90 mil o menos con patio" refuses nothing.
-        let bound =
-            text[last].is("menos") && matches!(before(text, last, 1), "o" | "lo" | "al" | "y");
-        text[last].is_one_of(REFUSING) && !bound
-    })
-}
-
 fn kind(text: &[Token], at: usize, refused: bool, question: &mut Question) -> bool {
     let Some(kind) = vocabulary::kind(&text[at]) else {
         return false;
     };
+    if is_part(text, at, kind, question) {
+        return false;
+    }
     if text[at].is_one_of(&["monoambiente", "monoambientes", "garzonier", "garzoniere"]) {
         question.dormitorios_max = Some(1);
     }
@@ -103,6 +70,27 @@ fn kind(text: &[Token], at: usize, refused: bool, question: &mut Question) -> bo
         list.push(kind);
     }
     true
+}
+
+/// "casa con local", "terreno para galpón", "casa con mucho terreno", "300 m2 de terreno": a kind that only says what another one
+/// has or is for.
+fn is_part(text: &[Token], at: usize, kind: &str, question: &Question) -> bool {
+    if question.tipos.is_empty() || question.tipos.contains(&kind) {
+        return false;
+    }
+    let small =
+        |token: &&Token| !token.is_one_of(&["un", "una", "unos", "unas", "el", "la", "su", "mi"]);
+    let Some(word) = text[..at].iter().rposition(|token| small(&token)) else {
+        return false;
+    };
+    let ground = kind == GROUND;
+    let much = text[word].is_one_of(&[
+        "mucho", "amplio", "gran", "buen", "harto", "bastante", "poco",
+    ]);
+    let counted = text[word].is("de")
+        && word > 0
+        && (text[word - 1].sort == Sort::Digits || vocabulary::measure(&text[word - 1]).is_some());
+    text[word].is_one_of(&["para", "con"]) || (ground && (much || counted))
 }
 
 /// "casa en un edificio", "lote de oficina": a kind that only says where another one is.
@@ -126,10 +114,16 @@ fn operation(text: &[Token], at: usize, question: &mut Question) -> bool {
     operation.is_some() || monthly
 }
 
-fn need(text: &[Token], at: usize, question: &mut Question) -> bool {
+fn need(text: &[Token], at: usize, refused: bool, question: &mut Question) -> bool {
     let Some(need) = vocabulary::need(&text[at]) else {
         return false;
     };
+    // "lejos de un mercado" is told: nothing is searched by that. "500 verdes" are dollars.
+    let green =
+        text[at].is("verdes") && !matches!(before(text, at, 1), "areas" | "zonas" | "espacios");
+    if refused || green {
+        return false;
+    }
     let shop =
         text[at].is("comercial") && matches!(before(text, at, 1), "local" | "locales" | "galpon");
     if !shop && !question.necesidades.contains(&need) {
@@ -148,8 +142,13 @@ fn order(text: &[Token], at: usize, question: &mut Question) -> bool {
     at.checked_sub(1).and_then(pair).is_some()
 }
 
-fn garage(text: &[Token], at: usize, question: &mut Question) -> bool {
+fn garage(text: &[Token], at: usize, counted: bool, question: &mut Question) -> bool {
     let is_garage = vocabulary::measure(&text[at]) == Some(Measure::Garages);
+    // "comprar un auto" asks for no garage; "para 2 autos" does.
+    let car = vocabulary::is_car(text.get(at));
+    if car && !counted && !matches!(before(text, at, 1), "para" | "mi") {
+        return false;
+    }
     if is_garage {
         question.tiene_garaje = Some(before(text, at, 1) != "sin");
     }
@@ -167,6 +166,11 @@ fn quarter(text: &[Token], at: usize, refused: bool, question: &mut Question) ->
         return true;
     }
     match (quarter, refused) {
+        // "ni muy caro ni muy barato" is no quarter.
+        (Quarter::Cheap | Quarter::Dear, true) if question.gama.is_some() => {
+            question.gama = None;
+            return false;
+        }
         (Quarter::Cheap, false) | (Quarter::Dear, true) => question.gama = Some("barata"),
         (Quarter::Dear, false) | (Quarter::Cheap, true) => question.gama = Some("cara"),
         // "3 patios grandes" is not said of the property.

@@ -107,6 +107,8 @@ fn unknown_places_are_noticed() {
     assert_eq!(unknown("en ekipetrol").as_deref(), Some("ekipetrol"));
     assert_eq!(unknown("departamentos en venta en Equipetrol"), None);
     assert_eq!(unknown("casas en Santa Cruz de la Sierra"), None);
-    // Without a capital it may be anything: the parser says that it was not understood.
-    assert_eq!(unknown("casas en montero"), None);
+    // Without a capital it may be anything, unless it is known to be elsewhere: the parser says that it was not understood.
+    assert_eq!(unknown("casas en yapacani"), None);
+    assert_eq!(unknown("casas en montero").as_deref(), Some("montero"));
+    assert_eq!(unknown("depto en la paz").as_deref(), Some("la paz"));
 }

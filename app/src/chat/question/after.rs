@@ -6,7 +6,8 @@ impl Question {
     /// Completes the question from an earlier one: what it does not name is taken from there.
     pub fn after(self, earlier: &Question) -> Question {
         let stands_alone = matches!(self.intent, Some(Intent::Propiedad | Intent::Ayuda));
-        if self.more {
+        // "más casas" goes on with the houses, and begins where something else was searched.
+        if self.more && (self.tipos.is_empty() || self.tipos == earlier.tipos) {
             return earlier.next_page(self.avisos);
         }
         if self.is_empty() || self.anew || stands_alone {

@@ -102,7 +102,10 @@ fn what_is_not_there_is_told_with_what_is() {
     let refused = refused.unwrap_err();
     assert_eq!(
         (refused.code, refused.message.as_str()),
-        (Code::E0427, "off the host: there is no backup citrino_1999")
+        (
+            Code::E0427,
+            "outside the host (the bucket, and `backups` beside citrino.yml): there is no backup citrino_1999"
+        )
     );
     let hint = refused.hint.unwrap();
     assert!(
@@ -112,7 +115,10 @@ fn what_is_not_there_is_told_with_what_is() {
     let several = of(vec![there(backup(25)), here(&backup(24))], Some("citrino_"));
     assert!(several.unwrap_err().message.contains("2 backups match"));
     let none = of(Vec::new(), None).unwrap_err();
-    assert_eq!(none.message, "off the host: there is no backup");
+    assert_eq!(
+        none.message,
+        "outside the host (the bucket, and `backups` beside citrino.yml): there is no backup"
+    );
     let all: Vec<BackupOrigin> = (1..9).map(|day| there(backup(day))).collect();
     let hint = of(all, Some("x")).unwrap_err().hint.unwrap();
     assert!(
