@@ -162,6 +162,8 @@ mod tests {
                 "firewall",
                 "volume",
                 "postgres",
+                "monitoring",
+                "monitoring_database",
                 "backup",
                 "pitr",
                 "hardening",
