@@ -31,7 +31,7 @@ pub fn api(job: &Job<'_>) -> Result<Hetzner> {
                 job.command.verb
             ),
         )
-        .hint("run `citrino-ops converge`")
+        .hint("nothing at Hetzner is this stack's; `citrino-ops converge` sets up the host")
         .into());
     };
     let (endpoint, from) = endpoint_of(cloud.endpoint.as_ref().map(ToString::to_string));

@@ -65,14 +65,40 @@ impl ListTable {
 
     /// The lines of it, the head first; each row and its remark within the width.
     pub fn lines(&self, width: usize) -> Vec<String> {
-        let widths = self.widths();
+        let (widths, narrowed) = self.fitted(width);
         let head: Vec<&str> = self.heads.iter().map(|head| head.title()).collect();
         let mut lines = vec![self.line(&widths, &head).trim_end().to_owned()];
         for row in &self.rows {
-            let cells: Vec<&str> = row.cells.iter().map(String::as_str).collect();
+            let mut cells: Vec<&str> = row.cells.iter().map(String::as_str).collect();
+            // The line of a row is as wide as its columns, so that a longer cell has no room beside it.
+            let too_long = narrowed.filter(|at| cells[*at].chars().count() > widths[*at]);
+            let long = too_long.map(|at| std::mem::take(&mut cells[at]));
             lines.extend(beside(&self.line(&widths, &cells), &row.remark, width));
+            lines.extend(long.into_iter().flat_map(|cell| below(cell, width)));
         }
         lines
+    }
+
+    /// The widths of the columns. Where they do not fit, the widest one behind the first has the room that is left, and its cells that
+    /// are longer stand below their rows; some of them must fit, or nothing is won by it.
+    fn fitted(&self, width: usize) -> (Vec<usize>, Option<usize>) {
+        let mut widths = self.widths();
+        let whole = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+        let widest = (1..widths.len()).max_by_key(|at| widths[*at]);
+        let Some(at) = widest.filter(|_| whole > width) else {
+            return (widths, None);
+        };
+        let room = widths[at].saturating_sub(whole - width);
+        let cells = self.rows.iter().map(|row| row.cells[at].chars().count());
+        let fitting = cells.filter(|length| *length > 0 && *length <= room).max();
+        let title = self.heads[at].title().chars().count();
+        match fitting.map(|length| length.max(title)) {
+            Some(length) if length <= room => {
+                widths[at] = length;
+                (widths, Some(at))
+            }
+            _ => (widths, None),
+        }
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -94,6 +120,16 @@ impl ListTable {
         let padded = self.heads.iter().zip(widths).zip(cells).map(cell);
         padded.collect::<Vec<_>>().join(&" ".repeat(GAP))
     }
+}
+
+/// What has no room in its row.
+fn below(text: &str, width: usize) -> Vec<String> {
+    let indent = " ".repeat(2 * GAP);
+    let options = textwrap::Options::new(width)
+        .initial_indent(&indent)
+        .subsequent_indent(&indent);
+    let lines = textwrap::wrap(text, options).into_iter();
+    lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// A row with its remark: beside it where there is room, else below.
@@ -182,6 +218,30 @@ mod tests {
             ]
         );
         assert_eq!(table.lines(usize::MAX).len(), 2);
+    }
+
+    #[test]
+    fn a_cell_without_room_stands_below_its_row() {
+        let key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV";
+        let table = table(&[
+            (["host.port", "22", "default"], ""),
+            (["host.host_key", key, "citrino.yml:3"], ""),
+        ]);
+        let lines = table.lines(60);
+        assert_eq!(
+            lines[1..3],
+            [
+                "host.port      22           default",
+                "host.host_key         citrino.yml:3"
+            ]
+        );
+        assert!(
+            lines[3].starts_with("    ssh-ed25519") && lines.len() == 6,
+            "{lines:?}"
+        );
+        assert!(lines.iter().all(|line| line.chars().count() <= 60));
+        assert_eq!(table.lines(usize::MAX).len(), 3);
     }
 
     #[test]
