@@ -9,7 +9,7 @@ use crate::core::handbook::Language;
 pub use crate::config::options::{
     Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ExecCommand, ImportCommand,
     InitOptions, Key, Log, LogOptions, MonitoringCommand, PortPair, ProxyCommand, ProxyTarget,
-    PsqlCommand, RestoreCommand, RotateCommand, SecretsCommand, Yes, line_count,
+    PsqlCommand, RestoreCommand, RotateCommand, SecretsCommand, Yes, line_count, named,
 };
 
 /// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
@@ -318,6 +318,7 @@ pub struct Adopt {
 #[derive(Clone, Debug, Args)]
 pub struct Rollback {
     /// The release: its name, or the start or end of it [default: the one that was live before]
+    #[arg(value_parser = named)]
     pub release: Option<String>,
     #[command(flatten)]
     pub data: RollbackData,
@@ -363,7 +364,7 @@ pub struct Rebuild {
     /// Recover the whole site with this backup: a name, a file, or `s3://BUCKET/PREFIX` [default: the newest in the bucket or in `backups` beside citrino.yml]
     ///
     /// Creates the server if it is lost, configures it, restores the database and deploys the app.
-    #[arg(long, value_name = "BACKUP", num_args = 0..=1, default_missing_value = "newest")]
+    #[arg(long, value_name = "BACKUP", num_args = 0..=1, default_missing_value = "newest", value_parser = named)]
     pub from_backup: Option<String>,
     /// Go on although the stack's volume exists; the database on it is kept under another name
     #[arg(long, requires = "from_backup")]

@@ -7,6 +7,8 @@
 mod init;
 #[path = "seat/secrets.rs"]
 mod secrets;
+#[path = "seat/surroundings.rs"]
+mod surroundings;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -14,6 +14,7 @@ use crate::host::cluster;
 use crate::host::journal::{self, LastRun};
 use crate::host::lock;
 use crate::host::memory_usage;
+use crate::host::mounts;
 use crate::host::neighbours::NeighbourRecord;
 use crate::host::own;
 use crate::host::system::{Cmd, System};
@@ -76,6 +77,9 @@ pub struct Facts {
     /// The version of the citrino-ops that converged the host last; none where an earlier one did, which did not say.
     #[serde(default)]
     pub converged_by: Option<ToolVersion>,
+    /// That no program starts from the app's folder, as a sentence; nothing where they do.
+    #[serde(default)]
+    pub without_programs: Vec<String>,
     /// Which of the stack's folders somebody beside root could exchange, a sentence each: an earlier version left them so, and
     /// `converge` puts it right.
     #[serde(default)]
@@ -161,6 +165,7 @@ async fn all(system: &System) -> Result<Facts> {
         armed,
         busy: lock::is_held(system)?,
         converged_by: converged_by(system)?,
+        without_programs: mounts::without_programs(system, &[system.app().folder.to_string()])?,
         exposed,
     })
 }

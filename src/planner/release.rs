@@ -15,6 +15,7 @@ mod cutover;
 mod data;
 mod files;
 mod memory_check;
+mod programs_check;
 mod reach;
 mod slot;
 mod step;
@@ -22,6 +23,7 @@ mod step;
 pub use cutover::{Cutover, cutover};
 pub use data::Data;
 pub use memory_check::check_memory;
+pub use programs_check::check_programs;
 pub use reach::{Obstacle, RollbackWay, previous, reach, ways};
 use slot::Slot;
 

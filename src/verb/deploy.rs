@@ -105,6 +105,7 @@ pub async fn change_over(
     blobs: &[Blob<'_>],
 ) -> Result<()> {
     let release = change.release;
+    release::check_programs(agent.facts())?;
     release::check_memory(&job.stack.profile, agent.facts())?;
     maintenance::note(job, agent.facts());
     let app = &agent.facts().app;

@@ -119,14 +119,23 @@ fn tell(job: &mut Job<'_>, row: &MachineRow) {
     let MachineRow { name, told, next } = row;
     let data = json!({"name": name, "told": told, "next": next});
     let mark = if next.is_none() { "✓" } else { "✗" };
-    let next = next
-        .as_ref()
-        .map(|next| format!("\n  {:<15} next: {}", "", plain::line(next)));
-    let line = format!(
-        "{mark} {name:<15} {}{}",
-        plain::line(told),
-        next.unwrap_or_default()
-    );
+    let width = job.report.width();
+    let mut line = indented(&format!("{mark} {name:<15} "), told, width);
+    if let Some(next) = next {
+        line = format!(
+            "{line}\n{}",
+            indented(&format!("  {:<15} ", ""), &format!("next: {next}"), width)
+        );
+    }
     job.report
         .datum(Datum::new(DatumKind::Machine, data), &line);
+}
+
+/// A text behind what begins its row, whose other lines stand below the first.
+fn indented(begin: &str, text: &str, width: usize) -> String {
+    let rest = " ".repeat(begin.chars().count());
+    let options = textwrap::Options::new(width)
+        .initial_indent(begin)
+        .subsequent_indent(&rest);
+    textwrap::fill(&plain::line(text), options)
 }

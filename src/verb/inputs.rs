@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::config::playbook::Playbooks;
 use crate::config::stack::Stack;
 use crate::config::template::Values;
+use crate::config::text;
 use crate::core::app_profile::Table;
 use crate::core::error::{Code, Fault};
 use crate::core::role::Roles;
@@ -87,6 +88,7 @@ pub fn migrations(stack: &Stack) -> Result<Option<(PathBuf, Vec<MigrationText>)>
                 .with_context(|| format!("could not read {}", path.display()))?;
             let name = path.file_name().unwrap_or_default();
             let name = name.to_string_lossy().into_owned();
+            let text = text::plain(&text);
             sources.push(MigrationText { name, text });
         }
     }

@@ -116,6 +116,7 @@ pub fn greeting() -> Value {
             ..AppFacts::default()
         },
         maintenance: None,
+        without_programs: Vec::new(),
         exposed: Vec::new(),
         converged_by: None,
         backups: Backups {
