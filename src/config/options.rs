@@ -12,7 +12,7 @@ mod logs;
 mod seat;
 mod secrets;
 
-pub use init::InitOptions;
+pub use init::{CiSystem, InitOptions};
 pub use logs::{Log, LogOptions};
 pub use seat::{ExecCommand, PortPair, ProxyCommand, ProxyTarget, PsqlCommand};
 pub use secrets::{RotateCommand, SecretsCommand};

@@ -29,6 +29,8 @@ const GROUPS: &[(&str, &[&str])] = &[
             "health",
             "alerts",
             "maintenance",
+            "lock",
+            "unlock",
             "doctor",
             "tls",
             "logs",
