@@ -109,6 +109,7 @@ fn the_glossary_and_the_manual_tell_of_every_exit_code() {
         (exit::LOCKED, "LOCKED"),
         (exit::OLD_SERVES, "OLD_SERVES"),
         (exit::REFUSED, "REFUSED"),
+        (exit::HOOK_FAILED, "HOOK_FAILED"),
     ]
     .map(|(code, name)| (code.to_string(), name.to_owned()));
     assert_eq!(told, known);

@@ -13,7 +13,7 @@ mod monitoring;
 mod seat;
 mod secrets;
 
-pub use init::InitOptions;
+pub use init::{CiSystem, InitOptions};
 pub use logs::{Log, LogOptions, line_count};
 pub use monitoring::MonitoringCommand;
 pub use seat::{ExecCommand, PortPair, ProxyCommand, ProxyTarget, PsqlCommand};

@@ -12,7 +12,7 @@ use crate::core::value::{HostKey, ToolVersion, checked_if_any};
 use crate::host::armed::Armed;
 use crate::host::cluster;
 use crate::host::journal::{self, LastRun};
-use crate::host::lock;
+use crate::host::lock::{self, Freeze};
 use crate::host::memory_usage;
 use crate::host::mounts;
 use crate::host::neighbours::NeighbourRecord;
@@ -69,6 +69,9 @@ pub struct Facts {
     /// Since when everybody is shown the page of maintenance instead of the site; none while the site is open.
     #[serde(default)]
     pub maintenance: Option<String>,
+    /// Who has locked it against changes, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<Box<Freeze>>,
     /// The dead man's switch, while it is armed.
     #[serde(default)]
     pub armed: Option<Armed>,
@@ -162,6 +165,7 @@ async fn all(system: &System) -> Result<Facts> {
         neighbours: Box::new(neighbours.unwrap_or_default()),
         last_run: journal::last_run(system)?,
         maintenance: maintenance(system)?,
+        freeze: lock::freeze(system)?.map(Box::new),
         armed,
         busy: lock::is_held(system)?,
         converged_by: converged_by(system)?,

@@ -16,6 +16,7 @@ use crate::facts::backups::data::DataTable;
 use crate::facts::{Facts, Os};
 use crate::host::neighbours::NeighbourRecord;
 use crate::operator::artifact;
+use crate::operator::hooks;
 use crate::planner::host_key;
 use crate::planner::migration::{self, MigrationText};
 
@@ -33,6 +34,7 @@ pub fn check(stack: &Stack, playbooks: &Playbooks, values: &Values) -> Result<()
     if stack.cloud.is_some() {
         host_key::rehearse(playbooks, values.clone())?;
     }
+    hooks::check(stack)?;
     sound_migrations(stack)
 }
 

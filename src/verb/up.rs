@@ -33,7 +33,7 @@ pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8>
     job.report.heading("converge");
     converge::on(job, &remote, yes.yes).await?;
     job.report.heading("deploy");
-    deploy::on(job, &remote, &build).await?;
+    deploy::on(job, &remote, &build, None).await?;
     backup::first(job, &remote).await?;
     job.report.heading("health");
     let awaited = health::on(job, &remote).await?;
