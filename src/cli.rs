@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::core::handbook::Language;
+use crate::core::value::TextLine;
 
 pub use crate::config::options::{
     Artifact, BackupCommand, BackupNow, BackupPrune, CsvOptions, Db, ExecCommand, ImportCommand,
     InitOptions, Key, Log, LogOptions, MonitoringCommand, PortPair, ProxyCommand, ProxyTarget,
-    PsqlCommand, RestoreCommand, RotateCommand, SecretsCommand, Yes, line_count,
+    PsqlCommand, RestoreCommand, RotateCommand, SecretsCommand, Yes, line_count, named,
 };
 
 /// A package says of which commit it was built, and when. Whoever builds the source tree knows that.
@@ -30,6 +31,7 @@ Exit codes:
   5  another run is changing the host
   6  the new release failed; the old one is live
   7  refused because it is not safe
+  8  done, but a hook after it failed
 `citrino-ops explain CODE` explains an error.";
 
 /// Create a server at Hetzner, configure it, deploy the app to it, and keep it healthy
@@ -79,6 +81,12 @@ pub enum Verb {
     Deploy {
         #[command(flatten)]
         artifact: Artifact,
+        /// Only show what would happen, and change nothing; exit 3 if something would
+        #[arg(long, conflicts_with = "CutOff")]
+        check: bool,
+        /// One line about it, for `releases` and the audit
+        #[arg(long, value_name = "TEXT", conflicts_with_all = ["CutOff", "check"])]
+        note: Option<TextLine>,
         #[command(flatten)]
         cut_off: CutOff,
     },
@@ -129,6 +137,17 @@ pub enum Verb {
     Maintenance {
         #[command(subcommand)]
         what: MaintenanceCommand,
+    },
+    /// Lock the stack: nothing changes it until `unlock`; without a message, show whether it is locked
+    Lock {
+        /// Why: one line that everybody reads who is refused
+        #[arg(long, value_name = "TEXT")]
+        message: Option<TextLine>,
+    },
+    /// Unlock the stack
+    Unlock {
+        #[command(flatten)]
+        yes: Yes,
     },
     /// Show the logs of the host
     Logs(LogOptions),
@@ -318,9 +337,16 @@ pub struct Adopt {
 #[derive(Clone, Debug, Args)]
 pub struct Rollback {
     /// The release: its name, or the start or end of it [default: the one that was live before]
+    #[arg(value_parser = named)]
     pub release: Option<String>,
     #[command(flatten)]
     pub data: RollbackData,
+    /// Only show what would happen, and change nothing; exit 3 if something would
+    #[arg(long, conflicts_with = "yes")]
+    pub check: bool,
+    /// One line about it, for the audit
+    #[arg(long, value_name = "TEXT", conflicts_with = "check")]
+    pub note: Option<TextLine>,
     #[command(flatten)]
     pub yes: Yes,
 }
@@ -363,7 +389,7 @@ pub struct Rebuild {
     /// Recover the whole site with this backup: a name, a file, or `s3://BUCKET/PREFIX` [default: the newest in the bucket or in `backups` beside citrino.yml]
     ///
     /// Creates the server if it is lost, configures it, restores the database and deploys the app.
-    #[arg(long, value_name = "BACKUP", num_args = 0..=1, default_missing_value = "newest")]
+    #[arg(long, value_name = "BACKUP", num_args = 0..=1, default_missing_value = "newest", value_parser = named)]
     pub from_backup: Option<String>,
     /// Go on although the stack's volume exists; the database on it is kept under another name
     #[arg(long, requires = "from_backup")]

@@ -14,6 +14,7 @@ use crate::core::plan::{Claim, Plan};
 use crate::core::stack_key::StackKey;
 use crate::core::value::Sha256;
 use crate::facts::Facts;
+use crate::facts::app::Migrations;
 use crate::host::lock::Holder;
 use crate::storage::pack;
 use crate::task::Task;
@@ -45,6 +46,8 @@ pub enum ToAgent {
     Abort(Claim),
     /// Tell the newest run from its start.
     Attach,
+    /// What the run waited for on this side is done: answers `Ready`.
+    Begin,
     /// Turn back before the next step, if that is still possible.
     Halt,
     /// This connection was made after that run, and the site answers: answered by `Disarmed`.
@@ -65,6 +68,8 @@ pub enum ToAgent {
     Audit(Head),
     /// The key of the stack, which this machine does not have yet: answered by `StackKey`.
     StackKey,
+    /// Which migrations the release of this blob knows, asked of it in its sandbox; nothing of it stays. Answered by `Described`.
+    Describe(Sha256),
     /// The end of the run was read.
     Heard,
 }
@@ -87,8 +92,12 @@ pub enum FromAgent {
     Noted,
     /// None before the first `converge`.
     StackKey(Option<StackKey>),
+    /// What the release says of its migrations, or why it could not be asked.
+    Described(Result<Migrations, String>),
     Audit(AuditDelta),
     Event(Box<Event>),
+    /// The lock is taken, and nothing is changed yet: the run waits for `Begin`.
+    Ready,
     /// Another run holds the host.
     Locked(Holder),
     /// The agent cannot go on.
@@ -144,8 +153,10 @@ impl FromAgent {
             Self::Disarmed => "that the switch is off",
             Self::Noted => "that it noted a session",
             Self::StackKey(_) => "the key of the stack",
+            Self::Described(_) => "which migrations a release knows",
             Self::Audit(_) => "a part of its audit",
             Self::Event(_) => "an event",
+            Self::Ready => "that it waits",
             Self::Locked(_) => "that another run holds it",
             Self::Stop(_) => "that it stopped",
             Self::Alive => "that it lives",

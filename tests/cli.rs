@@ -3,10 +3,16 @@
 
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in tests, and does not see that helpers are of a test
 
+#[path = "seat/ci.rs"]
+mod ci;
 #[path = "seat/init.rs"]
 mod init;
+#[path = "need/mod.rs"]
+mod need;
 #[path = "seat/secrets.rs"]
 mod secrets;
+#[path = "seat/surroundings.rs"]
+mod surroundings;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -109,6 +109,7 @@ fn the_glossary_and_the_manual_tell_of_every_exit_code() {
         (exit::LOCKED, "LOCKED"),
         (exit::OLD_SERVES, "OLD_SERVES"),
         (exit::REFUSED, "REFUSED"),
+        (exit::HOOK_FAILED, "HOOK_FAILED"),
     ]
     .map(|(code, name)| (code.to_string(), name.to_owned()));
     assert_eq!(told, known);
@@ -251,6 +252,53 @@ fn every_boundary_is_held_by_tests_that_exist() {
                 texts.iter().any(|text| text.contains(&function)),
                 "docs/security.md names {test}"
             );
+        }
+    }
+}
+
+/// What happened to somebody, and which tests hold what is right.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Happened {
+    case: u32,
+    #[serde(default)]
+    reported: Vec<String>,
+    happened: String,
+    right: String,
+    held_by: Vec<String>,
+}
+
+/// A case without a test comes back.
+#[test]
+fn every_case_is_held_by_tests_that_exist() {
+    let all: std::collections::BTreeMap<String, Vec<Happened>> =
+        serde_yaml::from_str(&read("tests/cases.yml")).unwrap();
+    let folders = ["src", "tests", "app", "lab"];
+    let texts: Vec<String> = folders
+        .iter()
+        .flat_map(|folder| sources_below(folder))
+        .collect();
+    let is_there = |test: &String| {
+        let file = format!("{}/tests/{test}.yml", env!("CARGO_MANIFEST_DIR"));
+        let function = format!("fn {test}(");
+        if test.contains('/') {
+            Path::new(&file).exists()
+        } else {
+            texts.iter().any(|text| text.contains(&function))
+        }
+    };
+    for (list, cases) in &all {
+        assert!(cases.len() > 10, "{list}");
+        assert!(cases.is_sorted_by_key(|case| case.case), "{list}");
+        for one in cases {
+            let told = [&one.happened, &one.right]
+                .iter()
+                .all(|text| text.ends_with('.'));
+            assert!(told && !one.held_by.is_empty(), "{list}: {}", one.case);
+            assert!(one.reported.iter().all(|name| name.contains('#')));
+            for test in &one.held_by {
+                assert!(is_there(test), "{list}: {} names {test}", one.case);
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ pub async fn follow(system: &System, writer: &EventWriter, input: &OperatorInput
 
 /// The journal is the run's own while it holds the lock; then it notes who read the end itself.
 fn heard(system: &System, input: &OperatorInput, end: &RunPoint, busy: bool) -> Result<()> {
-    if input.heard() && !busy {
+    if input.heard(Duration::ZERO) && !busy {
         let point = end.later();
         Journal::open(system)?.keep(&Event::Heard { point })?;
     }

@@ -46,6 +46,7 @@ impl<'s> AuditRecord<'s> {
         };
         let deed = AuditEntry {
             did: way,
+            note: plan.note.clone().map(Into::into),
             ..AuditEntry::default()
         };
         write(system, &record.stack, &record.claim, deed)?;

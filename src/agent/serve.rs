@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Stdin};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::event_writer::EventWriter;
 use super::operator_input::OperatorInput;
-use super::{attach, unfinished};
+use super::{attach, described, unfinished};
 
 use super::record::AuditRecord;
 use super::unfinished::Work;
@@ -163,6 +164,10 @@ async fn listen(
                 writer.say(FromAgent::Noted);
             }
             ToAgent::StackKey => writer.say(FromAgent::StackKey(stack_key::read(system)?)),
+            ToAgent::Describe(release) => {
+                let said = described::migrations(system, &release).await?;
+                writer.say(FromAgent::Described(said));
+            }
             ToAgent::Mirror(head) => seen = Some(head),
             ToAgent::Audit(head) => tell_audit(system, writer, Some(&head))?,
             ToAgent::Run(plan) if plan.mode == Mode::Check => break Wanted::Check(plan),
@@ -170,7 +175,7 @@ async fn listen(
             ToAgent::Resume(claim) => break Wanted::Work(RunOrder::Resume(claim), seen),
             ToAgent::Abort(claim) => break Wanted::Work(RunOrder::Abort(claim), seen),
             ToAgent::Attach => break Wanted::Attach,
-            ToAgent::Halt | ToAgent::Heard | ToAgent::Profile(_) => {}
+            ToAgent::Halt | ToAgent::Begin | ToAgent::Heard | ToAgent::Profile(_) => {}
         }
     };
     Ok(Some(wanted))
@@ -226,6 +231,9 @@ async fn apply(
             return Ok(());
         }
     };
+    if !passes_freeze(&order) {
+        lock::refuse_while_frozen(system)?;
+    }
     guard::refuse_while_armed(system)?;
     // Who holds it was written as it was taken.
     let begun = system
@@ -235,6 +243,7 @@ async fn apply(
     let way = way_of(&order);
     let work = work_of(system, order)?;
     let plan = &work.plan;
+    wait_to_begin(plan, writer, input)?;
     tidy(system, plan)?;
     // Taking the signals in is what ignores them: a cut connection must not stop the host half-way.
     let _hangup = signal(SignalKind::hangup())?;
@@ -257,7 +266,8 @@ async fn apply(
     unfinished::forget(system)?;
     guard.ended(system).await?;
     keep_time(system, plan, tally).await?;
-    if input.heard() {
+    let beside = Duration::from_secs(plan.waits.after_s.unwrap_or_default().into());
+    if input.heard(beside) {
         let point = RunPoint::of(plan);
         journal.keep(&Event::Heard { point })?;
     }
@@ -341,6 +351,29 @@ async fn watched(
         tell(event)
     })
     .await
+}
+
+/// The operator's own programs run under the lock, before anything is changed. A connection that is lost meanwhile is a no.
+fn wait_to_begin(plan: &Plan<Task>, writer: &EventWriter, input: &OperatorInput) -> Result<()> {
+    let Some(seconds) = plan.waits.before_s else {
+        return Ok(());
+    };
+    writer.say(FromAgent::Ready);
+    if input.may_begin(Duration::from_secs(seconds.into())) {
+        return Ok(());
+    }
+    let message = "the operator's side did not let the run begin";
+    Err(Fault::new(Code::E0528, message)
+        .hint("nothing was changed; run the command again")
+        .into())
+}
+
+/// To end or to undo a run that was cut off is a change like any other.
+fn passes_freeze(order: &RunOrder) -> bool {
+    match order {
+        RunOrder::Run(plan) => plan.in_freeze,
+        RunOrder::Resume(_) | RunOrder::Abort(_) => false,
+    }
 }
 
 fn claim_of(order: &RunOrder) -> Claim {

@@ -13,7 +13,7 @@ mod monitoring;
 mod seat;
 mod secrets;
 
-pub use init::InitOptions;
+pub use init::{CiSystem, InitOptions};
 pub use logs::{Log, LogOptions, line_count};
 pub use monitoring::MonitoringCommand;
 pub use seat::{ExecCommand, PortPair, ProxyCommand, ProxyTarget, PsqlCommand};
@@ -54,6 +54,17 @@ pub struct BackupNow {
     pub plain: bool,
 }
 
+/// A name, or a part of one. Every name begins with an empty text, which a variable of the shell that is not set gives.
+///
+/// # Errors
+/// When it is empty.
+pub fn named(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("the name is empty; is a variable of your shell not set?".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 #[derive(Clone, Debug, Subcommand)]
 pub enum BackupCommand {
     /// Take a backup
@@ -63,6 +74,7 @@ pub enum BackupCommand {
     /// Check that backups are unchanged and can be read
     Verify {
         /// The backup: its name, or the start or end of it [default: all]
+        #[arg(value_parser = named)]
         backup: Option<String>,
         #[command(flatten)]
         key: Key,
@@ -70,6 +82,7 @@ pub enum BackupCommand {
     /// Prove a backup: restore it into a scratch database, compare the rows, and run the app on it
     Drill {
         /// The backup: its name, the start or end of it, or `latest` [default: latest]
+        #[arg(value_parser = named)]
         backup: Option<String>,
         #[command(flatten)]
         key: Key,
@@ -77,6 +90,7 @@ pub enum BackupCommand {
     /// Copy a backup to this machine
     Pull {
         /// The backup: its name, the start or end of it, or `latest` [default: latest]
+        #[arg(value_parser = named)]
         backup: Option<String>,
         /// The folder for the copy [default: `backups` beside citrino.yml]
         #[arg(long, value_name = "DIR")]
@@ -110,6 +124,7 @@ pub struct RestoreCommand {
     /// The backup: its name, the start or end of it, `latest`, or a file from `backup pull`
     ///
     /// Leave it out with `--to`, or with `--from` to use the newest backup in the bucket.
+    #[arg(value_parser = named)]
     pub backup: Option<String>,
     /// Download the backup from a bucket: `s3://BUCKET/PREFIX`, or `s3://` for the one in citrino.yml
     ///

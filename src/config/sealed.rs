@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 mod key;
 mod lines;
 
-pub use key::OwnKey;
+pub use key::{KEY_VARIABLE, OwnKey};
 pub use lines::SecretLines;
 
 use crate::core::error::{Code, Fault};

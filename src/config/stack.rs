@@ -25,6 +25,7 @@ mod check;
 mod cloud;
 mod environment;
 mod hardening;
+mod hooks;
 mod memory;
 mod monitoring;
 mod source;
@@ -37,6 +38,7 @@ pub use backup::{BackupSettings, S3};
 pub use cloud::{Cloud, Dns, ExistingHost, Ttl};
 pub use environment::PASSWORD as DATABASE_PASSWORD;
 pub use hardening::Hardening;
+pub use hooks::HookSettings;
 pub use monitoring::{METRICS_USER, Monitoring};
 pub use source::SecretSource;
 pub use system::SYSTEMS;
@@ -89,6 +91,9 @@ pub struct Stack {
     /// How the host defends itself beyond what every host of a stack does.
     #[serde(default)]
     pub hardening: Hardening,
+    /// The programs in the folder `hooks` beside citrino.yml, which run before and after a deploy and a rollback.
+    #[serde(default)]
+    pub hooks: HookSettings,
     /// What is known of the app: `app.profile`, else Citrino's.
     #[serde(skip)]
     pub profile: Arc<AppProfile>,

@@ -400,6 +400,23 @@ mod tests {
         );
     }
 
+    /// A clock that is set to summer time has an hour not at all in one night, and another one twice.
+    #[test]
+    fn a_timer_with_an_hour_goes_by_a_clock_without_summer_time() {
+        let mut hours = 0;
+        for (name, text) in shipped() {
+            for line in text
+                .lines()
+                .filter_map(|line| line.strip_prefix("OnCalendar="))
+            {
+                let is_each_hour = line.starts_with("*:");
+                assert!(is_each_hour || line.ends_with(" UTC"), "{name}: {line}");
+                hours += u32::from(!is_each_hour);
+            }
+        }
+        assert!(hours >= 5, "only {hours} were found");
+    }
+
     #[test]
     fn every_embedded_template_parses() {
         Templates::own().unwrap();

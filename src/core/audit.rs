@@ -84,6 +84,9 @@ pub struct AuditEntry {
     /// What was typed to open a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// What whoever began the run says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// What is between the line before and this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub torn: Option<Torn>,
@@ -151,8 +154,10 @@ impl Line {
             .found
             .as_ref()
             .map(|found| format!("; before it {found}"));
+        let note = deed.note.as_ref().map(|note| format!("; note: {note}"));
         let told = [
             what,
+            note.unwrap_or_default(),
             steps("changed", &deed.changed, is_whole),
             steps("undone", &deed.undone, is_whole),
             live.unwrap_or_default(),

@@ -15,6 +15,7 @@ pub mod exit {
     pub const LOCKED: u8 = 5;
     pub const OLD_SERVES: u8 = 6;
     pub const REFUSED: u8 = 7;
+    pub const HOOK_FAILED: u8 = 8;
 }
 
 macro_rules! codes {
@@ -170,6 +171,9 @@ codes! {
         E0524 => FAILED,
         E0525 => FAILED,
         E0526 => FAILED,
+        E0527 => REFUSED,
+        E0528 => REFUSED,
+        E0529 => HOOK_FAILED,
     }
     /// Releases of the app.
     Release {

@@ -32,6 +32,12 @@ kinds! {
     Host => "host",
     /// The release that serves.
     Live => "live",
+    /// What a change of release would do.
+    ReleaseForecast => "release_forecast",
+    /// What `converge` would change.
+    Waiting => "waiting",
+    /// Whether somebody has locked the stack.
+    Freeze => "freeze",
     /// The site is closed to its visitors.
     Maintenance => "maintenance",
     /// How well the data is kept.

@@ -186,6 +186,7 @@ fn start<T>(plan: &Plan<T>) -> Event {
         purpose: Some(plan.purpose),
         steps: plan.steps.len(),
         applies: plan.mode == Mode::Apply,
+        note: plan.note.clone().map(Into::into),
     }
 }
 

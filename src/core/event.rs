@@ -184,6 +184,9 @@ pub enum Event {
         steps: usize,
         /// False when the run only looks.
         applies: bool,
+        /// What whoever began it says of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
     },
     Begin {
         #[serde(flatten)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::http::HttpRequest;
-use super::value::HostName;
+use super::value::{HostName, TextLine};
 
 /// By what the code knows a step: names are for people, and change. A step that nothing has to
 /// recognise has none. Whoever makes such steps keeps their ids as constants.
@@ -70,6 +70,23 @@ pub struct Seen {
     pub ended: bool,
 }
 
+/// How many seconds the host waits under its lock for programs of the operator; none where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookWaits {
+    /// Before the first step.
+    #[serde(default)]
+    pub before_s: Option<u32>,
+    /// After the last one.
+    #[serde(default)]
+    pub after_s: Option<u32>,
+}
+
+impl HookWaits {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Who wants to change a world, for others who want the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
@@ -114,6 +131,15 @@ pub struct Plan<T> {
     /// Whether it makes the host as this version of the tool has it: no older one may change the host any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub converges: bool,
+    /// Whether it may run while the host is locked until somebody unlocks it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_freeze: bool,
+    /// What the operator's own programs take of the time under the host's lock.
+    #[serde(default, skip_serializing_if = "HookWaits::is_none")]
+    pub waits: HookWaits,
+    /// What whoever began it says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<TextLine>,
     /// What is asked over and over while the plan runs, so that nobody has to guess whether users
     /// noticed it.
     #[serde(default)]
@@ -158,6 +184,9 @@ impl<T> Plan<T> {
             on_failure: Vec::new(),
             no_return: None,
             converges: false,
+            in_freeze: false,
+            waits: HookWaits::default(),
+            note: None,
             watch: Vec::new(),
         }
     }
@@ -227,6 +256,7 @@ impl<T> Plan<T> {
             guard_s: self.guard_s,
             on_failure: map(&self.on_failure),
             no_return: self.no_return,
+            note: self.note.clone(),
             watch: self.watch.clone(),
             ..Plan::new(Claim::of(self), map(&self.steps))
         }

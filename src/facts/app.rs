@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::core::error::{Code, code};
 use crate::core::value::{
-    EntryName, ReleaseId, Sha256, SlotName, checked, checked_each, checked_if_any, checked_names,
+    EntryName, ReleaseId, Sha256, SlotName, TextLine, checked, checked_each, checked_if_any,
+    checked_names,
 };
 use crate::host::memory_usage;
 use crate::host::own;
@@ -72,6 +73,9 @@ pub struct Release {
     pub commit: String,
     pub built_at: String,
     pub size_bytes: u64,
+    /// What whoever deployed it last says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<TextLine>,
     #[serde(default)]
     pub state: ReleaseState,
     /// What it says of its migrations; none when it never said so.

@@ -12,8 +12,9 @@ use crate::core::value::{HostKey, ToolVersion, checked_if_any};
 use crate::host::armed::Armed;
 use crate::host::cluster;
 use crate::host::journal::{self, LastRun};
-use crate::host::lock;
+use crate::host::lock::{self, Freeze};
 use crate::host::memory_usage;
+use crate::host::mounts;
 use crate::host::neighbours::NeighbourRecord;
 use crate::host::own;
 use crate::host::system::{Cmd, System};
@@ -71,6 +72,9 @@ pub struct Facts {
     /// Since when everybody is shown the page of maintenance instead of the site; none while the site is open.
     #[serde(default)]
     pub maintenance: Option<String>,
+    /// Who has locked it against changes, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<Box<Freeze>>,
     /// The dead man's switch, while it is armed.
     #[serde(default)]
     pub armed: Option<Armed>,
@@ -79,6 +83,9 @@ pub struct Facts {
     /// The version of the citrino-ops that converged the host last; none where an earlier one did, which did not say.
     #[serde(default)]
     pub converged_by: Option<ToolVersion>,
+    /// That no program starts from the app's folder, as a sentence; nothing where they do.
+    #[serde(default)]
+    pub without_programs: Vec<String>,
     /// Which of the stack's folders somebody beside root could exchange, a sentence each: an earlier version left them so, and
     /// `converge` puts it right.
     #[serde(default)]
@@ -175,9 +182,11 @@ async fn all(system: &System) -> Result<Facts> {
         neighbours: Box::new(neighbours.unwrap_or_default()),
         last_run: journal::last_run(system)?,
         maintenance: maintenance(system)?,
+        freeze: lock::freeze(system)?.map(Box::new),
         armed,
         busy: lock::is_held(system)?,
         converged_by: converged_by(system)?,
+        without_programs: mounts::without_programs(system, &[system.app().folder.to_string()])?,
         exposed,
     })
 }

@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::core::error::{Code, Fault};
 use crate::core::event::now;
 use crate::core::plan::Claim;
-use crate::core::value::{HostName, RunId, checked};
+use crate::core::value::{HostName, RunId, TextLine, checked};
 use crate::host::journal;
 use crate::host::own;
 use crate::host::system::{OwnFile, System};
@@ -35,6 +35,64 @@ pub struct Holder {
     /// Absent when an earlier version holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<HostName>,
+}
+
+/// Somebody has locked the host: nothing changes it until it is unlocked, across runs and reboots. What timers do goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    pub who: String,
+    pub since: String,
+    pub message: TextLine,
+}
+
+impl Freeze {
+    /// Who, when and why.
+    pub fn told(&self) -> String {
+        format!(
+            "locked by {} since {}: {}",
+            self.who, self.since, self.message
+        )
+    }
+
+    /// What whoever would change something is told.
+    pub fn refusal(&self) -> Fault {
+        let message = format!("the stack is {}", self.told());
+        Fault::new(Code::E0527, message).hint(format!(
+            "nothing was changed; ask {}, or run `citrino-ops unlock`",
+            self.who
+        ))
+    }
+}
+
+/// Whether and why it is locked. What cannot be read locks it too: somebody meant it.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn freeze(system: &System) -> Result<Option<Freeze>> {
+    let Some(text) = system.read(own::FREEZE)? else {
+        return Ok(None);
+    };
+    Ok(Some(match serde_json::from_slice(&text) {
+        Ok(freeze) => freeze,
+        Err(_) => Freeze {
+            who: "somebody".to_owned(),
+            since: "an unknown time".to_owned(),
+            message: format!("{} cannot be read", own::FREEZE)
+                .parse()
+                .map_err(anyhow::Error::msg)?,
+        },
+    }))
+}
+
+/// Refuses who holds the lock of the host what it is locked against.
+///
+/// # Errors
+/// E0527 with who locked it, when and why.
+pub fn refuse_while_frozen(system: &System) -> Result<()> {
+    match freeze(system)? {
+        None => Ok(()),
+        Some(freeze) => Err(freeze.refusal().into()),
+    }
 }
 
 /// Takes the lock, or says who holds it.
@@ -121,4 +179,37 @@ fn holder(system: &System, file: &mut File) -> Result<Holder> {
         holder.step = last.step;
     }
     Ok(holder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frozen(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        std::fs::create_dir_all(system.path(own::STATE)).unwrap();
+        assert!(refuse_while_frozen(&system).is_ok());
+        std::fs::write(system.path(own::FREEZE), text).unwrap();
+        let refused = refuse_while_frozen(&system).unwrap_err();
+        let info = crate::core::error::error_info(&refused);
+        assert_eq!(info.code, Code::E0527);
+        info.message
+    }
+
+    #[test]
+    fn a_frozen_host_says_who_when_and_why() {
+        let text = r#"{"who":"ana@desk","since":"2026-11-30T03:00:00Z","message":"moving"}"#;
+        assert_eq!(
+            frozen(text),
+            "the stack is locked by ana@desk since 2026-11-30T03:00:00Z: moving"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_locks_too() {
+        for text in ["", "{", "[]", r#"{"who":"a","since":"b","message":"c\nd"}"#] {
+            assert!(frozen(text).contains("cannot be read"), "{text}");
+        }
+    }
 }

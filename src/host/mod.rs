@@ -11,6 +11,7 @@ pub mod journal;
 pub mod lock;
 pub mod mail;
 pub mod memory_usage;
+pub mod mounts;
 pub mod neighbours;
 pub mod own;
 pub mod profile;

@@ -48,6 +48,8 @@ pub const STATE: &str = "/var/lib/citrino";
 /// Agents, each under the sha256 of its binary: the name is the version check.
 pub const AGENTS: &str = "/var/lib/citrino/agent";
 pub const BLOBS: &str = "/var/lib/citrino/blobs";
+/// A release that is only asked what it is; the sandbox sees no other of these places.
+pub const ASKED: &str = "/var/lib/citrino-asked";
 /// What services have read of their files.
 pub const STAMPS: &str = "/var/lib/citrino/stamps";
 /// What rehearsals have shown.
@@ -67,6 +69,8 @@ pub const ORIGINALS: &str = "/var/lib/citrino/originals";
 /// When the certificate is renewed, and why the last order brought none.
 pub const CERTIFICATE_STATE: &str = "/var/lib/citrino/certificate.json";
 pub const LOCK: &str = "/var/lib/citrino/lock";
+/// Who has locked the host until it is unlocked, and why.
+pub const FREEZE: &str = "/var/lib/citrino/freeze.json";
 /// The plan of the run under way.
 pub const PLAN: &str = "/var/lib/citrino/plan.json";
 

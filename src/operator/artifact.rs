@@ -223,6 +223,37 @@ mod tests {
         assert!(arch_of_static(&shell).unwrap_err().contains("not static"));
     }
 
+    /// git refuses a tree of somebody else, and the commit decides nothing.
+    #[tokio::test]
+    async fn a_tree_that_git_does_not_tell_of_has_no_commit_and_is_no_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(commit(folder.path()).await, "");
+        let git = |words: &[&str]| {
+            let who = [
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@b",
+                "-c",
+                "init.defaultBranch=main",
+            ];
+            let mut git = std::process::Command::new("git");
+            let ended = git
+                .args(who)
+                .args(words)
+                .current_dir(folder.path())
+                .output();
+            ended.unwrap().status.success()
+        };
+        assert!(git(&["init", "-q"]) && git(&["commit", "-q", "--allow-empty", "-m", "x"]));
+        assert_eq!(commit(folder.path()).await.len(), 10);
+        // Only root can give it away.
+        if std::os::unix::fs::chown(folder.path(), Some(12345), None).is_ok() {
+            let is_told = git(&["rev-parse", "HEAD"]);
+            assert_eq!(commit(folder.path()).await.is_empty(), !is_told);
+        }
+    }
+
     #[test]
     fn the_binary_is_the_one_that_cargo_names() {
         let messages = r#"{"reason":"compiler-artifact","target":{"name":"other"},"executable":"/x"}

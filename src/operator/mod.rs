@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod cache;
 pub mod doctor;
+pub mod hooks;
 pub mod known_host;
 pub mod mirror;
 pub mod name_lookup;

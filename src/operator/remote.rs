@@ -14,6 +14,7 @@ use tokio::time::timeout;
 mod agent;
 mod passing;
 mod reason;
+mod socket;
 mod target;
 mod transfer;
 mod wire;
@@ -83,7 +84,7 @@ impl Remote {
             .server_alive_interval(Duration::from_secs(15))
             // Ends by itself when we are gone, however we went.
             .control_persist(ControlPersist::IdleFor(IDLE))
-            .control_directory(control_folder());
+            .control_directory(socket::folder());
         if let Some(identity) = &target.identity {
             builder.keyfile(identity);
         }
@@ -375,22 +376,6 @@ async fn greeting<R: AsyncBufRead + Unpin>(lines: &mut HostLines<R>) -> Result<G
             .into()),
     }
 }
-
-/// Where ssh keeps the socket of a connection: its path has a limit of 108 bytes, of which ssh takes some for itself.
-fn control_folder() -> PathBuf {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let places = [
-        Some(std::env::temp_dir()),
-        runtime,
-        Some(PathBuf::from("/tmp")),
-    ];
-    let fits = |place: &PathBuf| place.as_os_str().len() <= LONGEST_FOLDER && place.is_dir();
-    let mut places = places.into_iter().flatten();
-    places.find(fits).unwrap_or_else(std::env::temp_dir)
-}
-
-/// `/.ssh-connectionXXXXXX/master.XXXXXXXXXXXXXXXX` comes behind it.
-const LONGEST_FOLDER: usize = 60;
 
 /// A line of the agent.
 fn understood(line: &[u8]) -> Result<FromAgent, Fault> {

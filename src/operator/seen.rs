@@ -1,10 +1,10 @@
-//! What was last seen on a host, for completing names in a shell: a key press must not wait for a connection.
+//! What was last seen on a host, for completing names in a shell, where a key press must not wait for a connection, and for `doctor`.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::value::{BackupName, HostName, ReleaseId, checked_each};
+use crate::core::value::{BackupName, HostName, ReleaseId, ToolVersion, checked_each};
 use crate::facts::Facts;
 use crate::operator::cache;
 
@@ -15,6 +15,9 @@ pub struct SeenNames {
     pub releases: Vec<String>,
     #[serde(default, deserialize_with = "checked_each::<_, BackupName>")]
     pub backups: Vec<String>,
+    /// The version of the citrino-ops that converged it last.
+    #[serde(default)]
+    pub converged_by: Option<ToolVersion>,
 }
 
 impl SeenNames {
@@ -28,6 +31,7 @@ impl SeenNames {
         Self {
             releases,
             backups: backups.collect(),
+            converged_by: facts.converged_by,
         }
     }
 

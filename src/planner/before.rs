@@ -59,3 +59,29 @@ pub fn steps(stack: &Stack) -> Result<Vec<Step<Task>>> {
     steps.extend(neighbours(stack, Vec::new()));
     Ok(steps)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::error::code;
+
+    fn stack(user: &str) -> Stack {
+        let key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEiAibt4WhT7hqgb10TbM/jyWvjO7iihFFZcbFqteEAV";
+        let text = format!(
+            "stack: prod\ndomain: example.com\nhost: {{ address: 203.0.113.7, user: {user}, host_key: {key} }}\n"
+        );
+        Stack::parse(&text, "citrino.yml").unwrap()
+    }
+
+    /// Its shell would go, and with it every way in; no yes of anybody helps.
+    #[test]
+    fn who_logs_in_as_the_app_is_refused_before_the_first_step() {
+        for user in ["citrino", "citrino-trial"] {
+            let error = steps(&stack(user)).unwrap_err();
+            assert_eq!(code(&error), Code::E0415, "{user}");
+            assert_eq!(code(&error).exit(), 7);
+        }
+        assert_eq!(steps(&stack("deploy")).unwrap().len(), 2);
+    }
+}

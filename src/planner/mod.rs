@@ -5,6 +5,7 @@ pub mod backup;
 pub mod before;
 pub mod certificate;
 pub mod cloud;
+pub mod freeze;
 pub mod host_key;
 pub mod import;
 pub mod maintenance;

@@ -7,6 +7,7 @@
 use crate::config::stack::Stack;
 use crate::core::app_profile::AppProfile;
 use crate::core::plan::Step;
+use crate::core::value::TextLine;
 use crate::facts::Facts;
 use crate::facts::app::{AppFacts, Release};
 use crate::task::Task;
@@ -14,14 +15,18 @@ use crate::task::Task;
 mod cutover;
 mod data;
 mod files;
+mod forecast;
 mod memory_check;
+mod programs_check;
 mod reach;
 mod slot;
 mod step;
 
 pub use cutover::{Cutover, cutover};
 pub use data::Data;
+pub use forecast::ReleaseForecast;
 pub use memory_check::check_memory;
+pub use programs_check::check_programs;
 pub use reach::{Obstacle, RollbackWay, previous, reach, ways};
 use slot::Slot;
 
@@ -33,6 +38,8 @@ pub struct ReleaseChange<'a> {
     /// The release that is gone back from; none on the way forward.
     pub back_from: Option<&'a str>,
     pub data: Data,
+    /// What the operator says of it.
+    pub note: Option<TextLine>,
 }
 
 /// The release under which this binary is on the host already: deploying it twice makes no second.

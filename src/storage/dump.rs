@@ -9,7 +9,7 @@ mod refused;
 pub use extension::Extension;
 pub use filter::{DumpFilter, RowCounts};
 pub use form::{DumpKind, DumpPacking, Form};
-pub use refused::refused;
+pub use refused::{DumpFault, refused};
 
 use std::fs::File;
 use std::io::Read;
@@ -41,6 +41,11 @@ pub fn count(file: File, packing: DumpPacking) -> Result<RowCounts> {
 /// # Errors
 /// E0451 when it cannot be unpacked.
 pub fn read_piece(read: &mut impl Read, piece: &mut [u8]) -> Result<usize> {
-    read.read(piece)
-        .map_err(|error| refused(format!("it is cut short or damaged: {error}")).into())
+    read.read(piece).map_err(|error| {
+        refused(
+            DumpFault::Torn,
+            format!("it is cut short or damaged: {error}"),
+        )
+        .into()
+    })
 }

@@ -202,7 +202,7 @@ impl Imported {
         fresh: &Scratch,
         before: BTreeMap<String, u64>,
     ) -> Result<KnownImport> {
-        let mut notes = Vec::new();
+        let mut notes;
         match &self.brought {
             ImportSource::Dump {
                 file,
@@ -215,7 +215,7 @@ impl Imported {
                     archive: *archive,
                     role: &self.role(),
                 };
-                dump.restore(system, &self.database, &fresh.name).await?;
+                notes = dump.restore(system, &self.database, &fresh.name).await?;
                 schema::is_of_the_app(system, &self.trial, fresh).await?;
                 schema::migrate(system, &self.trial, fresh).await?;
             }

@@ -7,6 +7,7 @@ use super::listener::{Listener, Protocol, listeners};
 use super::neighbours::listed;
 use crate::core::engine::{CheckResult, Wish};
 use crate::core::error::{Code, Fault};
+use crate::host::mounts;
 use crate::host::neighbours::is_ours;
 use crate::host::system::System;
 
@@ -25,7 +26,7 @@ pub struct Preflight {
 impl Preflight {
     async fn faults(&self, system: &System) -> Result<Vec<String>> {
         let mut faults = self.other_system(system)?;
-        faults.extend(self.without_programs(system)?);
+        faults.extend(mounts::without_programs(system, &self.folders)?);
         faults.extend(self.taken(system).await?);
         Ok(faults)
     }
@@ -49,18 +50,6 @@ impl Preflight {
             "its system is {}, and the stack runs on {known}",
             found.trim()
         )])
-    }
-
-    fn without_programs(&self, system: &System) -> Result<Vec<String>> {
-        let text = system.read_text("/proc/1/mountinfo")?.unwrap_or_default();
-        let fault = |folder: &String| {
-            let mount = mount_of(&text, folder)?;
-            mount.is_noexec.then(|| {
-                let place = mount.place;
-                format!("{folder} is on a file system without programs (noexec): `mount -o remount,exec {place}`, and in /etc/fstab")
-            })
-        };
-        Ok(self.folders.iter().filter_map(fault).collect())
     }
 
     /// Once nginx has its configuration, a port that it does not get is its service's to tell.
@@ -92,34 +81,6 @@ impl Preflight {
     }
 }
 
-struct Mount<'a> {
-    place: &'a str,
-    is_noexec: bool,
-}
-
-/// The file system that a folder is on or will be on: of those with the longest path the last one, which covers the others.
-/// proc(5): the place is the fifth field, its options are the sixth.
-fn mount_of<'a>(mounts: &'a str, folder: &str) -> Option<Mount<'a>> {
-    let mut best: Option<Mount<'a>> = None;
-    for line in mounts.lines() {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let (Some(place), Some(options)) = (fields.get(4), fields.get(5)) else {
-            continue;
-        };
-        let rest = folder.strip_prefix(place.trim_end_matches('/'));
-        let covers = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if covers
-            && best
-                .as_ref()
-                .is_none_or(|best| place.len() >= best.place.len())
-        {
-            let is_noexec = options.split(',').any(|option| option == "noexec");
-            best = Some(Mount { place, is_noexec });
-        }
-    }
-    best
-}
-
 impl Wish<System> for Preflight {
     async fn check(&self, system: &System) -> Result<CheckResult> {
         let faults = self.faults(system).await?;
@@ -144,26 +105,6 @@ impl Wish<System> for Preflight {
 mod tests {
     use super::*;
     use crate::task::listener::read;
-
-    const MOUNTS: &str = "24 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n\
-        25 24 8:2 / /home rw,nosuid,noexec - ext4 /dev/sda2 rw\n\
-        26 24 8:3 / /homes rw - ext4 /dev/sda3 rw\n\
-        27 25 8:4 / /home/citrino rw,noexec - ext4 /dev/sda4 rw\n\
-        28 27 8:5 / /home/citrino rw - ext4 /dev/sda5 rw\n";
-
-    #[test]
-    fn the_file_system_of_a_folder_is_the_one_that_covers_it() {
-        let noexec = |folder| mount_of(MOUNTS, folder).map(|mount| (mount.place, mount.is_noexec));
-        assert_eq!(noexec("/home/ana"), Some(("/home", true)));
-        assert_eq!(noexec("/home"), Some(("/home", true)));
-        assert_eq!(noexec("/homes/ana"), Some(("/homes", false)));
-        assert_eq!(
-            noexec("/home/citrino/citrino"),
-            Some(("/home/citrino", false))
-        );
-        assert_eq!(noexec("/var/lib"), Some(("/", false)));
-        assert_eq!(noexec("relative"), None);
-    }
 
     #[test]
     fn who_has_a_port_is_named_once() {

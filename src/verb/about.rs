@@ -69,6 +69,8 @@ impl Verb {
             Verb::Cost => "cost",
             Verb::Health => "health",
             Verb::Maintenance { .. } => "maintenance",
+            Verb::Lock { .. } => "lock",
+            Verb::Unlock { .. } => "unlock",
             Verb::Tls {
                 what: TlsCommand::Status,
             } => "tls status",
@@ -163,6 +165,8 @@ impl Verb {
             | Verb::Guard
             | Verb::Scheduled { .. } => Needs::Nothing,
             Verb::Logs(_)
+            | Verb::Lock { .. }
+            | Verb::Unlock { .. }
             | Verb::Tls { .. }
             | Verb::Audit { .. }
             | Verb::Alerts { .. }

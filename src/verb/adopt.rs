@@ -11,6 +11,7 @@ use crate::host::own::ORIGINALS;
 use crate::operator::preview::Preview;
 use crate::planner::{before, cloud};
 use crate::task::neighbours::NOT_LOOKED_AT;
+use crate::verb::cloud_door;
 use crate::verb::consent;
 use crate::verb::on_cloud;
 use crate::verb::on_host;
@@ -50,7 +51,7 @@ pub async fn run(job: &mut Job<'_>, options: &Adopt) -> Result<u8> {
             .hint("print the key in the server's console at Hetzner with `cat /etc/ssh/ssh_host_ed25519_key.pub`, and pass the line with --host-key \"ssh-ed25519 AAAA…\"")
             .into());
     }
-    api.check_writable().await?;
+    cloud_door::may_change(job, &api).await?;
     if !options.yes.yes {
         job.show(&preview)?;
         job.report.forget_preview();

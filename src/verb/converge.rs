@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::consent;
 use super::guarded::{self, Before};
 use super::job::Job;
+use super::lock;
 use super::maintenance;
 use super::provision::pending;
 use super::tls;
@@ -121,6 +122,7 @@ async fn agree(job: &mut Job<'_>, remote: &Remote) -> Result<()> {
 /// Looks what would change, and tells nothing yet.
 pub async fn look(job: &mut Job<'_>, remote: &Remote) -> Result<Preview> {
     let agent = on_host::agent(job, remote).await?;
+    lock::note(job, agent.facts());
     let steps = steps(job, agent.facts())?;
     let plan = job.plan(Mode::Check, steps, Vec::new());
     let mut preview = Preview::default();

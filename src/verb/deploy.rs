@@ -10,20 +10,24 @@ use super::maintenance;
 use super::notify;
 use super::outage_watch;
 use crate::cli::{Artifact, Log};
-use crate::core::error::{Area, Code, Fault, exit};
+use crate::core::error::{Area, Code, Fault, code, exit};
 use crate::core::plan::Mode;
+use crate::core::value::TextLine;
 use crate::core::webhook::NoticeEvent;
+use crate::facts::Facts;
 use crate::facts::app::{AppFacts, Release, ReleaseState};
 use crate::operator::artifact::{self, Build};
 use crate::operator::cache::Releases;
+use crate::operator::hooks::Hooks;
+use crate::operator::preview::Planned;
 use crate::operator::remote::{Agent, Blob, Remote};
 use crate::planner::release::{self, Data, ReleaseChange};
 use crate::verb::on_host;
 
-pub async fn run(job: &mut Job<'_>, artifact: &Artifact) -> Result<u8> {
+pub async fn run(job: &mut Job<'_>, artifact: &Artifact, note: Option<TextLine>) -> Result<u8> {
     let build = build(job, artifact).await?;
     let remote = on_host::connect(job).await?;
-    on(job, &remote, &build).await?;
+    on(job, &remote, &build, note).await?;
     waiting(job, &remote).await;
     remote.close().await;
     Ok(exit::OK)
@@ -34,20 +38,21 @@ async fn waiting(job: &mut Job<'_>, remote: &Remote) {
     // The release serves, whatever cannot be looked at now.
     let planned = converge::look(job, remote).await.map(|seen| seen.planned());
     let planned = planned.unwrap_or_default();
-    if planned.is_empty() {
-        return;
+    if let Some(waits) = told_waiting(&job.typed, &planned) {
+        job.report.note(waits);
     }
+}
+
+/// What `converge` would change; none when it would change nothing.
+pub fn told_waiting(typed: &str, planned: &[Planned]) -> Option<String> {
     let names: Vec<&str> = planned.iter().map(|step| step.name.as_str()).collect();
-    let (count, typed) = (planned.len(), &job.typed);
-    let changes = if count == 1 {
-        "change waits"
-    } else {
-        "changes wait"
+    let changes = match planned.len() {
+        0 => return None,
+        1 => "1 change waits".to_owned(),
+        count => format!("{count} changes wait"),
     };
-    job.report.note(format!(
-        "{count} {changes} for `{typed} converge`: {}",
-        names.join(", ")
-    ));
+    let names = names.join(", ");
+    Some(format!("{changes} for `{typed} converge`: {names}"))
 }
 
 /// The binary to deploy: the operator's, or built from source.
@@ -61,10 +66,16 @@ pub async fn build(job: &mut Job<'_>, artifact: &Artifact) -> Result<Build> {
 }
 
 /// The same over a connection that is open.
-pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()> {
+pub async fn on(
+    job: &mut Job<'_>,
+    remote: &Remote,
+    build: &Build,
+    note: Option<TextLine>,
+) -> Result<()> {
     let agent = on_host::agent(job, remote).await?;
     let app = &agent.facts().app;
-    let release = release_of(app, build);
+    let mut release = release_of(app, build);
+    release.note = note.clone().or(release.note);
     if let Err(error) = build.is_for(&agent.facts().arch) {
         let outcome = Outcome {
             what: release.id,
@@ -83,17 +94,24 @@ pub async fn on(job: &mut Job<'_>, remote: &Remote, build: &Build) -> Result<()>
             bytes: &build.bytes,
             bases: &bases,
         });
+    let mut change = forward(job, agent.facts(), &release);
+    change.note = note;
+    Box::pin(change_over(job, remote, agent, &change, blob.as_slice())).await
+}
+
+/// This release is to serve, on a database that it may migrate.
+pub fn forward<'r>(job: &Job, facts: &Facts, release: &'r Release) -> ReleaseChange<'r> {
     let binary = job.stack.profile.binary_of(&release.id);
     let now = OffsetDateTime::now_utc();
-    let backup = job.backups().before_migrations(agent.facts(), now, &binary);
-    let change = ReleaseChange {
-        release: &release,
+    let backup = job.backups().before_migrations(facts, now, &binary);
+    ReleaseChange {
+        release,
         back_from: None,
         data: Data::Migrated {
             backup: Box::new(backup),
         },
-    };
-    change_over(job, remote, agent, &change, blob.as_slice()).await
+        note: None,
+    }
 }
 
 /// Another release serves, or the one of before goes on.
@@ -105,6 +123,7 @@ pub async fn change_over(
     blobs: &[Blob<'_>],
 ) -> Result<()> {
     let release = change.release;
+    release::check_programs(agent.facts())?;
     release::check_memory(&job.stack.profile, agent.facts())?;
     maintenance::note(job, agent.facts());
     let app = &agent.facts().app;
@@ -114,6 +133,7 @@ pub async fn change_over(
     })?;
     let mut plan = job.plan(Mode::Apply, cutover.steps, cutover.on_failure);
     plan.no_return = cutover.no_return;
+    plan.note.clone_from(&change.note);
     if release::proved(app).is_some() {
         plan.watch = outage_watch::on_host(&job.stack);
     }
@@ -128,10 +148,16 @@ pub async fn change_over(
         Some(_) => NoticeEvent::Rollback,
         None => NoticeEvent::Deploy,
     };
+    let agent = agent.with_hooks(hooks(job, remote, &outcome, change));
     let ran = on_host::run(job, agent, &plan, blobs).await;
     let seen = outage_watch::seen(job, &plan, outside);
+    let (ran, hook) = match ran {
+        // The release serves all the same.
+        Err(error) if code(&error) == Code::E0529 => (Ok(None), Some(error)),
+        ran => (ran.map(Some), None),
+    };
     match ran {
-        Ok(tally) if tally.changed == 0 => {
+        Ok(Some(tally)) if tally.changed == 0 => {
             job.report.note(format!("{} is live already", release.id));
         }
         Ok(_) => {
@@ -144,12 +170,44 @@ pub async fn change_over(
             return Err(error);
         }
     }
+    if let Some(hook) = hook {
+        return Err(hook);
+    }
     seen?;
     match &change.data {
         // It was said before that the site would be away while its database is changed.
         Data::Restored(_) => Ok(()),
         _ => outage_watch::noticed_nothing(job),
     }
+}
+
+/// The operator's own programs around this change, with what they are told of it.
+fn hooks(job: &Job, remote: &Remote, outcome: &Outcome, change: &ReleaseChange) -> Hooks {
+    let note = change.note.as_deref().unwrap_or_default();
+    let claim = job.claim();
+    hooks_of(job, change)
+        .told("HOOK_STACK", &job.stack.name)
+        .told("HOOK_DOMAIN", &job.stack.domain)
+        .told("HOOK_URL", &job.stack.public_url())
+        .told("HOOK_HOST", remote.address())
+        .told("HOOK_RUN", &claim.run)
+        .told("HOOK_WHO", &claim.who)
+        .told("HOOK_RELEASE", &change.release.id)
+        .told("HOOK_COMMIT", &change.release.commit)
+        .told(
+            "HOOK_PREVIOUS",
+            outcome.serves_meanwhile.as_deref().unwrap_or_default(),
+        )
+        .told("HOOK_NOTE", note)
+}
+
+/// Those that the change has.
+pub fn hooks_of(job: &Job, change: &ReleaseChange) -> Hooks {
+    let verb = match change.back_from {
+        Some(_) => "rollback",
+        None => "deploy",
+    };
+    Hooks::of(&job.stack, verb)
 }
 
 /// The releases that later ones can be patches against, with this one.
@@ -163,7 +221,8 @@ fn kept(job: &mut Job, build: &Build) -> Releases {
     releases
 }
 
-fn release_of(app: &AppFacts, build: &Build) -> Release {
+/// The release that the build is on this host, or will be.
+pub fn release_of(app: &AppFacts, build: &Build) -> Release {
     release::known(app, &build.sha256)
         .cloned()
         .unwrap_or_else(|| Release {
@@ -172,6 +231,7 @@ fn release_of(app: &AppFacts, build: &Build) -> Release {
             commit: build.commit.clone(),
             built_at: build.built_at.clone(),
             size_bytes: build.bytes.len() as u64,
+            note: None,
             state: ReleaseState::default(),
             migrations: None,
         })

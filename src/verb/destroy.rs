@@ -10,6 +10,7 @@ use crate::core::error::exit;
 use crate::hetzner::{AddressView, Hetzner, NetworkView, ResourceKind, ServerView, VolumeView};
 use crate::operator::mirror::Mirror;
 use crate::planner::cloud;
+use crate::verb::cloud_door;
 use crate::verb::consent;
 use crate::verb::on_cloud;
 
@@ -34,7 +35,7 @@ pub async fn run(job: &mut Job<'_>, snapshots: bool, yes: Yes) -> Result<u8> {
         "All of this will be deleted, with its data.",
     )
     .await?;
-    api.check_writable().await?;
+    cloud_door::may_change(job, &api).await?;
     on_cloud::provision(job, &api, steps).await?;
     for host in job.stack.hosts() {
         Mirror::of(&host.name).set_aside(&job.claim().run)?;
@@ -61,6 +62,7 @@ async fn tell_of_snapshots(job: &mut Job<'_>, api: &Hetzner) -> Result<bool> {
 /// what somebody protected by one line.
 pub async fn unprotect(job: &mut Job<'_>) -> Result<u8> {
     let api = on_cloud::api(job)?;
+    Box::pin(cloud_door::refuse_while_frozen(job, &api)).await?;
     let stack = job.stack.name.clone();
     let servers: Vec<ServerView> = api.of_stack(&stack).await?;
     let mut lifted = 0;

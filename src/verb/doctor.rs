@@ -12,7 +12,9 @@ use crate::config::stack::SecretSource;
 use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::{Code, Fault, error_info, exit};
 use crate::core::plain;
+use crate::core::value::ToolVersion;
 use crate::operator::doctor::{self, MachineRow};
+use crate::operator::seen::SeenNames;
 
 pub async fn run(job: &mut Job<'_>) -> Result<u8> {
     job.report.waiting("looking at this machine");
@@ -42,9 +44,8 @@ async fn rows(job: &Job<'_>) -> Vec<MachineRow> {
         .chain(identity)
         .map(|path| job.stack.resolve(path))
         .collect();
-    let version = env!("CARGO_PKG_VERSION");
     let mut rows = vec![
-        MachineRow::good("citrino-ops", version),
+        version(job),
         doctor::ssh().await,
         doctor::login(&keys).await,
     ];
@@ -53,6 +54,21 @@ async fn rows(job: &Job<'_>) -> Vec<MachineRow> {
     rows.extend(api(job).await);
     rows.extend(site(job).await);
     rows
+}
+
+/// This program beside the one that converged the host, as a command of this machine has seen that last.
+fn version(job: &Job<'_>) -> MachineRow {
+    const NAME: &str = "citrino-ops";
+    let own = ToolVersion::own();
+    match SeenNames::read(&job.host.name).converged_by {
+        None => MachineRow::good(NAME, own.to_string()),
+        Some(there) if there > own => MachineRow::bad(
+            NAME,
+            format!("{own}, but {there} converged the host: this one changes nothing there"),
+            format!("install citrino-ops {there} or a newer one"),
+        ),
+        Some(there) => MachineRow::good(NAME, format!("{own}; {there} converged the host")),
+    }
 }
 
 /// Those that give no value. Commands are not run: they may want a person.
@@ -119,14 +135,23 @@ fn tell(job: &mut Job<'_>, row: &MachineRow) {
     let MachineRow { name, told, next } = row;
     let data = json!({"name": name, "told": told, "next": next});
     let mark = if next.is_none() { "✓" } else { "✗" };
-    let next = next
-        .as_ref()
-        .map(|next| format!("\n  {:<15} next: {}", "", plain::line(next)));
-    let line = format!(
-        "{mark} {name:<15} {}{}",
-        plain::line(told),
-        next.unwrap_or_default()
-    );
+    let width = job.report.width();
+    let mut line = indented(&format!("{mark} {name:<15} "), told, width);
+    if let Some(next) = next {
+        line = format!(
+            "{line}\n{}",
+            indented(&format!("  {:<15} ", ""), &format!("next: {next}"), width)
+        );
+    }
     job.report
         .datum(Datum::new(DatumKind::Machine, data), &line);
+}
+
+/// A text behind what begins its row, whose other lines stand below the first.
+fn indented(begin: &str, text: &str, width: usize) -> String {
+    let rest = " ".repeat(begin.chars().count());
+    let options = textwrap::Options::new(width)
+        .initial_indent(begin)
+        .subsequent_indent(&rest);
+    textwrap::fill(&plain::line(text), options)
 }

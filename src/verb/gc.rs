@@ -6,6 +6,7 @@ use super::job::Job;
 use super::provision::pending;
 use crate::core::error::exit;
 use crate::planner::cloud;
+use crate::verb::cloud_door;
 use crate::verb::on_cloud;
 
 pub async fn run(job: &mut Job<'_>, yes: bool) -> Result<u8> {
@@ -16,7 +17,7 @@ pub async fn run(job: &mut Job<'_>, yes: bool) -> Result<u8> {
         job.show(&preview)?;
         return Ok(pending(preview.is_empty()));
     }
-    api.check_writable().await?;
+    cloud_door::may_change(job, &api).await?;
     on_cloud::run(job, &api, steps).await?;
     Ok(exit::OK)
 }

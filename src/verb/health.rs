@@ -12,6 +12,7 @@ use crate::operator::remote::Remote;
 use crate::task::Task;
 use crate::task::probe::{Ask, Probe};
 use crate::verb::domain::{self, Leads};
+use crate::verb::lock;
 use crate::verb::maintenance;
 use crate::verb::on_cloud;
 use crate::verb::on_host;
@@ -92,6 +93,7 @@ struct Inside {
 async fn ask(job: &mut Job<'_>, remote: &Remote) -> Result<Inside> {
     let agent = on_host::agent(job, remote).await?;
     maintenance::note(job, agent.facts());
+    lock::note(job, agent.facts());
     job.report.as_checklist();
     let values = job.values_on(agent.facts());
     let mut steps = job.playbooks.steps(PLAYBOOK, &values)?;

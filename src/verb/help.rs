@@ -33,6 +33,8 @@ const GROUPS: &[(&str, &[&str])] = &[
             "alerts",
             "monitoring",
             "maintenance",
+            "lock",
+            "unlock",
             "doctor",
             "tls",
             "logs",

@@ -80,7 +80,7 @@ async fn first_release(job: &mut Job<'_>, remote: &Remote, wish: &ImportCommand)
     consent::confirm(job, wish.yes.yes, why, &format!("{why} Deploy it?")).await?;
     job.report.heading("deploy");
     let build = deploy::build(job, &wish.artifact).await?;
-    Box::pin(deploy::on(job, remote, &build)).await?;
+    Box::pin(deploy::on(job, remote, &build, None)).await?;
     job.report.heading("import");
     Ok(())
 }

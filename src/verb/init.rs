@@ -2,6 +2,7 @@
 
 mod answers;
 mod asker;
+mod ci;
 mod file;
 mod look;
 
@@ -18,11 +19,14 @@ use crate::config::sealed::{self, SealedFile, SecretLines};
 use crate::config::stack::{DATABASE_PASSWORD, Stack};
 use crate::core::error::{Code, Fault, exit};
 use crate::core::report::Report;
+use crate::operator::hooks;
 use crate::verb::secrets;
 use answers::Answers;
 
 /// A rehearsal on machines of the lab.
 const LAB: &str = include_str!("../../examples/lab/citrino.yml");
+/// What a hook looks like.
+const HOOK: &str = include_str!("../../examples/hooks/post-deploy.example");
 const SCHEMA: &str = "citrino.schema.json";
 const IGNORE: &str = ".gitignore";
 /// What belongs to this machine alone.
@@ -34,6 +38,10 @@ pub async fn run(report: &mut Report, cli: &Cli, options: &InitOptions) -> Resul
         return Err(Fault::new(Code::E0802, message)
             .hint("leave out -c and -e; `citrino-ops docs environments` says how staging stands beside production")
             .into());
+    }
+    if let Some(system) = options.ci.filter(|_| Path::new(DEFAULT).exists()) {
+        ci::write(report, system)?;
+        return Ok(exit::OK);
     }
     refuse_to_overwrite()?;
     if options.lab {
@@ -59,8 +67,12 @@ pub async fn run(report: &mut Report, cli: &Cli, options: &InitOptions) -> Resul
     write(report, DEFAULT, &text)?;
     write(report, SCHEMA, &format!("{:#}\n", reference::schema()))?;
     ignore(report)?;
+    hook_example(report)?;
     if answers.secrets {
         seal(report)?;
+    }
+    if let Some(system) = options.ci {
+        ci::write(report, system)?;
     }
     next(report, &answers);
     Ok(exit::OK)
@@ -93,6 +105,13 @@ fn write(report: &mut Report, name: &str, text: &str) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// An example that does not run by itself, for it has a dot in its name.
+fn hook_example(report: &mut Report) -> Result<()> {
+    std::fs::create_dir_all(hooks::FOLDER).context("could not make the folder hooks")?;
+    let name = format!("{}/post-deploy.example", hooks::FOLDER);
+    write(report, &name, HOOK)
 }
 
 fn ignore(report: &mut Report) -> Result<()> {

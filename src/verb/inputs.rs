@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::config::playbook::Playbooks;
 use crate::config::stack::Stack;
 use crate::config::template::Values;
+use crate::config::text;
 use crate::core::app_profile::Table;
 use crate::core::error::{Code, Fault};
 use crate::core::role::Roles;
@@ -15,6 +16,7 @@ use crate::facts::backups::data::DataTable;
 use crate::facts::{Facts, Os};
 use crate::host::neighbours::NeighbourRecord;
 use crate::operator::artifact;
+use crate::operator::hooks;
 use crate::planner::host_key;
 use crate::planner::migration::{self, MigrationText};
 
@@ -32,6 +34,7 @@ pub fn check(stack: &Stack, playbooks: &Playbooks, values: &Values) -> Result<()
     if stack.cloud.is_some() {
         host_key::rehearse(playbooks, values.clone())?;
     }
+    hooks::check(stack)?;
     sound_migrations(stack)
 }
 
@@ -87,6 +90,7 @@ pub fn migrations(stack: &Stack) -> Result<Option<(PathBuf, Vec<MigrationText>)>
                 .with_context(|| format!("could not read {}", path.display()))?;
             let name = path.file_name().unwrap_or_default();
             let name = name.to_string_lossy().into_owned();
+            let text = text::plain(&text);
             sources.push(MigrationText { name, text });
         }
     }

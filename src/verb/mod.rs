@@ -5,6 +5,7 @@ mod adopt;
 mod alerts;
 mod audit;
 mod backup;
+mod cloud_door;
 mod completions;
 mod config;
 mod consent;
@@ -18,6 +19,7 @@ mod doctor;
 mod domain;
 mod exec;
 mod explain;
+mod forecast;
 mod gc;
 mod guarded;
 mod health;
@@ -27,6 +29,7 @@ mod init;
 mod inputs;
 mod interrupt;
 mod job;
+mod lock;
 mod logs;
 mod maintenance;
 mod monitoring;
@@ -153,8 +156,18 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Plan { out } => plan::run(job, out.as_deref()).await,
         Verb::Provision(options) => provision::run(job, options).await,
         Verb::Converge(options) => converge::run(job, options).await,
-        Verb::Deploy { artifact, cut_off } => match cut_off::CutOffChoice::of(*cut_off) {
-            None => Box::pin(deploy::run(job, artifact)).await,
+        Verb::Deploy {
+            artifact,
+            check: true,
+            ..
+        } => Box::pin(forecast::deploy(job, artifact)).await,
+        Verb::Deploy {
+            artifact,
+            note,
+            cut_off,
+            ..
+        } => match cut_off::CutOffChoice::of(*cut_off) {
+            None => Box::pin(deploy::run(job, artifact, note.clone())).await,
             Some(way) => cut_off::run(job, way).await,
         },
         Verb::Up { yes, artifact } => Box::pin(up::run(job, *yes, artifact)).await,
@@ -164,7 +177,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Backup {
             what: Some(what), ..
         } => backup::run(job, what).await,
-        Verb::Restore(wish) => restore::run(job, wish).await,
+        Verb::Restore(wish) => Box::pin(restore::run(job, wish)).await,
         Verb::Db {
             what: Db::Import(wish),
         } => Box::pin(import::run(job, wish)).await,
@@ -173,6 +186,8 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Doctor => doctor::run(job).await,
         Verb::Health => health::run(job).await,
         Verb::Maintenance { what } => maintenance::run(job, what).await,
+        Verb::Lock { message } => lock::run(job, message.as_ref()).await,
+        Verb::Unlock { yes } => lock::unlock(job, yes.yes).await,
         Verb::Tls { what } => tls::run(job, *what).await,
         Verb::Logs(options) => logs::run(job, options).await,
         Verb::Audit {

@@ -177,6 +177,20 @@ pub async fn foresee(
     agent: Agent<'_>,
     steps: Vec<Step<Task>>,
 ) -> Result<Preview> {
+    let preview = preview(job, agent, steps).await?;
+    job.report.forget_preview();
+    Ok(preview)
+}
+
+/// Shows what steps would change on the host: that is what the command is for.
+///
+/// # Errors
+/// As of `foresee`.
+pub async fn preview(
+    job: &mut Job<'_>,
+    agent: Agent<'_>,
+    steps: Vec<Step<Task>>,
+) -> Result<Preview> {
     let plan = job.plan(Mode::Check, steps, Vec::new());
     let mut events = Vec::new();
     let tally = agent
@@ -184,6 +198,5 @@ pub async fn foresee(
         .await?;
     let preview = Preview { events, tally };
     job.show(&preview)?;
-    job.report.forget_preview();
     Ok(preview)
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::job::Job;
 use super::{converge, provision};
 use crate::hetzner::labels;
+use crate::operator::hooks::Hooks;
 use crate::operator::known_host;
 use crate::operator::preview::{Planned, Saved};
 use crate::operator::remote::Target;
@@ -44,6 +45,13 @@ pub async fn run(job: &mut Job<'_>, out: Option<&Path>) -> Result<u8> {
         job.report.note(format!(
             "the plan is saved in {file}; `{typed} provision --plan {file}` and `{typed} converge --plan {file}` apply it"
         ));
+    }
+    let hooks = ["deploy", "rollback"].map(|verb| Hooks::of(&job.stack, verb).names());
+    let hooks = hooks.concat();
+    if !hooks.is_empty() {
+        let hooks = hooks.join(", ");
+        job.report
+            .note(format!("`deploy` and `rollback` run your hooks: {hooks}"));
     }
     if pending > 0 && out.is_none() {
         job.report

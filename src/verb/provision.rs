@@ -18,6 +18,7 @@ use crate::operator::preview::{Planned, Preview, Saved, replacements};
 use crate::operator::remote::{Remote, Target};
 use crate::planner::cloud::{self, DiskPolicy, Resource};
 use crate::planner::host_key::{self, Rotation};
+use crate::verb::cloud_door;
 use crate::verb::consent;
 use crate::verb::on_cloud;
 use crate::verb::on_host;
@@ -117,7 +118,7 @@ async fn agree(
     if preview.is_empty() {
         return Ok(());
     }
-    api.check_writable().await?;
+    cloud_door::may_change(job, api).await?;
     let yes = options.apply.yes.yes || saved.is_some();
     if !yes {
         job.show(preview)?;

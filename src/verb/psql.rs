@@ -5,11 +5,15 @@ use anyhow::Result;
 use super::job::Job;
 use super::session;
 use crate::cli::PsqlCommand;
+use crate::facts::Facts;
 use crate::planner::session::SessionPlace;
 
 pub async fn run(job: &mut Job<'_>, wanted: &PsqlCommand) -> Result<u8> {
     let streams = session::streams(job);
-    let session = |job: &Job<'_>, facts: &_| {
+    let session = |job: &Job<'_>, facts: &Facts| {
+        if let Some(freeze) = facts.freeze.as_ref().filter(|_| wanted.write) {
+            return Err(freeze.refusal().into());
+        }
         let place = SessionPlace {
             stack: &job.stack,
             facts,

@@ -64,8 +64,12 @@ fn row(app: &AppFacts, release: &Release) -> TableRow {
         "built_at": release.built_at,
         "schema": schema,
         "size_bytes": release.size_bytes,
+        "note": release.note,
         "rollback": back.as_ref().map(WayBack::data),
     });
+    let note = release.note.as_ref().map(ToString::to_string);
+    let remark = note.into_iter().chain(back.map(|back| back.told()));
+    let remark: Vec<String> = remark.collect();
     TableRow {
         datum: Datum::new(DatumKind::Release, data),
         cells: vec![
@@ -75,7 +79,7 @@ fn row(app: &AppFacts, release: &Release) -> TableRow {
             schema.map_or("-".to_owned(), |newest| format!("{newest:04}")),
             format!("{} MB", release.size_bytes / 1_000_000),
         ],
-        remark: back.map_or_else(String::new, |back| back.told()),
+        remark: remark.join("; "),
     }
 }
 

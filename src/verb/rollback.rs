@@ -4,6 +4,7 @@ use anyhow::Result;
 use time::OffsetDateTime;
 
 use super::deploy;
+use super::forecast;
 use super::job::Job;
 use crate::cli::{Rollback, RollbackData};
 use crate::config::source;
@@ -27,7 +28,7 @@ pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
         job.report.note(note);
     }
     let agent = match &data {
-        Data::Restored(restored) => {
+        Data::Restored(restored) if !wish.check => {
             let step = Step::new("release", restored.wish(), restored.clone());
             on_host::foresee(job, agent, vec![step]).await?;
             let question = "Roll back?";
@@ -41,7 +42,13 @@ pub async fn run(job: &mut Job<'_>, wish: &Rollback) -> Result<u8> {
         release,
         back_from: facts.app.live_release().filter(|live| *live != release.id),
         data,
+        note: wish.note.clone(),
     };
+    if wish.check {
+        let exit = forecast::on(job, &remote, agent, &change).await?;
+        remote.close().await;
+        return Ok(exit);
+    }
     deploy::change_over(job, &remote, agent, &change, &[]).await?;
     remote.close().await;
     Ok(exit::OK)

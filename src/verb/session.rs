@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::signal::ctrl_c;
 
 use super::job::Job;
+use super::lock;
 use crate::core::datum::{Datum, DatumKind};
 use crate::core::plain;
 use crate::core::report::Report;
@@ -41,6 +42,7 @@ pub async fn run(
     let streams = streams(job);
     let remote = on_host::connect(job).await?;
     let agent = on_host::agent(job, &remote).await?;
+    lock::note(job, agent.facts());
     let session = session(job, agent.facts())?;
     noted(job, agent, typed).await?;
     // From here on the program speaks.

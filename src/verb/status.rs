@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use super::backup::{headline, kept};
 use super::domain;
 use super::job::Job;
+use super::lock;
 use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::exit;
 use crate::core::plain;
@@ -137,6 +138,10 @@ fn of_host(job: &mut Job, facts: &Facts) {
         let datum = Datum::new(DatumKind::Maintenance, json!({ "since": since }));
         let closed = format!("on since {since}; `citrino-ops maintenance off` opens the site");
         tell(job, datum, &[("maintenance", closed)]);
+    }
+    if let Some(freeze) = &facts.freeze {
+        let rows = [("locked", freeze.told())];
+        tell(job, lock::datum(facts), &rows);
     }
     let backups = headline(&facts.backups, OffsetDateTime::now_utc());
     tell(job, kept(&facts.backups), &[("backups", backups)]);

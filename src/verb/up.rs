@@ -33,7 +33,7 @@ pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8>
     job.report.heading("converge");
     converge::on(job, &remote, yes.yes).await?;
     job.report.heading("deploy");
-    deploy::on(job, &remote, &build).await?;
+    deploy::on(job, &remote, &build, None).await?;
     backup::first(job, &remote).await?;
     job.report.heading("health");
     let awaited = health::on(job, &remote).await?;
@@ -41,7 +41,7 @@ pub async fn run(job: &mut Job<'_>, yes: Yes, artifact: &Artifact) -> Result<u8>
     let scheme = job.stack.tls.https().map_or("http", |_| "https");
     let own = domain::addresses(job).await?;
     let leads = Leads::now(job, &own).await;
-    let url = format!("{scheme}://{}/", target.address);
+    let url = format!("{scheme}://{}/", target.address.in_url());
     let data = json!({"url": url, "domain": leads.data(), "tables_without_rows": awaited});
     let text = format!(
         "\n{} is live at {url}\n{}\n{}",

@@ -157,6 +157,38 @@ async fn whatever_is_in_the_way_is_found_before_the_first_delete() {
     }
 }
 
+/// Whoever reads that nothing is left pays for the snapshot all the same.
+#[tokio::test]
+async fn a_snapshot_that_stays_is_said_each_time_and_nothing_else_costs() {
+    let fake = standing().await;
+    let server = id(&fake, "servers");
+    fake.by_hand(
+        &format!("/servers/{server}/actions/create_image"),
+        &json!({"type": "snapshot", "labels": {"citrino-ops/stack": "prod"}}),
+    );
+    let wish = format!("server_type: cpx11, location: ash, image: debian-12{ALL}");
+    let ana = Operator::new(&fake, &wish);
+    let stays = "snapshots that stay, and cost: 1; `citrino-ops destroy --snapshots` deletes them";
+    for _ in 0..2 {
+        let (code, text) = ana.types("destroy --yes");
+        assert_eq!(code, 0, "{text}");
+        assert!(
+            text.contains(stays) && !text.contains("no resources"),
+            "{text}"
+        );
+    }
+    let (code, text) = ana.types("cost");
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("There is no server now"), "{text}");
+    let (code, text) = ana.types("destroy --yes --snapshots");
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = ana.types("destroy --yes");
+    assert!(
+        code == 0 && text.contains("no resources at Hetzner"),
+        "{text}"
+    );
+}
+
 #[tokio::test]
 async fn a_protected_record_is_no_reason_to_destroy_the_stack() {
     let fake = standing().await;

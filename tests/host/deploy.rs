@@ -35,11 +35,15 @@ fn a_new_release_takes_over_and_the_same_one_changes_nothing() {
     let Some(stack) = serving() else { return };
     let before = plain(&stack);
     let build = another_build(&stack, "second");
-    let deploy = stack.citrino(&["deploy", "--artifact", &build]);
+    let note = "the second of the day";
+    let deploy = stack.citrino(&["deploy", "--artifact", &build, "--note", note]);
     assert_eq!(deploy.code, 0, "{}", deploy.text);
     let after = release(&stack);
     assert_ne!(before, after);
+    let audit = stack.citrino(&["audit", "-n", "4"]).text;
+    assert!(audit.contains(&format!("note: {note}")), "{audit}");
     let releases = stack.citrino(&["releases"]).text;
+    assert!(releases.contains(note), "{releases}");
     assert!(
         releases
             .lines()
@@ -361,5 +365,130 @@ fn old_releases_go_and_those_in_use_stay() {
     let count = |state: &str| releases.lines().filter(|line| line.contains(state)).count();
     assert_eq!((count("  live "), count("  good ")), (1, 4), "{releases}");
     assert!(count("  failed ") <= 2, "{releases}");
+    stack.is_as_wished();
+}
+
+/// What a look could have changed: on the host, and of releases on this machine.
+fn traces(stack: &crate::stack::Stack) -> String {
+    let host = stack.on_host(
+        "find /etc/citrino /etc/systemd /home/citrino /var/lib/citrino /var/lib/citrino-asked /var/log/citrino \
+         -path /var/lib/citrino/agent -prune -o -path /var/lib/citrino/alerts -prune -o -printf '%p %T@ %s %l\\n' 2>&1 | sort",
+    );
+    let mut here = Vec::new();
+    for entry in fs::read_dir(stack.home.join(".cache/citrino-ops")).unwrap() {
+        let releases = entry.unwrap().path().join("releases");
+        let entries = fs::read_dir(releases).into_iter().flatten();
+        here.extend(entries.map(|entry| entry.unwrap().path().display().to_string()));
+    }
+    here.sort();
+    host + &here.join("\n")
+}
+
+#[test]
+fn a_check_of_a_release_says_what_would_happen_and_leaves_no_trace() {
+    let Some(stack) = serving() else { return };
+    let before = plain(&stack);
+    let build = another_build(&stack, "looked-at");
+    let seen = |words: &[&str]| {
+        let said = stack.citrino(&[&["--json"], words].concat());
+        let events: Vec<Value> = said
+            .text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let forecast = events.iter().find(|e| e["kind"] == "release_forecast");
+        let forecast = forecast.unwrap_or_else(|| panic!("{}", said.text));
+        (said.code, forecast["data"].clone())
+    };
+    // The first connection may bring the agent.
+    assert_eq!(stack.citrino(&["releases"]).code, 0);
+    let untouched = traces(&stack);
+    let (code, data) = seen(&["deploy", "--artifact", &build, "--check"]);
+    assert_eq!(
+        (code, &data["serves"], &data["on_host"]),
+        (3, &false.into(), &false.into())
+    );
+    assert_eq!(data["instead_of"], before);
+    // It was asked, in the sandbox: an empty list is an answer.
+    assert_eq!(data["migrations"], serde_json::json!([]), "{data}");
+    let own = binary("citrino-app");
+    let (code, data) = seen(&["deploy", "--artifact", own.to_str().unwrap(), "--check"]);
+    assert_eq!((code, &data["serves"]), (0, &true.into()), "{data}");
+    // Another program describes nothing, which is no empty list.
+    let wrong = binary("citrino-ops");
+    let (_, data) = seen(&["deploy", "--artifact", wrong.to_str().unwrap(), "--check"]);
+    assert!(
+        data["migrations"].is_null() && data["migrations_unknown"].is_string(),
+        "{data}"
+    );
+    let back = stack.citrino(&["rollback", "--check"]);
+    assert!(
+        back.code == 3 || back.text.contains("E0703"),
+        "{}",
+        back.text
+    );
+    assert_eq!(traces(&stack), untouched);
+    assert_eq!(release(&stack), before);
+}
+
+#[test]
+fn hooks_run_under_the_lock_and_a_refusal_changes_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(stack) = serving() else { return };
+    let before = plain(&stack);
+    fs::create_dir_all(stack.home.join("hooks")).unwrap();
+    let hook = |name: &str, lines: &str| {
+        let path = stack.home.join("hooks").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let read = |name: &str| fs::read_to_string(stack.home.join(name)).unwrap_or_default();
+    let program = env!("CARGO_BIN_EXE_citrino-ops");
+    let build = another_build(&stack, "hooked");
+    hook("pre-deploy", "exit 5");
+    hook("deploy-failed", "touch failed");
+    let refused = stack.citrino(&["deploy", "--artifact", &build]);
+    assert!(
+        refused.code == 7 && refused.text.contains("E0528"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(release(&stack), before);
+    assert!(
+        !stack.citrino(&["releases"]).text.contains("failed"),
+        "nothing was brought"
+    );
+
+    // Nobody else changes the host meanwhile, before and after.
+    let tries = format!("{program} backup >/dev/null 2>&1; echo $? >>tried");
+    hook("pre-deploy", &tries);
+    hook(
+        "post-deploy",
+        &format!("{tries}; echo $HOOK_PREVIOUS $HOOK_RELEASE $HOOK_CHANGED >told"),
+    );
+    let deploy = stack.citrino(&["deploy", "--artifact", &build]);
+    assert_eq!(deploy.code, 0, "{}", deploy.text);
+    let after = release(&stack);
+    assert_eq!(read("tried"), "5\n5\n");
+    let told = read("told");
+    assert!(told.starts_with(&format!("{before} {after} ")), "{told}");
+    hook("pre-rollback", "exit 0");
+    hook("post-rollback", "exit 1");
+    let back = stack.citrino(&["rollback"]);
+    assert!(
+        back.code == 8 && back.text.contains("E0529"),
+        "{}",
+        back.text
+    );
+    assert_eq!(release(&stack), before);
+    hook("pre-deploy", "exit 0");
+    let wrong = binary("citrino-ops");
+    let failed = stack.citrino(&["deploy", "--artifact", wrong.to_str().unwrap()]);
+    assert!(
+        failed.code == 6 && stack.home.join("failed").exists(),
+        "{}",
+        failed.text
+    );
+    fs::remove_dir_all(stack.home.join("hooks")).unwrap();
     stack.is_as_wished();
 }

@@ -41,6 +41,20 @@ fn plan_names_what_was_changed_by_hand_and_the_verbs_mend_it() {
     }
     let check = stack.citrino(&["converge", "--check"]);
     assert_eq!(check.code, 3, "{}", check.text);
+    // What keeps users out is a row of `health`, and `-q` prints such rows and no other.
+    let health = ["-v", "-q"].map(|how| stack.citrino(&[how, "health"]));
+    for said in &health {
+        assert_eq!(said.code, 4, "{}", said.text);
+        for part in [
+            "cloud firewall",
+            "rule tcp 443 from 0.0.0.0/0, ::/0 is missing",
+            "`citrino-ops provision` corrects it",
+        ] {
+            assert!(said.text.contains(part), "{part}: {}", said.text);
+        }
+    }
+    let [all, failures] = health.map(|said| said.text.contains('✓'));
+    assert!(all && !failures);
 
     let provision = stack.citrino(&["provision", "--yes"]);
     assert_eq!(provision.code, 0, "{}", provision.text);

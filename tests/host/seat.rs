@@ -275,3 +275,73 @@ fn secrets_are_rotated_while_everybody_is_served() {
     }
     stack.is_as_wished();
 }
+
+#[test]
+fn a_locked_stack_is_changed_by_timers_alone_until_it_is_unlocked() {
+    let Some(stack) = serving() else { return };
+    let why = "moving the zone";
+    let locked = stack.citrino(&["lock", "--message", why]);
+    assert_eq!(locked.code, 0, "{}", locked.text);
+    let refused = |words: &[&str]| {
+        let said = stack.citrino(words);
+        let tells =
+            said.text.contains("E0527") && said.text.contains(why) && said.text.contains("ana@");
+        assert!(said.code == 7 && tells, "{words:?}: {}", said.text);
+    };
+    for words in [
+        &["converge", "--yes"][..],
+        &["rollback"],
+        &["backup"],
+        &["maintenance", "on"],
+        &["lock", "--message", "again"],
+        // At Hetzner, too.
+        &["destroy", "--unprotect"],
+    ] {
+        refused(words);
+    }
+    // Whoever asks the agent itself, and says nothing of what it knows, is refused under the lock.
+    let file = "/var/lib/citrino/freeze.json";
+    assert!(stack.on_host(&format!("cat {file}")).contains(why));
+    for (verb, code) in [
+        ("status", 0),
+        ("health", 0),
+        ("lock", 0),
+        ("converge --check", 0),
+    ] {
+        let words: Vec<&str> = verb.split(' ').collect();
+        let said = stack.citrino(&words);
+        assert!(
+            said.code == code && said.text.contains(why),
+            "{verb}: {}",
+            said.text
+        );
+    }
+    let ran = stack.on_host("systemctl start citrino-backup.service && echo it-ran");
+    assert!(ran.contains("it-ran"), "{ran}");
+    let mut other = stack.command(&["unlock"]);
+    let asked = said(other.env("USER", "eva"));
+    assert!(
+        asked.code == 7 && asked.text.contains("E0801"),
+        "{}",
+        asked.text
+    );
+    let unlocked = stack.citrino(&["unlock"]);
+    assert_eq!(unlocked.code, 0, "{}", unlocked.text);
+    assert!(stack.citrino(&["lock"]).text.contains("not locked"));
+    let audit = stack.citrino(&["audit", "-n", "20"]);
+    assert!(
+        audit.text.contains(&format!("note: {why}")),
+        "{}",
+        audit.text
+    );
+    // What is written there by whatever else locks as well: somebody meant it.
+    stack.on_host(&format!("echo x >{file}"));
+    let said = stack.citrino(&["backup"]);
+    assert!(
+        said.code == 7 && said.text.contains("cannot be read"),
+        "{}",
+        said.text
+    );
+    assert_eq!(stack.citrino(&["unlock", "--yes"]).code, 0);
+    stack.is_as_wished();
+}

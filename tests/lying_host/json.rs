@@ -23,9 +23,11 @@ const TYPED: &[(&str, &[&str])] = &[
     ("provision --yes", &[]),
     ("converge", &[]),
     ("deploy --artifact app", &[]),
+    ("deploy --artifact app --check", &[]),
     ("up --artifact app", &[]),
     ("releases", &["release", "torn_release"]),
     ("rollback", &[]),
+    ("rollback --check", &["release_forecast"]),
     ("backup", &[]),
     ("backup now", &[]),
     ("backup list", &["backup", "backups"]),
@@ -52,6 +54,9 @@ const TYPED: &[(&str, &[&str])] = &[
     ("monitoring prometheus", &[]),
     ("monitoring dashboards", &[]),
     ("monitoring export-kuma", &["monitoring"]),
+    ("lock", &["freeze"]),
+    ("lock --message moving", &[]),
+    ("unlock", &[]),
     ("maintenance on", &[]),
     ("maintenance off", &[]),
     ("tls status", &["certificate"]),
@@ -141,6 +146,7 @@ const ASKS: &[(&str, &[&str])] = &[
     ("plan", &["app", "backup"]),
     ("converge", &["app", "backup"]),
     ("deploy --artifact app", &["app", "backup"]),
+    ("deploy --artifact app --check", &["app", "backup"]),
     ("up --artifact app", &["app", "backup"]),
     ("backup", &["backup"]),
     ("backup now", &["backup"]),
@@ -237,12 +243,136 @@ fn an_older_version_changes_nothing_that_a_newer_one_made() {
             outcome.said()
         );
     }
+    // It is known afterwards without the host.
+    let doctor = place.run("doctor", &script);
+    let told = "99.0.0 converged the host: this one changes nothing there";
+    assert!(
+        doctor.code == 4 && doctor.said().contains(told),
+        "{}",
+        doctor.said()
+    );
     // The same version goes on, and so does one that knows of an earlier one.
     for version in [env!("CARGO_PKG_VERSION"), "0.0.1"] {
         greeting["hello"]["facts"]["converged_by"] = json!(version);
         let outcome = place.run("backup", &Script::saying(vec![Word::json(&greeting)]));
         assert!(!outcome.said().contains("E0519"), "{}", outcome.said());
     }
+}
+
+/// Whatever changes something is refused while somebody has locked the stack, before anything is sent; the lock is not taken twice. Whoever
+/// only looks may, and says it.
+#[test]
+fn a_stack_that_is_locked_is_changed_by_nothing() {
+    let place = Place::new();
+    let mut greeting = words::greeting();
+    let freeze = json!({"who": "eva@desk", "since": "2026-11-30T03:00:00Z", "message": "moving"});
+    greeting["hello"]["facts"]["freeze"] = freeze;
+    let script = Script::saying(vec![Word::json(&greeting), Word::json(&words::event_end())]);
+    let more = [
+        "lock --message again",
+        "maintenance on",
+        "psql --write",
+        "deploy --resume",
+        "deploy --artifact app --check",
+        "rollback --check",
+        "restore latest --yes",
+    ];
+    for typed in CHANGES.iter().chain(&more) {
+        let outcome = place.run(typed, &script);
+        outcome.is_harmless();
+        let why = "E0527]: the stack is locked by eva@desk since 2026-11-30T03:00:00Z: moving";
+        let is_refused = outcome.code == 7 && outcome.said().contains(why);
+        assert!(is_refused, "`{typed}`: {}", outcome.said());
+    }
+    for typed in ["status", "lock", "health", "converge --check"] {
+        let outcome = place.run(typed, &script);
+        let said = outcome.said();
+        assert!(!said.contains("E0527"), "`{typed}`: {said}");
+        assert!(
+            said.contains("locked by eva@desk") || said.contains("eva@desk since"),
+            "`{typed}`: {said}"
+        );
+    }
+    // Another's is taken away by who says so only.
+    let asked = place.run("unlock", &script);
+    assert!(
+        asked.code == 7 && asked.said().contains("E0801"),
+        "{}",
+        asked.said()
+    );
+    let taken = place.run("unlock --yes", &script);
+    assert_eq!(taken.code, 0, "{}", taken.said());
+}
+
+/// A host that says more than one line, or what a terminal obeys, is refused as a whole.
+#[test]
+fn what_a_host_says_of_its_lock_is_one_line() {
+    let place = Place::new();
+    for message in ["a\nb", "a\u{1b}[2J", "", "\u{202e}x", &"x".repeat(301)] {
+        let mut greeting = words::greeting();
+        let freeze = json!({"who": "eva", "since": "", "message": message});
+        greeting["hello"]["facts"]["freeze"] = freeze;
+        let outcome = place.run("lock", &Script::saying(vec![Word::json(&greeting)]));
+        outcome.is_harmless();
+        assert!(outcome.said().contains("E0518"), "{}", outcome.said());
+    }
+}
+
+/// A host may ask for the hook once, and where there is one; a hook that failed lets nothing begin.
+#[test]
+fn a_hook_runs_when_the_host_has_its_lock_and_never_again() {
+    let missing = json!({"missing": {"blobs": [], "base": null}});
+    let ready = json!("ready");
+    let says = |words: &[&Value]| {
+        let greeting = words::greeting();
+        let all = [&greeting, &missing]
+            .into_iter()
+            .chain(words.iter().copied());
+        Script::saying(all.map(Word::json).collect())
+    };
+    let place = Place::new();
+    let unasked = place.run("deploy --artifact app", &says(&[&ready]));
+    assert!(unasked.said().contains("E0518"), "{}", unasked.said());
+    let hooks = place.path("work/hooks");
+    std::fs::create_dir(&hooks).unwrap();
+    let write = |name: &str, lines: &str| {
+        let path = hooks.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+    };
+    let count = |file: &str| {
+        let text = std::fs::read_to_string(place.path(file)).unwrap_or_default();
+        text.lines().count()
+    };
+    write("pre-deploy", "echo before >>ran; echo seen by all");
+    write("post-deploy", "echo $HOOK_RELEASE >>after; exit 9");
+    let end = words::event_end();
+    // Twice is once too often.
+    let twice = place.run("deploy --artifact app", &says(&[&ready, &ready, &end]));
+    assert!(twice.said().contains("E0518"), "{}", twice.said());
+    assert_eq!((count("work/ran"), count("work/after")), (1, 0));
+    // The release serves, and what came after it has its own exit.
+    let after = place.run("deploy --artifact app", &says(&[&ready, &end]));
+    assert!(
+        after.code == 8 && after.said().contains("E0529"),
+        "{}",
+        after.said()
+    );
+    assert!(
+        after.said().contains("pre-deploy: seen by all"),
+        "{}",
+        after.said()
+    );
+    assert_eq!((count("work/ran"), count("work/after")), (2, 1));
+    write("pre-deploy", "echo no >&2; exit 1");
+    let refused = place.run("deploy --artifact app", &says(&[&ready, &end]));
+    assert!(
+        refused.code == 7 && refused.said().contains("E0528"),
+        "{}",
+        refused.said()
+    );
+    assert_eq!(count("work/after"), 1);
 }
 
 /// Each command of the command line is in the list above.

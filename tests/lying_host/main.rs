@@ -365,6 +365,53 @@ fn an_honest_host_is_believed() {
     );
 }
 
+/// After somebody else's rebuild the host's audit is another one: a person accepts it once, and what was seen before is kept.
+#[test]
+fn another_audit_is_accepted_once_and_the_earlier_one_is_kept() {
+    let place = Place::new();
+    let run = |typed: &str, who: &str, code: i32| {
+        let line = Line {
+            n: 1,
+            at: "2026-11-30T03:00:00Z".into(),
+            stack: "prod".into(),
+            host: None,
+            run: "r".into(),
+            verb: "provision".into(),
+            who: who.into(),
+            deed: AuditEntry::default(),
+            prev: "0".repeat(64),
+            hash: String::new(),
+        };
+        let (line, _) = line.sealed().unwrap();
+        let delta = AuditDelta::of(Some(format!("{line}\n").as_bytes())).unwrap();
+        let audit = Word::json(&serde_json::to_value(FromAgent::Audit(delta)).unwrap());
+        let script = Script::saying(vec![Word::json(&words::greeting()), audit]);
+        let outcome = place.run(typed, &script);
+        outcome.is_harmless();
+        assert_eq!(outcome.code, code, "{typed}: {}", outcome.said());
+        outcome.said()
+    };
+    run("audit verify", "ana@desk", 0);
+    assert!(run("audit verify", "luis@desk", 1).contains("E0522"));
+    // Nobody says yes without a terminal.
+    run("audit accept", "luis@desk", 7);
+    let accepted = run("audit accept --yes", "luis@desk", 0);
+    assert!(
+        accepted.contains("with provision by luis@desk"),
+        "{accepted}"
+    );
+    run("audit verify", "luis@desk", 0);
+    let again = run("audit accept --yes", "luis@desk", 0);
+    assert!(again.contains("nothing to accept"), "{again}");
+    assert!(run("audit verify", "ana@desk", 1).contains("E0522"));
+    let folder = place.path("home/.local/state/citrino-ops/prod");
+    let kept = std::fs::read_dir(folder).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with("audit.until-")
+    });
+    assert_eq!(kept.count(), 1);
+}
+
 /// It takes as long as the greeting may; nothing is asserted of that time.
 #[test]
 fn a_host_that_says_nothing_is_told_as_such() {

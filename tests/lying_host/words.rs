@@ -22,7 +22,7 @@ use crate::script::{Script, Word};
 pub const POISON: &str = "poison\u{1b}]52;c;Y3VybA==\u{7}\u{1b}[2J\u{9b}1A\r\u{8}\u{7f}\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}\u{85}\u{2028}\n";
 
 /// Each command that asks a host, with what it needs to come that far.
-pub const EVERY_VERB: [&str; 24] = [
+pub const EVERY_VERB: [&str; 26] = [
     "status",
     "releases",
     "health",
@@ -30,9 +30,11 @@ pub const EVERY_VERB: [&str; 24] = [
     "converge",
     "converge --check",
     "deploy --artifact app",
+    "deploy --artifact app --check",
     "deploy --attach",
     "deploy --resume",
     "rollback",
+    "rollback --check",
     "restore shop_20261125_030000 --yes",
     "backup",
     "backup list",
@@ -87,6 +89,7 @@ fn release(id: &str) -> Release {
         commit: "0123456789".to_owned(),
         built_at: "2026-11-25T03:00:00Z".to_owned(),
         size_bytes: 64,
+        note: Some("a note".parse().unwrap()),
         state: ReleaseState::Good,
         migrations: None,
     }
@@ -117,6 +120,8 @@ pub fn greeting() -> Value {
         },
         other_clock: false,
         maintenance: None,
+        without_programs: Vec::new(),
+        freeze: None,
         exposed: Vec::new(),
         converged_by: None,
         backups: Backups {
@@ -256,10 +261,10 @@ pub fn line(value: &Value) -> String {
 }
 
 /// Texts that decide something, and are typed: with poison nothing of the message would be taken in.
-const TYPED: [&str; 25] = [
+const TYPED: [&str; 26] = [
     "event", "state", "act", "code", "side", "id", "run", "sha256", "file", "live", "slots",
     "current", "next", "arch", "format", "name_of", "purpose", "packing", "release", "host",
-    "version", "codename", "begins", "ends", "until",
+    "version", "codename", "begins", "ends", "until", "note",
 ];
 
 /// The same with poison in every text that is no name of something.

@@ -2,9 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::core::value::{Address, Domain, Email, HostKey, Login, Port, StackName, TextLine, Word};
+
+/// Whose files `init` can write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CiSystem {
+    /// A workflow for GitHub Actions, and `ci/deploy`
+    Github,
+    /// `ci/deploy` alone, a script for any runner
+    Script,
+}
 
 #[derive(Clone, Debug, Args)]
 pub struct InitOptions {
@@ -62,6 +71,9 @@ pub struct InitOptions {
     /// Also make secrets.age, with a password for the database
     #[arg(long)]
     pub secrets: bool,
+    /// Also write what a CI system needs; where citrino.yml is there already, that alone
+    #[arg(long, value_enum, value_name = "SYSTEM")]
+    pub ci: Option<CiSystem>,
     /// Write a citrino.yml for the local lab
     #[arg(long, conflicts_with_all = ["stack", "domain", "host", "server_type", "bucket", "secrets"])]
     pub lab: bool,

@@ -15,7 +15,7 @@ use crate::core::secret::Secret;
 use crate::storage::archive;
 
 /// Holds the key itself: for a runner of CI, which has no home.
-const KEY: &str = "CITRINO_AGE_KEY";
+pub const KEY_VARIABLE: &str = "CITRINO_AGE_KEY";
 /// Names the file of the key.
 const KEY_FILE: &str = "CITRINO_AGE_KEY_FILE";
 /// Where it is when nothing is said, below the folder of settings.
@@ -34,7 +34,7 @@ impl OwnKey {
     /// # Errors
     /// E0104 when a file is named that is not there, or that others can read; E0425 when it is no key.
     pub fn find() -> Result<Option<Self>> {
-        if let Some(key) = variable(KEY) {
+        if let Some(key) = variable(KEY_VARIABLE) {
             return Self::of(key).map(Some);
         }
         if let Some(path) = variable(KEY_FILE) {

@@ -12,10 +12,10 @@ use crate::storage::retention::Retention;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BackupSettings {
-    /// When a backup is taken each day, by the clock of the host.
+    /// When a backup is taken each day, in UTC: no night has that hour twice or never.
     #[schemars(extend("x-applied" = "host"))]
     pub at: TimeOfDay,
-    /// When the newest backup of the week is restored to prove it.
+    /// When the newest backup of the week is restored to prove it, in UTC.
     #[schemars(extend("x-applied" = "host"))]
     pub drill: DayAndTime,
     /// All backups of so many days are kept.

@@ -6,22 +6,16 @@ use super::Stack;
 pub const SYSTEMS: [(&str, &str); 2] =
     [("debian-12", "debian 12"), ("ubuntu-22.04", "ubuntu 22.04")];
 
-/// The other systems that Hetzner has images of.
+/// How the names of systems begin that Hetzner has images of; the number may stand behind it in any way.
 const OTHERS: [&str; 8] = [
-    "debian-",
-    "ubuntu-",
-    "fedora-",
-    "rocky-",
-    "alma-",
-    "centos-",
-    "opensuse-",
-    "arch",
+    "debian", "ubuntu", "fedora", "rocky", "alma", "centos", "opensuse", "arch",
 ];
 
 /// Why a server with this image cannot carry the stack. A snapshot may be called anything: of that the host is asked.
 pub fn refused_image(image: &str) -> Option<String> {
     let is_known = SYSTEMS.iter().any(|(name, _)| *name == image);
-    let is_other = OTHERS.iter().any(|other| image.starts_with(other));
+    let name = image.to_lowercase();
+    let is_other = OTHERS.iter().any(|other| name.starts_with(other));
     let known = SYSTEMS.map(|(name, _)| name).join(" and ");
     (!is_known && is_other).then(|| format!("is `{image}`, and the stack runs on {known}"))
 }

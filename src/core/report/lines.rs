@@ -198,12 +198,16 @@ fn past(event: Event) -> Option<String> {
             verb,
             who,
             applies,
+            note,
             ..
         } => {
             let way = if applies { "" } else { " (check only)" };
+            let note = note.map(|note| format!(": {note}"));
             in_line(format!(
-                "{}  {verb}{way} by {who}, run {}",
-                point.at, point.run
+                "{}  {verb}{way} by {who}, run {}{}",
+                point.at,
+                point.run,
+                note.unwrap_or_default()
             ))
         }
         Event::Step {

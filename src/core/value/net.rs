@@ -82,6 +82,17 @@ pub struct Address(String);
 
 text_of!(Address);
 
+impl Address {
+    /// As a URL has it: IPv6 in brackets, where `%` begins a zone.
+    pub fn in_url(&self) -> String {
+        if self.0.contains(':') {
+            format!("[{}]", self.0.replace('%', "%25"))
+        } else {
+            self.0.clone()
+        }
+    }
+}
+
 impl FromStr for Address {
     type Err = String;
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{checked_text, is_plain, shown};
+use crate::core::plain::is_hidden;
 
 /// A name for a system user, a group, a unit or a binary.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -156,7 +157,9 @@ const LONGEST_LINE: usize = 300;
 
 impl TextLine {
     fn refusal(text: &str) -> Option<String> {
-        let is_line = (1..=LONGEST_LINE).contains(&text.len()) && !text.contains(char::is_control);
+        let is_line = (1..=LONGEST_LINE).contains(&text.chars().count())
+            && !text.trim().is_empty()
+            && !text.contains(is_hidden);
         (!is_line)
             .then(|| format!("must be one line of text, of at most {LONGEST_LINE} characters"))
     }

@@ -147,6 +147,10 @@ fn addresses_are_written_in_one_form() {
     assert_eq!(written("FD00:91:5:0::33"), "fd00:91:5::33");
     assert_eq!(written("203.0.113.7"), "203.0.113.7");
     assert_eq!(written("my_host"), "my_host");
+    let in_url = |text: &str| read::<Address>(text).unwrap().in_url();
+    assert_eq!(in_url("[fd00:91:5::33]"), "[fd00:91:5::33]");
+    assert_eq!(in_url("fe80::1%eth0"), "[fe80::1%25eth0]");
+    assert_eq!(in_url("203.0.113.7"), "203.0.113.7");
     only::<Address>(
         &["fe80::1%eth0"],
         &["", "-oProxyCommand=x", "a b", "a/b", "[x]"],

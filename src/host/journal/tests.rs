@@ -19,6 +19,7 @@ fn start(run: &str, who: &str) -> Event {
         purpose: None,
         steps: 2,
         applies: true,
+        note: None,
     }
 }
 

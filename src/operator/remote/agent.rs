@@ -1,5 +1,8 @@
 //! What the operator's side says to the agent on the host, and hears from it.
 
+mod described;
+mod hooked;
+mod refusal;
 mod session;
 
 use anyhow::Result;
@@ -12,17 +15,17 @@ use super::wire::{self, HostLines, SILENCE, Unheard};
 use super::{understood, unknown};
 use crate::core::audit::{Head, lines};
 use crate::core::error::{Code, Fault, error_info};
-use crate::core::event::{Counts, Event, now};
+use crate::core::event::{Counts, ErrorInfo, Event, now};
 use crate::core::plan::{Claim, Mode, Plan, Purpose};
 use crate::core::secret;
 use crate::core::stack_key::StackKey;
-use crate::core::value::{HostName, Sha256, ToolVersion};
+use crate::core::value::{HostName, Sha256};
 use crate::facts::Facts;
 use crate::facts::app::ReleaseState;
 use crate::host::audit;
 use crate::host::journal::LastRun;
-use crate::host::lock::Holder;
 use crate::operator::cache::Releases;
+use crate::operator::hooks::Hooks;
 use crate::operator::mirror::Mirror;
 use crate::protocol::{AuditDelta, FromAgent, ToAgent};
 use crate::storage::pack;
@@ -40,6 +43,12 @@ pub struct Agent<'s> {
     mirror: Mirror,
     /// How far the mirror went when the host was told of it.
     seen: Option<Head>,
+    /// The operator's own programs, which run under the host's lock.
+    hooks: Option<Box<Hooks>>,
+    /// Whether the host may still ask for them.
+    waits_to_begin: bool,
+    /// The first error of a step that is not of the undo.
+    failure: Option<Box<ErrorInfo>>,
 }
 
 /// What an audit has at most: that of many years.
@@ -79,6 +88,9 @@ impl<'s> Agent<'s> {
             host: target.host.clone(),
             mirror: target.mirror.clone(),
             seen: None,
+            hooks: None,
+            waits_to_begin: false,
+            failure: None,
         }
     }
 }
@@ -101,6 +113,7 @@ impl Agent<'_> {
         if plan.mode == Mode::Apply {
             // Before anything is sent.
             self.refuse_older()?;
+            self.refuse_frozen(plan.in_freeze)?;
         }
         if !blobs.is_empty() {
             self.send_blobs(blobs, tell).await?;
@@ -108,26 +121,13 @@ impl Agent<'_> {
         let mut plan = plan.clone();
         plan.after = self.facts.last_run.as_ref().map(LastRun::seen);
         self.applies = plan.mode == Mode::Apply;
+        plan.waits = self.hook_waits();
         let halts = !plan.on_failure.is_empty() && plan.purpose != Purpose::Part;
         if self.applies {
             self.tell_of_mirror(tell).await?;
         }
         self.say(&ToAgent::Run(Box::new(plan))).await?;
         self.listen(halts, tell).await
-    }
-
-    /// What this version would change was made by a newer one, which knew why.
-    fn refuse_older(&self) -> Result<(), Fault> {
-        let own = ToolVersion::own();
-        let Some(newer) = self.facts.converged_by.filter(|newer| *newer > own) else {
-            return Ok(());
-        };
-        let message = format!(
-            "the host was converged by citrino-ops {newer}, and this is the older {own}, which would put back what that one changed"
-        );
-        Err(Fault::new(Code::E0519, message).hint(format!(
-            "nothing was changed; use citrino-ops {newer} or a newer one"
-        )))
     }
 
     /// The key of the stack, as the host has it.
@@ -153,6 +153,7 @@ impl Agent<'_> {
         tell: &mut impl FnMut(Event),
     ) -> Result<Counts> {
         self.refuse_older()?;
+        self.refuse_frozen(false)?;
         self.applies = true;
         self.tell_of_mirror(tell).await?;
         self.say(&match end {
@@ -174,10 +175,12 @@ impl Agent<'_> {
 
     async fn listen(mut self, halts: bool, tell: &mut impl FnMut(Event)) -> Result<Counts> {
         let tally = self.hear_out(halts, tell).await?;
+        let hooked = Box::pin(self.ended(tally, tell)).await;
         // The agent waits for this; if it is lost, the next command tells the end once more.
         let _ = self.say(&ToAgent::Heard).await;
         drop(self.stdin);
         let _ = wire::gone(self.child).await;
+        hooked?;
         Ok(tally)
     }
 
@@ -347,6 +350,7 @@ impl Agent<'_> {
             };
             match heard {
                 FromAgent::Event(event) => {
+                    self.note_failure(&event);
                     let end = match event.as_ref() {
                         Event::End { tally, .. } => Some(*tally),
                         _ => None,
@@ -357,7 +361,8 @@ impl Agent<'_> {
                     }
                 }
                 FromAgent::Audit(news) => self.mirror(&news, tell),
-                FromAgent::Locked(holder) => return Err(locked(&holder).into()),
+                FromAgent::Ready if self.waits_to_begin => Box::pin(self.begin(tell)).await?,
+                FromAgent::Locked(holder) => return Err(refusal::locked(&holder).into()),
                 other => return Err(unexpected(&other)),
             }
         }
@@ -430,20 +435,4 @@ fn unexpected(message: &FromAgent) -> anyhow::Error {
         FromAgent::Stop(trouble) => Fault::from(trouble.clone()).into(),
         other => unknown(&format!("{}, which is not its turn", other.kind())).into(),
     }
-}
-
-fn locked(holder: &Holder) -> Fault {
-    let step = if holder.step.is_empty() {
-        String::new()
-    } else {
-        format!(", now at \"{}\"", holder.step)
-    };
-    Fault::new(
-        Code::E0504,
-        format!(
-            "the host is locked by {} since {}: {} (run {}){step}",
-            holder.who, holder.since, holder.verb, holder.run
-        ),
-    )
-    .hint("wait until that run has ended; the lock ends with it")
 }

@@ -363,9 +363,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = target(folder.path());
         let user = folder.path().join("user");
-        let theirs = "Host *\n  GlobalKnownHostsFile /tmp/x\n  ForwardAgent yes\n  LocalForward 9 127.0.0.1:9\n  ProxyJump jump.example\n";
+        let theirs = "Host *\n  GlobalKnownHostsFile /tmp/x\n  ForwardAgent yes\n  LocalForward 9 127.0.0.1:9\n  ProxyJump jump.example\n  RemoteCommand id\n  PermitLocalCommand yes\n  LocalCommand touch /tmp/x\n  HostKeyAlias theirs\n  UserKnownHostsFile /tmp/theirs\n";
         std::fs::write(&user, theirs).unwrap();
-        let ours = SSH_CONFIG.replace("~/.ssh/config", &user.display().to_string());
+        let ours = target
+            .settings()
+            .replace("~/.ssh/config", &user.display().to_string());
         let config = folder.path().join("ssh_config");
         std::fs::write(&config, ours).unwrap();
         let output = std::process::Command::new("ssh")
@@ -386,9 +388,12 @@ mod tests {
             "forwardagent no",
             "clearallforwardings yes",
             "proxyjump jump.example",
+            "permitlocalcommand no",
+            "hostkeyalias citrino-ops.two",
         ] {
             assert!(said.lines().any(|said| said == line), "{line}:\n{said}");
         }
+        assert!(!said.contains("remotecommand id"), "{said}");
         assert!(target.ssh_config().ends_with("ssh_config"));
     }
 

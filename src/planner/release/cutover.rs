@@ -18,7 +18,9 @@ pub struct Cutover {
     pub no_return: Option<usize>,
     /// The release that serves when this change fails, before and after.
     pub serves_meanwhile: Option<String>,
-    /// The systemd unit that the release runs in.
+    /// The slot that the release runs in.
+    pub slot: &'static str,
+    /// Its systemd unit.
     pub unit: String,
 }
 
@@ -66,6 +68,7 @@ pub fn cutover(
         on_failure,
         no_return,
         serves_meanwhile: serves_meanwhile.map(str::to_owned),
+        slot: slot::named(place.new.name),
         unit: stack.profile.unit(place.new.name),
     })
 }

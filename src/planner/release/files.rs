@@ -32,13 +32,16 @@ pub fn brought(app: &AppProfile, release: &Release) -> Vec<Step<Task>> {
         sandbox: true,
     };
     let environment = format!("{}={}\n", app.environment.release, release.id);
-    let manifest = json!({
+    let mut manifest = json!({
         "id": release.id,
         "sha256": release.sha256,
         "commit": release.commit,
         "built_at": release.built_at,
         "size_bytes": release.size_bytes,
     });
+    if let Some(note) = &release.note {
+        manifest["note"] = json!(note);
+    }
     vec![
         step(
             format!("folder of release {}", release.id),

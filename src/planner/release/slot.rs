@@ -32,6 +32,11 @@ pub fn first() -> &'static str {
     NAMES[0]
 }
 
+/// The slot of this name.
+pub fn named(slot: &str) -> &'static str {
+    other(other(slot))
+}
+
 pub fn other(slot: &str) -> &'static str {
     NAMES[usize::from(slot == NAMES[0])]
 }

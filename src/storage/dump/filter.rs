@@ -5,18 +5,22 @@
 //! its line; what belongs to where it was made (owners, grants), and extensions, which are there before, are left out,
 //! with their lines, so that `PostgreSQL` counts lines as the file does.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
 use super::extension::Extension;
 use super::lexer::{Lexer, Met};
-use super::refused::refused;
+use super::refused::{DumpFault, refused};
 
 /// The longest line or statement: the host's memory is small, and no row of the app comes near.
 const LONGEST: usize = 16 * 1024 * 1024;
 /// The longest line that ends the rows of a table.
 const END_OF_ROWS: &[u8] = b"\\.\r\n";
+/// What editors and shells of Windows put before a text in UTF-8, and how they end its lines.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+const WINDOWS_END: &[u8] = b"\r\n";
 /// How `pg_dump` begins and ends.
 pub const HEAD: &str = "-- PostgreSQL database dump";
 const COMPLETE: &str = "-- PostgreSQL database dump complete";
@@ -47,6 +51,8 @@ pub struct DumpFilter {
     there: BTreeSet<String>,
     /// Whether it is a backup of ours: all that `pg_dump` writes of a database is in it.
     is_backup: bool,
+    /// Whether its lines end as Windows writes them.
+    is_of_windows: bool,
     /// Whether a row is under way that was too long to wait for its end.
     is_within_row: bool,
     lexer: Lexer,
@@ -91,7 +97,11 @@ impl DumpFilter {
                 continue;
             }
             if self.rest.len() + part.len() > LONGEST || self.statement.len() > LONGEST {
-                return Err(on_line(self.line + 1, "it is longer than 16 MB"));
+                return Err(on_line(
+                    self.line + 1,
+                    DumpFault::Beyond,
+                    "it is longer than 16 MB",
+                ));
             }
             if !part.ends_with(b"\n") {
                 self.rest.extend_from_slice(part);
@@ -118,11 +128,12 @@ impl DumpFilter {
         }
         if let Some(table) = &self.table {
             let why = format!("it is cut short: it ends in the middle of the rows of {table}");
-            return Err(on_line(self.line, &why));
+            return Err(on_line(self.line, DumpFault::Torn, &why));
         }
         if !self.lexer.is_between() {
             return Err(on_line(
                 self.began,
+                DumpFault::Torn,
                 "it is cut short: it ends in the middle of this statement",
             ));
         }
@@ -130,7 +141,7 @@ impl DumpFilter {
             let why = format!(
                 "it is cut short: it does not end with `{COMPLETE}`, as dumps of pg_dump do"
             );
-            return Err(on_line(self.line, &why));
+            return Err(on_line(self.line, DumpFault::Torn, &why));
         }
         Ok(self.counts)
     }
@@ -153,8 +164,23 @@ impl DumpFilter {
         true
     }
 
+    /// A line as `pg_dump` wrote it. What went through Windows has a mark before the first line, and at each end a carriage return
+    /// more, which would be part of a function's text; the first line says which of both it is. In rows none stands as it is.
+    fn written<'l>(&mut self, line: &'l [u8]) -> Cow<'l, [u8]> {
+        let mut line = line;
+        if self.line == 1 && !self.is_backup {
+            line = line.strip_prefix(MARK).unwrap_or(line);
+            self.is_of_windows = line.ends_with(WINDOWS_END);
+        }
+        match line.strip_suffix(WINDOWS_END) {
+            Some(text) if self.is_of_windows => Cow::Owned([text, b"\n"].concat()),
+            _ => Cow::Borrowed(line),
+        }
+    }
+
     fn take(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<()> {
         self.line += 1;
+        let line = &*self.written(line);
         let Some(table) = &self.table else {
             return self.take_sql(line, out);
         };
@@ -188,7 +214,7 @@ impl DumpFilter {
                 Met::Backslash => {
                     let word = String::from_utf8_lossy(line.trim_ascii()).into_owned();
                     let why = format!("`{word}` is a command to psql, which could do anything");
-                    return Err(on_line(self.line, &why));
+                    return Err(on_line(self.line, DumpFault::Beyond, &why));
                 }
                 Met::Nothing => {
                     self.statement.extend_from_slice(&line[at..]);
@@ -250,7 +276,7 @@ impl DumpFilter {
             | ["ALTER", .., "OWNER", "TO", _]
             | ["ALTER", .., "OWNER", "TO"] => Ok(StatementFate::LeftOut),
             ["SET", "STANDARD_CONFORMING_STRINGS", .., "OFF"] => {
-                Err(on_line(self.began, "it escapes strings as before PostgreSQL 9.1"))
+                Err(on_line(self.began, DumpFault::Beyond, "it escapes strings as before PostgreSQL 9.1"))
             }
             ["CREATE" | "DROP", "SCHEMA", .., name] | ["COMMENT", "ON", "SCHEMA", name, ..]
                 if self.there.contains(&name.to_lowercase()) => Ok(StatementFate::LeftOut),
@@ -261,8 +287,8 @@ impl DumpFilter {
             }
             ["CREATE" | "ALTER" | "DROP", kind, ..] | ["COMMENT", "ON", kind, ..] if leaves(kind) => {
                 let (first, kind) = (words[0], *kind);
-                let why = format!("`{first} … {kind}` reaches beyond the database; dump one database, without `--create`");
-                Err(on_line(self.began, &why))
+                let why = format!("`{first} … {kind}` reaches beyond the database");
+                Err(on_line(self.began, DumpFault::Beyond, &why))
             }
             // Large objects come between these, and between transactions of their own.
             ["BEGIN" | "COMMIT"]
@@ -282,7 +308,7 @@ impl DumpFilter {
             _ => {
                 let said = words.iter().take(4).copied().collect::<Vec<_>>().join(" ");
                 let why = format!("`{said} …` is not a statement that pg_dump writes for tables");
-                Err(on_line(self.began, &why))
+                Err(on_line(self.began, DumpFault::Beyond, &why))
             }
         }
     }
@@ -291,7 +317,7 @@ impl DumpFilter {
         let text = String::from_utf8_lossy(&self.statement);
         Extension::read(&text, self.began).ok_or_else(|| {
             let why = "this `CREATE EXTENSION` is not written as pg_dump does";
-            on_line(self.began, why)
+            on_line(self.began, DumpFault::Beyond, why)
         })
     }
 
@@ -311,8 +337,8 @@ impl DumpFilter {
     }
 }
 
-fn on_line(line: u64, why: &str) -> anyhow::Error {
-    refused(format!("line {line}: {why}")).into()
+fn on_line(line: u64, fault: DumpFault, why: &str) -> anyhow::Error {
+    refused(fault, format!("line {line}: {why}")).into()
 }
 
 #[cfg(test)]

@@ -8,10 +8,13 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::process::ChildStdin;
 
 use super::validate;
+use crate::core::error::{Code, Fault};
 use crate::host::system::System;
-use crate::storage::dump::{DumpFilter, DumpPacking, PIECE, RowCounts, read_piece, refused};
+use crate::storage::dump::{
+    DumpFault, DumpFilter, DumpPacking, PIECE, RowCounts, read_piece, refused,
+};
 use crate::task::postgres::app_role::AppRole;
-use crate::task::postgres::extensions::{self, Extensions};
+use crate::task::postgres::extensions::{self, Elsewhere, Extensions};
 use crate::task::postgres::{client, reader, script};
 
 pub struct Dump<'a> {
@@ -40,14 +43,16 @@ impl Dump<'_> {
             .await
     }
 
-    /// Restores it into a new database that nobody was in yet; what it was made from is of no account.
+    /// Restores it into a new database that nobody was in yet; what it was made from is of no account. Gives what was left out of it.
     ///
     /// # Errors
     /// E0451 when `PostgreSQL` refuses something in it, E0453 when other rows are there than it has.
-    pub async fn restore(&self, system: &System, live: &str, fresh: &str) -> Result<()> {
+    pub async fn restore(&self, system: &System, live: &str, fresh: &str) -> Result<Vec<String>> {
         // Some dumps come without their extensions, and each would come in the version of where it was made. So the dump is read
         // twice: once for what the superuser makes before anything of it runs.
         let wished = self.read(system).await?.extensions;
+        let host = Extensions::of(system, live).await?;
+        let left_out = host.left_out(&wished);
         let lent = extensions::prepare(system, live, fresh, self.role, &wished).await?;
         let there = reader::schemas(system, fresh).await?;
         let flow =
@@ -57,12 +62,13 @@ impl Dump<'_> {
             let words = [&["--single-transaction"], words].concat();
             self.role.session(fresh, &words)
         };
-        let counts = script::run(system, psql, flow).await?;
+        let ran = script::run(system, psql, flow).await;
+        let counts = ran.map_err(|error| explained(error, &left_out, &host.elsewhere(&wished)))?;
         lent.give_back(system, fresh).await?;
         let found = reader::rows(system, fresh).await?;
         let other = differences(&counts.rows, &found);
         if other.is_empty() {
-            return Ok(());
+            return Ok(left_out);
         }
         Err(validate::failed(&format!(
             "the imported rows differ from the dump: {}",
@@ -142,7 +148,25 @@ impl Dump<'_> {
         if output.status.success() {
             return Ok(());
         }
-        Err(refused(script::words(&output.stderr)).into())
+        Err(refused(DumpFault::Archive, script::words(&output.stderr)).into())
+    }
+}
+
+/// What the statement that was refused may have missed.
+fn explained(error: anyhow::Error, left_out: &[String], elsewhere: &[Elsewhere]) -> anyhow::Error {
+    let mut fault = match error.downcast::<Fault>() {
+        Ok(fault) if fault.code == Code::E0451 => fault,
+        Ok(fault) => return fault.into(),
+        Err(error) => return error,
+    };
+    let facts = left_out.iter().cloned();
+    let facts = facts.chain(elsewhere.iter().map(Elsewhere::to_string));
+    for fact in facts {
+        fault.message = format!("{}; {fact}", fault.message);
+    }
+    match elsewhere.first() {
+        Some(first) => fault.hint(first.way_out()).into(),
+        None => fault.into(),
     }
 }
 
@@ -161,6 +185,39 @@ fn differences(counted: &BTreeMap<String, u64>, found: &BTreeMap<String, u64>) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// PostgreSQL says what is missing, and not why.
+    #[test]
+    fn what_a_statement_misses_is_told_with_the_way_out() {
+        let missing = || {
+            refused(
+                DumpFault::Statement,
+                "line 9: ERROR: type extensions.geography does not exist",
+            )
+        };
+        let left_out = ["pg_stat_statements was left out".to_owned()];
+        let elsewhere = [Elsewhere {
+            name: "postgis".to_owned(),
+            there: "extensions".to_owned(),
+            here: "public".to_owned(),
+            line: 4,
+        }];
+        let told = |error: anyhow::Error, elsewhere: &[Elsewhere]| {
+            let fault = explained(error, &left_out, elsewhere);
+            let fault = fault.downcast::<Fault>().unwrap();
+            format!("{} {}", fault.message, fault.hint.unwrap())
+        };
+        let said = told(missing().into(), &elsewhere);
+        for part in [
+            "does not exist; pg_stat_statements was left out; the dump has postgis in the schema extensions (line 4), and here it is in public",
+            "write `public.` for `extensions.`",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert!(told(missing().into(), &[]).contains("look at what the named line does"));
+        let other = Fault::new(Code::E0402, "x").hint("y");
+        assert_eq!(told(other.into(), &elsewhere), "x y");
+    }
 
     #[test]
     fn other_rows_are_told_and_those_of_extensions_are_not() {

@@ -2,6 +2,7 @@
 //! there before anybody is let in.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use super::app_role::AppRole;
 use super::{clone, identifier, literal, reader, superuser};
 use crate::core::error::{Code, Fault};
 use crate::host::system::System;
-use crate::storage::dump::{Extension, refused};
+use crate::storage::dump::{DumpFault, Extension, refused};
 
 /// `PostGIS`' own: none of them leads out of the database. What they could read from files (raster) asks for settings that
 /// only the superuser may change.
@@ -22,6 +23,26 @@ const FAMILY: &[&str] = &[
     "postgis_sfcgal",
     "postgis_tiger_geocoder",
     "postgis_topology",
+];
+
+/// They watch or tend a server, and no table is made of them: servers that somebody manages have them everywhere. A dump goes without
+/// them where the live database does.
+const WATCHERS: &[&str] = &[
+    "hypopg",
+    "pageinspect",
+    "pg_buffercache",
+    "pg_freespacemap",
+    "pg_prewarm",
+    "pg_qualstats",
+    "pg_repack",
+    "pg_stat_kcache",
+    "pg_stat_monitor",
+    "pg_stat_statements",
+    "pg_visibility",
+    "pg_wait_sampling",
+    "pgaudit",
+    "pgrowlocks",
+    "pgstattuple",
 ];
 
 const HOST: &str = "SELECT json_build_object(\
@@ -121,18 +142,53 @@ impl Extensions {
         serde_json::from_str(&answer).context("the extensions cannot be read")
     }
 
+    fn has(&self, one: &Extension) -> bool {
+        self.live.iter().any(|live| live.name == one.name)
+    }
+
+    /// Those that only watch, and are not made.
+    pub fn left_out(&self, wished: &[Extension]) -> Vec<String> {
+        let watchers = wished.iter().filter(|one| self.is_watcher(one));
+        let told = |one: &Extension| {
+            format!(
+                "the extension {} was left out: it watches a server, and the live database does not have it",
+                one.name
+            )
+        };
+        watchers.map(told).collect()
+    }
+
+    fn is_watcher(&self, one: &Extension) -> bool {
+        WATCHERS.contains(&one.name.as_str()) && !self.has(one)
+    }
+
+    /// Those that a dump has in another schema than the live database: what it calls by that schema is not there.
+    pub fn elsewhere(&self, wished: &[Extension]) -> Vec<Elsewhere> {
+        let pair = |one: &Extension| {
+            let live = self.live.iter().find(|live| live.name == one.name)?;
+            let (there, here) = (one.schema.clone()?, live.schema.clone()?);
+            (there != here).then_some(Elsewhere {
+                name: one.name.clone(),
+                there,
+                here,
+                line: one.line,
+            })
+        };
+        wished.iter().filter_map(pair).collect()
+    }
+
     /// Those that the live database has not.
     ///
     /// # Errors
     /// E0451 for one that could lead out of the database.
     pub fn more<'w>(&self, wished: &'w [Extension]) -> Result<Vec<&'w Extension>> {
-        let is_more = |one: &&Extension| self.live.iter().all(|live| live.name != one.name);
+        let is_more = |one: &&Extension| !self.has(one) && !self.is_watcher(one);
         let more: Vec<&Extension> = wished.iter().filter(is_more).collect();
         let is_harmless =
             |one: &Extension| FAMILY.contains(&one.name.as_str()) || self.free.contains(&one.name);
         match more.iter().find(|one| !is_harmless(one)) {
             None => Ok(more),
-            Some(one) => Err(refused(format!(
+            Some(one) => Err(refused(DumpFault::Extension(&one.name), format!(
                 "{}it asks for the extension {}, which the live database does not have, which is not part of PostGIS, and which a database owner may not create",
                 line(one),
                 one.name
@@ -158,7 +214,8 @@ impl Extensions {
                 .run(&superuser::making(fresh, &self.creation(one, role)?))
                 .await?;
             if !made.ok() {
-                return Err(refused(format!("{}{}", line(one), made.last_words())).into());
+                let why = format!("{}{}", line(one), made.last_words());
+                return Err(refused(DumpFault::Extension(&one.name), why).into());
             }
         }
         Ok(())
@@ -175,6 +232,38 @@ impl Extensions {
         Ok(format!(
             "CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};\nCREATE EXTENSION IF NOT EXISTS {name} SCHEMA {schema};\n"
         ))
+    }
+}
+
+/// An extension that is in one schema there and in another here.
+pub struct Elsewhere {
+    pub name: String,
+    pub there: String,
+    pub here: String,
+    pub line: u64,
+}
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            there,
+            here,
+            line,
+        } = self;
+        write!(
+            f,
+            "the dump has {name} in the schema {there} (line {line}), and here it is in {here}"
+        )
+    }
+}
+
+impl Elsewhere {
+    pub fn way_out(&self) -> String {
+        let Self { there, here, .. } = self;
+        format!(
+            "the live database is unchanged; dump in plain format, write `{here}.` for `{there}.` in it where the extension is meant, and import that"
+        )
     }
 }
 
@@ -270,6 +359,37 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn what_only_watches_is_left_out_where_production_does_without() {
+        let wished = ["pg_stat_statements", "pgaudit", "postgis"].map(wished);
+        assert!(host().more(&wished).unwrap().is_empty());
+        let [told] = &host().left_out(&wished)[..] else {
+            panic!("one is left out")
+        };
+        assert!(told.starts_with("the extension pgaudit was left out"));
+        let fault = host().more(&[super::tests::wished("dblink")]).unwrap_err();
+        let hint = fault.downcast::<crate::core::error::Fault>().unwrap().hint;
+        assert!(hint.unwrap().contains("`DROP EXTENSION dblink`"));
+    }
+
+    #[test]
+    fn an_extension_in_another_schema_is_told_with_both() {
+        let there = Extension {
+            schema: Some("extensions".to_owned()),
+            ..wished("postgis")
+        };
+        let both = [there, wished("pg_stat_statements")];
+        let told: Vec<String> = host()
+            .elsewhere(&both)
+            .iter()
+            .map(Elsewhere::to_string)
+            .collect();
+        assert_eq!(
+            told,
+            ["the dump has postgis in the schema extensions (line 9), and here it is in public"]
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio::process::ChildStdin;
 
 use crate::core::error::{Code, Fault};
 use crate::host::system::{Cmd, System};
-use crate::storage::dump::{DumpFilter, PIECE, RowCounts, read_piece, refused};
+use crate::storage::dump::{DumpFault, DumpFilter, PIECE, RowCounts, read_piece, refused};
 
 /// How much of an error is told.
 const TOLD: usize = 600;
@@ -76,7 +76,7 @@ fn restrict(system: &System) -> Result<String> {
 fn failed(stderr: &[u8]) -> Fault {
     let why = words(stderr);
     if !why.contains("invalid command \\restrict") {
-        return refused(why);
+        return refused(DumpFault::Statement, why);
     }
     Fault::new(
         Code::E0402,

@@ -17,7 +17,7 @@ const APP: &str = "\
 
 const BACKUP: &str = "\
 backup:
-  at: \"03:00\"                  # every day, by the host's clock
+  at: \"03:00\"                  # every day, in UTC
   keep_days: 7                 # keep_weeks and keep_months keep the newest of each week or month
 ";
 

@@ -30,7 +30,8 @@ const CLOUD: &str = include_str!("tests/every_key.yml");
 const OTHERS: &str = include_str!("tests/other_values.yml");
 
 /// Keys that only bound or find something, and make nothing: each with the place that reads it.
-const READ_ELSEWHERE: [(&str, &str); 5] = [
+const READ_ELSEWHERE: [(&str, &str); 6] = [
+    ("hooks.within_s", "operator/hooks.rs: how long one may take"),
     ("cloud.endpoint", "verb/on_cloud.rs: where the API is"),
     ("cloud.token", "config/source.rs: who asks it"),
     (
@@ -149,6 +150,7 @@ fn released(job: &Job<'_>) -> Value {
         commit: String::new(),
         built_at: String::new(),
         size_bytes: 1,
+        note: None,
         state: ReleaseState::default(),
         migrations: None,
     };
@@ -161,6 +163,7 @@ fn released(job: &Job<'_>) -> Value {
         release: &release,
         back_from: None,
         data,
+        note: None,
     };
     let cutover = release::cutover(&job.stack, &facts.app, &change, |_| Ok(Vec::new()));
     json!(cutover.unwrap().steps)

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::config::stack::Stack;
+use crate::config::text;
 use crate::core::error::{Code, Fault};
 use crate::facts::certificate::leaf;
 
@@ -25,8 +26,7 @@ fn read(file: &Path) -> Result<String> {
         let message = format!("tls.ca: {} {why}", file.display());
         Fault::new(Code::E0102, message).hint("name a file with the CA's certificate, as PEM")
     };
-    let text = std::fs::read_to_string(file);
-    let text = text.map_err(|error| refused(format!("could not be read: {error}")))?;
+    let text = text::read(file).map_err(|error| refused(error.why().to_owned()))?;
     if leaf::ders(text.as_bytes()).is_none() {
         return Err(refused("has something else in it than certificates".to_owned()).into());
     }

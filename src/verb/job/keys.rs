@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::config::stack::Stack;
+use crate::config::text;
 use crate::core::error::{Code, Fault};
 use crate::planner::cloud::PublicKey;
 
@@ -24,13 +25,11 @@ fn public_keys(stack: &Stack) -> Result<Vec<PublicKey>> {
                 .file_stem()
                 .unwrap_or(path.as_os_str())
                 .to_string_lossy();
-            let text = std::fs::read_to_string(&file).map_err(|error| {
+            let text = text::read(&file).map_err(|error| {
+                let why = error.why();
                 Fault::new(
                     Code::E0102,
-                    format!(
-                        "cloud.ssh_keys: {} could not be read: {error}",
-                        file.display()
-                    ),
+                    format!("cloud.ssh_keys: {} {why}", file.display()),
                 )
                 .hint(
                     "name a public key that is on this machine; `ssh-keygen -t ed25519` makes one",

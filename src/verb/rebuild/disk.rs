@@ -6,7 +6,7 @@ use crate::cli::Yes;
 use crate::hetzner::Hetzner;
 use crate::planner::cloud::DiskPolicy;
 use crate::verb::job::Job;
-use crate::verb::{consent, on_cloud, provision};
+use crate::verb::{cloud_door, consent, on_cloud, provision};
 
 /// Gives the server that is there a new disk, after a yes.
 pub async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Result<()> {
@@ -18,7 +18,7 @@ pub async fn renew(job: &mut Job<'_>, api: &Hetzner, yes: Yes, what: &str) -> Re
     provision::offer(job, api, Some(&server)).await?;
     let steps = provision::steps(job, DiskPolicy::Wished)?;
     let preview = on_cloud::look(job, api, steps.clone()).await?;
-    api.check_writable().await?;
+    cloud_door::may_change(job, api).await?;
     if !yes.yes {
         job.show(&preview)?;
         job.report.forget_preview();

@@ -199,7 +199,7 @@ async fn serve(
     let plan = job.plan(Mode::Apply, steps, restore.on_failure);
     on_host::run(job, agent, &plan, &[]).await?;
     job.report.heading("deploy");
-    deploy::on(job, remote, rescue.build).await
+    deploy::on(job, remote, rescue.build, None).await
 }
 
 /// A backup of its own first, proven and sent: the one that it came from may be too old for `health`, and nothing of what

@@ -20,6 +20,7 @@ fn release(id: &str, newest: i64, state: ReleaseState) -> Release {
         commit: String::new(),
         built_at: String::new(),
         size_bytes: 1,
+        note: None,
         state,
         migrations: Some(Migrations {
             newest,

@@ -126,6 +126,56 @@ fn however_it_comes_it_is_the_same() {
     }
 }
 
+/// As an editor or a shell of Windows leaves a dump: it is the one that `pg_dump` wrote.
+#[test]
+fn what_went_through_windows_is_as_it_was_written() {
+    let (counts, out) = sift(DUMP, 4096);
+    let counts = counts.unwrap();
+    let lines = DUMP.replace('\n', "\r\n");
+    for text in [
+        lines.clone(),
+        format!("\u{feff}{DUMP}"),
+        format!("\u{feff}{lines}"),
+    ] {
+        for pieces in [1, 7, 4096] {
+            let (again, through) = sift(&text, pieces);
+            let again = RowCounts {
+                bytes: counts.bytes,
+                ..again.unwrap()
+            };
+            assert_eq!((&again, &through), (&counts, &out), "{pieces}");
+        }
+    }
+    // What a function has in its own text stays there, where the lines are not all so.
+    let own = DUMP.replace("SELECT ';' || $1;", "SELECT ';'\r\n || $1;");
+    assert!(sift(&own, 4096).1.contains("SELECT ';'\r\n || $1;"));
+    // A mark is one at the beginning only, and a backup of ours has none.
+    let twice = sift(&format!("\u{feff}\u{feff}{DUMP}"), 4096).0;
+    assert!(twice.is_err());
+    let mut out = Vec::new();
+    let mut sieve = DumpFilter::of_backup(BTreeSet::new());
+    sieve.push(b"--\r\n-- x\r\n", &mut out).unwrap();
+    assert_eq!(out, b"--\r\n-- x\r\n");
+}
+
+#[test]
+fn the_hint_is_for_the_reason() {
+    let hint = |text: &str| {
+        let mut sieve = DumpFilter::default();
+        let mut out = Vec::new();
+        let error = sieve.push(text.as_bytes(), &mut out).err();
+        let error = error.unwrap_or_else(|| sieve.end(&mut out).unwrap_err());
+        error
+            .downcast::<crate::core::error::Fault>()
+            .unwrap()
+            .hint
+            .unwrap()
+    };
+    assert!(hint("CREATE ROLE ana;\n").contains("without `--create`"));
+    assert!(hint("\\connect x\n").contains("as pg_dump wrote it"));
+    assert!(hint(&DUMP[..DUMP.len() / 2]).contains("make the dump again"));
+}
+
 #[test]
 fn what_reaches_beyond_the_database_is_refused_with_its_line() {
     for (line, why) in [
