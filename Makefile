@@ -1,7 +1,7 @@
 # What lab/tools installs of cargo's subcommands.
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: alerts certificates monitoring demo demo-down build test test-host test-long cuts fast check audit docs dist coverage takeover hetzner-walk neighbours planted settings memory bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
+.PHONY: alerts audit-host hardening certificates monitoring demo demo-down build test test-host test-long cuts fast check audit docs dist coverage takeover hetzner-walk neighbours planted settings memory bench-short bench-app bench-backup bench-converge bench-deploy bench-recommend tools test-tools fuzz
 
 demo: ## from nothing to a live site, on real machines of the lab
 	@./lab/demo
@@ -48,6 +48,13 @@ planted: test-tools ## the app's role lays traps in its database, and every verb
 alerts: test-tools ## five kinds of failure and their recovery are told over a real mail server, once each, also when it was away
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^alerts::/)')
 
+hardening: test-tools ## who tries to log in again and again is kept out, the operator is not, and a reboot that waits is set for the night
+	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^posture::/)')
+
+audit-host: test-tools ## the same, and what lynis, ssh-audit, testssl.sh and systemd-analyze say of the host before and after (docs/security.md); installs testssl.sh
+	./lab/tools audit
+	CITRINO_AUDIT=1 $(NEXTEST) --ignore-default-filter --no-capture -E 'binary_id(citrino-ops::host) & test(/^posture::/)'
+
 hetzner-walk: test-tools ## random walks of every cloud verb, past faults of the API and what others change: 2048 of each quarter
 	PROPTEST_CASES=2048 cargo nextest run --workspace --locked -E 'binary_id(citrino-ops::hetzner) & test(/^wanderings::/)'
 
@@ -57,7 +64,7 @@ memory: test-tools ## a minute each: the app's answers from memory against those
 settings: test-tools ## twenty changed settings of the app under load
 	$(call run-tests,$(NEXTEST) --ignore-default-filter -E 'binary_id(citrino-ops::host) & test(/^consequences::twenty/)')
 
-test-long: test-tools cuts bench-short takeover planted neighbours certificates monitoring settings alerts memory ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
+test-long: test-tools cuts bench-short takeover planted neighbours certificates monitoring settings alerts hardening memory ## what takes too long for each change: every cut, a short form of each benchmark, a takeover, traps for every verb, long random walks
 	PROPTEST_CASES=1024 cargo nextest run --workspace --locked -E 'test(/wanderings::/) | package(citrino-ops) & kind(lib)'
 
 cuts: test-tools ## kills and cuts everywhere what `make test` kills and cuts in some places: a deploy, a rollback, the calls of a provision, those to an issuer of certificates

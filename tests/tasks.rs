@@ -104,6 +104,7 @@ const BELOW_ROOT: &[&str] = &[
     "file",
     "directory",
     "itself",
+    "kernel_settings",
     "link",
     "neighbours",
     "preflight",

@@ -14,7 +14,7 @@ use citrino_ops::config::playbook::Playbooks;
 use citrino_ops::config::stack::Stack;
 use citrino_ops::config::template::{Templates, Values};
 use citrino_ops::core::plan::Step;
-use citrino_ops::facts::Facts;
+use citrino_ops::facts::{CONTAINERS, Facts};
 use citrino_ops::planner::certificate::{self, renewed};
 use citrino_ops::task::Task;
 use citrino_ops::task::certificate::Renew;
@@ -43,6 +43,8 @@ fn values(domain: &str, tls: &str) -> Values {
         .with("ssh_port", &stack.ssh_port())
         .with("facts", &Facts::default())
         .with("data_tables", &[""; 0])
+        .with("containers", &CONTAINERS)
+        .with("hardening_settings", &stack.hardening)
         .with("alerts_wanted", &false)
         .with("monitoring", &stack.monitoring)
         .with("metrics_login", &None::<String>)

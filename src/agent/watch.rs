@@ -61,6 +61,7 @@ pub async fn look(tell: &mut impl FnMut(Event)) -> Result<()> {
         )
     })??;
     told::changes(&system, &settings, &rows(&steps), tell).await?;
+    keep_samples(&system, &steps, tell).await;
     beat(&settings, tell).await;
     Ok(())
 }
@@ -125,6 +126,20 @@ fn settings(system: &System) -> Result<AlertSettings> {
     };
     let text = system.read(ALERT_SETTINGS)?.ok_or_else(absent)?;
     serde_json::from_slice(&text).with_context(absent)
+}
+
+/// What the disks hold now. A disk that takes nothing is told by another row.
+async fn keep_samples(system: &System, steps: &[Step<Task>], tell: &mut impl FnMut(Event)) {
+    for step in steps {
+        if let Task::Probe(Probe {
+            ask: Ask::DiskForecast(forecast),
+            ..
+        }) = &step.task
+            && let Err(error) = forecast.keep(system).await
+        {
+            tell(Event::note(format!("{error:#}")));
+        }
+    }
 }
 
 /// What the answers so far and the facts are in figures.

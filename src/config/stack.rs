@@ -24,6 +24,7 @@ mod backup;
 mod check;
 mod cloud;
 mod environment;
+mod hardening;
 mod hooks;
 mod memory;
 mod monitoring;
@@ -36,6 +37,7 @@ pub use app::{App, DatabaseSettings};
 pub use backup::{BackupSettings, S3};
 pub use cloud::{Cloud, Dns, ExistingHost, Ttl};
 pub use environment::PASSWORD as DATABASE_PASSWORD;
+pub use hardening::Hardening;
 pub use hooks::HookSettings;
 pub use monitoring::{METRICS_USER, Monitoring};
 pub use source::SecretSource;
@@ -86,6 +88,9 @@ pub struct Stack {
     #[schemars(extend("x-applied" = "host"))]
     #[schemars(extend("x-takes" = "a list; each is `{ url, format, events }`. `url` is an URL or names where it comes from, by `env`, `file` or `command`; it is kept as a secret. `format` is `json` (the default), `slack` or `ntfy`. `events` is a list of `failure`, `recovery`, `deploy`, `rollback`; the default is all"))]
     pub notify: Vec<Notify>,
+    /// How the host defends itself beyond what every host of a stack does.
+    #[serde(default)]
+    pub hardening: Hardening,
     /// The programs in the folder `hooks` beside citrino.yml, which run before and after a deploy and a rollback.
     #[serde(default)]
     pub hooks: HookSettings,

@@ -10,6 +10,7 @@ pub mod digest;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod forecast;
 pub mod handbook;
 pub mod http;
 pub mod outage;

@@ -59,6 +59,9 @@ pub struct Facts {
     /// Whether /etc/hosts says where `localhost` is.
     #[serde(default)]
     pub localhost: bool,
+    /// Whether something else than systemd-timesyncd sets the clock.
+    #[serde(default)]
+    pub other_clock: bool,
     /// What was there before the stack and goes on; nothing before the first look.
     #[serde(default)]
     pub neighbours: Box<NeighbourRecord>,
@@ -88,6 +91,19 @@ pub struct Facts {
     #[serde(default)]
     pub exposed: Vec<String>,
 }
+
+/// What `virt` is in containers, as systemd-detect-virt(1) names them: their kernel, clock and swap are another machine's.
+pub const CONTAINERS: [&str; 9] = [
+    "systemd-nspawn",
+    "lxc",
+    "lxc-libvirt",
+    "openvz",
+    "docker",
+    "podman",
+    "rkt",
+    "wsl",
+    "container-other",
+];
 
 /// A host that answers takes a second. One that does not must not keep a command waiting.
 const WITHIN: Duration = Duration::from_mins(2);
@@ -161,6 +177,7 @@ async fn all(system: &System) -> Result<Facts> {
         cluster_port: cluster_port.unwrap_or(cluster::FIRST_PORT),
         ipv6: system.stat("/proc/1/net/if_inet6")?.is_some(),
         localhost: names_localhost(&system.read_text("/etc/hosts")?.unwrap_or_default()),
+        other_clock: other_clock(system)?,
         was_looked_at: neighbours.is_some(),
         neighbours: Box::new(neighbours.unwrap_or_default()),
         last_run: journal::last_run(system)?,
@@ -219,6 +236,16 @@ fn neighbours(system: &System) -> Result<Option<NeighbourRecord>> {
         }
     }
     Ok(Some(record))
+}
+
+/// Whoever sets the clock stays: its package and that of systemd-timesyncd exclude each other.
+fn other_clock(system: &System) -> Result<bool> {
+    for program in ["chronyd", "ntpd", "openntpd"] {
+        if system.stat(format!("/usr/sbin/{program}"))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn names_localhost(hosts: &str) -> bool {

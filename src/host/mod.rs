@@ -4,6 +4,7 @@ pub mod alert_spool;
 pub mod armed;
 pub mod audit;
 pub mod cluster;
+pub mod disk_samples;
 pub mod env_file;
 pub mod figures;
 pub mod journal;

@@ -25,6 +25,8 @@ pub const ACME_ACCOUNTS: &str = "/etc/citrino/acme";
 pub const ALERTS: &str = "/var/lib/citrino/alerts";
 /// The same where the disk takes nothing any more; it lasts until the host starts anew.
 pub const ALERTS_IN_MEMORY: &str = "/run/citrino-alerts";
+/// What the disks held in the last days.
+pub const DISK_SAMPLES: &str = "/var/lib/citrino/alerts/disks.json";
 /// Where the exporter of the system looks for figures of ours; made anew with each boot.
 pub const FIGURES: &str = "/run/citrino-figures";
 /// The unit that tells of another one: `citrino-alert@UNIT.service`.

@@ -3,6 +3,7 @@
 
 mod apt;
 mod config_text;
+mod kernel;
 mod nginx;
 mod postgresql;
 mod sshd;
@@ -44,6 +45,8 @@ pub enum AskedProgram {
     Nginx,
     /// `apt-config dump`
     Apt,
+    /// `/proc/sys`
+    Kernel,
     /// `systemctl show`, with drop-ins.
     Systemd,
 }
@@ -80,6 +83,7 @@ impl InForce {
             AskedProgram::Postgresql => postgresql::deviations(self, system).await,
             AskedProgram::Nginx => nginx::deviations(self, system).await,
             AskedProgram::Apt => apt::deviations(self, system).await,
+            AskedProgram::Kernel => kernel::deviations(self, system),
             AskedProgram::Systemd => unit::deviations(self, system).await,
         }
     }

@@ -19,6 +19,7 @@ pub mod group;
 pub mod handed_over;
 pub mod imported;
 pub mod in_force;
+pub mod kernel_settings;
 pub mod link;
 mod listener;
 pub mod neighbours;
@@ -76,6 +77,7 @@ pub use group::Group;
 pub use handed_over::{HandedOver, SlotInTurn};
 pub use imported::Imported;
 pub use in_force::InForce;
+pub use kernel_settings::KernelSettings;
 pub use link::Link;
 pub use neighbours::Neighbours;
 pub use offsite::Offsite;
@@ -145,6 +147,7 @@ kinds! {
     handed_over::HandedOver,
     imported::Imported,
     in_force::InForce,
+    kernel_settings::KernelSettings,
     link::Link,
     neighbours::Neighbours,
     offsite::Offsite,
@@ -194,6 +197,7 @@ impl Task {
                     system.foresee(path, FutureFile::Unknown);
                 }
             }
+            Task::KernelSettings(kernel) => system.foresee(&kernel.path, FutureFile::Unknown),
             Task::Certificate(_) => system.foresee(certificate::CHAIN, FutureFile::Unknown),
             _ => {}
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::apt;
 use super::program::run_if_there;
@@ -15,13 +15,24 @@ use crate::host::system::{Cmd, Output, System};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Package {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "named"
+    )]
     pub install: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,
     /// Not upgraded by anybody. They must be installed, here or by an earlier step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hold: Vec<String>,
+}
+
+/// What a template leaves empty is no name: so one list holds for hosts that differ.
+fn named<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Vec<String>, D::Error> {
+    let mut names = Vec::<String>::deserialize(from)?;
+    names.retain(|name| !name.is_empty());
+    Ok(names)
 }
 
 /// What dpkg knows of a package.
@@ -210,6 +221,12 @@ mod tests {
                 "not held at its version: curl",
             ]
         );
+    }
+
+    #[test]
+    fn what_a_template_leaves_empty_is_no_name() {
+        let list: Package = serde_yaml::from_str("install: [curl, '', ufw]").unwrap();
+        assert_eq!(list.install, ["curl", "ufw"]);
     }
 
     #[test]

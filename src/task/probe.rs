@@ -12,6 +12,8 @@ use crate::host::system::System;
 
 mod backups;
 mod certificate;
+mod file_systems;
+mod forecast;
 mod host;
 mod http;
 mod load;
@@ -24,6 +26,7 @@ mod wal;
 
 pub use backups::{BackupAge, OffsiteAge, ProofAge, Whole};
 pub use certificate::LifetimeLeft;
+pub use forecast::DiskForecast;
 pub use host::{Listen, Program, Unit};
 pub use http::Http;
 pub use load::{Cpu, Disk, Memory};
@@ -87,6 +90,7 @@ pub enum Ask {
     Listen(Listen),
     Unit(Unit),
     Disk(Disk),
+    DiskForecast(DiskForecast),
     Memory(Memory),
     Cpu(Cpu),
     Sql(Sql),
@@ -117,6 +121,7 @@ impl Ask {
             Self::Listen(listen) => listen.answer(system).await,
             Self::Unit(unit) => unit.answer(system).await,
             Self::Disk(disk) => disk.answer(system),
+            Self::DiskForecast(forecast) => forecast.answer(system),
             Self::Memory(memory) => memory.answer(system),
             Self::Cpu(cpu) => cpu.answer(system).await,
             Self::Sql(sql) => sql.answer(system).await,

@@ -20,23 +20,26 @@ pub struct Sysctl {
     pub optional: bool,
 }
 
+/// Where the kernel has a setting. sysctl.d(5): dots part the key, and a key that has slashes first keeps its dots.
+pub fn live(key: &str) -> String {
+    let slashes = key.find(['.', '/']).map(|at| &key[at..=at]) == Some("/");
+    let path = if slashes {
+        key.to_owned()
+    } else {
+        key.chars()
+            .map(|c| match c {
+                '.' => '/',
+                '/' => '.',
+                other => other,
+            })
+            .collect()
+    };
+    format!("/proc/sys/{path}")
+}
+
 impl Sysctl {
-    /// sysctl.d(5): dots part the key, and a key that has slashes first keeps its dots.
     fn live(&self) -> String {
-        let slashes = self.key.find(['.', '/']).map(|at| &self.key[at..=at]) == Some("/");
-        let path = if slashes {
-            self.key.clone()
-        } else {
-            self.key
-                .chars()
-                .map(|c| match c {
-                    '.' => '/',
-                    '/' => '.',
-                    other => other,
-                })
-                .collect()
-        };
-        format!("/proc/sys/{path}")
+        live(&self.key)
     }
 
     fn file(&self) -> String {
@@ -49,7 +52,7 @@ impl Sysctl {
 }
 
 /// The kernel parts numbers with tabs, people with blanks.
-fn words(value: &str) -> Vec<&str> {
+pub fn words(value: &str) -> Vec<&str> {
     value.split_whitespace().collect()
 }
 

@@ -134,6 +134,7 @@ fn shared() -> Facts {
         },
         virt: "kvm".to_owned(),
         cluster_port: 5433,
+        other_clock: true,
         neighbours: Box::new(NeighbourRecord::of_everything()),
         ..Facts::default()
     }

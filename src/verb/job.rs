@@ -20,9 +20,9 @@ use crate::core::report::Report;
 use crate::core::secret::{DOTS, Secret};
 use crate::core::stack_key::StackKey;
 use crate::core::webhook::Hook;
-use crate::facts::Facts;
 use crate::facts::backups::Judge;
 use crate::facts::certificate::CertificateSettings;
+use crate::facts::{CONTAINERS, Facts};
 use crate::host::sandbox;
 use crate::operator::outside::OutsideProbe;
 use crate::operator::preview::Preview;
@@ -209,6 +209,9 @@ impl<'r> Job<'r> {
                 &self.backups_with_dots(),
             )
             .with("certificate_settings", &self.certificate())
+            .with("hardening_settings", &stack.hardening)
+            .with("spared", &stack.spared())
+            .with("containers", &CONTAINERS)
             .with("alerts", &stack.alerts)
             .with("alerts_wanted", &alerts::looks(stack))
             .with("alert_units", &alerts::units(&stack.profile))

@@ -17,7 +17,7 @@ pub fn run(job: &mut Job<'_>, what: &MonitoringCommand) -> Result<u8> {
         MonitoringCommand::ExportKuma => {
             let monitors = monitoring::monitors(&job.stack);
             let text = format!("{monitors:#}");
-            show(job, monitors, &text);
+            show(job, &monitors, &text);
         }
         MonitoringCommand::Prometheus { rules } => {
             has_exporters(job)?;
@@ -28,7 +28,7 @@ pub fn run(job: &mut Job<'_>, what: &MonitoringCommand) -> Result<u8> {
             };
             let value = of(&job.stack);
             let text = serde_yaml::to_string(&value)?;
-            show(job, value, text.trim_end());
+            show(job, &value, text.trim_end());
         }
         MonitoringCommand::Dashboards { out } => {
             has_exporters(job)?;
@@ -38,7 +38,7 @@ pub fn run(job: &mut Job<'_>, what: &MonitoringCommand) -> Result<u8> {
     Ok(exit::OK)
 }
 
-fn show(job: &mut Job<'_>, value: Value, text: &str) {
+fn show(job: &mut Job<'_>, value: &Value, text: &str) {
     let data = json!({ "content": value });
     job.report
         .datum(Datum::new(DatumKind::Monitoring, data), text);

@@ -173,7 +173,7 @@ fn a_release_that_is_tried_cannot_reach_the_live_database_or_the_socket_of_the_o
 }
 
 /// systemd's own opinion, from 0 (closed) to 10.
-fn score(stack: &Stack, unit: &str) -> f64 {
+pub fn score(stack: &Stack, unit: &str) -> f64 {
     let line = format!("systemd-analyze security --no-pager {unit} | tail -1");
     let said = stack.on_host(&line);
     let score = said.split("level for").nth(1);

@@ -40,6 +40,7 @@ mod other_app;
 mod pebble;
 mod pitr;
 mod planted;
+mod posture;
 mod rebirth;
 mod rehearsal;
 mod rescue;

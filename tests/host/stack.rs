@@ -110,6 +110,7 @@ impl Ring {
             Ok("host-takeover") => ("takeover", 8499, "10.87.0.0/24"),
             Ok("host-neighbours") => ("there", 8503, "10.96.0.0/24"),
             Ok("host-alerts") => ("alerts", 8507, "10.99.0.0/24"),
+            Ok("host-posture") => ("posture", 8509, "10.101.0.0/24"),
             Ok("host-rest") => ("host", 8494, "10.82.0.0/24"),
             _ => {
                 skipped("a test of the host ring takes minutes: `make test-host` runs it");

@@ -118,6 +118,7 @@ pub fn greeting() -> Value {
             releases: vec![release("r7"), release("r6")],
             ..AppFacts::default()
         },
+        other_clock: false,
         maintenance: None,
         without_programs: Vec::new(),
         freeze: None,

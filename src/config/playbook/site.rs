@@ -115,6 +115,7 @@ mod tests {
             "app",
             "backup",
             "pitr",
+            "hardening",
             "alerts",
             "in_force",
             "in_force_database",
@@ -147,6 +148,7 @@ mod tests {
                 "nginx",
                 "certificate",
                 "app",
+                "hardening",
                 "alerts",
                 "in_force",
                 "in_force_app"
@@ -160,8 +162,11 @@ mod tests {
                 "firewall",
                 "volume",
                 "postgres",
+                "monitoring",
+                "monitoring_database",
                 "backup",
                 "pitr",
+                "hardening",
                 "alerts",
                 "in_force",
                 "in_force_database"

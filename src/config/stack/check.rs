@@ -18,6 +18,7 @@ pub fn check(stack: &Stack, file: &mut Document) {
     variables(stack, file);
     tls(stack, file);
     alerts(stack, file);
+    hardening(stack, file);
     monitoring(stack, file);
     backup(stack, file);
     repository(stack, file);
@@ -183,6 +184,35 @@ fn tls(stack: &Stack, file: &mut Document) {
                 "stands twice, here or as `domain`; remove one of them",
             );
         }
+    }
+}
+
+/// Whoever may be kept out must not be the operator; and a reboot must not cut a backup off.
+fn hardening(stack: &Stack, file: &mut Document) {
+    let hardening = &stack.hardening;
+    if hardening.fail2ban && stack.spared().is_empty() && !file.is_spoiled(&["cloud"]) {
+        file.refuse(
+            &["hardening", "fail2ban"],
+            "is true, and nothing says which addresses are the operators': name their networks in `hardening.spare` or `cloud.allow_ssh_from`",
+        );
+    }
+    if !hardening.fail2ban && !hardening.spare.is_empty() {
+        file.refuse(
+            &["hardening", "spare"],
+            "has no use without `hardening.fail2ban`; remove it",
+        );
+    }
+    for (index, network) in hardening.spare.iter().enumerate() {
+        if network.is_everybody() {
+            let path = ["hardening", "spare", &index.to_string()];
+            file.refuse(&path, "is everybody: nobody would be kept out");
+        }
+    }
+    let (reboot, backup) = (&hardening.reboot, &stack.backup.at);
+    if reboot.as_ref() == Some(backup) {
+        let why =
+            format!("is {backup}, and so is `backup.at`: the reboot would cut the backup off");
+        file.refuse(&["hardening", "reboot"], why);
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Cloud {
     pub ssh_keys: Vec<PathBuf>,
     /// The networks that may reach sshd.
     #[serde(default = "Cidr::anywhere")]
-    #[schemars(extend("x-applied" = "cloud"))]
+    #[schemars(extend("x-applied" = "cloud host"))]
     pub allow_ssh_from: Vec<Cidr>,
     /// Keeps the API from deleting the server, its addresses and its volume, until `destroy --unprotect`.
     #[serde(default = "yes")]

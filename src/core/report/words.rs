@@ -87,7 +87,9 @@ pub fn measured(figure: &Figure) -> String {
     }
     let (value, unit, decimals) = match figure.unit.as_str() {
         "EUR" => (figure.value, "EUR", 2),
-        "rows" | "files with changes" => (figure.value, figure.unit.as_str(), 0),
+        "rows" | "files with changes" | "kept by the machine" => {
+            (figure.value, figure.unit.as_str(), 0)
+        }
         "B" => (figure.value / 1e6, "MB", 1),
         unit => (figure.value, unit, 1),
     };

@@ -154,6 +154,11 @@ impl Cidr {
     pub fn net(self) -> IpNet {
         self.0
     }
+
+    /// Whether it has every address of its family.
+    pub fn is_everybody(self) -> bool {
+        self.0.prefix_len() == 0
+    }
 }
 
 impl FromStr for Cidr {

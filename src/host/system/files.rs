@@ -274,6 +274,16 @@ impl System {
         Ok(folder.open(name, how, 0)?.write_all(value.as_bytes())?)
     }
 
+    /// Whether the kernel lets a value be set there. Most of what a container sees of its machine's is read-only.
+    pub fn takes_kernel_values(&self, path: impl AsRef<Path>) -> Result<bool> {
+        let (folder, name) = self.parent_to_change(path.as_ref())?;
+        match folder.open(name, OFlag::O_WRONLY, 0) {
+            Ok(_) => Ok(true),
+            Err(error) if is_refusal(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Another name in the same or another folder, for what is whole.
     pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
         let (from, to) = (from.as_ref(), to.as_ref());
@@ -391,6 +401,13 @@ impl OwnFile {
             Self::Anywhere => OFlag::empty(),
         }
     }
+}
+
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
+    )
 }
 
 /// Fills it with random bytes of the kernel's.

@@ -55,7 +55,7 @@ impl Dashboard {
         let places = places(&self.panels).into_iter();
         let panels = self.panels.iter().zip(places).enumerate();
         let panels: Vec<Value> = panels
-            .map(|(index, (panel, place))| shown(panel, index + 1, place, stack))
+            .map(|(index, (panel, place))| shown(panel, index + 1, &place, stack))
             .collect();
         json!({
             "__inputs": [{
@@ -100,7 +100,7 @@ fn width(kind: PanelKind) -> usize {
     }
 }
 
-fn shown(panel: &Panel, id: usize, place: Value, stack: &Stack) -> Value {
+fn shown(panel: &Panel, id: usize, place: &Value, stack: &Stack) -> Value {
     let lines = panel.lines.iter().zip('A'..='Z');
     let targets: Vec<Value> = lines
         .map(|((legend, expr), letter)| {

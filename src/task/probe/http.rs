@@ -42,7 +42,7 @@ pub struct Http {
 }
 
 /// Playbooks write an empty text where a request has no body.
-fn text<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<String>, D::Error> {
+pub fn text<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(from)?;
     Ok(text.filter(|text| !text.is_empty()))
 }

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use nix::sys::statvfs::Statvfs;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
+use super::file_systems::file_systems;
 use super::measured::measured;
 use crate::core::engine::CheckResult;
 use crate::host::memory_usage::{self, MemoryGroup, container, number_after};
@@ -39,14 +41,8 @@ pub struct Cpu {
 impl Disk {
     /// The figure is that of the fullest; each that is too full is named by the first place on it.
     pub fn answer(&self, system: &System) -> Result<CheckResult> {
-        let mut seen = Vec::new();
-        let mut looks = vec![self.look(&self.path, &mut seen, system)?];
-        for place in &self.also {
-            if is_there(system, place)? {
-                looks.push(self.look(place, &mut seen, system)?);
-            }
-        }
-        let looks: Vec<CheckResult> = looks.into_iter().flatten().collect();
+        let disks = file_systems(&self.path, &self.also, system)?;
+        let looks: Vec<CheckResult> = disks.iter().map(|disk| self.look(disk)).collect();
         let figures = looks.iter().filter_map(|look| look.figure.clone());
         let fullest = figures.max_by(|a, b| a.value.total_cmp(&b.value));
         let changes = looks.into_iter().filter_map(|look| look.change);
@@ -57,20 +53,8 @@ impl Disk {
         })
     }
 
-    /// As df(1) counts: what root alone may use is neither used nor free. None of a file system that was seen already.
-    fn look(
-        &self,
-        place: &str,
-        seen: &mut Vec<u64>,
-        system: &System,
-    ) -> Result<Option<CheckResult>> {
-        let found = system.disk(place)?;
-        // Some file systems have no number; they are told each time.
-        let id = found.filesystem_id();
-        if id != 0 && seen.contains(&id) {
-            return Ok(None);
-        }
-        seen.push(id);
+    /// As df(1) counts: what root alone may use is neither used nor free.
+    fn look(&self, (place, found): &(&str, Statvfs)) -> CheckResult {
         let used = found.blocks().saturating_sub(found.blocks_free());
         let percent = share(used, used + found.blocks_available());
         // Full is also what has no room for one more file.
@@ -82,18 +66,8 @@ impl Disk {
             ("usage of", percent)
         };
         let subject = format!("{what} the disk of {place} is");
-        Ok(Some(measured(
-            &subject,
-            percent,
-            "%",
-            Some(self.max_percent),
-        )))
+        measured(&subject, percent, "%", Some(self.max_percent))
     }
-}
-
-/// A folder, through whatever links lead to it.
-fn is_there(system: &System, place: &str) -> Result<bool> {
-    Ok(system.stat(system.resolve(place)?)?.is_some())
 }
 
 impl Memory {

@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::super::program::run_if_there;
+use super::http::text;
 use crate::core::engine::CheckResult;
 use crate::facts::HOST_KEY;
 use crate::host::system::{Cmd, System};
@@ -15,6 +16,10 @@ use crate::host::system::{Cmd, System};
 const REBOOT: &str = "/run/reboot-required";
 /// Which packages they are, one a line.
 const REBOOT_FOR: &str = "/run/reboot-required.pkgs";
+/// When the host shuts down, and how, while that is set.
+const SCHEDULED: &str = "/run/systemd/shutdown/scheduled";
+/// How many nights a reboot may take that is made by itself.
+const NIGHTS: u64 = 2;
 /// unattended-upgrades touches it when it has run to its end.
 const UPGRADED: &str = "/var/lib/apt/periodic/unattended-upgrades-stamp";
 
@@ -23,10 +28,14 @@ const UPGRADED: &str = "/var/lib/apt/periodic/unattended-upgrades-stamp";
 #[serde(deny_unknown_fields)]
 pub struct Clock {}
 
-/// No update waits for a reboot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reboot {}
+/// No update waits for a reboot that nobody will make.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reboot {
+    /// The time of day at which the host reboots by itself.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "text")]
+    pub at: Option<String>,
+}
 
 /// Security updates are installed before they are this old.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,19 +75,49 @@ impl Reboot {
         let Some(since) = system.stat(REBOOT)? else {
             return Ok(CheckResult::same());
         };
-        let packages = system.read_text(REBOOT_FOR)?.unwrap_or_default();
-        let mut packages: Vec<&str> = packages.lines().collect();
-        packages.sort_unstable();
-        packages.dedup();
-        let whose = match packages.as_slice() {
-            [] => "an update".to_owned(),
-            packages => packages.join(", "),
-        };
+        if let Some(hours) = hours_until_reboot(system)? {
+            return Ok(CheckResult::same().with_figure(hours, "h until the reboot", None));
+        }
         let days = days_since(since.modified);
+        // The run of updates that finds it waiting is that of the next night, and sets the time.
+        if self.at.is_some() && days < NIGHTS {
+            return Ok(CheckResult::same());
+        }
+        let whose = waiting_for_reboot(system)?;
+        let but = self
+            .at
+            .as_ref()
+            .map(|at| format!(", and the host did not reboot at {at}"));
+        let but = but.unwrap_or_default();
         Ok(CheckResult::differs(format!(
-            "{whose} waits for a reboot, for {days} days"
+            "{whose} waits for a reboot, for {days} days{but}"
         )))
     }
+}
+
+fn waiting_for_reboot(system: &System) -> Result<String> {
+    let packages = system.read_text(REBOOT_FOR)?.unwrap_or_default();
+    let mut packages: Vec<&str> = packages.lines().collect();
+    packages.sort_unstable();
+    packages.dedup();
+    Ok(match packages.as_slice() {
+        [] => "an update".to_owned(),
+        packages => packages.join(", "),
+    })
+}
+
+/// As `shutdown -r TIME` leaves it; none of a time that is over, and of another end than a reboot.
+fn hours_until_reboot(system: &System) -> Result<Option<f64>> {
+    let text = system.read_text(SCHEDULED)?.unwrap_or_default();
+    let value = |key: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once('='));
+        lines.find(|(name, _)| *name == key).map(|(_, value)| value)
+    };
+    let at = value("USEC").and_then(|at| at.parse().ok());
+    let at = at.filter(|_| value("MODE") == Some("reboot"));
+    let at = at.map(|at| SystemTime::UNIX_EPOCH + Duration::from_micros(at));
+    let left = at.and_then(|at| at.duration_since(SystemTime::now()).ok());
+    Ok(left.map(|left| (left.as_secs_f64() / 360.0).round() / 10.0))
 }
 
 impl SecurityUpdates {
@@ -214,7 +253,7 @@ mod tests {
     fn a_reboot_is_asked_for_by_the_packages_that_want_it() {
         let folder = tempfile::tempdir().unwrap();
         let system = System::at(folder.path());
-        let answer = |system: &System| Reboot {}.answer(system).unwrap().change;
+        let answer = |system: &System| Reboot::default().answer(system).unwrap().change;
         assert!(answer(&system).is_none());
         std::fs::create_dir_all(folder.path().join("run")).unwrap();
         std::fs::write(folder.path().join("run/reboot-required"), "").unwrap();
@@ -227,5 +266,41 @@ mod tests {
             answer(&system).unwrap().what,
             ["libc6, linux-image waits for a reboot, for 0 days"]
         );
+        let at_night: Reboot = serde_yaml::from_str("at: '04:30'").unwrap();
+        assert!(at_night.answer(&system).unwrap().change.is_none());
+        let never: Reboot = serde_yaml::from_str("at: ''").unwrap();
+        assert!(never.answer(&system).unwrap().change.is_some());
+        // Two nights went by.
+        let place = folder.path().join("run/reboot-required");
+        let long_ago = SystemTime::now() - Duration::from_hours(50);
+        std::fs::File::open(place)
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
+        let late = at_night.answer(&system).unwrap().change.unwrap();
+        assert!(late.what[0].ends_with("for 2 days, and the host did not reboot at 04:30"));
+    }
+
+    #[test]
+    fn a_reboot_that_is_set_is_no_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let system = System::at(folder.path());
+        let run = folder.path().join("run/systemd/shutdown");
+        std::fs::create_dir_all(&run).unwrap();
+        std::fs::write(folder.path().join("run/reboot-required"), "").unwrap();
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        let set = |hours: i64, mode: &str| {
+            let at = i64::try_from(now.as_micros()).unwrap() + hours * 3_600_000_000;
+            let text = format!("USEC={at}\nWARN_WALL=1\nMODE={mode}\n");
+            std::fs::write(run.join("scheduled"), text).unwrap();
+            Reboot::default().answer(&system).unwrap()
+        };
+        let soon = set(5, "reboot");
+        assert!(soon.change.is_none());
+        assert!((soon.figure.unwrap().value - 5.0).abs() < 0.11);
+        assert!(set(5, "poweroff").change.is_some());
+        assert!(set(-5, "reboot").change.is_some());
     }
 }

@@ -244,6 +244,10 @@ fn changes() -> Vec<Changed> {
                 put(&mut base, "backup.pitr_passphrase", &Value::Null);
                 before = made(folder.path(), &base).unwrap();
             }
+            // Whom it spares has no use without it.
+            if key == "hardening.fail2ban" {
+                put(&mut base, "hardening.spare", &json!([]));
+            }
             put(&mut base, &key, other);
             let after = made(folder.path(), &base).unwrap_or_else(|why| panic!("{key}: {why}"));
             changes.push(Changed { key, before, after });
