@@ -84,7 +84,7 @@ pub enum Verb {
         /// Only show what would happen, and change nothing; exit 3 if something would
         #[arg(long, conflicts_with = "CutOff")]
         check: bool,
-        /// One line about it, for `releases` and the audit
+        /// One line about it, for `releases` and the audit log
         #[arg(long, value_name = "TEXT", conflicts_with_all = ["CutOff", "check"])]
         note: Option<TextLine>,
         #[command(flatten)]
@@ -344,7 +344,7 @@ pub struct Rollback {
     /// Only show what would happen, and change nothing; exit 3 if something would
     #[arg(long, conflicts_with = "yes")]
     pub check: bool,
-    /// One line about it, for the audit
+    /// One line about it, for the audit log
     #[arg(long, value_name = "TEXT", conflicts_with = "check")]
     pub note: Option<TextLine>,
     #[command(flatten)]

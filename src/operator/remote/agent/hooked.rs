@@ -68,7 +68,7 @@ impl Agent<'_> {
             let ran = hooks.run(HookPoint::After, &more, tell).await;
             return ran.map_err(|why| {
                 Fault::new(Code::E0529, format!("the run succeeded, but {why}"))
-                    .hint("the release serves; do by hand what the hook did not")
+                    .hint("the release is live; do by hand what the hook did not")
                     .into()
             });
         }
