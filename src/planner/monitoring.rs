@@ -107,7 +107,7 @@ pub fn rules(stack: &Stack) -> Value {
             format!("citrino_ops_check_up{{{of_stack}}} == 0"),
             10,
             format!(
-                "{{{{ $labels.check }}}} of {} fails; `citrino-ops health` says why",
+                "{{{{ $labels.check }}}} of {} fails: run the verb health",
                 stack.domain
             ),
         ),

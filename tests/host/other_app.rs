@@ -111,7 +111,7 @@ fn has_its_own_names(stack: &Stack) {
 }
 
 /// What is called after the tool, which deploys any app.
-const OF_THE_TOOL: [&str; 19] = [
+const OF_THE_TOOL: [&str; 20] = [
     "/etc/citrino",
     "/var/lib/citrino",
     "/var/log/citrino",
@@ -127,6 +127,7 @@ const OF_THE_TOOL: [&str; 19] = [
     "/etc/systemd/journald.conf.d/citrino.conf",
     "/etc/ssh/sshd_config.d/10-citrino.conf",
     "/etc/apt/apt.conf.d/60citrino",
+    "/etc/needrestart/conf.d/60-citrino.conf",
     "/etc/postgresql-common/createcluster.d/citrino.conf",
     "/etc/postgresql/15/main/conf.d/citrino.conf",
     "/etc/sysctl.d/60-citrino-",
