@@ -1,7 +1,8 @@
 //! What is known of each verb before it runs.
 
 use crate::cli::{
-    BackupCommand, ConfigCommand, Db, MonitoringCommand, Rebuild, SecretsCommand, TlsCommand, Verb,
+    BackupCommand, ConfigCommand, Db, MonitoringCommand, Rebuild, Rollback, SecretsCommand,
+    TlsCommand, Verb,
 };
 use crate::config::playbook::Playbooks;
 use crate::config::source::SecretReading;
@@ -125,6 +126,8 @@ impl Verb {
             }
             Verb::Deploy { cut_off, .. } if cut_off.is_any() => (No, No, No),
             Verb::Health => (IfNamedIn("health"), IfNamedIn("health"), No),
+            // It looks at all that `converge` would change, too.
+            Verb::Rollback(Rollback { check: true, .. }) => (Yes, Yes, Yes),
             // What was rolled back is told to webhooks.
             Verb::Rollback(_) => (IfNamedIn("smoke"), IfNamedIn("smoke"), Yes),
             Verb::Provision(_)

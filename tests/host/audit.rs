@@ -184,7 +184,7 @@ fn what_is_edited_removed_or_moved_on_the_host_is_found_by_its_number() {
         ("sed -i '$d'", "E0522", "was truncated"),
         ("truncate -s 0", "E0522", "it ends with line 0"),
         ("rm", "E0522", "it ends with line 0"),
-        ("truncate -s -9", "E0521", "is torn"),
+        ("truncate -s -9", "E0521", "is incomplete"),
     ];
     for (line, code, sentence) in cases {
         stack.on_host(&format!("{line} {PATH}"));
@@ -248,9 +248,10 @@ fn a_run_that_was_killed_is_told_by_the_next_and_a_torn_line_is_closed() {
     );
     let sound = is_sound(&stack);
     assert!(
-        sound
-            .text
-            .contains(&format!("a crash tore the line before line {}", torn["n"])),
+        sound.text.contains(&format!(
+            "the line before line {} is incomplete after a crash",
+            torn["n"]
+        )),
         "{}",
         sound.text
     );

@@ -148,6 +148,7 @@ const ASKS: &[(&str, &[&str])] = &[
     ("deploy --artifact app", &["app", "backup"]),
     ("deploy --artifact app --check", &["app", "backup"]),
     ("up --artifact app", &["app", "backup"]),
+    ("rollback --check", &["app", "backup"]),
     ("backup", &["backup"]),
     ("backup now", &["backup"]),
     ("backup prune", &["backup"]),
