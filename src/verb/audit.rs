@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::job::Job;
-use crate::cli::Yes;
+use crate::cli::{Audit, Yes};
 use crate::core::audit::{Head, Line, lines};
 use crate::core::datum::{Datum, DatumKind};
 use crate::core::error::{Fault, error_info, exit};
@@ -39,9 +39,17 @@ impl ChainOf {
     }
 }
 
+pub async fn run(job: &mut Job<'_>, lines: u32, what: Option<&Audit>) -> Result<u8> {
+    match what {
+        None => show(job, lines).await,
+        Some(Audit::Verify { mirror }) => verify(job, *mirror).await,
+        Some(Audit::Accept { yes }) => accept(job, *yes).await,
+    }
+}
+
 /// Brings the mirror up to date, and shows its last lines: what this machine has seen is what nobody on
 /// the host can change any more.
-pub async fn show(job: &mut Job<'_>, lines: u32) -> Result<u8> {
+async fn show(job: &mut Job<'_>, lines: u32) -> Result<u8> {
     let remote = on_host::connect(job).await?;
     let mirror = remote.target().mirror.clone();
     let head = mirror.head()?;
@@ -77,7 +85,7 @@ pub async fn show(job: &mut Job<'_>, lines: u32) -> Result<u8> {
 ///
 /// # Errors
 /// E0520, E0521, E0522: what is wrong with it. The first is the verb's error, the others are told before.
-pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
+async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
     if only_mirror {
         let mirror = Mirror::of(&job.host.name);
         let found = look(job, ChainOf::Mirror, &mirror.whose(), &mirror.bytes()?);
@@ -111,7 +119,7 @@ pub async fn verify(job: &mut Job<'_>, only_mirror: bool) -> Result<u8> {
 ///
 /// # Errors
 /// E0520 and E0521 when the host's chain is itself not whole: nobody is to accept that.
-pub async fn accept(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
+async fn accept(job: &mut Job<'_>, yes: Yes) -> Result<u8> {
     let remote = on_host::connect(job).await?;
     let mirror = remote.target().mirror.clone();
     let agent = on_host::agent(job, &remote).await?;

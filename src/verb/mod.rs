@@ -62,7 +62,7 @@ use crate::agent::guard;
 use crate::agent::scheduled;
 use crate::agent::serve;
 use crate::agent::watch;
-use crate::cli::{Audit, Cli, Db, Scheduled, Verb};
+use crate::cli::{Cli, Db, Scheduled, Verb};
 use crate::core::error::{exit, exit_code};
 use crate::core::report::{Report, Verbosity};
 use about::Needs;
@@ -190,15 +190,7 @@ async fn of_stack(verb: &Verb, job: &mut Job<'_>) -> Result<u8> {
         Verb::Unlock { yes } => lock::unlock(job, yes.yes).await,
         Verb::Tls { what } => tls::run(job, *what).await,
         Verb::Logs(options) => logs::run(job, options).await,
-        Verb::Audit {
-            what: Some(Audit::Verify { mirror }),
-            ..
-        } => audit::verify(job, *mirror).await,
-        Verb::Audit {
-            what: Some(Audit::Accept { yes }),
-            ..
-        } => audit::accept(job, *yes).await,
-        Verb::Audit { lines, .. } => audit::show(job, *lines).await,
+        Verb::Audit { lines, what } => audit::run(job, *lines, what.as_ref()).await,
         Verb::Alerts { what } => alerts::run(job, *what).await,
         Verb::Monitoring { what } => monitoring::run(job, what),
         Verb::Ssh { command } => ssh::run(job, command).await,
