@@ -368,11 +368,13 @@ fn old_releases_go_and_those_in_use_stay() {
     stack.is_as_wished();
 }
 
-/// What a look could have changed: on the host, and of releases on this machine.
+/// What a look could have changed: on the host, and of releases on this machine. Of a folder its time says nothing: what a release
+/// is asked with comes and goes.
 fn traces(stack: &crate::stack::Stack) -> String {
     let host = stack.on_host(
         "find /etc/citrino /etc/systemd /home/citrino /var/lib/citrino /var/lib/citrino-asked /var/log/citrino \
-         -path /var/lib/citrino/agent -prune -o -path /var/lib/citrino/alerts -prune -o -printf '%p %T@ %s %l\\n' 2>&1 | sort",
+         -path /var/lib/citrino/agent -prune -o -path /var/lib/citrino/alerts -prune \
+         -o -type d -printf '%p %m %u\\n' -o -printf '%p %T@ %s %l\\n' 2>&1 | sort",
     );
     let mut here = Vec::new();
     for entry in fs::read_dir(stack.home.join(".cache/citrino-ops")).unwrap() {
