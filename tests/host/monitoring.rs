@@ -1,8 +1,10 @@
 //! A Prometheus of the distribution on another machine reads the figures of a host, and is alerted when the host is away.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
-use crate::lab::until;
+use crate::lab::{until, within};
 use crate::stack::{PASSWORD, Said, Stack, binary, untouched};
 
 /// The machine that watches, as a stack that is only provisioned.
@@ -137,12 +139,13 @@ fn each_line_of_a_dashboard_has_figures(stack: &Stack) {
             let expr = target["expr"].as_str().unwrap();
             let mut answer = query(stack, expr);
             // A rate needs two readings.
-            until_or_tired(|| {
-                answer = query(stack, expr);
-                answer["data"]["result"]
-                    .as_array()
-                    .is_some_and(|found| !found.is_empty())
-            });
+            within(
+                Duration::from_secs(if may_be_empty(expr) { 0 } else { 60 }),
+                || {
+                    answer = query(stack, expr);
+                    !answer["data"]["result"][0].is_null()
+                },
+            );
             assert_eq!(answer["status"], "success", "{expr}: {answer}");
             if answer["data"]["result"][0].is_null() {
                 empty.push(expr.to_owned());
@@ -150,19 +153,14 @@ fn each_line_of_a_dashboard_has_figures(stack: &Stack) {
         }
     }
     println!("without figures here: {empty:#?}");
-    let may_be_empty = |expr: &String| {
-        expr.contains("5..") || expr.contains("node_disk") || expr.contains("node_filesystem")
-    };
-    assert!(empty.iter().all(may_be_empty), "{empty:#?}");
+    assert!(empty.iter().all(|expr| may_be_empty(expr)), "{empty:#?}");
 }
 
-/// Asks a few times.
-fn until_or_tired(mut is_so: impl FnMut() -> bool) {
-    for _ in 0..4 {
-        if is_so() {
-            return;
-        }
-    }
+/// The root of the lab's machines is an overlay, which the exporter does not count; their disks are none of theirs; and nothing fails.
+fn may_be_empty(expr: &str) -> bool {
+    ["5..", "node_disk", "node_filesystem"]
+        .iter()
+        .any(|part| expr.contains(part))
 }
 
 fn query(stack: &Stack, expr: &str) -> Value {
