@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use crate::host::system::{Cmd, System};
 
-/// The last lines of a unit, as it wrote them, oldest first; without those of before `since`, in seconds of the UNIX epoch. A unit
-/// that wrote nothing has none.
+/// The last lines of a unit, oldest first: only those written since `since`, in seconds of the UNIX epoch, where it is given. Empty
+/// when the unit wrote nothing.
 ///
 /// # Errors
 /// When the journal cannot be asked.

@@ -32,7 +32,7 @@ pub struct Offsite {
     pub only_less: bool,
 }
 
-/// What is not as wished.
+/// What differs between the host and the bucket.
 struct OffsiteTodo {
     /// Newest first: should the way be cut, the best of them is there.
     send: Vec<BackupManifest>,

@@ -27,7 +27,7 @@ pub struct Recovered {
     pub database: String,
     /// A time with its zone, as [`parse`] reads it.
     pub to: String,
-    /// What the database of before is called afterwards.
+    /// The name that the current database gets.
     #[serde(alias = "aside")]
     pub previous: String,
     pub stanza: String,

@@ -8,7 +8,7 @@ use super::postgres::{SqlAnswer, ask};
 use crate::core::engine::{CheckResult, Wish};
 use crate::host::system::System;
 
-/// A cluster that was made anew takes the stanza over; backups and WAL of the one of before stay in it.
+/// A cluster that was made anew takes the stanza over; backups and WAL of the previous one stay in it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Repository {

@@ -24,7 +24,7 @@ pub struct Restored {
     /// The name of the backup.
     #[serde(deserialize_with = "checked::<_, BackupName>")]
     pub backup: String,
-    /// What the database of before is called afterwards.
+    /// The name that the current database gets.
     #[serde(alias = "aside")]
     pub previous: String,
     /// Given for a backup of another stack: whom its grants are to means nobody here. All of it is the app's role's in any case.

@@ -114,7 +114,7 @@ pub fn forward<'r>(job: &Job, facts: &Facts, release: &'r Release) -> ReleaseCha
     }
 }
 
-/// Another release serves, or the one of before goes on.
+/// Another release becomes live, or the current one stays so.
 pub async fn change_over(
     job: &mut Job<'_>,
     remote: &Remote,

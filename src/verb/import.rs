@@ -218,7 +218,7 @@ async fn send(job: &mut Job<'_>, remote: &Remote, files: &[LocalFile]) -> Result
     remote
         .output(&["install", "-d", "-m", "0711", &folder])
         .await?;
-    // What a cut import of before has left.
+    // What an interrupted import has left.
     remote
         .output(&["find", &folder, "-type", "f", "-mmin", "+1440", "-delete"])
         .await?;

@@ -70,7 +70,7 @@ pub struct Extensions {
     placed: BTreeSet<String>,
 }
 
-/// Makes the extensions of the live database, and those that are wished, in a new one that nobody was in yet; then it is the
+/// Makes the extensions of the live database, and those that were asked for, in a new one that nobody was in yet; then it is the
 /// role's, who is lent what it takes to fill it.
 ///
 /// # Errors
